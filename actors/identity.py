@@ -1,0 +1,87 @@
+"""Who did something, and by which way it came in."""
+
+from enum import Enum
+from functools import lru_cache
+from typing import final
+
+from attrs import frozen
+
+
+class ActorKind(Enum):
+    HUMAN = "human"
+    AGENT_SESSION = "agent_session"
+    AUTOMATION = "automation"
+    EXTENSION = "extension"
+    NETWORK_PEER = "network_peer"
+    DAEMON = "daemon"
+
+
+class OriginKind(Enum):
+    CLI = "cli"
+    WEB = "web"
+    UDS = "uds"
+    HTTP = "http"
+    AUTOMATION = "automation"
+    EXTENSION = "extension"
+    NETWORK = "network"
+    AGENT_SESSION = "agent_session"
+    DAEMON = "daemon"
+
+
+@final
+@frozen
+class Actor:
+    """The principal of an operation: `agent_session` with its session id, `human` with a name, …"""
+
+    kind: ActorKind
+    ref: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}:{self.ref}"
+
+
+@final
+@frozen
+class Origin:
+    """The way an operation came in: the transport, and the action as `tasks.create`."""
+
+    kind: OriginKind
+    ref: str
+
+
+@final
+@frozen
+class Caller:
+    """An actor on a way: what every command is sent with."""
+
+    actor: Actor
+    origin: Origin
+
+    @property
+    def is_agent(self) -> bool:
+        return self.actor.kind is ActorKind.AGENT_SESSION
+
+
+LOCAL_USER = Actor(ActorKind.HUMAN, "local-user")
+
+SCHEDULER = Caller(
+    Actor(ActorKind.DAEMON, "scheduler"), Origin(OriginKind.DAEMON, "daemon.scheduler")
+)
+BOOT_RECOVERY = Caller(
+    Actor(ActorKind.DAEMON, "boot-recovery"), Origin(OriginKind.DAEMON, "daemon.boot")
+)
+SESSION_REGISTRY = Caller(
+    Actor(ActorKind.DAEMON, "session-registry"), Origin(OriginKind.DAEMON, "daemon.sessions")
+)
+
+
+@lru_cache(maxsize=65_536)
+def agent_actor(session_id: str) -> Actor:
+    """The actor of a session; the same object each time, as many records name it."""
+    return Actor(ActorKind.AGENT_SESSION, session_id)
+
+
+@lru_cache(maxsize=1024)
+def origin(kind: OriginKind, ref: str) -> Origin:
+    """An origin; the same object each time."""
+    return Origin(kind, ref)

@@ -1,0 +1,52 @@
+"""Every bound in one place: the unit in the name, the reason beside it."""
+
+from typing import Final
+
+# Texts and JSON of a request. The reference's limits, plus those it left open.
+TITLE_CHARS_MAX: Final = 500
+IDENTIFIER_CHARS_MAX: Final = 200
+REASON_CHARS_MAX: Final = 4096
+DESCRIPTION_BYTES_MAX: Final = 65_536
+METADATA_BYTES_MAX: Final = 16_384
+CLOSING_METADATA_BYTES_MAX: Final = 65_536  # metadata of fail and cancel
+RESULT_BYTES_MAX: Final = 65_536
+ERROR_BYTES_MAX: Final = 65_536
+CAPABILITY_BYTES_MAX: Final = 128
+CAPABILITIES_MAX: Final = 64  # of one claimer or one run; a claimable class is keyed by them
+KEY_CHARS_MAX: Final = 512  # an idempotency key; LMDB keys end at 511 bytes, longer ones are hashed
+NAME_CHARS_MAX: Final = 200  # agent and session names
+OWNER_REF_CHARS_MAX: Final = 200
+JSON_DEPTH_MAX: Final = 128  # nesting of metadata and results
+
+# Work.
+ATTEMPTS_DEFAULT: Final = 3
+ATTEMPTS_MAX: Final = 10
+RETRY_CHAIN_MAX: Final = 10
+DEPTH_MAX: Final = 8  # levels of a tree; a root is level 1
+CHILDREN_MAX: Final = 64
+DEPENDENCIES_MAX: Final = 32
+LEASE_S_DEFAULT: Final = 300
+LEASE_S_MAX: Final = 86_400
+EXPIRIES_MAX_DEFAULT: Final = 5  # in a row; then the run needs attention
+FORCE_OPS_MAX: Final = 10  # per window, agent and task
+FORCE_WINDOW_S: Final = 60
+
+# Lists.
+LIST_DEFAULT: Final = 100
+LIST_MAX: Final = 1000
+DETAIL_EVENTS_MAX: Final = 100
+BACKLOG_DEFAULT: Final = 50
+BACKLOG_MAX: Final = 500
+
+# Actors.
+MAILBOX_MAX: Final = 512  # callers' messages to one actor; effects are not counted
+BATCH_MAX: Final = 64  # messages handled between two checkpoints of Trio
+RESIDENTS_DEFAULT: Final = 100_000  # resident task actors; about 5 KB each
+JOURNAL_PENDING_MAX: Final = 16_384  # records decided and not yet on disk; then actors wait
+AWAITED_EFFECTS_MAX: Final = 256  # an answer waits for no more effects than this
+STREAM_BUFFER_MAX: Final = 256  # events a subscriber may lag behind
+
+# Sessions.
+SELF_REGISTERED_MAX: Final = 10_000
+SELF_REGISTERED_IDLE_S: Final = 900
+ENDED_SESSION_S: Final = 86_400  # an ended session's id answers 401 for this long

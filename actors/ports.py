@@ -1,0 +1,106 @@
+"""What the core needs from the outside. Implemented in `persistence/`."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+import trio
+
+from actors.record import AnyState, Entry, OutstandingEffect, Record
+
+RUNS_TABLE = "runs"  # run id -> task id
+KEYS_TABLE = "keys"  # idempotency key with its origin -> "task id run id"
+
+
+class StorageError(Exception):
+    """Raised when the store cannot be opened, read or written; the message names the cause."""
+
+
+class Journal(Protocol):
+    """The log of everything, with what has been folded out of it.
+
+    One process writes it. All methods but `run`, `checkpoint`, `wait_room` and `close` return at
+    once; they are called from Trio's thread only.
+    """
+
+    @property
+    def next_seq(self) -> int:
+        """The number that the next record must start with."""
+
+    @property
+    def durable_seq(self) -> int:
+        """The last number that is on disk and was handed to `committed`."""
+
+    def append(self, entry: Entry) -> None:
+        """Take a record; it reaches the disk with all others that wait, in order.
+
+        From here on `snapshot`, `tail` and `get` know of it.
+
+        Raises:
+            StorageError: after a failed commit, or after `close`. Nothing was taken.
+        """
+
+    async def wait_room(self) -> None:
+        """Return as soon as fewer than `JOURNAL_PENDING_MAX` records wait for the disk."""
+
+    def get(self, table: str, key: str) -> str | None:
+        """The value of an index row."""
+
+    def snapshot(self, address: str) -> AnyState | None:
+        """The state of `address` as of some record at or after the last checkpoint, or None.
+
+        To be brought up to date with the records of `tail` that lie behind its `last_seq`.
+        """
+
+    def tail(self, address: str) -> Sequence[Record]:
+        """All records of `address` behind the last checkpoint, in order."""
+
+    def is_folded(self, address: str, seq: int) -> bool:
+        """Whether the snapshot of `address` on disk holds everything up to `seq`."""
+
+    def timeline(self, address: str, after_seq: int, limit: int | None = None) -> list[Record]:
+        """Committed records of `address` that hold a number above `after_seq`, in order.
+
+        Args:
+            limit: no more *records* than this, the first ones; None is all.
+        """
+
+    def timeline_latest(self, address: str, count: int) -> list[Record]:
+        """The last `count` committed records of `address`, in order."""
+
+    def heads(self) -> Iterator[AnyState]:
+        """Every stored state, tasks slim (see `actors.task.state`); for start-up."""
+
+    def replay(self) -> Iterator[Record]:
+        """The records behind the last checkpoint, in order, verified; for start-up."""
+
+    def outstanding(self) -> Sequence[OutstandingEffect]:
+        """Effects that were outstanding at the last checkpoint."""
+
+    def restore(self, entry: Entry) -> None:
+        """Give back a replayed record with its state; for start-up, once for each, in order."""
+
+    async def run(
+        self,
+        committed: Callable[[Sequence[Entry]], None],
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Write until closed. `committed` is told of each batch, in order, on Trio's thread.
+
+        Raises:
+            StorageError: a commit failed. It is not tried again: the caller must end the process.
+        """
+
+    async def checkpoint(self, outstanding: Sequence[OutstandingEffect]) -> None:
+        """Fold all that is committed now into tables and trim the log, in slices between commits.
+
+        Args:
+            outstanding: the effects not applied as of `durable_seq`.
+        """
+
+    @property
+    def tail_records(self) -> int:
+        """How many records lie behind the last checkpoint."""
+
+    async def close(self) -> None:
+        """Write what waits, then end `run`."""

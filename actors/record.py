@@ -1,0 +1,94 @@
+"""The unit of the journal: one operation, whole, or nothing of it."""
+
+from typing import Protocol, final
+
+from attrs import define, field, frozen
+
+from actors.identity import Caller
+from actors.registry.events import RegistryEvent
+from actors.registry.state import SessionState, WorkspaceState
+from actors.scheduler.events import SchedulerEvent
+from actors.scheduler.state import SchedulerState
+from actors.task.effects import Effect
+from actors.task.events import Event as TaskEvents
+from actors.task.state import TaskState
+
+AnyEvent = TaskEvents | SchedulerEvent | RegistryEvent
+AnyState = TaskState | SchedulerState | SessionState | WorkspaceState
+
+
+@final
+@frozen
+class Cause:
+    """Names an effect: the `n`-th of the record that starts at `seq`."""
+
+    seq: int
+    n: int
+
+
+@final
+@frozen
+class Record:
+    """One operation on one address: a task id, or `@scheduler`, `@session/…`, `@workspace/…`.
+
+    Its events take the numbers `seq`, `seq + 1`, … of the journal's one sequence. `cause` is set
+    where the record applies an effect of another; a record so named means: it was applied.
+    """
+
+    seq: int
+    id: str
+    at_ns: int
+    address: str
+    caller: Caller
+    events: tuple[AnyEvent, ...]
+    effects: tuple[Effect, ...] = ()
+    cause: Cause | None = None
+
+    @property
+    def last_seq(self) -> int:
+        return self.seq + len(self.events) - 1
+
+    def event_id(self, seq: int) -> str:
+        """The public id of the event with number `seq`."""
+        return event_id(self.id, seq - self.seq)
+
+
+def event_id(record_id: str, index: int) -> str:
+    """The public id of a record's event by its position."""
+    return f"evt-{record_id}{index:02x}"
+
+
+@final
+@frozen
+class OutstandingEffect:
+    """An effect that is on disk and not yet applied."""
+
+    cause: Cause
+    at_ns: int
+    caller: Caller
+    effect: Effect
+
+
+class Settlement(Protocol):
+    """An answer that waits until its record is on disk."""
+
+    def __call__(self) -> None:
+        """Deliver it. Never raises, never blocks."""
+
+
+@final
+@define(eq=False)
+class Entry:
+    """A record on its way to the disk, with what goes along in memory.
+
+    Args:
+        record: what is written.
+        state: the state of the record's address after it.
+        rows: index rows that this record brings: (table, key, value).
+        settlements: answers to deliver once the record is on disk and published.
+    """
+
+    record: Record
+    state: AnyState
+    rows: tuple[tuple["str", str, str], ...] = ()
+    settlements: list[Settlement] = field(factory=list)

@@ -1,0 +1,1 @@
+"""Workspaces, and the sessions of agents that claim work."""

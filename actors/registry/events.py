@@ -1,0 +1,34 @@
+"""What happened to a workspace or a session."""
+
+from typing import ClassVar, final
+
+from attrs import frozen
+
+
+@final
+@frozen
+class WorkspaceCreated:
+    type: ClassVar[str] = "workspace.created"
+    root_dir: str
+    name: str
+
+
+@final
+@frozen
+class SessionRegistered:
+    type: ClassVar[str] = "session.registered"
+    agent_name: str
+    name: str | None = None
+    workspace_id: str | None = None
+    channel: str | None = None
+    capabilities: tuple[str, ...] = ()
+    self_registered: bool = False
+
+
+@final
+@frozen
+class SessionEnded:
+    type: ClassVar[str] = "session.ended"
+
+
+RegistryEvent = WorkspaceCreated | SessionRegistered | SessionEnded

@@ -1,0 +1,5 @@
+"""Who may claim what next: claimable runs, parked claimers, lease deadlines, pause and drain.
+
+The scheduler picks, reserves and forwards; the task's own actor decides and answers. It learns of
+everything from committed records and never waits for a disk.
+"""

@@ -1,0 +1,72 @@
+"""What one task's event means for another: commands that tasks send each other.
+
+They travel in the record of the event that caused them, and each is applied exactly once.
+"""
+
+from typing import final
+
+from attrs import frozen
+
+from actors.task.state import Json, Scope
+
+
+@final
+@frozen
+class BlockerCompleted:
+    """`run_id` is the run that completed the blocker."""
+
+    blocker_id: str
+    run_id: str
+
+
+@final
+@frozen
+class BlockerReopened:
+    blocker_id: str
+
+
+@final
+@frozen
+class BlockerDeleted:
+    blocker_id: str
+
+
+@final
+@frozen
+class CancelPropagated:
+    root_task_id: str
+    reason: str | None = None
+    metadata: Json | None = None
+
+
+@final
+@frozen
+class AncestorResumed:
+    ancestor_id: str
+
+
+@final
+@frozen
+class ChildAdded:
+    child_task_id: str
+    scope: Scope
+    workspace_id: str | None = None
+
+
+EffectCommand = (
+    BlockerCompleted
+    | BlockerReopened
+    | BlockerDeleted
+    | CancelPropagated
+    | AncestorResumed
+    | ChildAdded
+)
+
+
+@final
+@frozen
+class Effect:
+    """A command on its way to the task `target`."""
+
+    target: str
+    command: EffectCommand

@@ -1,0 +1,256 @@
+"""What a task is. Frozen: a new state is made for each event, so a state may be handed to anyone.
+
+Times are nanoseconds since 1970. `Json` is a JSON text as the caller gave it, never parsed inside.
+"""
+
+from enum import Enum
+from typing import NewType, final
+
+from attrs import frozen
+
+from actors.identity import Actor, Origin
+
+Json = NewType("Json", bytes)
+
+
+class Scope(Enum):
+    GLOBAL = "global"
+    WORKSPACE = "workspace"
+
+
+class TaskStatus(Enum):
+    DRAFT = "draft"
+    PENDING = "pending"
+    BLOCKED = "blocked"
+    READY = "ready"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in _TERMINAL_TASK
+
+
+_TERMINAL_TASK = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELED})
+
+
+class RunStatus(Enum):
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    STARTING = "starting"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    NEEDS_ATTENTION = "needs_attention"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Ended for good. `needs_attention` is open: somebody has to decide."""
+        return self in _TERMINAL_RUN
+
+    @property
+    def is_active(self) -> bool:
+        """Somebody works on it, or is about to."""
+        return self in _ACTIVE_RUN
+
+
+_TERMINAL_RUN = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELED})
+_ACTIVE_RUN = frozenset({RunStatus.CLAIMED, RunStatus.STARTING, RunStatus.RUNNING})
+
+
+class Priority(Enum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    URGENT = "urgent"
+
+    @property
+    def weight(self) -> int:
+        """10, 20, 30 or 40: what `priority_min` of a claim is compared with."""
+        return _WEIGHT[self]
+
+
+_WEIGHT = {Priority.LOW: 10, Priority.MEDIUM: 20, Priority.HIGH: 30, Priority.URGENT: 40}
+
+
+class ApprovalPolicy(Enum):
+    NONE = "none"
+    MANUAL = "manual"
+
+    @property
+    def initial_state(self) -> "ApprovalState":
+        return (
+            ApprovalState.PENDING if self is ApprovalPolicy.MANUAL else ApprovalState.NOT_REQUIRED
+        )
+
+
+class ApprovalState(Enum):
+    NOT_REQUIRED = "not_required"
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class OwnerKind(Enum):
+    HUMAN = "human"
+    AGENT_SESSION = "agent_session"
+    AUTOMATION = "automation"
+    EXTENSION = "extension"
+    NETWORK_PEER = "network_peer"
+    POOL = "pool"
+
+
+class DependencyKind(Enum):
+    BLOCKS = "blocks"
+
+
+class FailureKind(Enum):
+    OPERATOR_FORCED = "operator_forced"
+
+
+@final
+@frozen
+class Owner:
+    kind: OwnerKind
+    ref: str
+
+
+@final
+@frozen
+class Pause:
+    by: Actor
+    at_ns: int
+    reason: str | None
+
+
+@final
+@frozen
+class Dependency:
+    """An edge to a blocker. `completed` is what the blocker's last effect said."""
+
+    depends_on_task_id: str
+    kind: DependencyKind
+    created_at_ns: int
+    completed: bool
+
+
+@final
+@frozen
+class Run:
+    """One attempt at a task. Which fields are set in which status: `evolve` says it."""
+
+    id: str
+    attempt: int
+    status: RunStatus
+    origin: Origin
+    queued_at_ns: int
+    previous_run_id: str | None = None
+    failure_kind: FailureKind | None = None
+    idempotency_key: str | None = None
+    network_channel: str | None = None
+    coordination_channel_id: str | None = None
+    metadata: Json | None = None
+    required_capabilities: tuple[str, ...] = ()
+    preferred_capabilities: tuple[str, ...] = ()
+    claimed_by: Actor | None = None
+    session_id: str | None = None
+    claim_token_hash: str | None = None  # kept after the end, gone after a release
+    lease_until_ns: int | None = None  # set exactly while a lease lives; kept on cancel
+    heartbeat_at_ns: int | None = None
+    lease_seconds: int | None = None  # the length last asked for
+    claim_key: str | None = None  # idempotency key of the claim that holds the lease
+    claimed_at_ns: int | None = None
+    started_at_ns: int | None = None
+    ended_at_ns: int | None = None
+    error: str | None = None
+    result: Json | None = None
+    expiries: int = 0  # leases run out in a row
+    last_session_id: str | None = None  # whose lease ran out last, or who ended the run itself
+    closing_digest: str | None = None  # of the body of the agent's complete or fail
+
+    @property
+    def is_leased(self) -> bool:
+        """Held under a lease: by an agent's claim, not by an operator's."""
+        return self.status.is_active and self.lease_until_ns is not None
+
+
+@final
+@frozen
+class TaskState:
+    """One task, whole. In lists a slim copy stands for it, without `description`, `metadata` and
+    the ended runs (see `slim`)."""
+
+    id: str
+    scope: Scope
+    workspace_id: str | None
+    parent_task_id: str | None
+    identifier: str | None
+    title: str
+    description: str | None
+    network_channel: str | None
+    priority: Priority
+    max_attempts: int
+    auto_enqueue_on_ready: bool
+    approval_policy: ApprovalPolicy
+    approval_state: ApprovalState
+    owner: Owner | None
+    metadata: Json | None
+    created_by: Actor
+    origin: Origin
+    created_at_ns: int
+    updated_at_ns: int
+    last_activity_at_ns: int
+    status: TaskStatus  # as last derived
+    draft: bool = False  # not yet published
+    canceled: bool = False  # the task itself was canceled: final
+    deleted: bool = False  # only the id is left
+    auto_enqueue_due: bool = False  # it became ready while paused; resume makes up for it
+    closed_at_ns: int | None = None  # set exactly while the status is terminal
+    pause: Pause | None = None
+    dependencies: tuple[Dependency, ...] = ()
+    runs: tuple[Run, ...] = ()  # in order of creation
+    latest_event_seq: int = 0  # of its own timeline
+    last_seq: int = 0  # of its last event, told to the public or not
+
+    @property
+    def open_run(self) -> Run | None:
+        """The run that has not ended; there is at most one."""
+        for run in reversed(self.runs):
+            if not run.status.is_terminal:
+                return run
+        return None
+
+    @property
+    def current_run(self) -> Run | None:
+        """The run somebody works on: claimed, starting or running."""
+        run = self.open_run
+        return run if run is not None and run.status.is_active else None
+
+    @property
+    def attempts_used(self) -> int:
+        return self.runs[-1].attempt if self.runs else 0
+
+    @property
+    def has_unresolved_dependencies(self) -> bool:
+        return any(not edge.completed for edge in self.dependencies)
+
+    @property
+    def awaits_approval(self) -> bool:
+        return (
+            self.approval_policy is ApprovalPolicy.MANUAL
+            and self.approval_state is not ApprovalState.APPROVED
+        )
+
+    @property
+    def is_gated(self) -> bool:
+        """Kept from running by a dependency or a missing approval."""
+        return self.has_unresolved_dependencies or self.awaits_approval
+
+    def run(self, run_id: str) -> Run | None:
+        for run in reversed(self.runs):
+            if run.id == run_id:
+                return run
+        return None

@@ -1,0 +1,215 @@
+"""What a request's fields may be. Each function gives the value as stored, or raises `Rejected`.
+
+`pointer` is the JSON pointer of the field, so that the caller learns which one was wrong.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+import orjson
+
+from actors import limits
+from actors.errors import Code, Rejected, invalid, too_large
+from actors.ids import valid_task_id
+from actors.task.state import Json
+
+_CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_CAPABILITY_FORBIDDEN = re.compile(r"[ \t\r\n,\x00]")
+
+
+def text(
+    pointer: str, value: str, *, chars_max: int | None = None, bytes_max: int | None = None
+) -> str:
+    """A trimmed text within its bounds, without NUL."""
+    value = value.strip()
+    if "\x00" in value:
+        raise invalid(pointer, f"{pointer} holds a NUL character", "leave the NUL out")
+    if chars_max is not None and len(value) > chars_max:
+        raise invalid(pointer, f"{pointer} is longer than {chars_max} characters", "shorten it")
+    if bytes_max is not None and len(value.encode()) > bytes_max:
+        raise invalid(pointer, f"{pointer} is longer than {bytes_max} bytes", "shorten it")
+    return value
+
+
+def required_text(pointer: str, value: str, *, chars_max: int) -> str:
+    """A text that may not be blank."""
+    value = text(pointer, value, chars_max=chars_max)
+    if not value:
+        raise invalid(pointer, f"{pointer} is required", "give it a text that is not blank")
+    return value
+
+
+def optional_text(pointer: str, value: str | None, *, chars_max: int) -> str | None:
+    """A text, or None where it is absent or blank."""
+    return None if value is None else text(pointer, value, chars_max=chars_max) or None
+
+
+def title(value: str) -> str:
+    return required_text("/title", value, chars_max=limits.TITLE_CHARS_MAX)
+
+
+def description(value: str | None) -> str | None:
+    if value is None:
+        return None
+    return text("/description", value, bytes_max=limits.DESCRIPTION_BYTES_MAX) or None
+
+
+def identifier(value: str | None) -> str | None:
+    return optional_text("/identifier", value, chars_max=limits.IDENTIFIER_CHARS_MAX)
+
+
+def reason(value: str | None) -> str | None:
+    return optional_text("/reason", value, chars_max=limits.REASON_CHARS_MAX)
+
+
+def idempotency_key(value: str | None) -> str | None:
+    return optional_text("/idempotency_key", value, chars_max=limits.KEY_CHARS_MAX)
+
+
+def error_text(value: str) -> str:
+    value = text("/error", value, bytes_max=limits.ERROR_BYTES_MAX)
+    if not value:
+        raise invalid("/error", "/error is required", "say what went wrong")
+    return value
+
+
+def channel(value: str | None) -> str | None:
+    """A channel's name; None where absent or blank."""
+    value = None if value is None else value.strip()
+    if not value:
+        return None
+    if not _CHANNEL.fullmatch(value):
+        raise invalid(
+            "/network_channel",
+            "a channel is 1 to 64 of a-z, 0-9, _ and -, and starts with a letter or digit",
+        )
+    return value
+
+
+def task_id(value: str | None) -> str | None:
+    """A caller's own id, or None for one to be made."""
+    value = None if value is None else value.strip()
+    if not value:
+        return None
+    if not valid_task_id(value):
+        raise invalid(
+            "/id",
+            "an id is 1 to 128 of A-Z, a-z, 0-9, . _ : and -, and starts with a letter or digit",
+            "choose such an id, or leave it out to have one made",
+        )
+    return value
+
+
+def max_attempts(value: int | None) -> int:
+    if value is None:
+        return limits.ATTEMPTS_DEFAULT
+    if not 1 <= value <= limits.ATTEMPTS_MAX:
+        raise invalid("/max_attempts", f"/max_attempts must be 1 to {limits.ATTEMPTS_MAX}")
+    return value
+
+
+def lease_seconds(value: int | None) -> int:
+    """The length of a lease; absent or 0 is the default."""
+    if not value:
+        return limits.LEASE_S_DEFAULT
+    if not 0 < value <= limits.LEASE_S_MAX:
+        raise invalid("/lease_seconds", f"/lease_seconds must be 0 to {limits.LEASE_S_MAX}")
+    return value
+
+
+def capabilities(pointer: str, values: Iterable[str]) -> tuple[str, ...]:
+    """Trimmed, without repeats, sorted."""
+    found: set[str] = set()
+    for index, value in enumerate(values):
+        name = value.strip()
+        if (
+            not name
+            or len(name.encode()) > limits.CAPABILITY_BYTES_MAX
+            or _CAPABILITY_FORBIDDEN.search(name)
+        ):
+            raise invalid(
+                f"{pointer}/{index}",
+                f"a capability is 1 to {limits.CAPABILITY_BYTES_MAX} bytes"
+                " without blanks and commas",
+            )
+        found.add(name)
+    if len(found) > limits.CAPABILITIES_MAX:
+        raise invalid(pointer, f"no more than {limits.CAPABILITIES_MAX} capabilities")
+    return tuple(sorted(found))
+
+
+def required_capabilities(values: Iterable[str]) -> tuple[str, ...]:
+    return capabilities("/required_capabilities", values)
+
+
+def preferred_capabilities(values: Iterable[str]) -> tuple[str, ...]:
+    return capabilities("/preferred_capabilities", values)
+
+
+def metadata(value: Json | None) -> Json | None:
+    return _json("/metadata", value, limits.METADATA_BYTES_MAX)
+
+
+def closing_metadata(value: Json | None) -> Json | None:
+    return _json("/metadata", value, limits.CLOSING_METADATA_BYTES_MAX)
+
+
+def result(value: Json | None) -> Json | None:
+    return _json("/result", value, limits.RESULT_BYTES_MAX)
+
+
+def _json(pointer: str, value: Json | None, bytes_max: int) -> Json | None:
+    if value is not None and len(value) > bytes_max:
+        raise too_large(
+            pointer,
+            f"{pointer} is {len(value)} bytes long, more than {bytes_max}",
+            bytes=len(value),
+            limit=bytes_max,
+        )
+    return value
+
+
+def refuse_claim_token(pointer: str, value: Json | None) -> None:
+    """Refuse JSON with a key `claim_token` at any depth: tokens never travel in payloads."""
+    if value is None or b"claim_token" not in value.lower():
+        return
+    pending = [orjson.loads(value)]
+    while pending:
+        match pending.pop():
+            case dict() as members:
+                if any(name.strip().lower() == "claim_token" for name in members):
+                    raise invalid(
+                        pointer,
+                        f"{pointer} holds a key claim_token",
+                        "leave it out: the server knows the lease by your session",
+                    )
+                pending.extend(members.values())
+            case list() as items:
+                pending.extend(items)
+            case _:
+                pass
+
+
+def digest(*parts: str | bytes | None) -> str:
+    """A short digest of a request's body, to tell a repeat from a contradiction."""
+    hashed = hashlib.blake2b(digest_size=12)
+    for part in parts:
+        raw = b"-" if part is None else b"+" + (part.encode() if isinstance(part, str) else part)
+        hashed.update(len(raw).to_bytes(8, "big") + raw)
+    return hashed.hexdigest()
+
+
+def force_reason(value: str | None, command: str) -> str:
+    """The reason that force operations ask for."""
+    given = reason(value)
+    if given is None:
+        raise Rejected(
+            Code.FORCE_OP_REQUIRES_REASON,
+            "this operation needs a reason that is not blank",
+            "send a reason",
+            command=command,
+            pointer="/reason",
+            area="task.force",
+        )
+    return given

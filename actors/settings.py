@@ -1,0 +1,53 @@
+"""What an operator may set of the core. The help text beside each value is its documentation."""
+
+from typing import Any, final
+
+from attrs import Attribute, field, frozen
+
+from actors import limits
+
+
+def _setting(default: Any, text: str, minimum: float = 0) -> Any:
+    def check(_: object, attribute: "Attribute[Any]", value: float) -> None:
+        if value < minimum:
+            raise ValueError(f"{attribute.name} must be at least {minimum}, not {value}")
+
+    return field(default=default, validator=check, metadata={"help": text})
+
+
+@final
+@frozen
+class Settings:
+    """Times are in seconds."""
+
+    wait_s: float = _setting(25.0, "how long a claim with wait holds on before it answers 204")
+    max_leases_per_session: int = _setting(1, "leases that one session may hold at a time", 1)
+    lease_expiries_max: int = _setting(
+        limits.EXPIRIES_MAX_DEFAULT,
+        "leases in a row that may run out before attention is needed",
+        1,
+    )
+    boot_grace_s: float = _setting(30.0, "what each lease has left at least after a restart")
+    starvation_s: float = _setting(300.0, "queued this long with nobody to claim it is starved")
+    require_registration: bool = _setting(
+        False, "refuse sessions that were not registered before their first call"
+    )
+    allow_agent_force: bool = _setting(True, "let agents pause tasks and force runs")
+    max_self_registered: int = _setting(
+        limits.SELF_REGISTERED_MAX, "self-registered sessions kept in memory", 1
+    )
+    self_registered_idle_s: float = _setting(
+        float(limits.SELF_REGISTERED_IDLE_S), "idle time after which such a session is dropped"
+    )
+    ended_session_s: float = _setting(
+        float(limits.ENDED_SESSION_S), "how long the id of an ended session is refused"
+    )
+    max_residents: int = _setting(
+        limits.RESIDENTS_DEFAULT, "task actors in memory at a time, about 5 KB each", 1
+    )
+    max_mailbox: int = _setting(limits.MAILBOX_MAX, "messages that may wait for one actor", 1)
+    idle_s: float = _setting(60.0, "idle time after which a task leaves memory")
+    checkpoint_s: float = _setting(30.0, "time between checkpoints while there is work", 0.01)
+    checkpoint_records: int = _setting(
+        20_000, "records in the log's tail that start a checkpoint before its time", 1
+    )

@@ -1,18 +1,22 @@
 """What an operator may set of the core. The help text beside each value is its documentation."""
 
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 from attrs import Attribute, field, frozen
 
 from actors import limits
 
 
-def _setting(default: Any, text: str, minimum: float = 0) -> Any:
+_T = TypeVar("_T", int, float, bool)
+
+
+def _setting(default: _T, text: str, minimum: float = 0) -> _T:
     def check(_: object, attribute: "Attribute[Any]", value: float) -> None:
         if value < minimum:
             raise ValueError(f"{attribute.name} must be at least {minimum}, not {value}")
 
-    return field(default=default, validator=check, metadata={"help": text})
+    value: _T = field(default=default, validator=check, metadata={"help": text})
+    return value
 
 
 @final
@@ -24,7 +28,7 @@ class Settings:
     max_leases_per_session: int = _setting(1, "leases that one session may hold at a time", 1)
     lease_expiries_max: int = _setting(
         limits.EXPIRIES_MAX_DEFAULT,
-        "leases in a row that may run out before attention is needed",
+        "leases in a row that may run out before it is parked",
         1,
     )
     boot_grace_s: float = _setting(30.0, "what each lease has left at least after a restart")

@@ -11,10 +11,12 @@ from attrs import evolve as replace
 from actors.identity import Caller
 from actors.task import events as e
 from actors.task.state import (
+    ApprovalPolicy,
     ApprovalState,
     Dependency,
     FailureKind,
     Pause,
+    Priority,
     Run,
     RunStatus,
     Scope,
@@ -83,9 +85,9 @@ def _tombstone(task_id: str, at_ns: int, caller: Caller) -> TaskState:
     blank = e.TaskCreated(
         scope=Scope.GLOBAL,
         title="",
-        priority=e.Priority.MEDIUM,
+        priority=Priority.MEDIUM,
         max_attempts=1,
-        approval_policy=e.ApprovalPolicy.NONE,
+        approval_policy=ApprovalPolicy.NONE,
         status=TaskStatus.CANCELED,
     )
     return replace(_first(blank, task_id, at_ns, caller), deleted=True)

@@ -125,7 +125,7 @@ class CancelTask:
 @final
 @frozen
 class PauseTask:
-    reason: str | None = field(default=None)
+    reason: str | None = field(default=None, converter=valid.pause_reason)
     metadata: Json | None = field(default=None, converter=valid.metadata)
 
 
@@ -273,7 +273,7 @@ class ForceRelease:
 @frozen
 class ForceFail:
     run_id: str
-    reason: str | None = None
+    reason: str | None = field(default=None, converter=valid.force_fail_reason)
     metadata: Json | None = field(default=None, converter=valid.metadata)
 
 
@@ -283,6 +283,9 @@ class RetryRun:
     run_id: str
     metadata: Json | None = field(default=None, converter=valid.metadata)
 
+    def __attrs_post_init__(self) -> None:
+        valid.refuse_claim_token("/metadata", self.metadata)
+
 
 @final
 @frozen
@@ -290,6 +293,9 @@ class RecoverRun:
     run_id: str
     reason: str | None = field(default=None, converter=valid.reason)
     metadata: Json | None = field(default=None, converter=valid.metadata)
+
+    def __attrs_post_init__(self) -> None:
+        valid.refuse_claim_token("/metadata", self.metadata)
 
 
 # --- a run, by the system ----------------------------------------------------------------------
@@ -320,6 +326,14 @@ class ReleaseOfEndedSession:
     reason: str
 
 
+@final
+@frozen
+class NoteStarvation:
+    """The scheduler found that no registered session could claim the queued run."""
+
+    run_id: str
+
+
 AgentCommand = Heartbeat | ReleaseRun | CompleteLease | FailLease
 RunCommand = (
     LeaseRun
@@ -337,6 +351,7 @@ RunCommand = (
     | ExpireLease
     | ExtendLease
     | ReleaseOfEndedSession
+    | NoteStarvation
 )
 TaskCommand = (
     CreateTask

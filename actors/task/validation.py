@@ -200,7 +200,15 @@ def digest(*parts: str | bytes | None) -> str:
     return hashed.hexdigest()
 
 
-def force_reason(value: str | None, command: str) -> str:
+def pause_reason(value: str | None) -> str:
+    return _force_reason(value, 'task pause <task-id> --reason "incident response"')
+
+
+def force_fail_reason(value: str | None) -> str:
+    return _force_reason(value, 'task fail <run-id> --reason "operator recovery"')
+
+
+def _force_reason(value: str | None, command: str) -> str:
     """The reason that force operations ask for."""
     given = reason(value)
     if given is None:

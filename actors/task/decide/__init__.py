@@ -1,0 +1,90 @@
+"""Commands in, events out: `decide` is all of a task's behaviour, and it is pure.
+
+One module for each subject, one function for each command; this table joins them.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from actors.task import commands as c
+from actors.task import effects as f
+from actors.task.decide import (
+    canceling,
+    definition,
+    dependencies,
+    enqueue,
+    force,
+    gates,
+    lease,
+    operator,
+    pausing,
+)
+from actors.task.decide.context import Changes, Context, Decision
+from actors.task.decide.definition import task_not_found
+from actors.task.state import TaskState
+
+_DECIDES: dict[type[c.Command], Callable[[Changes, Any], Decision]] = {
+    c.PatchTask: definition.patch,
+    c.DeleteTask: definition.delete,
+    c.PublishTask: gates.publish,
+    c.StartTask: gates.start,
+    c.ApproveTask: gates.approve,
+    c.RejectTask: gates.reject,
+    c.EnqueueRun: enqueue.enqueue,
+    c.CancelTask: canceling.cancel,
+    c.PauseTask: pausing.pause,
+    c.ResumeTask: pausing.resume,
+    c.AddDependency: dependencies.add,
+    c.RemoveDependency: dependencies.remove,
+    c.LeaseRun: lease.lease,
+    c.Heartbeat: lease.heartbeat,
+    c.ReleaseRun: lease.release,
+    c.CompleteLease: lease.complete,
+    c.FailLease: lease.fail,
+    c.ExpireLease: lease.expire,
+    c.ExtendLease: lease.extend,
+    c.ReleaseOfEndedSession: lease.release_of_ended_session,
+    c.ClaimRun: operator.claim,
+    c.StartRun: operator.start,
+    c.AttachSession: operator.attach,
+    c.CompleteRun: operator.complete,
+    c.FailRun: operator.fail,
+    c.CancelRun: operator.cancel,
+    c.NoteStarvation: operator.note_starvation,
+    c.ForceRelease: force.release,
+    c.ForceFail: force.fail,
+    c.RetryRun: force.retry,
+    c.RecoverRun: force.recover,
+    f.BlockerCompleted: dependencies.blocker_completed,
+    f.BlockerReopened: dependencies.blocker_reopened,
+    f.BlockerDeleted: dependencies.blocker_deleted,
+    f.CancelPropagated: canceling.propagated,
+    f.AncestorResumed: pausing.ancestor_resumed,
+    f.ChildAdded: definition.note_child,
+}
+_EFFECTS = frozenset(
+    {
+        f.BlockerCompleted,
+        f.BlockerReopened,
+        f.BlockerDeleted,
+        f.CancelPropagated,
+        f.AncestorResumed,
+        f.ChildAdded,
+    }
+)
+
+
+def decide(task_id: str, state: TaskState | None, command: c.Command, context: Context) -> Decision:
+    """What `command` comes to for the task in `state` (None: there is none, or it was deleted).
+
+    Raises:
+        Rejected: nothing may be written.
+    """
+    changes = Changes(task_id, context, state)
+    if isinstance(command, c.CreateTask):
+        return definition.create(changes, command)
+    if state is None or state.deleted:
+        if type(command) in _EFFECTS:
+            return dependencies.nothing(changes)
+        raise task_not_found(task_id)
+    return _DECIDES[type(command)](changes, command)

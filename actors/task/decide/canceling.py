@@ -1,0 +1,56 @@
+"""Cancel a task, its open run, and by an effect everything below it."""
+
+from actors.task import commands as c
+from actors.task.decide.context import Changes, Decision
+from actors.task.decide.enqueue import not_in_state
+from actors.task.effects import CancelPropagated
+from actors.task.events import EffectApplied, RunCanceled, TaskCanceled
+from actors.task.state import Json, TaskStatus
+
+
+def cancel(changes: Changes, command: c.CancelTask) -> Decision:
+    """Final. Again on a canceled task: nothing on it, but its open descendants are swept."""
+    state = changes.state
+    if state.status in (TaskStatus.COMPLETED, TaskStatus.FAILED) and state.open_run is None:
+        raise not_in_state(state, "cancel it")
+    if state.canceled:
+        # No event of its own that the public sees; the record carries the sweep of what is below.
+        changes.add(EffectApplied())
+        return changes.decided()
+    _cancel(changes, command.reason, command.metadata, None)
+    return changes.decided()
+
+
+def propagated(changes: Changes, effect: CancelPropagated) -> Decision:
+    """An ancestor was canceled: so is this task, unless it has ended."""
+    if changes.state.status.is_terminal and changes.state.open_run is None:
+        changes.add(EffectApplied())
+        return changes.decided()
+    _cancel(changes, effect.reason, effect.metadata, effect.root_task_id)
+    return changes.decided()
+
+
+def _cancel(
+    changes: Changes, reason: str | None, metadata: Json | None, propagated_from: str | None
+) -> None:
+    run = changes.state.open_run
+    if run is not None:
+        changes.add(
+            RunCanceled(
+                run_id=run.id,
+                task_status=changes.state.status,
+                reason=reason,
+                metadata=metadata,
+                session_id=run.session_id,
+                propagated_from_task_id=propagated_from,
+            )
+        )
+    changes.add(
+        TaskCanceled(
+            reason=reason,
+            metadata=metadata,
+            propagated_from_task_id=propagated_from,
+            canceled_run_ids=() if run is None else (run.id,),
+        )
+    )
+    changes.settle("canceled")

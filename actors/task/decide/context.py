@@ -1,0 +1,167 @@
+"""What a decision may look at besides the task, and how it puts its events together."""
+
+from typing import Protocol, final
+
+from attrs import define, field, frozen
+from attrs import evolve as replace
+
+from actors.answers import Answer
+from actors.identity import Caller, Origin
+from actors.record import event_id
+from actors.task.events import (
+    DependencyAdded,
+    DependencyRemoved,
+    StatusChanged,
+    TaskApproved,
+    TaskEvent,
+    TaskPublished,
+    TaskRejected,
+    TaskUpdated,
+)
+from actors.task.evolve import evolve
+from actors.task.state import Run, RunStatus, Scope, TaskState, TaskStatus
+from actors.task.status import derive_status
+
+StatusTelling = (
+    TaskUpdated | TaskPublished | TaskApproved | TaskRejected | DependencyAdded | DependencyRemoved
+)
+
+
+@final
+@frozen
+class Parent:
+    """What a child must fit: `depth` counts from 1 at a root."""
+
+    scope: Scope
+    workspace_id: str | None
+    depth: int
+    child_count: int
+
+
+class Surroundings(Protocol):
+    """What other tasks are at this moment. Answers at once; nothing can change while deciding."""
+
+    def exists(self, task_id: str) -> bool:
+        """Whether there is such a task, not deleted."""
+
+    def is_taken(self, task_id: str) -> bool:
+        """Whether the id is in use or ever was."""
+
+    def is_completed(self, task_id: str) -> bool:
+        """Whether the task's status is completed."""
+
+    def parent(self, task_id: str) -> Parent | None:
+        """The task as a parent of a new child."""
+
+    def child_count(self, task_id: str) -> int:
+        """How many direct children it has."""
+
+    def paused_by(self, task_id: str) -> str | None:
+        """The nearest paused task on the way up, itself first."""
+
+    def reaches(self, start: str, goal: str) -> bool:
+        """Whether `start` depends on `goal`, directly or through others."""
+
+    def keyed_run(self, key: str, origin: Origin) -> tuple[str, str] | None:
+        """The task and run that an idempotency key of this origin stands for."""
+
+
+@final
+@frozen
+class Context:
+    """The moment of a decision.
+
+    Args:
+        now_ns: the time of the record to be.
+        next_seq: the number of its first event.
+        record_id: suffix for the ids that are made with it.
+        expiries_max: leases in a row that may run out before a run needs attention.
+    """
+
+    now_ns: int
+    next_seq: int
+    record_id: str
+    caller: Caller
+    around: Surroundings
+    expiries_max: int
+
+    @property
+    def new_run_id(self) -> str:
+        """The id for the run that this operation makes; no operation makes two."""
+        return f"run-{self.record_id}"
+
+
+@final
+@frozen
+class Decision:
+    """What the command comes to. No events: nothing is written."""
+
+    events: tuple[TaskEvent, ...]
+    state: TaskState
+    answer: Answer
+
+
+@final
+@define
+class Changes:
+    """Events as they are decided, each folded in at once, so that rules see their effect."""
+
+    task_id: str
+    context: Context
+    state_or_none: TaskState | None
+    events: list[TaskEvent] = field(factory=list)
+
+    @property
+    def state(self) -> TaskState:
+        assert self.state_or_none is not None, f"{self.task_id} has no state yet"
+        return self.state_or_none
+
+    def add(self, event: TaskEvent) -> None:
+        context = self.context
+        self.state_or_none = evolve(
+            self.state_or_none,
+            event,
+            task_id=self.task_id,
+            seq=context.next_seq + len(self.events),
+            at_ns=context.now_ns,
+            caller=context.caller,
+        )
+        self.events.append(event)
+
+    def add_with_status(self, event: StatusTelling) -> None:
+        """Add an event that tells the status derived after it; its `status` is filled in here."""
+        self.add(event)
+        self.events[-1] = replace(event, status=derive_status(self.state))
+
+    def status_if(self, run: Run, status: RunStatus) -> TaskStatus:
+        """What the task's status will be with `run` in `status`."""
+        return derive_status(self.state, run.id, status)
+
+    def settle(self, reason: str) -> None:
+        """Say so if the derived status has moved."""
+        state = self.state
+        status = derive_status(state)
+        if status is not state.status:
+            self.add(StatusChanged(previous_status=state.status, status=status, reason=reason))
+
+    @property
+    def last_event_id(self) -> str:
+        return event_id(self.context.record_id, len(self.events) - 1)
+
+    def decided(self, run_id: str | None = None, previous_run_id: str | None = None) -> Decision:
+        """The decision with its answer about `run_id`."""
+        state = self.state
+        return Decision(
+            tuple(self.events),
+            state,
+            Answer(
+                state,
+                None if run_id is None else state.run(run_id),
+                None if previous_run_id is None else state.run(previous_run_id),
+            ),
+        )
+
+    def replay(self, run: Run) -> Decision:
+        """Nothing new: the answer that an earlier equal request got."""
+        assert not self.events, "a replay writes nothing"
+        return Decision((), self.state, Answer(self.state, run, replayed=True))

@@ -1,0 +1,188 @@
+"""Create, patch and delete a task; and what a parent notes of a new child."""
+
+from typing import Any
+
+from actors import limits
+from actors.errors import Code, Rejected, invalid
+from actors.task import commands as c
+from actors.task import validation as valid
+from actors.task.decide.context import Changes, Decision
+from actors.task.decide.enqueue import auto_enqueue, check_no_open_run
+from actors.task.effects import ChildAdded
+from actors.task.events import ChildCreated, TaskCreated, TaskDeleted, TaskUpdated
+from actors.task.state import ApprovalPolicy, Owner, Scope, TaskStatus
+
+
+def create(changes: Changes, command: c.CreateTask) -> Decision:
+    """The id must be new; a child must fit its parent (hierarchy rules)."""
+    _check_scope(command)
+    _check_owner(command.owner)
+    around = changes.context.around
+    if changes.state_or_none is not None or around.is_taken(changes.task_id):
+        raise Rejected(
+            Code.TASK_EXISTS,
+            f"the id {changes.task_id} is taken; ids of deleted tasks stay taken",
+            "choose another id, or leave it out to have one made",
+            pointer="/id",
+        )
+    if command.parent_task_id is not None:
+        _check_parent(changes, command, command.parent_task_id)
+    if command.draft:
+        status = TaskStatus.DRAFT
+    elif command.approval_policy is ApprovalPolicy.MANUAL:
+        status = TaskStatus.BLOCKED
+    else:
+        status = TaskStatus.READY
+    changes.add(
+        TaskCreated(
+            scope=command.scope,
+            title=command.title,
+            priority=command.priority,
+            max_attempts=command.max_attempts,
+            approval_policy=command.approval_policy,
+            status=status,
+            workspace_id=command.workspace_id,
+            parent_task_id=command.parent_task_id,
+            identifier=command.identifier,
+            description=command.description,
+            network_channel=command.network_channel,
+            auto_enqueue_on_ready=command.auto_enqueue_on_ready,
+            owner=command.owner,
+            metadata=command.metadata,
+        )
+    )
+    return changes.decided()
+
+
+def _check_scope(command: c.CreateTask) -> None:
+    if (command.scope is Scope.WORKSPACE) != (command.workspace_id is not None):
+        raise invalid(
+            "/workspace",
+            "a task of scope workspace names its workspace, a global one names none",
+            "set scope and workspace together, or neither",
+        )
+
+
+def _check_owner(owner: Owner | None) -> None:
+    if owner is not None:
+        valid.required_text("/owner/ref", owner.ref, chars_max=limits.OWNER_REF_CHARS_MAX)
+
+
+def _check_parent(changes: Changes, command: c.CreateTask, parent_id: str) -> None:
+    parent = changes.context.around.parent(parent_id)
+    if parent is None:
+        raise task_not_found(parent_id)
+    if parent.scope is Scope.WORKSPACE and parent.workspace_id != command.workspace_id:
+        raise invalid(
+            "/workspace",
+            f"the parent {parent_id} belongs to workspace {parent.workspace_id}",
+            "give the child the workspace of its parent",
+        )
+    if parent.child_count >= limits.CHILDREN_MAX:
+        raise Rejected(
+            Code.GRAPH_LIMIT,
+            f"{parent_id} has {limits.CHILDREN_MAX} children, and no task has more",
+            "put a level between",
+            evidence={"task_id": parent_id, "limit": limits.CHILDREN_MAX},
+        )
+    if parent.depth >= limits.DEPTH_MAX:
+        raise Rejected(
+            Code.GRAPH_LIMIT,
+            f"{parent_id} is at level {parent.depth}, and trees end at {limits.DEPTH_MAX}",
+            "attach the child higher up",
+            evidence={"task_id": parent_id, "limit": limits.DEPTH_MAX},
+        )
+
+
+def task_not_found(task_id: str) -> Rejected:
+    return Rejected(
+        Code.TASK_NOT_FOUND,
+        f"there is no task {task_id}",
+        "look at the ids of GET /api/tasks",
+        evidence={"task_id": task_id[:128]},
+    )
+
+
+def note_child(changes: Changes, effect: ChildAdded) -> Decision:
+    changes.add(
+        ChildCreated(
+            child_task_id=effect.child_task_id,
+            child_scope=effect.scope,
+            child_workspace_id=effect.workspace_id,
+        )
+    )
+    return changes.decided()
+
+
+_MUTABLE = (
+    "title",
+    "description",
+    "priority",
+    "max_attempts",
+    "auto_enqueue_on_ready",
+    "approval_policy",
+    "metadata",
+    "network_channel",
+    "owner",
+)
+
+
+def patch(changes: Changes, command: c.PatchTask) -> Decision:
+    """Store what differs; nothing differs: nothing is written."""
+    wanted = _wanted(command)
+    state = changes.state
+    changed = {
+        name: wanted[name]
+        for name in _MUTABLE
+        if name in wanted and wanted[name] != getattr(state, name)
+    }
+    if not changed:
+        return changes.decided()
+    changes.add_with_status(
+        TaskUpdated(changed_fields=tuple(changed), status=state.status, **changed)
+    )
+    changes.settle("task_updated")
+    if changed.get("auto_enqueue_on_ready"):
+        auto_enqueue(changes, changes.last_event_id)
+    return changes.decided()
+
+
+def _wanted(command: c.PatchTask) -> dict[str, Any]:
+    if command.owner is not None and command.clear_owner:
+        raise invalid("/clear_owner", "owner and clear_owner contradict each other", "send one")
+    _check_owner(command.owner)
+    wanted: dict[str, Any] = {}
+    if command.title is not None:
+        wanted["title"] = valid.title(command.title)
+    if command.description is not None:
+        wanted["description"] = valid.description(command.description)
+    if command.max_attempts is not None:
+        wanted["max_attempts"] = valid.max_attempts(command.max_attempts)
+    if command.network_channel is not None:
+        wanted["network_channel"] = valid.channel(command.network_channel)
+    for name in ("priority", "auto_enqueue_on_ready", "approval_policy", "metadata", "owner"):
+        value = getattr(command, name)
+        if value is not None:
+            wanted[name] = value
+    if command.clear_owner:
+        wanted["owner"] = None
+    if not wanted:
+        raise invalid(
+            "", "the request changes nothing", f"send one of {', '.join(_MUTABLE)}, clear_owner"
+        )
+    return wanted
+
+
+def delete(changes: Changes, command: c.DeleteTask) -> Decision:
+    """Only without children and without an open run; one that needs attention is closed with it."""
+    children = changes.context.around.child_count(changes.task_id)
+    if children:
+        raise Rejected(
+            Code.TASK_HAS_CHILDREN,
+            f"{changes.task_id} has {children} children",
+            "delete them first",
+            evidence={"task_id": changes.task_id, "children": children},
+        )
+    check_no_open_run(changes.state)
+    changes.add(TaskDeleted())
+    return changes.decided()

@@ -1,0 +1,111 @@
+"""Edges to blockers: add, remove, and what the blockers' own events mean here."""
+
+from actors import limits
+from actors.errors import Code, Rejected, invalid
+from actors.task import commands as c
+from actors.task.decide.context import Changes, Decision
+from actors.task.decide.definition import task_not_found
+from actors.task.decide.enqueue import auto_enqueue
+from actors.task.effects import BlockerCompleted, BlockerDeleted, BlockerReopened
+from actors.task.events import (
+    BlockerChanged,
+    DependencyAdded,
+    DependencyRemoved,
+    EffectApplied,
+)
+from actors.task.state import Dependency, TaskState
+
+
+def add(changes: Changes, command: c.AddDependency) -> Decision:
+    """A new edge; no loops, no repeats. Any two tasks may be joined, in any status."""
+    state = changes.state
+    target = command.depends_on_task_id
+    around = changes.context.around
+    if not target:
+        raise invalid("/depends_on_task_id", "/depends_on_task_id is required")
+    if target == state.id:
+        raise invalid("/depends_on_task_id", "a task cannot depend on itself")
+    if not around.exists(target):
+        raise task_not_found(target)
+    if _edge(state, target) is not None:
+        raise invalid("/depends_on_task_id", f"{state.id} depends on {target} already")
+    if len(state.dependencies) >= limits.DEPENDENCIES_MAX:
+        raise Rejected(
+            Code.GRAPH_LIMIT,
+            f"{state.id} has {limits.DEPENDENCIES_MAX} dependencies, and no task has more",
+            "put a task between that gathers some of them",
+            evidence={"task_id": state.id, "limit": limits.DEPENDENCIES_MAX},
+        )
+    if around.reaches(target, state.id):
+        raise Rejected(
+            Code.GRAPH_CYCLE,
+            f"{target} depends on {state.id} already, directly or through others",
+            "remove a dependency of that chain first",
+            evidence={"task_id": state.id, "depends_on_task_id": target},
+        )
+    changes.add_with_status(
+        DependencyAdded(target, command.kind, state.status, around.is_completed(target))
+    )
+    changes.settle("dependency_added")
+    return changes.decided()
+
+
+def remove(changes: Changes, command: c.RemoveDependency) -> Decision:
+    edge = _edge(changes.state, command.depends_on_task_id)
+    if edge is None:
+        raise Rejected(
+            Code.DEPENDENCY_NOT_FOUND,
+            f"{changes.task_id} does not depend on {command.depends_on_task_id}",
+            f"look at the dependencies of GET /api/tasks/{changes.task_id}",
+            evidence={"task_id": changes.task_id},
+        )
+    _remove(changes, edge, "dependency_removed")
+    return changes.decided()
+
+
+def _remove(changes: Changes, edge: Dependency, reason: str) -> None:
+    was_unresolved = changes.state.has_unresolved_dependencies
+    changes.add_with_status(
+        DependencyRemoved(edge.depends_on_task_id, edge.kind, changes.state.status)
+    )
+    cause = changes.last_event_id
+    changes.settle(reason)
+    if was_unresolved:
+        auto_enqueue(changes, cause)
+
+
+def blocker_completed(changes: Changes, effect: BlockerCompleted) -> Decision:
+    edge = _edge(changes.state, effect.blocker_id)
+    if edge is None or edge.completed:
+        return nothing(changes)
+    changes.add(BlockerChanged(effect.blocker_id, completed=True))
+    changes.settle("dependency_completed")
+    auto_enqueue(changes, effect.run_id)
+    return changes.decided()
+
+
+def blocker_reopened(changes: Changes, effect: BlockerReopened) -> Decision:
+    edge = _edge(changes.state, effect.blocker_id)
+    if edge is None or not edge.completed:
+        return nothing(changes)
+    changes.add(BlockerChanged(effect.blocker_id, completed=False))
+    changes.settle("dependency_reopened")
+    return changes.decided()
+
+
+def blocker_deleted(changes: Changes, effect: BlockerDeleted) -> Decision:
+    edge = _edge(changes.state, effect.blocker_id)
+    if edge is None:
+        return nothing(changes)
+    _remove(changes, edge, "dependency_deleted")
+    return changes.decided()
+
+
+def nothing(changes: Changes) -> Decision:
+    """The effect changes nothing here; note that it arrived."""
+    changes.add(EffectApplied())
+    return changes.decided()
+
+
+def _edge(state: TaskState, blocker_id: str) -> Dependency | None:
+    return next((e for e in state.dependencies if e.depends_on_task_id == blocker_id), None)

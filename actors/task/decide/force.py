@@ -1,0 +1,198 @@
+"""Force operations of an operator on a run, and the new attempts that retry and recover make."""
+
+from actors import limits
+from actors.errors import Code, Rejected
+from actors.task import commands as c
+from actors.task.decide.context import Changes, Decision
+from actors.task.decide.enqueue import (
+    check_attempts,
+    check_no_open_run,
+    close_parked_run,
+    new_run,
+    not_in_state,
+    status_with_queued,
+)
+from actors.task.decide.lease import the_run
+from actors.task.events import (
+    ForcedRelease,
+    RunForcedFail,
+    RunRecovered,
+    RunReleased,
+    RunRetried,
+)
+from actors.task.state import Run, RunStatus
+
+_FAILABLE = (RunStatus.QUEUED, RunStatus.CLAIMED, RunStatus.NEEDS_ATTENTION)
+_RETRIABLE = (RunStatus.FAILED, RunStatus.CANCELED)
+
+
+def _refused(code: Code, run: Run, message: str, next_step: str, command: str) -> Rejected:
+    return Rejected(
+        code,
+        f"{message}: run {run.id} is {run.status.value}",
+        next_step,
+        command=command,
+        area="task.force",
+        evidence={"run_id": run.id, "status": run.status.value},
+    )
+
+
+def release(changes: Changes, command: c.ForceRelease) -> Decision:
+    run = the_run(changes, command.run_id)
+    if run.status is not RunStatus.CLAIMED:
+        raise _refused(
+            Code.RUN_NOT_RELEASABLE,
+            run,
+            "only a claimed run can be released",
+            "cancel the run to stop it",
+            f"task inspect {run.id}",
+        )
+    changes.add(
+        RunReleased(
+            run_id=run.id,
+            task_status=changes.status_if(run, RunStatus.QUEUED),
+            previous_status=run.status,
+            reason=command.reason,
+            session_id=run.session_id,
+            forced=ForcedRelease(
+                changes.context.caller.actor, run.claim_token_hash, run.lease_until_ns
+            ),
+        )
+    )
+    changes.settle("run_released")
+    return changes.decided(run.id)
+
+
+def fail(changes: Changes, command: c.ForceFail) -> Decision:
+    run = the_run(changes, command.run_id)
+    if run.status.is_terminal:
+        raise _refused(
+            Code.RUN_ALREADY_TERMINAL,
+            run,
+            "there is nothing to fail",
+            "retry the run if it should be done again",
+            f"task inspect {run.id}",
+        )
+    if run.status not in _FAILABLE:
+        raise _refused(
+            Code.RUN_STILL_ACTIVE,
+            run,
+            "somebody works on it",
+            "cancel the run first",
+            f'task run cancel {run.id} --reason "stop before force fail"',
+        )
+    assert command.reason is not None, "made valid by its converter"
+    changes.add(
+        RunForcedFail(
+            run_id=run.id,
+            task_status=changes.status_if(run, RunStatus.FAILED),
+            by=changes.context.caller.actor,
+            previous_status=run.status,
+            reason=command.reason,
+            session_id=run.session_id,
+            metadata=command.metadata,
+        )
+    )
+    changes.settle("run_failed")
+    return changes.decided(run.id)
+
+
+def retry(changes: Changes, command: c.RetryRun) -> Decision:
+    """A new attempt after a failed or canceled one; the source stays as it is."""
+    source = the_run(changes, command.run_id)
+    if source.status not in _RETRIABLE:
+        raise _refused(
+            Code.RUN_STILL_ACTIVE,
+            source,
+            "only a failed or canceled run can be retried",
+            "enqueue a new run to do completed work again"
+            if source.status is RunStatus.COMPLETED
+            else "let it end first",
+            f"task inspect {source.id}",
+        )
+    _check_successor(changes, source)
+    check_no_open_run(changes.state)
+    check_attempts(changes.state)
+    close_parked_run(changes, None)
+    run_id = changes.context.new_run_id
+    changes.add(
+        RunRetried(
+            run_id=run_id,
+            task_status=status_with_queued(changes.state),
+            by=changes.context.caller.actor,
+            source_run_id=source.id,
+            run=new_run(
+                changes,
+                run_id,
+                channel=source.network_channel,
+                metadata=command.metadata,
+                previous_run_id=source.id,
+            ),
+        )
+    )
+    changes.settle("run_retried")
+    return changes.decided(run_id, source.id)
+
+
+def recover(changes: Changes, command: c.RecoverRun) -> Decision:
+    """Close a run that needs attention as failed, and queue a new attempt in its place."""
+    source = the_run(changes, command.run_id)
+    if source.status is not RunStatus.NEEDS_ATTENTION:
+        failed = source.status is RunStatus.FAILED
+        raise _refused(
+            Code.RUN_NOT_RECOVERABLE,
+            source,
+            "only a run that needs attention can be recovered",
+            "retry it" if failed else "look at the run",
+            f"task retry {source.id}" if failed else f"task inspect {source.id}",
+        )
+    _check_successor(changes, source)
+    check_attempts(changes.state)
+    close_parked_run(changes, command.reason)
+    run_id = changes.context.new_run_id
+    changes.add(
+        RunRecovered(
+            run_id=run_id,
+            task_status=status_with_queued(changes.state),
+            by=changes.context.caller.actor,
+            source_run_id=source.id,
+            run=new_run(
+                changes,
+                run_id,
+                channel=source.network_channel,
+                metadata=command.metadata,
+                previous_run_id=source.id,
+            ),
+            reason=command.reason,
+        )
+    )
+    changes.settle("run_recovered")
+    return changes.decided(run_id, source.id)
+
+
+def _check_successor(changes: Changes, source: Run) -> None:
+    """What a new attempt asks of the chain and the task."""
+    state = changes.state
+    depth = 0
+    link: Run | None = source
+    while link is not None and link.previous_run_id is not None:
+        depth += 1
+        link = state.run(link.previous_run_id)
+    if depth >= limits.RETRY_CHAIN_MAX:
+        raise Rejected(
+            Code.RETRY_CHAIN_TOO_DEEP,
+            f"run {source.id} is the end of a chain of {depth} retries",
+            "enqueue a new run instead",
+            command=f"task inspect {state.id}",
+            area="task.force",
+            evidence={"run_id": source.id, "task_id": state.id, "depth": depth},
+        )
+    if any(run.previous_run_id == source.id for run in state.runs):
+        raise Rejected(
+            Code.RUN_ALREADY_RETRIED,
+            f"run {source.id} has been retried already",
+            "retry the latest run of the task",
+            evidence={"run_id": source.id, "task_id": state.id},
+        )
+    if state.draft or state.canceled:
+        raise not_in_state(state, "make a new attempt")

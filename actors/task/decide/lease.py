@@ -1,0 +1,261 @@
+"""What the holder of a lease does, and what ends a lease without it (reference: leases, 4.2-4.4).
+
+A lease lives until `lease_until`; at that very moment it has ended.
+"""
+
+from actors.clock import NS
+from actors.errors import Code, Rejected
+from actors.task import commands as c
+from actors.task.decide.context import Changes, Decision
+from actors.task.decide.enqueue import is_paused, not_in_state
+from actors.task.events import (
+    RunClaimed,
+    RunCompleted,
+    RunFailed,
+    RunLeaseExpired,
+    RunLeaseExtended,
+    RunNeedsAttention,
+    RunReleased,
+)
+from actors.task.state import Run, RunStatus, TaskStatus
+
+_EXECUTABLE = frozenset(TaskStatus) - {TaskStatus.BLOCKED, TaskStatus.DRAFT, TaskStatus.CANCELED}
+
+
+def run_not_found(run_id: str) -> Rejected:
+    return Rejected(
+        Code.RUN_NOT_FOUND,
+        f"there is no run {run_id}",
+        "look at the runs of GET /api/tasks/{id}/runs",
+        evidence={"run_id": run_id[:128]},
+    )
+
+
+def the_run(changes: Changes, run_id: str) -> Run:
+    run = changes.state.run(run_id)
+    if run is None:
+        raise run_not_found(run_id)
+    return run
+
+
+def check_executable(changes: Changes, what: str) -> None:
+    if changes.state.status not in _EXECUTABLE:
+        raise not_in_state(changes.state, what)
+
+
+def lease(changes: Changes, command: c.LeaseRun) -> Decision:
+    """The scheduler's pick, checked again: the world may have moved since."""
+    run = the_run(changes, command.run_id)
+    check_executable(changes, "claim its run")
+    if run.status is not RunStatus.QUEUED or is_paused(changes):
+        raise wrong_status(run, "claim it")
+    changes.add(
+        RunClaimed(
+            run_id=run.id,
+            task_status=changes.status_if(run, RunStatus.CLAIMED),
+            claimed_by=changes.context.caller.actor,
+            session_id=command.session_id,
+            claim_token_hash=command.claim_token_hash,
+            lease_until_ns=changes.context.now_ns + command.lease_seconds * NS,
+            lease_seconds=command.lease_seconds,
+            claim_key=command.claim_key,
+        )
+    )
+    return changes.decided(run.id)
+
+
+def wrong_status(run: Run, what: str) -> Rejected:
+    return Rejected(
+        Code.RUN_TRANSITION,
+        f"cannot {what}: run {run.id} is {run.status.value}",
+        "look at the run before you try again",
+        evidence={"run_id": run.id, "status": run.status.value},
+    )
+
+
+def _held(changes: Changes, run_id: str) -> Run:
+    """The run, if the calling session holds a living lease on it."""
+    run = the_run(changes, run_id)
+    session_id = changes.context.caller.actor.ref
+    if run.status.is_active and run.session_id is not None and run.session_id != session_id:
+        raise Rejected(
+            Code.FOREIGN_RUN,
+            f"run {run.id} is held by another session",
+            "work on your own run, or claim one",
+            evidence={"run_id": run.id},
+        )
+    holds = run.status.is_active and run.session_id == session_id
+    if holds and run.lease_until_ns is not None:
+        if run.lease_until_ns > changes.context.now_ns:
+            return run
+    elif run.last_session_id != session_id:
+        raise Rejected(
+            Code.NO_ACTIVE_LEASE,
+            f"the session holds no lease on run {run.id}",
+            "claim a run first: POST /api/agent/tasks/claim-next",
+            evidence={"run_id": run.id, "status": run.status.value},
+        )
+    raise Rejected(
+        Code.LEASE_EXPIRED,
+        f"the session's lease on run {run.id} has ended",
+        "claim again: POST /api/agent/tasks/claim-next",
+        evidence={"run_id": run.id, "status": run.status.value},
+    )
+
+
+def heartbeat(changes: Changes, command: c.Heartbeat) -> Decision:
+    """The lease ends `lease_seconds` from now, be that later or sooner than before."""
+    run = _held(changes, command.run_id)
+    now_ns = changes.context.now_ns
+    changes.add(
+        RunLeaseExtended(
+            run_id=run.id,
+            task_status=changes.state.status,
+            status=run.status,
+            lease_until_ns=now_ns + command.lease_seconds * NS,
+            lease_seconds=command.lease_seconds,
+            heartbeat_at_ns=now_ns,
+            claim_token_hash=run.claim_token_hash,
+        )
+    )
+    return changes.decided(run.id)
+
+
+def release(changes: Changes, command: c.ReleaseRun) -> Decision:
+    run = _held(changes, command.run_id)
+    add_release(changes, run, command.reason)
+    return changes.decided(run.id)
+
+
+def add_release(changes: Changes, run: Run, reason: str | None) -> None:
+    """Back to the queue, at the place in line that it had."""
+    changes.add(
+        RunReleased(
+            run_id=run.id,
+            task_status=changes.status_if(run, RunStatus.QUEUED),
+            previous_status=run.status,
+            reason=reason,
+            session_id=run.session_id,
+        )
+    )
+    changes.settle("run_released")
+
+
+def complete(changes: Changes, command: c.CompleteLease) -> Decision:
+    repeated = _repeated(changes, command.run_id, RunStatus.COMPLETED, command.digest)
+    if repeated is not None:
+        return changes.replay(repeated)
+    run = _held(changes, command.run_id)
+    changes.add(
+        RunCompleted(
+            run_id=run.id,
+            task_status=changes.status_if(run, RunStatus.COMPLETED),
+            result=command.result,
+            claim_token_hash=run.claim_token_hash,
+            by_session_id=run.session_id,
+            closing_digest=command.digest,
+        )
+    )
+    changes.settle("run_completed")
+    return changes.decided(run.id)
+
+
+def fail(changes: Changes, command: c.FailLease) -> Decision:
+    repeated = _repeated(changes, command.run_id, RunStatus.FAILED, command.digest)
+    if repeated is not None:
+        return changes.replay(repeated)
+    run = _held(changes, command.run_id)
+    changes.add(
+        RunFailed(
+            run_id=run.id,
+            task_status=changes.status_if(run, RunStatus.FAILED),
+            error=command.error,
+            metadata=command.metadata,
+            claim_token_hash=run.claim_token_hash,
+            by_session_id=run.session_id,
+            closing_digest=command.digest,
+        )
+    )
+    changes.settle("run_failed")
+    return changes.decided(run.id)
+
+
+def _repeated(changes: Changes, run_id: str, status: RunStatus, digest: str) -> Run | None:
+    """The run, if this very session ended it before with this very body."""
+    run = the_run(changes, run_id)
+    same = (
+        run.status is status
+        and run.closing_digest == digest
+        and run.last_session_id == changes.context.caller.actor.ref
+    )
+    return run if same else None
+
+
+def expire(changes: Changes, command: c.ExpireLease) -> Decision:
+    """Back to the queue if the lease has ended; parked after too many in a row."""
+    run = changes.state.run(command.run_id)
+    if (
+        run is None
+        or not run.is_leased
+        or run.lease_until_ns is None
+        or run.lease_until_ns > changes.context.now_ns
+    ):
+        return changes.decided()
+    changes.add(
+        RunLeaseExpired(
+            run_id=run.id,
+            task_status=changes.status_if(run, RunStatus.QUEUED),
+            previous_status=run.status,
+            lease_until_ns=run.lease_until_ns,
+            session_id=run.session_id,
+            previous_claim_token_hash=run.claim_token_hash,
+            coordination_channel_id=run.coordination_channel_id,
+            reason="lease_expired",
+        )
+    )
+    if run.expiries + 1 >= changes.context.expiries_max:
+        changes.add(
+            RunNeedsAttention(
+                run_id=run.id,
+                task_status=changes.status_if(run, RunStatus.NEEDS_ATTENTION),
+                previous_status=run.status,
+                diagnostic=f"the lease ran out {run.expiries + 1} times in a row",
+                queued_at_ns=run.queued_at_ns,
+                coordination_channel_id=run.coordination_channel_id,
+            )
+        )
+    changes.settle("run_lease_expired")
+    return changes.decided(run.id)
+
+
+def extend(changes: Changes, command: c.ExtendLease) -> Decision:
+    """After a restart: downtime is not charged to a lease."""
+    run = changes.state.run(command.run_id)
+    if (
+        run is None
+        or not run.is_leased
+        or run.lease_until_ns is None
+        or run.lease_until_ns >= command.not_before_ns
+    ):
+        return changes.decided()
+    changes.add(
+        RunLeaseExtended(
+            run_id=run.id,
+            task_status=changes.state.status,
+            status=run.status,
+            lease_until_ns=command.not_before_ns,
+            lease_seconds=run.lease_seconds or 0,
+            heartbeat_at_ns=run.heartbeat_at_ns,
+            claim_token_hash=run.claim_token_hash,
+        )
+    )
+    return changes.decided(run.id)
+
+
+def release_of_ended_session(changes: Changes, command: c.ReleaseOfEndedSession) -> Decision:
+    """The session is gone: its leased run goes back, one bound without a lease too."""
+    run = changes.state.run(command.run_id)
+    if run is None or not run.status.is_active or run.session_id != command.session_id:
+        return changes.decided()
+    add_release(changes, run, command.reason)
+    return changes.decided(run.id)

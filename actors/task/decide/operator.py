@@ -1,0 +1,165 @@
+"""What an operator does with a run: compare-and-set on its status (reference: matrix 1.4)."""
+
+from actors.errors import Code, Rejected
+from actors.identity import Actor, ActorKind
+from actors.task import commands as c
+from actors.task.decide.context import Changes, Decision
+from actors.task.decide.lease import check_executable, the_run, wrong_status
+from actors.task.events import (
+    RunCanceled,
+    RunClaimed,
+    RunCompleted,
+    RunFailed,
+    RunSessionBound,
+    RunStarted,
+    RunStarved,
+)
+from actors.task.state import Owner, OwnerKind, Run, RunStatus
+
+
+def claim(changes: Changes, command: c.ClaimRun) -> Decision:
+    """No lease, no session. Pause, profile and capabilities are not asked; the owner is."""
+    run = the_run(changes, command.run_id)
+    _check_owner(changes.state.owner, changes.context.caller.actor, run)
+    check_executable(changes, "claim its run")
+    if run.status is not RunStatus.QUEUED:
+        raise wrong_status(run, "claim it")
+    changes.add(
+        RunClaimed(
+            run_id=run.id,
+            task_status=changes.status_if(run, RunStatus.CLAIMED),
+            claimed_by=changes.context.caller.actor,
+        )
+    )
+    return changes.decided(run.id)
+
+
+def _check_owner(owner: Owner | None, actor: Actor, run: Run) -> None:
+    if owner is None:
+        return
+    is_owner = actor.kind is ActorKind.AGENT_SESSION and actor.ref == owner.ref
+    if owner.kind is OwnerKind.POOL or (owner.kind is OwnerKind.AGENT_SESSION and not is_owner):
+        raise Rejected(
+            Code.RUN_OWNED_BY_OTHERS,
+            f"run {run.id} belongs to {owner.kind.value} {owner.ref}",
+            "let the owner claim it, or clear the task's owner",
+            evidence={"run_id": run.id, "owner_kind": owner.kind.value, "owner_ref": owner.ref},
+        )
+
+
+def start(changes: Changes, command: c.StartRun) -> Decision:
+    """claimed or starting -> running. A claimer's session and lease stay as they are."""
+    run = the_run(changes, command.run_id)
+    check_executable(changes, "start its run")
+    if run.status not in (RunStatus.CLAIMED, RunStatus.STARTING):
+        raise wrong_status(run, "start it")
+    changes.add(
+        RunStarted(
+            run_id=run.id,
+            task_status=changes.status_if(run, RunStatus.RUNNING),
+            session_id=run.session_id,
+        )
+    )
+    changes.settle("run_started")
+    return changes.decided(run.id)
+
+
+def attach(changes: Changes, command: c.AttachSession) -> Decision:
+    """Bind a session to a run that has none: claimed -> starting."""
+    run = the_run(changes, command.run_id)
+    check_executable(changes, "attach a session to its run")
+    if run.session_id is not None:
+        raise Rejected(
+            Code.SESSION_BOUND,
+            f"run {run.id} is bound to session {run.session_id}",
+            "release the run before you bind another session",
+            evidence={"run_id": run.id, "session_id": run.session_id},
+        )
+    if run.status not in (RunStatus.CLAIMED, RunStatus.STARTING):
+        raise wrong_status(run, "attach a session")
+    changes.add(
+        RunSessionBound(
+            run_id=run.id,
+            task_status=changes.status_if(run, RunStatus.STARTING),
+            session_id=command.session_id,
+        )
+    )
+    changes.settle("run_session_bound")
+    return changes.decided(run.id)
+
+
+def complete(changes: Changes, command: c.CompleteRun) -> Decision:
+    run = the_run(changes, command.run_id)
+    _check_not_leased(run, "complete")
+    if run.status is not RunStatus.RUNNING:
+        raise wrong_status(run, "complete it")
+    changes.add(
+        RunCompleted(
+            run_id=run.id,
+            task_status=changes.status_if(run, RunStatus.COMPLETED),
+            result=command.result,
+        )
+    )
+    changes.settle("run_completed")
+    return changes.decided(run.id)
+
+
+def fail(changes: Changes, command: c.FailRun) -> Decision:
+    run = the_run(changes, command.run_id)
+    _check_not_leased(run, "fail")
+    if run.status not in (RunStatus.STARTING, RunStatus.RUNNING):
+        raise wrong_status(run, "fail it")
+    changes.add(
+        RunFailed(
+            run_id=run.id,
+            task_status=changes.status_if(run, RunStatus.FAILED),
+            error=command.error,
+            metadata=command.metadata,
+        )
+    )
+    changes.settle("run_failed")
+    return changes.decided(run.id)
+
+
+def _check_not_leased(run: Run, verb: str) -> None:
+    if run.claim_token_hash is not None:
+        raise Rejected(
+            Code.RUN_LEASED,
+            f"cannot {verb}: run {run.id} is or was leased by an agent",
+            "use the force operations: POST /api/runs/{id}/release or /fail",
+            evidence={"run_id": run.id, "status": run.status.value},
+        )
+
+
+def cancel(changes: Changes, command: c.CancelRun) -> Decision:
+    """Any open run, leased or not; the task shows canceled until another run is enqueued."""
+    run = the_run(changes, command.run_id)
+    if run.status.is_terminal:
+        raise wrong_status(run, "cancel it")
+    changes.add(
+        RunCanceled(
+            run_id=run.id,
+            task_status=changes.status_if(run, RunStatus.CANCELED),
+            reason=command.reason,
+            metadata=command.metadata,
+            session_id=run.session_id,
+        )
+    )
+    changes.settle("run_canceled")
+    return changes.decided(run.id)
+
+
+def note_starvation(changes: Changes, command: c.NoteStarvation) -> Decision:
+    run = changes.state.run(command.run_id)
+    if run is None or run.status is not RunStatus.QUEUED:
+        return changes.decided()
+    changes.add(
+        RunStarved(
+            run_id=run.id,
+            task_status=changes.state.status,
+            queued_at_ns=run.queued_at_ns,
+            queued_age_ms=(changes.context.now_ns - run.queued_at_ns) // 1_000_000,
+            coordination_channel_id=run.coordination_channel_id,
+        )
+    )
+    return changes.decided(run.id)

@@ -1,0 +1,146 @@
+"""Claimable runs that make the same demands, and the shelves on which they are looked for.
+
+A class holds the runs with equal demands, best first. A shelf holds the heads of the classes that
+one kind of claimer may look through. On it a class stands under one of the capabilities it
+requires, its anchor: a claimer without that capability never meets it.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable
+from typing import final
+
+from actors.scheduler.lazy_heap import LazyHeap
+
+Place = tuple[int, int, str]
+"""Of a run among its like, smallest first: weight negated, queued at (ns), run id."""
+
+Rank = tuple[int, int, int, str]
+"""Of a run for one claimer, smallest first: as `Place`, with the number of preferred capabilities
+that the claimer holds, negated, in second place."""
+
+
+@final
+class RunClass:
+    """Runs that require and prefer the same. Its head is filed on each row it stands in."""
+
+    __slots__ = ("_filed", "_places", "_rows", "anchor", "preferred", "required")
+
+    def __init__(
+        self,
+        required: frozenset[str],
+        preferred: frozenset[str],
+        anchor: str | None,
+        is_live: Callable[[Place], bool],
+    ) -> None:
+        self.required = required
+        self.preferred = preferred
+        self.anchor = anchor
+        self._places: LazyHeap[Place] = LazyHeap(is_live)
+        self._rows: list[Row] = []
+        self._filed: tuple[Place, RunClass] | None = None
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @property
+    def stored(self) -> int:
+        """Places in memory, those of runs that have gone too."""
+        return self._places.stored
+
+    def stand_in(self, row: "Row") -> None:
+        """Before the first run is added."""
+        self._rows.append(row)
+
+    def add(self, place: Place) -> None:
+        self._places.push(place)
+        if self._filed is None or place < self._filed[0]:
+            self._file()
+
+    def discard(self, place: Place) -> None:
+        """The run of this place has gone: the index no longer knows it."""
+        self._places.bury()
+        if self._filed is not None and self._filed[0] is place:
+            self._file()
+
+    def _file(self) -> None:
+        if self._filed is not None:
+            for row in self._rows:
+                del row.heads[bisect_left(row.heads, self._filed)]
+        head = self._places.head()
+        self._filed = None if head is None else (head, self)
+        if self._filed is not None:
+            for row in self._rows:
+                insort(row.heads, self._filed)
+
+
+@final
+class Row:
+    """The classes of a shelf with one anchor: each with its best place, best first."""
+
+    __slots__ = ("classes", "heads", "preferring")
+
+    def __init__(self) -> None:
+        self.heads: list[tuple[Place, RunClass]] = []
+        self.classes = 0
+        self.preferring = 0  # classes among them that prefer something
+
+    def best(self, capabilities: frozenset[str], weight_min: int) -> Rank | None:
+        """Reads until a class fits. Only where some prefer something, it reads on through the
+        places of equal weight, as a later one may be preferred."""
+        best: Rank | None = None
+        for (weight, queued_at_ns, run_id), run_class in self.heads:
+            if -weight < weight_min or (best is not None and weight > best[0]):
+                break
+            if not run_class.required <= capabilities:
+                continue
+            rank = (weight, -len(run_class.preferred & capabilities), queued_at_ns, run_id)
+            if best is None or rank < best:
+                best = rank
+            if not self.preferring:
+                break
+        return best
+
+
+@final
+class Shelf:
+    """The rows that one kind of claimer may look through, by anchor."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self) -> None:
+        self._rows: dict[str | None, Row] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._rows)
+
+    def anchor_for(self, required: frozenset[str]) -> str | None:
+        """The capability under which the fewest classes stand so far. None if none is required."""
+        return min(required, key=lambda name: (self._crowd(name), name), default=None)
+
+    def _crowd(self, anchor: str) -> int:
+        row = self._rows.get(anchor)
+        return 0 if row is None else row.classes
+
+    def admit(self, run_class: RunClass) -> None:
+        row = self._rows.setdefault(run_class.anchor, Row())
+        row.classes += 1
+        row.preferring += bool(run_class.preferred)
+        run_class.stand_in(row)
+
+    def remove(self, run_class: RunClass) -> None:
+        """Take out a class without runs."""
+        row = self._rows[run_class.anchor]
+        row.classes -= 1
+        row.preferring -= bool(run_class.preferred)
+        if not row.classes:
+            del self._rows[run_class.anchor]
+
+    def best(self, capabilities: frozenset[str], weight_min: int) -> Rank | None:
+        """The rank of the best run here that demands no more than these capabilities."""
+        unconditional = self._rows.get(None)
+        best = None if unconditional is None else unconditional.best(capabilities, weight_min)
+        for anchor in self._rows.keys() & capabilities:
+            rank = self._rows[anchor].best(capabilities, weight_min)
+            if rank is not None and (best is None or rank < best):
+                best = rank
+        return best

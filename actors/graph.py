@@ -1,0 +1,213 @@
+"""Parents, dependency edges, completed tasks and pauses: the rules that span several tasks.
+
+The one owner of these facts. They change in the same moment in which a record is appended, before
+anything else is decided, so that two racing requests never both pass a rule. A failed commit ends
+the process, so nothing has to be taken back.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import final
+
+from attrs import define, field
+
+from actors.record import Record
+from actors.task import effects as f
+from actors.task import events as e
+from actors.task.decide.context import Parent
+from actors.task.state import Scope, TaskState, TaskStatus
+
+
+@final
+@define(eq=False)
+class _Node:
+    scope: Scope
+    workspace_id: str | None
+    parent_id: str | None
+    children: dict[str, None] = field(factory=dict)
+    blockers: dict[str, None] = field(factory=dict)
+    dependents: dict[str, None] = field(factory=dict)
+    completed: bool = False
+    paused: bool = False
+    auto_enqueue: bool = False
+
+
+class Graph:
+    """All tasks that are not deleted, and how they hang together."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[str, _Node] = {}
+
+    # --- questions ------------------------------------------------------------------------------
+
+    def exists(self, task_id: str) -> bool:
+        return task_id in self._nodes
+
+    def is_completed(self, task_id: str) -> bool:
+        node = self._nodes.get(task_id)
+        return node is not None and node.completed
+
+    def child_count(self, task_id: str) -> int:
+        node = self._nodes.get(task_id)
+        return 0 if node is None else len(node.children)
+
+    def children(self, task_id: str) -> list[str]:
+        node = self._nodes.get(task_id)
+        return [] if node is None else list(node.children)
+
+    def parent_id(self, task_id: str) -> str | None:
+        node = self._nodes.get(task_id)
+        return None if node is None else node.parent_id
+
+    def parent(self, task_id: str) -> Parent | None:
+        """The task as a parent of a new child; None if there is no such task."""
+        node = self._nodes.get(task_id)
+        if node is None:
+            return None
+        depth = 1 + sum(1 for _ in self.ancestors(task_id))
+        return Parent(node.scope, node.workspace_id, depth, len(node.children))
+
+    def ancestors(self, task_id: str) -> Iterator[str]:
+        """From the parent up to the root."""
+        node = self._nodes.get(task_id)
+        while node is not None and node.parent_id is not None:
+            yield node.parent_id
+            node = self._nodes.get(node.parent_id)
+
+    def descendants(self, task_id: str) -> Iterator[tuple[str, int]]:
+        """Everything below, breadth first, with its depth below `task_id` (1 for children)."""
+        waiting = deque((child, 1) for child in self.children(task_id))
+        while waiting:
+            found, depth = waiting.popleft()
+            yield found, depth
+            waiting.extend((child, depth + 1) for child in self.children(found))
+
+    def paused_by(self, task_id: str) -> str | None:
+        """The nearest paused task on the way up, itself first."""
+        node = self._nodes.get(task_id)
+        while node is not None:
+            if node.paused:
+                return task_id
+            if node.parent_id is None:
+                return None
+            task_id = node.parent_id
+            node = self._nodes.get(task_id)
+        return None
+
+    def reaches(self, start: str, goal: str) -> bool:
+        """Whether `start` depends on `goal`, directly or through others."""
+        seen = {start}
+        waiting = [start]
+        while waiting:
+            node = self._nodes.get(waiting.pop())
+            if node is None:
+                continue
+            if goal in node.blockers:
+                return True
+            fresh = [blocker for blocker in node.blockers if blocker not in seen]
+            seen.update(fresh)
+            waiting.extend(fresh)
+        return False
+
+    # --- changes --------------------------------------------------------------------------------
+
+    def restore(self, states: Iterable[TaskState]) -> None:
+        """Start from stored tasks."""
+        for state in states:
+            if not state.deleted:
+                self._nodes[state.id] = _Node(
+                    state.scope,
+                    state.workspace_id,
+                    state.parent_task_id,
+                    blockers={edge.depends_on_task_id: None for edge in state.dependencies},
+                    completed=state.status is TaskStatus.COMPLETED,
+                    paused=state.pause is not None,
+                    auto_enqueue=state.auto_enqueue_on_ready,
+                )
+        for task_id, node in self._nodes.items():
+            if node.parent_id in self._nodes:
+                self._nodes[node.parent_id].children[task_id] = None
+            for blocker in node.blockers:
+                if blocker in self._nodes:
+                    self._nodes[blocker].dependents[task_id] = None
+
+    def apply(self, record: Record) -> tuple[f.Effect, ...]:
+        """Take in a task's record; what it means for other tasks is returned."""
+        task_id = record.address
+        found: list[f.Effect] = []
+        for event in record.events:
+            match event:
+                case e.TaskCreated():
+                    found += self._created(task_id, event)
+                case e.StatusChanged():
+                    found += self._status_changed(task_id, event, record)
+                case e.DependencyAdded(depends_on_task_id=blocker):
+                    self._nodes[task_id].blockers[blocker] = None
+                    if blocker in self._nodes:
+                        self._nodes[blocker].dependents[task_id] = None
+                case e.DependencyRemoved(depends_on_task_id=blocker):
+                    self._nodes[task_id].blockers.pop(blocker, None)
+                    if blocker in self._nodes:
+                        self._nodes[blocker].dependents.pop(task_id, None)
+                case e.TaskUpdated(auto_enqueue_on_ready=wanted) if wanted is not None:
+                    self._nodes[task_id].auto_enqueue = wanted
+                case e.TaskPaused():
+                    self._nodes[task_id].paused = True
+                case e.TaskResumed():
+                    self._nodes[task_id].paused = False
+                    found += self._resumed(task_id)
+                case e.TaskDeleted():
+                    found += self._deleted(task_id)
+                case _:
+                    pass
+        return tuple(found)
+
+    def _created(self, task_id: str, event: e.TaskCreated) -> Iterator[f.Effect]:
+        self._nodes[task_id] = _Node(
+            event.scope,
+            event.workspace_id,
+            event.parent_task_id,
+            auto_enqueue=event.auto_enqueue_on_ready,
+        )
+        if event.parent_task_id is not None:
+            self._nodes[event.parent_task_id].children[task_id] = None
+            command = f.ChildAdded(task_id, event.scope, event.workspace_id)
+            yield f.Effect(event.parent_task_id, command)
+
+    def _status_changed(
+        self, task_id: str, event: e.StatusChanged, record: Record
+    ) -> Iterator[f.Effect]:
+        node = self._nodes[task_id]
+        completed = event.status is TaskStatus.COMPLETED
+        if completed == node.completed:
+            return
+        node.completed = completed
+        command: f.BlockerCompleted | f.BlockerReopened
+        if completed:
+            ended = (done.run_id for done in record.events if isinstance(done, e.RunCompleted))
+            command = f.BlockerCompleted(task_id, next(ended, f"evt-{record.id}"))
+        else:
+            command = f.BlockerReopened(task_id)
+        for dependent in node.dependents:
+            yield f.Effect(dependent, command)
+
+    def _resumed(self, task_id: str) -> Iterator[f.Effect]:
+        """Only those are told that may have waited for it, and that nothing else holds back."""
+        for found, _ in self.descendants(task_id):
+            if self._nodes[found].auto_enqueue and self.paused_by(found) is None:
+                yield f.Effect(found, f.AncestorResumed(task_id))
+
+    def _deleted(self, task_id: str) -> Iterator[f.Effect]:
+        node = self._nodes.pop(task_id)
+        if node.parent_id in self._nodes:
+            self._nodes[node.parent_id].children.pop(task_id, None)
+        for blocker in node.blockers:
+            if blocker in self._nodes:
+                self._nodes[blocker].dependents.pop(task_id, None)
+        for dependent in node.dependents:
+            yield f.Effect(dependent, f.BlockerDeleted(task_id))
+
+    def cancel_effects(self, task_id: str, command: f.CancelPropagated) -> Iterator[f.Effect]:
+        """What canceling a tree means for everything below its root."""
+        for found, _ in self.descendants(task_id):
+            yield f.Effect(found, command)

@@ -8,7 +8,7 @@ while they let it be claimed.
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, final
+from typing import final
 
 from attrs import field, frozen
 
@@ -107,60 +107,52 @@ def rank(run: ClaimableRun, claimer: Claimer) -> Rank:
     return (-run.weight, -held, run.queued_at_ns, run.run_id)
 
 
-_OwnerKey = tuple[str, str]
-_NOBODY: _OwnerKey = ("", "")
+# Plain tuples, not named ones: several are made for each claim. None: every channel, every agent.
+_Owner = tuple[str, str]  # kind and reference, or nobody
+_Shelf = tuple[str | None, str | None, _Owner, str | None]  # workspace, channel, owner, agent
+_Demands = tuple[frozenset[str], frozenset[str]]  # capabilities required and preferred
+_Class = tuple[str | None, str | None, _Owner, frozenset[str] | None, _Demands]  # allowed agents
+
+_NOBODY: _Owner = ("", "")
+_POOL = OwnerKind.POOL.value
+_SESSION = OwnerKind.AGENT_SESSION.value
 
 
-class _ShelfKey(NamedTuple):
-    workspace_id: str | None
-    channel: str | None  # None: every channel
-    owner: _OwnerKey
-    agent_name: str | None  # None: every agent
-
-
-class _ClassKey(NamedTuple):
-    workspace_id: str | None
-    channel: str | None  # None: every channel
-    owner: _OwnerKey
-    allowed_agents: frozenset[str] | None
-    required: frozenset[str]
-    preferred: frozenset[str]
-
-    def shelves(self) -> Iterator[_ShelfKey]:
-        agents = (None,) if self.allowed_agents is None else sorted(self.allowed_agents)
-        for agent_name in agents:
-            yield _ShelfKey(self.workspace_id, self.channel, self.owner, agent_name)
-
-
-def _class_keys(run: ClaimableRun) -> Iterator[_ClassKey]:
+def _classes_of(run: ClaimableRun) -> Iterator[_Class]:
     """Where a run stands: among all of its scope, and once more among those of its channel.
     Nowhere, if its owner is no agent."""
     if run.owner is None:
         owner = _NOBODY
-    elif run.owner.kind in (OwnerKind.POOL, OwnerKind.AGENT_SESSION):
-        owner = (run.owner.kind.value, run.owner.ref)
+    elif run.owner.kind is OwnerKind.POOL:
+        owner = (_POOL, run.owner.ref)
+    elif run.owner.kind is OwnerKind.AGENT_SESSION:
+        owner = (_SESSION, run.owner.ref)
     else:
         return
-    for channel in (None,) if run.channel is None else (None, run.channel):
-        yield _ClassKey(
-            run.workspace_id,
-            channel,
-            owner,
-            run.allowed_agents,
-            run.required_capabilities,
-            run.preferred_capabilities,
-        )
+    demands = (run.required_capabilities, run.preferred_capabilities)
+    yield (run.workspace_id, None, owner, run.allowed_agents, demands)
+    if run.channel is not None:
+        yield (run.workspace_id, run.channel, owner, run.allowed_agents, demands)
 
 
-def _shelf_keys(claimer: Claimer) -> Iterator[_ShelfKey]:
+def _shelves_of_class(key: _Class) -> Iterator[_Shelf]:
+    """One for all agents, or one for each that is allowed."""
+    workspace_id, channel, owner, allowed_agents, _ = key
+    for agent_name in (None,) if allowed_agents is None else allowed_agents:
+        yield (workspace_id, channel, owner, agent_name)
+
+
+def _shelves_of_claimer(claimer: Claimer) -> Iterator[_Shelf]:
     """Where a claimer looks."""
-    for owner in (
-        _NOBODY,
-        (OwnerKind.POOL.value, claimer.agent_name),
-        (OwnerKind.AGENT_SESSION.value, claimer.session_id),
-    ):
-        for agent_name in (None, claimer.agent_name):
-            yield _ShelfKey(claimer.workspace_id, claimer.channel, owner, agent_name)
+    agent_name = claimer.agent_name
+    for owner in (_NOBODY, (_POOL, agent_name), (_SESSION, claimer.session_id)):
+        yield (claimer.workspace_id, claimer.channel, owner, None)
+        yield (claimer.workspace_id, claimer.channel, owner, agent_name)
+
+
+IDLE_CLASSES_MAX = 256
+"""So many classes without runs are kept ready at least, as work of the same kind tends to come
+again: to make one costs as much as a claim."""
 
 
 @final
@@ -169,8 +161,9 @@ class ClaimableIndex:
 
     def __init__(self) -> None:
         self._runs: dict[str, ClaimableRun] = {}
-        self._classes: dict[_ClassKey, RunClass] = {}
-        self._shelves: dict[_ShelfKey, Shelf] = {}
+        self._classes: dict[_Class, RunClass] = {}
+        self._shelves: dict[_Shelf, Shelf] = {}
+        self._idle = 0  # classes without a run
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -180,7 +173,7 @@ class ClaimableIndex:
 
     @property
     def class_count(self) -> int:
-        """Classes in memory; those without runs are dropped."""
+        """Classes in memory, some without runs too (see `IDLE_CLASSES_MAX`)."""
         return len(self._classes)
 
     def get(self, run_id: str) -> ClaimableRun | None:
@@ -191,10 +184,12 @@ class ClaimableIndex:
         is held too, but handed to nobody."""
         self.discard(run.run_id)
         self._runs[run.run_id] = run
-        for key in _class_keys(run):
+        for key in _classes_of(run):
             run_class = self._classes.get(key)
             if run_class is None:
                 run_class = self._open(key)
+            elif not run_class:
+                self._idle -= 1
             run_class.add(run.place)
 
     def discard(self, run_id: str) -> ClaimableRun | None:
@@ -202,17 +197,19 @@ class ClaimableIndex:
         run = self._runs.pop(run_id, None)
         if run is None:
             return None
-        for key in _class_keys(run):
+        for key in _classes_of(run):
             run_class = self._classes[key]
             run_class.discard(run.place)
             if not run_class:
-                self._close(key, run_class)
+                self._idle += 1
+        if self._idle > IDLE_CLASSES_MAX and 2 * self._idle > len(self._classes):
+            self._close_idle()
         return run
 
     def best(self, claimer: Claimer) -> ClaimableRun | None:
         """Of all runs that match the claimer, the first by `rank`; it is not taken out."""
         best: Rank | None = None
-        for key in _shelf_keys(claimer):
+        for key in _shelves_of_claimer(claimer):
             shelf = self._shelves.get(key)
             if shelf is None:
                 continue
@@ -225,20 +222,25 @@ class ClaimableIndex:
         run = self._runs.get(place[-1])
         return run is not None and run.place is place
 
-    def _open(self, key: _ClassKey) -> RunClass:
-        shelves = [self._shelves.setdefault(where, Shelf()) for where in key.shelves()]
+    def _open(self, key: _Class) -> RunClass:
+        shelves = [self._shelves.setdefault(where, Shelf()) for where in _shelves_of_class(key)]
+        required, preferred = key[-1]
         # The crowd of one shelf is hint enough: a poor anchor costs time, never a wrong answer.
-        anchor = shelves[0].anchor_for(key.required) if shelves else None
-        run_class = RunClass(key.required, key.preferred, anchor, self._is_live)
+        anchor = shelves[0].anchor_for(required) if shelves else None
+        run_class = RunClass(required, preferred, anchor, self._is_live)
         for shelf in shelves:
             shelf.admit(run_class)
         self._classes[key] = run_class
         return run_class
 
-    def _close(self, key: _ClassKey, run_class: RunClass) -> None:
-        del self._classes[key]
-        for where in key.shelves():
-            shelf = self._shelves[where]
-            shelf.remove(run_class)
-            if not shelf:
-                del self._shelves[where]
+    def _close_idle(self) -> None:
+        for key, run_class in list(self._classes.items()):
+            if run_class:
+                continue
+            del self._classes[key]
+            for where in _shelves_of_class(key):
+                shelf = self._shelves[where]
+                shelf.remove(run_class)
+                if not shelf:
+                    del self._shelves[where]
+        self._idle = 0

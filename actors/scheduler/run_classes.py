@@ -101,46 +101,59 @@ class Row:
         return best
 
 
+_FEW = 4  # classes that are quicker read through than looked up by anchor
+
+
 @final
 class Shelf:
-    """The rows that one kind of claimer may look through, by anchor."""
+    """The classes that one kind of claimer may look through: in one row all, and in a row for each
+    anchor again."""
 
-    __slots__ = ("_rows",)
+    __slots__ = ("_all", "_anchored")
 
     def __init__(self) -> None:
-        self._rows: dict[str | None, Row] = {}
+        self._all = Row()
+        self._anchored: dict[str | None, Row] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._rows)
+        return bool(self._anchored)
 
     def anchor_for(self, required: frozenset[str]) -> str | None:
         """The capability under which the fewest classes stand so far. None if none is required."""
         return min(required, key=lambda name: (self._crowd(name), name), default=None)
 
     def _crowd(self, anchor: str) -> int:
-        row = self._rows.get(anchor)
+        row = self._anchored.get(anchor)
         return 0 if row is None else row.classes
 
     def admit(self, run_class: RunClass) -> None:
-        row = self._rows.setdefault(run_class.anchor, Row())
-        row.classes += 1
-        row.preferring += bool(run_class.preferred)
-        run_class.stand_in(row)
+        for row in (self._all, self._anchored.setdefault(run_class.anchor, Row())):
+            row.classes += 1
+            row.preferring += bool(run_class.preferred)
+            run_class.stand_in(row)
 
     def remove(self, run_class: RunClass) -> None:
         """Take out a class without runs."""
-        row = self._rows[run_class.anchor]
-        row.classes -= 1
-        row.preferring -= bool(run_class.preferred)
-        if not row.classes:
-            del self._rows[run_class.anchor]
+        anchored = self._anchored[run_class.anchor]
+        for row in (self._all, anchored):
+            row.classes -= 1
+            row.preferring -= bool(run_class.preferred)
+        if not anchored.classes:
+            del self._anchored[run_class.anchor]
 
     def best(self, capabilities: frozenset[str], weight_min: int) -> Rank | None:
-        """The rank of the best run here that demands no more than these capabilities."""
-        unconditional = self._rows.get(None)
-        best = None if unconditional is None else unconditional.best(capabilities, weight_min)
-        for anchor in self._rows.keys() & capabilities:
-            rank = self._rows[anchor].best(capabilities, weight_min)
-            if rank is not None and (best is None or rank < best):
-                best = rank
-        return best
+        """The rank of the best run here that demands no more than these capabilities.
+
+        Of n rows that may fit, all n must be asked; in the row of all classes the first that fits
+        comes after about classes / n. So the many capabilities of a claimer are no burden.
+        """
+        if self._all.classes <= _FEW:
+            return self._all.best(capabilities, weight_min)
+        anchors = self._anchored.keys() & capabilities
+        if len(anchors) ** 2 > self._all.classes:
+            return self._all.best(capabilities, weight_min)
+        rows = [self._anchored[anchor] for anchor in anchors]
+        if None in self._anchored:
+            rows.append(self._anchored[None])
+        found = (row.best(capabilities, weight_min) for row in rows)
+        return min((rank for rank in found if rank is not None), default=None)

@@ -37,6 +37,7 @@ class Graph:
 
     def __init__(self) -> None:
         self._nodes: dict[str, _Node] = {}
+        self.paused_count = 0  # tasks with a pause of their own
 
     # --- questions ------------------------------------------------------------------------------
 
@@ -124,6 +125,7 @@ class Graph:
                     paused=state.pause is not None,
                     auto_enqueue=state.auto_enqueue_on_ready,
                 )
+                self.paused_count += state.pause is not None
         for task_id, node in self._nodes.items():
             if node.parent_id in self._nodes:
                 self._nodes[node.parent_id].children[task_id] = None
@@ -152,15 +154,23 @@ class Graph:
                 case e.TaskUpdated(auto_enqueue_on_ready=wanted) if wanted is not None:
                     self._nodes[task_id].auto_enqueue = wanted
                 case e.TaskPaused():
-                    self._nodes[task_id].paused = True
+                    self._set_paused(task_id, True)
                 case e.TaskResumed():
-                    self._nodes[task_id].paused = False
+                    self._set_paused(task_id, False)
                     found += self._resumed(task_id)
+                case e.TaskCanceled(propagated_from_task_id=None) | e.TreeCancelRepeated():
+                    sweep = f.CancelPropagated(task_id, event.reason, event.metadata)
+                    found += self._canceled(task_id, sweep)
                 case e.TaskDeleted():
                     found += self._deleted(task_id)
                 case _:
                     pass
         return tuple(found)
+
+    def _set_paused(self, task_id: str, paused: bool) -> None:
+        node = self._nodes[task_id]
+        self.paused_count += paused - node.paused
+        node.paused = paused
 
     def _created(self, task_id: str, event: e.TaskCreated) -> Iterator[f.Effect]:
         self._nodes[task_id] = _Node(
@@ -198,6 +208,7 @@ class Graph:
                 yield f.Effect(found, f.AncestorResumed(task_id))
 
     def _deleted(self, task_id: str) -> Iterator[f.Effect]:
+        self._set_paused(task_id, False)
         node = self._nodes.pop(task_id)
         if node.parent_id in self._nodes:
             self._nodes[node.parent_id].children.pop(task_id, None)
@@ -207,7 +218,8 @@ class Graph:
         for dependent in node.dependents:
             yield f.Effect(dependent, f.BlockerDeleted(task_id))
 
-    def cancel_effects(self, task_id: str, command: f.CancelPropagated) -> Iterator[f.Effect]:
-        """What canceling a tree means for everything below its root."""
+    def _canceled(self, task_id: str, command: f.CancelPropagated) -> Iterator[f.Effect]:
+        """Everything below the root of a canceled tree that is not completed."""
         for found, _ in self.descendants(task_id):
-            yield f.Effect(found, command)
+            if not self._nodes[found].completed:
+                yield f.Effect(found, command)

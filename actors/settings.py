@@ -6,7 +6,6 @@ from attrs import Attribute, field, frozen
 
 from actors import limits
 
-
 _T = TypeVar("_T", int, float, bool)
 
 

@@ -52,6 +52,10 @@ class Parked(Generic[T]):
     def __contains__(self, ticket: T) -> bool:
         return ticket in self._claimers
 
+    def __iter__(self) -> Iterator[T]:
+        """Everyone who waits, longest waiting first; a copy, so serving them is safe."""
+        return iter(list(self._claimers))
+
     def park(self, ticket: T, claimer: Claimer) -> None:
         """Let a caller wait, behind everyone who waits already; a ticket that waits goes last."""
         self.discard(ticket)

@@ -135,6 +135,15 @@ class TaskCanceled(TaskEvent):
 
 @final
 @frozen
+class TreeCancelRepeated(TaskEvent):
+    """A canceled task was canceled again, which sweeps what is open below it."""
+
+    reason: str | None = None
+    metadata: Json | None = None
+
+
+@final
+@frozen
 class TaskPaused(TaskEvent):
     type: ClassVar[str] = "task.paused"
     by: Actor
@@ -412,6 +421,7 @@ Event = (
     | TaskApproved
     | TaskRejected
     | TaskCanceled
+    | TreeCancelRepeated
     | TaskPaused
     | TaskResumed
     | TaskDeleted

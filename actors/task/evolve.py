@@ -149,7 +149,6 @@ def _deleted(state: TaskState, event: e.TaskDeleted, at_ns: int) -> TaskState:
         identifier=None,
         description=None,
         metadata=None,
-        parent_task_id=None,
         dependencies=(),
         runs=(),
     )
@@ -372,6 +371,7 @@ _FOLDS: dict[type[e.TaskEvent], Callable[[TaskState, Any, int], TaskState]] = {
     e.ChildCreated: _unchanged,
     e.EffectApplied: _unchanged,
     e.RunStarved: _unchanged,
+    e.TreeCancelRepeated: _unchanged,
     e.TaskUpdated: _updated,
     e.StatusChanged: _status_changed,
     e.TaskPublished: _published,

@@ -15,7 +15,8 @@ from actors.ids import valid_task_id
 from actors.task.state import Json
 
 _CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_CAPABILITY_FORBIDDEN = re.compile(r"[ \t\r\n,\x00]")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_CAPABILITY_FORBIDDEN = re.compile("[ \t\r\n,\x00\ud800-\udfff]")
 
 
 def text(
@@ -23,8 +24,8 @@ def text(
 ) -> str:
     """A trimmed text within its bounds, without NUL."""
     value = value.strip()
-    if "\x00" in value:
-        raise invalid(pointer, f"{pointer} holds a NUL character", "leave the NUL out")
+    if _UNSTORABLE.search(value):
+        raise invalid(pointer, f"{pointer} holds a NUL or half a surrogate pair", "leave it out")
     if chars_max is not None and len(value) > chars_max:
         raise invalid(pointer, f"{pointer} is longer than {chars_max} characters", "shorten it")
     if bytes_max is not None and len(value.encode()) > bytes_max:
@@ -160,13 +161,19 @@ def result(value: Json | None) -> Json | None:
 
 
 def _json(pointer: str, value: Json | None, bytes_max: int) -> Json | None:
-    if value is not None and len(value) > bytes_max:
+    if value is None:
+        return None
+    if len(value) > bytes_max:
         raise too_large(
             pointer,
             f"{pointer} is {len(value)} bytes long, more than {bytes_max}",
             bytes=len(value),
             limit=bytes_max,
         )
+    try:
+        orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise invalid(pointer, f"{pointer} is no JSON: {error}") from None
     return value
 
 

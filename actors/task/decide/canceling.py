@@ -4,7 +4,7 @@ from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
 from actors.task.decide.enqueue import not_in_state
 from actors.task.effects import CancelPropagated
-from actors.task.events import EffectApplied, RunCanceled, TaskCanceled
+from actors.task.events import EffectApplied, RunCanceled, TaskCanceled, TreeCancelRepeated
 from actors.task.state import Json, TaskStatus
 
 
@@ -14,8 +14,8 @@ def cancel(changes: Changes, command: c.CancelTask) -> Decision:
     if state.status in (TaskStatus.COMPLETED, TaskStatus.FAILED) and state.open_run is None:
         raise not_in_state(state, "cancel it")
     if state.canceled:
-        # No event of its own that the public sees; the record carries the sweep of what is below.
-        changes.add(EffectApplied())
+        if changes.context.around.child_count(state.id):
+            changes.add(TreeCancelRepeated(command.reason, command.metadata))
         return changes.decided()
     _cancel(changes, command.reason, command.metadata, None)
     return changes.decided()

@@ -11,9 +11,9 @@ from actors.record import event_id
 from actors.task.events import (
     DependencyAdded,
     DependencyRemoved,
+    Event,
     StatusChanged,
     TaskApproved,
-    TaskEvent,
     TaskPublished,
     TaskRejected,
     TaskUpdated,
@@ -96,7 +96,7 @@ class Context:
 class Decision:
     """What the command comes to. No events: nothing is written."""
 
-    events: tuple[TaskEvent, ...]
+    events: tuple[Event, ...]
     state: TaskState
     answer: Answer
 
@@ -109,14 +109,14 @@ class Changes:
     task_id: str
     context: Context
     state_or_none: TaskState | None
-    events: list[TaskEvent] = field(factory=list)
+    events: list[Event] = field(factory=list)
 
     @property
     def state(self) -> TaskState:
         assert self.state_or_none is not None, f"{self.task_id} has no state yet"
         return self.state_or_none
 
-    def add(self, event: TaskEvent) -> None:
+    def add(self, event: Event) -> None:
         context = self.context
         self.state_or_none = evolve(
             self.state_or_none,

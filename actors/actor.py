@@ -1,0 +1,227 @@
+"""The actor of one task: mailbox, decision, journal, and the gate that holds its answers back."""
+
+import logging
+from functools import partial
+from typing import Protocol, final
+
+from attrs import define, frozen
+from attrs import evolve as replace
+
+from actors import limits
+from actors.answers import Answer
+from actors.clock import Clock
+from actors.errors import Code, Rejected
+from actors.graph import Graph
+from actors.identity import Caller
+from actors.ids import IdSource
+from actors.index import rows_of
+from actors.mailbox import Mailbox
+from actors.ports import Journal, StorageError
+from actors.record import Cause, Entry, Record, Settlement
+from actors.surroundings import World
+from actors.task.commands import Command
+from actors.task.decide import decide
+from actors.task.decide.context import Context, Decision
+from actors.task.events import TaskEvent
+from actors.task.evolve import evolve
+from actors.task.state import TaskState
+
+_log = logging.getLogger("chargehand.actors")
+
+
+class Settled(Protocol):
+    """Where the answer of a command goes. Both methods return at once and never raise."""
+
+    @property
+    def abandoned(self) -> bool:
+        """Nobody waits for the answer any more."""
+
+    def settle(self, value: Answer) -> None: ...
+
+    def fail(self, error: Exception) -> None: ...
+
+
+@final
+@define(eq=False)
+class Envelope:
+    """A command on its way to a task.
+
+    Args:
+        reply: where the answer goes; None for effects and timers.
+        cause: the effect that the command is, if it is one.
+        crashes: how often handling it has crashed the actor.
+    """
+
+    command: Command
+    caller: Caller
+    reply: Settled | None = None
+    cause: Cause | None = None
+    crashes: int = 0
+
+
+@final
+@frozen
+class Services:
+    """What every task actor works with."""
+
+    journal: Journal
+    clock: Clock
+    ids: IdSource
+    graph: Graph
+    world: World
+    expiries_max: int
+
+
+EFFECT_CRASHES_MAX = 3
+
+
+def restored_state(journal: Journal, task_id: str) -> TaskState | None:
+    """The task as the journal has it: its snapshot, and the records behind that."""
+    state = journal.snapshot(task_id)
+    assert state is None or isinstance(state, TaskState), f"{task_id} is no task"
+    for record in journal.tail(task_id):
+        state = fold(state, record)
+    return state
+
+
+def fold(state: TaskState | None, record: Record) -> TaskState | None:
+    """Fold in what of `record` the state does not hold yet."""
+    held = 0 if state is None else state.last_seq
+    for seq, event in enumerate(record.events, record.seq):
+        if seq > held:
+            assert isinstance(event, TaskEvent), f"{record.address} has a record of another kind"
+            state = evolve(
+                state,
+                event,
+                task_id=record.address,
+                seq=seq,
+                at_ns=record.at_ns,
+                caller=record.caller,
+            )
+    return state
+
+
+@final
+class TaskActor:
+    """Owns one task. Nobody else changes its state, and every command meets it in the mailbox.
+
+    A decision takes effect here at once, so the next command builds on it without waiting for the
+    disk. But no answer, not even of a read or a refusal, leaves before everything that it may rest
+    on is on disk. A failed commit ends the process, so nobody ever sees what was not kept.
+    """
+
+    __slots__ = ("_last", "_services", "_state", "_stopping", "mailbox", "task_id")
+
+    def __init__(self, task_id: str, mailbox: Mailbox[Envelope | None], services: Services) -> None:
+        self.task_id = task_id
+        self.mailbox = mailbox
+        self._services = services
+        self._state = restored_state(services.journal, task_id)
+        self._last: Entry | None = None  # its last record, until that is on disk
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Handle messages until passivated."""
+        mailbox = self.mailbox
+        while not self._stopping:
+            for envelope in await mailbox.receive(limits.BATCH_MAX):
+                if envelope is not None:
+                    self._handle(envelope)
+            await self._services.journal.wait_room()
+
+    def try_passivate(self) -> bool:
+        """Stop, if nothing is lost by it: no message, no living lease, all of it in the tables."""
+        state = self._state
+        if len(self.mailbox) or self._stopping:
+            return False
+        if state is not None and (
+            not self._services.journal.is_folded(self.task_id, state.last_seq)
+            or any(run.is_leased for run in state.runs)
+        ):
+            return False
+        self._stopping = True
+        self.mailbox.push(None)
+        return True
+
+    # --- one command ----------------------------------------------------------------------------
+
+    def _handle(self, envelope: Envelope) -> None:
+        reply = envelope.reply
+        if reply is not None and reply.abandoned:
+            reply.fail(Rejected(Code.OVERLOADED, "the caller is gone"))
+            return
+        services = self._services
+        context = Context(
+            now_ns=(now_ns := services.clock.now_ns()),
+            next_seq=services.journal.next_seq,
+            record_id=services.ids.suffix(now_ns),
+            caller=envelope.caller,
+            around=services.world,
+            expiries_max=services.expiries_max,
+        )
+        try:
+            decision = decide(self.task_id, self._state, envelope.command, context)
+        except Rejected as refusal:
+            if reply is not None:
+                self._gate(partial(reply.fail, refusal))
+            return
+        except Exception as crash:
+            self._crashed(envelope, crash)
+            return
+        if decision.events:
+            try:
+                self._append(decision, context, envelope.cause)
+            except StorageError as error:
+                if reply is not None:
+                    reply.fail(Rejected(Code.STORAGE_FAILED, str(error), "try again later"))
+                return
+        if reply is not None:
+            self._gate(partial(reply.settle, decision.answer))
+
+    def _append(self, decision: Decision, context: Context, cause: Cause | None) -> None:
+        """The record, with what it means for others; from here on it is true in memory."""
+        services = self._services
+        record = Record(
+            seq=context.next_seq,
+            id=context.record_id,
+            at_ns=context.now_ns,
+            address=self.task_id,
+            caller=context.caller,
+            events=decision.events,
+            cause=cause,
+        )
+        effects = services.graph.apply(record)
+        if effects:
+            record = replace(record, effects=effects)
+        entry = Entry(record, decision.state, rows_of(record))
+        services.journal.append(entry)
+        self._state = decision.state
+        self._last = entry
+
+    def _gate(self, settlement: Settlement) -> None:
+        """Deliver now, or as soon as the actor's last record is on disk."""
+        last = self._last
+        if last is not None and last.record.last_seq > self._services.journal.durable_seq:
+            last.settlements.append(settlement)
+        else:
+            settlement()
+
+    def _crashed(self, envelope: Envelope, crash: Exception) -> None:
+        """A bug in a decision: tell the caller, and start again from the journal."""
+        _log.error(
+            "task %s: %s crashed", self.task_id, type(envelope.command).__name__, exc_info=crash
+        )
+        self._state = restored_state(self._services.journal, self.task_id)
+        if envelope.reply is not None:
+            refusal = Rejected(
+                Code.ACTOR_CRASHED,
+                f"handling the request for {self.task_id} failed; nothing was written",
+                "report the server's log; other requests go on",
+                evidence={"task_id": self.task_id},
+            )
+            self._gate(partial(envelope.reply.fail, refusal))
+        elif envelope.crashes < EFFECT_CRASHES_MAX:
+            envelope.crashes += 1
+            self.mailbox.push(envelope)
+        else:
+            _log.critical("task %s: an effect is left for the next start", self.task_id)

@@ -1,0 +1,62 @@
+"""Look-ups from one name to another: run to task, idempotency key to run, and ids ever taken.
+
+The rows live in the journal's tables; this module says which rows a record brings.
+"""
+
+from typing import final
+
+from actors.graph import Graph
+from actors.identity import Origin
+from actors.ports import KEYS_TABLE, RUNS_TABLE, Journal
+from actors.record import Record
+from actors.task.events import RunEnqueued, RunRecovered, RunRetried
+
+Row = tuple[str, str, str]
+
+
+def rows_of(record: Record) -> tuple[Row, ...]:
+    """The index rows that a record brings: (table, key, value)."""
+    rows: list[Row] = []
+    for event in record.events:
+        if isinstance(event, RunEnqueued | RunRetried | RunRecovered):
+            rows.append((RUNS_TABLE, event.run_id, record.address))
+            key = event.run.idempotency_key
+            if key is not None:
+                rows.append(
+                    (KEYS_TABLE, _key(key, event.run.origin), f"{record.address} {event.run_id}")
+                )
+    return tuple(rows)
+
+
+def _key(key: str, origin: Origin) -> str:
+    return f"{origin.kind.value}\n{origin.ref}\n{key}"
+
+
+@final
+class Index:
+    """Answers at once, from rows in memory or in the store's tables."""
+
+    def __init__(self, journal: Journal, graph: Graph) -> None:
+        self._journal = journal
+        self._graph = graph
+
+    def task_of_run(self, run_id: str) -> str | None:
+        """The task of a run; None for an unknown run, or one whose task was deleted."""
+        task_id = self._journal.get(RUNS_TABLE, run_id)
+        return task_id if task_id is not None and self._graph.exists(task_id) else None
+
+    def keyed_run(self, key: str, origin: Origin) -> tuple[str, str] | None:
+        """The task and run that a key stands for; keys of deleted tasks are free again."""
+        row = self._journal.get(KEYS_TABLE, _key(key, origin))
+        if row is None:
+            return None
+        task_id, _, run_id = row.partition(" ")
+        return (task_id, run_id) if self._graph.exists(task_id) else None
+
+    def is_taken(self, task_id: str) -> bool:
+        """Whether a task has or had this id."""
+        return (
+            self._graph.exists(task_id)
+            or bool(self._journal.tail(task_id))
+            or self._journal.snapshot(task_id) is not None
+        )

@@ -1,0 +1,41 @@
+"""What a deciding task may ask of all others: the graph and the index behind one protocol."""
+
+from typing import final
+
+from actors.graph import Graph
+from actors.identity import Origin
+from actors.index import Index
+from actors.task.decide.context import Parent
+
+
+@final
+class World:
+    """Implements `actors.task.decide.context.Surroundings`."""
+
+    def __init__(self, graph: Graph, index: Index) -> None:
+        self._graph = graph
+        self._index = index
+
+    def exists(self, task_id: str) -> bool:
+        return self._graph.exists(task_id)
+
+    def is_taken(self, task_id: str) -> bool:
+        return self._index.is_taken(task_id)
+
+    def is_completed(self, task_id: str) -> bool:
+        return self._graph.is_completed(task_id)
+
+    def parent(self, task_id: str) -> Parent | None:
+        return self._graph.parent(task_id)
+
+    def child_count(self, task_id: str) -> int:
+        return self._graph.child_count(task_id)
+
+    def paused_by(self, task_id: str) -> str | None:
+        return self._graph.paused_by(task_id)
+
+    def reaches(self, start: str, goal: str) -> bool:
+        return self._graph.reaches(start, goal)
+
+    def keyed_run(self, key: str, origin: Origin) -> tuple[str, str] | None:
+        return self._index.keyed_run(key, origin)

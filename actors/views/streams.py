@@ -1,0 +1,146 @@
+"""Live subscriptions to a task and everything below it: each event once, in order, no gap.
+
+A subscriber reads the past up to the moment it subscribed, then what is published after it. One
+that cannot keep up is closed, never thinned: it comes back with the last number it has seen.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from enum import Enum
+from types import TracebackType
+from typing import Self, final
+
+import trio
+
+from actors.record import Record
+from actors.task.events import TaskDeleted
+from actors.task.state import TaskState
+from actors.views.timeline import TimelineEvent, public_events
+
+
+class CloseReason(Enum):
+    DELETED = "deleted"
+    OVERFLOW = "overflow"
+    SHUTDOWN = "shutdown"
+
+
+@final
+class StreamClosed(Exception):
+    """Raised by `receive` when the server has ended the stream and all before was received."""
+
+    def __init__(self, reason: CloseReason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+@final
+class Subscription:
+    """One subscriber. Use as a context manager, receive from one task only."""
+
+    def __init__(
+        self, hub: "Streams", task_id: str, backlog: Iterator[TimelineEvent], buffer_max: int
+    ) -> None:
+        self._hub = hub
+        self.task_id = task_id
+        self._backlog: Iterator[TimelineEvent] | None = backlog
+        self._buffer: deque[TimelineEvent] = deque()
+        self._buffer_max = buffer_max
+        self._closed: CloseReason | None = None
+        self._wake = trio.Event()
+
+    def __enter__(self) -> Self:
+        self._hub.add(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._hub.remove(self)
+
+    async def receive(self) -> TimelineEvent:
+        """The next event.
+
+        Raises:
+            StreamClosed: there is none, and there will be none.
+        """
+        if self._backlog is not None:
+            await trio.lowlevel.checkpoint()
+            event = next(self._backlog, None)
+            if event is not None:
+                return event
+            self._backlog = None
+        while not self._buffer:
+            if self._closed is not None:
+                raise StreamClosed(self._closed)
+            self._wake = trio.Event()
+            await self._wake.wait()
+        return self._buffer.popleft()
+
+    def offer(self, event: TimelineEvent) -> None:
+        """Take an event that was just published."""
+        if self._closed is not None:
+            return
+        if len(self._buffer) >= self._buffer_max:
+            self._buffer.clear()
+            self.close(CloseReason.OVERFLOW)
+            return
+        self._buffer.append(event)
+        self._wake.set()
+
+    def close(self, reason: CloseReason) -> None:
+        """End it once what is buffered has been received."""
+        if self._closed is None:
+            self._closed = reason
+            if reason is CloseReason.SHUTDOWN:
+                self._backlog = None
+            self._wake.set()
+
+
+@final
+class Streams:
+    """All subscriptions, by the task they follow."""
+
+    def __init__(self) -> None:
+        self._followers: dict[str, dict[Subscription, None]] = {}
+        self._closing = False
+
+    def __len__(self) -> int:
+        return sum(len(followers) for followers in self._followers.values())
+
+    def add(self, subscription: Subscription) -> None:
+        self._followers.setdefault(subscription.task_id, {})[subscription] = None
+        if self._closing:
+            subscription.close(CloseReason.SHUTDOWN)
+
+    def remove(self, subscription: Subscription) -> None:
+        followers = self._followers.get(subscription.task_id, {})
+        followers.pop(subscription, None)
+        if not followers:
+            self._followers.pop(subscription.task_id, None)
+
+    def publish(self, record: Record, state: TaskState, ancestors: Iterator[str]) -> None:
+        """Hand a committed record to those who follow the task or an ancestor."""
+        if not self._followers:
+            return
+        following = [
+            follower
+            for task_id in (record.address, *ancestors)
+            for follower in self._followers.get(task_id, ())
+        ]
+        if following:
+            for event in public_events(record, state):
+                for follower in following:
+                    follower.offer(event)
+        if any(isinstance(event, TaskDeleted) for event in record.events):
+            for follower in self._followers.get(record.address, ()):
+                follower.close(CloseReason.DELETED)
+
+    def close_all(self) -> None:
+        """The server shuts down; new subscriptions are closed at once, too."""
+        self._closing = True
+        for followers in list(self._followers.values()):
+            for follower in followers:
+                follower.close(CloseReason.SHUTDOWN)

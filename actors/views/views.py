@@ -1,0 +1,155 @@
+"""What is read over many tasks. Plain functions: committed state, answered at once."""
+
+import heapq
+from collections.abc import Iterator
+from typing import final
+
+from attrs import frozen
+
+from actors import limits
+from actors.actor import restored_state
+from actors.graph import Graph
+from actors.ports import Journal
+from actors.record import Record
+from actors.task.decide.definition import task_not_found
+from actors.task.state import TaskState
+from actors.views.catalog import Catalog, Page, TaskFilter
+from actors.views.streams import Streams, Subscription
+from actors.views.timeline import TimelineEvent, public_events
+
+_BACKLOG_STEP = 64  # records read at a time when a subscriber reads the past
+
+
+@final
+@frozen
+class TreeEntry:
+    """A node of a tree; `depth` is 0 at the task that was asked for."""
+
+    task: TaskState
+    depth: int
+    child_count: int
+
+
+@final
+class Views:
+    """The read side, as the edge sees it. States may be slim (see `actors.task.slim`)."""
+
+    def __init__(self, journal: Journal, graph: Graph) -> None:
+        self._journal = journal
+        self._graph = graph
+        self.catalog = Catalog()
+        self.streams = Streams()
+
+    def get(self, task_id: str) -> TaskState | None:
+        return self.catalog.get(task_id)
+
+    def whole(self, task_id: str) -> TaskState | None:
+        """The task with all its runs and texts, as of its last committed record."""
+        known = self.catalog.get(task_id)
+        if known is None:
+            return None
+        held = self.catalog.whole(task_id)
+        if held is not None:
+            return held
+        stored = self._journal.snapshot(task_id)
+        if isinstance(stored, TaskState) and stored.last_seq == known.last_seq:
+            return stored
+        return restored_state(self._journal, task_id)
+
+    def page(self, which: TaskFilter, cursor: str | None, limit: int) -> Page[TaskState]:
+        """The most recently active first."""
+        return self.catalog.page(which, cursor, limit)
+
+    def children(self, task_id: str) -> list[TaskState]:
+        """Direct children, drafts too, the most recently active first."""
+        found = [self.catalog.get(child) for child in self._graph.children(task_id)]
+        return sorted(
+            (child for child in found if child is not None),
+            key=lambda child: child.last_seq,
+            reverse=True,
+        )
+
+    def child_count(self, task_id: str) -> int:
+        return self._graph.child_count(task_id)
+
+    def paused_by(self, task_id: str) -> str | None:
+        """The nearest paused task on the way up, itself first."""
+        return self._graph.paused_by(task_id)
+
+    def tree(self, task_id: str) -> list[TreeEntry]:
+        """The whole subtree: the task, then by depth, latest activity and id."""
+        root = self._known(task_id)
+        entries = [
+            TreeEntry(state, depth, self._graph.child_count(found))
+            for found, depth in self._graph.descendants(task_id)
+            if (state := self.catalog.get(found)) is not None
+        ]
+        entries.sort(
+            key=lambda entry: (entry.depth, -entry.task.last_activity_at_ns, entry.task.id)
+        )
+        return [TreeEntry(root, 0, self._graph.child_count(task_id)), *entries]
+
+    def timeline(self, task_id: str, after_seq: int, limit: int) -> list[TimelineEvent]:
+        """The first `limit` public events of the task numbered above `after_seq`."""
+        found: list[TimelineEvent] = []
+        for event in self._past(task_id, self._known_whole(task_id), after_seq):
+            found.append(event)
+            if len(found) == limit:
+                break
+        return found
+
+    def timeline_latest(self, task_id: str, count: int) -> list[TimelineEvent]:
+        """The last `count` public events of the task, in order."""
+        task = self._known_whole(task_id)
+        records = self._journal.timeline_latest(task_id, count)
+        return [event for record in records for event in public_events(record, task)][-count:]
+
+    def subscribe(self, task_id: str, after_seq: int) -> Subscription:
+        """Follow a task and its descendants from behind `after_seq` on."""
+        self._known(task_id)
+        published = self._journal.durable_seq
+        addresses = [task_id, *(found for found, _ in self._graph.descendants(task_id))]
+        pasts = [
+            self._past(address, task, after_seq, published)
+            for address in addresses
+            if (task := self.whole(address)) is not None
+        ]
+        backlog = heapq.merge(*pasts, key=lambda event: event.seq)
+        return Subscription(self.streams, task_id, backlog, limits.STREAM_BUFFER_MAX)
+
+    def publish(self, record: Record, state: TaskState) -> None:
+        """Take in a committed record; called by the publisher only."""
+        self.catalog.publish(state)
+        self.streams.publish(record, state, self._ancestors(state))
+
+    def _ancestors(self, state: TaskState) -> Iterator[str]:
+        if state.parent_task_id is not None:
+            yield state.parent_task_id
+            yield from self._graph.ancestors(state.parent_task_id)
+
+    def _past(
+        self, address: str, task: TaskState, after_seq: int, up_to: int | None = None
+    ) -> Iterator[TimelineEvent]:
+        """Committed public events of one task, read step by step."""
+        while True:
+            records = self._journal.timeline(address, after_seq, _BACKLOG_STEP)
+            for record in records:
+                for event in public_events(record, task, after_seq):
+                    if up_to is not None and event.seq > up_to:
+                        return
+                    yield event
+            if len(records) < _BACKLOG_STEP:
+                return
+            after_seq = records[-1].last_seq
+
+    def _known(self, task_id: str) -> TaskState:
+        state = self.catalog.get(task_id)
+        if state is None:
+            raise task_not_found(task_id)
+        return state
+
+    def _known_whole(self, task_id: str) -> TaskState:
+        state = self.whole(task_id)
+        if state is None:
+            raise task_not_found(task_id)
+        return state

@@ -49,6 +49,8 @@ class Settings:
         limits.RESIDENTS_DEFAULT, "task actors in memory at a time, about 5 KB each", 1
     )
     max_mailbox: int = _setting(limits.MAILBOX_MAX, "messages that may wait for one actor", 1)
+    max_claimers: int = _setting(65_536, "claims that may wait for the scheduler", 1)
+    drain_s: float = _setting(60.0, "how long a drain waits that names no time")
     idle_s: float = _setting(60.0, "idle time after which a task leaves memory")
     checkpoint_s: float = _setting(30.0, "time between checkpoints while there is work", 0.01)
     checkpoint_records: int = _setting(

@@ -147,7 +147,7 @@ class Registry:
         return state
 
     async def end_session(self, session_id: str) -> None:
-        """End it; its leases are released through `on_ended`. Raises: Rejected: SESSION_NOT_FOUND."""
+        """End it; `on_ended` releases its leases. Raises: Rejected: SESSION_NOT_FOUND."""
         session = self.session(session_id)
         events: tuple[RegistryEvent, ...] = (SessionEnded(),)
         former: SessionState | None = session

@@ -1,0 +1,61 @@
+"""When to fold the log into tables: by time while there is work, or as its tail grows long."""
+
+from typing import final
+
+import trio
+
+from actors.directory import Directory
+from actors.outbox import Outbox
+from actors.ports import Journal
+from actors.settings import Settings
+from actors.views.catalog import Catalog
+
+_SLIM_STEP = 256  # states slimmed between two checkpoints of Trio
+_LOOK_S = 0.25  # how often the tail's length is looked at
+
+
+@final
+class Checkpointer:
+    def __init__(
+        self,
+        journal: Journal,
+        outbox: Outbox,
+        directory: Directory,
+        catalog: Catalog,
+        settings: Settings,
+    ) -> None:
+        self._journal = journal
+        self._outbox = outbox
+        self._directory = directory
+        self._catalog = catalog
+        self._settings = settings
+        self._wanted = False
+
+    def want(self) -> None:
+        """Ask for a checkpoint before its time."""
+        self._wanted = True
+
+    async def run(self) -> None:
+        """Checkpoint and passivate until canceled."""
+        step_s = min(_LOOK_S, self._settings.checkpoint_s)
+        last = trio.current_time()
+        while True:
+            await trio.sleep(step_s)
+            due = trio.current_time() - last >= self._settings.checkpoint_s
+            tail = self._journal.tail_records
+            if tail and (due or self._wanted or tail >= self._settings.checkpoint_records):
+                await self.checkpoint()
+                last = trio.current_time()
+            if due:
+                last = trio.current_time()
+                self._directory.passivate_idle(self._settings.idle_s)
+
+    async def checkpoint(self) -> None:
+        """Fold what is committed now, and keep slim what is folded."""
+        self._wanted = False
+        await self._journal.checkpoint(self._outbox.outstanding())
+        left = self._catalog.whole_count
+        while left > 0:
+            self._catalog.slim_down(self._journal.is_folded, min(_SLIM_STEP, left))
+            left -= _SLIM_STEP
+            await trio.lowlevel.checkpoint()

@@ -1,0 +1,32 @@
+"""Tells everybody else what is on disk: in journal order, once, and before the caller is answered.
+
+Read models and streams first, then the scheduler, then the tasks that an effect is for, and last
+the callers.
+"""
+
+from collections.abc import Sequence
+from typing import final
+
+from actors.outbox import Outbox
+from actors.record import Entry
+from actors.scheduler.actor import Scheduler
+from actors.task.state import TaskState
+from actors.views.views import Views
+
+
+@final
+class Publisher:
+    def __init__(self, views: Views, scheduler: Scheduler, outbox: Outbox) -> None:
+        self._views = views
+        self._scheduler = scheduler
+        self._outbox = outbox
+
+    def committed(self, entries: Sequence[Entry]) -> None:
+        """Called by the journal with each batch that it has written."""
+        for entry in entries:
+            if isinstance(entry.state, TaskState):
+                self._views.publish(entry.record, entry.state)
+        self._scheduler.committed(entries)
+        for entry in entries:
+            for settlement in self._outbox.committed(entry):
+                settlement()

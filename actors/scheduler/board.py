@@ -1,0 +1,175 @@
+"""Where every open run stands: queued, claimable, active, or in need of attention.
+
+Folded from committed tasks. One entry for each task with an open run, as a task has one at most.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import final
+
+from attrs import define
+
+from actors.scheduler.claimable import ClaimableIndex, ClaimableRun
+from actors.scheduler.deadlines import Deadlines
+from actors.task.state import OwnerKind, Run, RunStatus, TaskState, TaskStatus
+
+_AGENT_OWNERS = (OwnerKind.POOL, OwnerKind.AGENT_SESSION)
+_NONE: frozenset[str] = frozenset()
+
+
+@final
+@define(eq=False)
+class _Place:
+    """An open run of a task. `session_id` and `lease_until_ns` only while active."""
+
+    run_id: str
+    status: RunStatus
+    session_id: str | None
+    lease_until_ns: int | None
+    claim_key: str | None
+
+
+@final
+class Board:
+    """Args: paused_by: the nearest paused task on the way up from a task."""
+
+    def __init__(self, paused_by: Callable[[str], str | None]) -> None:
+        self._paused_by = paused_by
+        self._places: dict[str, _Place] = {}  # by task
+        self._by_session: dict[str, dict[str, str]] = {}  # session -> run -> task, active ones
+        self._by_key: dict[tuple[str, str], str] = {}  # session and claim key -> task
+        self.claimable = ClaimableIndex()
+        self.leases: Deadlines[tuple[str, str]] = Deadlines()  # (task, run)
+        self.starving: Deadlines[tuple[str, str]] = Deadlines()  # (task, run): when to look
+        self.starved: set[str] = set()  # runs found to have nobody who could claim them
+        self.queued_count = 0
+        self.active_count = 0
+        self.attention_count = 0
+
+    def update(self, state: TaskState, starves_after_ns: int) -> ClaimableRun | None:
+        """Take in a task's committed state; a run that became claimable by it is returned."""
+        run = None if state.deleted else state.open_run
+        place = self._places.get(state.id)
+        if place is not None and (run is None or run.id != place.run_id):
+            self._leave(state.id, place)
+            place = None
+        if run is None:
+            return None
+        if place is None or place.status is not run.status or place.session_id != run.session_id:
+            if place is not None:
+                self._leave(state.id, place)
+            self._enter(state, run, starves_after_ns)
+        elif run.lease_until_ns != place.lease_until_ns:
+            place.lease_until_ns = run.lease_until_ns
+            self._set_lease(state.id, run)
+        return self._sync_claimable(state, run)
+
+    def _enter(self, state: TaskState, run: Run, starves_after_ns: int) -> None:
+        task_id = state.id
+        self._places[task_id] = _Place(
+            run.id, run.status, run.session_id, run.lease_until_ns, run.claim_key
+        )
+        if run.status is RunStatus.QUEUED:
+            self.queued_count += 1
+            self.starving.set((task_id, run.id), run.queued_at_ns + starves_after_ns)
+        elif run.status is RunStatus.NEEDS_ATTENTION:
+            self.attention_count += 1
+        else:
+            self.active_count += 1
+            self._set_lease(task_id, run)
+            if run.session_id is not None:
+                self._by_session.setdefault(run.session_id, {})[run.id] = task_id
+                if run.claim_key is not None:
+                    self._by_key[run.session_id, run.claim_key] = task_id
+
+    def _set_lease(self, task_id: str, run: Run) -> None:
+        if run.lease_until_ns is None:
+            self.leases.discard((task_id, run.id))
+        else:
+            self.leases.set((task_id, run.id), run.lease_until_ns)
+
+    def _leave(self, task_id: str, place: _Place) -> None:
+        del self._places[task_id]
+        if place.status is RunStatus.QUEUED:
+            self.queued_count -= 1
+            self.claimable.discard(place.run_id)
+            self.starving.discard((task_id, place.run_id))
+            self.starved.discard(place.run_id)
+        elif place.status is RunStatus.NEEDS_ATTENTION:
+            self.attention_count -= 1
+        else:
+            self.active_count -= 1
+            self.leases.discard((task_id, place.run_id))
+            if place.session_id is not None:
+                runs = self._by_session[place.session_id]
+                del runs[place.run_id]
+                if not runs:
+                    del self._by_session[place.session_id]
+                if place.claim_key is not None:
+                    self._by_key.pop((place.session_id, place.claim_key), None)
+
+    def _sync_claimable(self, state: TaskState, run: Run) -> ClaimableRun | None:
+        """Pause, approval and dependencies decide here, and only here, who is in the index."""
+        if (
+            run.status is not RunStatus.QUEUED
+            or state.status is not TaskStatus.READY
+            or (state.owner is not None and state.owner.kind not in _AGENT_OWNERS)
+            or self._paused_by(state.id) is not None
+        ):
+            self.claimable.discard(run.id)
+            return None
+        found = claimable_run(state, run)
+        if self.claimable.get(run.id) == found:
+            return None
+        self.claimable.add(found)
+        return found
+
+    # --- questions ------------------------------------------------------------------------------
+
+    def held_by(self, session_id: str, now_ns: int) -> int:
+        """Runs that count against the session: attached ones, and leases that live."""
+        held = 0
+        for run_id, task_id in self._by_session.get(session_id, {}).items():
+            until_ns = self._places[task_id].lease_until_ns
+            assert self._places[task_id].run_id == run_id, f"{run_id} is misplaced"
+            held += until_ns is None or until_ns > now_ns
+        return held
+
+    def runs_of(self, session_id: str) -> list[tuple[str, str]]:
+        """The session's active runs: (task, run)."""
+        runs = self._by_session.get(session_id, {})
+        return [(task_id, run_id) for run_id, task_id in runs.items()]
+
+    def keyed_claim(self, session_id: str, key: str, now_ns: int) -> tuple[str, str] | None:
+        """The living lease that a claim with this key got: (task, run)."""
+        task_id = self._by_key.get((session_id, key))
+        if task_id is None:
+            return None
+        place = self._places[task_id]
+        lives = place.lease_until_ns is not None and place.lease_until_ns > now_ns
+        return (task_id, place.run_id) if lives else None
+
+    def active_sessions(self) -> list[str]:
+        return list(self._by_session)
+
+    def queued(self) -> Iterator[str]:
+        """Tasks whose open run is queued."""
+        for task_id, place in self._places.items():
+            if place.status is RunStatus.QUEUED:
+                yield task_id
+
+
+def claimable_run(state: TaskState, run: Run) -> ClaimableRun:
+    """What a claimer of this run must match, and its rank."""
+    required, preferred = run.required_capabilities, run.preferred_capabilities
+    return ClaimableRun(
+        run_id=run.id,
+        task_id=state.id,
+        workspace_id=state.workspace_id,
+        channel=run.coordination_channel_id,
+        owner=state.owner,
+        required_capabilities=frozenset(required) if required else _NONE,
+        preferred_capabilities=frozenset(preferred) if preferred else _NONE,
+        allowed_agents=None,
+        weight=state.priority.weight,
+        queued_at_ns=run.queued_at_ns,
+    )

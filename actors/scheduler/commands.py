@@ -1,0 +1,77 @@
+"""What may be asked of the scheduler, and what it answers."""
+
+from typing import final
+
+from attrs import field, frozen
+
+from actors.errors import invalid
+from actors.task import validation as valid
+from actors.task.state import Pause, Run, Scope, TaskState
+
+
+def _capabilities(values: tuple[str, ...]) -> tuple[str, ...]:
+    return valid.required_capabilities(values)
+
+
+def _priority_min(value: int | None) -> int:
+    value = value or 0
+    if value < 0:
+        raise invalid("/priority_min", "/priority_min must not be negative")
+    return value
+
+
+@final
+@frozen
+class ClaimNext:
+    """A session asks for work. `capabilities` are those that it says it has."""
+
+    capabilities: tuple[str, ...] = field(default=(), converter=_capabilities)
+    priority_min: int = field(default=0, converter=_priority_min)
+    lease_seconds: int = field(default=None, converter=valid.lease_seconds)
+    wait: bool = False
+    idempotency_key: str | None = field(default=None, converter=valid.idempotency_key)
+
+
+@final
+@frozen
+class BacklogFilter:
+    workspace_id: str | None = None
+    scope: Scope | None = None
+    include_paused: bool = False
+
+
+@final
+@frozen
+class SchedulerStatus:
+    """Counts of the whole server, all of one moment."""
+
+    pause: Pause | None
+    active_claim_count: int
+    queued_run_count: int
+    paused_task_count: int
+    starved_run_count: int
+    needs_attention_run_count: int
+    as_of_ns: int
+
+
+@final
+@frozen
+class DrainOutcome:
+    """`completed`: no claim is left. Otherwise it timed out, or a resume ended it."""
+
+    status: SchedulerStatus
+    completed: bool
+    timed_out: bool
+    remaining_claims: int
+    started_at_ns: int
+    completed_at_ns: int
+
+
+@final
+@frozen
+class BacklogPage:
+    """Queued runs by priority, age and id. `total` counts all that match, not only these."""
+
+    items: list[tuple[TaskState, Run]]
+    total: int
+    next_cursor: str | None = None

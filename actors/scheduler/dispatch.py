@@ -1,0 +1,366 @@
+"""Who gets which run. Synchronous: between two messages nothing else happens.
+
+A picked run is reserved: out of the index, counted as active and against its session's leases,
+until its task has answered. The task's refusal brings the ticket back here, and the run to where
+the task's committed state says it belongs.
+"""
+
+from collections.abc import Callable
+from typing import final
+
+from actors.actor import Envelope
+from actors.answers import Answer
+from actors.clock import Clock
+from actors.errors import Code, Rejected
+from actors.graph import Graph
+from actors.identity import SCHEDULER, SESSION_REGISTRY
+from actors.mailbox import Reply
+from actors.record import Entry
+from actors.registry.registry import Registry
+from actors.scheduler.board import Board
+from actors.scheduler.claimable import ClaimableRun, Claimer, matches
+from actors.scheduler.deadlines import Deadlines
+from actors.scheduler.parked import Parked
+from actors.scheduler.switch import Switch
+from actors.scheduler.ticket import Ticket, TokenSource
+from actors.settings import Settings
+from actors.task import commands as c
+from actors.task.events import RunClaimed, TaskPaused, TaskResumed
+from actors.task.state import TaskState
+from actors.views.catalog import Catalog
+
+_NS = 1_000_000_000
+
+
+@final
+class Dispatch:
+    """Args:
+    send: puts a message into a task's mailbox past its bound.
+    tokens: hashes of new claim tokens.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        clock: Clock,
+        graph: Graph,
+        catalog: Catalog,
+        registry: Registry,
+        switch: Switch,
+        send: Callable[[str, Envelope], None],
+        tokens: TokenSource,
+    ) -> None:
+        self._max_leases = settings.max_leases_per_session
+        self._starves_ns = int(settings.starvation_s * _NS)
+        self._clock = clock
+        self._graph = graph
+        self._catalog = catalog
+        self._registry = registry
+        self._switch = switch
+        self._send = send
+        self._tokens = tokens
+        self.board = Board(graph.paused_by)
+        self._parked: Parked[Ticket] = Parked()
+        self._patience: Deadlines[Ticket] = Deadlines()  # when a parked caller gets its 204
+        self._picked: dict[str, Ticket] = {}  # by run
+        self._reserved: dict[str, int] = {}  # by session
+        self._keyed: dict[tuple[str, str], Ticket] = {}  # claims with a key that are under way
+
+    @property
+    def active_claims(self) -> int:
+        """Runs at work, and those on their way there."""
+        return self.board.active_count + len(self._picked)
+
+    @property
+    def parked_count(self) -> int:
+        return len(self._parked)
+
+    # --- a claim --------------------------------------------------------------------------------
+
+    def claim(self, ticket: Ticket) -> None:
+        """A new call: give it a run, let it wait, or tell it why not."""
+        if ticket.reply.abandoned:
+            return
+        key = ticket.key
+        if key is not None and self._answer_repeat(ticket, key):
+            return
+        if self._is_full(ticket):
+            ticket.give_up(_lease_held(ticket))
+            return
+        if key is not None:
+            self._keyed[key] = ticket
+        self._serve(ticket)
+
+    def _answer_repeat(self, ticket: Ticket, key: tuple[str, str]) -> bool:
+        """The same session with the same key: the same claim, while its lease lives."""
+        under_way = self._keyed.get(key)
+        if under_way is not None:
+            if under_way.reply.abandoned and under_way.run_id is None:
+                self.forget(under_way)
+                return False
+            under_way.followers.append(ticket)
+            return True
+        claimed = self.board.keyed_claim(*key, self._clock.now_ns())
+        if claimed is None:
+            return False
+        task_id, run_id = claimed
+        state = self._catalog.get(task_id)
+        run = None if state is None else state.run(run_id)
+        assert state is not None, f"{task_id} is on the board but not in the catalog"
+        ticket.reply.settle(Answer(state, run, replayed=True))
+        return True
+
+    def _is_full(self, ticket: Ticket) -> bool:
+        session_id = ticket.session.id
+        held = self.board.held_by(session_id, self._clock.now_ns())
+        return held + self._reserved.get(session_id, 0) >= self._max_leases
+
+    def _serve(self, ticket: Ticket) -> None:
+        """Pick the best run, or park the caller, or tell it that there is nothing."""
+        run = None if self._switch.is_paused else self.board.claimable.best(ticket.claimer)
+        if run is not None:
+            self._pick(run, ticket)
+        elif ticket.deadline_ns is None or ticket.deadline_ns <= self._clock.now_ns():
+            self._finish(ticket, None)
+        else:
+            self._parked.park(ticket, ticket.claimer)
+            self._patience.set(ticket, ticket.deadline_ns)
+
+    def _pick(self, run: ClaimableRun, ticket: Ticket) -> None:
+        self.board.claimable.discard(run.run_id)
+        session_id = ticket.session.id
+        ticket.run_id, ticket.task_id = run.run_id, run.task_id
+        self._picked[run.run_id] = ticket
+        self._reserved[session_id] = self._reserved.get(session_id, 0) + 1
+        command = c.LeaseRun(
+            run_id=run.run_id,
+            session_id=session_id,
+            claim_token_hash=self._tokens.new_hash(),
+            lease_seconds=ticket.request.lease_seconds,
+            claim_key=ticket.request.idempotency_key,
+        )
+        self._send(run.task_id, Envelope(command, ticket.caller, ticket))
+
+    def _finish(self, ticket: Ticket, error: Exception | None) -> None:
+        """The call ends without a run."""
+        if ticket.key is not None:
+            self._keyed.pop(ticket.key, None)
+        ticket.give_up(error)
+
+    def _unreserve(self, session_id: str) -> None:
+        left = self._reserved[session_id] - 1
+        if left:
+            self._reserved[session_id] = left
+        else:
+            del self._reserved[session_id]
+
+    def refused(self, ticket: Ticket, error: Exception) -> None:
+        """The task would not have it. What the caller gets is another pick, not this refusal."""
+        assert ticket.run_id is not None, "a ticket is refused after a pick"
+        task_id, run_id = ticket.task_id, ticket.run_id
+        if self._picked.pop(run_id, None) is not ticket or task_id is None:
+            return
+        self._unreserve(ticket.session.id)
+        ticket.run_id = ticket.task_id = None
+        if isinstance(error, Rejected) and error.code in (Code.STORAGE_FAILED, Code.ACTOR_CRASHED):
+            self._finish(ticket, error)
+            return
+        state = self._catalog.get(task_id)
+        if state is not None:
+            self._observe(state)
+        if ticket.reply.abandoned:
+            self._finish(ticket, None)
+        else:
+            self._serve(ticket)
+
+    def unseen(self, ticket: Ticket) -> None:
+        """Claimed, but the caller hung up before it was told: give the run back."""
+        if ticket.run_id is not None and ticket.task_id is not None:
+            command = c.ReleaseRun(ticket.run_id, "caller_gone")
+            self._send(ticket.task_id, Envelope(command, ticket.caller))
+
+    def forget(self, ticket: Ticket) -> None:
+        """The caller hung up: it leaves the queue, and followers of its key take its place."""
+        self._patience.discard(ticket)
+        if self._parked.discard(ticket) or ticket.run_id is None:
+            if ticket.key is not None and self._keyed.get(ticket.key) is ticket:
+                del self._keyed[ticket.key]
+            followers, ticket.followers = ticket.followers, []
+            for follower in followers:
+                self.claim(follower)
+
+    # --- what was committed ---------------------------------------------------------------------
+
+    def restore(self, state: TaskState) -> None:
+        """A stored task; nobody waits yet."""
+        self.board.update(state, self._starves_ns)
+
+    def committed(self, entry: Entry) -> None:
+        """Take in a task's record, and hand out what it made claimable.
+
+        The board always takes the task's latest state, which may be of a later record than this.
+        """
+        if not isinstance(entry.state, TaskState):
+            return
+        for event in entry.record.events:
+            if isinstance(event, RunClaimed):
+                self._claimed(entry.record.address, event)
+        self._observe(self._catalog.get(entry.state.id) or entry.state)
+        for event in entry.record.events:
+            if isinstance(event, TaskPaused | TaskResumed):
+                self._observe_below(entry.record.address)
+
+    def _claimed(self, task_id: str, event: RunClaimed) -> None:
+        ticket = self._picked.pop(event.run_id, None)
+        if ticket is not None:
+            self._unreserve(ticket.session.id)
+            if ticket.key is not None:
+                self._keyed.pop(ticket.key, None)
+        if event.session_id is not None:
+            if self._registry.is_ended(event.session_id):
+                self._release_ended(task_id, event.run_id, event.session_id, None)
+            else:
+                self._registry.keep(event.session_id)
+
+    def _observe(self, state: TaskState) -> None:
+        found = self.board.update(state, self._starves_ns)
+        if found is not None and found.run_id in self._picked:
+            # Reserved already; what becomes of it is still to be committed.
+            self.board.claimable.discard(found.run_id)
+        elif found is not None:
+            self._offer(found)
+
+    def _observe_below(self, task_id: str) -> None:
+        """A pause or resume moves the runs of the whole tree in or out."""
+        for found, _ in self._graph.descendants(task_id):
+            state = self._catalog.get(found)
+            if state is not None:
+                self._observe(state)
+
+    def _offer(self, run: ClaimableRun) -> None:
+        """A run became claimable: the longest waiting caller that may have it gets it."""
+        if self._switch.is_paused:
+            return
+        while (ticket := self._parked.first_for(run)) is not None:
+            self._parked.discard(ticket)
+            self._patience.discard(ticket)
+            if ticket.reply.abandoned:
+                self.forget(ticket)
+            elif self._is_full(ticket):
+                self._finish(ticket, _lease_held(ticket))
+            else:
+                best = self.board.claimable.best(ticket.claimer)
+                self._pick(best or run, ticket)
+                return
+
+    def resumed(self) -> None:
+        """The scheduler hands out again: everyone who waits is served, longest waiting first."""
+        for ticket in self._parked:
+            if not len(self.board.claimable):
+                return
+            if ticket.reply.abandoned:
+                self.forget(ticket)
+            elif self.board.claimable.best(ticket.claimer) is not None:
+                self._parked.discard(ticket)
+                self._patience.discard(ticket)
+                if self._is_full(ticket):
+                    self._finish(ticket, _lease_held(ticket))
+                else:
+                    self._serve(ticket)
+
+    # --- sessions -------------------------------------------------------------------------------
+
+    def reserve(self, session_id: str) -> bool:
+        """Take a place of the session for an attachment; False if it has none left."""
+        held = self.board.held_by(session_id, self._clock.now_ns())
+        if held + self._reserved.get(session_id, 0) >= self._max_leases:
+            return False
+        self._reserved[session_id] = self._reserved.get(session_id, 0) + 1
+        return True
+
+    def give_back(self, session_id: str) -> None:
+        """The attachment is decided; if it was made, the board counts it now."""
+        self._unreserve(session_id)
+
+    def session_ended(self, session_id: str) -> list[Reply[Answer]]:
+        """End its waiting calls and give its runs back; the replies say when that is on disk."""
+        for ticket in self._parked.of_session(session_id):
+            self._parked.discard(ticket)
+            self._patience.discard(ticket)
+            self._finish(
+                ticket,
+                Rejected(
+                    Code.IDENTITY_STALE,
+                    f"session {session_id} was ended",
+                    "register a new session: POST /api/sessions",
+                    area="agentidentity",
+                ),
+            )
+        replies: list[Reply[Answer]] = []
+        for task_id, run_id in self.board.runs_of(session_id):
+            reply: Reply[Answer] = Reply()
+            self._release_ended(task_id, run_id, session_id, reply)
+            replies.append(reply)
+        return replies
+
+    def _release_ended(
+        self, task_id: str, run_id: str, session_id: str, reply: Reply[Answer] | None
+    ) -> None:
+        command = c.ReleaseOfEndedSession(run_id, session_id, "session_ended")
+        self._send(task_id, Envelope(command, SESSION_REGISTRY, reply))
+
+    # --- time -----------------------------------------------------------------------------------
+
+    def next_deadline_ns(self) -> int | None:
+        heads = (
+            self.board.leases.next_at_ns(),
+            self.board.starving.next_at_ns(),
+            self._patience.next_at_ns(),
+        )
+        return min((head for head in heads if head is not None), default=None)
+
+    def on_time(self, now_ns: int) -> None:
+        """Leases that have run out, callers out of patience, runs that may be starving."""
+        for task_id, run_id in self.board.leases.pop_due(now_ns):
+            self._send(task_id, Envelope(c.ExpireLease(run_id), SCHEDULER))
+        for ticket in self._patience.pop_due(now_ns):
+            self._parked.discard(ticket)
+            self._finish(ticket, None)
+        for task_id, run_id in self.board.starving.pop_due(now_ns):
+            self._look_at_starving(task_id, run_id, now_ns)
+
+    def _look_at_starving(self, task_id: str, run_id: str, now_ns: int) -> None:
+        run = self.board.claimable.get(run_id)
+        if run is not None and not self._has_taker(run):
+            self.board.starved.add(run_id)
+            self._send(task_id, Envelope(c.NoteStarvation(run_id), SCHEDULER))
+        else:
+            # Not now; a taker may leave, or the run become claimable.
+            self.board.starving.set((task_id, run_id), now_ns + max(self._starves_ns, _NS))
+
+    def _has_taker(self, run: ClaimableRun) -> bool:
+        """Whether any registered session, busy or not, could claim the run."""
+        return any(
+            matches(
+                run,
+                Claimer(
+                    session_id=session.id,
+                    agent_name=session.agent_name,
+                    workspace_id=session.workspace_id,
+                    channel=session.channel,
+                    capabilities=frozenset(session.capabilities),
+                    priority_min=0,
+                ),
+            )
+            for session in self._registry.sessions()
+        )
+
+
+def _lease_held(ticket: Ticket) -> Rejected:
+    return Rejected(
+        Code.LEASE_ALREADY_HELD,
+        f"session {ticket.session.id} holds as many leases as it may",
+        "complete, fail or release a run first",
+        evidence={"session_id": ticket.session.id},
+    )

@@ -1,0 +1,109 @@
+"""A claim on its way: from the caller to the scheduler, to a task, and back with the answer."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from typing import Protocol, final
+
+from actors.answers import Answer
+from actors.identity import Caller
+from actors.mailbox import Reply
+from actors.registry.state import SessionState
+from actors.scheduler.claimable import Claimer
+from actors.scheduler.commands import ClaimNext
+
+
+class TokenSource(Protocol):
+    def new_hash(self) -> str:
+        """`sha256:` and the hex digest of a new claim token."""
+
+
+class RandomTokens:
+    """The source that the server uses. The token itself is dropped: a lease is presented by
+    session and run, so nobody ever needs more than the hash."""
+
+    def new_hash(self) -> str:
+        token = f"agh_claim_{secrets.token_urlsafe(32)}"
+        return f"sha256:{hashlib.sha256(token.encode()).hexdigest()}"
+
+
+@final
+class Ticket:
+    """One call of claim-next. It is also the reply of the task that it is sent to: a refusal there
+    never reaches the caller, it brings the ticket back to the scheduler.
+
+    Args:
+        deadline_ns: until when to wait; None: do not wait.
+        on_refused: called with the ticket and the refusal of the task.
+        on_unseen: called with the ticket if it got a run and nobody was there to be told.
+    """
+
+    __slots__ = (
+        "_on_refused",
+        "_on_unseen",
+        "caller",
+        "claimer",
+        "deadline_ns",
+        "followers",
+        "key",
+        "reply",
+        "request",
+        "run_id",
+        "session",
+        "task_id",
+    )
+
+    def __init__(
+        self,
+        session: SessionState,
+        request: ClaimNext,
+        caller: Caller,
+        deadline_ns: int | None,
+        on_refused: "Callable[[Ticket, Exception], None]",
+        on_unseen: "Callable[[Ticket], None]",
+    ) -> None:
+        self.session = session
+        self.request = request
+        self.caller = caller
+        self.deadline_ns = deadline_ns
+        self.reply: Reply[Answer | None] = Reply()
+        self.claimer = Claimer(
+            session_id=session.id,
+            agent_name=session.agent_name,
+            workspace_id=session.workspace_id,
+            channel=session.channel,
+            capabilities=frozenset((*session.capabilities, *request.capabilities)),
+            priority_min=request.priority_min,
+        )
+        key = request.idempotency_key
+        self.key = None if key is None else (session.id, key)
+        self.run_id: str | None = None  # what was picked for it
+        self.task_id: str | None = None
+        self.followers: list[Ticket] = []  # calls with the same key that wait for its answer
+        self._on_refused = on_refused
+        self._on_unseen = on_unseen
+
+    @property
+    def abandoned(self) -> bool:
+        """Nobody waits any more. With a key the claim is made all the same: its retry finds it."""
+        return self.reply.abandoned and self.key is None
+
+    def settle(self, value: Answer) -> None:
+        """The claim is on disk."""
+        if self.abandoned:
+            self._on_unseen(self)
+        self.reply.settle(value)
+        for follower in self.followers:
+            follower.reply.settle(value)
+
+    def fail(self, error: Exception) -> None:
+        """The task refused the pick."""
+        self._on_refused(self, error)
+
+    def give_up(self, error: Exception | None) -> None:
+        """The call ends without a run: with an error, or with None for nothing to claim."""
+        for ticket in (self, *self.followers):
+            if error is None:
+                ticket.reply.settle(None)
+            else:
+                ticket.reply.fail(error)

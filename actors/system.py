@@ -1,0 +1,175 @@
+"""The core put together: start, stop, and the few calls that everything outside uses."""
+
+import logging
+from typing import final
+
+from actors.actor import Envelope, Services
+from actors.answers import Answer
+from actors.checkpointer import Checkpointer
+from actors.clock import Clock
+from actors.directory import Directory
+from actors.errors import Code, Rejected
+from actors.force import FORCE_COMMANDS, ForceGuard
+from actors.graph import Graph
+from actors.identity import Caller
+from actors.ids import IdSource
+from actors.index import Index
+from actors.mailbox import Reply
+from actors.outbox import Outbox
+from actors.ports import Journal
+from actors.publisher import Publisher
+from actors.registry.registry import Registry
+from actors.registry.state import SessionState
+from actors.scheduler.actor import Scheduler
+from actors.scheduler.commands import ClaimNext
+from actors.scheduler.dispatch import Dispatch
+from actors.scheduler.switch import Switch
+from actors.scheduler.ticket import RandomTokens
+from actors.settings import Settings
+from actors.surroundings import World
+from actors.task import commands as c
+from actors.task.decide.definition import task_not_found
+from actors.task.decide.lease import run_not_found
+from actors.task.state import TaskState
+from actors.views.views import Views
+
+_log = logging.getLogger("chargehand")
+
+
+@final
+class System:
+    """The scheduler in one process. Made by `run_system`; its parts are for reading and asking."""
+
+    def __init__(self, journal: Journal, settings: Settings, clock: Clock, ids: IdSource) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.journal = journal
+        self.failure: str | None = None  # why nothing is written any more
+        self._ids = ids
+        self._graph = Graph()
+        self._index = Index(journal, self._graph)
+        self.views = Views(journal, self._graph)
+        self.registry = Registry(journal, clock, ids, settings)
+        self.switch = Switch(journal, clock, ids)
+        services = Services(
+            journal=journal,
+            clock=clock,
+            ids=ids,
+            graph=self._graph,
+            world=World(self._graph, self._index),
+            expiries_max=settings.lease_expiries_max,
+        )
+        self.directory = Directory(
+            services,
+            max_residents=settings.max_residents,
+            max_mailbox=settings.max_mailbox,
+            wants_checkpoint=lambda: self.checkpointer.want(),
+        )
+        self.outbox = Outbox(self.directory.push)
+        self.checkpointer = Checkpointer(
+            journal, self.outbox, self.directory, self.views.catalog, settings
+        )
+        dispatch = Dispatch(
+            settings=settings,
+            clock=clock,
+            graph=self._graph,
+            catalog=self.views.catalog,
+            registry=self.registry,
+            switch=self.switch,
+            send=self.directory.push,
+            tokens=RandomTokens(),
+        )
+        self.scheduler = Scheduler(
+            settings=settings,
+            clock=clock,
+            graph=self._graph,
+            catalog=self.views.catalog,
+            switch=self.switch,
+            dispatch=dispatch,
+            send=self.directory.send,
+        )
+        self.publisher = Publisher(self.views, self.scheduler, self.outbox)
+        self._force = ForceGuard(clock, allow_agents=settings.allow_agent_force)
+        self._stopping = False
+
+    # --- tasks ----------------------------------------------------------------------------------
+
+    async def create_task(self, command: c.CreateTask, caller: Caller) -> Answer:
+        """Make a task; a child where `parent_task_id` is set. Raises: Rejected."""
+        task_id = command.id or f"task-{self._ids.suffix(self.clock.now_ns())}"
+        return await self._send(task_id, command, caller)
+
+    async def ask(self, task_id: str, command: c.TaskCommand, caller: Caller) -> Answer:
+        """Have the task do something; what it answers is on disk. Raises: Rejected."""
+        if not self._graph.exists(task_id):
+            raise task_not_found(task_id)
+        if isinstance(command, FORCE_COMMANDS):
+            self._force.check(caller, task_id)
+        return await self._send(task_id, command, caller)
+
+    async def task(self, task_id: str) -> TaskState:
+        """The whole task, as of its last record on disk. Raises: Rejected: TASK_NOT_FOUND."""
+        state = self.views.whole(task_id)
+        if state is None:
+            raise task_not_found(task_id)
+        return state
+
+    # --- runs -----------------------------------------------------------------------------------
+
+    async def ask_run(self, command: c.RunCommand, caller: Caller) -> Answer:
+        """Have a run's task do something with it. Raises: Rejected."""
+        task_id = self._task_of(command.run_id)
+        if isinstance(command, FORCE_COMMANDS):
+            self._force.check(caller, task_id)
+        return await self._send(task_id, command, caller)
+
+    async def run(self, run_id: str) -> Answer:
+        """The run with its task. Raises: Rejected: RUN_NOT_FOUND."""
+        state = self.views.whole(self._task_of(run_id))
+        run = None if state is None else state.run(run_id)
+        if state is None or run is None:
+            raise run_not_found(run_id)
+        return Answer(state, run)
+
+    async def claim_next(
+        self, session: SessionState, request: ClaimNext, caller: Caller
+    ) -> Answer | None:
+        """The best run for the session, leased; None where there is none (in time)."""
+        self._check_open()
+        return await self.scheduler.claim(session, request, caller)
+
+    async def attach_session(self, run_id: str, session_id: str, caller: Caller) -> Answer:
+        """Bind an active session to a claimed run. Raises: Rejected."""
+        task_id = self._task_of(run_id)
+        self._check_open()
+        self.registry.session(session_id)
+        command = c.AttachSession(run_id, session_id)
+        return await self.scheduler.attach(task_id, command, caller)
+
+    async def end_session(self, session_id: str) -> None:
+        """End a session; its runs are back in the queue when this returns. Raises: Rejected."""
+        self._check_open()
+        await self.registry.end_session(session_id)
+        await self.scheduler.release_all_of(session_id)
+
+    def _task_of(self, run_id: str) -> str:
+        task_id = self._index.task_of_run(run_id)
+        if task_id is None:
+            raise run_not_found(run_id)
+        return task_id
+
+    async def _send(self, task_id: str, command: c.Command, caller: Caller) -> Answer:
+        self._check_open()
+        reply: Reply[Answer] = Reply()
+        self.directory.send(task_id, Envelope(command, caller, reply))
+        return await reply.wait()
+
+    def _check_open(self) -> None:
+        if self.failure is not None:
+            raise Rejected(
+                Code.STORAGE_FAILED,
+                f"the server cannot write any more: {self.failure}",
+                "try again after the server was started anew",
+            )
+        if self._stopping:
+            raise Rejected(Code.SHUTTING_DOWN, "the server shuts down", "try again when it is back")

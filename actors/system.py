@@ -6,18 +6,19 @@ from typing import final
 from actors.actor import Envelope, Services
 from actors.answers import Answer
 from actors.checkpointer import Checkpointer
-from actors.clock import Clock
+from actors.clock import NS, Clock
 from actors.directory import Directory
 from actors.errors import Code, Rejected
 from actors.force import FORCE_COMMANDS, ForceGuard
 from actors.graph import Graph
-from actors.identity import Caller
+from actors.identity import BOOT_RECOVERY, Caller
 from actors.ids import IdSource
 from actors.index import Index
 from actors.mailbox import Reply
 from actors.outbox import Outbox
 from actors.ports import Journal
 from actors.publisher import Publisher
+from actors.recovery import Recovered, recover
 from actors.registry.registry import Registry
 from actors.registry.state import SessionState
 from actors.scheduler.actor import Scheduler
@@ -91,6 +92,8 @@ class System:
         self.publisher = Publisher(self.views, self.scheduler, self.outbox)
         self._force = ForceGuard(clock, allow_agents=settings.allow_agent_force)
         self._stopping = False
+        self.recovered_tasks = 0
+        self.replayed_records = 0
 
     # --- tasks ----------------------------------------------------------------------------------
 
@@ -173,3 +176,88 @@ class System:
             )
         if self._stopping:
             raise Rejected(Code.SHUTTING_DOWN, "the server shuts down", "try again when it is back")
+
+    # --- start and stop -------------------------------------------------------------------------
+
+    def restore(self, found: Recovered) -> None:
+        """Take over what a former process left; before anything runs."""
+        self._graph.restore(found.tasks.values())
+        self.views.catalog.restore(found.tasks.values())
+        self.registry.restore(found.registry.values())
+        self.switch.restore(found.scheduler)
+        self.outbox.restore(found.outstanding.values())
+        for state in found.tasks.values():
+            if not state.deleted:
+                self.scheduler.restore(state)
+
+    def begin_stop(self) -> None:
+        """Refuse what is new and end the streams; what was begun goes on."""
+        self._stopping = True
+        self.views.streams.close_all()
+
+    def resume_work(self) -> None:
+        """Go on where the former process stopped: effects, leases, ended sessions."""
+        not_before_ns = self.clock.now_ns() + int(self.settings.boot_grace_s * NS)
+        for task_id, run_id in self.scheduler.leased_runs():
+            command = c.ExtendLease(run_id, not_before_ns)
+            self.directory.push(task_id, Envelope(command, BOOT_RECOVERY))
+        self.outbox.resend()
+        self.scheduler.release_ended_sessions()
+
+    async def run_journal(
+        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Write until closed. After a failed write: refuse for a moment, then end everything."""
+        try:
+            await self.journal.run(self.publisher.committed, task_status=task_status)
+        except StorageError as error:
+            self.failure = str(error)
+            _log.critical("storage has failed, the server ends: %s", error)
+            await trio.sleep(FAILURE_GRACE_S)
+            raise
+
+
+FAILURE_GRACE_S = 1.0  # in which callers are still told what has happened
+
+
+@asynccontextmanager
+async def run_system(
+    journal: Journal,
+    settings: Settings | None = None,
+    *,
+    ids: IdSource | None = None,
+    wall_ns: int | None = None,
+) -> AsyncIterator[System]:
+    """Recover, run, and stop in order: tasks and scheduler inside the journal's life.
+
+    Args:
+        journal: opened, not yet running.
+        ids: source of ids; random by default.
+        wall_ns: the time to start from; the system's by default.
+
+    Raises:
+        StorageError: the journal is damaged, or a write failed (in a group).
+    """
+    found = recover(journal)
+    clock = Clock(not_before_ns=found.last_at_ns, wall_ns=wall_ns)
+    system = System(journal, settings or Settings(), clock, ids or RandomIds())
+    system.restore(found)
+    system.recovered_tasks = sum(not state.deleted for state in found.tasks.values())
+    system.replayed_records = found.replayed
+    del found
+    gc.collect()
+    gc.freeze()
+    async with trio.open_nursery() as foundation:
+        await foundation.start(system.run_journal)
+        async with trio.open_nursery() as workers:
+            await workers.start(system.directory.run)
+            system.resume_work()
+            await workers.start(system.scheduler.run)
+            workers.start_soon(system.checkpointer.run)
+            try:
+                yield system
+            finally:
+                system.begin_stop()
+                workers.cancel_scope.cancel()
+        with trio.CancelScope(shield=True):
+            await journal.close()

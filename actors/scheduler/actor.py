@@ -217,6 +217,14 @@ class Scheduler:
         """A stored task, at start-up, when the catalog and the graph hold it already."""
         self._dispatch.restore(state)
 
+    def leased_runs(self) -> list[tuple[str, str]]:
+        """All runs under a lease: (task, run); for start-up."""
+        return self._dispatch.board.leased_runs()
+
+    def release_ended_sessions(self) -> None:
+        """Give back the runs of sessions that a crash kept from being released; for start-up."""
+        self._dispatch.release_ended_sessions()
+
     def _refused(self, ticket: Ticket, error: Exception) -> None:
         self._mailbox.push(_Call(lambda: self._dispatch.refused(ticket, error)))
 

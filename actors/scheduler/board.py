@@ -148,6 +148,14 @@ class Board:
         lives = place.lease_until_ns is not None and place.lease_until_ns > now_ns
         return (task_id, place.run_id) if lives else None
 
+    def leased_runs(self) -> list[tuple[str, str]]:
+        """All runs under a lease: (task, run)."""
+        return [
+            (task_id, place.run_id)
+            for task_id, place in self._places.items()
+            if place.lease_until_ns is not None
+        ]
+
     def active_sessions(self) -> list[str]:
         return list(self._by_session)
 

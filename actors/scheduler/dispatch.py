@@ -304,6 +304,12 @@ class Dispatch:
             replies.append(reply)
         return replies
 
+    def release_ended_sessions(self) -> None:
+        """What `session_ended` did not get to before a crash."""
+        for session_id in self.board.active_sessions():
+            if self._registry.is_ended(session_id):
+                self.session_ended(session_id)
+
     def _release_ended(
         self, task_id: str, run_id: str, session_id: str, reply: Reply[Answer] | None
     ) -> None:

@@ -1,7 +1,12 @@
 """The core put together: start, stop, and the few calls that everything outside uses."""
 
+import gc
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import final
+
+import trio
 
 from actors.actor import Envelope, Services
 from actors.answers import Answer
@@ -12,11 +17,11 @@ from actors.errors import Code, Rejected
 from actors.force import FORCE_COMMANDS, ForceGuard
 from actors.graph import Graph
 from actors.identity import BOOT_RECOVERY, Caller
-from actors.ids import IdSource
+from actors.ids import IdSource, RandomIds
 from actors.index import Index
 from actors.mailbox import Reply
 from actors.outbox import Outbox
-from actors.ports import Journal
+from actors.ports import Journal, StorageError
 from actors.publisher import Publisher
 from actors.recovery import Recovered, recover
 from actors.registry.registry import Registry

@@ -1,0 +1,7 @@
+"""HTTP in, HTTP out.
+
+A request's way: `app` (Quart) or another lane makes a `call.Call`; the handler of its operation
+(`routes/`) decodes the body (`requests/`, `decoding`), asks the core, and gives a `replies.Reply`
+made of `shapes/`. A refusal becomes an answer in `problems`. `operations` is the one table of what
+is served, with the status codes that each operation may answer.
+"""

@@ -1,0 +1,34 @@
+"""Ids in paths. One that no task or run can have is not found, whatever it is made of."""
+
+from actors.ids import valid_task_id
+from actors.task.decide.definition import task_not_found
+from actors.task.decide.lease import run_not_found
+from actors.task.state import TaskState
+from web.call import Call
+
+_SHOWN_CHARS_MAX = 128
+
+
+def task_id_of(call: Call, name: str = "id") -> str:
+    """The task that the path names. Raises `Rejected` where it can be none."""
+    task_id = call.ids[name].strip()
+    if not valid_task_id(task_id):
+        raise task_not_found(task_id[:_SHOWN_CHARS_MAX])
+    return task_id
+
+
+def known_task(call: Call) -> TaskState:
+    """The task that the path names, as last committed; possibly slim."""
+    task_id = task_id_of(call)
+    task = call.system.views.get(task_id)
+    if task is None:
+        raise task_not_found(task_id)
+    return task
+
+
+def run_id_of(call: Call, name: str = "id") -> str:
+    """The run that the path names. Raises `Rejected` where it can be none."""
+    run_id = call.ids[name].strip()
+    if not valid_task_id(run_id):
+        raise run_not_found(run_id[:_SHOWN_CHARS_MAX])
+    return run_id

@@ -1,0 +1,117 @@
+"""The Quart-Trio app: one for each listener, as the transport shows in the origin of every deed."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from quart import Response, request
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException
+
+from actors.errors import Rejected
+from actors.identity import OriginKind
+from actors.system import System
+from web.call import Call, Handler
+from web.operations import Operation
+from web.problems import EdgeCode, edge_reply, refusal_reply
+from web.replies import AnyReply, StreamReply
+from web.routes import ROUTES
+
+BODY_BYTES_MAX: Final = 4 * 1024 * 1024
+SEND_S_MAX: Final = 60.0  # for a client to take an answer that is no stream
+
+_JSON: Final = "application/json"
+
+
+def create_app(system: System, transport: OriginKind) -> QuartTrio:
+    """An app that serves `system`.
+
+    Bodies are bounded here too, but a listener should refuse them earlier, and in time: the app
+    waits for a body as long as its listener lets it.
+
+    Args:
+        transport: HTTP or UDS.
+    """
+    app = QuartTrio("web", static_folder=None)
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
+    app.config["BODY_TIMEOUT"] = None
+    app.config["RESPONSE_TIMEOUT"] = SEND_S_MAX
+    for operation, handler in ROUTES.items():
+        app.add_url_rule(
+            operation.path.replace("{", "<").replace("}", ">"),
+            endpoint=operation.name,
+            view_func=_view(system, transport, operation, handler),
+            methods=[operation.method],
+        )
+    app.register_error_handler(HTTPException, _http_error)
+    return app
+
+
+def _view(
+    system: System, transport: OriginKind, operation: Operation, handler: Handler
+) -> Callable[..., Awaitable[Response]]:
+    reads_body = operation.method in {"POST", "PATCH", "PUT"}
+
+    async def view(**ids: str) -> Response:
+        call = Call(
+            system,
+            operation,
+            transport,
+            request.path,
+            ids,
+            request.args.to_dict() if request.query_string else {},
+            request.headers,
+            await request.get_data(False, False, False) if reads_body else b"",
+            request.method == "HEAD",
+        )
+        try:
+            return _response(await handler(call))
+        except Rejected as refusal:
+            return _response(refusal_reply(refusal, operation))
+
+    return view
+
+
+def _response(reply: AnyReply) -> Response:
+    if isinstance(reply, StreamReply):
+        response = Response(reply.chunks(), reply.status)
+        response.timeout = None  # it goes on until one of both ends it
+    else:
+        response = Response(reply.body, reply.status, content_type=_JSON)
+        if not reply.body:
+            del response.headers["Content-Type"]
+    for name, value in reply.headers:
+        response.headers[name] = value
+    return response
+
+
+async def _http_error(error: HTTPException) -> Response:
+    """What Quart itself refuses, or an error of ours that it caught and logged."""
+    match error.code:
+        case 404:
+            reply = edge_reply(
+                EdgeCode.UNKNOWN_PATH, f"nothing is served at {request.path}", "look at the path"
+            )
+        case 405:
+            allow = dict(error.get_headers()).get("Allow", "")
+            reply = edge_reply(
+                EdgeCode.METHOD_NOT_ALLOWED,
+                f"{request.method} is not possible at {request.path}",
+                f"use {allow}",
+                (("Allow", allow),),
+            )
+        case 413:
+            reply = edge_reply(
+                EdgeCode.BODY_TOO_LARGE,
+                f"the body is longer than {BODY_BYTES_MAX} bytes",
+                "send less",
+            )
+        case code if code is not None and code < 500:
+            reply = edge_reply(EdgeCode.MALFORMED, error.description or "no such request")
+        case _:
+            reply = edge_reply(
+                EdgeCode.INTERNAL, "something went wrong here", "look at the server's log"
+            )
+    return _response(reply)

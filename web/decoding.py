@@ -1,0 +1,249 @@
+"""JSON bodies to request classes: strict, without coercion, every fault named by its pointer.
+
+Absent and null are the same, unknown members are ignored, an empty body is `{}`. Two marks on a
+field change that: `NULL_COUNTS` keeps an explicit null of a `Json` field, `BLANK_IS_ABSENT` takes
+a blank text for none.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, Final, TypeVar, get_args
+
+import attrs
+import orjson
+from cattrs import (
+    AttributeValidationNote,
+    ClassValidationError,
+    Converter,
+    IterableValidationError,
+    IterableValidationNote,
+)
+from cattrs.gen import make_dict_structure_fn
+
+from actors import limits
+from actors.errors import Rejected, invalid
+from actors.task.state import Json
+
+NULL_COUNTS: Final[Mapping[str, bool]] = MappingProxyType({"null_counts": True})
+BLANK_IS_ABSENT: Final[Mapping[str, bool]] = MappingProxyType({"blank_is_absent": True})
+
+_INT_MIN, _INT_MAX = -(2**63), 2**64 - 1  # what the JSON parser keeps exact
+_LONG_DIGITS = re.compile(rb"\d{19}")
+_DIGITS_MAX = 20
+
+_T = TypeVar("_T")
+
+
+class Mismatch(ValueError):
+    """Raised when a value is not of its field's type; says what it must be."""
+
+
+def decode(cls: type[_T], body: bytes) -> _T:
+    """A request of class `cls` from a JSON text.
+
+    Raises:
+        Rejected: INVALID_REQUEST, naming the field, or the place where the text is no JSON.
+    """
+    if not body or body.isspace():
+        value: object = {}
+    else:
+        value = _parse(body)
+    try:
+        return _converter.structure({} if value is None else value, cls)
+    except (ClassValidationError, Mismatch) as error:
+        pointer, reason = _first_fault(error, "")
+        raise invalid(pointer, f"{pointer or 'the body'} {reason}") from None
+
+
+def _parse(body: bytes) -> object:
+    try:
+        value: object = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise invalid("", f"the body is no JSON: {error}", "send one JSON object") from None
+    if _LONG_DIGITS.search(body):
+        _refuse_inexact_integers(body)
+    return value
+
+
+class _Inexact:
+    """Stands for an integer that does not fit into 64 bits."""
+
+
+def _refuse_inexact_integers(body: bytes) -> None:
+    """Find the integer that the fast parser would have rounded, and name its place."""
+
+    def number(digits: str) -> object:
+        if len(digits.lstrip("-")) <= _DIGITS_MAX and _INT_MIN <= int(digits) <= _INT_MAX:
+            return None
+        return _Inexact()
+
+    try:
+        value = json.loads(body, parse_int=number)
+    except RecursionError:
+        raise _too_deep("") from None
+    pending: list[tuple[str, object]] = [("", value)]
+    while pending:
+        pointer, item = pending.pop()
+        if isinstance(item, _Inexact):
+            raise invalid(pointer, f"{pointer or 'the body'} does not fit into 64 bits")
+        pending.extend((f"{pointer}/{_escaped(name)}", child) for name, child in _members(item))
+
+
+def _members(item: object) -> list[tuple[str, object]]:
+    match item:
+        case dict():
+            return list(item.items())
+        case list():
+            return [(str(index), child) for index, child in enumerate(item)]
+        case _:
+            return []
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _too_deep(pointer: str) -> Rejected:
+    return invalid(
+        pointer, f"{pointer or 'the body'} is nested deeper than {limits.JSON_DEPTH_MAX} levels"
+    )
+
+
+def _first_fault(error: BaseException, pointer: str) -> tuple[str, str]:
+    """The first field at fault, in the order of the class, and what is wrong with it."""
+    if isinstance(error, ClassValidationError | IterableValidationError):
+        first = error.exceptions[0]
+        for note in getattr(first, "__notes__", ()):
+            if isinstance(note, AttributeValidationNote):
+                return _first_fault(first, f"{pointer}/{note.name}")
+            if isinstance(note, IterableValidationNote):
+                return _first_fault(first, f"{pointer}/{note.index}")
+        return _first_fault(first, pointer)
+    if isinstance(error, KeyError):
+        return f"{pointer}/{error.args[0]}", "is required"
+    return pointer, str(error)
+
+
+# --- the types of fields -----------------------------------------------------------------------
+
+
+def _text(value: object, _: object) -> str:
+    if not isinstance(value, str):
+        raise Mismatch("must be a string")
+    return value.strip()
+
+
+def _integer(value: object, _: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Mismatch("must be an integer")
+    return value
+
+
+def _boolean(value: object, _: object) -> bool:
+    if not isinstance(value, bool):
+        raise Mismatch("must be true or false")
+    return value
+
+
+def _member(value: object, cls: type[Enum]) -> Enum:
+    if not isinstance(value, str):
+        raise Mismatch("must be a string")
+    found = by_value(cls).get(value.strip().lower())
+    if found is None:
+        raise Mismatch(f"must be one of {', '.join(by_value(cls))}")
+    return found
+
+
+_members_of: dict[type[Enum], dict[str, Enum]] = {}
+
+
+def by_value(cls: type[Enum]) -> dict[str, Enum]:
+    """The members of an enum of texts, by those."""
+    members = _members_of.get(cls)
+    if members is None:
+        members = _members_of[cls] = {member.value: member for member in cls}
+    return members
+
+
+def _texts(value: object, _: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise Mismatch("must be a list of strings")
+    for index, item in enumerate(value):
+        if not isinstance(item, str):
+            raise _at(index, Mismatch("must be a string"))
+    return tuple(value)
+
+
+def _at(index: int, fault: Mismatch) -> IterableValidationError:
+    fault.add_note(IterableValidationNote(f"item {index}", index, str))
+    return IterableValidationError("a list", [fault], list)
+
+
+def _json(value: object, _: object) -> Json:
+    if _depth_exceeds(value, limits.JSON_DEPTH_MAX):
+        raise Mismatch(f"is nested deeper than {limits.JSON_DEPTH_MAX} levels")
+    return Json(bytes(orjson.dumps(value)))
+
+
+def _depth_exceeds(value: object, levels: int) -> bool:
+    """Whether arrays and objects stand in each other more than `levels` times."""
+    layer = [value]
+    for _ in range(levels + 1):
+        below: list[object] = []
+        for item in layer:
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+        if not below:
+            return False
+        layer = below
+    return True
+
+
+def _object_hook(cls: type[Any], converter: Converter) -> Callable[[object, type[Any]], object]:
+    """Structures an attrs class from an object, after nulls and allowed blanks are dropped."""
+    structure = make_dict_structure_fn(cls, converter, _cattrs_detailed_validation=True)
+    fields = attrs.fields_dict(cls)
+    keeps_null = frozenset(n for n, f in fields.items() if "null_counts" in f.metadata)
+    drops_blank = frozenset(n for n, f in fields.items() if "blank_is_absent" in f.metadata)
+
+    def hook(value: object, target: type[Any]) -> object:
+        if not isinstance(value, dict):
+            raise Mismatch("must be an object")
+        given = {
+            name: item for name, item in value.items() if item is not None or name in keeps_null
+        }
+        for name in drops_blank:
+            item = given.get(name)
+            if isinstance(item, str) and not item.strip():
+                del given[name]
+        return structure(given, target)
+
+    return hook
+
+
+def _optional_json(value: object, _: object) -> Json | None:
+    """An absent one never comes here, so null is a value."""
+    return _json(value, Json)
+
+
+def _made() -> Converter:
+    converter = Converter(detailed_validation=True, prefer_attrib_converters=False)
+    converter.register_structure_hook(str, _text)
+    converter.register_structure_hook(int, _integer)
+    converter.register_structure_hook(bool, _boolean)
+    converter.register_structure_hook(Enum, _member)
+    converter.register_structure_hook_func(lambda t: t is Json, _json)
+    converter.register_structure_hook_func(
+        lambda t: Json in get_args(t) and type(None) in get_args(t), _optional_json
+    )
+    converter.register_structure_hook_func(lambda t: t == tuple[str, ...], _texts)
+    converter.register_structure_hook_factory(attrs.has, _object_hook)
+    return converter
+
+
+_converter = _made()

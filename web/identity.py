@@ -1,0 +1,72 @@
+"""Who calls: an agent by its headers, else the local user."""
+
+from actors.errors import Code, Rejected
+from actors.identity import LOCAL_USER, Caller, agent_actor, origin
+from actors.registry.state import SessionState
+from web.call import Call
+
+SESSION_HEADER = "X-AGH-Session-ID"
+AGENT_HEADER = "X-AGH-Agent"
+WORKSPACE_HEADER = "X-AGH-Workspace-ID"
+AREA = "agentidentity"
+
+
+def session_of(call: Call) -> SessionState | None:
+    """The session that calls, or None for the local user.
+
+    Raises:
+        Rejected: 401 or 403, where the headers name no session that may call.
+    """
+    session_id = (call.headers.get(SESSION_HEADER) or "").strip()
+    agent_name = (call.headers.get(AGENT_HEADER) or "").strip()
+    if not session_id and not agent_name:
+        return None
+    if not session_id:
+        raise _missing(SESSION_HEADER)
+    if not agent_name:
+        raise _missing(AGENT_HEADER)
+    workspace = (call.headers.get(WORKSPACE_HEADER) or "").strip() or None
+    return call.system.registry.identify(session_id, agent_name, workspace)
+
+
+def caller_of(call: Call, session: SessionState | None) -> Caller:
+    """The principal of a call by `session`, or by the local user."""
+    actor = LOCAL_USER if session is None else agent_actor(session.id)
+    return Caller(actor, origin(call.transport, call.operation.action))
+
+
+def identify(call: Call) -> Caller:
+    """The principal of a call that anyone may make."""
+    return caller_of(call, session_of(call))
+
+
+def require_session(call: Call) -> SessionState:
+    """The session of a call that only agents may make."""
+    session = session_of(call)
+    if session is None:
+        raise _missing(SESSION_HEADER)
+    return session
+
+
+def require_agent(call: Call) -> Caller:
+    """The principal of a call that only agents may make."""
+    return caller_of(call, require_session(call))
+
+
+def other_workspace(session: SessionState) -> Rejected:
+    """The refusal of a request for a workspace that is not the session's."""
+    return Rejected(
+        Code.IDENTITY_UNAUTHORIZED,
+        f"session {session.id} does not belong to the workspace that the request names",
+        "name the workspace of the session, or use a session of that workspace",
+        area=AREA,
+    )
+
+
+def _missing(header: str) -> Rejected:
+    return Rejected(
+        Code.IDENTITY_REQUIRED,
+        f"the header {header} is required for agents",
+        f"send {SESSION_HEADER} and {AGENT_HEADER}",
+        area=AREA,
+    )

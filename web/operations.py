@@ -1,0 +1,189 @@
+"""What is served: each operation with its method, path, origin, and the codes it may answer.
+
+The codes are those of the published contract; a refusal is answered with the nearest one that the
+operation lists (`web.problems`).
+"""
+
+from enum import Enum
+from typing import Final
+
+ALWAYS_ALLOWED: Final = frozenset({401, 403, 405, 413, 429, 503})  # the infrastructure's own
+OK, CREATED, NO_CONTENT = 200, 201, 204
+
+
+class Operation(Enum):
+    """`(method, path, success, refusals, action)`; `action` goes into the origin of what it does.
+
+    Paths hold their parameters as `{name}`.
+    """
+
+    # Agents.
+    CLAIM_NEXT = (
+        "POST",
+        "/api/agent/tasks/claim-next",
+        OK,
+        (401, 403, 409, 422),
+        "agent.task.next",
+    )
+    AGENT_HEARTBEAT = (
+        "POST",
+        "/api/agent/tasks/{run_id}/heartbeat",
+        OK,
+        (401, 403, 404, 409, 422),
+        "agent.task.heartbeat",
+    )
+    AGENT_RELEASE = (
+        "POST",
+        "/api/agent/tasks/{run_id}/release",
+        OK,
+        (401, 403, 404, 409, 422),
+        "agent.task.release",
+    )
+    AGENT_COMPLETE = (
+        "POST",
+        "/api/agent/tasks/{run_id}/complete",
+        OK,
+        (401, 403, 404, 409, 422),
+        "agent.task.complete",
+    )
+    AGENT_FAIL = (
+        "POST",
+        "/api/agent/tasks/{run_id}/fail",
+        OK,
+        (401, 403, 404, 409, 422),
+        "agent.task.fail",
+    )
+    # The scheduler.
+    GET_SCHEDULER = ("GET", "/api/scheduler", OK, (403,), "tasks.scheduler_status")
+    PAUSE_SCHEDULER = ("POST", "/api/scheduler/pause", OK, (403, 422), "tasks.scheduler_pause")
+    RESUME_SCHEDULER = ("POST", "/api/scheduler/resume", OK, (403, 422), "tasks.scheduler_resume")
+    DRAIN_SCHEDULER = ("POST", "/api/scheduler/drain", OK, (403, 422), "tasks.scheduler_drain")
+    GET_BACKLOG = ("GET", "/api/scheduler/backlog", OK, (403, 422), "tasks.scheduler_backlog")
+    # Tasks.
+    LIST_TASKS = ("GET", "/api/tasks", OK, (404, 422), "tasks.list")
+    CREATE_TASK = ("POST", "/api/tasks", CREATED, (404, 409, 413, 422), "tasks.create")
+    GET_TASK = ("GET", "/api/tasks/{id}", OK, (404, 422), "tasks.get")
+    UPDATE_TASK = ("PATCH", "/api/tasks/{id}", OK, (404, 409, 422), "tasks.update")
+    DELETE_TASK = ("DELETE", "/api/tasks/{id}", NO_CONTENT, (400, 404), "tasks.delete")
+    CREATE_CHILD = (
+        "POST",
+        "/api/tasks/{id}/children",
+        CREATED,
+        (404, 409, 413, 422),
+        "tasks.create_child",
+    )
+    PUBLISH_TASK = ("POST", "/api/tasks/{id}/publish", OK, (404, 409, 422), "tasks.publish")
+    START_TASK = ("POST", "/api/tasks/{id}/start", CREATED, (404, 409, 422), "tasks.start")
+    APPROVE_TASK = ("POST", "/api/tasks/{id}/approve", CREATED, (404, 409, 422), "tasks.approve")
+    REJECT_TASK = ("POST", "/api/tasks/{id}/reject", OK, (404, 409, 422), "tasks.reject")
+    CANCEL_TASK = ("POST", "/api/tasks/{id}/cancel", OK, (404, 409, 422), "tasks.cancel")
+    PAUSE_TASK = (
+        "POST",
+        "/api/tasks/{id}/pause",
+        OK,
+        (403, 404, 409, 422, 429),
+        "tasks.pause_task",
+    )
+    RESUME_TASK = (
+        "POST",
+        "/api/tasks/{id}/resume",
+        OK,
+        (403, 404, 409, 422, 429),
+        "tasks.resume_task",
+    )
+    ADD_DEPENDENCY = (
+        "POST",
+        "/api/tasks/{id}/dependencies",
+        OK,
+        (404, 409, 422),
+        "tasks.add_dependency",
+    )
+    REMOVE_DEPENDENCY = (
+        "DELETE",
+        "/api/tasks/{id}/dependencies/{depends_on_id}",
+        OK,
+        (404, 422),
+        "tasks.remove_dependency",
+    )
+    LIST_RUNS = ("GET", "/api/tasks/{id}/runs", OK, (404, 422), "tasks.list_runs")
+    ENQUEUE_RUN = ("POST", "/api/tasks/{id}/runs", CREATED, (404, 409, 422), "tasks.enqueue_run")
+    GET_TIMELINE = ("GET", "/api/tasks/{id}/timeline", OK, (404, 422), "tasks.timeline")
+    STREAM_TASK = ("GET", "/api/tasks/{id}/stream", OK, (404, 422), "tasks.stream")
+    GET_TREE = ("GET", "/api/tasks/{id}/tree", OK, (404, 422), "tasks.tree")
+    # Runs, by operators.
+    GET_RUN = ("GET", "/api/task-runs/{id}", OK, (404, 422), "tasks.get_run")
+    CLAIM_RUN = ("POST", "/api/task-runs/{id}/claim", OK, (404, 409, 422), "tasks.claim_run")
+    START_RUN = ("POST", "/api/task-runs/{id}/start", OK, (404, 409, 422), "tasks.start_run")
+    ATTACH_SESSION = (
+        "POST",
+        "/api/task-runs/{id}/attach-session",
+        OK,
+        (404, 409, 422),
+        "tasks.attach_run_session",
+    )
+    COMPLETE_RUN = (
+        "POST",
+        "/api/task-runs/{id}/complete",
+        OK,
+        (404, 409, 422),
+        "tasks.complete_run",
+    )
+    FAIL_RUN = ("POST", "/api/task-runs/{id}/fail", OK, (404, 409, 422), "tasks.fail_run")
+    CANCEL_RUN = ("POST", "/api/task-runs/{id}/cancel", OK, (404, 409, 422), "tasks.cancel_run")
+    # Runs, by force.
+    FORCE_RELEASE = (
+        "POST",
+        "/api/runs/{id}/release",
+        OK,
+        (403, 404, 409, 422, 429),
+        "tasks.force_release_run",
+    )
+    FORCE_FAIL = (
+        "POST",
+        "/api/runs/{id}/fail",
+        OK,
+        (403, 404, 409, 422, 429),
+        "tasks.force_fail_run",
+    )
+    RETRY_RUN = (
+        "POST",
+        "/api/runs/{id}/retry",
+        CREATED,
+        (403, 404, 409, 422, 429),
+        "tasks.retry_run",
+    )
+    RECOVER_RUN = (
+        "POST",
+        "/api/runs/{id}/recover",
+        CREATED,
+        (403, 404, 409, 422, 429),
+        "tasks.recover_run",
+    )
+    # The registry. Not part of the contract of tasks.
+    CREATE_WORKSPACE = ("POST", "/api/workspaces", CREATED, (400,), "workspaces.create")
+    RESOLVE_WORKSPACE = ("POST", "/api/workspaces/resolve", OK, (400,), "workspaces.resolve")
+    LIST_WORKSPACES = ("GET", "/api/workspaces", OK, (), "workspaces.list")
+    GET_WORKSPACE = ("GET", "/api/workspaces/{id}", OK, (404,), "workspaces.get")
+    CREATE_SESSION = ("POST", "/api/sessions", CREATED, (400, 404, 409), "sessions.create")
+    LIST_SESSIONS = ("GET", "/api/sessions", OK, (), "sessions.list")
+    GET_SESSION = ("GET", "/api/sessions/{id}", OK, (404,), "sessions.get")
+    END_SESSION = ("DELETE", "/api/sessions/{id}", NO_CONTENT, (404,), "sessions.end")
+    GET_WORKSPACE_SESSION = (
+        "GET",
+        "/api/workspaces/{id}/sessions/{session_id}",
+        OK,
+        (404,),
+        "sessions.get",
+    )
+    # The server.
+    LIVENESS = ("GET", "/healthz", OK, (), "server.liveness")
+    READINESS = ("GET", "/readyz", OK, (), "server.readiness")
+
+    def __init__(
+        self, method: str, path: str, success: int, refusals: tuple[int, ...], action: str
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.success = success
+        self.refusals = frozenset(refusals) | ALWAYS_ALLOWED
+        self.action = action

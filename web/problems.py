@@ -1,0 +1,144 @@
+"""Every refusal as an answer: status and `{"error", "diagnostic"}`."""
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Final, final
+
+import orjson
+from attrs import evolve, frozen
+
+from actors.errors import Category, Code, Kind, Rejected, Severity
+from web.operations import Operation
+from web.redaction import redact
+from web.replies import Reply
+
+# What each kind is answered with: the first code that the operation lists, else the last.
+_STATUSES: Final[Mapping[Kind, Sequence[int]]] = {
+    Kind.INVALID: (422, 400),
+    Kind.TOO_LARGE: (413,),
+    Kind.UNPROCESSABLE: (422, 400),
+    Kind.UNAUTHENTICATED: (401,),
+    Kind.FORBIDDEN: (403,),
+    Kind.NOT_FOUND: (404,),
+    Kind.CONFLICT: (409, 422, 400),
+    Kind.RATE_LIMITED: (429,),
+    Kind.UNAVAILABLE: (503,),
+}
+_RETRY_AFTER_S: Final[Mapping[int, str]] = {429: "60", 503: "1"}
+
+
+class EdgeCode(Enum):
+    """Codes of what never reaches the core: (code, status, severity, title)."""
+
+    UNKNOWN_PATH = ("not_found", 404, Severity.ERROR, "Not found")
+    METHOD_NOT_ALLOWED = ("method_not_allowed", 405, Severity.ERROR, "Method not allowed")
+    UNAUTHORIZED = ("unauthorized", 401, Severity.ERROR, "Not authorized")
+    HOST_NOT_ALLOWED = ("host_not_allowed", 403, Severity.ERROR, "Host not allowed")
+    ORIGIN_NOT_ALLOWED = ("origin_not_allowed", 403, Severity.ERROR, "Origin not allowed")
+    BODY_TOO_LARGE = ("payload_too_large", 413, Severity.ERROR, "Payload too large")
+    MALFORMED = ("invalid_request", 400, Severity.ERROR, "Invalid request")
+    OVERLOADED = ("overloaded", 503, Severity.WARN, "Overloaded")
+    INTERNAL = ("internal_error", 500, Severity.CRITICAL, "Internal error")
+
+    def __init__(self, code: str, status: int, severity: Severity, title: str) -> None:
+        self.code = code
+        self.status = status
+        self.severity = severity
+        self.title = title
+
+
+@final
+@frozen
+class Problem:
+    """What an error answer says. `message` and `next_step` are sentences without a full stop."""
+
+    code: str
+    severity: Severity
+    category: Category
+    title: str
+    message: str
+    next_step: str = ""
+    area: str = "server"
+    evidence: Mapping[str, str | int | bool] = {}
+
+    def body(self) -> bytes:
+        """The JSON text, with everything secret taken out."""
+        message = redact(self.message)
+        error = f"{self.title}: {message}"
+        if self.next_step:
+            error = f"{error} (next: {redact(self.next_step)})"
+        diagnostic: dict[str, object] = {
+            "id": f"{self.area}.{self.code}",
+            "code": self.code,
+            "severity": self.severity,
+            "category": self.category,
+            "title": self.title,
+            "message": message,
+            "data_freshness": "live",
+        }
+        if self.evidence:
+            diagnostic["evidence"] = {
+                name: redact(value) if isinstance(value, str) else value
+                for name, value in self.evidence.items()
+            }
+        return orjson.dumps({"error": error, "diagnostic": diagnostic})
+
+
+def edge_problem(code: EdgeCode, message: str, next_step: str = "") -> Problem:
+    """A problem of the infrastructure itself."""
+    return Problem(code.code, code.severity, Category.DAEMON, code.title, message, next_step)
+
+
+def problem(refusal: Rejected) -> Problem:
+    """What a refusal of the core says."""
+    evidence = dict(refusal.evidence)
+    if refusal.pointer:
+        evidence["pointer"] = refusal.pointer
+    code = refusal.code
+    return Problem(
+        code.code,
+        code.severity,
+        code.category,
+        code.title,
+        refusal.message,
+        refusal.next_step,
+        refusal.area,
+        evidence,
+    )
+
+
+def status_of(kind: Kind, operation: Operation) -> int:
+    """The code that `operation` answers a refusal of this kind with."""
+    statuses = _STATUSES[kind]
+    for status in statuses:
+        if status in operation.refusals:
+            return status
+    return statuses[-1]
+
+
+def refusal_reply(refusal: Rejected, operation: Operation) -> Reply:
+    """The answer to a refused request."""
+    return _reply(status_of(refusal.code.kind, operation), problem(refusal))
+
+
+def edge_reply(
+    code: EdgeCode, message: str, next_step: str = "", headers: Sequence[tuple[str, str]] = ()
+) -> Reply:
+    """The answer to a request that never reached an operation."""
+    reply = _reply(code.status, edge_problem(code, message, next_step))
+    return evolve(reply, headers=(*reply.headers, *headers))
+
+
+def not_ready_reply(reason: str) -> Reply:
+    """503: the server does not take writes any more, and why."""
+    code = Code.STORAGE_FAILED
+    told = Problem(
+        code.code, code.severity, code.category, code.title, reason, "restart the server"
+    )
+    return _reply(503, told)
+
+
+def _reply(status: int, told: Problem) -> Reply:
+    wait = _RETRY_AFTER_S.get(status)
+    headers = () if wait is None else (("Retry-After", wait),)
+    return Reply(status, told.body(), headers)

@@ -1,0 +1,68 @@
+"""Query parameters: text by name, read as numbers, flags and choices."""
+
+import re
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final, TypeVar
+
+from actors import limits
+from actors.errors import invalid
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE: Final = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+
+_E = TypeVar("_E", bound=Enum)
+
+Query = Mapping[str, str]  # the first value of each parameter
+
+
+def text(query: Query, name: str) -> str | None:
+    """A parameter trimmed; None where absent or blank."""
+    value = query.get(name)
+    return None if value is None else value.strip() or None
+
+
+def integer(query: Query, name: str) -> int:
+    """A parameter as an integer of base 10; 0 where absent."""
+    value = text(query, name)
+    if value is None:
+        return 0
+    if not _INTEGER.fullmatch(value):
+        raise invalid(f"?{name}", f"the parameter {name} must be an integer")
+    return int(value)
+
+
+def natural(query: Query, name: str) -> int:
+    """An integer that is not negative; 0 where absent."""
+    value = integer(query, name)
+    if value < 0:
+        raise invalid(f"?{name}", f"the parameter {name} must not be negative")
+    return value
+
+
+def flag(query: Query, name: str) -> bool:
+    """A parameter as a flag; False where absent."""
+    value = text(query, name)
+    if value is None or value in _FALSE:
+        return False
+    if value not in _TRUE:
+        raise invalid(f"?{name}", f"the parameter {name} must be true or false")
+    return True
+
+
+def choice(query: Query, name: str, cls: type[_E]) -> _E | None:
+    """A parameter as a member of `cls`, whatever its case; None where absent or blank."""
+    value = text(query, name)
+    if value is None:
+        return None
+    for member in cls:
+        if member.value == value.lower():
+            return member
+    allowed = ", ".join(str(member.value) for member in cls)
+    raise invalid(f"?{name}", f"the parameter {name} must be one of {allowed}")
+
+
+def limit(query: Query, default: int = limits.LIST_DEFAULT, most: int = limits.LIST_MAX) -> int:
+    """How many rows to give: `default` where absent or 0, never more than `most`."""
+    return min(natural(query, "limit") or default, most)

@@ -1,0 +1,45 @@
+"""What a handler gives back, whatever carries it to the client."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import final
+
+from attrs import frozen
+
+from web.shapes.encoding import Shape, encode
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@final
+@frozen(eq=False)
+class Reply:
+    """An answer that is ready. `body` is JSON, or empty."""
+
+    status: int
+    body: bytes = b""
+    headers: Headers = ()
+
+
+@final
+@frozen(eq=False)
+class StreamReply:
+    """An answer that goes on: server-sent events, one chunk each. `chunks` is called once."""
+
+    chunks: Callable[[], AsyncIterator[bytes]]
+    status: int = 200
+    headers: Headers = (
+        ("Content-Type", "text/event-stream"),
+        ("Cache-Control", "no-cache"),
+        ("X-Accel-Buffering", "no"),
+    )
+
+
+AnyReply = Reply | StreamReply
+
+
+def shown(status: int, shape: Shape, headers: Headers = ()) -> Reply:
+    """An answer with `shape` as its JSON body."""
+    return Reply(status, encode(shape), headers)
+
+
+EMPTY = Reply(204)

@@ -1,0 +1,18 @@
+"""One handler for each operation: decode, ask the core, show. Grouped by area; `ROUTES` is all.
+
+The handlers know no framework, so any lane that makes a `web.call.Call` can serve them.
+"""
+
+from web.call import Routes
+from web.routes import agent, dependencies, force, health, registry, runs, scheduler, tasks
+
+ROUTES: Routes = {
+    **agent.ROUTES,
+    **scheduler.ROUTES,
+    **tasks.ROUTES,
+    **dependencies.ROUTES,
+    **runs.ROUTES,
+    **force.ROUTES,
+    **registry.ROUTES,
+    **health.ROUTES,
+}

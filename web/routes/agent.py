@@ -1,0 +1,83 @@
+"""Operations of agents: claim, heartbeat, release, complete, fail. The hot path."""
+
+from actors.identity import Caller
+from actors.registry.state import SessionState
+from actors.scheduler.commands import ClaimNext
+from actors.task.commands import AgentCommand, CompleteLease, FailLease, Heartbeat, ReleaseRun
+from web.addresses import run_id_of
+from web.call import Call, Routes
+from web.identity import caller_of, other_workspace, require_agent, require_session
+from web.operations import Operation
+from web.replies import EMPTY, Reply, shown
+from web.requests.runs import (
+    ClaimNextRequest,
+    CompleteRunRequest,
+    FailRunRequest,
+    HeartbeatRequest,
+    ReasonRequest,
+)
+from web.shapes.claims import ClaimResponse, LeaseResponse, claim_of, lease_of
+
+
+async def claim_next(call: Call) -> Reply:
+    session = require_session(call)
+    body = call.decode(ClaimNextRequest)
+    if body.workspace_id:
+        _check_workspace(call, session, body.workspace_id)
+    request = ClaimNext(
+        capabilities=body.required_capabilities,
+        priority_min=body.priority_min,
+        lease_seconds=body.lease_seconds,
+        wait=body.wait,
+        idempotency_key=body.idempotency_key,
+    )
+    answer = await call.system.claim_next(session, request, caller_of(call, session))
+    if answer is None:
+        return EMPTY
+    return shown(200, ClaimResponse(claim_of(answer, call.system.views)))
+
+
+def _check_workspace(call: Call, session: SessionState, ref: str) -> None:
+    workspace = call.system.registry.find_workspace(ref)
+    if workspace is None or workspace.id != session.workspace_id:
+        raise other_workspace(session)
+
+
+async def _lease(call: Call, caller: Caller, command: AgentCommand) -> Reply:
+    answer = await call.system.ask_run(command, caller)
+    return shown(200, LeaseResponse(lease_of(answer)))
+
+
+async def heartbeat(call: Call) -> Reply:
+    caller = require_agent(call)
+    body = call.decode(HeartbeatRequest)
+    return await _lease(call, caller, Heartbeat(run_id_of(call, "run_id"), body.lease_seconds))
+
+
+async def release(call: Call) -> Reply:
+    caller = require_agent(call)
+    body = call.decode(ReasonRequest)
+    return await _lease(call, caller, ReleaseRun(run_id_of(call, "run_id"), body.reason))
+
+
+async def complete(call: Call) -> Reply:
+    caller = require_agent(call)
+    body = call.decode(CompleteRunRequest)
+    return await _lease(call, caller, CompleteLease(run_id_of(call, "run_id"), body.result))
+
+
+async def fail(call: Call) -> Reply:
+    caller = require_agent(call)
+    body = call.decode(FailRunRequest)
+    return await _lease(
+        call, caller, FailLease(run_id_of(call, "run_id"), body.error, body.metadata)
+    )
+
+
+ROUTES: Routes = {
+    Operation.CLAIM_NEXT: claim_next,
+    Operation.AGENT_HEARTBEAT: heartbeat,
+    Operation.AGENT_RELEASE: release,
+    Operation.AGENT_COMPLETE: complete,
+    Operation.AGENT_FAIL: fail,
+}

@@ -1,0 +1,82 @@
+"""What belongs to a task: its dependencies, tree, timeline and stream."""
+
+from actors.task import commands as c
+from web import queries, sse
+from web.addresses import known_task, task_id_of
+from web.call import Call, Routes
+from web.identity import identify
+from web.operations import Operation
+from web.paging import bad_cursor, cursor_of, next_link
+from web.replies import Reply, StreamReply, shown
+from web.requests.tasks import AddDependencyRequest
+from web.routes.tasks import detail
+from web.shapes.events import TimelineResponse, timeline_item_of
+from web.shapes.tasks import TaskDetailResponse, Tree, TreeResponse, node_of
+
+LAST_EVENT_HEADER = "Last-Event-ID"
+
+
+async def _change(call: Call, command: c.AddDependency | c.RemoveDependency) -> Reply:
+    answer = await call.system.ask(task_id_of(call), command, identify(call))
+    return shown(200, TaskDetailResponse(detail(call, answer.task)))
+
+
+async def add(call: Call) -> Reply:
+    body = call.decode(AddDependencyRequest)
+    return await _change(call, c.AddDependency(body.depends_on_task_id, body.kind))
+
+
+async def remove(call: Call) -> Reply:
+    return await _change(call, c.RemoveDependency(task_id_of(call, "depends_on_id")))
+
+
+async def tree(call: Call) -> Reply:
+    identify(call)
+    views = call.system.views
+    root, *below = (
+        node_of(entry.task, entry.depth, entry.child_count, views)
+        for entry in views.tree(task_id_of(call))
+    )
+    return shown(200, TreeResponse(Tree(root, below)))
+
+
+async def timeline(call: Call) -> Reply:
+    identify(call)
+    query = call.query
+    after_seq, limit = queries.natural(query, "after_sequence"), queries.limit(query)
+    task_id = known_task(call).id
+    cursor = cursor_of(query)
+    if cursor is not None:
+        after_seq = max(after_seq, _seq(cursor))
+    views = call.system.views
+    found = views.timeline(task_id, after_seq, limit + 1)
+    shown_events = found[:limit]
+    more = str(shown_events[-1].seq) if len(found) > limit else None
+    items = [timeline_item_of(told, views) for told in shown_events]
+    return shown(200, TimelineResponse(items), next_link(call.path, query, more))
+
+
+def _seq(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdigit()):
+        raise bad_cursor()
+    return int(cursor)
+
+
+async def stream(call: Call) -> Reply | StreamReply:
+    identify(call)
+    after_seq = queries.natural(call.query, "after_sequence")
+    last_seen = (call.headers.get(LAST_EVENT_HEADER) or "").strip()
+    if last_seen:
+        after_seq = queries.natural({LAST_EVENT_HEADER: last_seen}, LAST_EVENT_HEADER)
+    task_id, views = known_task(call).id, call.system.views
+    reply = StreamReply(lambda: sse.event_stream(views, task_id, after_seq))
+    return Reply(reply.status, headers=reply.headers) if call.is_head else reply
+
+
+ROUTES: Routes = {
+    Operation.ADD_DEPENDENCY: add,
+    Operation.REMOVE_DEPENDENCY: remove,
+    Operation.GET_TREE: tree,
+    Operation.GET_TIMELINE: timeline,
+    Operation.STREAM_TASK: stream,
+}

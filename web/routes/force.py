@@ -1,0 +1,54 @@
+"""What operators do to a run by force: release, fail, retry, recover."""
+
+from actors.answers import Answer
+from actors.task import commands as c
+from web.addresses import run_id_of
+from web.call import Call, Routes
+from web.identity import identify
+from web.operations import Operation
+from web.replies import Reply, shown
+from web.requests.tasks import MetadataRequest, ReasonWithMetadataRequest
+from web.shapes.runs import RunResponse, RunSuccessionResponse, run_of
+
+
+async def release(call: Call) -> Reply:
+    caller, body = identify(call), call.decode(ReasonWithMetadataRequest)
+    command = c.ForceRelease(run_id_of(call), body.reason, body.metadata)
+    return _changed(await call.system.ask_run(command, caller))
+
+
+async def fail(call: Call) -> Reply:
+    caller, body = identify(call), call.decode(ReasonWithMetadataRequest)
+    command = c.ForceFail(run_id_of(call), body.reason, body.metadata)
+    return _changed(await call.system.ask_run(command, caller))
+
+
+async def retry(call: Call) -> Reply:
+    caller, body = identify(call), call.decode(MetadataRequest)
+    return _succeeded(await call.system.ask_run(c.RetryRun(run_id_of(call), body.metadata), caller))
+
+
+async def recover(call: Call) -> Reply:
+    caller, body = identify(call), call.decode(ReasonWithMetadataRequest)
+    command = c.RecoverRun(run_id_of(call), body.reason, body.metadata)
+    return _succeeded(await call.system.ask_run(command, caller))
+
+
+def _changed(answer: Answer) -> Reply:
+    return shown(200, RunResponse(run_of(answer.task.id, answer.the_run)))
+
+
+def _succeeded(answer: Answer) -> Reply:
+    previous, task_id = answer.previous_run, answer.task.id
+    assert previous is not None, f"the new run of {task_id} succeeds no other"
+    return shown(
+        201, RunSuccessionResponse(run_of(task_id, previous), run_of(task_id, answer.the_run))
+    )
+
+
+ROUTES: Routes = {
+    Operation.FORCE_RELEASE: release,
+    Operation.FORCE_FAIL: fail,
+    Operation.RETRY_RUN: retry,
+    Operation.RECOVER_RUN: recover,
+}

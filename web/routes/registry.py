@@ -1,0 +1,110 @@
+"""Workspaces and sessions. Identity headers are not looked at: these operations make identities."""
+
+from actors.registry.commands import CreateWorkspace, RegisterSession
+from actors.registry.registry import workspace_not_found
+from actors.registry.state import SessionState
+from web.call import Call, Routes
+from web.operations import Operation
+from web.replies import EMPTY, Reply, shown
+from web.requests.registry import (
+    CreateSessionRequest,
+    CreateWorkspaceRequest,
+    ResolveWorkspaceRequest,
+)
+from web.shapes.registered import (
+    RegisteredSession,
+    SessionResponse,
+    SessionsResponse,
+    WorkspaceResponse,
+    WorkspacesResponse,
+    session_of,
+    workspace_of,
+)
+
+
+async def create_workspace(call: Call) -> Reply:
+    body = call.decode(CreateWorkspaceRequest)
+    command = CreateWorkspace(body.root_dir, body.name)
+    workspace = await call.system.registry.create_workspace(command)
+    return shown(201, WorkspaceResponse(workspace_of(workspace)))
+
+
+async def resolve_workspace(call: Call) -> Reply:
+    body = call.decode(ResolveWorkspaceRequest)
+    workspace = await call.system.registry.create_workspace(CreateWorkspace(body.path))
+    return shown(200, WorkspaceResponse(workspace_of(workspace)))
+
+
+async def list_workspaces(call: Call) -> Reply:
+    found = call.system.registry.workspaces()
+    return shown(200, WorkspacesResponse([workspace_of(workspace) for workspace in found]))
+
+
+async def get_workspace(call: Call) -> Reply:
+    workspace = call.system.registry.workspace(call.ids["id"].strip())
+    return shown(200, WorkspaceResponse(workspace_of(workspace)))
+
+
+async def create_session(call: Call) -> Reply:
+    body = call.decode(CreateSessionRequest)
+    command = RegisterSession(
+        agent_name=body.agent_name,
+        id=body.id,
+        name=body.name,
+        workspace_id=_workspace_id(call, body.workspace),
+        channel=body.channel,
+        capabilities=body.capabilities,
+    )
+    session = await call.system.registry.register_session(command)
+    return shown(201, SessionResponse(_shown(call, session)))
+
+
+def _workspace_id(call: Call, ref: str | None) -> str | None:
+    if not ref:
+        return None
+    workspace = call.system.registry.find_workspace(ref)
+    if workspace is None:
+        raise workspace_not_found(ref)
+    return workspace.id
+
+
+def _shown(call: Call, session: SessionState) -> RegisteredSession:
+    workspace_id = session.workspace_id
+    path = None if workspace_id is None else call.system.registry.workspace(workspace_id).root_dir
+    return session_of(session, path)
+
+
+async def list_sessions(call: Call) -> Reply:
+    found = call.system.registry.sessions()
+    return shown(200, SessionsResponse([_shown(call, session) for session in found]))
+
+
+async def get_session(call: Call) -> Reply:
+    session = call.system.registry.session(call.ids["id"].strip())
+    return shown(200, SessionResponse(_shown(call, session)))
+
+
+async def get_workspace_session(call: Call) -> Reply:
+    workspace = call.system.registry.workspace(call.ids["id"].strip())
+    session = call.system.registry.session(call.ids["session_id"].strip())
+    if session.workspace_id != workspace.id:
+        raise workspace_not_found(workspace.id)
+    return shown(200, SessionResponse(_shown(call, session)))
+
+
+async def end_session(call: Call) -> Reply:
+    await call.system.end_session(call.ids["id"].strip())
+    return EMPTY
+
+
+ROUTES: Routes = {
+    Operation.CREATE_WORKSPACE: create_workspace,
+    Operation.RESOLVE_WORKSPACE: resolve_workspace,
+    Operation.LIST_WORKSPACES: list_workspaces,
+    Operation.GET_WORKSPACE: get_workspace,
+    Operation.CREATE_SESSION: create_session,
+    Operation.LIST_SESSIONS: list_sessions,
+    Operation.GET_SESSION: get_session,
+    Operation.END_SESSION: end_session,
+    Operation.GET_WORKSPACE_SESSION: get_workspace_session,
+}

@@ -1,0 +1,150 @@
+"""Runs: of a task, and one by one as operators handle them."""
+
+from actors.errors import Rejected, invalid
+from actors.identity import Caller
+from actors.registry.state import SessionState
+from actors.task import commands as c
+from actors.task.state import Run, RunStatus
+from web import queries
+from web.addresses import run_id_of, task_id_of
+from web.call import Call, Routes
+from web.identity import identify
+from web.operations import Operation
+from web.paging import bad_cursor, cursor_of, next_link
+from web.replies import Reply, shown
+from web.requests.runs import (
+    AttachSessionRequest,
+    CompleteRunRequest,
+    FailRunRequest,
+    IdempotentRequest,
+)
+from web.requests.tasks import ReasonWithMetadataRequest
+from web.routes.tasks import enqueueing
+from web.shapes.references import reference_of
+from web.shapes.runs import (
+    RunDetailResponse,
+    RunResponse,
+    RunsResponse,
+    run_detail_of,
+    run_of,
+)
+from web.shapes.tasks import latest_runs_first
+
+
+async def list_of_task(call: Call) -> Reply:
+    identify(call)
+    query = call.query
+    status = queries.choice(query, "status", RunStatus)
+    session_id = queries.text(query, "session_id")
+    limit = queries.limit(query)
+    task = await call.system.task(task_id_of(call))
+    matching = [
+        run
+        for run in latest_runs_first(task.runs)
+        if (status is None or run.status is status)
+        and (session_id is None or run.session_id == session_id)
+    ]
+    behind = _position(cursor_of(query))
+    left = matching if behind is None else [r for r in matching if (r.queued_at_ns, r.id) < behind]
+    page = left[:limit]
+    more = _cursor(page[-1]) if len(left) > limit else None
+    runs = [run_of(task.id, run) for run in page]
+    return shown(200, RunsResponse(runs), next_link(call.path, query, more))
+
+
+def _cursor(run: Run) -> str:
+    return f"{run.queued_at_ns}.{run.id}"
+
+
+def _position(cursor: str | None) -> tuple[int, str] | None:
+    if cursor is None:
+        return None
+    queued_at_ns, dot, run_id = cursor.partition(".")
+    if not (dot and queued_at_ns.isascii() and queued_at_ns.isdigit()):
+        raise bad_cursor()
+    return int(queued_at_ns), run_id
+
+
+def _require_key(caller: Caller, key: str | None) -> None:
+    """Agents name each run that they make or take, so that a lost answer can be asked again."""
+    if caller.is_agent and not key:
+        raise invalid(
+            "/idempotency_key", "/idempotency_key is required for agents", "send a key of your own"
+        )
+
+
+async def enqueue(call: Call) -> Reply:
+    caller, run = identify(call), enqueueing(call)
+    _require_key(caller, run.idempotency_key)
+    answer = await call.system.ask(task_id_of(call), c.EnqueueRun(run), caller)
+    return shown(201, RunResponse(run_of(answer.task.id, answer.the_run)))
+
+
+async def get(call: Call) -> Reply:
+    identify(call)
+    answer = await call.system.run(run_id_of(call))
+    task = reference_of(answer.task, call.system.views)
+    run = answer.the_run
+    return shown(200, RunDetailResponse(run_detail_of(task, run, _bound_session(call, run))))
+
+
+def _bound_session(call: Call, run: Run) -> SessionState | None:
+    if run.session_id is None:
+        return None
+    try:
+        return call.system.registry.session(run.session_id)
+    except Rejected:  # it has ended, or registered itself and was forgotten
+        return None
+
+
+async def _ask(call: Call, command: c.RunCommand, caller: Caller) -> Reply:
+    answer = await call.system.ask_run(command, caller)
+    return shown(200, RunResponse(run_of(answer.task.id, answer.the_run)))
+
+
+async def claim(call: Call) -> Reply:
+    caller, body = identify(call), call.decode(IdempotentRequest)
+    _require_key(caller, body.idempotency_key)
+    return await _ask(call, c.ClaimRun(run_id_of(call), body.idempotency_key), caller)
+
+
+async def start(call: Call) -> Reply:
+    caller, body = identify(call), call.decode(IdempotentRequest)
+    _require_key(caller, body.idempotency_key)
+    return await _ask(call, c.StartRun(run_id_of(call), body.idempotency_key), caller)
+
+
+async def attach_session(call: Call) -> Reply:
+    caller, body = identify(call), call.decode(AttachSessionRequest)
+    if not body.session_id:
+        raise invalid("/session_id", "/session_id is required", "name an active session")
+    answer = await call.system.attach_session(run_id_of(call), body.session_id, caller)
+    return shown(200, RunResponse(run_of(answer.task.id, answer.the_run)))
+
+
+async def complete(call: Call) -> Reply:
+    caller, body = identify(call), call.decode(CompleteRunRequest)
+    return await _ask(call, c.CompleteRun(run_id_of(call), body.result), caller)
+
+
+async def fail(call: Call) -> Reply:
+    caller, body = identify(call), call.decode(FailRunRequest)
+    return await _ask(call, c.FailRun(run_id_of(call), body.error, body.metadata), caller)
+
+
+async def cancel(call: Call) -> Reply:
+    caller, body = identify(call), call.decode(ReasonWithMetadataRequest)
+    return await _ask(call, c.CancelRun(run_id_of(call), body.reason, body.metadata), caller)
+
+
+ROUTES: Routes = {
+    Operation.LIST_RUNS: list_of_task,
+    Operation.ENQUEUE_RUN: enqueue,
+    Operation.GET_RUN: get,
+    Operation.CLAIM_RUN: claim,
+    Operation.START_RUN: start,
+    Operation.ATTACH_SESSION: attach_session,
+    Operation.COMPLETE_RUN: complete,
+    Operation.FAIL_RUN: fail,
+    Operation.CANCEL_RUN: cancel,
+}

@@ -1,0 +1,97 @@
+"""The scheduler as a whole: status, pause, resume, drain, backlog."""
+
+from actors import limits
+from actors.scheduler.commands import BacklogFilter
+from actors.task import validation as valid
+from actors.task.state import Scope
+from web import queries
+from web.call import Call, Routes
+from web.identity import identify
+from web.operations import Operation
+from web.paging import cursor_of, next_link
+from web.replies import Reply, shown
+from web.requests.runs import DrainRequest, ReasonRequest
+from web.shapes.encoding import rfc3339
+from web.shapes.runs import run_of
+from web.shapes.scheduling import (
+    Backlog,
+    BacklogItem,
+    BacklogResponse,
+    DrainResponse,
+    SchedulerResponse,
+    scheduler_of,
+)
+from web.shapes.tasks import summary_of
+
+
+async def status(call: Call) -> Reply:
+    identify(call)
+    return shown(200, SchedulerResponse(scheduler_of(await call.system.scheduler.status())))
+
+
+async def pause(call: Call) -> Reply:
+    caller = identify(call)
+    reason = valid.reason(call.decode(ReasonRequest).reason)
+    now = await call.system.scheduler.pause(reason, caller)
+    return shown(200, SchedulerResponse(scheduler_of(now)))
+
+
+async def resume(call: Call) -> Reply:
+    caller = identify(call)
+    call.decode(ReasonRequest)
+    now = await call.system.scheduler.resume(caller)
+    return shown(200, SchedulerResponse(scheduler_of(now)))
+
+
+async def drain(call: Call) -> Reply:
+    caller = identify(call)
+    body = call.decode(DrainRequest)
+    reason = valid.reason(body.reason)
+    outcome = await call.system.scheduler.drain(reason, body.timeout_seconds, caller)
+    return shown(
+        200,
+        DrainResponse(
+            scheduler=scheduler_of(outcome.status),
+            completed=outcome.completed,
+            remaining_claims=outcome.remaining_claims,
+            started_at=rfc3339(outcome.started_at_ns),
+            completed_at=rfc3339(outcome.completed_at_ns),
+            timed_out=outcome.timed_out,
+        ),
+    )
+
+
+async def backlog(call: Call) -> Reply:
+    identify(call)
+    query = call.query
+    limit = queries.limit(query, limits.BACKLOG_DEFAULT, limits.BACKLOG_MAX)
+    which = BacklogFilter(
+        workspace_id=_workspace_id(call, queries.text(query, "workspace")),
+        scope=queries.choice(query, "scope", Scope),
+        include_paused=queries.flag(query, "include_paused"),
+    )
+    page = await call.system.scheduler.backlog(which, cursor_of(query), limit)
+    views = call.system.views
+    items = [BacklogItem(summary_of(task, views), run_of(task.id, run)) for task, run in page.items]
+    return shown(
+        200,
+        BacklogResponse(Backlog(items, page.total)),
+        next_link(call.path, query, page.next_cursor),
+    )
+
+
+def _workspace_id(call: Call, ref: str | None) -> str | None:
+    """The id of a workspace; one that is unknown stays as it is, and matches nothing."""
+    if ref is None:
+        return None
+    workspace = call.system.registry.find_workspace(ref)
+    return ref if workspace is None else workspace.id
+
+
+ROUTES: Routes = {
+    Operation.GET_SCHEDULER: status,
+    Operation.PAUSE_SCHEDULER: pause,
+    Operation.RESUME_SCHEDULER: resume,
+    Operation.DRAIN_SCHEDULER: drain,
+    Operation.GET_BACKLOG: backlog,
+}

@@ -1,0 +1,76 @@
+"""What an agent gets: a claim, and its lease."""
+
+from typing import final
+
+from attrs import define
+
+from actors.answers import Answer
+from actors.task.state import RunStatus
+from web.shapes.encoding import Shape, optional_time
+from web.shapes.principals import Actor, actor_of
+from web.shapes.references import Lookup, TaskReference, reference_of
+from web.shapes.runs import CoordinationChannel, Run, channel_of, run_of
+
+
+@final
+@define(eq=False)
+class Lease(Shape):
+    task_id: str
+    run_id: str
+    status: RunStatus
+    session_id: str | None = None
+    claimed_by: Actor | None = None
+    claim_token_hash: str | None = None
+    lease_until: str | None = None
+    heartbeat_at: str | None = None
+    coordination_channel_id: str | None = None
+    coordination_channel: CoordinationChannel | None = None
+
+
+@final
+@define(eq=False)
+class LeaseResponse(Shape):
+    lease: Lease
+
+
+@final
+@define(eq=False)
+class Claim(Shape):
+    task: TaskReference
+    run: Run
+    lease: Lease
+    coordination_channel: CoordinationChannel | None = None
+
+
+@final
+@define(eq=False)
+class ClaimResponse(Shape):
+    claim: Claim
+
+
+def lease_of(answer: Answer, channel: CoordinationChannel | None = None) -> Lease:
+    """The lease on the answer's run; `channel` is given with a claim only."""
+    run = answer.the_run
+    return Lease(
+        answer.task.id,
+        run.id,
+        run.status,
+        run.session_id,
+        None if run.claimed_by is None else actor_of(run.claimed_by),
+        run.claim_token_hash,
+        optional_time(run.lease_until_ns),
+        optional_time(run.heartbeat_at_ns),
+        run.coordination_channel_id,
+        channel,
+    )
+
+
+def claim_of(answer: Answer, lookup: Lookup) -> Claim:
+    task, run = answer.task, answer.the_run
+    channel = channel_of(task, run)
+    return Claim(
+        task=reference_of(task, lookup),
+        run=run_of(task.id, run, channel),
+        lease=lease_of(answer, channel),
+        coordination_channel=channel,
+    )

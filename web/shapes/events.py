@@ -1,0 +1,111 @@
+"""Events as the timeline, the stream and a task's detail show them."""
+
+from typing import Protocol, final
+
+import orjson
+from attrs import define
+
+from actors.record import Record
+from actors.task import state
+from actors.task.events import RunEvent
+from actors.task.events import TaskEvent as Happened
+from actors.task.state import TaskState
+from web.payloads import payload_of
+from web.shapes.encoding import Shape, rfc3339
+from web.shapes.principals import Actor, Origin, actor_of, origin_of
+from web.shapes.references import Lookup, TaskReference, reference_of
+from web.shapes.runs import RunSummary, run_summary_of
+
+
+class Told(Protocol):
+    """An event with the record that it is of, and its task and run as they are now."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def record(self) -> Record: ...
+    @property
+    def event(self) -> Happened: ...
+    @property
+    def task(self) -> TaskState: ...
+    @property
+    def run(self) -> state.Run | None: ...
+
+
+@final
+@define(eq=False)
+class TaskEvent(Shape):
+    id: str
+    task_id: str
+    event_type: str
+    actor: Actor
+    origin: Origin
+    timestamp: str
+    run_id: str | None = None
+    payload: orjson.Fragment | None = None
+
+
+@final
+@define(eq=False)
+class TimelineItem(Shape):
+    sequence: int
+    event_id: str
+    task: TaskReference
+    event_type: str
+    actor: Actor
+    origin: Origin
+    timestamp: str
+    run: RunSummary | None = None
+    payload: orjson.Fragment | None = None
+
+
+@final
+@define(eq=False)
+class TimelineResponse(Shape):
+    timeline: list[TimelineItem]
+
+
+@final
+@define(eq=False)
+class StreamEvent(Shape):
+    sequence: int
+    type: str
+    timeline: TimelineItem
+
+
+def task_event_of(told: Told) -> TaskEvent:
+    record = told.record
+    return TaskEvent(
+        record.event_id(told.seq),
+        record.address,
+        told.event.type,
+        actor_of(record.caller.actor),
+        origin_of(record.caller.origin),
+        rfc3339(record.at_ns),
+        told.event.run_id if isinstance(told.event, RunEvent) else None,
+        _payload(told.event),
+    )
+
+
+def timeline_item_of(told: Told, lookup: Lookup) -> TimelineItem:
+    record = told.record
+    return TimelineItem(
+        told.seq,
+        record.event_id(told.seq),
+        reference_of(told.task, lookup),
+        told.event.type,
+        actor_of(record.caller.actor),
+        origin_of(record.caller.origin),
+        rfc3339(record.at_ns),
+        None if told.run is None else run_summary_of(told.task, told.run),
+        _payload(told.event),
+    )
+
+
+def stream_event_of(told: Told, lookup: Lookup) -> StreamEvent:
+    return StreamEvent(told.seq, told.event.type, timeline_item_of(told, lookup))
+
+
+def _payload(event: Happened) -> orjson.Fragment | None:
+    payload = payload_of(event)
+    return orjson.Fragment(orjson.dumps(payload)) if payload else None

@@ -1,0 +1,47 @@
+"""Who did something, by which way, and who owns it."""
+
+from functools import lru_cache
+from typing import final
+
+from attrs import define
+
+from actors import identity
+from actors.identity import ActorKind, OriginKind
+from actors.task import state
+from actors.task.state import OwnerKind
+from web.shapes.encoding import Shape
+
+
+@final
+@define(eq=False)
+class Actor(Shape):
+    kind: ActorKind
+    ref: str
+
+
+@final
+@define(eq=False)
+class Origin(Shape):
+    kind: OriginKind
+    ref: str
+
+
+@final
+@define(eq=False)
+class Owner(Shape):
+    kind: OwnerKind
+    ref: str
+
+
+@lru_cache(maxsize=4096)
+def actor_of(actor: identity.Actor) -> Actor:
+    return Actor(actor.kind, actor.ref)
+
+
+@lru_cache(maxsize=1024)
+def origin_of(origin: identity.Origin) -> Origin:
+    return Origin(origin.kind, origin.ref)
+
+
+def owner_of(owner: state.Owner | None) -> Owner | None:
+    return None if owner is None else Owner(owner.kind, owner.ref)

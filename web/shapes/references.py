@@ -1,0 +1,64 @@
+"""A task as others name it."""
+
+from typing import Protocol, final
+
+from attrs import define
+
+from actors.task.state import Priority, Scope, TaskState, TaskStatus
+from web.shapes.encoding import Shape
+from web.shapes.principals import Owner, owner_of
+
+
+class Lookup(Protocol):
+    """What shapes ask of the read models."""
+
+    def get(self, task_id: str) -> TaskState | None:
+        """The task as last committed, possibly slim."""
+
+    def child_count(self, task_id: str) -> int:
+        """How many children it has, drafts too."""
+
+    def paused_by(self, task_id: str) -> str | None:
+        """The nearest paused task upwards, itself first."""
+
+
+@final
+@define(eq=False)
+class TaskReference(Shape):
+    id: str
+    title: str
+    status: TaskStatus
+    scope: Scope
+    latest_event_seq: int
+    priority: Priority
+    identifier: str | None = None
+    owner: Owner | None = None
+    workspace_id: str | None = None
+    paused: bool = False
+    effective_paused: bool = False
+    paused_by_task_id: str | None = None
+
+
+def pausing_task(task: TaskState, lookup: Lookup) -> str | None:
+    """The nearest paused task from `task` upwards, by its own state first."""
+    if task.pause is not None:
+        return task.id
+    return None if task.parent_task_id is None else lookup.paused_by(task.parent_task_id)
+
+
+def reference_of(task: TaskState, lookup: Lookup) -> TaskReference:
+    paused_by = pausing_task(task, lookup)
+    return TaskReference(
+        task.id,
+        task.title,
+        task.status,
+        task.scope,
+        task.latest_event_seq,
+        task.priority,
+        task.identifier,
+        owner_of(task.owner),
+        task.workspace_id,
+        task.pause is not None,
+        paused_by is not None,
+        paused_by,
+    )

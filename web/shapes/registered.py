@@ -1,0 +1,84 @@
+"""Sessions and workspaces, in the shapes that clients know them by."""
+
+from typing import final
+
+from attrs import define
+
+from actors.registry.state import SessionState, WorkspaceState
+from web.shapes.encoding import Shape, rfc3339
+
+
+@final
+@define(eq=False)
+class Workspace(Shape):
+    id: str
+    root_dir: str
+    name: str
+    created_at: str
+    updated_at: str
+
+
+@final
+@define(eq=False)
+class WorkspaceResponse(Shape):
+    workspace: Workspace
+
+
+@final
+@define(eq=False)
+class WorkspacesResponse(Shape):
+    workspaces: list[Workspace]
+
+
+@final
+@define(eq=False)
+class RegisteredSession(Shape):
+    """Told with more than the `Session` of a run's detail."""
+
+    id: str
+    agent_name: str
+    provider: str
+    type: str
+    state: str
+    created_at: str
+    updated_at: str
+    name: str | None = None
+    workspace_id: str | None = None
+    workspace_path: str | None = None
+    channel: str | None = None
+    capabilities: tuple[str, ...] = ()
+
+
+@final
+@define(eq=False)
+class SessionResponse(Shape):
+    session: RegisteredSession
+
+
+@final
+@define(eq=False)
+class SessionsResponse(Shape):
+    sessions: list[RegisteredSession]
+
+
+def workspace_of(workspace: WorkspaceState) -> Workspace:
+    """A workspace never changes, so it was updated when it was created."""
+    created_at = rfc3339(workspace.created_at_ns)
+    return Workspace(workspace.id, workspace.root_dir, workspace.name, created_at, created_at)
+
+
+def session_of(session: SessionState, workspace_path: str | None) -> RegisteredSession:
+    return RegisteredSession(
+        id=session.id,
+        agent_name=session.agent_name,
+        provider="external",
+        type="user",
+        state="active" if session.is_active else "stopped",
+        created_at=rfc3339(session.created_at_ns),
+        updated_at=rfc3339(session.updated_at_ns),
+        name=session.name,
+        workspace_id=session.workspace_id,
+        workspace_path=workspace_path,
+        channel=session.channel,
+        capabilities=session.capabilities,
+    )

@@ -1,0 +1,97 @@
+"""The scheduler as a whole, and its backlog."""
+
+from typing import Protocol, final
+
+from attrs import define
+
+from actors.task.state import Pause
+from web.shapes.encoding import Shape, optional_time, rfc3339
+from web.shapes.runs import Run
+from web.shapes.tasks import TaskSummary
+
+
+class Status(Protocol):
+    """The scheduler's counts at one moment."""
+
+    @property
+    def pause(self) -> Pause | None: ...
+    @property
+    def active_claim_count(self) -> int: ...
+    @property
+    def queued_run_count(self) -> int: ...
+    @property
+    def paused_task_count(self) -> int: ...
+    @property
+    def starved_run_count(self) -> int: ...
+    @property
+    def needs_attention_run_count(self) -> int: ...
+    @property
+    def as_of_ns(self) -> int: ...
+
+
+@final
+@define(eq=False)
+class SchedulerStatus(Shape):
+    paused: bool
+    active_claim_count: int
+    queued_run_count: int
+    paused_task_count: int
+    starved_run_count: int
+    needs_attention_run_count: int
+    as_of: str
+    paused_by: str | None = None
+    paused_at: str | None = None
+    paused_reason: str | None = None
+
+
+@final
+@define(eq=False)
+class SchedulerResponse(Shape):
+    scheduler: SchedulerStatus
+
+
+@final
+@define(eq=False)
+class DrainResponse(Shape):
+    scheduler: SchedulerStatus
+    completed: bool
+    remaining_claims: int
+    started_at: str
+    completed_at: str
+    timed_out: bool = False
+
+
+@final
+@define(eq=False)
+class BacklogItem(Shape):
+    task: TaskSummary
+    run: Run
+
+
+@final
+@define(eq=False)
+class Backlog(Shape):
+    runs: list[BacklogItem]
+    total: int
+
+
+@final
+@define(eq=False)
+class BacklogResponse(Shape):
+    backlog: Backlog
+
+
+def scheduler_of(status: Status) -> SchedulerStatus:
+    pause = status.pause
+    return SchedulerStatus(
+        paused=pause is not None,
+        active_claim_count=status.active_claim_count,
+        queued_run_count=status.queued_run_count,
+        paused_task_count=status.paused_task_count,
+        starved_run_count=status.starved_run_count,
+        needs_attention_run_count=status.needs_attention_run_count,
+        as_of=rfc3339(status.as_of_ns),
+        paused_by=None if pause is None else str(pause.by),
+        paused_at=optional_time(None if pause is None else pause.at_ns),
+        paused_reason=None if pause is None else pause.reason or None,
+    )

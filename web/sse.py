@@ -1,0 +1,54 @@
+"""Server-sent events of a task and everything below it.
+
+Each event goes out as `id`, `event` and `data`; its id is its number, so that a client which comes
+back with the last one misses nothing. A comment every 15 s keeps the connection alive, and a last
+event without an id, `stream.closed`, says why the server ends it.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import orjson
+import trio
+
+from actors.errors import Rejected
+from actors.views.streams import CloseReason, StreamClosed
+from actors.views.timeline import TimelineEvent
+from actors.views.views import Views
+from web.shapes.encoding import encode
+from web.shapes.events import stream_event_of
+
+RETRY_MS: Final = 2000  # how long a client waits before it comes back
+COMMENT_S: Final = 15.0
+
+_OPENING = f"retry: {RETRY_MS}\n\n".encode()
+_COMMENT = b": still here\n\n"
+
+
+async def event_stream(views: Views, task_id: str, after_seq: int) -> AsyncIterator[bytes]:
+    """Chunks of the stream, from behind number `after_seq` on."""
+    yield _OPENING
+    try:
+        subscription = views.subscribe(task_id, after_seq)
+    except Rejected:  # it was deleted between the request's check and now
+        yield _closing(CloseReason.DELETED)
+        return
+    with subscription:
+        while True:
+            told: TimelineEvent | None = None
+            try:
+                with trio.move_on_after(COMMENT_S):
+                    told = await subscription.receive()
+            except StreamClosed as closed:
+                yield _closing(closed.reason)
+                return
+            yield _COMMENT if told is None else _frame(told, views)
+
+
+def _frame(told: TimelineEvent, views: Views) -> bytes:
+    data = encode(stream_event_of(told, views))
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (told.seq, told.event.type.encode(), data)
+
+
+def _closing(reason: CloseReason) -> bytes:
+    return b"event: stream.closed\ndata: %b\n\n" % orjson.dumps({"reason": reason.value})

@@ -1,0 +1,79 @@
+"""Latencies and rates, and the table they are shown in."""
+
+import platform
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import final
+
+import orjson
+from attrs import asdict, frozen
+from rich.console import Console
+from rich.table import Table
+
+
+@final
+@frozen
+class Figures:
+    """One measured thing. Latencies in ms; `rate` in completed operations per second."""
+
+    name: str
+    count: int
+    rate: float
+    p50_ms: float
+    p99_ms: float
+
+    @classmethod
+    def of(cls, name: str, latencies_s: Sequence[float], elapsed_s: float) -> "Figures":
+        """From the latency of each operation and the time that all of them took together."""
+        ordered = sorted(latencies_s)
+        return cls(
+            name,
+            len(ordered),
+            len(ordered) / elapsed_s,
+            ordered[len(ordered) // 2] * 1000,
+            ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)] * 1000,
+        )
+
+
+@final
+@frozen
+class Ratio:
+    """Two figures of the same run, and the target that their ratio is held against."""
+
+    name: str
+    value: float
+    target: str
+    met: bool
+
+
+def show(figures: Sequence[Figures], ratios: Sequence[Ratio], console: Console) -> None:
+    """Print both as tables."""
+    table = Table(title="measured in this run, full durability")
+    for heading in ("what", "count", "per second", "p50 ms", "p99 ms"):
+        table.add_column(heading, justify="left" if heading == "what" else "right")
+    for one in figures:
+        table.add_row(
+            one.name, f"{one.count}", f"{one.rate:,.0f}", f"{one.p50_ms:.2f}", f"{one.p99_ms:.2f}"
+        )
+    console.print(table)
+    against = Table(title="against the targets")
+    for heading in ("what", "value", "target", ""):
+        against.add_column(heading)
+    for ratio in ratios:
+        against.add_row(
+            ratio.name, f"{ratio.value:,.2f}", ratio.target, "met" if ratio.met else "missed"
+        )
+    console.print(against)
+
+
+def save(figures: Sequence[Figures], ratios: Sequence[Ratio], path: Path) -> None:
+    """Keep them as JSON, with the machine and the time."""
+    content = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "figures": [asdict(one) for one in figures],
+        "ratios": [asdict(one) for one in ratios],
+    }
+    path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

@@ -1,0 +1,12 @@
+"""What is on disk, and how it gets there. Implements `actors.ports.Journal`; knows no HTTP.
+
+A record is encoded when it is appended (`codec`, `framing`) and handed to the writer (`writer`: a
+thread, or a task where threads are not wanted), which commits all that waits in one transaction
+(`pipeline`). A checkpoint (`checkpoint`) folds the log into tables in slices between commits:
+snapshots (`snapshots`), timelines (`timeline`), index rows, outstanding effects. What lies behind
+the last checkpoint is also in memory (`tail`). `journal` puts these together.
+
+Below is the `Store` contract (`store`) with two stores, `lmdb_store` and `memory_store`; `layout`
+says which tables there are and guards the format's version, `lock` keeps a data directory to one
+process. `opening` is where the composition root comes in.
+"""

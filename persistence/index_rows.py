@@ -1,0 +1,54 @@
+"""Index rows as the tables keep them: keys of any length and any characters.
+
+LMDB's keys end at 511 bytes, an idempotency key may be longer. So a key that is short is kept as it
+is behind `=`, a longer one as its BLAKE2b digest of 32 bytes behind `#`; the two never meet.
+"""
+
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+from actors.ports import KEYS_TABLE, RUNS_TABLE, StorageError
+from persistence.store import Put, Table
+
+PLAIN_KEY_BYTES_MAX: Final = 400
+
+_TABLES = {RUNS_TABLE: Table.RUNS, KEYS_TABLE: Table.KEYS}
+
+
+class Row(NamedTuple):
+    """A row that an entry brought, by the names of the port."""
+
+    table: str
+    key: str
+    value: str
+
+
+def row_table(name: str) -> Table:
+    """Raises StorageError if the port knows no such table."""
+    try:
+        return _TABLES[name]
+    except KeyError:
+        raise StorageError(f"there is no index table {name!r}") from None
+
+
+def row_key(key: str) -> bytes:
+    """Raises StorageError if the key has no UTF-8 form."""
+    try:
+        plain = key.encode()
+    except UnicodeEncodeError as error:
+        raise StorageError(f"an index key cannot be written: {error}") from error
+    if len(plain) <= PLAIN_KEY_BYTES_MAX:
+        return b"=" + plain
+    return b"#" + blake2b(plain, digest_size=32).digest()
+
+
+def encode_row(row: Row) -> Put:
+    """The change that stores a row.
+
+    Raises:
+        StorageError: there is no such table, or key or value has no UTF-8 form.
+    """
+    try:
+        return Put(row_table(row.table), row_key(row.key), row.value.encode())
+    except UnicodeEncodeError as error:
+        raise StorageError(f"an index value cannot be written: {error}") from error

@@ -1,0 +1,158 @@
+"""The store on LMDB, fully durable: a commit returns when the disk has it.
+
+Every transaction begins and ends in one function: LMDB's writer lock belongs to a thread, and a
+transaction carried to another one blocks the next writer for ever.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Final, TypeVar, final
+
+import lmdb
+
+from actors.ports import StorageError
+from persistence.lock import DirectoryLock
+from persistence.store import Change, Delete, DeleteRange, Put, Table
+
+T = TypeVar("T")
+
+MAP_BYTES_DEFAULT: Final = 1 << 30  # of address space; the file grows as it is written
+READERS_MAX: Final = 16  # Trio's thread, the writer, and a tool that looks from outside
+
+
+@final
+class LmdbStore:
+    """Implements `persistence.store.Store`.
+
+    Args:
+        directory: made if it is missing; locked for this process until `close`.
+        map_bytes: size of the memory map to begin with. It is doubled whenever it is full.
+
+    Raises:
+        StorageError: in use, not readable, or not LMDB's.
+    """
+
+    def __init__(self, directory: Path, *, map_bytes: int = MAP_BYTES_DEFAULT) -> None:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"cannot make {directory}: {error}") from error
+        self._lock = DirectoryLock(directory)
+        self._growths = 0
+        # The map must not move while a read transaction looks at it.
+        self._map_lock = Lock()
+        try:
+            with _storage_errors(f"cannot open {directory}"):
+                self._env = lmdb.open(
+                    str(directory),
+                    map_size=map_bytes,
+                    max_dbs=len(Table),
+                    max_readers=READERS_MAX,
+                    readahead=False,  # reads are of single keys, and pages of others push ours out
+                )
+                self._refuse_foreign()
+                self._tables = {table: self._env.open_db(table.value.encode()) for table in Table}
+        except StorageError:
+            self._lock.release()
+            raise
+
+    @property
+    def growths(self) -> int:
+        return self._growths
+
+    def commit(self, changes: Sequence[Change]) -> None:
+        with _storage_errors("a commit failed"):
+            while not self._commit_once(changes):
+                self._grow()
+
+    def get(self, table: Table, key: bytes) -> bytes | None:
+        with _storage_errors("a read failed"), self._map_lock, self._env.begin() as transaction:
+            return transaction.get(key, db=self._tables[table])
+
+    def scan(
+        self,
+        table: Table,
+        start: bytes,
+        stop: bytes | None,
+        count: int,
+        read: Callable[[memoryview], T],
+        *,
+        reverse: bool = False,
+    ) -> list[tuple[bytes, T]]:
+        rows: list[tuple[bytes, T]] = []
+        with (
+            _storage_errors("a read failed"),
+            self._map_lock,
+            self._env.begin(db=self._tables[table], buffers=True) as transaction,
+            transaction.cursor() as cursor,
+        ):
+            for key, value in _walk(cursor, start, stop, reverse):
+                if key < start or (stop is not None and key >= stop) or len(rows) == count:
+                    break
+                rows.append((key, read(value)))
+        return rows
+
+    def close(self) -> None:
+        self._env.close()
+        self._lock.release()
+
+    def _refuse_foreign(self) -> None:
+        """Before tables are made in what is another program's."""
+        with self._env.begin() as transaction, transaction.cursor() as cursor:
+            if cursor.first() and not cursor.set_key(Table.META.value.encode()):
+                raise StorageError("the directory holds an LMDB database that is not Chargehand's")
+
+    def _commit_once(self, changes: Sequence[Change]) -> bool:
+        """False if the map is full; nothing was changed then."""
+        try:
+            with self._env.begin(write=True) as transaction:
+                for change in changes:
+                    self._make(transaction, change)
+        except lmdb.MapFullError:
+            return False
+        return True
+
+    def _make(self, transaction: lmdb.Transaction, change: Change) -> None:
+        table = self._tables[change.table]
+        match change:
+            case Put(key=key, value=value, append=append):
+                if not transaction.put(key, value, append=append, db=table):
+                    raise StorageError(f"a key of {change.table.value} is not behind all others")
+            case Delete(key=key):
+                transaction.delete(key, db=table)
+            case DeleteRange(start=start, stop=stop):
+                with transaction.cursor(table) as cursor:
+                    found = cursor.set_range(start)
+                    while found and (stop is None or bytes(cursor.key()) < stop):
+                        found = cursor.delete()
+
+    def _grow(self) -> None:
+        with self._map_lock:
+            self._env.set_mapsize(2 * self._env.info()["map_size"])
+        self._growths += 1
+
+
+def _walk(
+    cursor: lmdb.Cursor, start: bytes, stop: bytes | None, reverse: bool
+) -> Iterator[tuple[bytes, memoryview]]:
+    """From the first key of a range upwards, or from the last one downwards; past its end too."""
+    if not reverse:
+        found, rows = cursor.set_range(start), cursor.iternext
+    elif stop is not None and cursor.set_range(stop):
+        found, rows = cursor.prev(), cursor.iterprev
+    else:
+        found, rows = cursor.last(), cursor.iterprev
+    if found:
+        for key, value in rows():
+            yield bytes(key), memoryview(value)
+
+
+@contextmanager
+def _storage_errors(what: str) -> Iterator[None]:
+    """LMDB's names end here."""
+    try:
+        yield
+    except (lmdb.Error, OSError) as error:
+        raise StorageError(f"{what}: {error}") from error

@@ -1,0 +1,44 @@
+"""One process for each data directory. The lock dies with its process, however that ends."""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import final
+
+from actors.ports import StorageError
+
+LOCK_FILE = "LOCK"
+
+
+@final
+class DirectoryLock:
+    """Held from the moment it is made.
+
+    Raises:
+        StorageError: another process holds it, or the file cannot be made.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        path = directory / LOCK_FILE
+        try:
+            self._file = path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise StorageError(f"cannot open {path}: {error}") from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = self._holder()
+            self._file.close()
+            raise StorageError(f"{directory} is in use by {holder}") from error
+        self._file.truncate(0)
+        self._file.write(f"{os.getpid()}\nThe process that has this data directory open.\n")
+        self._file.flush()
+
+    def release(self) -> None:
+        """Harmless if repeated. The file stays: its name must not be free for a second one."""
+        self._file.close()
+
+    def _holder(self) -> str:
+        self._file.seek(0)
+        pid = self._file.readline().strip()
+        return f"process {pid}" if pid else "another process"

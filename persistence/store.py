@@ -1,0 +1,94 @@
+"""What the journal needs of a place to keep bytes: ordered tables and atomic, durable commits.
+
+A store may be read on one thread while it is written on another; it is written by one at a time.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Protocol, TypeVar, final
+
+from attrs import frozen
+
+T = TypeVar("T")
+
+
+class Table(Enum):
+    """Each is ordered by its keys' bytes. The values are the names on disk."""
+
+    META = "meta"  # of the whole directory, see `layout`
+    LOG = "log"  # first sequence of a batch, 8 bytes -> the frames of its records
+    SNAPSHOTS = "snapshots"  # address -> see `snapshots`
+    TIMELINE = "timeline"  # address, 0, first sequence -> the frames of some of its records
+    RUNS = "runs"  # see `index_rows`
+    KEYS = "keys"
+    EFFECTS = "effects"  # sequence and n of the cause -> effect outstanding at the checkpoint
+
+
+@final
+@frozen
+class Put:
+    """Set a value. With `append` the key must be behind all others of the table; that is cheap."""
+
+    table: Table
+    key: bytes
+    value: bytes
+    append: bool = False
+
+
+@final
+@frozen
+class Delete:
+    """Remove a key, if it is there."""
+
+    table: Table
+    key: bytes
+
+
+@final
+@frozen
+class DeleteRange:
+    """Remove all keys from `start` up to but not including `stop`; None is the end."""
+
+    table: Table
+    start: bytes
+    stop: bytes | None
+
+
+Change = Put | Delete | DeleteRange
+
+
+class Store(Protocol):
+    """Keys are not empty and have no more than 511 bytes."""
+
+    def commit(self, changes: Sequence[Change]) -> None:
+        """Make all changes, in order, or none. On return they are on disk.
+
+        Raises:
+            StorageError: the commit failed; the store must not be written again.
+        """
+
+    def get(self, table: Table, key: bytes) -> bytes | None:
+        """The value of a key."""
+
+    def scan(
+        self,
+        table: Table,
+        start: bytes,
+        stop: bytes | None,
+        count: int,
+        read: Callable[[memoryview], T],
+        *,
+        reverse: bool = False,
+    ) -> list[tuple[bytes, T]]:
+        """Up to `count` keys from `start` up to but not including `stop`, with what `read` makes
+        of their values; from the end of the range if `reverse`.
+
+        One short read transaction. The view that `read` gets is valid during its call only.
+        """
+
+    @property
+    def growths(self) -> int:
+        """How often room had to be added."""
+
+    def close(self) -> None:
+        """Let go of everything. Harmless if repeated."""

@@ -1,0 +1,105 @@
+"""What lies behind the last checkpoint, in memory: frames and states by address, index rows.
+
+Written on Trio's thread alone. A fold (`checkpoint`) reads frames on the writer's thread meanwhile;
+lists only grow while it does.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, final
+
+from attrs import define, field
+
+from actors.record import AnyState, Entry
+from persistence.framing import span
+from persistence.index_rows import Row
+
+DROP_ADDRESSES_MAX: Final = 1024  # forgotten in one go, about 1 ms
+
+
+@final
+@define(eq=False)
+class Committed:
+    """What is on disk and not folded: the last state of each address, rows, count of records."""
+
+    states: dict[str, AnyState] = field(factory=dict)
+    rows: list[Row] = field(factory=list)
+    records: int = 0
+
+
+@final
+class Tail:
+    """Counts as behind the checkpoint what has a number above `checkpoint_seq`."""
+
+    def __init__(self, checkpoint_seq: int) -> None:
+        self.checkpoint_seq = checkpoint_seq
+        self.records = 0
+        self._frames: dict[str, list[bytes]] = {}
+        self._states: dict[str, AnyState] = {}  # as of the last append
+        self._rows: dict[tuple[str, str], str] = {}
+        self._committed = Committed()
+
+    def append(self, entry: Entry, frame: bytes) -> None:
+        address = entry.record.address
+        known = self._frames.get(address)
+        if known is None:
+            self._frames[address] = [frame]
+        else:
+            known.append(frame)
+        self._states[address] = entry.state
+        for table, key, value in entry.rows:
+            self._rows[table, key] = value
+        self.records += 1
+
+    def commit(self, entries: Sequence[Entry]) -> None:
+        """These are on disk now; they come in the order of `append`."""
+        committed = self._committed
+        for entry in entries:
+            committed.states[entry.record.address] = entry.state
+            for row in entry.rows:
+                committed.rows.append(Row(*row))
+        committed.records += len(entries)
+
+    def state(self, address: str) -> AnyState | None:
+        """The state after the last append, if there was one."""
+        return self._states.get(address)
+
+    def row(self, table: str, key: str) -> str | None:
+        return self._rows.get((table, key))
+
+    def frames(self, address: str) -> Sequence[bytes]:
+        """The frames of an address behind the checkpoint, in order."""
+        known = self._frames.get(address, ())
+        if not known or span(known[0])[0] > self.checkpoint_seq:
+            return known
+        return [frame for frame in known if span(frame)[0] > self.checkpoint_seq]
+
+    def frames_to(self, address: str, seq: int) -> list[bytes]:
+        """The frames of an address behind the checkpoint, up to number `seq`."""
+        return [frame for frame in self.frames(address) if span(frame)[1] <= seq]
+
+    def take(self) -> Committed:
+        """Give a checkpoint all that is on disk and not folded."""
+        taken, self._committed = self._committed, Committed()
+        return taken
+
+    def move(self, checkpoint_seq: int, folded: Committed) -> None:
+        """The tables hold everything up to `checkpoint_seq` now."""
+        self.checkpoint_seq = checkpoint_seq
+        self.records -= folded.records
+
+    def drop(self, folded: Committed) -> Iterator[None]:
+        """Forget what the tables hold; stops now and then, so that others get a turn."""
+        for count, (address, state) in enumerate(folded.states.items(), start=1):
+            if behind := self.frames(address):
+                self._frames[address] = list(behind)
+            else:
+                self._frames.pop(address, None)
+            if self._states.get(address) is state:
+                del self._states[address]
+            if count % DROP_ADDRESSES_MAX == 0:
+                yield
+        for count, (table, key, value) in enumerate(folded.rows, start=1):
+            if self._rows.get((table, key)) is value:
+                del self._rows[table, key]
+            if count % DROP_ADDRESSES_MAX == 0:
+                yield

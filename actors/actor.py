@@ -5,12 +5,12 @@ from functools import partial
 from typing import Protocol, final
 
 from attrs import define, frozen
-from attrs import evolve as replace
 
 from actors import limits
 from actors.answers import Answer
 from actors.clock import Clock
 from actors.errors import Code, Rejected
+from actors.frozen import replace
 from actors.graph import Graph
 from actors.identity import Caller
 from actors.ids import IdSource

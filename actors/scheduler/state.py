@@ -2,9 +2,9 @@
 
 from typing import final
 
-from attrs import evolve as replace
 from attrs import frozen
 
+from actors.frozen import replace
 from actors.scheduler.events import (
     DrainCompleted,
     DrainStarted,

@@ -1,12 +1,13 @@
 """A claim on its way: from the caller to the scheduler, to a task, and back with the answer."""
 
+import base64
 import hashlib
-import secrets
 from collections.abc import Callable
 from typing import Protocol, final
 
 from actors.answers import Answer
 from actors.identity import Caller
+from actors.ids import Randomness
 from actors.mailbox import Reply
 from actors.registry.state import SessionState
 from actors.scheduler.claimable import Claimer
@@ -22,8 +23,12 @@ class RandomTokens:
     """The source that the server uses. The token itself is dropped: a lease is presented by
     session and run, so nobody ever needs more than the hash."""
 
+    def __init__(self) -> None:
+        self._randomness = Randomness()
+
     def new_hash(self) -> str:
-        token = f"agh_claim_{secrets.token_urlsafe(32)}"
+        secret = base64.urlsafe_b64encode(self._randomness.take(32)).rstrip(b"=").decode()
+        token = f"agh_claim_{secret}"
         return f"sha256:{hashlib.sha256(token.encode()).hexdigest()}"
 
 

@@ -1,7 +1,6 @@
 """The copy of a task that lists keep: all of it but what may be large and what is over."""
 
-from attrs import evolve as replace
-
+from actors.frozen import replace
 from actors.task.state import TaskState
 
 

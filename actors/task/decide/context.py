@@ -3,9 +3,9 @@
 from typing import Protocol, final
 
 from attrs import define, field, frozen
-from attrs import evolve as replace
 
 from actors.answers import Answer
+from actors.frozen import replace
 from actors.identity import Caller, Origin
 from actors.record import event_id
 from actors.task.events import (

@@ -1,0 +1,306 @@
+"""The bounds in front of the application, in one place for every listener.
+
+A request is let through with its whole body in memory, or it is answered here. So the framework
+never waits for a slow peer, and never holds more than was let in.
+"""
+
+import hmac
+from collections.abc import Iterable, Sequence
+from typing import Final, final
+
+import trio
+from attrs import define, frozen
+from hypercorn.typing import (
+    ASGIFramework,
+    ASGIReceiveCallable,
+    ASGIReceiveEvent,
+    ASGISendCallable,
+    ASGISendEvent,
+    HTTPScope,
+    Scope,
+)
+
+from actors.errors import Category, Severity
+from web.hosts import Hosts
+from web.problems import EdgeCode, Problem, edge_problem
+
+BODY_BYTES_MAX: Final = 4 * 1024 * 1024
+BODIES_BYTES_MAX: Final = 256 * 1024 * 1024  # of all requests under way together
+TARGET_BYTES_MAX: Final = 8192
+PUBLIC_PATHS: Final = frozenset({"/healthz", "/readyz"})  # asked by probes that know no token
+
+_NEEDED: Final = frozenset(
+    {b"host", b"origin", b"authorization", b"content-length", b"transfer-encoding"}
+)
+_METHODS: Final = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
+_REQUEST_HEADERS: Final = b"Content-Type, Last-Event-ID, Accept"
+_Headers = Sequence[tuple[bytes, bytes]]
+
+
+@final
+@frozen
+class Refusal:
+    """An answer instead of the application's."""
+
+    status: int
+    problem: Problem
+    headers: _Headers = ()
+
+
+def _edge(code: EdgeCode, message: str, next_step: str) -> Refusal:
+    return Refusal(code.status, edge_problem(code, message, next_step))
+
+
+_TOO_LARGE: Final = _edge(
+    EdgeCode.BODY_TOO_LARGE, f"the body has more than {BODY_BYTES_MAX} bytes", "send less of it"
+)
+_TOO_SLOW: Final = Refusal(
+    400,
+    Problem(
+        "request_body_timeout",
+        Severity.ERROR,
+        Category.DAEMON,
+        "Request body took too long",
+        "the body did not arrive in time",
+        "send it again",
+    ),
+)
+_BAD_TARGET: Final = _edge(
+    EdgeCode.MALFORMED,
+    "the request target is not an absolute path, too long, or holds control characters",
+    "send a path such as /api/tasks",
+)
+_BAD_HOST: Final = _edge(
+    EdgeCode.HOST_NOT_ALLOWED,
+    "the Host header names none of the addresses that this server listens on",
+    "use the address of the server, or add the name to allowed_hosts",
+)
+_BAD_ORIGIN: Final = _edge(
+    EdgeCode.ORIGIN_NOT_ALLOWED,
+    "origin not allowed",
+    "add the origin to allowed_origins",
+)
+_NO_TOKEN: Final = Refusal(
+    401,
+    Problem(
+        "token_required",
+        Severity.ERROR,
+        Category.DAEMON,
+        "Token required",
+        "the bearer token is missing or wrong",
+        "send it as Authorization: Bearer",
+    ),
+    ((b"www-authenticate", b"Bearer"),),
+)
+_BODIES_FULL: Final = Refusal(
+    EdgeCode.OVERLOADED.status,
+    edge_problem(
+        EdgeCode.OVERLOADED, "too many large requests are under way", "try again in a second"
+    ),
+    ((b"retry-after", b"1"),),
+)
+
+
+@final
+@define
+class Bodies:
+    """The memory that the bodies of all requests under way share; one for all guards."""
+
+    bytes_max: int = BODIES_BYTES_MAX
+    held_bytes: int = 0
+
+
+@final
+@frozen
+class Access:
+    """Who may call over TCP.
+
+    Args:
+        token: the bearer token without which nothing but probes is answered.
+    """
+
+    hosts: Hosts
+    token: bytes | None = None
+
+
+@final
+class Guard:
+    """ASGI in, ASGI out.
+
+    Args:
+        access: None on the Unix socket, where the file's mode decides who may call.
+        body_s: seconds in which a body must be there.
+    """
+
+    def __init__(
+        self, app: ASGIFramework, access: Access | None, bodies: Bodies, body_s: float
+    ) -> None:
+        self._app = app
+        self._access = access
+        self._bodies = bodies
+        self._body_s = body_s
+        allowed = _REQUEST_HEADERS
+        if access is not None and access.token is not None:
+            allowed += b", Authorization"
+        self._cors: _Headers = (
+            (b"access-control-allow-headers", allowed),
+            (b"access-control-allow-methods", _METHODS),
+            (b"access-control-expose-headers", b"Content-Type, Last-Event-ID, Link"),
+            (b"vary", b"Origin"),
+        )
+
+    async def __call__(
+        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = _needed(scope["headers"])
+        has_body = b"transfer-encoding" in headers or (headers.get(b"content-length", b"0") != b"0")
+        if not _is_sane(scope):
+            await _refuse(send, _BAD_TARGET, has_body)
+            return
+        if self._access is not None:
+            refusal = self._refused(self._access, scope, headers)
+            if refusal is not None:
+                await _refuse(send, refusal, has_body)
+                return
+            origin = headers.get(b"origin")
+            if origin:
+                send = _with_headers(send, ((b"access-control-allow-origin", origin), *self._cors))
+            if scope["method"] == "OPTIONS":
+                await _answer_preflight(send, has_body)
+                return
+            if not _has_token(self._access, scope, headers):
+                await _refuse(send, _NO_TOKEN, has_body)
+                return
+        if has_body:
+            await self._with_body(scope, receive, send, headers)
+        else:
+            await self._app(scope, receive, send)
+
+    @staticmethod
+    def _refused(access: Access, scope: HTTPScope, headers: dict[bytes, bytes]) -> Refusal | None:
+        host = headers.get(b"host", b"")
+        if not access.hosts.allows_host(host, scope["server"]):
+            return _BAD_HOST
+        origin = headers.get(b"origin")
+        if origin and not access.hosts.allows_origin(origin, host):
+            return _BAD_ORIGIN
+        return None
+
+    async def _with_body(
+        self,
+        scope: HTTPScope,
+        receive: ASGIReceiveCallable,
+        send: ASGISendCallable,
+        headers: dict[bytes, bytes],
+    ) -> None:
+        """Call the application with the whole body, counted while it is held."""
+        declared = headers.get(b"content-length")
+        if declared is not None and int(declared) > BODY_BYTES_MAX:
+            await _refuse(send, _TOO_LARGE, True)
+            return
+        pieces: list[bytes] = []
+        held = 0
+        refusal: Refusal | None = _TOO_SLOW
+        try:
+            with trio.move_on_after(self._body_s):
+                while True:
+                    message = await receive()
+                    if message["type"] != "http.request":
+                        return  # the peer is gone
+                    piece = message["body"]
+                    held += len(piece)
+                    self._bodies.held_bytes += len(piece)
+                    if held > BODY_BYTES_MAX:
+                        refusal = _TOO_LARGE
+                        break
+                    if self._bodies.held_bytes > self._bodies.bytes_max:
+                        refusal = _BODIES_FULL
+                        break
+                    pieces.append(piece)
+                    if not message["more_body"]:
+                        refusal = None
+                        break
+            if refusal is not None:
+                pieces.clear()
+                await _refuse(send, refusal, True)
+            else:
+                await self._app(scope, _replayed(b"".join(pieces), receive), send)
+        finally:
+            self._bodies.held_bytes -= held
+
+
+def _needed(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The headers that the guard looks at. One that comes twice is joined, and so never matches."""
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in _NEEDED:
+            found[name] = value if name not in found else found[name] + b", " + value
+    return found
+
+
+def _is_sane(scope: HTTPScope) -> bool:
+    path = scope["path"]
+    return (
+        path.startswith("/")
+        and path.isprintable()
+        and len(scope["raw_path"]) + len(scope["query_string"]) <= TARGET_BYTES_MAX
+    )
+
+
+def _has_token(access: Access, scope: HTTPScope, headers: dict[bytes, bytes]) -> bool:
+    if access.token is None or scope["path"] in PUBLIC_PATHS:
+        return True
+    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+    return scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), access.token)
+
+
+def _replayed(body: bytes, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
+    """Gives the body in one message, then whatever comes after it."""
+    pending: list[ASGIReceiveEvent] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> ASGIReceiveEvent:
+        return pending.pop() if pending else await receive()
+
+    return replay
+
+
+def _with_headers(send: ASGISendCallable, headers: _Headers) -> ASGISendCallable:
+    async def send_with_headers(message: ASGISendEvent) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *headers]
+        await send(message)
+
+    return send_with_headers
+
+
+async def _answer_preflight(send: ASGISendCallable, close: bool) -> None:
+    await _send(send, 204, [(b"access-control-max-age", b"600")], b"", close)
+
+
+async def _refuse(send: ASGISendCallable, refusal: Refusal, close: bool) -> None:
+    body = refusal.problem.body()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        *refusal.headers,
+    ]
+    await _send(send, refusal.status, headers, body, close)
+
+
+async def _send(
+    send: ASGISendCallable,
+    status: int,
+    headers: list[tuple[bytes, bytes]],
+    body: bytes,
+    close: bool,
+) -> None:
+    """Answer; `close` says that a body is left unread, which ends the connection."""
+    if close:
+        headers.append((b"connection", b"close"))
+    await send(
+        {"type": "http.response.start", "status": status, "headers": headers, "trailers": False}
+    )
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,53 @@
+"""The two ways in: TCP and the Unix socket, each with its own application and guard."""
+
+import socket as stdlib_socket
+from pathlib import Path
+from typing import final
+
+from attrs import frozen
+
+from actors.identity import OriginKind
+from actors.system import System
+from web.app import create_app
+from web.connection import Bounds
+from web.guard import Access, Bodies, Guard
+from web.hosts import Hosts
+from web.server import Front
+from web.settings import ServerSettings
+from web.sockets import connections_possible
+
+
+@final
+@frozen
+class Listeners:
+    """Sockets that listen already, before anything answers on them."""
+
+    tcp: stdlib_socket.socket
+    unix: stdlib_socket.socket
+    unix_path: Path
+
+    @property
+    def url(self) -> str:
+        """How TCP clients address us."""
+        host, port = self.tcp.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def fronts(system: System, settings: ServerSettings, listeners: Listeners) -> list[Front]:
+    """Both listeners, ready to `run`. The origin of a deed tells by which it came in."""
+    host, _ = settings.address
+    port: int = listeners.tcp.getsockname()[1]
+    hosts = Hosts(host, port, settings.allowed_hosts, settings.allowed_origins)
+    access = Access(hosts, None if settings.token is None else settings.token.encode())
+    bodies = Bodies()
+    bounds = Bounds(settings.keep_alive_s, settings.header_s, settings.write_s)
+    connections_max = connections_possible(2 * settings.max_connections) // 2
+    made = []
+    for listener, transport, gate in (
+        (listeners.tcp, OriginKind.HTTP, access),
+        (listeners.unix, OriginKind.UDS, None),
+    ):
+        app = create_app(system, transport)
+        guard = Guard(app, gate, bodies, settings.body_s)
+        made.append(Front(listener, guard, bounds, max(1, connections_max)))
+    return made

@@ -1,0 +1,168 @@
+"""A listening socket with its application: accepts, bounds the number of peers, and stops."""
+
+import logging
+import socket as stdlib_socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, final
+
+import trio
+from hypercorn.config import Config
+from hypercorn.logging import Logger
+from hypercorn.trio.lifespan import Lifespan
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ASGIFramework, ResponseSummary, WWWScope
+from hypercorn.utils import wrap_app
+
+from web.connection import Bounds, Connection
+
+HEADER_BYTES_MAX: Final = 65_536
+
+_access = logging.getLogger("chargehand.access")
+_log = logging.getLogger("chargehand.http")
+
+
+@final
+class _AccessLog(Logger):
+    """One line a request, when the logger is on."""
+
+    async def access(
+        self, request: WWWScope, response: ResponseSummary | None, request_time: float
+    ) -> None:
+        if _access.isEnabledFor(logging.INFO):
+            _access.info(
+                "%s %s %s %.1f ms",
+                request["method"] if request["type"] == "http" else "-",
+                request["path"],
+                "hung-up" if response is None else response["status"],
+                request_time * 1000,
+            )
+
+
+def _protocol_config() -> Config:
+    config = Config()
+    config.errorlog = None  # ours is told instead
+    config.logger_class = _AccessLog
+    config.h11_max_incomplete_size = HEADER_BYTES_MAX
+    config.include_server_header = False
+    return config
+
+
+@final
+class Front:
+    """One listener and the connections it accepted.
+
+    Args:
+        listener: bound and listening; closed by `stop_accepting`.
+        app: the ASGI application, its guard included.
+        bounds: how long a peer may take.
+        connections_max: with this many open, the longest idle one makes room for a new one; with
+            all of them busy the new one is closed at once.
+    """
+
+    def __init__(
+        self,
+        listener: stdlib_socket.socket,
+        app: ASGIFramework,
+        bounds: Bounds,
+        connections_max: int,
+    ) -> None:
+        listener.setblocking(False)
+        self.config = _protocol_config()
+        self.context = WorkerContext(None)
+        self.app = wrap_app(app, 0, "asgi")
+        self.bounds = bounds
+        self._listener = trio.SocketListener(trio.socket.from_stdlib_socket(listener))
+        self._connections_max = connections_max
+        self._open: set[Connection] = set()
+        self._idle: dict[Connection, None] = {}  # longest idle first
+        self._accepting = trio.CancelScope()
+        self._all_closed = trio.Event()
+
+    @property
+    def open_connections(self) -> int:
+        return len(self._open)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until `stop_accepting` was called and the last connection has ended."""
+        async with _lifespan(self), trio.open_nursery() as connections:
+            task_status.started()
+            try:
+                with self._accepting:
+                    await trio.serve_listeners(
+                        self._serve, [self._listener], handler_nursery=connections
+                    )
+            except trio.Cancelled:
+                self.abort()  # a write under way is shielded, and would hold us
+                raise
+            if not self._open:
+                self._all_closed.set()
+
+    async def stop_accepting(self) -> None:
+        """Close the listener and every idle connection; the others close after their answer."""
+        await self.context.terminated.set()
+        self._accepting.cancel()
+        for connection in list(self._idle):
+            connection.close_idle()
+
+    async def wait_closed(self) -> None:
+        """Wait until the last connection has ended; only after `stop_accepting`."""
+        while self._open:
+            self._all_closed = trio.Event()
+            await self._all_closed.wait()
+
+    def abort(self) -> None:
+        """End every connection now."""
+        for connection in self._open:
+            connection.abort()
+
+    def became_idle(self, connection: Connection) -> None:
+        self._idle[connection] = None
+        if self.context.terminated.is_set():
+            connection.close_idle()
+
+    def became_busy(self, connection: Connection) -> None:
+        self._idle.pop(connection, None)
+
+    async def _serve(self, stream: trio.SocketStream) -> None:
+        if len(self._open) >= self._connections_max and not self._make_room():
+            _log.warning("closed a new connection: %d are busy", len(self._open))
+            stream.socket.close()
+            return
+        connection = Connection(stream, self)
+        self._open.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._open.discard(connection)
+            if not self._open:
+                self._all_closed.set()
+
+    def _make_room(self) -> bool:
+        for connection in self._idle:
+            self._idle.pop(connection)
+            return connection.close_idle()
+        return False
+
+
+@asynccontextmanager
+async def _lifespan(front: Front) -> AsyncIterator[None]:
+    """The application's start before and its stop after what is inside."""
+    lifespan = Lifespan(front.app, front.config, {})
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lifespan.handle_lifespan)
+        await lifespan.wait_for_startup()
+        yield
+        await lifespan.wait_for_shutdown()
+        nursery.cancel_scope.cancel()
+
+
+async def stop_fronts(fronts: list[Front], flush_s: float) -> None:
+    """Give what is being answered `flush_s` seconds, then end every connection."""
+    try:
+        with trio.move_on_after(flush_s):
+            for front in fronts:
+                await front.wait_closed()
+    finally:
+        for front in fronts:
+            front.abort()

@@ -1,0 +1,268 @@
+"""What an operator may set, by flag, environment or file; each setting is written down once.
+
+A setting is a field of `ServerSettings` or of the core's `Settings`. Its flag, its environment
+variable, its key in the TOML file and its line of help are derived from the field.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar, final
+
+from attrs import Attribute, field, fields, frozen
+from attrs.validators import gt
+
+from actors.settings import Settings
+from web.exits import ExitCode, Fatal
+from web.hosts import canonical_origin, is_loopback, split_authority
+from web.setting_values import LogLevel, ValueForm
+
+ENVIRONMENT_PREFIX: Final = "CHARGEHAND_"
+CONFIG_VARIABLE: Final = "CHARGEHAND_CONFIG"
+SOCKET_NAME: Final = "chargehand.sock"
+
+
+def _address(_: object, attribute: "Attribute[str]", value: str) -> None:
+    host, port = split_authority(value)
+    if not host or port is None:
+        raise ValueError(f"{attribute.name} must be HOST:PORT, not {value!r}")
+
+
+def _authorities(_: object, __: object, value: tuple[str, ...]) -> None:
+    for entry in value:
+        split_authority(entry)
+
+
+def _origins(_: object, __: object, value: tuple[str, ...]) -> None:
+    for entry in value:
+        canonical_origin(entry)
+
+
+def _help(text: str) -> dict[str, str]:
+    return {"help": text}
+
+
+@final
+@frozen
+class ServerSettings:
+    """Settings of the process and its listeners. Times are in seconds."""
+
+    data_dir: Path = field(
+        default=Path("data"), metadata=_help("directory of the store; made if it is missing")
+    )
+    http: str = field(
+        default="127.0.0.1:2123",
+        validator=_address,
+        metadata=_help("address to listen on; port 0 picks a free one"),
+    )
+    socket: Path | None = field(
+        default=None,
+        metadata=_help("path of the Unix socket; unset: chargehand.sock in the data directory"),
+    )
+    token: str | None = field(
+        default=None,
+        repr=False,
+        metadata=_help(
+            "bearer token that TCP clients must send; needed to listen beyond this machine"
+        ),
+    )
+    allowed_hosts: tuple[str, ...] = field(
+        default=(),
+        validator=_authorities,
+        metadata=_help("further names, NAME or NAME:PORT, that a Host header may hold"),
+    )
+    allowed_origins: tuple[str, ...] = field(
+        default=(),
+        validator=_origins,
+        metadata=_help("further origins, as https://example.org, whose pages may call"),
+    )
+    log_level: LogLevel = field(
+        default=LogLevel.INFO, metadata=_help("least level of what is logged to stderr")
+    )
+    access_log: bool = field(default=False, metadata=_help("log one line for each request"))
+    ready_file: Path | None = field(
+        default=None,
+        metadata=_help("file to write the start-up report to, as JSON, once requests are served"),
+    )
+    grace_s: float = field(
+        default=10.0,
+        validator=gt(0),
+        metadata=_help("time a stop may take before the process ends by force"),
+    )
+    keep_alive_s: float = field(
+        default=75.0, validator=gt(0), metadata=_help("time a connection may stay open unused")
+    )
+    header_s: float = field(
+        default=10.0, validator=gt(0), metadata=_help("time for a request's headers to arrive")
+    )
+    body_s: float = field(
+        default=10.0, validator=gt(0), metadata=_help("time for a request's body to arrive")
+    )
+    write_s: float = field(
+        default=30.0,
+        validator=gt(0),
+        metadata=_help("time for a client to take one piece of an answer or stream"),
+    )
+    max_connections: int = field(
+        default=8192,
+        validator=gt(0),
+        metadata=_help(
+            "connections open at a time, each listener; the open-files limit may lower it"
+        ),
+    )
+    map_mib: int = field(
+        default=1024,
+        validator=gt(0),
+        metadata=_help("first size of the store's memory map; it grows"),
+    )
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port = split_authority(self.http)
+        return host, port or 0
+
+    @property
+    def socket_path(self) -> Path:
+        return self.socket if self.socket is not None else self.data_dir / SOCKET_NAME
+
+
+@final
+@frozen
+class Setting:
+    """One setting as an operator sees it."""
+
+    name: str
+    form: ValueForm
+    default: object
+    help: str
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return ENVIRONMENT_PREFIX + self.name.upper()
+
+    @property
+    def is_secret(self) -> bool:
+        return self.name == "token"
+
+
+@final
+@frozen
+class Configuration:
+    """Everything that was set, checked."""
+
+    server: ServerSettings
+    core: Settings
+
+
+def all_settings() -> tuple[Setting, ...]:
+    """Every setting, those of the server first, in the order of their fields."""
+    return tuple(
+        Setting(
+            attribute.name,
+            ValueForm.of(attribute.type),
+            attribute.default,
+            attribute.metadata["help"],
+        )
+        for attribute in (*fields(ServerSettings), *fields(Settings))
+    )
+
+
+def load(
+    flags: Mapping[str, str | bool | None],
+    environment: Mapping[str, str],
+    config: Path | None = None,
+) -> Configuration:
+    """The configuration: a flag wins over the environment, that over the file, that over defaults.
+
+    Args:
+        flags: by name; None is not given.
+        config: the TOML file; by default the one that `CHARGEHAND_CONFIG` names.
+
+    Raises:
+        Fatal: something cannot be read or is out of bounds; the message names where it stands.
+    """
+    if config is None and environment.get(CONFIG_VARIABLE):
+        config = Path(environment[CONFIG_VARIABLE])
+    file = {} if config is None else _read_file(config)
+    settings = all_settings()
+    unknown = sorted(file.keys() - {setting.name for setting in settings})
+    if unknown:
+        raise Fatal(ExitCode.BAD_SETTING, f"{config}: unknown settings: {', '.join(unknown)}")
+    given: dict[str, _Given] = {}
+    for setting in settings:
+        flag, text = flags.get(setting.name), environment.get(setting.variable)
+        if flag is not None:
+            given[setting.name] = _text(setting, setting.flag, flag)
+        elif text is not None:
+            given[setting.name] = _text(setting, setting.variable, text)
+        elif setting.name in file:
+            where = f"{config}: {setting.name}"
+            given[setting.name] = _toml(setting, where, file[setting.name])
+    configuration = Configuration(_made(ServerSettings, given), _made(Settings, given))
+    host, _ = configuration.server.address
+    if configuration.server.token is None and not is_loopback(host):
+        raise Fatal(
+            ExitCode.BAD_SETTING,
+            f"listening on {host} lets other machines in: set a token "
+            f"({ENVIRONMENT_PREFIX}TOKEN) or listen on 127.0.0.1",
+        )
+    return configuration
+
+
+@final
+@frozen
+class _Given:
+    """A value and where it stands."""
+
+    where: str
+    value: object
+
+
+def _text(setting: Setting, where: str, text: str | bool) -> _Given:
+    try:
+        return _Given(where, text if isinstance(text, bool) else setting.form.from_text(text))
+    except ValueError as error:
+        raise _refused(setting, where, text) from error
+
+
+def _toml(setting: Setting, where: str, value: object) -> _Given:
+    try:
+        return _Given(where, setting.form.from_toml(value))
+    except ValueError as error:
+        raise _refused(setting, where, value) from error
+
+
+def _refused(setting: Setting, where: str, value: object) -> Fatal:
+    shown = "what is there" if setting.is_secret else repr(value)
+    return Fatal(ExitCode.BAD_SETTING, f"{where}: expected {setting.form.expected}, not {shown}")
+
+
+_S = TypeVar("_S", ServerSettings, Settings)
+
+
+def _made(cls: type[_S], given: Mapping[str, _Given]) -> _S:
+    """A `cls` of what is given; each value is tried alone first, so that an error names it."""
+    values: dict[str, Any] = {}
+    for attribute in fields(cls):
+        if attribute.name in given:
+            values[attribute.name] = given[attribute.name].value
+            try:
+                cls(**{attribute.name: values[attribute.name]})
+            except ValueError as error:
+                where = given[attribute.name].where
+                raise Fatal(ExitCode.BAD_SETTING, f"{where}: {error}") from error
+    return cls(**values)
+
+
+def _read_file(path: Path) -> dict[str, object]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise Fatal(ExitCode.BAD_SETTING, f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Fatal(ExitCode.BAD_SETTING, f"{path}: not TOML: {error}") from error

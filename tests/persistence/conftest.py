@@ -1,0 +1,182 @@
+"""Records, states and stores for the tests of persistence."""
+
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Union, get_args, get_origin
+
+import attrs
+import pytest
+from attrs import evolve as replace
+from hypothesis import strategies as st
+
+from actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
+from actors.ports import StorageError
+from actors.record import Entry, Record
+from actors.task.events import StatusChanged, TaskDeleted
+from actors.task.state import (
+    ApprovalPolicy,
+    ApprovalState,
+    Json,
+    Priority,
+    Scope,
+    TaskState,
+    TaskStatus,
+)
+from persistence.lmdb_store import LmdbStore
+from persistence.memory_store import MemoryStore
+
+HUMAN = Actor(ActorKind.HUMAN, "local-user")
+CALLER = Caller(HUMAN, Origin(OriginKind.HTTP, "tasks.create"))
+MOVED = StatusChanged(TaskStatus.READY, TaskStatus.IN_PROGRESS, "run_started")
+
+
+JSON_TEXTS = [
+    b"{}",
+    b' { "a" : [ 1 , 2.50 , -0.0 , 1e400 ] } ',
+    b'{"a":1,"a":2}',
+    b"123456789012345678901234567890",
+    '"\u00e9\\u00e9\\ud800 \\" \\\\"'.encode(),
+    b"null",
+]
+TEXTS = st.text(max_size=12)
+INTEGERS = st.integers(-(2**63), 2**63 - 1)
+
+
+@cache
+def values(kind):
+    """Any value of a type that a record or a state may hold."""
+    if kind is Json:
+        return st.sampled_from(JSON_TEXTS).map(Json)
+    if get_origin(kind) is tuple:
+        return st.lists(values(get_args(kind)[0]), max_size=3).map(tuple)
+    if get_origin(kind) in (UnionType, Union):
+        return st.one_of(*map(values, get_args(kind)))
+    if kind is NoneType:
+        return st.none()
+    if issubclass(kind, Enum):
+        return st.sampled_from(kind)
+    if attrs.has(kind):
+        fields = attrs.fields(attrs.resolve_types(kind))
+        return st.builds(kind, **{field.alias: values(field.type) for field in fields})
+    return {str: TEXTS, bool: st.booleans(), int: INTEGERS}[kind]
+
+
+class Model:
+    """Counts the events of a task in `max_attempts`: a fold that misses or repeats one shows."""
+
+    @staticmethod
+    def new(address):
+        return TaskState(
+            id=address,
+            scope=Scope.GLOBAL,
+            workspace_id=None,
+            parent_task_id=None,
+            identifier=None,
+            title="Title",
+            description="Description",
+            network_channel=None,
+            priority=Priority.MEDIUM,
+            max_attempts=0,
+            auto_enqueue_on_ready=False,
+            approval_policy=ApprovalPolicy.NONE,
+            approval_state=ApprovalState.NOT_REQUIRED,
+            owner=None,
+            metadata=None,
+            created_by=HUMAN,
+            origin=CALLER.origin,
+            created_at_ns=1,
+            updated_at_ns=1,
+            last_activity_at_ns=1,
+            status=TaskStatus.READY,
+        )
+
+    @staticmethod
+    def record(seq, address, events=1, *, deletes=False):
+        happened = (TaskDeleted(),) if deletes else (MOVED,) * events
+        return Record(seq, f"{seq:024x}", seq, address, CALLER, happened)
+
+    @classmethod
+    def fold(cls, state, record):
+        if state is None:
+            state = cls.new(record.address)
+        if record.last_seq <= state.last_seq:
+            return state
+        count = state.max_attempts + len(record.events)
+        deleted = any(isinstance(event, TaskDeleted) for event in record.events)
+        return replace(
+            state,
+            max_attempts=count,
+            last_seq=record.last_seq,
+            deleted=state.deleted or deleted,
+            description=None if deleted else state.description,
+        )
+
+    @classmethod
+    def state_of(cls, journal, address):
+        """As an actor would have it: the snapshot with the tail behind it."""
+        state = journal.snapshot(address)
+        for record in journal.tail(address):
+            state = cls.fold(state, record)
+        return state
+
+    @classmethod
+    def append(cls, journal, address, events=1, rows=(), *, deletes=False):
+        record = cls.record(journal.next_seq, address, events, deletes=deletes)
+        state = cls.fold(cls.state_of(journal, address), record)
+        journal.append(Entry(record, state, rows))
+        return record
+
+    @classmethod
+    def restart(cls, journal):
+        """What the system does at start-up. Returns the records behind the checkpoint."""
+        replayed = []
+        for record in journal.replay():
+            state = cls.fold(cls.state_of(journal, record.address), record)
+            journal.restore(Entry(record, state))
+            replayed.append(record)
+        return replayed
+
+
+class FaultyStore:
+    """A store whose `fail_at`-th commit from now fails, with a copy of itself before each."""
+
+    def __init__(self, inner):
+        self.inner = inner
+        self.fail_at = None
+        self.crashes = []
+        self.growths = 0
+
+    def commit(self, changes):
+        self.crashes.append(self.inner.copy())
+        if self.fail_at is not None:
+            self.fail_at -= 1
+            if self.fail_at == 0:
+                raise StorageError("the disk is gone")
+        self.inner.commit(changes)
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+
+@pytest.fixture
+def model():
+    return Model
+
+
+@pytest.fixture
+def anything():
+    """Gives a strategy for any value of a type that a record or a state may hold."""
+    return values
+
+
+@pytest.fixture
+def faulty_store():
+    return FaultyStore(MemoryStore())
+
+
+@pytest.fixture(params=["memory", "lmdb"])
+def any_store(request, tmp_path):
+    store = MemoryStore() if request.param == "memory" else LmdbStore(tmp_path, map_bytes=1 << 20)
+    yield store
+    store.close()

@@ -1,0 +1,51 @@
+import pytest
+
+from actors.ports import StorageError
+from persistence.layout import checkpoint_moves, open_layout
+from persistence.memory_store import MemoryStore
+from persistence.store import Delete, Put, Table
+
+
+def test_an_empty_store_is_made_ours_and_begins_at_zero():
+    store = MemoryStore()
+    assert open_layout(store) == 0
+    store.commit([checkpoint_moves(7)])
+    assert open_layout(store) == 7
+
+
+def test_a_newer_format_is_refused_with_what_to_do():
+    store = MemoryStore()
+    open_layout(store)
+    store.commit([Put(Table.META, b"format", (2).to_bytes(8))])
+    with pytest.raises(StorageError, match=r"format 2, .* up to 1: start the newer version"):
+        open_layout(store)
+
+
+def test_an_older_format_is_refused():
+    store = MemoryStore()
+    open_layout(store)
+    store.commit([Put(Table.META, b"format", (0).to_bytes(8))])
+    with pytest.raises(StorageError, match="format 0, this version reads from 1"):
+        open_layout(store)
+
+
+def test_tables_without_a_mark_are_refused():
+    store = MemoryStore()
+    store.commit([Put(Table.LOG, b"a", b"")])
+    with pytest.raises(StorageError, match="not Chargehand's"):
+        open_layout(store)
+
+
+def test_another_programs_mark_is_refused():
+    store = MemoryStore()
+    store.commit([Put(Table.META, b"application", b"other")])
+    with pytest.raises(StorageError, match="another program"):
+        open_layout(store)
+
+
+def test_a_missing_entry_is_damage():
+    store = MemoryStore()
+    open_layout(store)
+    store.commit([Delete(Table.META, b"checkpoint_seq")])
+    with pytest.raises(StorageError, match="checkpoint_seq is missing"):
+        open_layout(store)

@@ -1,0 +1,110 @@
+"""States come back equal; heads are what `slim` keeps."""
+
+import time
+from itertools import product
+from typing import get_args
+
+import attrs
+import orjson
+import pytest
+from attrs import evolve as replace
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from actors.identity import Origin, OriginKind
+from actors.ports import StorageError
+from actors.record import AnyState
+from actors.task.slim import slim
+from actors.task.state import Json, Run, RunStatus, TaskState
+from persistence import snapshots
+from persistence.snapshots import decode_head, decode_snapshot, encode_snapshot
+
+quick = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.mark.parametrize("state_class", get_args(AnyState), ids=lambda cls: cls.__name__)
+@quick
+@given(data=st.data())
+def test_every_state_comes_back_whole_and_as_a_head(anything, state_class, data):
+    state = data.draw(anything(state_class))
+    value = encode_snapshot(state)
+    assert decode_snapshot(value) == state
+    head = decode_head(memoryview(value))
+    assert head == (slim(state) if isinstance(state, TaskState) else state)
+
+
+def run_of(status, number):
+    origin = Origin(OriginKind.HTTP, "tasks.create")
+    return Run(f"run-{number}", number, status, origin, 1, result=Json(b" 1"))
+
+
+@pytest.mark.parametrize(
+    "statuses", [(), *product(RunStatus, repeat=1), *product(RunStatus, repeat=2)]
+)
+def test_runs_keep_their_order_wherever_the_open_one_stands(model, statuses):
+    runs = tuple(run_of(status, number) for number, status in enumerate(statuses))
+    state = replace(model.new("t"), runs=runs)
+    value = encode_snapshot(state)
+    assert decode_snapshot(value) == state
+    assert decode_head(value) == slim(state)
+    assert slim(state).open_run == state.open_run
+
+
+def test_slim_keeps_only_the_open_run_and_returns_a_slim_state_itself(model):
+    ended, opened = run_of(RunStatus.FAILED, 1), run_of(RunStatus.QUEUED, 2)
+    state = replace(model.new("t"), metadata=Json(b"{}"), runs=(ended, opened))
+    small = slim(state)
+    assert small == replace(state, description=None, metadata=None, runs=(opened,))
+    assert slim(small) is small
+
+
+def test_every_field_has_its_place():
+    kept = {field.name for field in attrs.fields(TaskState)} - {"description", "metadata", "runs"}
+    assert len(names(snapshots._head_of)) == len(kept)
+    assert set(names(snapshots._head_of)) == kept
+    assert sorted(names(snapshots._run_of)) == sorted(field.name for field in attrs.fields(Run))
+
+
+def names(getter):
+    _, parts = getter.__reduce__()
+    return parts
+
+
+def test_the_format_of_a_head_is_this(model):
+    value = encode_snapshot(model.new("task-1"))
+    head_bytes = int.from_bytes(value[:4])
+    assert orjson.loads(value[12 : 12 + head_bytes]) == [
+        "t", "task-1", "global", None, None, None, "Title", None, "medium", 0, False, "none",
+        "not_required", None, ["human", "local-user"], ["http", "tasks.create"], 1, 1, 1, "ready",
+        False, False, False, False, None, None, [], 0, 0, None,
+    ]  # fmt: skip
+    assert orjson.loads(value[12 + head_bytes :]) == ["Description", None, []]
+
+
+@quick
+@given(st.data())
+def test_any_flipped_bit_is_noticed(model, data):
+    damaged = bytearray(encode_snapshot(model.new("task-1")))
+    place = data.draw(st.integers(0, len(damaged) - 1))
+    damaged[place] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(StorageError):
+        decode_snapshot(bytes(damaged))
+
+
+def test_an_unknown_kind_of_state_is_refused(model):
+    with pytest.raises(KeyError):
+        encode_snapshot("no state")
+
+
+def test_a_head_is_read_without_its_body(model):
+    value = encode_snapshot(model.new("task-1"))
+    assert decode_head(value[: value.index(b'["Description"')]).id == "task-1"
+
+
+def test_how_many_heads_are_read_in_a_second(model, capsys):
+    value = encode_snapshot(model.new("task-1"))
+    start = time.perf_counter()
+    for _ in range(5000):
+        decode_head(value)
+    with capsys.disabled():
+        print(f" {5000 / (time.perf_counter() - start):,.0f} heads/s ", end="")

@@ -9,6 +9,7 @@ import attrs
 import pytest
 from attrs import evolve as replace
 from hypothesis import strategies as st
+from trio.testing import wait_all_tasks_blocked
 
 from actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
 from actors.ports import StorageError
@@ -128,6 +129,12 @@ class Model:
         return record
 
     @classmethod
+    async def commit(cls, journal):
+        """Return when everything appended so far is on disk. `journal` runs without a thread."""
+        await wait_all_tasks_blocked()
+        assert journal.statistics().pending == 0
+
+    @classmethod
     def restart(cls, journal):
         """What the system does at start-up. Returns the records behind the checkpoint."""
         replayed = []
@@ -139,16 +146,19 @@ class Model:
 
 
 class FaultyStore:
-    """A store whose `fail_at`-th commit from now fails, with a copy of itself before each."""
+    """Keeps what a crash before each commit would leave, and fails where it is told to.
+
+    `fail_at` counts the commits from now on; `acknowledged` is for the test to keep.
+    """
 
     def __init__(self, inner):
         self.inner = inner
         self.fail_at = None
+        self.acknowledged = 0
         self.crashes = []
-        self.growths = 0
 
     def commit(self, changes):
-        self.crashes.append(self.inner.copy())
+        self.crashes.append((self.inner.copy(), self.acknowledged))
         if self.fail_at is not None:
             self.fail_at -= 1
             if self.fail_at == 0:
@@ -161,13 +171,31 @@ class FaultyStore:
 
 @pytest.fixture
 def model():
+    """Makes records and states of tasks, and folds them as the system would."""
     return Model
+
+
+@pytest.fixture
+async def running(nursery):
+    """Starts a journal; returns a list that fills with the records it has committed."""
+
+    async def start(journal):
+        told = []
+        await nursery.start(journal.run, lambda entries: told.extend(e.record for e in entries))
+        return told
+
+    return start
 
 
 @pytest.fixture
 def anything():
     """Gives a strategy for any value of a type that a record or a state may hold."""
     return values
+
+
+@pytest.fixture
+def faulty():
+    return FaultyStore
 
 
 @pytest.fixture

@@ -1,0 +1,290 @@
+"""Checkpoints: whatever they and crashes do, no record is lost, repeated or out of order."""
+
+import pytest
+import trio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
+from actors.record import Cause, OutstandingEffect
+from actors.task.effects import BlockerReopened, Effect
+from persistence import checkpoint as checkpoint_module
+from persistence.journal import StoreJournal
+from persistence.memory_store import MemoryStore
+from persistence.opening import memory_journal, open_journal
+from persistence.store import Table
+
+CALLER = Caller(Actor(ActorKind.DAEMON, "scheduler"), Origin(OriginKind.DAEMON, "daemon"))
+ADDRESSES = ["task-1", "task-10", "task-2"]
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("append"), st.sampled_from(ADDRESSES), st.integers(1, 3)),
+        st.tuples(st.sampled_from(["commit", "checkpoint", "checkpoint and append"])),
+    ),
+    max_size=25,
+)
+
+
+def outstanding(seq):
+    effect = Effect("task-2", BlockerReopened("task-1"))
+    return OutstandingEffect(Cause(seq, 0), seq, CALLER, effect)
+
+
+@pytest.fixture
+def small_slices(monkeypatch):
+    """Each address, row and value of the log in a slice of its own: more places to crash."""
+    for bound in ("SLICE_ADDRESSES_MAX", "SLICE_ROWS_MAX", "SLICE_LOG_VALUES_MAX"):
+        monkeypatch.setattr(checkpoint_module, bound, 1)
+
+
+def check(model, journal, records):
+    """The journal knows of exactly `records`, and folds to what they fold to."""
+    for address in ADDRESSES:
+        expected = [record for record in records if record.address == address]
+        state = None
+        for record in expected:
+            state = model.fold(state, record)
+        assert model.state_of(journal, address) == state
+        assert journal.timeline(address, 0) == expected
+        assert journal.timeline_latest(address, 3) == expected[-3:]
+
+
+async def play(model, journal, store, steps):
+    """Returns the appended records; all of them are committed."""
+    appended = []
+
+    def committed(entries):
+        store.acknowledged = entries[-1].record.last_seq
+
+    def append(address, events):
+        appended.append(model.append(journal, address, events))
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(journal.run, committed)
+        for kind, *arguments in steps:
+            if kind == "append":
+                append(*arguments)
+            elif kind == "commit":
+                await model.commit(journal)
+            else:
+                async with trio.open_nursery() as folding:
+                    folding.start_soon(journal.checkpoint, [outstanding(journal.durable_seq)])
+                    if kind == "checkpoint and append":
+                        await trio.lowlevel.checkpoint()
+                        append("task-1", 1)
+                        await trio.lowlevel.checkpoint()
+                        append("task-2", 2)
+        await model.commit(journal)
+        check(model, journal, appended)
+        await journal.close()
+    return appended
+
+
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(steps=STEPS, crash=st.integers(0, 200), more=STEPS)
+async def test_after_a_crash_at_any_moment_everything_acknowledged_is_there_once(
+    model, faulty, small_slices, steps, crash, more
+):
+    store = faulty(MemoryStore())
+    appended = await play(model, StoreJournal(store, threaded=False), store, steps)
+    for left, acknowledged in [*store.crashes[1:], (store.inner, store.acknowledged)]:
+        journal = memory_journal(left)
+        model.restart(journal)
+        assert journal.durable_seq >= acknowledged
+        check(model, journal, [r for r in appended if r.last_seq <= journal.durable_seq])
+    # Life goes on after one of these crashes, with what an interrupted checkpoint left.
+    left, _ = [*store.crashes[1:], (store.inner, 0)][crash % len(store.crashes)]
+    store = faulty(left.copy())
+    journal = StoreJournal(store, threaded=False)
+    model.restart(journal)
+    before = [record for record in appended if record.last_seq <= journal.durable_seq]
+    store.crashes.clear()
+    after = await play_on(model, journal, store, [*more, ("checkpoint",)], before)
+    journal = memory_journal(store.inner)
+    model.restart(journal)
+    check(model, journal, after)
+
+
+async def play_on(model, journal, store, steps, before):
+    fresh = []
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(journal.run, lambda _: None)
+        for kind, *arguments in steps:
+            if kind == "append":
+                fresh.append(model.append(journal, *arguments))
+            else:
+                await model.commit(journal)
+                await journal.checkpoint([])
+            if kind != "append":
+                check(model, journal, [*before, *fresh])
+        await model.commit(journal)
+        await journal.close()
+    return [*before, *fresh]
+
+
+async def test_a_checkpoint_empties_the_log_and_the_tail(model, running):
+    store = MemoryStore()
+    journal = memory_journal(store)
+    await running(journal)
+    for n in range(10):
+        model.append(journal, f"task-{n % 2}")
+    await model.commit(journal)
+    assert journal.tail_records == 10
+    assert not journal.is_folded("task-0", 9)
+    await journal.checkpoint([])
+    assert journal.tail_records == 0
+    assert journal.tail("task-0") == []
+    assert journal.is_folded("task-0", 9)
+    assert store.scan(Table.LOG, b"", None, 9, len) == []
+    await journal.close()
+    journal = memory_journal(store)
+    assert list(journal.replay()) == []
+    assert journal.next_seq == 11
+    assert [head.id for head in journal.heads()] == ["task-0", "task-1"]
+
+
+async def test_what_is_appended_during_a_checkpoint_stays_in_the_tail(model, running, small_slices):
+    journal = memory_journal()
+    told = await running(journal)
+    for n in range(10):
+        model.append(journal, f"task-{n}")
+    await model.commit(journal)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(journal.checkpoint, [])
+        while journal.tail_records < 12:
+            await trio.lowlevel.checkpoint()
+            late = model.append(journal, "task-3")
+    assert told[-1] == late
+    assert journal.tail_records == 2
+    assert journal.is_folded("task-3", 4)
+    assert not journal.is_folded("task-3", late.seq)
+    assert journal.is_folded("task-4", late.seq)
+    assert model.state_of(journal, "task-3").max_attempts == 3
+    assert len(journal.timeline("task-3", 0)) == 3
+
+
+async def test_slices_ride_along_with_commits(model, running, small_slices):
+    journal = memory_journal()
+    await running(journal)
+    for n in range(20):
+        model.append(journal, f"task-{n}")
+    await model.commit(journal)
+    before = journal.statistics().commits
+    await journal.checkpoint([])
+    alone = journal.statistics().commits - before
+    for n in range(20):
+        model.append(journal, f"task-{n}")
+    await model.commit(journal)
+    before = journal.statistics().commits
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(journal.checkpoint, [])
+        for _ in range(10):
+            await trio.lowlevel.checkpoint()
+            model.append(journal, "task-0")
+    assert journal.statistics().commits - before <= alone + 1
+
+
+async def test_a_checkpoint_with_nothing_new_writes_nothing(model, running):
+    journal = memory_journal()
+    await running(journal)
+    await journal.checkpoint([])
+    model.append(journal, "task-1")
+    await model.commit(journal)
+    await journal.checkpoint([])
+    commits = journal.statistics().commits
+    await journal.checkpoint([])
+    assert journal.statistics().commits == commits
+    assert journal.statistics().checkpoints == 1
+
+
+async def test_a_second_checkpoint_waits_for_the_first_and_folds_nothing_more(model, running):
+    journal = memory_journal()
+    await running(journal)
+    model.append(journal, "task-1")
+    await model.commit(journal)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(journal.checkpoint, [outstanding(1)])
+        nursery.start_soon(journal.checkpoint, [outstanding(1)])
+    assert journal.statistics().checkpoints == 1
+    assert journal.outstanding() == [outstanding(1)]
+
+
+async def test_a_cancelled_checkpoint_is_finished_first(model, running):
+    journal = memory_journal()
+    await running(journal)
+    model.append(journal, "task-1")
+    await model.commit(journal)
+    with trio.move_on_after(0) as scope:
+        await journal.checkpoint([])
+    assert scope.cancelled_caught
+    assert journal.tail_records == 0
+    assert journal.statistics().checkpoints == 1
+
+
+async def test_outstanding_effects_are_those_of_the_last_checkpoint(model, running):
+    journal = memory_journal()
+    await running(journal)
+    for kept in ([1, 2, 300], [300], []):
+        model.append(journal, "task-1")
+        await model.commit(journal)
+        await journal.checkpoint([outstanding(seq) for seq in kept])
+        assert journal.outstanding() == [outstanding(seq) for seq in kept]
+
+
+async def test_a_deleted_task_keeps_a_tombstone_and_no_timeline(model, running):
+    store = MemoryStore()
+    journal = memory_journal(store)
+    await running(journal)
+    for _ in range(2):
+        for address in ("task-1", "task-10", "task-1@"):
+            model.append(journal, address)
+        await model.commit(journal)
+        await journal.checkpoint([])
+    model.append(journal, "task-1", deletes=True)
+    await model.commit(journal)
+    await journal.checkpoint([])
+    assert journal.timeline("task-1", 0) == []
+    assert len(journal.timeline("task-10", 0)) == len(journal.timeline("task-1@", 0)) == 2
+    state = journal.snapshot("task-1")
+    assert state.deleted
+    assert state.last_seq == 7
+    assert len(store.scan(Table.TIMELINE, b"", None, 99, len)) == 4
+
+
+async def test_heads_are_read_page_by_page(model, running):
+    journal = memory_journal()
+    await running(journal)
+    for n in range(1200):
+        model.append(journal, f"task-{n:04}")
+    await model.commit(journal)
+    await journal.checkpoint([])
+    heads = list(journal.heads())
+    assert [head.id for head in heads] == [f"task-{n:04}" for n in range(1200)]
+    assert all(head.description is None for head in heads)
+
+
+async def test_on_disk_a_checkpoint_and_a_log_behind_it_survive_a_restart(tmp_path, model):
+    journal = open_journal(tmp_path)
+    committed = trio.Event()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(journal.run, lambda _: committed.set())
+        records = [model.append(journal, ADDRESSES[n % 3], 2) for n in range(30)]
+        await committed.wait()
+        await journal.checkpoint([outstanding(1)])
+        records += [model.append(journal, ADDRESSES[n % 2]) for n in range(10)]
+        await journal.close()
+    journal = open_journal(tmp_path)
+    assert journal.outstanding() == [outstanding(1)]
+    assert {head.id for head in journal.heads()} <= set(ADDRESSES)
+    replayed = model.restart(journal)
+    assert replayed == records[-len(replayed) :]
+    assert len(replayed) >= 10
+    check(model, journal, records)
+    assert journal.next_seq == records[-1].last_seq + 1
+    await journal.close()

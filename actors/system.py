@@ -225,8 +225,8 @@ class System:
 FAILURE_GRACE_S = 1.0  # in which callers are still told what has happened
 
 GC_THRESHOLDS = (50_000, 20, 100)
-"""Collections of young objects, and of the whole heap, are this much rarer than by default: the heap
-is large and lives long, and a full collection in between was seen as a claim of 226 ms (p99)."""
+"""Collections are this much rarer than by default: the heap is large and lives long, and a full
+collection of it was seen as a claim of 226 ms (p99)."""
 
 
 @asynccontextmanager

@@ -1,1 +1,1 @@
-"""Measurements as commands: `python -m benchmarks`. They compare within one run and print ratios."""
+"""Measurements as commands: `python -m benchmarks`. Each run prints figures and their ratios."""

@@ -12,6 +12,7 @@ _RECORD = b"x" * 400
 
 def synced_commits(directory: Path, count: int = 300) -> Figures:
     """Commits one after the other, each with one record, `sync` and `metasync` on."""
+    directory.mkdir(parents=True, exist_ok=True)
     with lmdb.open(str(directory), map_size=1 << 28, sync=True, metasync=True) as env:
         latencies = []
         begun = time.perf_counter()

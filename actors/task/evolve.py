@@ -49,10 +49,10 @@ def evolve(
     if folded is state:
         folded = replace(state)
     # A copy that nobody else has seen yet: stamping it costs a tenth of another copy.
-    if event.type:
-        stamp(folded, "latest_event_seq", seq)
     stamp(folded, "last_seq", seq)
-    stamp(folded, "last_activity_at_ns", at_ns)
+    if event.type:  # what nobody is told of is no activity either
+        stamp(folded, "latest_event_seq", seq)
+        stamp(folded, "last_activity_at_ns", at_ns)
     return folded
 
 

@@ -142,7 +142,8 @@ def patch(changes: Changes, command: c.PatchTask) -> Decision:
         TaskUpdated(changed_fields=tuple(changed), status=state.status, **changed)
     )
     changes.settle("task_updated")
-    if changed.get("auto_enqueue_on_ready"):
+    ungated = state.is_gated and not changes.state.is_gated  # no approval is asked for any more
+    if ungated or changed.get("auto_enqueue_on_ready"):
         auto_enqueue(changes, changes.last_event_id)
     return changes.decided()
 

@@ -75,8 +75,11 @@ def _remove(changes: Changes, edge: Dependency, reason: str) -> None:
 
 
 def blocker_completed(changes: Changes, effect: BlockerCompleted) -> Decision:
+    """The edge follows what the blocker is now: it may have been removed and made anew, or the
+    blocker reopened, while the effect was on its way; then another effect follows."""
     edge = _edge(changes.state, effect.blocker_id)
-    if edge is None or edge.completed:
+    completed = changes.context.around.is_completed(effect.blocker_id)
+    if edge is None or edge.completed or not completed:
         return nothing(changes)
     changes.add(BlockerChanged(effect.blocker_id, completed=True))
     changes.settle("dependency_completed")
@@ -86,7 +89,8 @@ def blocker_completed(changes: Changes, effect: BlockerCompleted) -> Decision:
 
 def blocker_reopened(changes: Changes, effect: BlockerReopened) -> Decision:
     edge = _edge(changes.state, effect.blocker_id)
-    if edge is None or not edge.completed:
+    completed = changes.context.around.is_completed(effect.blocker_id)
+    if edge is None or not edge.completed or completed:
         return nothing(changes)
     changes.add(BlockerChanged(effect.blocker_id, completed=False))
     changes.settle("dependency_reopened")

@@ -57,8 +57,6 @@ def start(changes: Changes, command: c.StartTask) -> Decision:
     if earlier is not None:
         return changes.replay(earlier)
     state = changes.state
-    if state.status not in _STARTABLE:
-        raise not_in_state(state, "start it")
     open_run = state.open_run
     if (
         open_run is not None
@@ -66,6 +64,8 @@ def start(changes: Changes, command: c.StartTask) -> Decision:
         and command.run.idempotency_key is None
     ):
         return changes.replay(open_run)
+    if state.status not in _STARTABLE:
+        raise not_in_state(state, "start it")
     return changes.decided(add_run(changes, command.run))
 
 

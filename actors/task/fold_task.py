@@ -1,0 +1,113 @@
+"""Folds of what happens to the task itself: one small function for each event type."""
+
+from collections.abc import Callable
+from typing import Any
+
+from actors.frozen import replace
+from actors.task import events as e
+from actors.task.state import ApprovalState, Dependency, Pause, TaskState
+
+
+def _unchanged(state: TaskState, event: e.TaskEvent, at_ns: int) -> TaskState:
+    return state
+
+
+def _updated(state: TaskState, event: e.TaskUpdated, at_ns: int) -> TaskState:
+    changes = {name: getattr(event, name) for name in event.changed_fields}
+    policy = changes.get("approval_policy")
+    if policy is not None:
+        changes["approval_state"] = policy.initial_state
+    return replace(state, updated_at_ns=at_ns, **changes)
+
+
+def _status_changed(state: TaskState, event: e.StatusChanged, at_ns: int) -> TaskState:
+    return replace(
+        state,
+        status=event.status,
+        updated_at_ns=at_ns,
+        closed_at_ns=at_ns if event.status.is_terminal else None,
+    )
+
+
+def _published(state: TaskState, event: e.TaskPublished, at_ns: int) -> TaskState:
+    return replace(state, draft=False, updated_at_ns=at_ns)
+
+
+def _approved(state: TaskState, event: e.TaskApproved, at_ns: int) -> TaskState:
+    return replace(state, approval_state=ApprovalState.APPROVED, updated_at_ns=at_ns)
+
+
+def _rejected(state: TaskState, event: e.TaskRejected, at_ns: int) -> TaskState:
+    return replace(state, approval_state=ApprovalState.REJECTED, updated_at_ns=at_ns)
+
+
+def _canceled(state: TaskState, event: e.TaskCanceled, at_ns: int) -> TaskState:
+    return replace(state, canceled=True, draft=False, auto_enqueue_due=False, updated_at_ns=at_ns)
+
+
+def _paused(state: TaskState, event: e.TaskPaused, at_ns: int) -> TaskState:
+    return replace(state, pause=Pause(event.by, at_ns, event.reason), updated_at_ns=at_ns)
+
+
+def _resumed(state: TaskState, event: e.TaskResumed, at_ns: int) -> TaskState:
+    return replace(state, pause=None, updated_at_ns=at_ns)
+
+
+def _deleted(state: TaskState, event: e.TaskDeleted, at_ns: int) -> TaskState:
+    return replace(
+        state,
+        deleted=True,
+        title="",
+        identifier=None,
+        description=None,
+        metadata=None,
+        dependencies=(),
+        runs=(),
+    )
+
+
+def _dependency_added(state: TaskState, event: e.DependencyAdded, at_ns: int) -> TaskState:
+    edge = Dependency(event.depends_on_task_id, event.kind, at_ns, event.completed)
+    return replace(state, dependencies=(*state.dependencies, edge))
+
+
+def _dependency_removed(state: TaskState, event: e.DependencyRemoved, at_ns: int) -> TaskState:
+    left = tuple(
+        edge for edge in state.dependencies if edge.depends_on_task_id != event.depends_on_task_id
+    )
+    return replace(state, dependencies=left)
+
+
+def _blocker_changed(state: TaskState, event: e.BlockerChanged, at_ns: int) -> TaskState:
+    edges = tuple(
+        replace(edge, completed=event.completed)
+        if edge.depends_on_task_id == event.depends_on_task_id
+        else edge
+        for edge in state.dependencies
+    )
+    return replace(state, dependencies=edges)
+
+
+def _auto_enqueue_missed(state: TaskState, event: e.AutoEnqueueMissed, at_ns: int) -> TaskState:
+    return replace(state, auto_enqueue_due=True)
+
+
+TASK_FOLDS: dict[type[e.TaskEvent], Callable[[TaskState, Any, int], TaskState]] = {
+    e.ChildCreated: _unchanged,
+    e.EffectApplied: _unchanged,
+    e.RunStarved: _unchanged,
+    e.TreeCancelRepeated: _unchanged,
+    e.TaskUpdated: _updated,
+    e.StatusChanged: _status_changed,
+    e.TaskPublished: _published,
+    e.TaskApproved: _approved,
+    e.TaskRejected: _rejected,
+    e.TaskCanceled: _canceled,
+    e.TaskPaused: _paused,
+    e.TaskResumed: _resumed,
+    e.TaskDeleted: _deleted,
+    e.DependencyAdded: _dependency_added,
+    e.DependencyRemoved: _dependency_removed,
+    e.BlockerChanged: _blocker_changed,
+    e.AutoEnqueueMissed: _auto_enqueue_missed,
+}

@@ -18,9 +18,10 @@ from actors.mailbox import Reply
 from actors.record import Entry
 from actors.registry.registry import Registry
 from actors.scheduler.board import Board
-from actors.scheduler.claimable import ClaimableRun, Claimer, matches
+from actors.scheduler.claimable import ClaimableRun
 from actors.scheduler.deadlines import Deadlines
 from actors.scheduler.parked import Parked
+from actors.scheduler.starvation import has_taker
 from actors.scheduler.switch import Switch
 from actors.scheduler.ticket import Ticket, TokenSource
 from actors.settings import Settings
@@ -338,29 +339,12 @@ class Dispatch:
 
     def _look_at_starving(self, task_id: str, run_id: str, now_ns: int) -> None:
         run = self.board.claimable.get(run_id)
-        if run is not None and not self._has_taker(run):
+        if run is not None and not has_taker(run, self._registry.sessions()):
             self.board.starved.add(run_id)
             self._send(task_id, Envelope(c.NoteStarvation(run_id), SCHEDULER))
         else:
             # Not now; a taker may leave, or the run become claimable.
             self.board.starving.set((task_id, run_id), now_ns + max(self._starves_ns, _NS))
-
-    def _has_taker(self, run: ClaimableRun) -> bool:
-        """Whether any registered session, busy or not, could claim the run."""
-        return any(
-            matches(
-                run,
-                Claimer(
-                    session_id=session.id,
-                    agent_name=session.agent_name,
-                    workspace_id=session.workspace_id,
-                    channel=session.channel,
-                    capabilities=frozenset(session.capabilities),
-                    priority_min=0,
-                ),
-            )
-            for session in self._registry.sessions()
-        )
 
 
 def _lease_held(ticket: Ticket) -> Rejected:

@@ -57,19 +57,27 @@ async def test_a_thread_commits_everything_in_order_and_in_few_commits(tmp_path,
         if len(told) == 300:
             all_told.set()
 
+    appended = [model.append(journal, f"task-{n % 7}") for n in range(200)]
     async with trio.open_nursery() as nursery:
         await nursery.start(journal.run, committed)
-        appended = [model.append(journal, f"task-{n % 7}") for n in range(300)]
+        appended += [model.append(journal, f"task-{n % 7}") for n in range(100)]
         await all_told.wait()
         await journal.close()
     assert told == appended
-    assert journal.statistics().commits < 50
+    assert journal.statistics().commits <= 101, "those that waited went in one"
     assert journal.statistics().records == 300
 
 
-async def test_records_that_wait_are_written_before_run_ends(model, any_store):
+@pytest.fixture
+def switch_interval():
+    former_s = sys.getswitchinterval()
+    sys.setswitchinterval(0.004)
+    yield 0.004
+    sys.setswitchinterval(former_s)
+
+
+async def test_records_that_wait_are_written_before_run_ends(model, any_store, switch_interval):
     journal = StoreJournal(any_store)
-    interval_s = sys.getswitchinterval()
     told = []
     async with trio.open_nursery() as nursery:
         await nursery.start(journal.run, told.extend)
@@ -77,7 +85,7 @@ async def test_records_that_wait_are_written_before_run_ends(model, any_store):
             model.append(journal, "task-1")
         await journal.close()
     assert len(told) == 20
-    assert sys.getswitchinterval() == interval_s
+    assert sys.getswitchinterval() == pytest.approx(switch_interval)
     with pytest.raises(StorageError, match="the journal is closed"):
         model.append(journal, "task-1")
 
@@ -138,17 +146,17 @@ async def test_a_failure_in_a_checkpoint_is_told_to_whoever_waits_for_it(
 ):
     committed = trio.Event()
 
-    async def fold():
+    async def run():
+        with pytest.raises(StorageError, match="the disk is gone"):
+            await faulty_journal.run(lambda _: committed.set())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run)
+        model.append(faulty_journal, "task-1")
+        await committed.wait()
+        faulty_store.fail_at = 2
         with pytest.raises(StorageError, match="the disk is gone"):
             await faulty_journal.checkpoint([])
-
-    with pytest.RaisesGroup(StorageError):
-        async with trio.open_nursery() as nursery:
-            await nursery.start(faulty_journal.run, lambda _: committed.set())
-            model.append(faulty_journal, "task-1")
-            await committed.wait()
-            faulty_store.fail_at = 2
-            nursery.start_soon(fold)
     assert [record.seq for record in faulty_journal.tail("task-1")] == [1]
 
 

@@ -1,6 +1,7 @@
 """The actor of one task: mailbox, decision, journal, and the gate that holds its answers back."""
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol, final
 
@@ -70,6 +71,7 @@ class Services:
     graph: Graph
     world: World
     expiries_max: int
+    leave_effect: Callable[[Cause], None]  # told of one that cannot be applied before a restart
 
 
 EFFECT_CRASHES_MAX = 3
@@ -225,3 +227,5 @@ class TaskActor:
             self.mailbox.push(envelope)
         else:
             _log.critical("task %s: an effect is left for the next start", self.task_id)
+            if envelope.cause is not None:
+                self._services.leave_effect(envelope.cause)

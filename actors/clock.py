@@ -27,8 +27,14 @@ class Clock:
 
     def now_ns(self) -> int:
         """Nanoseconds since 1970."""
-        return self._start_ns + int((trio.current_time() - self._start_s) * NS)
+        return self._at_ns(trio.current_time())
 
     def trio_time(self, at_ns: int) -> float:
         """The moment `at_ns` as a time for `trio.sleep_until`, never earlier than `at_ns`."""
-        return math.nextafter(self._start_s + (at_ns - self._start_ns) / NS, math.inf)
+        moment = self._start_s + (at_ns - self._start_ns) / NS
+        while self._at_ns(moment) < at_ns:  # or a sleeper would wake before its time, and spin
+            moment = math.nextafter(moment, math.inf)
+        return moment
+
+    def _at_ns(self, moment: float) -> int:
+        return self._start_ns + int((moment - self._start_s) * NS)

@@ -69,7 +69,11 @@ class Directory:
 
     def push(self, task_id: str, envelope: Envelope) -> None:
         """Put a message of the system in: it meets no bound."""
-        actor = self._residents.get(task_id) or self._activate(task_id)
+        actor = self._residents.get(task_id)
+        if actor is None:
+            actor = self._activate(task_id)
+        else:
+            self._residents.move_to_end(task_id)
         self._used_at[task_id] = trio.current_time()
         actor.mailbox.push(envelope)
 

@@ -58,12 +58,7 @@ class Outbox:
         due: list[Settlement] = []
         if record.cause is not None:
             self._outstanding.pop(record.cause, None)
-            wait = self._waits.get(record.cause.seq)
-            if wait is not None:
-                wait.left -= 1
-                if not wait.left:
-                    del self._waits[record.cause.seq]
-                    due += wait.settlements
+            due += self._no_longer_awaited(record.cause)
         if not record.effects:
             due += entry.settlements
             return due
@@ -76,6 +71,22 @@ class Outbox:
             self._outstanding[one.cause] = one
             self._dispatch(one)
         return due
+
+    def leave(self, cause: Cause) -> None:
+        """It cannot be applied now; it stays outstanding, but nobody waits for it any longer."""
+        for settlement in self._no_longer_awaited(cause):
+            settlement()
+
+    def _no_longer_awaited(self, cause: Cause) -> list[Settlement]:
+        """One effect less to wait for; the answers that were held back by it as the last one."""
+        wait = self._waits.get(cause.seq)
+        if wait is None:
+            return []
+        wait.left -= 1
+        if wait.left:
+            return []
+        del self._waits[cause.seq]
+        return wait.settlements
 
     def _dispatch(self, one: OutstandingEffect) -> None:
         self._send(one.effect.target, Envelope(one.effect.command, one.caller, None, one.cause))

@@ -64,6 +64,7 @@ class System:
             graph=self._graph,
             world=World(self._graph, self._index),
             expiries_max=settings.lease_expiries_max,
+            leave_effect=lambda cause: self.outbox.leave(cause),
         )
         self.directory = Directory(
             services,

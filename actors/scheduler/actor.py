@@ -143,8 +143,9 @@ class Scheduler:
 
     async def resume(self, caller: Caller) -> SchedulerStatus:
         """Hand out runs again; a drain that waits ends by it."""
+        drains = list(self._drains)  # not one that begins after this
         await self._switch.resume(caller)
-        await self._ask(self._resumed)
+        await self._ask(lambda: self._resumed(drains))
         return await self.status()
 
     async def drain(
@@ -158,10 +159,10 @@ class Scheduler:
         if timeout_s is not None and timeout_s < 0:
             raise invalid("/timeout_seconds", "/timeout_seconds must not be negative")
         started_ns = self._clock.now_ns()
-        await self._switch.start_drain(reason, caller, self._dispatch.active_claims)
         drain = _Drain(trio.Event())
         self._drains.append(drain)
         try:
+            await self._switch.start_drain(reason, caller, self._dispatch.active_claims)
             await self._ask(self._look_at_drains)
             with trio.move_on_after(self._settings.drain_s if timeout_s is None else timeout_s):
                 await drain.ended.wait()
@@ -276,8 +277,8 @@ class Scheduler:
             for drain in self._drains:
                 drain.ended.set()
 
-    def _resumed(self) -> None:
-        for drain in self._drains:
+    def _resumed(self, drains: Sequence[_Drain]) -> None:
+        for drain in drains:
             drain.resumed = True
             drain.ended.set()
         self._dispatch.resumed()

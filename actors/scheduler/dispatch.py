@@ -83,6 +83,9 @@ class Dispatch:
         """A new call: give it a run, let it wait, or tell it why not."""
         if ticket.reply.abandoned:
             return
+        if self._registry.is_ended(ticket.session.id):
+            ticket.give_up(_session_ended(ticket.session.id))
+            return
         key = ticket.key
         if key is not None and self._answer_repeat(ticket, key):
             return
@@ -108,7 +111,8 @@ class Dispatch:
         task_id, run_id = claimed
         state = self._catalog.get(task_id)
         run = None if state is None else state.run(run_id)
-        assert state is not None, f"{task_id} is on the board but not in the catalog"
+        if state is None or run is None or not run.is_leased:
+            return False  # it has ended, and the word of that is on its way to the board
         ticket.reply.settle(Answer(state, run, replayed=True))
         return True
 
@@ -171,7 +175,7 @@ class Dispatch:
         if state is not None:
             self._observe(state)
         if ticket.reply.abandoned:
-            self._finish(ticket, None)
+            self.forget(ticket)
         else:
             self._serve(ticket)
 
@@ -213,16 +217,17 @@ class Dispatch:
                 self._observe_below(entry.record.address)
 
     def _claimed(self, task_id: str, event: RunClaimed) -> None:
+        if event.session_id is None:
+            return  # by an operator; a pick that came too late is refused by the task
         ticket = self._picked.pop(event.run_id, None)
         if ticket is not None:
             self._unreserve(ticket.session.id)
             if ticket.key is not None:
                 self._keyed.pop(ticket.key, None)
-        if event.session_id is not None:
-            if self._registry.is_ended(event.session_id):
-                self._release_ended(task_id, event.run_id, event.session_id, None)
-            else:
-                self._registry.keep(event.session_id)
+        if self._registry.is_ended(event.session_id):
+            self._release_ended(task_id, event.run_id, event.session_id, None)
+        else:
+            self._registry.keep(event.session_id)
 
     def _observe(self, state: TaskState) -> None:
         found = self.board.update(state, self._starves_ns)
@@ -289,15 +294,7 @@ class Dispatch:
         for ticket in self._parked.of_session(session_id):
             self._parked.discard(ticket)
             self._patience.discard(ticket)
-            self._finish(
-                ticket,
-                Rejected(
-                    Code.IDENTITY_STALE,
-                    f"session {session_id} was ended",
-                    "register a new session: POST /api/sessions",
-                    area="agentidentity",
-                ),
-            )
+            self._finish(ticket, _session_ended(session_id))
         replies: list[Reply[Answer]] = []
         for task_id, run_id in self.board.runs_of(session_id):
             reply: Reply[Answer] = Reply()
@@ -345,6 +342,15 @@ class Dispatch:
         else:
             # Not now; a taker may leave, or the run become claimable.
             self.board.starving.set((task_id, run_id), now_ns + max(self._starves_ns, _NS))
+
+
+def _session_ended(session_id: str) -> Rejected:
+    return Rejected(
+        Code.IDENTITY_STALE,
+        f"session {session_id} was ended",
+        "register a new session: POST /api/sessions",
+        area="agentidentity",
+    )
 
 
 def _lease_held(ticket: Ticket) -> Rejected:

@@ -1,0 +1,29 @@
+from collections.abc import AsyncIterator
+
+import pytest
+import trio
+import trio.testing
+
+from tests.actors.system.desk import Desk, started
+
+
+def on_a_mock_clock(main, *, clock=None, **options):
+    """`trio.run` on a clock that jumps to the next deadline as soon as nobody has work left."""
+    return trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0), **options)
+
+
+def pytest_itemcollected(item):
+    """All tests here; a clock among the fixtures of a fixture would not be seen."""
+    item.add_marker(pytest.mark.trio(run=on_a_mock_clock))
+
+
+@pytest.fixture
+def settings() -> dict:
+    """What the desk's system is made with; a test may bring its own."""
+    return {}
+
+
+@pytest.fixture
+async def desk(settings) -> AsyncIterator[Desk]:
+    async with started(**settings) as desk:
+        yield desk

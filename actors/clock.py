@@ -5,7 +5,7 @@ import time
 
 import trio
 
-NS = 1_000_000_000
+from actors.limits import NS
 
 
 class Clock:

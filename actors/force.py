@@ -4,9 +4,10 @@ from collections import OrderedDict
 from typing import final
 
 from actors import limits
-from actors.clock import NS, Clock
+from actors.clock import Clock
 from actors.errors import Code, Rejected
 from actors.identity import Actor, Caller
+from actors.limits import NS
 from actors.task import commands as c
 
 FORCE_COMMANDS = (

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+NS: Final = 1_000_000_000  # of one second
+
 # Texts and JSON of a request. The reference's limits, plus those it left open.
 TITLE_CHARS_MAX: Final = 500
 IDENTIFIER_CHARS_MAX: Final = 200

@@ -11,7 +11,7 @@ import trio
 from actors.actor import Envelope, Services
 from actors.answers import Answer
 from actors.checkpointer import Checkpointer
-from actors.clock import NS, Clock
+from actors.clock import Clock
 from actors.directory import Directory
 from actors.errors import Code, Rejected
 from actors.force import FORCE_COMMANDS, ForceGuard
@@ -19,6 +19,7 @@ from actors.graph import Graph
 from actors.identity import BOOT_RECOVERY, Caller
 from actors.ids import IdSource, RandomIds
 from actors.index import Index
+from actors.limits import NS
 from actors.mailbox import Reply
 from actors.outbox import Outbox
 from actors.ports import Journal, StorageError

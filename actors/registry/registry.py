@@ -8,10 +8,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import final
 
-from actors.clock import NS, Clock
+from actors.clock import Clock
 from actors.errors import Code, Rejected
 from actors.identity import SESSION_REGISTRY
 from actors.ids import IdSource, valid_session_id
+from actors.limits import NS
 from actors.mailbox import Reply
 from actors.ports import Journal, StorageError
 from actors.record import Entry, Record

@@ -12,10 +12,11 @@ from attrs import define, frozen
 
 from actors.actor import Envelope
 from actors.answers import Answer
-from actors.clock import NS, Clock
+from actors.clock import Clock
 from actors.errors import Code, Rejected, invalid
 from actors.graph import Graph
 from actors.identity import Caller
+from actors.limits import NS
 from actors.mailbox import Mailbox, Reply
 from actors.record import Entry
 from actors.registry.state import SessionState

@@ -14,6 +14,7 @@ from actors.clock import Clock
 from actors.errors import Code, Rejected
 from actors.graph import Graph
 from actors.identity import SCHEDULER, SESSION_REGISTRY
+from actors.limits import NS
 from actors.mailbox import Reply
 from actors.record import Entry
 from actors.registry.registry import Registry
@@ -29,8 +30,6 @@ from actors.task import commands as c
 from actors.task.events import RunClaimed, TaskPaused, TaskResumed
 from actors.task.state import TaskState
 from actors.views.catalog import Catalog
-
-_NS = 1_000_000_000
 
 
 @final
@@ -53,7 +52,7 @@ class Dispatch:
         tokens: TokenSource,
     ) -> None:
         self._max_leases = settings.max_leases_per_session
-        self._starves_ns = int(settings.starvation_s * _NS)
+        self._starves_ns = int(settings.starvation_s * NS)
         self._clock = clock
         self._graph = graph
         self._catalog = catalog
@@ -341,7 +340,7 @@ class Dispatch:
             self._send(task_id, Envelope(c.NoteStarvation(run_id), SCHEDULER))
         else:
             # Not now; a taker may leave, or the run become claimable.
-            self.board.starving.set((task_id, run_id), now_ns + max(self._starves_ns, _NS))
+            self.board.starving.set((task_id, run_id), now_ns + max(self._starves_ns, NS))
 
 
 def _session_ended(session_id: str) -> Rejected:

@@ -179,8 +179,11 @@ def _json(pointer: str, value: Json | None, bytes_max: int) -> Json | None:
 
 def refuse_claim_token(pointer: str, value: Json | None) -> None:
     """Refuse JSON with a key `claim_token` at any depth: tokens never travel in payloads."""
-    if value is None or b"claim_token" not in value.lower():
+    if value is None:
         return
+    lowered = value.lower()
+    if b"claim_token" not in lowered and lowered.isascii() and b"\\" not in lowered:
+        return  # no such key, not even one spelled with escapes or letters that fold to ASCII
     pending = [orjson.loads(value)]
     while pending:
         match pending.pop():

@@ -3,8 +3,8 @@
 A lease lives until `lease_until`; at that very moment it has ended.
 """
 
-from actors.clock import NS
 from actors.errors import Code, Rejected
+from actors.limits import NS
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
 from actors.task.decide.enqueue import is_paused, not_in_state

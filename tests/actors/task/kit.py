@@ -2,7 +2,7 @@
 
 from attrs import define, evolve, field
 
-from actors.clock import NS
+from actors.limits import NS
 from actors.errors import Code, Rejected
 from actors.identity import LOCAL_USER, SCHEDULER, Caller, Origin, OriginKind, agent_actor, origin
 from actors.limits import EXPIRIES_MAX_DEFAULT

@@ -96,7 +96,7 @@ async def _serve_system(
         listeners.unix_path.unlink(missing_ok=True)
 
 
-async def _stop(system: System, running: list[Front], listeners: Listeners, grace_s: float) -> None:
+async def _stop(system: System, running: list[Front], grace_s: float) -> None:
     for front in running:
         await front.stop_accepting()
     system.begin_stop()

@@ -342,7 +342,10 @@ class Connection:
             return
         if self._held is not None:
             data, self._held = self._held + data, None
-        if not data or self._broken:
+        if not data:
+            return
+        if self._broken:
+            await trio.lowlevel.checkpoint()  # an application that only sends must hear of its end
             return
         try:
             self._write_lock.acquire_nowait()  # the waiting form costs a turn of the run loop

@@ -1,0 +1,198 @@
+import pytest
+import trio
+
+from tests.edge.peer import request, until
+
+
+async def serves(served) -> None:
+    """The listener still answers, and soon."""
+    with trio.fail_after(1):
+        peer = await served.connect()
+        await peer.send(request(port=served.port))
+        assert (await peer.answer()).status == 200
+        await peer.stream.aclose()
+
+
+async def all_closed(served) -> None:
+    await until(lambda: served.front.open_connections == 0)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x00\x01\x02\x03\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTQ/1.1\r\n\r\n",
+        b"GET /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+        b"GET /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n",
+        b"GET /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n",
+        b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /x HTTP/1.1\r\nHost : localhost\r\n\r\n",
+        b"GET /x HTTP/1.1\r\nHost: localhost\r\nX: a\x00b\r\n\r\n",
+        b"GET /x HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 200_000 + b"\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    ],
+)
+async def test_what_is_no_request_is_refused_and_closed(serve, raw):
+    served = await serve()
+    peer = await served.connect()
+    await peer.feed(raw)
+    answer = await peer.answer()
+    assert (answer.status, answer.code) == (400, "invalid_request")
+    assert await peer.rest() == b""
+    await serves(served)
+
+
+async def test_http_2_is_not_spoken(serve):
+    served = await serve()
+    prior = await served.connect()
+    await prior.feed(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    assert (await prior.answer()).status == 400
+    upgrade = await served.connect()
+    await upgrade.send(request(port=served.port, Connection="Upgrade", Upgrade="h2c"))
+    assert (await upgrade.answer()).status == 200
+
+
+async def test_a_websocket_is_answered_as_plain_http(serve):
+    served = await serve()
+    peer = await served.connect()
+    await peer.send(request(port=served.port, Connection="Upgrade", Upgrade="websocket"))
+    assert (await peer.answer()).status == 200
+
+
+async def test_headers_that_dribble_in_end_the_connection(serve):
+    served = await serve(header_s=0.1)
+    peer = await served.connect()
+    await peer.send(b"GET /x HTTP/1.1\r\n")
+    with trio.fail_after(2):
+        async with trio.open_nursery() as nursery:
+
+            async def dribble() -> None:
+                while True:
+                    await peer.feed(b"X: y\r\n")
+                    await trio.sleep(0.02)
+
+            nursery.start_soon(dribble)
+            assert await peer.rest() == b""
+            nursery.cancel_scope.cancel()
+    await all_closed(served)
+
+
+async def test_an_unused_connection_is_closed(serve):
+    served = await serve(idle_s=0.05)
+    peer = await served.connect()
+    with trio.fail_after(2):
+        assert await peer.rest() == b""
+    await all_closed(served)
+
+
+async def test_the_idle_time_counts_from_the_last_answer(serve):
+    served = await serve(idle_s=0.2)
+    peer = await served.connect()
+    for _ in range(4):
+        await trio.sleep(0.1)
+        await peer.send(request(port=served.port))
+        assert (await peer.answer()).status == 200
+    with trio.fail_after(2):
+        assert await peer.rest() == b""
+
+
+async def test_a_request_that_takes_long_is_no_idle_connection(serve, application):
+    served = await serve(idle_s=0.05)
+    peer = await served.connect()
+    await peer.send(request("/park", port=served.port))
+    await application.parked.wait()
+    await trio.sleep(0.2)
+    assert served.front.open_connections == 1
+    await peer.stream.aclose()
+    with trio.fail_after(2):
+        await application.disconnected.wait()
+
+
+async def test_pipelined_requests_are_answered_in_order(serve, application):
+    served = await serve()
+    peer = await served.connect()
+    bodies = [b"one", b"two", b"three"]
+    await peer.send(
+        b"".join(request(method="POST", port=served.port, body=body) for body in bodies)
+    )
+    for _ in bodies:
+        assert (await peer.answer()).status == 200
+    assert application.bodies == bodies
+
+
+async def test_five_hundred_idle_connections_hurt_nobody(serve):
+    served = await serve()
+    peers = [await served.connect() for _ in range(500)]
+    for _ in range(5):
+        await serves(served)
+    assert served.front.open_connections >= 500
+    for peer in peers:
+        await peer.stream.aclose()
+    await all_closed(served)
+
+
+async def test_with_all_places_taken_the_longest_idle_one_makes_room(serve):
+    served = await serve(connections_max=3)
+    peers = [await served.connect() for _ in range(3)]
+    await until(lambda: served.front.open_connections == 3)
+    await serves(served)
+    with trio.fail_after(2):
+        assert await peers[0].rest() == b""
+    await peers[2].send(request(port=served.port))
+    assert (await peers[2].answer()).status == 200
+
+
+async def test_with_all_places_busy_a_new_peer_is_turned_away(serve, application):
+    served = await serve(connections_max=1)
+    busy = await served.connect()
+    await busy.send(request("/park", port=served.port))
+    await application.parked.wait()
+    late = await served.connect()
+    with trio.fail_after(2):
+        assert await late.rest() == b""
+    await busy.stream.aclose()
+    await all_closed(served)
+    await serves(served)
+
+
+async def test_a_peer_that_stops_reading_a_stream_is_let_go(serve, application):
+    served = await serve(write_s=0.2)
+    peer = await served.connect()
+    await peer.send(request("/stream", port=served.port))
+    with trio.fail_after(3):
+        await application.disconnected.wait()
+    await serves(served)
+    await all_closed(served)
+
+
+async def test_a_peer_that_stops_reading_does_not_hold_a_stop(serve):
+    served = await serve(write_s=60)
+    peer = await served.connect()
+    await peer.send(request("/stream", port=served.port))
+    await trio.sleep(0.1)
+    await served.front.stop_accepting()
+    with trio.fail_after(2):
+        served.front.abort()
+        await served.front.wait_closed()
+    assert served.front.open_connections == 0
+
+
+async def test_a_stop_closes_idle_peers_and_lets_answers_finish(serve, application):
+    served = await serve()
+    idle, busy = await served.connect(), await served.connect()
+    await busy.send(request(method="POST", port=served.port, Content_Length="2") + b"h")
+    await until(lambda: served.front.open_connections == 2)
+    await trio.sleep(0.02)
+    await served.front.stop_accepting()
+    with trio.fail_after(2):
+        assert await idle.rest() == b""
+        await busy.send(b"i")
+        assert (await busy.answer()).status == 200
+        assert await busy.rest() == b""
+        await busy.stream.aclose()
+        await served.front.wait_closed()
+    assert application.bodies == [b"hi"]
+    with pytest.raises(OSError, match="127"):
+        await served.connect()

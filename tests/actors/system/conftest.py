@@ -1,3 +1,4 @@
+import inspect
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,8 +14,9 @@ def on_a_mock_clock(main, *, clock=None, **options):
 
 
 def pytest_itemcollected(item):
-    """All tests here; a clock among the fixtures of a fixture would not be seen."""
-    item.add_marker(pytest.mark.trio(run=on_a_mock_clock))
+    """All async tests here; a clock among the fixtures of a fixture would not be seen."""
+    if inspect.iscoroutinefunction(item.obj):
+        item.add_marker(pytest.mark.trio(run=on_a_mock_clock))
 
 
 @pytest.fixture

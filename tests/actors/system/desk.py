@@ -49,6 +49,10 @@ class Desk:
         """A new task's run."""
         return await self.enqueue((await self.task(**changes)).id)
 
+    async def queued_with(self, **run) -> Run:
+        """A new task's run, enqueued with options of its own."""
+        return await self.enqueue((await self.task()).id, **run)
+
     async def many_queued(self, count: int, **changes) -> list[Run]:
         return [await self.queued(**changes) for _ in range(count)]
 

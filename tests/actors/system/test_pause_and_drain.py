@@ -1,0 +1,142 @@
+"""Pause, resume and drain of the whole scheduler."""
+
+from functools import partial
+
+import pytest
+import trio
+
+from actors.errors import Code, Rejected
+from actors.scheduler.commands import DrainOutcome
+from actors.task import commands as c
+from actors.task.state import RunStatus
+from tests.actors.system.desk import NS, OPERATOR, agent, started, waiting
+
+
+async def drain(desk, timeout_s=None) -> DrainOutcome:
+    return await desk.system.scheduler.drain("maintenance", timeout_s, OPERATOR)
+
+
+async def test_a_pause_says_who_and_why_and_outlives_a_restart():
+    async with started() as desk:
+        await desk.queued()
+        status = await desk.system.scheduler.pause("maintenance", OPERATOR)
+        assert (status.pause.by, status.pause.reason) == (OPERATOR.actor, "maintenance")
+        store = desk.store.copy()
+    async with started(store) as desk:
+        await desk.system.checkpointer.checkpoint()
+        store = desk.store.copy()
+    async with started(store) as desk:
+        assert (await desk.system.scheduler.status()).pause == status.pause
+        assert await desk.claim("s1") is None
+        resumed = await desk.system.scheduler.resume(OPERATOR)
+        assert resumed.pause is None
+        assert await desk.claim("s1") is not None
+
+
+async def test_a_pause_leaves_what_is_at_work_alone(desk):
+    run = await desk.queued()
+    await desk.claim("s1")
+    await desk.system.scheduler.pause(None, OPERATOR)
+    await desk.ask_run(c.Heartbeat(run.id), agent("s1"))
+    await desk.complete("s1", run.id)
+    assert await desk.status_of(run.id) is RunStatus.COMPLETED
+
+
+async def test_a_drain_with_nothing_at_work_ends_at_once_and_pauses(desk):
+    await desk.queued()
+    outcome = await drain(desk)
+    assert (outcome.completed, outcome.timed_out, outcome.remaining_claims) == (True, False, 0)
+    assert outcome.status.pause.reason == "maintenance"
+    assert await desk.claim("s1") is None
+
+
+async def test_a_drain_ends_with_the_last_claim(desk):
+    runs = await desk.many_queued(2)
+    for number in range(2):
+        await desk.claim(f"s{number}")
+    ended = []
+
+    async def wait():
+        ended.append(await drain(desk))
+
+    async with waiting(desk, wait):
+        held = {run.id: (await desk.run(run.id)).session_id for run in runs}
+        for left, (run_id, session_id) in enumerate(held.items()):
+            assert ended == []
+            await trio.sleep(1)
+            await desk.complete(session_id, run_id)
+            await trio.testing.wait_all_tasks_blocked()
+            assert len(ended) == left
+    assert (ended[0].completed, ended[0].timed_out, ended[0].remaining_claims) == (True, False, 0)
+    assert ended[0].completed_at_ns - ended[0].started_at_ns == pytest.approx(2 * NS, abs=1000)
+
+
+@pytest.mark.parametrize(("timeout_s", "waited_s"), [(None, 60), (3, 3), (0, 0)])
+async def test_a_drain_gives_up_after_its_time(desk, timeout_s, waited_s):
+    await desk.queued()
+    await desk.claim("s1", lease_seconds=600)
+    begun = trio.current_time()
+    outcome = await drain(desk, timeout_s)
+    assert trio.current_time() - begun == pytest.approx(waited_s, abs=1e-6)
+    assert (outcome.completed, outcome.timed_out, outcome.remaining_claims) == (False, True, 1)
+    assert outcome.status.pause is not None
+
+
+async def test_a_resume_ends_a_drain(desk):
+    await desk.queued()
+    await desk.claim("s1")
+    ended = []
+
+    async def wait():
+        ended.append(await drain(desk))
+
+    async with waiting(desk, wait, wait):
+        await desk.system.scheduler.resume(OPERATOR)
+        await trio.testing.wait_all_tasks_blocked()
+        assert [(o.completed, o.timed_out, o.remaining_claims) for o in ended] == [
+            (False, False, 1)
+        ] * 2
+        assert ended[0].status.pause is None
+
+
+async def test_a_resume_ends_a_drain_that_has_only_just_begun(desk, monkeypatch):
+    await desk.queued()
+    await desk.claim("s1")
+    start_drain = desk.system.switch.start_drain
+
+    async def start_and_resume(*args):
+        await start_drain(*args)
+        await desk.system.scheduler.resume(OPERATOR)
+
+    monkeypatch.setattr(desk.system.switch, "start_drain", start_and_resume)
+    begun = trio.current_time()
+    outcome = await drain(desk)
+    assert trio.current_time() == begun
+    assert (outcome.completed, outcome.timed_out, outcome.remaining_claims) == (False, False, 1)
+
+
+async def test_a_run_on_its_way_to_a_session_counts_for_a_drain(desk, monkeypatch):
+    """Picked, not yet claimed: the drain must not say that nothing is at work."""
+    await desk.queued()
+    dispatch = desk.system.scheduler._dispatch
+    send, held, ended = dispatch._send, [], []
+    monkeypatch.setattr(dispatch, "_send", lambda *message: held.append(message))
+
+    async def wait():
+        ended.append(await drain(desk))
+
+    async with waiting(desk, partial(desk.claim, "s1")), waiting(desk, wait):
+        assert ended == []
+        assert (await desk.system.scheduler.status()).active_claim_count == 1
+        monkeypatch.undo()
+        send(*held[0])
+        await trio.testing.wait_all_tasks_blocked()
+        assert ended == []
+        assert (await desk.system.scheduler.status()).active_claim_count == 1
+
+
+async def test_a_negative_time_is_refused(desk):
+    with pytest.raises(Rejected) as caught:
+        await drain(desk, -1)
+    assert caught.value.code is Code.INVALID_REQUEST
+    assert (await desk.system.scheduler.status()).pause is None

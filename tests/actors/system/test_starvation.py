@@ -1,0 +1,102 @@
+"""A run starves when nobody who is registered could ever claim it."""
+
+import pytest
+import trio
+
+from actors.task import commands as c
+from actors.task.state import Owner, OwnerKind
+from tests.actors.system.desk import OPERATOR
+
+
+async def starved(desk) -> int:
+    return (await desk.system.scheduler.status()).starved_run_count
+
+
+def told(desk, task_id: str) -> int:
+    return desk.events(task_id).count("task.run_starved")
+
+
+async def test_a_run_without_any_taker_is_told_once_after_the_threshold(desk):
+    task = await desk.task()
+    await desk.enqueue(task.id)
+    await trio.sleep(299.9)
+    assert (await starved(desk), told(desk, task.id)) == (0, 0)
+    await trio.sleep(0.2)
+    assert (await starved(desk), told(desk, task.id)) == (1, 1)
+    await trio.sleep(1000)
+    assert (await starved(desk), told(desk, task.id)) == (1, 1)
+
+
+async def test_the_event_says_for_how_long(desk):
+    task = await desk.task()
+    await desk.enqueue(task.id)
+    await trio.sleep(301)
+    event = desk.system.views.timeline_latest(task.id, 1)[0].event
+    assert event.type == "task.run_starved"
+    assert event.queued_age_ms == 300_000
+
+
+async def test_a_busy_taker_is_a_taker(desk):
+    await desk.register("s1")
+    await desk.queued()
+    await desk.claim("s1", lease_seconds=3600)
+    task = await desk.task()
+    await desk.enqueue(task.id)
+    await trio.sleep(700)
+    assert (await starved(desk), told(desk, task.id)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("task", "run"),
+    [
+        ({"owner": Owner(OwnerKind.POOL, "coder")}, {}),
+        ({"owner": Owner(OwnerKind.AGENT_SESSION, "s2")}, {}),
+        ({}, {"required_capabilities": ("gpu",)}),
+    ],
+)
+async def test_takers_of_other_runs_are_none(desk, task, run):
+    await desk.register("s1")
+    made = await desk.task(**task)
+    await desk.enqueue(made.id, **run)
+    await trio.sleep(301)
+    assert (await starved(desk), told(desk, made.id)) == (1, 1)
+
+
+async def test_a_taker_that_leaves_makes_a_run_starve_later(desk):
+    await desk.register("s1")
+    task = await desk.task()
+    await desk.enqueue(task.id)
+    await trio.sleep(301)
+    assert await starved(desk) == 0
+    await desk.system.end_session("s1")
+    await trio.sleep(301)
+    assert (await starved(desk), told(desk, task.id)) == (1, 1)
+
+
+async def test_a_run_that_is_claimed_after_all_starves_no_more(desk):
+    run = await desk.queued()
+    await trio.sleep(301)
+    assert await starved(desk) == 1
+    assert (await desk.claim("s1")).the_run.id == run.id
+    assert await starved(desk) == 0
+
+
+@pytest.mark.parametrize("settings", [{"starvation_s": 10.0}])
+async def test_the_threshold_is_a_setting(desk):
+    await desk.queued()
+    await trio.sleep(10.1)
+    assert await starved(desk) == 1
+
+
+async def test_what_is_paused_or_blocked_or_an_operators_is_not_starved(desk):
+    paused, blocker, blocked = await desk.task(), await desk.task(), await desk.task()
+    human = await desk.task(owner=Owner(OwnerKind.HUMAN, "ada"))
+    await desk.ask(paused.id, c.PauseTask("later"))
+    await desk.ask(blocked.id, c.AddDependency(blocker.id))
+    for task in (paused, blocked, human):
+        await desk.enqueue(task.id)
+    await trio.sleep(700)
+    assert await starved(desk) == 0
+    await desk.ask(paused.id, c.ResumeTask(), OPERATOR)
+    await trio.sleep(301)
+    assert (await starved(desk), told(desk, paused.id)) == (1, 1)

@@ -1,0 +1,140 @@
+from pathlib import Path
+
+import pytest
+
+from actors.settings import Settings
+from web.exits import ExitCode, Fatal
+from web.setting_values import LogLevel
+from web.settings import ServerSettings, all_settings, load
+
+
+def write(directory: Path, text: str) -> Path:
+    path = directory / "chargehand.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refusal(flags=None, environment=None, config=None) -> str:
+    with pytest.raises(Fatal) as caught:
+        load(flags or {}, environment or {}, config)
+    assert caught.value.code is ExitCode.BAD_SETTING
+    return str(caught.value)
+
+
+def test_with_nothing_set_all_is_default():
+    configuration = load({}, {})
+    assert configuration.server == ServerSettings()
+    assert configuration.core == Settings()
+    assert configuration.server.address == ("127.0.0.1", 2123)
+    assert configuration.server.socket_path == Path("data/chargehand.sock")
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path):
+    config = write(tmp_path, "wait_s = 1\ngrace_s = 1\nbody_s = 1\n")
+    environment = {"CHARGEHAND_WAIT_S": "2", "CHARGEHAND_GRACE_S": "2"}
+    configuration = load({"wait_s": "3"}, environment, config)
+    assert configuration.core.wait_s == 3
+    assert configuration.server.grace_s == 2
+    assert configuration.server.body_s == 1
+
+
+def test_every_form_of_value_is_read_from_text_and_from_toml(tmp_path):
+    config = write(
+        tmp_path,
+        'data_dir = "/var/lib/x"\nallowed_hosts = ["a.example", "b.example:1"]\n'
+        'log_level = "debug"\naccess_log = true\nmax_mailbox = 7\nwait_s = 1.5\n',
+    )
+    by_text = {
+        "CHARGEHAND_DATA_DIR": "/var/lib/x",
+        "CHARGEHAND_ALLOWED_HOSTS": "a.example, b.example:1",
+        "CHARGEHAND_LOG_LEVEL": "debug",
+        "CHARGEHAND_ACCESS_LOG": "yes",
+        "CHARGEHAND_MAX_MAILBOX": "7",
+        "CHARGEHAND_WAIT_S": "1.5",
+    }
+    configuration = load({}, {"CHARGEHAND_CONFIG": str(config)})
+    assert configuration == load({}, by_text)
+    assert configuration.server.allowed_hosts == ("a.example", "b.example:1")
+    assert configuration.server.log_level is LogLevel.DEBUG
+    assert configuration.server.access_log is True
+    assert configuration.core.max_mailbox == 7
+
+
+def test_a_switch_is_a_truth_value_as_a_flag():
+    assert load({"access_log": True}, {"CHARGEHAND_ACCESS_LOG": "off"}).server.access_log is True
+
+
+def test_unknown_keys_of_a_file_are_named(tmp_path):
+    config = write(tmp_path, "wait_s = 1\nwiat_s = 1\nport = 3\n")
+    assert refusal(config=config) == f"{config}: unknown settings: port, wiat_s"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("CHARGEHAND_WAIT_S", "soon", "CHARGEHAND_WAIT_S: expected a number, not 'soon'"),
+        ("CHARGEHAND_WAIT_S", "nan", "CHARGEHAND_WAIT_S: expected a number, not 'nan'"),
+        ("CHARGEHAND_MAX_MAILBOX", "1.5", "expected a whole number"),
+        ("CHARGEHAND_MAX_MAILBOX", "0", "CHARGEHAND_MAX_MAILBOX: max_mailbox must be at least 1"),
+        ("CHARGEHAND_ACCESS_LOG", "perhaps", "expected true or false"),
+        ("CHARGEHAND_LOG_LEVEL", "loud", "expected one of debug, info, warning, error"),
+        ("CHARGEHAND_DATA_DIR", "", "CHARGEHAND_DATA_DIR: expected a path, not ''"),
+        ("CHARGEHAND_HTTP", "localhost", "http must be HOST:PORT"),
+        ("CHARGEHAND_HTTP", "localhost:99999", "CHARGEHAND_HTTP: "),
+        ("CHARGEHAND_GRACE_S", "0", "'grace_s' must be > 0"),
+        ("CHARGEHAND_ALLOWED_ORIGINS", "example.org", "'example.org' is not an origin"),
+        ("CHARGEHAND_ALLOWED_HOSTS", "http://x", "is not host[:port]"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_where_it_stands(variable, value, says):
+    assert says in refusal(environment={variable: value})
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['wait_s = "1"', "wait_s = true", "max_mailbox = 1.5", "allowed_hosts = [1]", "http = 1"],
+)
+def test_a_value_of_another_type_in_the_file_is_refused(tmp_path, line):
+    config = write(tmp_path, line)
+    assert refusal(config=config).startswith(f"{config}: {line.split()[0]}: expected ")
+
+
+def test_a_file_that_is_missing_or_no_toml_is_refused(tmp_path):
+    assert refusal(config=tmp_path / "none.toml").endswith("No such file or directory")
+    assert "not TOML" in refusal(config=write(tmp_path, "= 3"))
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:2123", "[::]:2123", "192.0.2.1:80", "host.example:1"])
+def test_listening_beyond_this_machine_needs_a_token(address):
+    assert "set a token" in refusal({"http": address})
+    assert load({"http": address, "token": "x"}, {}).server.http == address
+
+
+@pytest.mark.parametrize("address", ["localhost:1", "127.0.0.2:1", "[::1]:0"])
+def test_listening_on_this_machine_needs_none(address):
+    assert load({"http": address}, {}).server.token is None
+
+
+def test_a_token_is_never_shown(tmp_path):
+    assert "s3cret" not in repr(load({"token": "s3cret"}, {}))
+    assert "12345" not in refusal(config=write(tmp_path, "token = 12345"))
+
+
+def test_no_two_settings_share_a_name():
+    names = [setting.name for setting in all_settings()]
+    assert len(names) == len(set(names))
+
+
+def test_the_readme_lists_every_setting_as_the_code_has_it():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in readme.splitlines() if line.startswith("| `--")]
+    expected = []
+    for setting in all_settings():
+        default = setting.default
+        if isinstance(default, LogLevel):
+            default = default.value
+        shown = {None: "", (): "", True: "true", False: "false"}.get(default, default)
+        shown = f"{shown:g}" if isinstance(shown, float) else str(shown)
+        cell = f"`{shown}`" if shown else ""
+        expected.append(f"| `{setting.flag}` | {cell} | {setting.help} |")
+    assert rows == expected

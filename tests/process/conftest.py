@@ -1,0 +1,74 @@
+"""Real servers: one process each, on a free port and a directory of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+START_S_MAX = 20.0
+
+
+class Server:
+    """One process; `start` it again after it has ended to see what a restart does."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.ready_file = directory / "ready.json"
+        self.data_dir = directory / "data"
+        self.process: subprocess.Popen[str] | None = None
+        self.report: dict[str, object] = {}
+
+    def spawn(self, *options: str) -> subprocess.Popen[str]:
+        """A process that may or may not come up."""
+        self.ready_file.unlink(missing_ok=True)
+        arguments = [f"--data-dir={self.data_dir}", f"--ready-file={self.ready_file}"]
+        if not any(option.startswith("--http") for option in options):
+            arguments.append("--http=127.0.0.1:0")
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("CHARGEHAND_")}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "web", "serve", *arguments, *options],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        return self.process
+
+    def start(self, *options: str) -> httpx.Client:
+        """A process that serves, and a client for it."""
+        process = self.spawn(*options)
+        deadline_s = time.monotonic() + START_S_MAX
+        while not self.ready_file.exists():
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < deadline_s, "not ready in time"
+            time.sleep(0.01)
+        self.report = json.loads(self.ready_file.read_text(encoding="utf-8"))
+        return httpx.Client(base_url=str(self.report["http"]), timeout=10)
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def end(self) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr of a process that ends by itself soon."""
+        assert self.process is not None
+        out, err = self.process.communicate(timeout=15)
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def server(tmp_path) -> Iterator[Server]:
+    made = Server(tmp_path)
+    yield made
+    if made.process is not None and made.process.poll() is None:
+        made.process.kill()
+        made.process.communicate()

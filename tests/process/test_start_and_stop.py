@@ -1,0 +1,196 @@
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+import pytest
+
+from tests.process.conftest import ROOT, Server
+
+AGENT = {"X-AGH-Session-ID": "sess-1", "X-AGH-Agent": "coder"}
+
+
+def create(client: httpx.Client, title: str) -> str:
+    answer = client.post("/api/tasks", json={"scope": "global", "title": title})
+    assert answer.status_code == 201, answer.text
+    return answer.json()["task"]["id"]
+
+
+def test_a_start_is_reported_and_a_stop_is_clean(server):
+    with server.start() as client:
+        task_id = create(client, "one")
+        assert client.get("/readyz").status_code == 200
+    assert server.report["tasks_recovered"] == 0
+    server.signal(signal.SIGTERM)
+    code, out, err = server.end()
+    assert code == 0, err
+    assert "Traceback" not in err
+    assert str(server.report["http"]) in out
+    assert str(server.data_dir / "chargehand.sock") in out
+    assert out.count("\n") == 1
+    assert not (server.data_dir / "chargehand.sock").exists()
+    with server.start() as client:
+        assert client.get(f"/api/tasks/{task_id}").status_code == 200
+    assert server.report["tasks_recovered"] == 1
+
+
+def test_both_listeners_serve_and_tell_their_origins(server):
+    with server.start() as tcp:
+        transport = httpx.HTTPTransport(uds=str(server.report["socket"]))
+        with httpx.Client(transport=transport, base_url="http://unix") as unix:
+            by_tcp, by_unix = create(tcp, "by tcp"), create(unix, "by unix")
+            kinds = {
+                task["id"]: task["origin"]["kind"]
+                for task in unix.get("/api/tasks").json()["tasks"]
+            }
+        assert kinds == {by_tcp: "http", by_unix: "uds"}
+        foreign = tcp.get("/api/tasks", headers={"Host": "evil.example"})
+        assert foreign.json()["diagnostic"]["code"] == "host_not_allowed"
+
+
+def test_what_was_acknowledged_survives_a_kill(server):
+    with server.start() as client:
+        ids = [create(client, f"task {number}") for number in range(20)]
+        server.signal(signal.SIGKILL)
+        assert server.end()[0] == -signal.SIGKILL
+    with server.start() as client:
+        found = {task["id"] for task in client.get("/api/tasks").json()["tasks"]}
+    assert found == set(ids)
+
+
+def test_a_second_signal_ends_the_process_at_once(server):
+    with server.start("--grace-s=60") as client:
+        parked = threading.Thread(target=park, args=(client,))
+        parked.start()
+        time.sleep(0.3)  # until the claim is parked in the other process
+        server.signal(signal.SIGTERM)
+        time.sleep(0.3)  # until the stop has begun there
+        server.signal(signal.SIGTERM)
+        code, _, err = server.end()
+        parked.join()
+    assert code == 128 + signal.SIGTERM
+    assert "Traceback" not in err
+
+
+def park(client: httpx.Client) -> None:
+    try:
+        client.post("/api/agent/tasks/claim-next", json={"wait": True}, headers=AGENT)
+    except httpx.HTTPError:
+        return
+
+
+def test_a_stop_ends_waiting_calls_and_streams_within_its_grace(server):
+    with server.start("--grace-s=4") as client:
+        task_id = create(client, "watched")
+        parked = threading.Thread(target=park, args=(client,))
+        parked.start()
+        with client.stream("GET", f"/api/tasks/{task_id}/stream") as stream:
+            chunks = stream.iter_text()
+            seen = next(chunks)
+            begun_s = time.monotonic()
+            server.signal(signal.SIGINT)
+            seen += "".join(chunks)
+        code, _, err = server.end()
+        parked.join()
+    assert (code, "Traceback" in err) == (0, False), err
+    assert "event: stream.closed" in seen
+    assert '{"reason":"shutdown"}' in seen
+    assert time.monotonic() - begun_s < 4
+
+
+def test_a_client_that_never_reads_does_not_hold_a_stop(server):
+    with server.start() as client:
+        task_id = create(client, "watched")
+        port = client.base_url.port
+        with socket.create_connection(("127.0.0.1", port)) as deaf:
+            target = f"/api/tasks/{task_id}/stream"
+            deaf.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
+            create(client, "seen by nobody")
+            begun_s = time.monotonic()
+            server.signal(signal.SIGTERM)
+            code, _, err = server.end()
+    assert code == 0, err
+    assert time.monotonic() - begun_s < 5
+
+
+def test_a_failed_write_ends_the_process_with_its_cause(server):
+    with server.start() as client:
+        create(client, "before")
+        size = (server.data_dir / "data.mdb").stat().st_size
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, size))
+        statuses = set()
+        for number in range(400):
+            try:
+                answer = client.post(
+                    "/api/tasks",
+                    json={"scope": "global", "title": f"{number}", "description": "x" * 20_000},
+                )
+            except httpx.TransportError:
+                break
+            statuses.add(answer.status_code)
+            if answer.status_code == 503:
+                assert client.get("/readyz").status_code == 503
+                break
+        code, _, err = server.end()
+    assert code == 74, err
+    assert statuses <= {201, 503}
+    assert "storage has failed" in err
+    assert "Traceback" not in err
+    with server.start() as client:
+        assert create(client, "after")
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        (["--http=0.0.0.0:0"], 78, "set a token"),
+        (["--wait-s=soon"], 78, "--wait-s: expected a number, not 'soon'"),
+        (["--config=/nowhere.toml"], 78, "/nowhere.toml: No such file or directory"),
+        (["--socket=/tmp/" + "x" * 120], 78, "the socket path has"),
+        (["--data-dir=/proc/nowhere"], 73, "/proc/nowhere"),
+        (["--http=192.0.2.1:80", "--token=x"], 69, "cannot listen on 192.0.2.1:80"),
+    ],
+)
+def test_what_cannot_start_says_why_in_one_line(server, options, code, says):
+    server.spawn(*options)
+    ended, out, err = server.end()
+    assert (ended, out) == (code, ""), err
+    assert says in err
+    assert err.startswith("chargehand: ")
+    assert err.count("\n") == 1
+
+
+def test_a_data_directory_serves_one_process(server):
+    server.start().close()
+    other = Server(server.directory)
+    other.spawn()
+    code, _, err = other.end()
+    assert code == 73, err
+    assert f"is in use by process {server.process.pid}" in err
+
+
+def test_a_port_serves_one_process(server, tmp_path):
+    server.start().close()
+    other = Server(tmp_path / "other")
+    other.directory.mkdir()
+    other.spawn(f"--http={str(server.report['http']).removeprefix('http://')}")
+    code, _, err = other.end()
+    assert code == 69, err
+    assert "Address already in use" in err
+
+
+def test_an_unknown_option_is_a_usage_error():
+    ended = subprocess.run(
+        [sys.executable, "-m", "web", "serve", "--nonsense"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "--nonsense" in ended.stderr

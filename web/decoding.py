@@ -123,7 +123,7 @@ def _first_fault(error: BaseException, pointer: str) -> tuple[str, str]:
                 return _first_fault(first, f"{pointer}/{note.index}")
         return _first_fault(first, pointer)
     if isinstance(error, KeyError):
-        return f"{pointer}/{error.args[0]}", "is required"
+        return pointer, "is required"
     return pointer, str(error)
 
 

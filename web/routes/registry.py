@@ -1,10 +1,12 @@
 """Workspaces and sessions. Identity headers are not looked at: these operations make identities."""
 
+from actors.errors import Code, Rejected
 from actors.registry.commands import CreateWorkspace, RegisterSession
 from actors.registry.registry import workspace_not_found
 from actors.registry.state import SessionState
 from web.call import Call, Routes
 from web.operations import Operation
+from web.pointers import called
 from web.replies import EMPTY, Reply, shown
 from web.requests.registry import (
     CreateSessionRequest,
@@ -31,7 +33,9 @@ async def create_workspace(call: Call) -> Reply:
 
 async def resolve_workspace(call: Call) -> Reply:
     body = call.decode(ResolveWorkspaceRequest)
-    workspace = await call.system.registry.create_workspace(CreateWorkspace(body.path))
+    with called("/path", "/root_dir"):
+        command = CreateWorkspace(body.path)
+    workspace = await call.system.registry.create_workspace(command)
     return shown(200, WorkspaceResponse(workspace_of(workspace)))
 
 
@@ -47,14 +51,15 @@ async def get_workspace(call: Call) -> Reply:
 
 async def create_session(call: Call) -> Reply:
     body = call.decode(CreateSessionRequest)
-    command = RegisterSession(
-        agent_name=body.agent_name,
-        id=body.id,
-        name=body.name,
-        workspace_id=_workspace_id(call, body.workspace),
-        channel=body.channel,
-        capabilities=body.capabilities,
-    )
+    with called("/channel", "/network_channel"):
+        command = RegisterSession(
+            agent_name=body.agent_name,
+            id=body.id,
+            name=body.name,
+            workspace_id=_workspace_id(call, body.workspace),
+            channel=body.channel,
+            capabilities=body.capabilities,
+        )
     session = await call.system.registry.register_session(command)
     return shown(201, SessionResponse(_shown(call, session)))
 
@@ -88,7 +93,11 @@ async def get_workspace_session(call: Call) -> Reply:
     workspace = call.system.registry.workspace(call.ids["id"].strip())
     session = call.system.registry.session(call.ids["session_id"].strip())
     if session.workspace_id != workspace.id:
-        raise workspace_not_found(workspace.id)
+        raise Rejected(
+            Code.SESSION_NOT_FOUND,
+            f"session {session.id} is none of workspace {workspace.id}",
+            "look at the sessions of GET /api/sessions",
+        )
     return shown(200, SessionResponse(_shown(call, session)))
 
 

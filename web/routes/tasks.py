@@ -22,6 +22,7 @@ from web.call import Call, Routes
 from web.identity import caller_of, identify, other_workspace, session_of
 from web.operations import Operation
 from web.paging import cursor_of, next_link
+from web.pointers import called
 from web.replies import EMPTY, Reply, shown
 from web.requests.tasks import (
     CreateTaskRequest,
@@ -60,6 +61,8 @@ def _filter(call: Call) -> TaskFilter:
         raise invalid("?workspace", "global tasks have no workspace", "leave one of both out")
     if scope is Scope.WORKSPACE and ref is None:
         raise invalid("?workspace", "the scope workspace needs a workspace", "name the workspace")
+    with called("?network_channel", "/network_channel"):
+        channel = valid.channel(queries.text(query, "network_channel"))
     return TaskFilter(
         scope=scope,
         workspace_id=None if ref is None else _workspace_id(call, ref),
@@ -70,7 +73,7 @@ def _filter(call: Call) -> TaskFilter:
         owner_kind=queries.choice(query, "owner_kind", OwnerKind),
         owner_ref=queries.text(query, "owner_ref"),
         parent_task_id=queries.text(query, "parent_task_id"),
-        network_channel=valid.channel(queries.text(query, "network_channel")),
+        network_channel=channel,
         query=queries.text(query, "query"),
     )
 

@@ -1,0 +1,96 @@
+"""The published contract as data, and whether an answer holds against it."""
+
+import json
+import re
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, Final, final
+
+from jsonschema import Draft202012Validator, FormatChecker
+
+ALWAYS_ALLOWED: Final = frozenset({401, 403, 405, 413, 429, 503})
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z")
+
+formats = FormatChecker(formats=())
+
+
+@formats.checks("date-time")
+def _is_time(value: object) -> bool:
+    """RFC 3339 in UTC, without trailing zeros."""
+    return not isinstance(value, str) or _TIME.fullmatch(value) is not None
+
+
+def _closed(schema: Any) -> Any:
+    """The schema with every object closed, so that an unknown member is a fault, too."""
+    if isinstance(schema, list):
+        return [_closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {name: _closed(value) for name, value in schema.items()}
+    if closed.get("type") == "object" and isinstance(closed.get("properties"), dict):
+        closed.setdefault("additionalProperties", False)
+    return closed
+
+
+@final
+class Contract:
+    def __init__(self) -> None:
+        self.document = json.loads(Path(__file__).with_name("openapi.json").read_text())
+        self._components = _closed(deepcopy(self.document["components"]))
+        self._validators: dict[str, Draft202012Validator] = {}
+        # Paths without parameters first: they win over those with one in the same place.
+        self._templates = [
+            (template, re.compile(re.sub(r"\{\w+\}", "[^/]+", template)))
+            for template in sorted(self.document["paths"], key=lambda text: text.count("{"))
+        ]
+
+    def operation(self, method: str, path: str) -> dict[str, Any] | None:
+        """What the contract says of a request; None where it knows nothing of it."""
+        for template, pattern in self._templates:
+            if pattern.fullmatch(path):
+                found = self.document["paths"][template].get(method.lower())
+                if found is not None:
+                    return found
+        return None
+
+    def check(self, method: str, path: str, status: int, body: bytes) -> None:
+        """Assert that an answer is one that the contract allows.
+
+        Raises:
+            AssertionError: its status is not listed, or its body is not of the schema.
+        """
+        value = json.loads(body) if body else None
+        if status >= 400:
+            self.check_schema("Error", value)
+            assert value["diagnostic"]["code"], f"{method} {path}: no code in {value}"
+        operation = self.operation(method, path)
+        if operation is None:
+            return
+        responses = operation["responses"]
+        listed = str(status) in responses
+        assert listed or status in ALWAYS_ALLOWED, (
+            f"{method} {path} may not answer {status}: {value}"
+        )
+        if status < 400:
+            content = responses[str(status)].get("content", {})
+            if "application/json" in content:
+                self.check_schema(_name(content["application/json"]["schema"]), value)
+            else:
+                assert value is None, f"{method} {path} has a body with {status}: {value}"
+
+    def check_schema(self, name: str, value: object) -> None:
+        """Assert that a value is of a schema of the contract, with no member besides."""
+        validator = self._validators.get(name)
+        if validator is None:
+            schema = {"$ref": f"#/components/schemas/{name}", "components": self._components}
+            validator = Draft202012Validator(schema, format_checker=formats)
+            self._validators[name] = validator
+        faults = [
+            f"{'/'.join(map(str, fault.absolute_path))}: {fault.message}"
+            for fault in validator.iter_errors(value)
+        ]
+        assert not faults, f"not a {name}: {faults} in {value}"
+
+
+def _name(schema: dict[str, str]) -> str:
+    return schema["$ref"].rsplit("/", 1)[-1]

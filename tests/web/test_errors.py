@@ -1,0 +1,76 @@
+"""What never reaches an operation, and what an operation could not expect."""
+
+import logging
+
+import pytest
+
+from actors.identity import OriginKind
+from tests.web.client import ContractClient
+from web.app import BODY_BYTES_MAX, create_app
+from web.problems import EdgeCode
+
+
+@pytest.mark.parametrize("path", ["/", "/api", "/api/nothing", "/api/tasks/a%2Fb", "//api/tasks"])
+async def test_an_unknown_path_is_told_as_json(client, path):
+    answered = await client.get(path)
+    assert (answered.status, answered.code) == (404, "not_found")
+    assert answered.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "TRACE"])
+async def test_a_wrong_method_is_told_with_those_allowed(client, method):
+    answered = await client.send(method, "/api/tasks")
+    assert (answered.status, answered.code) == (405, "method_not_allowed")
+    assert set(answered.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+
+
+async def test_a_slash_at_the_end_does_not_matter(client):
+    assert (await client.get("/api/tasks/")).status == 200
+
+
+@pytest.mark.parametrize(
+    "task_id", ["%00", "%ff", "a%20b", "%F0%9F%92%A9", "x" * 600, "-", "%20", "task-unknown", "'"]
+)
+async def test_an_id_that_no_task_can_have_is_not_found(client, task_id):
+    for suffix in ("", "/runs", "/tree", "/timeline", "/stream"):
+        answered = await client.get(f"/api/tasks/{task_id}{suffix}")
+        assert (answered.status, answered.code) == (404, "task_not_found")
+    for path in (f"/api/task-runs/{task_id}/start", f"/api/runs/{task_id}/release"):
+        answered = await client.post(path)
+        assert (answered.status, answered.code) == (404, "task_run_not_found")
+    assert (await client.send("DELETE", f"/api/sessions/{task_id}")).code == "session_not_found"
+    assert (await client.get(f"/api/workspaces/{task_id}")).code == "workspace_not_found"
+
+
+async def test_a_body_over_the_cap_is_refused(client):
+    answered = await client.post("/api/tasks", b" " * (BODY_BYTES_MAX + 1))
+    assert (answered.status, answered.code) == (413, "payload_too_large")
+
+
+async def test_a_bug_is_told_without_its_details(system, monkeypatch, caplog):
+    async def broken(*_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("actors.system.System.task", broken)
+    client = ContractClient(create_app(system, OriginKind.HTTP))
+    with caplog.at_level(logging.CRITICAL):
+        answered = await client.get("/api/tasks/task-1")
+    assert (answered.status, answered.code) == (500, EdgeCode.INTERNAL.code)
+    assert b"secret detail" not in answered.body
+
+
+async def test_head_has_the_headers_of_get(client):
+    answered = await client.send("HEAD", "/api/tasks")
+    assert answered.status == 200
+
+
+async def test_health_and_readiness(system, client):
+    assert (await client.get("/healthz")).json == {"status": "ok"}
+    assert (await client.get("/readyz")).json == {"status": "ready"}
+    system.failure = "the disk is gone"
+    answered = await client.get("/readyz")
+    assert (answered.status, answered.code) == (503, "storage_failed")
+    assert "the disk is gone" in answered.json["error"]
+    refused = await client.post("/api/tasks", {"scope": "global", "title": "a"})
+    assert (refused.status, refused.code) == (503, "storage_failed")
+    assert refused.headers["retry-after"] == "1"

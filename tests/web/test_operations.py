@@ -1,0 +1,23 @@
+"""The table of operations says what the contract says."""
+
+from tests.web.client import CONTRACT
+from web.operations import ALWAYS_ALLOWED, Operation
+from web.routes import ROUTES
+
+
+def test_every_operation_of_the_table_is_the_contracts():
+    served = 0
+    for operation in Operation:
+        listed = CONTRACT.operation(operation.method, operation.path)
+        if listed is None:
+            assert not operation.path.startswith(("/api/tasks", "/api/agent", "/api/scheduler"))
+            continue
+        served += 1
+        refusals = {int(status) for status in listed["responses"] if status >= "400"} - {500}
+        assert refusals | ALWAYS_ALLOWED == operation.refusals, operation
+        assert str(operation.success) in listed["responses"], operation
+    assert served >= 41
+
+
+def test_every_operation_has_a_handler():
+    assert set(ROUTES) == set(Operation)

@@ -1,0 +1,93 @@
+import json
+
+import pytest
+
+from actors.errors import Code, Kind, Rejected, invalid
+from web.operations import Operation
+from web.problems import EdgeCode, edge_reply, not_ready_reply, refusal_reply, status_of
+from web.redaction import redact
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "status"),
+    [
+        (Kind.INVALID, Operation.CREATE_TASK, 422),
+        (Kind.INVALID, Operation.DELETE_TASK, 400),
+        (Kind.INVALID, Operation.CREATE_SESSION, 400),
+        (Kind.CONFLICT, Operation.CANCEL_TASK, 409),
+        (Kind.CONFLICT, Operation.DELETE_TASK, 400),
+        (Kind.CONFLICT, Operation.REMOVE_DEPENDENCY, 422),
+        (Kind.TOO_LARGE, Operation.AGENT_COMPLETE, 413),
+        (Kind.FORBIDDEN, Operation.CLAIM_RUN, 403),
+        (Kind.UNAVAILABLE, Operation.GET_TASK, 503),
+        (Kind.RATE_LIMITED, Operation.FORCE_FAIL, 429),
+        (Kind.NOT_FOUND, Operation.GET_TASK, 404),
+        (Kind.UNAUTHENTICATED, Operation.LIST_TASKS, 401),
+    ],
+)
+def test_a_kind_is_answered_with_a_code_that_the_operation_lists(kind, operation, status):
+    assert status_of(kind, operation) == status
+
+
+def test_an_envelope_tells_code_pointer_and_next_step():
+    reply = refusal_reply(invalid("/title", "/title is required", "give one"), Operation.GET_TASK)
+    body = json.loads(reply.body)
+    assert reply.status == 422
+    assert body["error"] == "Invalid request: /title is required (next: give one)"
+    assert body["diagnostic"] == {
+        "id": "task.invalid_request",
+        "code": "invalid_request",
+        "severity": "error",
+        "category": "task",
+        "title": "Invalid request",
+        "message": "/title is required",
+        "data_freshness": "live",
+        "evidence": {"pointer": "/title"},
+    }
+
+
+def test_a_command_is_not_told_as_long_as_there_is_none():
+    refusal = Rejected(Code.RUN_NOT_FOUND, "no run", "look", command="task inspect x")
+    assert b"suggested_command" not in refusal_reply(refusal, Operation.GET_RUN).body
+
+
+def test_overload_says_when_to_come_back():
+    reply = refusal_reply(Rejected(Code.OVERLOADED, "full"), Operation.GET_RUN)
+    assert reply.status == 503
+    assert dict(reply.headers)["Retry-After"] == "1"
+
+
+def test_edge_codes_keep_their_own_headers():
+    reply = edge_reply(EdgeCode.METHOD_NOT_ALLOWED, "no", headers=(("Allow", "GET"),))
+    assert (reply.status, dict(reply.headers)) == (405, {"Allow": "GET"})
+
+
+def test_not_ready_names_the_reason():
+    reply = not_ready_reply("disk is gone")
+    assert reply.status == 503
+    assert "disk is gone" in json.loads(reply.body)["error"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a agh_claim_Ab-_9 b", "a agh_claim_[REDACTED] b"),
+        ("Bearer abc.def", "Bearer [REDACTED]"),
+        ("token=abc, x", "token=[REDACTED], x"),
+        ('{"api_key": "abc"}', '{"api_key": [REDACTED]}'),
+        ("password: hunter2;", "password: [REDACTED];"),
+        ("Authorization: Basic abc def", "Authorization: [REDACTED]"),
+        ("client_secret=x", "client_secret=[REDACTED]"),
+        ("no tokens here", "no tokens here"),
+        ("/metadata holds a key claim_token", "/metadata holds a key claim_token"),
+    ],
+)
+def test_secrets_are_taken_out(text, shown):
+    assert redact(text) == shown
+
+
+def test_secrets_are_taken_out_of_all_that_is_told():
+    refusal = Rejected(
+        Code.RUN_NOT_FOUND, "no agh_claim_abc", "use token=abc", evidence={"run_id": "Bearer abc"}
+    )
+    assert b"abc" not in refusal_reply(refusal, Operation.GET_RUN).body

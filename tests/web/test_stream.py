@@ -1,0 +1,114 @@
+"""The event stream, with a client of the test's own."""
+
+import json
+
+import trio
+import trio.testing
+
+from actors.identity import OriginKind
+from tests.web.client import CONTRACT, open_stream
+from web.app import create_app
+
+
+def checked(event: dict[str, str]) -> dict:
+    """The data of an event, which must be as the contract says."""
+    data = json.loads(event["data"])
+    CONTRACT.check_schema("StreamEvent", data)
+    assert (int(event["id"]), event["event"]) == (data["sequence"], data["type"])
+    return data
+
+
+async def test_backlog_then_live_with_all_descendants(system, client, nursery):
+    task = await client.created()
+    stream, hang_up = await open_stream(
+        nursery, client.app, f"/api/tasks/{task['id']}/stream?after_sequence=0"
+    )
+    assert stream.status == 200
+    assert stream.headers["content-type"] == "text/event-stream"
+    assert stream.headers["cache-control"] == "no-cache"
+    assert stream.headers["x-accel-buffering"] == "no"
+    assert "content-length" not in stream.headers
+    body = {"scope": "global", "title": "c"}
+    child = (await client.post(f"/api/tasks/{task['id']}/children", body)).json["task"]
+    await client.post(f"/api/tasks/{child['id']}/runs")
+    events = [checked(event) for event in await stream.wait_events(4)]
+    assert stream.chunks[0] == b"retry: 2000\n\n"
+    assert [data["type"] for data in events] == [
+        "task.created",
+        "task.created",
+        "task.child_created",
+        "task.run_enqueued",
+    ]
+    assert events[3]["timeline"]["run"]["status"] == "queued"
+    assert events[3]["timeline"]["task"]["id"] == child["id"]
+    numbers = [data["sequence"] for data in events]
+    assert numbers == sorted(set(numbers))
+    hang_up.cancel()
+    await trio.testing.wait_all_tasks_blocked()
+    assert len(system.views.streams) == 0
+
+
+async def test_the_last_event_id_overrides_the_query(client, nursery):
+    task = await client.created()
+    path = f"/api/tasks/{task['id']}"
+    for title in "bc":
+        await client.send("PATCH", path, {"title": title})
+    seen = (await client.get(f"{path}/timeline")).json["timeline"]
+    stream, _ = await open_stream(
+        nursery,
+        client.app,
+        f"{path}/stream?after_sequence=0",
+        {"Last-Event-ID": str(seen[1]["sequence"])},
+    )
+    events = await stream.wait_events(1)
+    assert [int(event["id"]) for event in events] == [seen[2]["sequence"]]
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_bad_start_is_refused_before_the_stream(client):
+    task = await client.created()
+    path = f"/api/tasks/{task['id']}/stream"
+    for last_seen in ("x", "-1", "1.5"):
+        answered = await client.get(path, **{"Last-Event-ID": last_seen})
+        assert (answered.status, answered.code) == (422, "invalid_request")
+    assert (await client.get(f"{path}?after_sequence=-1")).pointer == "?after_sequence"
+    assert (await client.get("/api/tasks/task-none/stream")).status == 404
+    head = await client.send("HEAD", path)
+    assert head.headers["content-type"] == "text/event-stream"
+
+
+async def test_a_silent_stream_is_kept_alive_for_long(client, nursery, autojump_clock):
+    task = await client.created()
+    stream, _ = await open_stream(nursery, client.app, f"/api/tasks/{task['id']}/stream")
+    started_at = trio.current_time()
+    await stream.wait_chunks(2 + 10)
+    assert 149 < trio.current_time() - started_at < 151
+    assert set(stream.chunks[2:]) == {b": still here\n\n"}
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_deleted_task_ends_its_stream(client, nursery):
+    task = await client.created()
+    stream, _ = await open_stream(nursery, client.app, f"/api/tasks/{task['id']}/stream")
+    await stream.wait_events(1)
+    await client.send("DELETE", f"/api/tasks/{task['id']}")
+    await stream.ended.wait()
+    last = stream.events[-1]
+    assert last == {"event": "stream.closed", "data": '{"reason":"deleted"}'}
+
+
+async def test_a_shutdown_ends_all_streams(system, client, nursery):
+    task = await client.created()
+    stream, _ = await open_stream(nursery, client.app, f"/api/tasks/{task['id']}/stream")
+    await stream.wait_events(1)
+    system.begin_stop()
+    await stream.ended.wait()
+    assert stream.events[-1] == {"event": "stream.closed", "data": '{"reason":"shutdown"}'}
+
+
+async def test_the_transport_does_not_matter(system, client, nursery):
+    task = await client.created()
+    app = create_app(system, OriginKind.UDS)
+    stream, _ = await open_stream(nursery, app, f"/api/tasks/{task['id']}/stream")
+    assert checked((await stream.wait_events(1))[0])["timeline"]["origin"]["kind"] == "http"
+    nursery.cancel_scope.cancel()

@@ -26,6 +26,7 @@ from cattrs.gen import make_dict_structure_fn
 from actors import limits
 from actors.errors import Rejected, invalid
 from actors.task.state import Json
+from web.choices import chosen, listed
 
 NULL_COUNTS: Final[Mapping[str, bool]] = MappingProxyType({"null_counts": True})
 BLANK_IS_ABSENT: Final[Mapping[str, bool]] = MappingProxyType({"blank_is_absent": True})
@@ -151,21 +152,10 @@ def _boolean(value: object, _: object) -> bool:
 def _member(value: object, cls: type[Enum]) -> Enum:
     if not isinstance(value, str):
         raise Mismatch("must be a string")
-    found = by_value(cls).get(value.strip().lower())
+    found = chosen(cls, value)
     if found is None:
-        raise Mismatch(f"must be one of {', '.join(by_value(cls))}")
+        raise Mismatch(f"must be one of {listed(cls)}")
     return found
-
-
-_members_of: dict[type[Enum], dict[str, Enum]] = {}
-
-
-def by_value(cls: type[Enum]) -> dict[str, Enum]:
-    """The members of an enum of texts, by those."""
-    members = _members_of.get(cls)
-    if members is None:
-        members = _members_of[cls] = {member.value: member for member in cls}
-    return members
 
 
 def _texts(value: object, _: object) -> tuple[str, ...]:

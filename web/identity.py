@@ -1,5 +1,6 @@
 """Who calls: an agent by its headers, else the local user."""
 
+from actors import limits
 from actors.errors import Code, Rejected
 from actors.identity import LOCAL_USER, Caller, agent_actor, origin
 from actors.registry.state import SessionState
@@ -26,6 +27,8 @@ def session_of(call: Call) -> SessionState | None:
     if not agent_name:
         raise _missing(AGENT_HEADER)
     workspace = (call.headers.get(WORKSPACE_HEADER) or "").strip() or None
+    if len(agent_name) > limits.NAME_CHARS_MAX:
+        raise _required(f"{AGENT_HEADER} is longer than {limits.NAME_CHARS_MAX} characters")
     return call.system.registry.identify(session_id, agent_name, workspace)
 
 
@@ -64,9 +67,10 @@ def other_workspace(session: SessionState) -> Rejected:
 
 
 def _missing(header: str) -> Rejected:
+    return _required(f"the header {header} is required for agents")
+
+
+def _required(message: str) -> Rejected:
     return Rejected(
-        Code.IDENTITY_REQUIRED,
-        f"the header {header} is required for agents",
-        f"send {SESSION_HEADER} and {AGENT_HEADER}",
-        area=AREA,
+        Code.IDENTITY_REQUIRED, message, f"send {SESSION_HEADER} and {AGENT_HEADER}", area=AREA
     )

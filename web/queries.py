@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from actors import limits
 from actors.errors import invalid
+from web.choices import chosen, listed
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
@@ -56,11 +57,10 @@ def choice(query: Query, name: str, cls: type[_E]) -> _E | None:
     value = text(query, name)
     if value is None:
         return None
-    for member in cls:
-        if member.value == value.lower():
-            return member
-    allowed = ", ".join(str(member.value) for member in cls)
-    raise invalid(f"?{name}", f"the parameter {name} must be one of {allowed}")
+    member = chosen(cls, value)
+    if member is None:
+        raise invalid(f"?{name}", f"the parameter {name} must be one of {listed(cls)}")
+    return member
 
 
 def limit(query: Query, default: int = limits.LIST_DEFAULT, most: int = limits.LIST_MAX) -> int:

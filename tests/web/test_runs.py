@@ -109,6 +109,11 @@ async def test_half_an_identity_is_401_everywhere(client, header):
     assert blank.status == 200
 
 
+async def test_an_impossible_identity_is_401(client):
+    for agent in (client.acting_as("s1", "x" * 201), client.acting_as("a b", "coder")):
+        assert (await agent.get("/api/scheduler")).status == 401
+
+
 async def test_another_agents_name_is_401(client):
     await client.acting_as("s1").get("/api/tasks")
     answered = await client.acting_as("s1", "reviewer").get("/api/tasks")

@@ -126,8 +126,8 @@ def capabilities(pointer: str, values: Iterable[str]) -> tuple[str, ...]:
         name = value.strip()
         if (
             not name
+            or _CAPABILITY_FORBIDDEN.search(name)  # first: a lone surrogate has no bytes
             or len(name.encode()) > limits.CAPABILITY_BYTES_MAX
-            or _CAPABILITY_FORBIDDEN.search(name)
         ):
             raise invalid(
                 f"{pointer}/{index}",

@@ -1,0 +1,171 @@
+"""Any work on several tasks, with effects that arrive in any order: in the end all agree."""
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from actors.errors import Code, Rejected
+from actors.graph import Graph
+from actors.task import commands as c
+from actors.task.effects import CancelPropagated
+from actors.task.state import RunStatus, TaskStatus
+from tests.actors.task.town import Town
+
+NAMES = ["a", "b", "c", "d", "e"]
+PARENTS = {"d": "a", "e": "d"}  # the others are roots
+names = st.sampled_from(NAMES)
+
+
+def _sweep(root):
+    return CancelPropagated(root, "enough")
+
+
+class TownMachine(RuleBasedStateMachine):
+    def __init__(self):
+        super().__init__()
+        self.town = Town()
+
+    @initialize(auto=st.sets(names), drafts=st.sets(names, max_size=1))
+    def create(self, auto, drafts):
+        for name in NAMES:
+            self.town.create(
+                name,
+                parent_task_id=PARENTS.get(name),
+                auto_enqueue_on_ready=name in auto,
+                draft=name in drafts,
+                max_attempts=10,
+            )
+
+    def tell(self, name, command):
+        """The code of the refusal, or None."""
+        try:
+            self.town.do(name, command)
+        except Rejected as refused:
+            return refused.code
+        return None
+
+    @rule(name=names)
+    def finish(self, name):
+        """Take the task's work from wherever it is to its completion."""
+        self.tell(name, c.PublishTask())
+        self.tell(name, c.StartTask())
+        run = self.town.states[name].open_run
+        if run is not None:
+            for command in (c.ClaimRun(run.id), c.StartRun(run.id), c.CompleteRun(run.id)):
+                self.tell(name, command)
+
+    @rule(name=names)
+    def reopen(self, name):
+        self.tell(name, c.EnqueueRun())
+
+    @rule(name=names)
+    def stop_run(self, name):
+        run = self.town.states[name].open_run
+        if run is not None:
+            self.tell(name, c.ForceFail(run.id, "stuck"))
+
+    @rule(name=names)
+    def park(self, name):
+        """The task's queued run is leased, and expires until it needs attention."""
+        run = self.town.states[name].open_run
+        while run is not None and run.status is RunStatus.QUEUED:
+            if self.tell(name, c.LeaseRun(run.id, "s1", "sha256:1", 1)) is not None:
+                return
+            self.tell(name, c.ExpireLease(run.id))
+            run = self.town.states[name].open_run
+
+    @rule(name=names, blocker=names)
+    def join(self, name, blocker):
+        loops = blocker == name or self.town.graph.reaches(blocker, name)
+        code = self.tell(name, c.AddDependency(blocker))
+        assert not loops or code is not None
+        assert loops or code is not Code.GRAPH_CYCLE
+
+    @rule(name=names, blocker=names)
+    def part(self, name, blocker):
+        self.tell(name, c.RemoveDependency(blocker))
+
+    @rule(name=names)
+    def pause(self, name):
+        self.tell(name, c.PauseTask("wait"))
+
+    @rule(name=names)
+    def resume(self, name):
+        self.tell(name, c.ResumeTask())
+
+    @rule(name=names, really=st.sampled_from([False, False, True]))
+    def cancel_tree(self, name, really):
+        if not really or self.tell(name, c.CancelTask("enough")) is not None:
+            return
+        swept = [one.target for one in self.town.pending if one.command == _sweep(name)]
+        for below, _ in self.town.graph.descendants(name):
+            ended = self.town.states[below].status.is_terminal
+            assert ended or below in swept
+
+    @rule(name=names, really=st.sampled_from([False, False, False, True]))
+    def delete(self, name, really):
+        if really:
+            self.tell(name, c.DeleteTask())
+
+    @precondition(lambda self: self.town.pending)
+    @rule(which=st.integers(0, 1000))
+    def deliver_any(self, which):
+        self.deliver(which % len(self.town.pending))
+
+    def deliver(self, index):
+        effect = self.town.pending[index]
+        self.town.deliver(index)
+        if isinstance(effect.command, CancelPropagated):
+            task = self.town.states[effect.target]
+            assert task.deleted or task.canceled or task.status.is_terminal
+            assert task.open_run is None
+
+    @rule(order=st.randoms(use_true_random=False))
+    def settle(self, order):
+        """All effects arrive, in any order; effects of effects too."""
+        town = self.town
+        while town.pending:
+            self.deliver(order.randrange(len(town.pending)))
+        for task in town.states.values():
+            for edge in task.dependencies:
+                blocker = town.states[edge.depends_on_task_id]
+                assert not blocker.deleted
+                assert edge.completed == (blocker.status is TaskStatus.COMPLETED)
+        self.a_ready_task_has_got_its_run()
+
+    def a_ready_task_has_got_its_run(self):
+        for name, task in self.town.states.items():
+            if not task.deleted and task.auto_enqueue_due and task.auto_enqueue_on_ready:
+                paused = self.town.graph.paused_by(name) is not None
+                assert paused or task.status is not TaskStatus.READY or task.open_run is not None
+
+    @invariant()
+    def the_graph_is_what_the_tasks_are(self):
+        graph, states = self.town.graph, self.town.states
+        rebuilt = Graph()
+        rebuilt.restore(states.values())
+        assert rebuilt.paused_count == graph.paused_count
+        for name, task in states.items():
+            assert graph.exists(name) != task.deleted
+            assert not graph.reaches(name, name)
+            assert graph.is_completed(name) == (
+                task.status is TaskStatus.COMPLETED and not task.deleted
+            )
+            assert graph.paused_by(name) == rebuilt.paused_by(name)
+            assert graph.children(name) == rebuilt.children(name)
+
+    @invariant()
+    def one_cause_makes_one_run(self):
+        for task in self.town.states.values():
+            auto = [
+                run.idempotency_key
+                for run in task.runs
+                if run.idempotency_key is not None
+                and run.idempotency_key.startswith(f"task.auto_enqueue.{task.id}.")
+            ]
+            assert len(auto) == len(set(auto))
+            assert sum(run.status is RunStatus.QUEUED for run in task.runs) <= 1
+
+
+TestTown = TownMachine.TestCase
+TestTown.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -1,0 +1,228 @@
+"""The graph: what it answers, the effects that it derives, and that it can be rebuilt."""
+
+import pytest
+
+from actors.graph import Graph
+from actors.task import commands as c
+from actors.task import effects as f
+from actors.task.decide.context import Parent
+from actors.task.state import Json, Scope
+from tests.actors.task.kit import agent
+from tests.actors.task.town import Town
+
+S1 = agent("s1")
+
+
+@pytest.fixture
+def town():
+    return Town()
+
+
+def _tree(town):
+    """root - (left - leaf, right)."""
+    for task_id, parent in [("root", None), ("left", "root"), ("right", "root"), ("leaf", "left")]:
+        town.create(task_id, parent_task_id=parent)
+
+
+# --- parents -------------------------------------------------------------------------------------
+
+
+def test_a_tree(town):
+    _tree(town)
+    graph = town.graph
+    assert graph.children("root") == ["left", "right"]
+    assert graph.child_count("root") == 2
+    assert graph.parent_id("leaf") == "left"
+    assert list(graph.ancestors("leaf")) == ["left", "root"]
+    assert list(graph.descendants("root")) == [("left", 1), ("right", 1), ("leaf", 2)]
+    assert graph.parent("leaf") == Parent(Scope.GLOBAL, None, 3, 0)
+    assert graph.parent("root") == Parent(Scope.GLOBAL, None, 1, 2)
+
+
+def test_what_is_unknown_is_nothing(town):
+    graph = town.graph
+    assert not graph.exists("x")
+    assert not graph.is_completed("x")
+    assert graph.parent("x") is None
+    assert graph.parent_id("x") is None
+    assert graph.paused_by("x") is None
+    assert (graph.children("x"), graph.child_count("x")) == ([], 0)
+    assert list(graph.ancestors("x")) == list(graph.descendants("x")) == []
+    assert not graph.reaches("x", "y")
+
+
+def test_a_parent_is_told_of_its_child(town):
+    town.create("root")
+    assert town.create("child", parent_task_id="root") == (
+        f.Effect("root", f.ChildAdded("child", Scope.GLOBAL, None)),
+    )
+
+
+def test_a_deleted_child_is_gone(town):
+    _tree(town)
+    town.do("leaf", c.DeleteTask())
+    assert town.graph.children("left") == []
+    assert not town.graph.exists("leaf")
+
+
+# --- dependencies --------------------------------------------------------------------------------
+
+
+def _chain(town):
+    """c waits for b, and b for a."""
+    for task_id in "abc":
+        town.create(task_id)
+    town.do("b", c.AddDependency("a"))
+    town.do("c", c.AddDependency("b"))
+
+
+def test_who_depends_on_whom(town):
+    _chain(town)
+    assert town.graph.reaches("c", "a")
+    assert town.graph.reaches("b", "a")
+    assert not town.graph.reaches("a", "c")
+    assert not town.graph.reaches("a", "a")
+    town.do("b", c.RemoveDependency("a"))
+    assert not town.graph.reaches("c", "a")
+
+
+def test_dependents_are_told_of_each_move_and_of_the_run_that_made_it(town):
+    _chain(town)
+    town.do("c", c.AddDependency("a"))
+    town.do("a", c.StartTask())
+    run_id = town.states["a"].runs[-1].id
+    town.do("a", c.ClaimRun(run_id))
+    town.do("a", c.StartRun(run_id))
+    told = town.do("a", c.CompleteRun(run_id))
+    assert told == (
+        f.Effect("b", f.BlockerCompleted("a", run_id)),
+        f.Effect("c", f.BlockerCompleted("a", run_id)),
+    )
+    assert town.graph.is_completed("a")
+    told = town.do("a", c.StartTask())
+    assert told == (
+        f.Effect("b", f.BlockerReopened("a")),
+        f.Effect("c", f.BlockerReopened("a")),
+    )
+    assert not town.graph.is_completed("a")
+
+
+def test_a_failure_tells_dependents_nothing(town):
+    _chain(town)
+    town.do("a", c.PatchTask(max_attempts=1))
+    town.do("a", c.StartTask())
+    assert town.do("a", c.ForceFail(town.states["a"].runs[-1].id, "stuck")) == ()
+
+
+def test_a_deleted_blocker_is_told_to_its_dependents(town):
+    _chain(town)
+    assert town.do("a", c.DeleteTask()) == (f.Effect("b", f.BlockerDeleted("a")),)
+
+
+def test_a_deleted_dependent_is_told_nothing_more(town):
+    _chain(town)
+    town.do("b", c.DeleteTask())
+    assert not town.graph.reaches("c", "a")
+    town.complete("a")
+    assert [one.target for one in town.pending if one.target == "b"] == []
+
+
+# --- cancel, pause -------------------------------------------------------------------------------
+
+
+def test_a_cancel_reaches_all_below_that_is_not_completed(town):
+    _tree(town)
+    town.complete("left")
+    sweep = f.CancelPropagated("root", "enough", Json(b"1"))
+    assert town.do("root", c.CancelTask("enough", Json(b"1"))) == (
+        f.Effect("right", sweep),
+        f.Effect("leaf", sweep),
+    )
+
+
+def test_a_repeated_cancel_sweeps_again(town):
+    town.create("root")
+    town.do("root", c.CancelTask())
+    assert town.do("root", c.CancelTask()) == ()
+    town.create("late", parent_task_id="root")
+    assert town.do("root", c.CancelTask("again")) == (
+        f.Effect("late", f.CancelPropagated("root", "again")),
+    )
+
+
+def test_a_propagated_cancel_goes_no_further_by_itself(town):
+    _tree(town)
+    town.do("root", c.CancelTask())
+    while town.pending:
+        town.deliver(0)
+    canceled = [task_id for task_id, state in town.states.items() if state.canceled]
+    assert canceled == ["root", "left", "right", "leaf"]
+
+
+def test_the_nearest_pause_counts(town):
+    _tree(town)
+    graph = town.graph
+    assert graph.paused_by("leaf") is None
+    town.do("root", c.PauseTask("wait"))
+    assert graph.paused_by("leaf") == "root"
+    town.do("left", c.PauseTask("wait"))
+    town.do("left", c.PauseTask("still"))
+    assert graph.paused_by("leaf") == "left"
+    assert (graph.paused_by("right"), graph.paused_count) == ("root", 2)
+    town.do("root", c.ResumeTask())
+    town.do("root", c.ResumeTask())
+    assert (graph.paused_by("right"), graph.paused_count) == (None, 1)
+
+
+def test_a_deleted_task_pauses_nothing(town):
+    town.create("a")
+    town.do("a", c.PauseTask("wait"))
+    town.do("a", c.DeleteTask())
+    assert town.graph.paused_count == 0
+
+
+def test_a_resume_tells_those_that_wait_for_nothing_else(town):
+    _tree(town)
+    town.create("other", parent_task_id="root")
+    for task_id in ("left", "leaf", "right"):
+        town.do(task_id, c.PatchTask(auto_enqueue_on_ready=True))
+    town.do("root", c.PauseTask("wait"))
+    town.do("left", c.PauseTask("wait"))
+    resumed = f.AncestorResumed("root")
+    assert town.do("root", c.ResumeTask()) == (f.Effect("right", resumed),)
+    assert town.do("left", c.ResumeTask()) == (f.Effect("leaf", f.AncestorResumed("left")),)
+
+
+# --- rebuilt from stored tasks -------------------------------------------------------------------
+
+
+def test_a_graph_is_rebuilt_from_stored_tasks(town):
+    _tree(town)
+    _chain(town)
+    town.complete("a")
+    town.do("left", c.PauseTask("wait"))
+    town.do("right", c.PatchTask(auto_enqueue_on_ready=True))
+    town.do("right", c.CancelTask())
+    town.do("right", c.DeleteTask())
+    rebuilt = Graph()
+    rebuilt.restore(town.states.values())
+    assert not rebuilt.exists("right")
+    for task_id in town.states:
+        assert rebuilt.children(task_id) == town.graph.children(task_id)
+        assert rebuilt.parent(task_id) == town.graph.parent(task_id)
+        assert rebuilt.is_completed(task_id) == town.graph.is_completed(task_id)
+        assert rebuilt.paused_by(task_id) == town.graph.paused_by(task_id)
+        for other in town.states:
+            assert rebuilt.reaches(task_id, other) == town.graph.reaches(task_id, other)
+    assert rebuilt.paused_count == town.graph.paused_count
+
+
+def test_an_edge_to_a_deleted_task_survives_a_rebuild_until_its_effect_arrives(town):
+    _chain(town)
+    town.do("a", c.DeleteTask())
+    rebuilt = Graph()
+    rebuilt.restore(town.states.values())
+    town.graph = rebuilt
+    assert rebuilt.reaches("c", "a")
+    town.deliver(0)
+    assert not rebuilt.reaches("c", "a")

@@ -95,7 +95,7 @@ class Subscription:
         if self._closed is None:
             self._closed = reason
             if reason is CloseReason.SHUTDOWN:
-                self._backlog = None
+                self._backlog = iter(())  # what a receiver may be about to read on in
             self._wake.set()
 
 

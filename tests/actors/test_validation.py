@@ -50,7 +50,7 @@ def test_long_texts_are_measured_in_bytes(function, bytes_max, pointer):
 
 
 @pytest.mark.parametrize(("function", "_", "pointer"), TEXTS + BYTE_TEXTS)
-@pytest.mark.parametrize("bad", ["\x00", "\ud800", "\udfff", "a\x00b"])
+@pytest.mark.parametrize("bad", ["\x00", "a\x00b", "\ud800", chr(0xDFFF)])
 def test_no_text_holds_what_cannot_be_stored(function, _, pointer, bad):
     refused = _refusal(function, bad)
     assert (refused.code, refused.pointer) == (Code.INVALID_REQUEST, pointer)

@@ -2,10 +2,9 @@
 
 from attrs import define, evolve, field
 
-from actors.limits import NS
 from actors.errors import Code, Rejected
 from actors.identity import LOCAL_USER, SCHEDULER, Caller, Origin, OriginKind, agent_actor, origin
-from actors.limits import EXPIRIES_MAX_DEFAULT
+from actors.limits import EXPIRIES_MAX_DEFAULT, NS
 from actors.task import commands as c
 from actors.task.decide import decide
 from actors.task.decide.context import Context, Decision, Parent

@@ -2,9 +2,9 @@
 
 import pytest
 
-from actors.limits import NS
 from actors.errors import Code
 from actors.identity import BOOT_RECOVERY, SCHEDULER
+from actors.limits import NS
 from actors.task import commands as c
 from actors.task.decide.context import Parent
 from actors.task.events import RunLeaseExpired, RunNeedsAttention, RunReleased

@@ -73,16 +73,19 @@ class TaskMachine(RuleBasedStateMachine):
         assert not self.bench.task.runs
 
     def tell(self, command, caller=OPERATOR):
-        """Whether it was accepted. A refusal is stable: asked again, it is refused the same."""
+        """Whether it was accepted."""
         before = self.bench.state
+        refusal = None
         try:
             self.bench.do(command, caller)
         except Rejected as refused:
-            assert self.bench.state is before
-            assert refused.message
-            assert before is None or not before.deleted or refused.code is Code.TASK_NOT_FOUND
-            return False
-        return True
+            refusal = refused
+        if refusal is None:
+            return True
+        assert self.bench.state is before
+        assert refusal.message
+        assert not before.deleted or refusal.code is Code.TASK_NOT_FOUND
+        return False
 
     def pick(self, data_pick, number):
         runs = self.bench.task.runs

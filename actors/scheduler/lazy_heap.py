@@ -1,7 +1,7 @@
 """A heap whose entries die in place and are buried later."""
 
 from collections.abc import Callable
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Generic, TypeVar, final
 
 E = TypeVar("E", bound=tuple[object, ...])
@@ -44,10 +44,17 @@ class LazyHeap(Generic[E]):
         """One live entry has died: `is_live` already denies it."""
         self._living -= 1
         if len(self._entries) > 2 * self._living + _UNCOUNTED_DEAD:
-            # By identity: an entry that died and came back lies here twice.
-            once = {id(entry): entry for entry in self._entries if self._is_live(entry)}
-            self._entries = list(once.values())
-            heapify(self._entries)
+            self._clear_away_the_dead()
+
+    def _clear_away_the_dead(self) -> None:
+        # Sorted, as entries mostly came in order and sorting them again is then quickest. An entry
+        # that died and came back lies here more than once, now side by side.
+        living = sorted(filter(self._is_live, self._entries))
+        self._entries = [
+            entry
+            for entry, former in zip(living, [None, *living], strict=False)
+            if entry is not former
+        ]
 
     def head(self) -> E | None:
         """The smallest live entry, not removed."""

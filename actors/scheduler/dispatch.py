@@ -24,12 +24,19 @@ from actors.scheduler.deadlines import Deadlines
 from actors.scheduler.parked import Parked
 from actors.scheduler.starvation import has_taker
 from actors.scheduler.switch import Switch
-from actors.scheduler.ticket import Ticket, TokenSource
+from actors.scheduler.ticket import (
+    Ticket,
+    TokenSource,
+    lease_limit_reached,
+    session_has_ended,
+)
 from actors.settings import Settings
 from actors.task import commands as c
 from actors.task.events import RunClaimed, TaskPaused, TaskResumed
 from actors.task.state import TaskState
 from actors.views.catalog import Catalog
+
+CRASH_PAUSE_S = 10  # before a task that crashed on a claim is offered again: it may crash each time
 
 
 @final
@@ -63,6 +70,7 @@ class Dispatch:
         self.board = Board(graph.paused_by)
         self._parked: Parked[Ticket] = Parked()
         self._patience: Deadlines[Ticket] = Deadlines()  # when a parked caller gets its 204
+        self._aside: Deadlines[str] = Deadlines()  # tasks that crashed, until they may try again
         self._picked: dict[str, Ticket] = {}  # by run
         self._reserved: dict[str, int] = {}  # by session
         self._keyed: dict[tuple[str, str], Ticket] = {}  # claims with a key that are under way
@@ -83,13 +91,13 @@ class Dispatch:
         if ticket.reply.abandoned:
             return
         if self._registry.is_ended(ticket.session.id):
-            ticket.give_up(_session_ended(ticket.session.id))
+            ticket.give_up(session_has_ended(ticket.session.id))
             return
         key = ticket.key
         if key is not None and self._answer_repeat(ticket, key):
             return
         if self._is_full(ticket):
-            ticket.give_up(_lease_held(ticket))
+            ticket.give_up(lease_limit_reached(ticket.session.id))
             return
         if key is not None:
             self._keyed[key] = ticket
@@ -168,6 +176,7 @@ class Dispatch:
         self._unreserve(ticket.session.id)
         ticket.run_id = ticket.task_id = None
         if isinstance(error, Rejected) and error.code in (Code.STORAGE_FAILED, Code.ACTOR_CRASHED):
+            self._aside.set(task_id, self._clock.now_ns() + CRASH_PAUSE_S * NS)
             self._finish(ticket, error)
             return
         state = self._catalog.get(task_id)
@@ -253,7 +262,7 @@ class Dispatch:
             if ticket.reply.abandoned:
                 self.forget(ticket)
             elif self._is_full(ticket):
-                self._finish(ticket, _lease_held(ticket))
+                self._finish(ticket, lease_limit_reached(ticket.session.id))
             else:
                 best = self.board.claimable.best(ticket.claimer)
                 self._pick(best or run, ticket)
@@ -270,7 +279,7 @@ class Dispatch:
                 self._parked.discard(ticket)
                 self._patience.discard(ticket)
                 if self._is_full(ticket):
-                    self._finish(ticket, _lease_held(ticket))
+                    self._finish(ticket, lease_limit_reached(ticket.session.id))
                 else:
                     self._serve(ticket)
 
@@ -293,7 +302,7 @@ class Dispatch:
         for ticket in self._parked.of_session(session_id):
             self._parked.discard(ticket)
             self._patience.discard(ticket)
-            self._finish(ticket, _session_ended(session_id))
+            self._finish(ticket, session_has_ended(session_id))
         replies: list[Reply[Answer]] = []
         for task_id, run_id in self.board.runs_of(session_id):
             reply: Reply[Answer] = Reply()
@@ -320,6 +329,7 @@ class Dispatch:
             self.board.leases.next_at_ns(),
             self.board.starving.next_at_ns(),
             self._patience.next_at_ns(),
+            self._aside.next_at_ns(),
         )
         return min((head for head in heads if head is not None), default=None)
 
@@ -330,6 +340,10 @@ class Dispatch:
         for ticket in self._patience.pop_due(now_ns):
             self._parked.discard(ticket)
             self._finish(ticket, None)
+        for task_id in self._aside.pop_due(now_ns):
+            state = self._catalog.get(task_id)
+            if state is not None:
+                self._observe(state)
         for task_id, run_id in self.board.starving.pop_due(now_ns):
             self._look_at_starving(task_id, run_id, now_ns)
 
@@ -341,21 +355,3 @@ class Dispatch:
         else:
             # Not now; a taker may leave, or the run become claimable.
             self.board.starving.set((task_id, run_id), now_ns + max(self._starves_ns, NS))
-
-
-def _session_ended(session_id: str) -> Rejected:
-    return Rejected(
-        Code.IDENTITY_STALE,
-        f"session {session_id} was ended",
-        "register a new session: POST /api/sessions",
-        area="agentidentity",
-    )
-
-
-def _lease_held(ticket: Ticket) -> Rejected:
-    return Rejected(
-        Code.LEASE_ALREADY_HELD,
-        f"session {ticket.session.id} holds as many leases as it may",
-        "complete, fail or release a run first",
-        evidence={"session_id": ticket.session.id},
-    )

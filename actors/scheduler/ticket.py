@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, final
 
 from actors.answers import Answer
+from actors.errors import Code, Rejected
 from actors.identity import Caller
 from actors.ids import Randomness
 from actors.mailbox import Reply
@@ -112,3 +113,21 @@ class Ticket:
                 ticket.reply.settle(None)
             else:
                 ticket.reply.fail(error)
+
+
+def session_has_ended(session_id: str) -> Rejected:
+    return Rejected(
+        Code.IDENTITY_STALE,
+        f"session {session_id} was ended",
+        "register a new session: POST /api/sessions",
+        area="agentidentity",
+    )
+
+
+def lease_limit_reached(session_id: str) -> Rejected:
+    return Rejected(
+        Code.LEASE_ALREADY_HELD,
+        f"session {session_id} holds as many leases as it may",
+        "complete, fail or release a run first",
+        evidence={"session_id": session_id},
+    )

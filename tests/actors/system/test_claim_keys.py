@@ -63,13 +63,12 @@ async def test_an_equal_call_goes_on_waiting_when_the_first_hangs_up(desk):
     async def second():
         got.append(await desk.claim("s1", idempotency_key="k", wait=True))
 
-    async with waiting(desk, first):
-        async with waiting(desk, second):
-            gone.cancel()
-            await trio.testing.wait_all_tasks_blocked()
-            run = await desk.queued()
-            await trio.testing.wait_all_tasks_blocked()
-            assert [answer.the_run.id for answer in got] == [run.id]
+    async with waiting(desk, first), waiting(desk, second):
+        gone.cancel()
+        await trio.testing.wait_all_tasks_blocked()
+        run = await desk.queued()
+        await trio.testing.wait_all_tasks_blocked()
+        assert [answer.the_run.id for answer in got] == [run.id]
 
 
 async def test_a_key_is_free_again_when_its_lease_has_ended(desk):

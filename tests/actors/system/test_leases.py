@@ -239,6 +239,7 @@ async def test_what_a_crash_kept_from_being_released_is_released_at_the_next_sta
     async with started(store) as desk:
         run = await desk.queued()
         await desk.claim("s1")
+        await trio.testing.wait_all_tasks_blocked()
         store.crash_points.clear()
         await desk.system.end_session("s1")
     async with started(store.crash_points[0]) as desk:

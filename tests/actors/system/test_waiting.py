@@ -112,16 +112,15 @@ async def test_a_waiting_caller_gets_the_run_the_moment_it_becomes_claimable(des
 async def test_one_enqueue_wakes_exactly_one_the_longest_waiting(desk):
     waiters = Waiters(desk)
     order = [f"s{number}" for number in range(5)]
-    async with waiting(desk, partial(waiters.wait, order[0])):
-        async with trio.open_nursery() as nursery:
-            for session_id in order[1:]:
-                nursery.start_soon(waiters.wait, session_id)
-                await trio.testing.wait_all_tasks_blocked()
-            for served, session_id in enumerate(order, start=1):
-                run = await desk.queued()
-                await trio.testing.wait_all_tasks_blocked()
-                assert len(waiters.got) == served
-                assert waiters.got[-1] == (session_id, run.id)
+    async with waiting(desk, partial(waiters.wait, order[0])), trio.open_nursery() as nursery:
+        for session_id in order[1:]:
+            nursery.start_soon(waiters.wait, session_id)
+            await trio.testing.wait_all_tasks_blocked()
+        for served, session_id in enumerate(order, start=1):
+            run = await desk.queued()
+            await trio.testing.wait_all_tasks_blocked()
+            assert len(waiters.got) == served
+            assert waiters.got[-1] == (session_id, run.id)
     assert desk.parked == 0
 
 
@@ -232,12 +231,11 @@ async def test_a_run_that_came_while_its_waiter_hung_up_goes_to_the_next(desk):
         with gone:
             await waiters.wait("s1")
 
-    async with waiting(desk, impatient):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(waiters.wait, "s2")
-            await trio.testing.wait_all_tasks_blocked()
-            gone.cancel()
-            run = await desk.queued()
+    async with waiting(desk, impatient), trio.open_nursery() as nursery:
+        nursery.start_soon(waiters.wait, "s2")
+        await trio.testing.wait_all_tasks_blocked()
+        gone.cancel()
+        run = await desk.queued()
     assert waiters.got == [("s2", run.id)]
 
 

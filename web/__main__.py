@@ -19,6 +19,7 @@ from typing import Final, NoReturn
 
 import click
 import trio
+from rich.console import Console
 
 from actors.ports import StorageError
 from actors.system import System, run_system
@@ -129,12 +130,6 @@ def _end_by_force_after(seconds: float, system: System) -> None:
 def _report(system: System, settings: ServerSettings, listeners: Listeners, begun_s: float) -> None:
     """One line for people, one file for programs."""
     ready_ms = round((time.monotonic() - begun_s) * 1000)
-    print(
-        f"chargehand {program_version()} serves {listeners.url} and {listeners.unix_path}, "
-        f"data in {settings.data_dir}, {system.recovered_tasks} tasks recovered, "
-        f"ready in {ready_ms} ms",
-        flush=True,
-    )
     if settings.ready_file is not None:
         report = {
             "version": program_version(),
@@ -148,6 +143,12 @@ def _report(system: System, settings: ServerSettings, listeners: Listeners, begu
         unfinished = settings.ready_file.with_name(settings.ready_file.name + ".part")
         unfinished.write_text(json.dumps(report) + "\n", encoding="utf-8")
         unfinished.replace(settings.ready_file)
+    print(
+        f"chargehand {program_version()} serves {listeners.url} and {listeners.unix_path}, "
+        f"data in {settings.data_dir}, {system.recovered_tasks} tasks recovered, "
+        f"ready in {ready_ms} ms",
+        flush=True,
+    )
 
 
 def _run(configuration: Configuration) -> None:
@@ -203,6 +204,24 @@ def serve_command(config: Path | None, **flags: str | bool | None) -> None:
     except Exception:
         _log.exception("the server has failed")
         sys.exit(ExitCode.INTERNAL)
+
+
+@main.command("demo")
+@click.option("--pace", default=1.0, help="how many times faster the agents work [1]")
+def demo_command(pace: float) -> None:
+    """Watch eight agents work off a release of some sixty tasks, on a server of its own."""
+    from web.demo.api import DemoFailed
+    from web.demo.play import play
+
+    console = Console()
+    failure: BaseException | None = None
+    try:
+        trio.run(play, pace, console)
+    except* DemoFailed as failed:
+        failure = _leaf(failed)
+    if failure is not None:
+        print(f"chargehand: {failure}", file=sys.stderr)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

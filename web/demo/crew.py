@@ -1,0 +1,75 @@
+"""Those who act in the demo: eight agents and an operator."""
+
+from collections import Counter
+from math import ceil
+from typing import Final, final
+
+import trio
+from attrs import define, field
+
+from web.demo.api import Api, Claim, Event, Identity
+from web.demo.plan import APPROVAL, Step
+from web.demo.progress import Progress
+
+AGENTS: Final = ("ada", "boole", "curie", "dijkstra", "euler", "fermi", "gauss", "hopper")
+LEASE_S: Final = 3  # short, so that a lost agent is found while one watches
+HEARTBEAT_S: Final = 1.0
+OPERATOR_S: Final = 0.8  # how long the operator thinks
+
+
+@final
+@define(eq=False)
+class Crew:
+    """Agents at work on `steps`; `pace` is how many times faster than planned they are."""
+
+    api: Api
+    steps: dict[str, Step]  # by task id
+    pace: float
+    claims: Counter[str] = field(factory=Counter)  # by agent's name
+    lost: set[str] = field(factory=set)  # task ids that have cost an agent already
+
+    async def agent(self, name: str) -> None:
+        """Claim, work, complete; a lost agent comes back as a new session."""
+        life = 1
+        while True:
+            identity = Identity(name, name if life == 1 else f"{name}-{life}")
+            claim = await self.api.claim(identity, LEASE_S)
+            if claim is None:
+                continue
+            self.claims[name] += 1
+            step = self.steps[claim.task_id]
+            if step.loses_its_agent and claim.task_id not in self.lost:
+                self.lost.add(claim.task_id)
+                life += 1
+                await trio.sleep(LEASE_S + 1)
+                continue
+            await self._work(identity, claim, step)
+
+    async def _work(self, agent: Identity, claim: Claim, step: Step) -> None:
+        await self.api.begin(agent, claim.run_id)
+        remaining_s = step.seconds / self.pace
+        for _ in range(ceil(remaining_s / HEARTBEAT_S) - 1):
+            await trio.sleep(HEARTBEAT_S)
+            remaining_s -= HEARTBEAT_S
+            await self.api.heartbeat(agent, claim.run_id, LEASE_S)
+        await trio.sleep(remaining_s)
+        if claim.attempt <= step.failures:
+            await self.api.fail(agent, claim.run_id, step.error)
+        else:
+            await self.api.complete(agent, claim.run_id, {"done": step.title, "by": agent.name})
+
+    async def operator(self, events: trio.MemoryReceiveChannel[Event], progress: Progress) -> None:
+        """Retries what has failed, and approves when all is ready for it."""
+        approved = False
+        async for event in events:
+            if event.type == "task.run_failed" and event.run_id is not None:
+                await trio.sleep(OPERATOR_S / self.pace)
+                await self.api.retry(event.run_id)
+            if not approved and progress.may_be_approved:
+                approved = True
+                await trio.sleep(OPERATOR_S / self.pace)
+                await self.api.approve(_task_of(APPROVAL, self.steps))
+
+
+def _task_of(key: str, steps: dict[str, Step]) -> str:
+    return next(task_id for task_id, step in steps.items() if step.key == key)

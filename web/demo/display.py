@@ -1,0 +1,99 @@
+"""How the demo looks: a live page on a terminal, plain lines elsewhere, a summary at the end."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, final
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from web.demo.plan import Step, area_names
+from web.demo.progress import Progress
+
+_REFRESH_PER_S: Final = 8
+_BAR_WIDTH: Final = 30
+
+
+@final
+class Display:
+    """Redraws itself on a terminal; `tell` prints a line where there is none."""
+
+    def __init__(self, console: Console, progress: Progress, agents: tuple[str, ...]) -> None:
+        self._console = console
+        self._progress = progress
+        self._agents = agents
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        if not self._console.is_terminal:
+            yield
+            return
+        with Live(
+            get_renderable=self._page, console=self._console, refresh_per_second=_REFRESH_PER_S
+        ):
+            yield
+
+    def tell(self, line: str) -> None:
+        if not self._console.is_terminal:
+            progress = self._progress
+            done = sum(status == "completed" for status in progress.status.values())
+            self._console.print(
+                f"{done:3}/{len(progress.steps)}  {line}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+
+    def _page(self) -> Group:
+        progress = self._progress
+        areas = Table.grid(padding=(0, 2))
+        for area in area_names():
+            keys = [step.key for step in progress.steps.values() if _is_of(step, area)]
+            done = progress.completed_of(keys)
+            bar = ProgressBar(total=len(keys), completed=done, width=_BAR_WIDTH)
+            areas.add_row(area, bar, f"{done}/{len(keys)}")
+        agents = Table.grid(padding=(0, 2))
+        for agent in self._agents:
+            at_work = [
+                title
+                for session, title in progress.working.items()
+                if session.partition("-")[0] == agent
+            ]
+            agents.add_row(agent, at_work[0] if at_work else "[dim]waits[/dim]")
+        done = sum(status == "completed" for status in progress.status.values())
+        return Group(
+            Panel(areas, title=f"Release 2.4: {done} of {len(progress.steps)} tasks"),
+            Panel(agents, title="Agents"),
+            Panel("\n".join(progress.recent) or "…", title=f"{progress.events} events"),
+        )
+
+
+def _is_of(step: Step, area: str) -> bool:
+    return area in (step.key, step.parent)
+
+
+def summary(
+    progress: Progress, statuses: Counter[str], claims: Counter[str], seconds: float
+) -> Table:
+    """What has happened, in numbers."""
+    counts = progress.counts
+    table = Table(title="Release 2.4", show_header=False)
+    for status, count in statuses.most_common():
+        table.add_row(f"tasks {status}", str(count))
+    table.add_row("runs claimed", str(counts["task.run_claimed"]))
+    table.add_row("runs completed", str(counts["task.run_completed"]))
+    table.add_row("runs failed", str(counts["task.run_failed"]))
+    table.add_row("retries by the operator", str(counts["task.run_operator_retry"]))
+    table.add_row("leases lost and recovered", str(counts["task.run_lease_expired"]))
+    table.add_row("approvals", str(counts["task.approved"]))
+    table.add_section()
+    for agent, count in sorted(claims.items()):
+        table.add_row(f"claims by {agent}", str(count))
+    table.add_section()
+    table.add_row("events seen", str(progress.events))
+    table.add_row("duration", f"{seconds:.1f} s")
+    return table

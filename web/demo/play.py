@@ -1,0 +1,148 @@
+"""The demo from start to end: a server of its own, the release, the summary."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from math import inf
+from pathlib import Path
+from typing import Any, Final
+
+import trio
+from rich.console import Console
+
+from web.demo.api import Api, DemoFailed, Event
+from web.demo.crew import AGENTS, Crew
+from web.demo.display import Display, summary
+from web.demo.plan import Step, release
+from web.demo.progress import Progress
+
+DEMO_S_MAX: Final = 110.0
+_START_S_MAX: Final = 20.0
+_CONNECTIONS: Final = 24  # agents, stream, operator, and some room
+
+
+async def play(pace: float, console: Console) -> None:
+    """Run the demo.
+
+    Args:
+        pace: how many times faster than planned the agents work.
+
+    Raises:
+        DemoFailed: something did not complete, or not in time.
+    """
+    try:
+        with trio.fail_after(DEMO_S_MAX):
+            with tempfile.TemporaryDirectory(prefix="chargehand-demo-") as directory:
+                async with _server(Path(directory)) as url:
+                    console.print(f"A server of the demo's own at {url}", highlight=False)
+                    await _release(url, pace, console)
+    except trio.TooSlowError:
+        raise DemoFailed(f"not done within {DEMO_S_MAX:g} s") from None
+
+
+@asynccontextmanager
+async def _server(directory: Path) -> AsyncIterator[str]:
+    """A server process; its URL. Its log is shown only when it fails."""
+    ready, log = directory / "ready.json", directory / "log"
+    with log.open("wb") as errors:
+        process = await trio.lowlevel.open_process(
+            [
+                *(sys.executable, "-m", "web", "serve", "--http=127.0.0.1:0"),
+                *(f"--data-dir={directory / 'data'}", f"--ready-file={ready}"),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+    try:
+        with trio.move_on_after(_START_S_MAX):
+            await _first_line(process)
+        if not ready.exists():
+            raise DemoFailed(f"the server did not start: {log.read_text(encoding='utf-8')}")
+        yield str(json.loads(ready.read_text(encoding="utf-8"))["http"])
+        process.terminate()
+        if await process.wait() != 0:
+            raise DemoFailed(f"the server did not stop: {log.read_text(encoding='utf-8')}")
+    finally:
+        if process.poll() is None:
+            process.kill()
+
+
+async def _first_line(process: trio.Process) -> None:
+    """Wait for the line that says that the server serves, or for its end."""
+    assert process.stdout is not None
+    while (told := await process.stdout.receive_some()) and not told.endswith(b"\n"):
+        pass
+
+
+async def _release(url: str, pace: float, console: Console) -> None:
+    api = Api(url, _CONNECTIONS)
+    try:
+        steps, root_id = await _create(api)
+        progress = Progress(steps)
+        crew = Crew(api, steps, pace)
+        console.print(f"{len(steps)} tasks are in place, {len(AGENTS)} agents begin")
+        begun_s = time.monotonic()
+        display = Display(console, progress, AGENTS)
+        with display.shown():
+            await _work(api, root_id, crew, progress, display)
+        seconds = time.monotonic() - begun_s
+        statuses = Counter((await api.statuses()).values())
+        console.print(summary(progress, statuses, crew.claims, seconds))
+        if statuses != Counter(completed=len(steps)):
+            raise DemoFailed(f"not everything was completed: {dict(statuses)}")
+    finally:
+        await api.close()
+
+
+async def _create(api: Api) -> tuple[dict[str, Step], str]:
+    """Put the release into the server; its steps by task id, and the id of the root."""
+    plan = release()
+    ids: dict[str | None, str] = {}
+    waiting = list(plan)
+    while waiting:  # parents first
+        for step in [s for s in waiting if s.parent is None or s.parent in ids]:
+            ids[step.key] = await api.create(_definition(step), ids.get(step.parent))
+            waiting.remove(step)
+    for step in plan:
+        for key in step.after:
+            await api.depend(ids[step.key], ids[key])
+    for step in plan:
+        if not step.after and not step.needs_approval:
+            await api.start(ids[step.key])
+    steps = {ids[step.key]: step for step in plan}
+    root_id = next(ids[step.key] for step in plan if step.parent is None)
+    return steps, root_id
+
+
+def _definition(step: Step) -> dict[str, Any]:
+    return {
+        "scope": "global",
+        "title": step.title,
+        "priority": step.priority,
+        "auto_enqueue_on_ready": True,
+        "approval_policy": "manual" if step.needs_approval else "none",
+    }
+
+
+async def _work(api: Api, root_id: str, crew: Crew, progress: Progress, display: Display) -> None:
+    """Everybody at work, until the stream says that the root is completed."""
+    send, receive = trio.open_memory_channel[Event](inf)  # the operator may be slower than events
+    async with trio.open_nursery() as nursery, send, receive:
+        for name in AGENTS:
+            nursery.start_soon(crew.agent, name)
+        nursery.start_soon(crew.operator, receive, progress)
+        async with aclosing(api.events(root_id)) as events:
+            async for event in events:
+                line = progress.take(event)
+                if line is not None:
+                    display.tell(line)
+                send.send_nowait(event)
+                if progress.is_over:
+                    break
+        nursery.cancel_scope.cancel()

@@ -1,0 +1,89 @@
+"""What the event stream has told so far."""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import Final, final
+
+from attrs import define, field
+
+from web.demo.api import Event
+from web.demo.plan import APPROVAL, ROOT, Step
+
+RECENT_EVENTS: Final = 8
+
+_TOLD: Final = {  # what is worth a line of its own
+    "completed": "{agent} has completed {title}",
+    "task.run_failed": "{agent} has failed at {title}: {error}",
+    "task.run_operator_retry": "the operator retries {title}",
+    "task.run_lease_expired": "an agent was lost; {title} is back in the queue",
+    "task.approved": "the operator approves {title}",
+}
+
+
+@final
+@define(eq=False)
+class Progress:
+    """Folded from events alone, as any client could."""
+
+    steps: dict[str, Step]  # by task id
+    status: dict[str, str] = field(factory=dict)  # by task id
+    working: dict[str, str] = field(factory=dict)  # session -> title
+    counts: Counter[str] = field(factory=Counter)  # events by type
+    recent: deque[str] = field(factory=lambda: deque(maxlen=RECENT_EVENTS))
+
+    @property
+    def events(self) -> int:
+        return self.counts.total()
+
+    @property
+    def is_over(self) -> bool:
+        return self.has_completed(ROOT)
+
+    @property
+    def may_be_approved(self) -> bool:
+        """Whether nothing but the approval itself holds the rollout up."""
+        step = next(step for step in self.steps.values() if step.key == APPROVAL)
+        return all(self.has_completed(key) for key in step.after)
+
+    def has_completed(self, key: str) -> bool:
+        return any(
+            status == "completed" and self.steps[task_id].key == key
+            for task_id, status in self.status.items()
+        )
+
+    def completed_of(self, keys: Sequence[str]) -> int:
+        wanted = set(keys)
+        return sum(
+            status == "completed" and self.steps[task_id].key in wanted
+            for task_id, status in self.status.items()
+        )
+
+    def take(self, event: Event) -> str | None:
+        """Fold one event in; the line that tells of it, if it is worth one."""
+        self.counts[event.type] += 1
+        step = self.steps.get(event.task_id)
+        if step is None:
+            return None
+        match event.type:
+            case "task.created" | "task.status_changed":
+                status = self.status[event.task_id] = str(event.payload["status"])
+                return self._line(status, event, step)
+            case "task.run_claimed":
+                self.working[event.actor] = step.title
+            case "task.run_completed" | "task.run_failed":
+                self.working.pop(event.actor, None)
+            case "task.run_lease_expired":
+                lost = [who for who, title in self.working.items() if title == step.title]
+                for who in lost:
+                    del self.working[who]
+            case _:
+                pass
+        return self._line(event.type, event, step)
+
+    def _line(self, what: str, event: Event, step: Step) -> str | None:
+        template = _TOLD.get(what)
+        if template is None:
+            return None
+        line = template.format(agent=event.actor, title=step.title, error=step.error)
+        self.recent.append(line)
+        return line

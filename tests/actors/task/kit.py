@@ -155,7 +155,7 @@ class Bench:
         return self.task.runs[-1]
 
     def lease(
-        self, session_id: str = "s1", seconds: int = 300, claim_key: str | None = None
+        self, session_id: str = "s1", seconds: int = 300, claim_key: str = "claim"
     ) -> Decision:
         """The scheduler gives the latest run to a session."""
         command = c.LeaseRun(

@@ -233,6 +233,17 @@ def test_a_pause_holds_it_back_and_resume_makes_up_for_it():
     assert len(bench.task.runs) == 1
 
 
+def test_resume_makes_up_for_what_became_ready_again_after_an_earlier_run():
+    bench = Bench.with_run(auto_enqueue_on_ready=True)
+    _fail(bench)
+    bench.block("b")
+    bench.do(c.PauseTask("wait"))
+    _complete_b(bench)
+    assert len(bench.task.runs) == 1
+    bench.do(c.ResumeTask())
+    assert bench.latest.attempt == 2
+
+
 def test_a_pause_from_above_holds_it_back_and_its_end_makes_up_for_it():
     bench = _under_a_parent()
     bench.around.paused["p"] = "p"

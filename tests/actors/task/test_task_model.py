@@ -200,7 +200,7 @@ class TaskMachine(RuleBasedStateMachine):
     @rule(session=sessions, length_s=seconds)
     def lease(self, session, length_s):
         run = self.bench.task.open_run
-        command = c.LeaseRun(run.id, session, f"sha256:{self.bench.decided}", length_s)
+        command = c.LeaseRun(run.id, session, f"sha256:{self.bench.decided}", length_s, "claim")
         if self.tell(command, agent(session)):
             assert run.status is RunStatus.QUEUED
             assert not self.bench.task.is_gated

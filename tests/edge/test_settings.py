@@ -133,7 +133,7 @@ def test_the_readme_lists_every_setting_as_the_code_has_it():
         default = setting.default
         if isinstance(default, LogLevel):
             default = default.value
-        shown = {None: "", (): "", True: "true", False: "false"}.get(default, default)
+        shown = {"None": "", "()": "", "True": "true", "False": "false"}.get(str(default), default)
         shown = f"{shown:g}" if isinstance(shown, float) else str(shown)
         cell = f"`{shown}`" if shown else ""
         expected.append(f"| `{setting.flag}` | {cell} | {setting.help} |")

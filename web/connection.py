@@ -8,10 +8,7 @@ has read a large body, and lets a clear-text peer switch to HTTP/2.
 import logging
 import math
 import socket as stdlib_socket
-from collections import deque
-from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import Any, Final, Protocol, Self, final
+from typing import Final, Protocol, final
 
 import h11
 import trio
@@ -23,19 +20,13 @@ from hypercorn.protocol.events import Request, Response
 from hypercorn.protocol.h11 import STREAM_ID, H11Protocol
 from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import (
-    AppWrapper,
-    ASGIReceiveEvent,
-    ASGISendEvent,
-    ConnectionState,
-    Scope,
-)
+from hypercorn.typing import AppWrapper, ConnectionState
 from hypercorn.utils import parse_socket_addr
 
+from web.exchange import Requests
 from web.problems import EdgeCode, edge_problem
 
 READ_BYTES_MAX: Final = 65_536
-UNREAD_MESSAGES_MAX: Final = 10  # pieces of a body that wait for the application
 LINGER_S: Final = 1.0  # a peer may go on sending this long after our last byte
 
 _log = logging.getLogger("chargehand.http")
@@ -67,93 +58,10 @@ class Owner(Protocol):
 
 
 @final
-class _Inlet:
-    """What the application may receive of one request: pieces of the body, then the disconnect.
-
-    `put` waits while the application is behind, but never once it is done: a channel that nobody
-    reads would hold the connection's reader, and with it the connection, for ever.
-    """
-
-    __slots__ = ("_arrived", "_done", "_messages", "_room")
-
-    def __init__(self) -> None:
-        self._messages: deque[ASGIReceiveEvent] = deque()
-        self._arrived = trio.Event()
-        self._room = trio.Event()
-        self._done = False
-
-    async def put(self, message: ASGIReceiveEvent) -> None:
-        if message["type"] == "http.request":
-            while len(self._messages) >= UNREAD_MESSAGES_MAX and not self._done:
-                self._room = trio.Event()
-                await self._room.wait()
-        if not self._done:
-            self._messages.append(message)
-            self._arrived.set()
-
-    async def get(self) -> ASGIReceiveEvent:
-        while not self._messages:
-            self._arrived = trio.Event()
-            await self._arrived.wait()
-        self._room.set()
-        return self._messages.popleft()
-
-    def close(self) -> None:
-        self._done = True
-        self._messages.clear()
-        self._room.set()
-
-
-@final
-class _Requests:
-    """The tasks of one connection, one for each request, as the protocol starts them."""
-
-    def __init__(self, nursery: trio.Nursery) -> None:
-        self._nursery = nursery
-
-    async def spawn_app(
-        self,
-        app: AppWrapper,
-        config: Config,
-        scope: Scope,
-        send: Callable[[ASGISendEvent | None], Awaitable[None]],
-    ) -> Callable[[ASGIReceiveEvent], Awaitable[None]]:
-        inlet = _Inlet()
-        self._nursery.start_soon(_answer, app, scope, inlet, send)
-        return inlet.put
-
-    def spawn(self, func: Callable[..., Awaitable[Any]], *args: Any) -> None:
-        self._nursery.start_soon(func, *args)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type, exc_value: BaseException, traceback: TracebackType
-    ) -> None:
-        pass
-
-
-async def _answer(
-    app: AppWrapper,
-    scope: Scope,
-    inlet: _Inlet,
-    send: Callable[[ASGISendEvent | None], Awaitable[None]],
-) -> None:
-    try:
-        await app(scope, inlet.get, send, trio.to_thread.run_sync, trio.from_thread.run)
-    except* Exception:
-        _log.exception("a request could not be answered")
-    finally:
-        inlet.close()
-    await send(None)
-
-
-@final
 class _Http1(H11Protocol):
     """HTTP/1.1 and nothing else: what would switch protocols is answered as plain HTTP."""
 
-    def __init__(self, connection: "Connection", owner: Owner, requests: _Requests) -> None:
+    def __init__(self, connection: "Connection", owner: Owner, requests: Requests) -> None:
         super().__init__(
             owner.app,
             owner.config,
@@ -250,7 +158,7 @@ class Connection:
             self.server = parse_socket_addr(self._socket.family, self._socket.getsockname())
             async with trio.open_nursery() as nursery:
                 self._requests_scope = nursery.cancel_scope
-                self._protocol = _Http1(self, self._owner, _Requests(nursery))
+                self._protocol = _Http1(self, self._owner, Requests(nursery))
                 self._set_idle()
                 with self._reading:
                     await self._read()

@@ -113,7 +113,8 @@ _run_of = attrgetter(
     "error",
     "result",
     "expiries",
-    "last_session_id",
+    "lapsed_session_id",
+    "closing_session_id",
     "closing_digest",
 )
 
@@ -309,7 +310,8 @@ def _read_run(
     error: str | None,
     result: str | None,
     expiries: int,
-    last_session_id: str | None,
+    lapsed_session_id: str | None,
+    closing_session_id: str | None,
     closing_digest: str | None,
 ) -> Run:
     return Run(
@@ -339,7 +341,8 @@ def _read_run(
         error=error,
         result=_json(result),
         expiries=expiries,
-        last_session_id=_shared(last_session_id),
+        lapsed_session_id=_shared(lapsed_session_id),
+        closing_session_id=_shared(closing_session_id),
         closing_digest=closing_digest,
     )
 

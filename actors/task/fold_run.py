@@ -104,7 +104,7 @@ def _lease_expired(state: TaskState, event: e.RunLeaseExpired, at_ns: int) -> Ta
         event.run_id,
         status=RunStatus.QUEUED,
         expiries=run.expiries + 1,
-        last_session_id=event.session_id,
+        lapsed_session_id=event.session_id,
         **_UNCLAIMED,
     )
 
@@ -134,7 +134,7 @@ def _run_completed(state: TaskState, event: e.RunCompleted, at_ns: int) -> TaskS
         error=None,
         ended_at_ns=at_ns,
         expiries=0,
-        last_session_id=event.by_session_id,
+        closing_session_id=event.by_session_id,
         closing_digest=event.closing_digest,
         **_LEASE_ENDED,
     )
@@ -149,7 +149,7 @@ def _run_failed(state: TaskState, event: e.RunFailed, at_ns: int) -> TaskState:
         result=None,
         ended_at_ns=at_ns,
         expiries=0,
-        last_session_id=event.by_session_id,
+        closing_session_id=event.by_session_id,
         closing_digest=event.closing_digest,
         **_LEASE_ENDED,
     )

@@ -61,6 +61,11 @@ def _deleted(state: TaskState, event: e.TaskDeleted, at_ns: int) -> TaskState:
         identifier=None,
         description=None,
         metadata=None,
+        owner=None,
+        network_channel=None,
+        pause=None,
+        auto_enqueue_on_ready=False,
+        auto_enqueue_due=False,
         dependencies=(),
         runs=(),
     )

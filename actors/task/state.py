@@ -168,8 +168,9 @@ class Run:
     error: str | None = None
     result: Json | None = None
     expiries: int = 0  # leases run out in a row
-    last_session_id: str | None = None  # whose lease ran out last, or who ended the run itself
-    closing_digest: str | None = None  # of the body of the agent's complete or fail
+    lapsed_session_id: str | None = None  # whose lease ran out last
+    closing_session_id: str | None = None  # who completed or failed it under a lease
+    closing_digest: str | None = None  # of the body of that complete or fail
 
     @property
     def is_leased(self) -> bool:

@@ -88,7 +88,7 @@ def _held(changes: Changes, run_id: str) -> Run:
     if holds and run.lease_until_ns is not None:
         if run.lease_until_ns > changes.context.now_ns:
             return run
-    elif run.last_session_id != session_id:
+    elif session_id not in (run.lapsed_session_id, run.closing_session_id):
         raise Rejected(
             Code.NO_ACTIVE_LEASE,
             f"the session holds no lease on run {run.id}",
@@ -186,7 +186,7 @@ def _repeated(changes: Changes, run_id: str, status: RunStatus, digest: str) -> 
     same = (
         run.status is status
         and run.closing_digest == digest
-        and run.last_session_id == changes.context.caller.actor.ref
+        and run.closing_session_id == changes.context.caller.actor.ref
     )
     return run if same else None
 

@@ -364,3 +364,13 @@ def test_a_pause_stops_no_work_that_has_begun():
     bench.do(c.Heartbeat(bench.latest.id), S1)
     bench.do(c.CompleteLease(bench.latest.id), S1)
     assert bench.latest.failure_kind is not FailureKind.OPERATOR_FORCED
+
+
+def test_a_lease_that_ran_out_is_told_so_even_after_another_session_ended_the_run():
+    bench = Bench.leased("s1")
+    bench.expire()
+    bench.lease("s2")
+    bench.do(c.CompleteLease(bench.latest.id), S2)
+    assert bench.code(c.Heartbeat(bench.latest.id), S1) is Code.LEASE_EXPIRED
+    assert bench.code(c.Heartbeat(bench.latest.id), S2) is Code.LEASE_EXPIRED
+    assert bench.code(c.Heartbeat(bench.latest.id), agent("s3")) is Code.NO_ACTIVE_LEASE

@@ -1,0 +1,160 @@
+"""Actors leave memory when nothing is lost by it, come back, and are bounded in number."""
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from actors.actor import Envelope
+from actors.errors import Code, Rejected
+from actors.mailbox import Reply
+from actors.task import commands as c
+from tests.actors.system.desk import OPERATOR
+
+QUIET = {"checkpoint_s": 1000.0}  # no checkpoint but those that a test asks for
+
+
+@pytest.fixture
+def settings(request) -> dict:
+    return getattr(request, "param", {})
+
+
+def resident(desk) -> set[str]:
+    return set(desk.system.directory._residents)
+
+
+async def test_an_idle_task_leaves_memory_after_a_checkpoint_and_comes_back(desk):
+    task = await desk.task(description="all of it", metadata=b'{"k": 1}')
+    run = await desk.enqueue(task.id)
+    assert resident(desk) == {task.id}
+    await trio.sleep(100)
+    assert resident(desk) == set()
+    whole = await desk.system.task(task.id)
+    assert (whole.description, whole.metadata) == ("all of it", b'{"k": 1}')
+    assert resident(desk) == set()  # reading does not need the actor
+    assert (await desk.claim("s1")).the_run.id == run.id
+    assert resident(desk) == {task.id}
+    assert (await desk.system.task(task.id)).description == "all of it"
+
+
+async def test_a_task_under_a_lease_stays(desk):
+    run = await desk.queued()
+    task_id = (await desk.claim("s1", lease_seconds=200)).task.id
+    await trio.sleep(190)
+    assert resident(desk) == {task_id}
+    await desk.complete("s1", run.id)
+    await trio.sleep(100)
+    assert resident(desk) == set()
+
+
+@pytest.mark.parametrize("settings", [QUIET], indirect=True)
+async def test_without_a_checkpoint_nobody_leaves(desk):
+    task = await desk.task()
+    await trio.sleep(500)
+    assert desk.system.directory.passivate_idle(60) == 0
+    await desk.system.checkpointer.checkpoint()
+    assert desk.system.directory.passivate_idle(60) == 1
+    assert resident(desk) == set()
+    assert (await desk.ask(task.id, c.PatchTask(title="back"))).task.title == "back"
+
+
+@pytest.mark.parametrize("settings", [QUIET], indirect=True)
+async def test_one_that_is_in_use_does_not_keep_idle_ones_in_memory(desk):
+    """The first made is used by the system only: effects, timers."""
+    used = await desk.task()
+    idle = [await desk.task() for _ in range(3)]
+    await desk.system.checkpointer.checkpoint()
+    await trio.sleep(100)
+    desk.system.directory.push(used.id, Envelope(c.ExpireLease("run-none"), OPERATOR))
+    assert desk.system.directory.passivate_idle(60) == len(idle)
+    assert resident(desk) == {used.id}
+
+
+@pytest.mark.parametrize("settings", [QUIET], indirect=True)
+async def test_a_message_in_its_mailbox_keeps_an_actor(desk):
+    task = await desk.task()
+    await desk.system.checkpointer.checkpoint()
+    reply = Reply()
+    envelope = Envelope(c.PatchTask(title="new"), OPERATOR, reply)
+    desk.system.directory.send(task.id, envelope)
+    assert desk.system.directory.passivate_idle(0) == 0
+    assert (await reply.wait()).task.title == "new"
+
+
+@pytest.mark.parametrize("settings", [QUIET], indirect=True)
+async def test_an_actor_that_is_asked_for_while_it_leaves_is_made_anew(desk):
+    task = await desk.task()
+    await desk.system.checkpointer.checkpoint()
+    assert desk.system.directory.passivate_idle(0) == 1
+    answer = await desk.ask(task.id, c.PatchTask(title="new"))
+    assert answer.task.title == "new"
+    assert resident(desk) == {task.id}
+
+
+@pytest.mark.parametrize("settings", [{**QUIET, "max_residents": 4}], indirect=True)
+async def test_too_many_residents_are_refused_until_the_checkpoint_that_this_asks_for(desk):
+    tasks = [await desk.task() for _ in range(4)]
+    with pytest.raises(Rejected) as caught:
+        await desk.task()
+    assert caught.value.code is Code.OVERLOADED
+    assert len(resident(desk)) == 4
+    await trio.sleep(1)
+    await desk.task()
+    assert len(resident(desk)) <= 4
+    for task in tasks:
+        try:
+            await desk.ask(task.id, c.PatchTask(title="new"))
+        except Rejected:
+            await trio.sleep(1)
+            await desk.ask(task.id, c.PatchTask(title="new"))
+    assert len(resident(desk)) <= 4
+
+
+@pytest.mark.parametrize("settings", [{**QUIET, "max_residents": 2}], indirect=True)
+async def test_effects_and_claims_meet_no_bound(desk):
+    blocker = await desk.task()
+    tasks = []
+    for _ in range(5):
+        await desk.system.checkpointer.checkpoint()
+        tasks.append(await desk.task(auto_enqueue_on_ready=True))
+        await desk.system.checkpointer.checkpoint()
+        await desk.ask(tasks[-1].id, c.AddDependency(blocker.id))
+    await desk.system.checkpointer.checkpoint()
+    run = await desk.enqueue(blocker.id)
+    await desk.do("s1", run.id)
+    for number in range(5):
+        assert (await desk.claim(f"s{number}")) is not None
+
+
+@pytest.mark.parametrize("settings", [{"max_mailbox": 8}], indirect=True)
+async def test_a_full_mailbox_refuses_and_disturbs_no_other_task(desk):
+    task, other = await desk.task(), await desk.task()
+    outcomes = []
+
+    async def ask(task_id):
+        try:
+            await desk.ask(task_id, c.PatchTask(title="new"))
+            outcomes.append((task_id, None))
+        except Rejected as refusal:
+            outcomes.append((task_id, refusal.code))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(20):
+            nursery.start_soon(ask, task.id)
+        nursery.start_soon(ask, other.id)
+    assert outcomes.count((task.id, Code.OVERLOADED)) == 12
+    assert outcomes.count((task.id, None)) == 8
+    assert (other.id, None) in outcomes
+    await ask(task.id)
+    assert outcomes[-1] == (task.id, None)
+
+
+async def test_a_caller_that_is_gone_before_its_turn_changes_nothing(desk):
+    task = await desk.task()
+    seq = desk.system.journal.next_seq
+    gone = Reply()
+    gone.abandoned = True
+    envelope = Envelope(c.PatchTask(title="never"), OPERATOR, gone)
+    desk.system.directory.send(task.id, envelope)
+    await wait_all_tasks_blocked()
+    assert desk.system.journal.next_seq == seq
+    assert (await desk.system.task(task.id)).title == "work"

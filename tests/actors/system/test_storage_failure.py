@@ -1,0 +1,139 @@
+"""A write that fails is never acknowledged, everything later is refused, and the process ends."""
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from actors.errors import Code, Rejected
+from actors.ports import StorageError
+from actors.system import FAILURE_GRACE_S
+from actors.task import commands as c
+from actors.views.streams import StreamClosed
+from tests.actors.system.desk import OPERATOR, CrashStore, agent, started
+
+
+async def refusal_of(call) -> Code:
+    with pytest.raises(Rejected) as caught:
+        await call
+    return caught.value.code
+
+
+def only_storage_errors(group: BaseExceptionGroup) -> bool:
+    rest = group.split(StorageError)[1]
+    return rest is None
+
+
+@pytest.fixture
+def store() -> CrashStore:
+    return CrashStore()
+
+
+async def test_nothing_is_acknowledged_and_everything_later_is_refused(store):
+    acknowledged = []
+
+    async def ask(desk, task_id):
+        await desk.ask(task_id, c.PatchTask(title="lost"))
+        acknowledged.append(task_id)
+
+    with pytest.raises(BaseExceptionGroup) as ended:
+        async with started(store) as desk, trio.open_nursery() as nursery:
+            tasks = [await desk.task() for _ in range(3)]
+            run = await desk.enqueue(tasks[0].id)
+            await desk.claim("s1")
+            await wait_all_tasks_blocked()
+            store.fails = True
+            for task in tasks:
+                nursery.start_soon(ask, desk, task.id)
+            await wait_all_tasks_blocked()
+            system = desk.system
+            assert "no space left" in system.failure
+            failed_at = trio.current_time()
+            for call in (
+                desk.task(),
+                desk.ask(tasks[0].id, c.PatchTask(title="new")),
+                desk.claim("s2"),
+                desk.claim("s2", wait=True),
+                desk.complete("s1", run.id),
+                desk.system.attach_session(run.id, "s1", OPERATOR),
+                desk.system.end_session("s1"),
+                desk.system.scheduler.pause("stop", OPERATOR),
+                desk.ask_run(c.Heartbeat(run.id), agent("s1")),
+            ):
+                assert await refusal_of(call) is Code.STORAGE_FAILED
+            await trio.sleep_forever()
+    assert only_storage_errors(ended.value)
+    assert trio.current_time() - failed_at == pytest.approx(FAILURE_GRACE_S)
+    assert acknowledged == []
+    async with started(store.copy()) as desk:
+        for task in tasks:
+            assert (await desk.system.task(task.id)).title == "work"
+        assert await desk.complete("s1", run.id) is not None
+
+
+async def test_who_waits_for_work_is_not_handed_a_claim_that_is_not_on_disk(store, monkeypatch):
+    got = []
+
+    async def wait(desk):
+        got.append(await desk.claim("s1", wait=True))
+
+    with pytest.raises(BaseExceptionGroup) as ended:
+        async with started(store) as desk, trio.open_nursery() as nursery:
+            nursery.start_soon(wait, desk)
+            await wait_all_tasks_blocked()
+            append = desk.system.journal.append
+
+            def append_and_fail(entry):
+                store.fails = entry.record.events[0].type == "task.run_claimed"
+                append(entry)
+
+            monkeypatch.setattr(desk.system.journal, "append", append_and_fail)
+            run = await desk.queued()
+            await trio.sleep_forever()
+    assert only_storage_errors(ended.value)
+    assert got == []
+    async with started(store.copy()) as desk:
+        assert (await desk.claim("s2")).the_run.id == run.id
+
+
+async def test_a_checkpoint_that_fails_ends_everything_too(store):
+    with pytest.raises(BaseExceptionGroup) as ended:
+        async with started(store) as desk:
+            task = await desk.task()
+            store.fails = True
+            await trio.sleep(40)
+    assert only_storage_errors(ended.value)
+    async with started(store.copy()) as desk:
+        assert (await desk.system.task(task.id)).title == "work"
+
+
+async def test_streams_show_nothing_that_is_not_on_disk(store):
+    seen = []
+
+    async def follow(desk, task_id):
+        with desk.system.views.subscribe(task_id, 0) as subscription:
+            try:
+                while True:
+                    seen.append((await subscription.receive()).event.type)
+            except StreamClosed as closed:
+                seen.append(closed.reason.value)
+
+    with pytest.raises(BaseExceptionGroup) as ended:
+        async with started(store) as desk, trio.open_nursery() as nursery:
+            task = await desk.task()
+            nursery.start_soon(follow, desk, task.id)
+            await wait_all_tasks_blocked()
+            store.fails = True
+            nursery.start_soon(desk.ask, task.id, c.PatchTask(title="lost"))
+            await trio.sleep_forever()
+    assert only_storage_errors(ended.value)
+    assert seen[0] == "task.created"
+    assert "task.updated" not in seen
+
+
+async def test_while_it_stops_the_system_takes_nothing_new():
+    async with started() as desk:
+        task = await desk.task()
+        desk.system.begin_stop()
+        assert await refusal_of(desk.task()) is Code.SHUTTING_DOWN
+        assert await refusal_of(desk.claim("s1")) is Code.SHUTTING_DOWN
+        assert (await desk.system.task(task.id)).title == "work"

@@ -1,0 +1,158 @@
+"""Whatever many callers do at once, with checkpoints and crashes between: nothing acknowledged is
+lost, nothing is half done, and all that is kept in memory equals what the tasks say."""
+
+import random
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from actors.actor import fold
+from actors.graph import Graph
+from actors.record import Record
+from actors.scheduler.board import Board
+from actors.task.state import RunStatus, TaskState
+from tests.actors.system.desk import Desk, started
+from tests.actors.system.random_work import Callers
+
+CALLERS = 10
+STEPS = 40
+CRASHES = 3
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_random_work_with_crashes(seed):
+    await check_random_work(seed)
+
+
+async def check_random_work(seed: int) -> None:
+    rng = random.Random(seed)
+    acknowledged = []
+    store = None
+    for _ in range(CRASHES + 1):
+        async with started(store, lease_expiries_max=2, max_leases_per_session=2) as desk:
+            await wait_all_tasks_blocked()
+            check_memory(desk)
+            check_acknowledged(desk, acknowledged)
+            callers = Callers(desk, rng, acknowledged)
+            async with trio.open_nursery() as nursery:
+                for _ in range(CALLERS):
+                    nursery.start_soon(callers.work, STEPS)
+                await trio.sleep(rng.choice([1, 10, 30]))
+                for _ in range(rng.randrange(20)):
+                    await trio.lowlevel.checkpoint()
+                store = desk.store.copy()  # here the crash is: no more counts as acknowledged
+                callers.stop()
+                nursery.cancel_scope.cancel()
+    async with started(store, lease_expiries_max=2) as desk:
+        await trio.sleep(100)
+        check_memory(desk)
+        check_acknowledged(desk, acknowledged)
+    assert len(acknowledged) > 50
+
+
+def records_of(desk: Desk, task_id: str) -> list[Record]:
+    return desk.system.journal.timeline(task_id, 0)
+
+
+def as_of(desk: Desk, task_id: str, last_seq: int) -> TaskState | None:
+    """The task as it was at a number, from its records."""
+    state = None
+    for record in records_of(desk, task_id):
+        if record.last_seq <= last_seq:
+            state = fold(state, record)
+    return state
+
+
+def check_acknowledged(desk: Desk, acknowledged) -> None:
+    """Every answer tells of a state that the task's records lead to."""
+    for answer in acknowledged:
+        now = desk.system.journal.snapshot(answer.task.id)
+        assert now is not None
+        assert now.last_seq >= answer.task.last_seq
+        if now.deleted:  # its records are gone with the next checkpoint
+            continue
+        then = as_of(desk, answer.task.id, answer.task.last_seq)
+        assert then is not None
+        assert then.last_seq == answer.task.last_seq
+        if answer.task.runs and then.runs != answer.task.runs:  # a repeat's state may be slim
+            assert answer.replayed
+        else:
+            assert then == answer.task
+        if answer.run is not None:
+            assert then.run(answer.run.id) == answer.run
+
+
+def check_memory(desk: Desk) -> None:
+    """Read models, graph, board and outbox, when nothing is under way."""
+    system = desk.system
+    states = list(system.views.catalog._states.values())
+    seen = set()
+    for slim in states:
+        whole = system.views.whole(slim.id)
+        records = records_of(desk, slim.id)
+        assert as_of(desk, slim.id, whole.last_seq) == whole
+        assert (slim.last_seq, slim.open_run) == (whole.last_seq, whole.open_run)
+        seqs = [seq for record in records for seq in range(record.seq, record.last_seq + 1)]
+        assert seqs == sorted(set(seqs))
+        assert seen.isdisjoint(seqs)
+        seen.update(seqs)
+    check_graph(desk, states)
+    check_board(desk, states)
+    assert len(system.outbox) == 0
+    caused = {
+        (record.seq, n)
+        for state in states
+        for record in records_of(desk, state.id)
+        for n, effect in enumerate(record.effects)
+        if system.views.get(effect.target) is not None
+    }
+    applied = [
+        (record.cause.seq, record.cause.n)
+        for state in states
+        for record in records_of(desk, state.id)
+        if record.cause is not None
+    ]
+    assert len(applied) == len(set(applied))
+    assert caused <= set(applied)
+
+
+def check_graph(desk: Desk, states: list[TaskState]) -> None:
+    rebuilt = Graph()
+    rebuilt.restore(states)
+    graph = desk.system._graph
+    assert graph.paused_count == rebuilt.paused_count
+    assert set(graph._nodes) == set(rebuilt._nodes)
+    for task_id, node in graph._nodes.items():
+        other = rebuilt._nodes[task_id]
+        assert (node.parent_id, node.completed, node.paused, node.auto_enqueue) == (
+            other.parent_id,
+            other.completed,
+            other.paused,
+            other.auto_enqueue,
+        )
+        for edges in ("children", "blockers", "dependents"):
+            assert set(getattr(node, edges)) == set(getattr(other, edges)), (task_id, edges)
+    for state in states:
+        for edge in state.dependencies:
+            assert edge.completed == graph.is_completed(edge.depends_on_task_id)
+
+
+def check_board(desk: Desk, states: list[TaskState]) -> None:
+    dispatch = desk.system.scheduler._dispatch
+    rebuilt = Board(desk.system._graph.paused_by)
+    for state in states:
+        rebuilt.update(state, 10**15)
+    board = dispatch.board
+    for count in ("queued_count", "active_count", "attention_count", "_by_session", "_by_key"):
+        assert getattr(board, count) == getattr(rebuilt, count), count
+    assert board.claimable._runs == rebuilt.claimable._runs
+    assert set(board.leased_runs()) == set(rebuilt.leased_runs())
+    runs = [state.open_run for state in states if state.open_run is not None]
+    assert board.queued_count == sum(run.status is RunStatus.QUEUED for run in runs)
+    assert board.active_count == sum(run.status.is_active for run in runs)
+    assert len(board.leases) == sum(run.is_leased for run in runs)
+    assert dispatch._picked == {}
+    assert dispatch._reserved == {}
+    assert dispatch._keyed == {}
+    assert dispatch.parked_count == 0

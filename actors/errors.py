@@ -253,3 +253,8 @@ def too_large(pointer: str, message: str, **evidence: int) -> Rejected:
     return Rejected(
         Code.PAYLOAD_TOO_LARGE, message, "send less of it", pointer=pointer, evidence=evidence
     )
+
+
+def shutting_down() -> Rejected:
+    """A refusal of everything new, and of waiting, once a stop has begun."""
+    return Rejected(Code.SHUTTING_DOWN, "the server shuts down", "try again when it is back")

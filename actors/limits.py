@@ -4,6 +4,8 @@ from typing import Final
 
 NS: Final = 1_000_000_000  # of one second
 
+BODY_BYTES_MAX: Final = 4 * 1024 * 1024  # of any request
+
 # Texts and JSON of a request. The reference's limits, plus those it left open.
 TITLE_CHARS_MAX: Final = 500
 IDENTIFIER_CHARS_MAX: Final = 200

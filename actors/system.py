@@ -13,7 +13,7 @@ from actors.answers import Answer
 from actors.checkpointer import Checkpointer
 from actors.clock import Clock
 from actors.directory import Directory
-from actors.errors import Code, Rejected
+from actors.errors import Code, Rejected, shutting_down
 from actors.force import FORCE_COMMANDS, ForceGuard
 from actors.graph import Graph
 from actors.identity import BOOT_RECOVERY, Caller
@@ -182,7 +182,7 @@ class System:
                 "try again after the server was started anew",
             )
         if self._stopping:
-            raise Rejected(Code.SHUTTING_DOWN, "the server shuts down", "try again when it is back")
+            raise shutting_down()
 
     # --- start and stop -------------------------------------------------------------------------
 
@@ -201,6 +201,7 @@ class System:
         """Refuse what is new and end the streams; what was begun goes on."""
         self._stopping = True
         self.views.streams.close_all()
+        self.scheduler.end_waiting()
 
     def resume_work(self) -> None:
         """Go on where the former process stopped: effects, leases, ended sessions."""

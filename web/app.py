@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from actors.errors import Rejected
 from actors.identity import OriginKind
+from actors.limits import BODY_BYTES_MAX
 from actors.system import System
 from web.call import Call, Handler
 from web.operations import Operation
@@ -16,7 +17,6 @@ from web.problems import EdgeCode, edge_reply, refusal_reply
 from web.replies import AnyReply, StreamReply
 from web.routes import ROUTES
 
-BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 SEND_S_MAX: Final = 60.0  # for a client to take an answer that is no stream
 
 _JSON: Final = "application/json"

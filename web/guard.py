@@ -21,10 +21,10 @@ from hypercorn.typing import (
 )
 
 from actors.errors import Category, Severity
+from actors.limits import BODY_BYTES_MAX
 from web.hosts import Hosts
 from web.problems import EdgeCode, Problem, edge_problem
 
-BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 BODIES_BYTES_MAX: Final = 256 * 1024 * 1024  # of all requests under way together
 TARGET_BYTES_MAX: Final = 8192
 PUBLIC_PATHS: Final = frozenset({"/healthz", "/readyz"})  # asked by probes that know no token

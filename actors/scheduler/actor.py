@@ -227,6 +227,10 @@ class Scheduler:
         """Give back the runs of sessions that a crash kept from being released; for start-up."""
         self._dispatch.release_ended_sessions()
 
+    def end_waiting(self) -> None:
+        """Tell everyone who waits for work that the server shuts down."""
+        self._mailbox.push(_Call(self._dispatch.end_waiting))
+
     def _refused(self, ticket: Ticket, error: Exception) -> None:
         self._mailbox.push(_Call(lambda: self._dispatch.refused(ticket, error)))
 

@@ -11,7 +11,7 @@ from typing import final
 from actors.actor import Envelope
 from actors.answers import Answer
 from actors.clock import Clock
-from actors.errors import Code, Rejected
+from actors.errors import Code, Rejected, shutting_down
 from actors.graph import Graph
 from actors.identity import SCHEDULER, SESSION_REGISTRY
 from actors.limits import NS
@@ -195,8 +195,7 @@ class Dispatch:
 
     def forget(self, ticket: Ticket) -> None:
         """The caller hung up: it leaves the queue, and followers of its key take its place."""
-        self._patience.discard(ticket)
-        if self._parked.discard(ticket) or ticket.run_id is None:
+        if self._unpark(ticket) or ticket.run_id is None:
             if ticket.key is not None and self._keyed.get(ticket.key) is ticket:
                 del self._keyed[ticket.key]
             followers, ticket.followers = ticket.followers, []
@@ -257,8 +256,7 @@ class Dispatch:
         if self._switch.is_paused:
             return
         while (ticket := self._parked.first_for(run)) is not None:
-            self._parked.discard(ticket)
-            self._patience.discard(ticket)
+            self._unpark(ticket)
             if ticket.reply.abandoned:
                 self.forget(ticket)
             elif self._is_full(ticket):
@@ -276,12 +274,22 @@ class Dispatch:
             if ticket.reply.abandoned:
                 self.forget(ticket)
             elif self.board.claimable.best(ticket.claimer) is not None:
-                self._parked.discard(ticket)
-                self._patience.discard(ticket)
+                self._unpark(ticket)
                 if self._is_full(ticket):
                     self._finish(ticket, lease_limit_reached(ticket.session.id))
                 else:
                     self._serve(ticket)
+
+    def end_waiting(self) -> None:
+        """Refuse everyone who waits: the server shuts down."""
+        for ticket in self._parked:
+            self._unpark(ticket)
+            self._finish(ticket, shutting_down())
+
+    def _unpark(self, ticket: Ticket) -> bool:
+        """Take a ticket out of the queue; False if it does not wait."""
+        self._patience.discard(ticket)
+        return self._parked.discard(ticket)
 
     # --- sessions -------------------------------------------------------------------------------
 
@@ -300,8 +308,7 @@ class Dispatch:
     def session_ended(self, session_id: str) -> list[Reply[Answer]]:
         """End its waiting calls and give its runs back; the replies say when that is on disk."""
         for ticket in self._parked.of_session(session_id):
-            self._parked.discard(ticket)
-            self._patience.discard(ticket)
+            self._unpark(ticket)
             self._finish(ticket, session_has_ended(session_id))
         replies: list[Reply[Answer]] = []
         for task_id, run_id in self.board.runs_of(session_id):

@@ -194,3 +194,28 @@ def test_an_unknown_option_is_a_usage_error():
     )
     assert ended.returncode == 2
     assert "--nonsense" in ended.stderr
+
+
+def test_a_stop_answers_those_who_wait_for_work(server):
+    answers = []
+
+    def wait_for_work(base_url):
+        with httpx.Client(base_url=base_url, timeout=10) as waiting:
+            path = "/api/agent/tasks/claim-next"
+            answers.append(waiting.post(path, json={"wait": True}, headers=AGENT))
+
+    with server.start() as client:
+        waiter = threading.Thread(target=wait_for_work, args=[str(client.base_url)])
+        waiter.start()
+        until_s = time.monotonic() + 5
+        while not client.get("/api/sessions").json()["sessions"] and time.monotonic() < until_s:
+            pass
+    began_s = time.monotonic()
+    server.signal(signal.SIGTERM)
+    code, _, err = server.end()
+    waiter.join()
+    assert code == 0, err
+    assert time.monotonic() - began_s < 2.5
+    [answer] = answers
+    assert answer.status_code == 503
+    assert answer.json()["diagnostic"]["code"] == "shutting_down"

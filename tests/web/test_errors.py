@@ -5,8 +5,9 @@ import logging
 import pytest
 
 from actors.identity import OriginKind
+from actors.limits import BODY_BYTES_MAX
 from tests.web.client import ContractClient
-from web.app import BODY_BYTES_MAX, create_app
+from web.app import create_app
 from web.problems import EdgeCode
 
 

@@ -38,10 +38,16 @@ class Subscription:
     """One subscriber. Use as a context manager, receive from one task only."""
 
     def __init__(
-        self, hub: "Streams", task_id: str, backlog: Iterator[TimelineEvent], buffer_max: int
+        self,
+        hub: "Streams",
+        task_id: str,
+        after_seq: int,
+        backlog: Iterator[TimelineEvent],
+        buffer_max: int,
     ) -> None:
         self._hub = hub
         self.task_id = task_id
+        self._after_seq = after_seq
         self._backlog: Iterator[TimelineEvent] | None = backlog
         self._buffer: deque[TimelineEvent] = deque()
         self._buffer_max = buffer_max
@@ -81,7 +87,7 @@ class Subscription:
 
     def offer(self, event: TimelineEvent) -> None:
         """Take an event that was just published."""
-        if self._closed is not None:
+        if self._closed is not None or event.seq <= self._after_seq:
             return
         if len(self._buffer) >= self._buffer_max:
             self._buffer.clear()

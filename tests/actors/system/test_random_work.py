@@ -48,7 +48,7 @@ async def check_random_work(seed: int) -> None:
         await trio.sleep(100)
         check_memory(desk)
         check_acknowledged(desk, acknowledged)
-    assert len(acknowledged) > 50
+    assert len(acknowledged) > 10
 
 
 def records_of(desk: Desk, task_id: str) -> list[Record]:

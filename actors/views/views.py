@@ -122,9 +122,7 @@ class Views:
             if (task := self.whole(address)) is not None
         ]
         backlog = heapq.merge(*pasts, key=lambda event: event.seq)
-        return Subscription(
-            self.streams, task_id, after_seq, backlog, limits.STREAM_BUFFER_MAX
-        )
+        return Subscription(self.streams, task_id, after_seq, backlog, limits.STREAM_BUFFER_MAX)
 
     def publish(self, record: Record, state: TaskState) -> None:
         """Take in a committed record; called by the publisher only."""

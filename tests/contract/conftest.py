@@ -1,0 +1,24 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from actors.identity import OriginKind
+from actors.settings import Settings
+from actors.system import System, run_system
+from persistence.opening import memory_journal
+from tests.web.client import ContractClient
+from web.app import create_app
+
+
+@pytest.fixture
+async def system(autojump_clock) -> AsyncIterator[System]:
+    """One in which a single lease that runs out parks its run, and no time is waited for."""
+    settings = Settings(lease_expiries_max=1)
+    async with run_system(memory_journal(), settings, wall_ns=1_790_000_000_123_456_700) as system:
+        yield system
+
+
+@pytest.fixture
+async def client(system) -> ContractClient:
+    """The local user at the Unix socket."""
+    return ContractClient(create_app(system, OriginKind.UDS))

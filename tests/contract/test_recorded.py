@@ -1,0 +1,106 @@
+"""Our answers are like those of the original, in the like situation."""
+
+import json
+from typing import Final
+
+import pytest
+import trio.testing
+
+from tests.contract.likeness import Difference, Kind, Likeness
+from tests.contract.recorded import good_answers, streamed_events
+from tests.contract.situations import SITUATIONS, befall
+from tests.contract.town import Town
+from tests.web.client import CONTRACT, open_stream
+from web.operations import Operation
+
+_SURROUNDINGS: Final = "a session here is whoever calls: no process, sandbox or ancestry is known"
+_NO_MADE_UP_KEY: Final = "a run that was enqueued without a key shows none"
+_STATUS_CHANGES: Final = "a status that moves is told by an event of its own"
+_KNOWN_SESSION: Final = "the session of a run is looked up, the original knew its id alone"
+
+# What is rightly not like the original, and why.
+EXCEPTIONS: Final[dict[tuple[Operation, Kind, str], str]] = {
+    (Operation.CLAIM_NEXT, Kind.LEFT_OUT, "claim.run.idempotency_key"): _NO_MADE_UP_KEY,
+    (Operation.PUBLISH_TASK, Kind.LEFT_OUT, "run.idempotency_key"): _NO_MADE_UP_KEY,
+    (Operation.START_TASK, Kind.LEFT_OUT, "run.idempotency_key"): _NO_MADE_UP_KEY,
+    (Operation.APPROVE_TASK, Kind.LEFT_OUT, "run.idempotency_key"): _NO_MADE_UP_KEY,
+    (Operation.FAIL_RUN, Kind.LEFT_OUT, "run.idempotency_key"): _NO_MADE_UP_KEY,
+    (Operation.CANCEL_RUN, Kind.LEFT_OUT, "run.idempotency_key"): _NO_MADE_UP_KEY,
+    (Operation.RETRY_RUN, Kind.LEFT_OUT, "previous_run.idempotency_key"): _NO_MADE_UP_KEY,
+    (Operation.ADD_DEPENDENCY, Kind.ADDED, "task.events[task.status_changed]"): _STATUS_CHANGES,
+    (Operation.REMOVE_DEPENDENCY, Kind.ADDED, "task.events[task.status_changed]"): _STATUS_CHANGES,
+    (Operation.GET_TIMELINE, Kind.ADDED, "timeline[task.status_changed]"): _STATUS_CHANGES,
+    (Operation.GET_RUN, Kind.ADDED, "run.session.agent_name"): _KNOWN_SESSION,
+    (Operation.GET_RUN, Kind.ADDED, "run.session.channel"): _KNOWN_SESSION,
+    (Operation.GET_RUN, Kind.ADDED, "run.session.state"): _KNOWN_SESSION,
+    (Operation.GET_RUN, Kind.ADDED, "run.session.workspace_id"): _KNOWN_SESSION,
+    (Operation.CREATE_SESSION, Kind.CHANGED, "session.provider"): _SURROUNDINGS,
+    (Operation.CREATE_SESSION, Kind.LEFT_OUT, "session.badge"): _SURROUNDINGS,
+    (Operation.CREATE_SESSION, Kind.LEFT_OUT, "session.attachable"): _SURROUNDINGS,
+    (Operation.CREATE_SESSION, Kind.LEFT_OUT, "session.acp_session_id"): _SURROUNDINGS,
+    (Operation.CREATE_SESSION, Kind.LEFT_OUT, "session.acp_caps"): _SURROUNDINGS,
+    (Operation.CREATE_SESSION, Kind.LEFT_OUT, "session.sandbox"): _SURROUNDINGS,
+    (Operation.CREATE_SESSION, Kind.LEFT_OUT, "session.lineage"): _SURROUNDINGS,
+    (Operation.CREATE_SESSION, Kind.LEFT_OUT, "session.channel"): (
+        "a session that names no channel has none, and sees every run of its scope"
+    ),
+    (Operation.RESOLVE_WORKSPACE, Kind.LEFT_OUT, "workspace.add_dirs"): (
+        "no files are read here, so a workspace is a single directory"
+    ),
+    (Operation.STREAM_TASK, Kind.ADDED, "[task.status_changed]"): _STATUS_CHANGES,
+}
+
+
+def excepted(operation: Operation) -> set[Difference]:
+    return {Difference(kind, path) for known, kind, path in EXCEPTIONS if known is operation}
+
+
+@pytest.mark.parametrize("recorded", good_answers(), ids=str)
+async def test_an_answer_is_like_the_recorded_one(client, recorded):
+    town = Town(client)
+    await town.settle()
+    await SITUATIONS[recorded.operation](town, recorded)
+    answered = await town.send(
+        recorded.operation.method, recorded.path, recorded.body, **recorded.headers
+    )
+    assert answered.status == recorded.status, answered.body
+    if recorded.answer is None:
+        assert answered.body == b""
+        return
+    found = set(Likeness(town.names).differences(recorded.answer, answered.json))
+    assert found == excepted(recorded.operation)
+
+
+async def test_a_stream_is_like_the_recorded_one(client, nursery):
+    frames = streamed_events()
+    events = [json.loads(frame["data"])["timeline"] for frame in frames]
+    town = Town(client)
+    await town.settle(events[0]["task"]["workspace_id"])
+    parent, child, _, *later = events
+    await town.create(parent["task"])
+    path = f"/api/tasks/{parent['task']['id']}/stream?after_sequence=0"
+    stream, _ = await open_stream(nursery, client.app, path)
+    await town.create({**child["task"], "parent_task_id": parent["task"]["id"]})
+    await trio.testing.wait_all_tasks_blocked()
+    for event in later:
+        await befall(town, event, event["task"])
+        await trio.testing.wait_all_tasks_blocked()
+    for frame in stream.events:
+        assert set(frame) == set(frames[0])
+    ours = [json.loads(frame["data"]) for frame in stream.events]
+    told = [{**data["timeline"], "event_type": data["type"]} for data in ours]
+    found = set(Likeness(town.names).differences(events, told))
+    assert found == excepted(Operation.STREAM_TASK)
+    nursery.cancel_scope.cancel()
+
+
+def test_every_operation_of_the_contract_was_recorded_and_is_compared():
+    recorded = {recorded.operation for recorded in good_answers()}
+    assert set(SITUATIONS) == recorded
+    of_the_contract = {
+        operation
+        for operation in Operation
+        if CONTRACT.operation(operation.method, operation.path) is not None
+    }
+    assert len(of_the_contract) == 41
+    assert of_the_contract - recorded == {Operation.STREAM_TASK}

@@ -1,0 +1,114 @@
+"""The server under test, in a process of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final, final
+
+import trio
+
+START_S_MAX: Final = 30.0
+ROOT: Final = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    """A port of the loopback that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@final
+class ServerProcess:
+    """Killed and started as often as wanted, on the same directory and port.
+
+    Args:
+        options: further options of `serve`.
+        wrapper: a command that starts it, as `strace` and its arguments.
+    """
+
+    def __init__(self, directory: Path, *options: str, wrapper: tuple[str, ...] = ()) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.kills = 0
+        self.recovered: list[int] = []  # tasks found at each start
+        self.start_s: list[float] = []
+        self._options = options
+        self._wrapper = wrapper
+        self._ready_file = directory / "ready.json"
+        self._log = directory / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pid = 0  # of the server itself, without its wrapper
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """What all the processes have written to stderr."""
+        return self._log.read_text(encoding="utf-8") if self._log.exists() else ""
+
+    async def start(self) -> None:
+        """Return once requests are served. Raises: RuntimeError: it ended, or takes too long."""
+        begun_s = time.monotonic()
+        self._ready_file.unlink(missing_ok=True)
+        self._process = process = self._spawn()
+        while not self._ready_file.exists():
+            if process.poll() is not None:
+                raise RuntimeError(f"the server did not come up:\n{self.log}")
+            if time.monotonic() - begun_s > START_S_MAX:
+                raise RuntimeError(f"the server is not ready after {START_S_MAX:.0f} s")
+            await trio.sleep(0.005)
+        report = json.loads(self._ready_file.read_text(encoding="utf-8"))
+        self._pid = report["pid"]
+        self.recovered.append(report["tasks_recovered"])
+        self.start_s.append(time.monotonic() - begun_s)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("CHARGEHAND_")}
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                [
+                    *self._wrapper,
+                    sys.executable,
+                    *("-m", "web", "serve"),
+                    f"--data-dir={self.directory / 'data'}",
+                    f"--http=127.0.0.1:{self.port}",
+                    f"--ready-file={self._ready_file}",
+                    *self._options,
+                ],
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # so that a wrapper and what it starts end together
+            )
+
+    def kill(self) -> None:
+        """End it at once (SIGKILL), whatever it is doing."""
+        self.kills += 1
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Let it end in order (SIGTERM)."""
+        self._end(signal.SIGTERM)
+
+    def close(self) -> None:
+        """Kill it if it still runs."""
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(timeout=START_S_MAX)
+
+    def _end(self, number: signal.Signals) -> None:
+        process = self._process
+        if process is None or process.poll() is not None:
+            raise RuntimeError(f"the server has ended by itself:\n{self.log}")
+        os.kill(self._pid, number)
+        process.wait(timeout=START_S_MAX)

@@ -1,0 +1,86 @@
+"""A process killed in full work, thousands of commits and dozens of checkpoints in."""
+
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import trio
+
+from actors.system import run_system
+from actors.task.state import RunStatus, TaskStatus
+from persistence.opening import open_journal
+from tests.crash.busy_child import SETTINGS
+
+KILLS = 5
+ROOT = Path(__file__).parents[2]
+
+
+async def acknowledged_until_killed(directory: Path, incarnation: int, after_s: float) -> list[str]:
+    """The whole lines that a child wrote until it was killed, so long after it was ready."""
+    process = await trio.lowlevel.open_process(
+        [sys.executable, "-m", "tests.crash.busy_child", str(directory), str(incarnation)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    text = b""
+    try:
+        with trio.fail_after(20):
+            while b"ready\n" not in text:
+                text += await process.stdout.receive_some()
+        with trio.move_on_after(after_s):
+            while chunk := await process.stdout.receive_some():
+                text += chunk
+    finally:
+        process.send_signal(signal.SIGKILL)
+        with trio.CancelScope(shield=True):
+            assert await process.wait() == -signal.SIGKILL
+            while chunk := await process.stdout.receive_some():
+                text += chunk
+    return text.decode().rpartition("\n")[0].splitlines()
+
+
+async def check(directory: Path, lines: list[str]) -> None:
+    """Start on what is left, and look for everything that was told."""
+    async with run_system(open_journal(directory), SETTINGS) as system:
+        with trio.fail_after(10):
+            while len(system.outbox):
+                await trio.lowlevel.checkpoint()
+        for line in lines:
+            match line.split():
+                case ["created", task_id, seq]:
+                    task = await system.task(task_id)
+                    assert task.last_seq >= int(seq)
+                case ["claimed", _, run_id, session_id]:
+                    run = (await system.run(run_id)).the_run
+                    assert session_id in (run.session_id, run.lapsed_session_id)
+                case ["completed", task_id, run_id, number]:
+                    answer = await system.run(run_id)
+                    assert answer.task.status is TaskStatus.COMPLETED
+                    assert answer.the_run.status is RunStatus.COMPLETED
+                    assert answer.the_run.result == b'{"n":%d}' % int(number)
+                    types = [e.event.type for e in system.views.timeline(task_id, 0, 100)]
+                    assert types.count("task.run_completed") == 1
+                    await check_next(system, task_id)
+
+
+async def check_next(system, task_id: str) -> None:
+    """The completion made the next task of the chain ready, once."""
+    name, _, number = task_id.rpartition("-")
+    runs = (await system.task(f"{name}-{int(number) + 1}")).runs
+    assert len(runs) == 1
+
+
+async def test_a_process_that_is_killed_in_full_work_has_kept_all_it_told(tmp_path):
+    rng = random.Random(1)
+    directory = tmp_path / "data"
+    told: list[str] = []
+    for incarnation in range(KILLS):
+        lines = await acknowledged_until_killed(directory, incarnation, rng.uniform(0.2, 0.6))
+        completions = [line for line in lines if line.startswith("completed")]
+        assert len(completions) > 10
+        told += lines
+        await check(directory, lines)
+    await check(directory, told)

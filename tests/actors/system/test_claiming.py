@@ -132,6 +132,29 @@ async def test_an_agent_whose_pick_an_operator_took_gets_the_next_run(desk, monk
     assert (await desk.system.scheduler.status()).active_claim_count == 2
 
 
+@pytest.mark.parametrize("paused", ["parent", "child"])
+async def test_a_pause_that_overtakes_a_pick_keeps_the_run(desk, monkeypatch, paused):
+    """The pause is on disk before the pick reaches the task."""
+    await desk.task(id="parent")
+    run = await desk.queued(id="child", parent_task_id="parent")
+    dispatch = desk.system.scheduler._dispatch
+    send, held, got = dispatch._send, [], []
+    monkeypatch.setattr(dispatch, "_send", lambda *message: held.append(message))
+
+    async def claim():
+        got.append(await desk.claim("s1"))
+
+    async with waiting(desk, claim):
+        monkeypatch.undo()
+        await desk.ask(paused, c.PauseTask("later"))
+        send(*held[0])
+        await trio.testing.wait_all_tasks_blocked()
+        assert got == [None]
+    assert await desk.status_of(run.id) is RunStatus.QUEUED
+    await desk.ask(paused, c.ResumeTask())
+    assert (await desk.claim("s1")).the_run.id == run.id
+
+
 async def test_a_pick_that_the_task_refuses_leads_to_the_next_run(desk):
     """The task is canceled in the same moment in which the scheduler picks its run."""
     first = await desk.queued(priority=Priority.HIGH)

@@ -109,6 +109,18 @@ async def test_a_waiting_caller_gets_the_run_the_moment_it_becomes_claimable(des
         assert waiters.at[0] <= opened_at
 
 
+async def test_who_waits_gets_nothing_while_the_scheduler_is_paused(desk):
+    waiters = Waiters(desk)
+    async with waiting(desk, partial(waiters.wait, "s1")):
+        await desk.system.scheduler.pause(None, OPERATOR)
+        run = await desk.queued()
+        await trio.sleep(1)
+        assert waiters.got == []
+        await desk.system.scheduler.resume(OPERATOR)
+        await trio.testing.wait_all_tasks_blocked()
+        assert waiters.got == [("s1", run.id)]
+
+
 async def test_one_enqueue_wakes_exactly_one_the_longest_waiting(desk):
     waiters = Waiters(desk)
     order = [f"s{number}" for number in range(5)]

@@ -205,8 +205,10 @@ class Dispatch:
     # --- what was committed ---------------------------------------------------------------------
 
     def restore(self, state: TaskState) -> None:
-        """A stored task; nobody waits yet."""
-        self.board.update(state, self._starves_ns)
+        """A stored task; nobody waits yet. Its run cannot starve before agents had time to come."""
+        run = state.open_run
+        queued_for_ns = 0 if run is None else self._clock.now_ns() - run.queued_at_ns
+        self.board.update(state, queued_for_ns + self._starves_ns)
 
     def committed(self, entry: Entry) -> None:
         """Take in a task's record, and hand out what it made claimable.
@@ -356,9 +358,10 @@ class Dispatch:
 
     def _look_at_starving(self, task_id: str, run_id: str, now_ns: int) -> None:
         run = self.board.claimable.get(run_id)
-        if run is not None and not has_taker(run, self._registry.sessions()):
+        if run is None or has_taker(run, self._registry.sessions()):
+            self.board.starved.discard(run_id)
+        elif run_id not in self.board.starved:
             self.board.starved.add(run_id)
             self._send(task_id, Envelope(c.NoteStarvation(run_id), SCHEDULER))
-        else:
-            # Not now; a taker may leave, or the run become claimable.
-            self.board.starving.set((task_id, run_id), now_ns + max(self._starves_ns, NS))
+        # Again later: a taker may come or leave, the run become claimable or not.
+        self.board.starving.set((task_id, run_id), now_ns + max(self._starves_ns, NS))

@@ -5,7 +5,7 @@ import trio
 
 from actors.task import commands as c
 from actors.task.state import Owner, OwnerKind
-from tests.actors.system.desk import OPERATOR
+from tests.actors.system.desk import OPERATOR, agent, started
 
 
 async def starved(desk) -> int:
@@ -100,3 +100,34 @@ async def test_what_is_paused_or_blocked_or_an_operators_is_not_starved(desk):
     await desk.ask(paused.id, c.ResumeTask(), OPERATOR)
     await trio.sleep(301)
     assert (await starved(desk), told(desk, paused.id)) == (1, 1)
+
+
+async def test_a_taker_that_comes_ends_the_starving_and_it_is_told_again_only_when_anew(desk):
+    task = await desk.task()
+    await desk.enqueue(task.id)
+    await trio.sleep(301)
+    assert await starved(desk) == 1
+    await desk.register("s1")
+    await desk.queued()
+    await trio.sleep(300)
+    assert (await starved(desk), told(desk, task.id)) == (0, 1)
+    await desk.system.end_session("s1")
+    await trio.sleep(301)
+    assert told(desk, task.id) == 2
+
+
+async def test_after_a_restart_agents_have_time_to_come_back():
+    async with started() as desk:
+        run = await desk.queued()
+        await trio.sleep(200)
+        store = desk.store.copy()
+    async with started(store) as desk:
+        await trio.sleep(299)
+        assert await starved(desk) == 0
+        await desk.claim("s1")
+        await desk.ask_run(c.ReleaseRun(run.id), agent("s1"))
+        await trio.sleep(301)
+        assert await starved(desk) == 0
+        await desk.system.end_session("s1")
+        await trio.sleep(301)
+        assert await starved(desk) == 1

@@ -2,8 +2,8 @@
 
 import gc
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import final
 
 import trio
@@ -257,9 +257,28 @@ async def run_system(
     system.recovered_tasks = sum(not state.deleted for state in found.tasks.values())
     system.replayed_records = found.replayed
     del found
+    with _rare_collections():
+        async with _running(system):
+            yield system
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """What was recovered is left out of collections, and those come rarely, while this lasts."""
+    former = gc.get_threshold()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*former)
+        gc.unfreeze()
+
+
+@asynccontextmanager
+async def _running(system: System) -> AsyncIterator[None]:
+    """Each part inside the life of what it stands on: tasks and scheduler inside the journal."""
     async with trio.open_nursery() as foundation:
         await foundation.start(system.run_journal)
         async with trio.open_nursery() as workers:
@@ -268,9 +287,9 @@ async def run_system(
             await workers.start(system.scheduler.run)
             workers.start_soon(system.checkpointer.run)
             try:
-                yield system
+                yield
             finally:
                 system.begin_stop()
                 workers.cancel_scope.cancel()
         with trio.CancelScope(shield=True):
-            await journal.close()
+            await system.journal.close()

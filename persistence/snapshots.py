@@ -116,6 +116,7 @@ _run_of = attrgetter(
     "lapsed_session_id",
     "closing_session_id",
     "closing_digest",
+    "starved_at_ns",
 )
 
 _small_states: TaggedUnion[AnyState] = TaggedUnion(
@@ -313,6 +314,7 @@ def _read_run(
     lapsed_session_id: str | None,
     closing_session_id: str | None,
     closing_digest: str | None,
+    starved_at_ns: int | None,
 ) -> Run:
     return Run(
         id=run_id,
@@ -344,6 +346,7 @@ def _read_run(
         lapsed_session_id=_shared(lapsed_session_id),
         closing_session_id=_shared(closing_session_id),
         closing_digest=closing_digest,
+        starved_at_ns=starved_at_ns,
     )
 
 

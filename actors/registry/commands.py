@@ -1,6 +1,6 @@
 """What may be asked of the registry; made valid or not at all."""
 
-import re
+import posixpath
 from typing import final
 
 from attrs import field, frozen
@@ -38,11 +38,11 @@ def _capabilities(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _root_dir(value: str) -> str:
-    """An absolute path, without a slash at its end; it need not exist."""
+    """An absolute path in its shortest spelling; it need not exist."""
     path = valid.required_text("/root_dir", value, chars_max=4096)
     if not path.startswith("/"):
         raise invalid("/root_dir", "/root_dir must be an absolute path")
-    return re.sub(r"/+", "/", path).rstrip("/") or "/"
+    return "/" + posixpath.normpath(path).strip("/")
 
 
 @final

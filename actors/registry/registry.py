@@ -188,8 +188,10 @@ class Registry:
                 "send the agent name that the session was registered with",
                 area="agentidentity",
             )
-        if workspace and self._workspace_id(workspace) != session.workspace_id:
-            raise _unauthorized(session_id)
+        if workspace:
+            named = self._workspace_id(workspace)
+            if named is None or named != session.workspace_id:
+                raise _unauthorized(session_id)
         if session_id in self._visitors:
             self._visitors.move_to_end(session_id)
             self._seen_at_ns[session_id] = self._clock.now_ns()
@@ -205,7 +207,9 @@ class Registry:
     def _first_contact(
         self, session_id: str, agent_name: str, workspace: str | None
     ) -> SessionState:
-        if self._settings.require_registration or not valid_session_id(session_id):
+        if not valid_session_id(session_id):
+            raise _stale(session_id[:128], "is no id: 1 to 128 of A-Z, a-z, 0-9, . _ : @ and -")
+        if self._settings.require_registration:
             raise _stale(session_id, "is not registered")
         workspace_id = self._workspace_id(workspace) if workspace else None
         if workspace and workspace_id is None:

@@ -55,6 +55,28 @@ class _Call:
 
 
 @final
+class _Attachment:
+    """The reply of an attachment; gives the reserved place back once it is decided, whether or
+    not its caller still waits."""
+
+    def __init__(self, give_back: Callable[[], None]) -> None:
+        self.reply: Reply[Answer] = Reply()
+        self._give_back = give_back
+
+    @property
+    def abandoned(self) -> bool:
+        return self.reply.abandoned
+
+    def settle(self, value: Answer) -> None:
+        self._give_back()
+        self.reply.settle(value)
+
+    def fail(self, error: Exception) -> None:
+        self._give_back()
+        self.reply.fail(error)
+
+
+@final
 @define(eq=False)
 class _Drain:
     """A call that waits until no claim is active."""
@@ -126,13 +148,17 @@ class Scheduler:
                 "end one of them first, or attach another session",
                 evidence={"session_id": session_id},
             )
-        reply: Reply[Answer] = Reply()
+        attachment = _Attachment(lambda: self._give_back(session_id))
         try:
-            self._send(task_id, Envelope(command, caller, reply))
-            return await reply.wait()
-        finally:
-            # Behind the record in the mailbox, so that the place is never counted as free between.
-            self._mailbox.push(_Call(lambda: self._dispatch.give_back(session_id)))
+            self._send(task_id, Envelope(command, caller, attachment))
+        except Rejected:
+            self._give_back(session_id)
+            raise
+        return await attachment.reply.wait()
+
+    def _give_back(self, session_id: str) -> None:
+        """Behind the task's record in the mailbox, so the place never counts as free between."""
+        self._mailbox.push(_Call(lambda: self._dispatch.give_back(session_id)))
 
     async def status(self) -> SchedulerStatus:
         return await self._ask(self._status)

@@ -70,6 +70,8 @@ class Board:
         )
         if run.status is RunStatus.QUEUED:
             self.queued_count += 1
+            if run.starved_at_ns is not None:
+                self.starved.add(run.id)  # told before a restart; not told again
             self.starving.set((task_id, run.id), run.queued_at_ns + starves_after_ns)
         elif run.status is RunStatus.NEEDS_ATTENTION:
             self.attention_count += 1

@@ -58,11 +58,17 @@ class Deadlines(Generic[K]):
         head = self._heap.head()
         return None if head is None else head[0]
 
-    def pop_due(self, now_ns: int) -> list[K]:
+    def pop_due(self, now_ns: int, most: int | None = None) -> list[K]:
         """Take out the keys whose deadline is `now_ns` or earlier, earliest first; of equal ones
-        the one set first. A deadline that equals the time has passed."""
+        the one set first. A deadline that equals the time has passed.
+
+        Args:
+            most: no more than this, the earliest; None is all.
+        """
         due: list[K] = []
         while (head := self._heap.head()) is not None and head[0] <= now_ns:
+            if len(due) == most:
+                break
             self.discard(head[2])
             due.append(head[2])
         return due

@@ -22,7 +22,7 @@ from actors.scheduler.board import Board
 from actors.scheduler.claimable import ClaimableRun
 from actors.scheduler.deadlines import Deadlines
 from actors.scheduler.parked import Parked
-from actors.scheduler.starvation import has_taker
+from actors.scheduler.starvation import look_at_starving
 from actors.scheduler.switch import Switch
 from actors.scheduler.ticket import (
     Ticket,
@@ -353,15 +353,6 @@ class Dispatch:
             state = self._catalog.get(task_id)
             if state is not None:
                 self._observe(state)
-        for task_id, run_id in self.board.starving.pop_due(now_ns):
-            self._look_at_starving(task_id, run_id, now_ns)
-
-    def _look_at_starving(self, task_id: str, run_id: str, now_ns: int) -> None:
-        run = self.board.claimable.get(run_id)
-        if run is None or has_taker(run, self._registry.sessions()):
-            self.board.starved.discard(run_id)
-        elif run_id not in self.board.starved:
-            self.board.starved.add(run_id)
-            self._send(task_id, Envelope(c.NoteStarvation(run_id), SCHEDULER))
-        # Again later: a taker may come or leave, the run become claimable or not.
-        self.board.starving.set((task_id, run_id), now_ns + max(self._starves_ns, NS))
+        look_at_starving(
+            self.board, self._registry.sessions, self._send, now_ns, max(self._starves_ns, NS)
+        )

@@ -1,9 +1,40 @@
 """Whether anybody could ever claim a run: a busy session counts, a missing one does not."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Final
 
+from actors.actor import Envelope
+from actors.identity import SCHEDULER
 from actors.registry.state import SessionState
+from actors.scheduler.board import Board
 from actors.scheduler.claimable import ClaimableRun, Claimer, matches
+from actors.task.commands import NoteStarvation
+
+ROUND_MAX: Final = 256  # runs looked at in one go, so that a million of them hold nobody up
+
+
+def look_at_starving(
+    board: Board,
+    sessions: Callable[[], Iterable[SessionState]],
+    send: Callable[[str, Envelope], None],
+    now_ns: int,
+    again_ns: int,
+) -> None:
+    """Look at the runs that are due; those that nobody could claim are told so, once.
+
+    Each is looked at again after `again_ns`: a taker may come or leave, the run become claimable
+    or not.
+    """
+    due = board.starving.pop_due(now_ns, ROUND_MAX)
+    registered = list(sessions()) if due else []
+    for task_id, run_id in due:
+        run = board.claimable.get(run_id)
+        if run is None or has_taker(run, registered):
+            board.starved.discard(run_id)
+        elif run_id not in board.starved:
+            board.starved.add(run_id)
+            send(task_id, Envelope(NoteStarvation(run_id), SCHEDULER))
+        board.starving.set((task_id, run_id), now_ns + again_ns)
 
 
 def has_taker(run: ClaimableRun, sessions: Iterable[SessionState]) -> bool:

@@ -1,4 +1,4 @@
-"""The coordination channel of a run (reference: runs of a workspace have one, global ones none)."""
+"""The coordination channel of a run of a workspace's task; global ones have none."""
 
 import hashlib
 import re

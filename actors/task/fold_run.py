@@ -54,6 +54,7 @@ def _run_claimed(state: TaskState, event: e.RunClaimed, at_ns: int) -> TaskState
         ended_at_ns=None,
         error=None,
         result=None,
+        starved_at_ns=None,
     )
 
 
@@ -180,6 +181,10 @@ def _run_forced_fail(state: TaskState, event: e.RunForcedFail, at_ns: int) -> Ta
     )
 
 
+def _run_starved(state: TaskState, event: e.RunStarved, at_ns: int) -> TaskState:
+    return _with(state, event.run_id, starved_at_ns=at_ns)
+
+
 def _parked_closed(state: TaskState, event: e.RunParkedClosed, at_ns: int) -> TaskState:
     return _with(
         state,
@@ -209,4 +214,5 @@ RUN_FOLDS: dict[type[e.TaskEvent], Callable[[TaskState, Any, int], TaskState]] =
     e.RunCanceled: _run_canceled,
     e.RunForcedFail: _run_forced_fail,
     e.RunParkedClosed: _parked_closed,
+    e.RunStarved: _run_starved,
 }

@@ -100,7 +100,6 @@ def _auto_enqueue_missed(state: TaskState, event: e.AutoEnqueueMissed, at_ns: in
 TASK_FOLDS: dict[type[e.TaskEvent], Callable[[TaskState, Any, int], TaskState]] = {
     e.ChildCreated: _unchanged,
     e.EffectApplied: _unchanged,
-    e.RunStarved: _unchanged,
     e.TreeCancelRepeated: _unchanged,
     e.TaskUpdated: _updated,
     e.StatusChanged: _status_changed,

@@ -171,6 +171,7 @@ class Run:
     lapsed_session_id: str | None = None  # whose lease ran out last
     closing_session_id: str | None = None  # who completed or failed it under a lease
     closing_digest: str | None = None  # of the body of that complete or fail
+    starved_at_ns: int | None = None  # when it was told that nobody could claim it
 
     @property
     def is_leased(self) -> bool:

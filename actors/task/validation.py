@@ -115,7 +115,11 @@ def lease_seconds(value: int | None) -> int:
     if not value:
         return limits.LEASE_S_DEFAULT
     if not 0 < value <= limits.LEASE_S_MAX:
-        raise invalid("/lease_seconds", f"/lease_seconds must be 0 to {limits.LEASE_S_MAX}")
+        raise invalid(
+            "/lease_seconds",
+            f"/lease_seconds must be 1 to {limits.LEASE_S_MAX}, or 0 for {limits.LEASE_S_DEFAULT}",
+            "send a length in that range, or leave it out",
+        )
     return value
 
 

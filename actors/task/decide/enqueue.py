@@ -11,7 +11,7 @@ from actors.task.events import (
     RunEnqueued,
     RunParkedClosed,
 )
-from actors.task.state import Json, Run, RunStatus, TaskState, TaskStatus
+from actors.task.state import ApprovalState, Json, Run, RunStatus, TaskState, TaskStatus
 from actors.task.status import derive_status
 
 
@@ -146,19 +146,29 @@ def close_parked_run(changes: Changes, reason: str | None) -> None:
 
 def not_in_state(state: TaskState, what: str) -> Rejected:
     """Refused by the task's status, with what can be done about that status."""
-    steps = {
-        TaskStatus.DRAFT: f"publish it first: POST /api/tasks/{state.id}/publish",
-        TaskStatus.BLOCKED: "complete or remove what it depends on, or approve it",
-        TaskStatus.CANCELED: "a canceled task is final; create a new one"
-        if state.canceled
-        else f"enqueue a new run: POST /api/tasks/{state.id}/runs",
-    }
     return Rejected(
         Code.TRANSITION,
         f"cannot {what}: {state.id} is {state.status.value}",
-        steps.get(state.status, "look at the task before you try again"),
+        _way_out(state),
         evidence={"task_id": state.id, "task_status": state.status.value},
     )
+
+
+def _way_out(state: TaskState) -> str:
+    if state.canceled:
+        return "a canceled task is final; create a new one"
+    if state.draft:
+        return f"publish it first: POST /api/tasks/{state.id}/publish"
+    if state.status is TaskStatus.CANCELED:
+        return f"enqueue a new run: POST /api/tasks/{state.id}/runs"
+    if state.approval_state is ApprovalState.REJECTED:
+        return 'it was rejected: patch approval_policy to "none", or to that and back to "manual"'
+    if state.awaits_approval:
+        return f"approve it: POST /api/tasks/{state.id}/approve"
+    blockers = [edge.depends_on_task_id for edge in state.dependencies if not edge.completed]
+    if blockers:
+        return f"complete {', '.join(blockers)}, or remove the dependencies"
+    return f"look at it before you try again: GET /api/tasks/{state.id}"
 
 
 def auto_enqueue(changes: Changes, cause: str) -> None:

@@ -44,7 +44,9 @@ def release(changes: Changes, command: c.ForceRelease) -> Decision:
             Code.RUN_NOT_RELEASABLE,
             run,
             "only a claimed run can be released",
-            "cancel the run to stop it",
+            "nothing is left to give back"
+            if run.status.is_terminal
+            else f"cancel it to stop it: POST /api/task-runs/{run.id}/cancel",
             f"task inspect {run.id}",
         )
     changes.add(
@@ -70,7 +72,9 @@ def fail(changes: Changes, command: c.ForceFail) -> Decision:
             Code.RUN_ALREADY_TERMINAL,
             run,
             "there is nothing to fail",
-            "retry the run if it should be done again",
+            "the task is canceled for good; create a new one"
+            if changes.state.canceled
+            else f"enqueue a new run to do it again: POST /api/tasks/{changes.task_id}/runs",
             f"task inspect {run.id}",
         )
     if run.status not in _FAILABLE:
@@ -78,7 +82,7 @@ def fail(changes: Changes, command: c.ForceFail) -> Decision:
             Code.RUN_STILL_ACTIVE,
             run,
             "somebody works on it",
-            "cancel the run first",
+            f"cancel it first: POST /api/task-runs/{run.id}/cancel",
             f'task run cancel {run.id} --reason "stop before force fail"',
         )
     assert command.reason is not None, "made valid by its converter"
@@ -143,7 +147,9 @@ def recover(changes: Changes, command: c.RecoverRun) -> Decision:
             Code.RUN_NOT_RECOVERABLE,
             source,
             "only a run that needs attention can be recovered",
-            "retry it" if failed else "look at the run",
+            f"retry it: POST /api/runs/{source.id}/retry"
+            if failed
+            else f"look at it: GET /api/task-runs/{source.id}",
             f"task retry {source.id}" if failed else f"task inspect {source.id}",
         )
     _check_successor(changes, source)

@@ -1,4 +1,4 @@
-"""What the holder of a lease does, and what ends a lease without it (reference: leases, 4.2-4.4).
+"""What the holder of a lease does, and what ends a lease without it.
 
 A lease lives until `lease_until`; at that very moment it has ended.
 """
@@ -68,7 +68,7 @@ def wrong_status(run: Run, what: str) -> Rejected:
     return Rejected(
         Code.RUN_TRANSITION,
         f"cannot {what}: run {run.id} is {run.status.value}",
-        "look at the run before you try again",
+        f"look at it before you try again: GET /api/task-runs/{run.id}",
         evidence={"run_id": run.id, "status": run.status.value},
     )
 
@@ -91,13 +91,13 @@ def _held(changes: Changes, run_id: str) -> Run:
     elif session_id not in (run.lapsed_session_id, run.closing_session_id):
         raise Rejected(
             Code.NO_ACTIVE_LEASE,
-            f"the session holds no lease on run {run.id}",
-            "claim a run first: POST /api/agent/tasks/claim-next",
+            f"the session holds no lease on run {run.id}, which is {run.status.value}",
+            "claim a run: POST /api/agent/tasks/claim-next",
             evidence={"run_id": run.id, "status": run.status.value},
         )
     raise Rejected(
         Code.LEASE_EXPIRED,
-        f"the session's lease on run {run.id} has ended",
+        f"the session's lease on run {run.id} has ended; the run is {run.status.value}",
         "claim again: POST /api/agent/tasks/claim-next",
         evidence={"run_id": run.id, "status": run.status.value},
     )

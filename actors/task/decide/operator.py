@@ -1,4 +1,4 @@
-"""What an operator does with a run: compare-and-set on its status (reference: matrix 1.4)."""
+"""What an operator does with a run: compare-and-set on its status."""
 
 from actors.errors import Code, Rejected
 from actors.identity import Actor, ActorKind
@@ -126,7 +126,9 @@ def _check_not_leased(run: Run, verb: str) -> None:
         raise Rejected(
             Code.RUN_LEASED,
             f"cannot {verb}: run {run.id} is or was leased by an agent",
-            "use the force operations: POST /api/runs/{id}/release or /fail",
+            f"look at it: GET /api/task-runs/{run.id}"
+            if run.status.is_terminal
+            else f"let its agent end it, or cancel it: POST /api/task-runs/{run.id}/cancel",
             evidence={"run_id": run.id, "status": run.status.value},
         )
 

@@ -131,3 +131,15 @@ async def test_after_a_restart_agents_have_time_to_come_back():
         await desk.system.end_session("s1")
         await trio.sleep(301)
         assert await starved(desk) == 1
+
+
+async def test_what_was_told_before_a_restart_is_not_told_again():
+    async with started() as desk:
+        task = await desk.task()
+        await desk.enqueue(task.id)
+        await trio.sleep(301)
+        store = desk.store.copy()
+    async with started(store) as desk:
+        assert await starved(desk) == 1
+        await trio.sleep(700)
+        assert (await starved(desk), told(desk, task.id)) == (1, 1)

@@ -11,9 +11,13 @@ from web.app import create_app
 
 
 @pytest.fixture
-async def system(autojump_clock) -> AsyncIterator[System]:
-    """One in which a single lease that runs out parks its run, and no time is waited for."""
-    settings = Settings(lease_expiries_max=1)
+def settings() -> Settings:
+    """A single lease that runs out parks its run; a test may bring others."""
+    return Settings(lease_expiries_max=1)
+
+
+@pytest.fixture
+async def system(settings) -> AsyncIterator[System]:
     async with run_system(memory_journal(), settings, wall_ns=1_790_000_000_123_456_700) as system:
         yield system
 

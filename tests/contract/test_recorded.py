@@ -56,7 +56,7 @@ def excepted(operation: Operation) -> set[Difference]:
 
 
 @pytest.mark.parametrize("recorded", good_answers(), ids=str)
-async def test_an_answer_is_like_the_recorded_one(client, recorded):
+async def test_an_answer_is_like_the_recorded_one(client, recorded, autojump_clock):
     town = Town(client)
     await town.settle()
     await SITUATIONS[recorded.operation](town, recorded)
@@ -80,6 +80,7 @@ async def test_a_stream_is_like_the_recorded_one(client, nursery):
     await town.create(parent["task"])
     path = f"/api/tasks/{parent['task']['id']}/stream?after_sequence=0"
     stream, _ = await open_stream(nursery, client.app, path)
+    assert stream.status == 200
     await town.create({**child["task"], "parent_task_id": parent["task"]["id"]})
     await trio.testing.wait_all_tasks_blocked()
     for event in later:

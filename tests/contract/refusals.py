@@ -1,0 +1,253 @@
+"""Ways to be refused, each with all the operations that refuse so."""
+
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, final
+
+from attrs import field, frozen
+
+from actors.limits import BODY_BYTES_MAX, FORCE_OPS_MAX
+from tests.contract.scene import Scene
+from tests.web.client import CONTRACT, Answered
+from web.operations import Operation as Op
+
+CONTRACTED: Final = frozenset(op for op in Op if CONTRACT.operation(op.method, op.path) is not None)
+FORCE: Final = frozenset(
+    {
+        *(Op.FORCE_RELEASE, Op.FORCE_FAIL, Op.RETRY_RUN, Op.RECOVER_RUN),
+        *(Op.PAUSE_TASK, Op.RESUME_TASK),
+    }
+)
+
+_BAD_PARAMETERS: Final[dict[Op, str]] = {
+    Op.GET_BACKLOG: "limit=x",
+    Op.LIST_TASKS: "status=x",
+    Op.LIST_RUNS: "status=x",
+    Op.GET_TIMELINE: "limit=-1",
+    Op.STREAM_TASK: "after_sequence=x",
+}
+
+
+@final
+@frozen
+class Refusal:
+    """What a cause is answered with, and by which operations."""
+
+    status: int
+    code: str
+    provoke: Callable[[Scene, Op], Awaitable[Answered]]
+    operations: frozenset[Op] = field(converter=frozenset)
+
+
+async def nothing_else(scene: Scene, op: Op) -> Answered:
+    return await scene.request(op)
+
+
+async def half_an_identity(scene: Scene, op: Op) -> Answered:
+    return await scene.request(op, client=scene.client, headers={"X-AGH-Agent": "coder"})
+
+
+async def a_workspace_of_nobody(scene: Scene, op: Op) -> Answered:
+    headers = {"X-AGH-Workspace-ID": "nowhere"}
+    return await scene.request(op, client=scene.agent, headers=headers)
+
+
+async def a_run_of_others(scene: Scene, op: Op) -> Answered:
+    await scene.do(Op.CLAIM_NEXT)
+    return await scene.request(op, client=scene.client.acting_as("s-else"))
+
+
+async def as_an_agent(scene: Scene, op: Op) -> Answered:
+    return await scene.request(op, client=scene.agent)
+
+
+async def too_often(scene: Scene, op: Op) -> Answered:
+    for _ in range(FORCE_OPS_MAX):
+        await as_an_agent(scene, op)
+    return await as_an_agent(scene, op)
+
+
+async def a_deleted_task(scene: Scene, op: Op) -> Answered:
+    await scene.do(Op.CANCEL_TASK)
+    await scene.do(Op.DELETE_TASK)
+    return await scene.request(op)
+
+
+async def an_unknown_workspace(scene: Scene, op: Op) -> Answered:
+    body = {"scope": "workspace", "title": "t", "workspace": "nowhere"}
+    return await scene.request(op, body, query="workspace=nowhere" if op is Op.LIST_TASKS else "")
+
+
+async def an_unknown_blocker(scene: Scene, op: Op) -> Answered:
+    return await scene.request(op, {"depends_on_task_id": "task-none"})
+
+
+async def an_unknown_session(scene: Scene, op: Op) -> Answered:
+    return await scene.request(op, {"session_id": "s-none"})
+
+
+async def half_a_body(scene: Scene, op: Op) -> Answered:
+    return await scene.request(op, b'{"a":')
+
+
+async def two_bodies(scene: Scene, op: Op) -> Answered:
+    return await scene.request(op, json.dumps(scene.body(op)).encode() * 2)
+
+
+async def no_object(scene: Scene, op: Op) -> Answered:
+    return await scene.request(op, b"[]")
+
+
+async def a_wrong_type(scene: Scene, op: Op) -> Answered:
+    wrong = {name: [{}] for name in _typed(op)}
+    return await scene.request(op, {**scene.body(op), **wrong})
+
+
+async def a_blank_reason(scene: Scene, op: Op) -> Answered:
+    return await scene.request(op, {"reason": " "})
+
+
+async def a_bad_parameter(scene: Scene, op: Op) -> Answered:
+    return await scene.request(op, query=_BAD_PARAMETERS[op])
+
+
+async def a_long_body(scene: Scene, op: Op) -> Answered:
+    return await scene.request(op, b" " * (BODY_BYTES_MAX + 1))
+
+
+async def a_long_value(scene: Scene, op: Op) -> Answered:
+    long = dict.fromkeys(_free(op), "x" * 65_536)
+    return await scene.request(op, {**scene.body(op), **long})
+
+
+async def twice(scene: Scene, op: Op) -> Answered:
+    await scene.do(op)
+    return await scene.request(op)
+
+
+async def a_taken_id(scene: Scene, op: Op) -> Answered:
+    return await scene.request(op, {**scene.body(op), "id": scene.other_id})
+
+
+async def a_cycle(scene: Scene, op: Op) -> Answered:
+    body = {"depends_on_task_id": scene.task_id}
+    await scene.client.post(f"/api/tasks/{scene.other_id}/dependencies", body)
+    return await scene.request(op)
+
+
+async def a_parent(scene: Scene, op: Op) -> Answered:
+    await scene.do(Op.CREATE_CHILD)
+    return await scene.request(op)
+
+
+async def a_canceled_task(scene: Scene, op: Op) -> Answered:
+    await scene.do(Op.CANCEL_TASK)
+    return await scene.request(op)
+
+
+async def a_completed_task(scene: Scene, op: Op) -> Answered:
+    for step in (Op.CLAIM_RUN, Op.START_RUN, Op.COMPLETE_RUN):
+        await scene.do(step)
+    return await scene.request(op)
+
+
+async def a_canceled_run(scene: Scene, op: Op) -> Answered:
+    await scene.do(Op.CANCEL_RUN)
+    return await scene.request(op)
+
+
+async def a_failed_storage(scene: Scene, op: Op) -> Answered:
+    """Nothing of this system can be used after it."""
+    await scene.system.journal.close()
+    scene.system.failure = "the disk is gone"  # as whoever runs the journal would say
+    return await scene.request(op)
+
+
+def _members(op: Op) -> Iterable[str]:
+    """The members of the operation's body."""
+    listed = CONTRACT.operation(op.method, op.path) or {}
+    content = listed.get("requestBody", {}).get("content", {})
+    if not content:
+        return ()
+    name = content["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]
+    return CONTRACT.document["components"]["schemas"][name]["properties"]
+
+
+def _free(op: Op) -> set[str]:
+    """Those that may be any JSON of so many bytes."""
+    return {"metadata", "result"} & set(_members(op))
+
+
+def _typed(op: Op) -> set[str]:
+    return set(_members(op)) - _free(op)
+
+
+_AGENTS: Final = frozenset({Op.AGENT_HEARTBEAT, Op.AGENT_RELEASE, Op.AGENT_COMPLETE, Op.AGENT_FAIL})
+_OF_TASKS: Final = {op for op in CONTRACTED if op.path.startswith("/api/tasks/{id}")}
+_OPERATORS: Final = {op for op in CONTRACTED if op.path.startswith("/api/task-runs/")}
+_OF_RUNS: Final = _AGENTS | _OPERATORS | (FORCE - _OF_TASKS)
+_WRITES: Final = {op for op in CONTRACTED if op.method != "GET"}
+_DECODING: Final = {op for op in CONTRACTED if _members(op)}
+
+# In this order for each operation: after the last one nothing works any more.
+REFUSALS: Final = (
+    Refusal(401, "identity_required", half_an_identity, CONTRACTED),
+    Refusal(403, "identity_unauthorized", a_workspace_of_nobody, CONTRACTED),
+    Refusal(403, "AUTONOMY_FOREIGN_RUN", a_run_of_others, _AGENTS),
+    Refusal(404, "task_not_found", a_deleted_task, _OF_TASKS),
+    Refusal(404, "task_run_not_found", a_deleted_task, _OF_RUNS),
+    Refusal(404, "task_not_found", an_unknown_blocker, {Op.ADD_DEPENDENCY}),
+    Refusal(404, "task_dependency_not_found", nothing_else, {Op.REMOVE_DEPENDENCY}),
+    Refusal(404, "session_not_found", an_unknown_session, {Op.ATTACH_SESSION}),
+    Refusal(404, "workspace_not_found", an_unknown_workspace, {Op.LIST_TASKS, Op.CREATE_TASK}),
+    Refusal(422, "invalid_request", half_a_body, _DECODING),
+    Refusal(422, "invalid_request", two_bodies, _DECODING),
+    Refusal(422, "invalid_request", no_object, _DECODING),
+    Refusal(422, "invalid_request", a_wrong_type, {op for op in CONTRACTED if _typed(op)}),
+    Refusal(422, "invalid_request", a_bad_parameter, _BAD_PARAMETERS),
+    Refusal(
+        413, "payload_too_large", a_long_body, _WRITES - {Op.DELETE_TASK, Op.REMOVE_DEPENDENCY}
+    ),
+    Refusal(413, "payload_too_large", a_long_value, {op for op in CONTRACTED if _free(op)}),
+    Refusal(400, "task_has_open_run", nothing_else, {Op.DELETE_TASK}),
+    Refusal(400, "task_has_children", a_parent, {Op.DELETE_TASK}),
+    Refusal(409, "AUTONOMY_LEASE_ALREADY_HELD", twice, {Op.CLAIM_NEXT}),
+    Refusal(409, "AUTONOMY_NO_ACTIVE_LEASE", nothing_else, _AGENTS),
+    Refusal(409, "task_already_exists", a_taken_id, {Op.CREATE_TASK, Op.CREATE_CHILD}),
+    Refusal(409, "task_dependency_cycle", a_cycle, {Op.ADD_DEPENDENCY}),
+    Refusal(409, "task_has_open_run", nothing_else, {Op.ENQUEUE_RUN}),
+    Refusal(
+        409,
+        "task_invalid_transition",
+        a_canceled_task,
+        {Op.PUBLISH_TASK, Op.START_TASK, Op.APPROVE_TASK, Op.REJECT_TASK, Op.ENQUEUE_RUN},
+    ),
+    Refusal(409, "task_invalid_transition", a_completed_task, {Op.CANCEL_TASK}),
+    Refusal(409, "task_run_already_terminal", a_canceled_task, {Op.PAUSE_TASK}),
+    Refusal(
+        409,
+        "task_invalid_transition",
+        a_canceled_run,
+        {Op.CLAIM_RUN, Op.START_RUN, Op.ATTACH_SESSION},
+    ),
+    Refusal(
+        409,
+        "task_run_invalid_transition",
+        a_canceled_run,
+        {Op.COMPLETE_RUN, Op.FAIL_RUN, Op.CANCEL_RUN},
+    ),
+    Refusal(
+        409,
+        "task_run_invalid_transition",
+        nothing_else,
+        {Op.START_RUN, Op.ATTACH_SESSION, Op.COMPLETE_RUN, Op.FAIL_RUN},
+    ),
+    Refusal(409, "task_run_invalid_transition", twice, {Op.CLAIM_RUN}),
+    Refusal(409, "task_run_not_releasable", a_canceled_run, {Op.FORCE_RELEASE}),
+    Refusal(409, "task_run_already_terminal", a_canceled_run, {Op.FORCE_FAIL}),
+    Refusal(409, "task_run_still_active", nothing_else, {Op.RETRY_RUN}),
+    Refusal(409, "task_run_not_recoverable", nothing_else, {Op.RECOVER_RUN}),
+    Refusal(422, "force_op_requires_reason", a_blank_reason, {Op.PAUSE_TASK, Op.FORCE_FAIL}),
+    Refusal(429, "force_op_rate_limited", too_often, FORCE),
+    Refusal(503, "storage_failed", a_failed_storage, _WRITES),
+)

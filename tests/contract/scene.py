@@ -1,0 +1,100 @@
+"""What every request of the contract can be sent to: a task with a queued run, and another task."""
+
+from typing import Any, Final, final
+
+from attrs import frozen
+
+from actors.system import System
+from tests.web.client import Answered, ContractClient
+from web.operations import Operation
+
+_SCOPED: Final = {"scope": "global", "title": "t"}
+
+
+@final
+@frozen
+class Scene:
+    """There may be several in one system, of different numbers; but only one that is not struck."""
+
+    system: System
+    client: ContractClient
+    number: int
+    run_id: str
+
+    @property
+    def task_id(self) -> str:
+        return f"task-{self.number}"
+
+    @property
+    def other_id(self) -> str:
+        """A task that the first one does not depend on."""
+        return f"other-{self.number}"
+
+    @property
+    def session_id(self) -> str:
+        """A registered session without a lease."""
+        return f"s{self.number}"
+
+    @property
+    def agent(self) -> ContractClient:
+        return self.client.acting_as(self.session_id)
+
+    def body(self, operation: Operation) -> dict[str, Any]:
+        """One that is good enough to get past the checks of the request itself."""
+        match operation:
+            case Operation.CREATE_TASK | Operation.CREATE_CHILD:
+                return _SCOPED
+            case Operation.UPDATE_TASK:
+                return {"title": "u"}
+            case Operation.ADD_DEPENDENCY:
+                return {"depends_on_task_id": self.other_id}
+            case Operation.ATTACH_SESSION:
+                return {"session_id": self.session_id}
+            case Operation.AGENT_FAIL | Operation.FAIL_RUN:
+                return {"error": "e"}
+            case Operation.PAUSE_TASK | Operation.FORCE_FAIL:
+                return {"reason": "r"}
+            case _:
+                return {}
+
+    async def request(
+        self,
+        operation: Operation,
+        body: Any = None,
+        client: ContractClient | None = None,
+        query: str = "",
+        headers: dict[str, str] | None = None,
+    ) -> Answered:
+        """A request that is good, but for what is given; by the agent where only agents may."""
+        of_runs = operation.path.startswith(("/api/task-runs", "/api/runs"))
+        ids = {
+            "id": self.run_id if of_runs else self.task_id,
+            "run_id": self.run_id,
+            "depends_on_id": self.other_id,
+        }
+        if client is None:
+            client = self.agent if operation.path.startswith("/api/agent") else self.client
+        given = self.body(operation) if body is None else body
+        if operation.method in {"GET", "DELETE"}:
+            given = b""
+        target = f"{operation.path.format(**ids)}?{query}".rstrip("?")
+        return await client.send(operation.method, target, given, headers)
+
+    async def do(self, operation: Operation, body: Any = None) -> None:
+        """A request that succeeds."""
+        answered = await self.request(operation, body)
+        assert answered.status < 300, answered.body
+
+    async def strike(self) -> None:
+        """Nothing of it can be claimed any more."""
+        for task_id in (self.task_id, self.other_id):
+            await self.client.post(f"/api/tasks/{task_id}/cancel")
+
+
+async def set_scene(system: System, client: ContractClient, number: int) -> Scene:
+    scene = Scene(system, client, number, "")
+    for task_id in (scene.task_id, scene.other_id):
+        await client.created(id=task_id)
+    await client.post("/api/sessions", {"agent_name": "coder", "id": scene.session_id})
+    queued = await client.post(f"/api/tasks/{scene.task_id}/runs")
+    return Scene(system, client, number, queued.json["run"]["id"])

@@ -7,6 +7,7 @@ acknowledged is lost by that.
 
 import json
 import logging
+import math
 import os
 import signal
 import sys
@@ -206,8 +207,16 @@ def serve_command(config: Path | None, **flags: str | bool | None) -> None:
         sys.exit(ExitCode.INTERNAL)
 
 
+def _pace(_: click.Context, __: click.Parameter, value: float) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise click.BadParameter("must be a number above 0")
+    return value
+
+
 @main.command("demo")
-@click.option("--pace", default=1.0, help="how many times faster the agents work [1]")
+@click.option(
+    "--pace", default=1.0, callback=_pace, help="how many times faster the agents work [1]"
+)
 def demo_command(pace: float) -> None:
     """Watch eight agents work off a release of some sixty tasks, on a server of its own."""
     from web.demo.api import DemoFailed
@@ -215,10 +224,16 @@ def demo_command(pace: float) -> None:
 
     console = Console()
     failure: BaseException | None = None
+    ended_by: int | None = None
     try:
-        trio.run(play, pace, console)
+        ended_by = trio.run(play, pace, console)
     except* DemoFailed as failed:
         failure = _leaf(failed)
+    except* KeyboardInterrupt:
+        ended_by = signal.SIGINT
+    if ended_by is not None:
+        print(f"chargehand: the demo was ended by {signal.Signals(ended_by).name}", file=sys.stderr)
+        sys.exit(128 + ended_by)
     if failure is not None:
         print(f"chargehand: {failure}", file=sys.stderr)
         sys.exit(1)

@@ -1,9 +1,22 @@
+import io
+import json
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
 
 from tests.process.conftest import ROOT
+from web.demo.api import Event
+from web.demo.crew import AGENTS
+from web.demo.display import Display
 from web.demo.plan import APPROVAL, area_names, release
+from web.demo.progress import Progress
 
 
 def test_the_plan_hangs_together():
@@ -35,3 +48,117 @@ def test_the_demo_completes_everything_also_without_a_terminal():
     assert numbers["leases lost and recovered"] == numbers["approvals"] == "1"
     assert numbers["runs claimed"] == "69"
     assert " 62/62  " in ended.stdout
+
+
+def test_a_rollout_tests_before_it_deploys_and_announces_last():
+    plan = {step.title: step for step in release() if step.parent == "Rollout"}
+    assert plan["Smoke-test staging"].key in plan["Deploy to one region"].after
+    assert plan["Announce it"].after == (plan["Deploy everywhere"].key,)
+
+
+@pytest.fixture
+def demo(tmp_path):
+    """A demo under way in a directory whose `web` is not ours, with settings of another server."""
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "__init__.py").write_text("raise RuntimeError('not this one')\n")
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "web", "demo"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "TMPDIR": str(temporary),
+            "CHARGEHAND_TOKEN": "of another server",
+            "PYTHONUNBUFFERED": "1",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    if process.poll() is None:
+        process.kill()
+    process.stdout.close()
+    process.stderr.close()
+    process.wait()
+
+
+def under_way(demo, temporary: Path) -> int:
+    """Wait until agents work; the process id of their server."""
+    for line in demo.stdout:
+        if "has completed" in line:
+            break
+    [report] = temporary.glob("chargehand-demo-*/ready.json")
+    return int(json.loads(report.read_text(encoding="utf-8"))["pid"])
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_demo_with_its_server_and_directory(demo, tmp_path, number):
+    server = under_way(demo, tmp_path / "tmp")
+    demo.send_signal(number)
+    _, err = demo.communicate(timeout=20)
+    assert demo.returncode == 128 + number
+    assert err == f"chargehand: the demo was ended by {number.name}\n"
+    assert is_gone(server)
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_demo_that_is_killed_takes_its_server_along(demo, tmp_path):
+    server = under_way(demo, tmp_path / "tmp")
+    demo.kill()
+    demo.communicate(timeout=20)
+    until_s = time.monotonic() + 10
+    while not is_gone(server):
+        assert time.monotonic() < until_s
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("pace", ["0", "-1", "nan", "inf"])
+def test_a_pace_that_is_none_is_a_usage_error(pace):
+    ended = subprocess.run(
+        [sys.executable, "-m", "web", "demo", f"--pace={pace}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "must be a number above 0" in ended.stderr
+
+
+@pytest.mark.parametrize("height", [24, 10, 4])
+def test_the_page_fits_the_terminal_and_shows_what_is_newest(height):
+    steps = {step.key: step for step in release()}
+    progress = Progress(steps)
+    payload = {"status": "completed"}
+    for number, key in enumerate(steps):
+        progress.take(Event(number, "task.status_changed", key, "ada", None, payload))
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, height=height)
+    lines = console.render_lines(Display(console, progress, AGENTS).page(), pad=False)
+    shown = ["".join(segment.text for segment in line) for line in lines]
+    assert len(shown) < height
+    assert progress.recent[-1] in shown[-2]
+
+
+def test_a_replacement_is_explained():
+    step = next(step for step in release() if step.loses_its_agent)
+    progress = Progress({"t": step})
+    progress.take(Event(1, "task.run_claimed", "t", "ada", "r", {}))
+    lost = progress.take(Event(2, "task.run_lease_expired", "t", "scheduler", "r", {}))
+    back = progress.take(Event(3, "task.run_claimed", "t", "ada-2", "r", {}))
+    assert lost is not None
+    assert lost.startswith("ada was lost")
+    assert back is not None
+    assert back.startswith("ada-2 takes the place of ada")
+    assert progress.take(Event(4, "task.run_claimed", "t", "ada-2", "r", {})) is None

@@ -10,12 +10,14 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from web.demo.plan import Step, area_names
 from web.demo.progress import Progress
 
 _REFRESH_PER_S: Final = 8
-_BAR_WIDTH: Final = 30
+_BAR_WIDTH: Final = 16
+_EDGES: Final = 2  # of a panel: the lines above and below what is in it
 
 
 @final
@@ -33,7 +35,7 @@ class Display:
             yield
             return
         with Live(
-            get_renderable=self._page, console=self._console, refresh_per_second=_REFRESH_PER_S
+            get_renderable=self.page, console=self._console, refresh_per_second=_REFRESH_PER_S
         ):
             yield
 
@@ -48,7 +50,21 @@ class Display:
                 soft_wrap=True,
             )
 
-    def _page(self) -> Group:
+    def page(self) -> Group:
+        """All that is shown, no higher than the console; the newest events always are."""
+        progress = self._progress
+        room = self._console.height - 1 - _EDGES  # the cursor has a line of its own
+        above = max(len(area_names()), len(self._agents)) + _EDGES
+        shown: list[Table | Panel] = []
+        if room > above:
+            shown.append(self._tables())
+            room -= above
+        recent = list(progress.recent)[-max(1, room) :]
+        lines = Text("\n".join(recent) or "…", no_wrap=True, overflow="ellipsis")
+        return Group(*shown, Panel(lines, title=f"{progress.events} events"))
+
+    def _tables(self) -> Table:
+        """What is done, beside who does what."""
         progress = self._progress
         areas = Table.grid(padding=(0, 2))
         for area in area_names():
@@ -57,6 +73,8 @@ class Display:
             bar = ProgressBar(total=len(keys), completed=done, width=_BAR_WIDTH)
             areas.add_row(area, bar, f"{done}/{len(keys)}")
         agents = Table.grid(padding=(0, 2))
+        agents.add_column(no_wrap=True)
+        agents.add_column(no_wrap=True)
         for agent in self._agents:
             at_work = [
                 title
@@ -65,11 +83,15 @@ class Display:
             ]
             agents.add_row(agent, at_work[0] if at_work else "[dim]waits[/dim]")
         done = sum(status == "completed" for status in progress.status.values())
-        return Group(
-            Panel(areas, title=f"Release 2.4: {done} of {len(progress.steps)} tasks"),
-            Panel(agents, title="Agents"),
-            Panel("\n".join(progress.recent) or "…", title=f"{progress.events} events"),
+        height = max(len(area_names()), len(self._agents)) + _EDGES
+        tables = Table.grid(expand=True)
+        tables.add_column()
+        tables.add_column(ratio=1)
+        tables.add_row(
+            Panel(areas, title=f"{done} of {len(progress.steps)} tasks", height=height),
+            Panel(agents, title="Agents", height=height),
         )
+        return tables
 
 
 def _is_of(step: Step, area: str) -> bool:

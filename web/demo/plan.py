@@ -11,6 +11,8 @@ APPROVAL: Final = "approval"
 
 # Within an area: the first step opens three, those open three more, and two finish it.
 _AFTER_IN_AREA: Final = ((), (0,), (0,), (0,), (1,), (2,), (3,), (4, 5), (6,))
+# A rollout is careful: staging is tested before a region gets it, and all is told at the very end.
+_AFTER_IN_ROLLOUT: Final = ((), (0,), (0,), (0,), (1,), (2, 4), (5,), (3, 6), (7,))
 _AREAS: Final[Mapping[str, tuple[str, ...]]] = {
     "API": (
         "Freeze the schema",
@@ -127,7 +129,8 @@ def _work(random: Random) -> Iterator[Step]:
     """The areas without what finishes them; their own tasks come with `_closing`."""
     for area, titles in _AREAS.items():
         for index, title in enumerate(titles):
-            after = [f"{area}.{number}" for number in _AFTER_IN_AREA[index]]
+            order = _AFTER_IN_ROLLOUT if area == "Rollout" else _AFTER_IN_AREA
+            after = [f"{area}.{number}" for number in order[index]]
             if index == 0 and area in ("Docs", "Agents"):
                 after.append("API.0")
             if index == 0 and area == "Rollout":

@@ -1,6 +1,8 @@
 """The demo from start to end: a server of its own, the release, the summary."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import trio
 from rich.console import Console
 
@@ -20,29 +23,55 @@ from web.demo.crew import AGENTS, Crew
 from web.demo.display import Display, summary
 from web.demo.plan import Step, release
 from web.demo.progress import Progress
+from web.settings import ENVIRONMENT_PREFIX
 
 DEMO_S_MAX: Final = 110.0
 _START_S_MAX: Final = 20.0
+_STOP_S_MAX: Final = 5.0  # for the server to end when the demo is broken off
 _CONNECTIONS: Final = 24  # agents, stream, operator, and some room
 
 
-async def play(pace: float, console: Console) -> None:
-    """Run the demo.
+async def play(pace: float, console: Console) -> int | None:
+    """Run the demo; the signal that ended it before its time, or None.
 
     Args:
         pace: how many times faster than planned the agents work.
 
     Raises:
-        DemoFailed: something did not complete, or not in time.
+        DemoFailed: (in a group) something did not complete, or not in time.
     """
+    caught: int | None = None
+    with trio.open_signal_receiver(*_ending_signals()) as signals:
+
+        async def end_on_a_signal() -> None:
+            nonlocal caught
+            caught = await anext(signals)
+            nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(end_on_a_signal)
+            await _play(pace, console)
+            nursery.cancel_scope.cancel()
+    return caught
+
+
+def _ending_signals() -> list[signal.Signals]:
+    """Those that end the demo; one that is ignored, as under nohup, stays so."""
+    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    return [number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+async def _play(pace: float, console: Console) -> None:
     try:
         with trio.fail_after(DEMO_S_MAX):
             with tempfile.TemporaryDirectory(prefix="chargehand-demo-") as directory:
                 async with _server(Path(directory)) as url:
                     console.print(f"A server of the demo's own at {url}", highlight=False)
                     await _release(url, pace, console)
-    except trio.TooSlowError:
+    except* trio.TooSlowError:
         raise DemoFailed(f"not done within {DEMO_S_MAX:g} s") from None
+    except* httpx.TransportError as lost:
+        raise DemoFailed(f"the server is gone: {lost.exceptions[0]!r}") from None
 
 
 @asynccontextmanager
@@ -52,12 +81,16 @@ async def _server(directory: Path) -> AsyncIterator[str]:
     with log.open("wb") as errors:
         process = await trio.lowlevel.open_process(
             [
-                *(sys.executable, "-m", "web", "serve", "--http=127.0.0.1:0"),
-                *(f"--data-dir={directory / 'data'}", f"--ready-file={ready}"),
+                *(sys.executable, "-P", "-m", "web.demo.child", "--http=127.0.0.1:0"),
+                *("--data-dir=data", f"--ready-file={ready}"),
+                "--socket=socket",  # short, however long the path of the directory is
             ],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # which tells it of our end, whatever that is
             stdout=subprocess.PIPE,
             stderr=errors,
+            cwd=directory,
+            env=_environment(),
+            start_new_session=True,  # a Ctrl-C is for us; we tell it to stop
         )
     try:
         with trio.move_on_after(_START_S_MAX):
@@ -69,8 +102,26 @@ async def _server(directory: Path) -> AsyncIterator[str]:
         if await process.wait() != 0:
             raise DemoFailed(f"the server did not stop: {log.read_text(encoding='utf-8')}")
     finally:
+        await _stop(process)
+
+
+async def _stop(process: trio.Process) -> None:
+    """End it before its directory is removed, whatever it takes."""
+    with trio.CancelScope(shield=True):
+        if process.poll() is None:
+            process.terminate()
+            with trio.move_on_after(_STOP_S_MAX):
+                await process.wait()
         if process.poll() is None:
             process.kill()
+            await process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without settings that are for other servers, and with our own code to run."""
+    inherited = {n: v for n, v in os.environ.items() if not n.startswith(ENVIRONMENT_PREFIX)}
+    path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
+    return {**inherited, "PYTHONPATH": path}
 
 
 async def _first_line(process: trio.Process) -> None:
@@ -133,7 +184,7 @@ def _definition(step: Step) -> dict[str, Any]:
 async def _work(api: Api, root_id: str, crew: Crew, progress: Progress, display: Display) -> None:
     """Everybody at work, until the stream says that the root is completed."""
     send, receive = trio.open_memory_channel[Event](inf)  # the operator may be slower than events
-    async with trio.open_nursery() as nursery, send, receive:
+    async with send, receive, trio.open_nursery() as nursery:
         for name in AGENTS:
             nursery.start_soon(crew.agent, name)
         nursery.start_soon(crew.operator, receive, progress)

@@ -9,13 +9,14 @@ from attrs import define, field
 from web.demo.api import Event
 from web.demo.plan import APPROVAL, ROOT, Step
 
-RECENT_EVENTS: Final = 8
+RECENT_EVENTS: Final = 12
 
 _TOLD: Final = {  # what is worth a line of its own
     "completed": "{agent} has completed {title}",
     "task.run_failed": "{agent} has failed at {title}: {error}",
     "task.run_operator_retry": "the operator retries {title}",
-    "task.run_lease_expired": "an agent was lost; {title} is back in the queue",
+    "task.run_lease_expired": "{agent} was lost and its lease ran out; {title} is queued again",
+    "task.run_claimed": "{agent} takes the place of {lost}, and takes {title}",
     "task.approved": "the operator approves {title}",
 }
 
@@ -30,6 +31,7 @@ class Progress:
     working: dict[str, str] = field(factory=dict)  # session -> title
     counts: Counter[str] = field(factory=Counter)  # events by type
     recent: deque[str] = field(factory=lambda: deque(maxlen=RECENT_EVENTS))
+    _replacements: set[str] = field(factory=set, init=False)
 
     @property
     def events(self) -> int:
@@ -67,23 +69,34 @@ class Progress:
         match event.type:
             case "task.created" | "task.status_changed":
                 status = self.status[event.task_id] = str(event.payload["status"])
-                return self._line(status, event, step)
+                return self._line(status, event.actor, step)
             case "task.run_claimed":
                 self.working[event.actor] = step.title
+                return self._first_of_a_replacement(event, step)
             case "task.run_completed" | "task.run_failed":
                 self.working.pop(event.actor, None)
             case "task.run_lease_expired":
                 lost = [who for who, title in self.working.items() if title == step.title]
                 for who in lost:
                     del self.working[who]
+                agent = ", ".join(lost) or "an agent"
+                return self._line(event.type, agent, step)
             case _:
                 pass
-        return self._line(event.type, event, step)
+        return self._line(event.type, event.actor, step)
 
-    def _line(self, what: str, event: Event, step: Step) -> str | None:
+    def _first_of_a_replacement(self, event: Event, step: Step) -> str | None:
+        """A claim is worth a line only where an agent that was lost comes back as another."""
+        name, _, life = event.actor.partition("-")
+        if not life or event.actor in self._replacements:
+            return None
+        self._replacements.add(event.actor)
+        return self._line(event.type, event.actor, step, lost=name)
+
+    def _line(self, what: str, agent: str, step: Step, lost: str = "") -> str | None:
         template = _TOLD.get(what)
         if template is None:
             return None
-        line = template.format(agent=event.actor, title=step.title, error=step.error)
+        line = template.format(agent=agent, title=step.title, error=step.error, lost=lost)
         self.recent.append(line)
         return line

@@ -36,9 +36,9 @@ class LmdbStore:
 
     def __init__(self, directory: Path, *, map_bytes: int = MAP_BYTES_DEFAULT) -> None:
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise StorageError(f"cannot make {directory}: {error}") from error
+            raise StorageError(f"cannot make {directory}: {error.strerror}") from error
         self._lock = DirectoryLock(directory)
         self._growths = 0
         # The map must not move while a read transaction looks at it.
@@ -50,6 +50,7 @@ class LmdbStore:
                     map_size=map_bytes,
                     max_dbs=len(Table),
                     max_readers=READERS_MAX,
+                    mode=0o600,  # tasks are nobody else's to read
                     readahead=False,  # reads are of single keys, and pages of others push ours out
                 )
                 self._refuse_foreign()

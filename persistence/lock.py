@@ -23,7 +23,7 @@ class DirectoryLock:
         try:
             self._file = path.open("a+", encoding="utf-8")
         except OSError as error:
-            raise StorageError(f"cannot open {path}: {error}") from error
+            raise StorageError(f"cannot open {path}: {error.strerror}") from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -172,7 +172,7 @@ def _leaf(group: BaseException) -> BaseException:
 
 def _setting_options(command: Callable[..., None]) -> Callable[..., None]:
     for setting in reversed(all_settings()):
-        shown = "" if setting.default is None else f" [{setting.default}]"
+        shown = f" [{setting.shown_default}]" if setting.shown_default else ""
         if setting.form is ValueForm.SWITCH:
             names = f"{setting.flag}/--no-{setting.flag.removeprefix('--')}"
         else:

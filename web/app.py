@@ -14,12 +14,17 @@ from actors.system import System
 from web.call import Call, Handler
 from web.operations import Operation
 from web.problems import EdgeCode, edge_reply, refusal_reply
+from web.redaction import redact
 from web.replies import AnyReply, StreamReply
 from web.routes import ROUTES
 
 SEND_S_MAX: Final = 60.0  # for a client to take an answer that is no stream
 
 _JSON: Final = "application/json"
+_NEAR_MAX: Final = 6
+_GROUPS: Final = tuple(  # /api/tasks, /api/scheduler, ...
+    sorted({"/".join(operation.path.split("/")[:3]) for operation in ROUTES})
+)
 
 
 def create_app(system: System, transport: OriginKind) -> QuartTrio:
@@ -87,18 +92,29 @@ def _response(reply: AnyReply) -> Response:
     return response
 
 
+def _served_below(path: str) -> str:
+    """What is served near a path that is not: the next step of whoever asked for it."""
+    group = "/".join(path.split("/")[:3])
+    near = sorted({operation.path for operation in ROUTES if operation.path.startswith(group)})
+    if group in _GROUPS and len(near) <= _NEAR_MAX:
+        return f"here are {', '.join(near)}"
+    return f"all paths begin with one of {', '.join(_GROUPS)}; the README has a table of calls"
+
+
 async def _http_error(error: HTTPException) -> Response:
     """What Quart itself refuses, or an error of ours that it caught and logged."""
     match error.code:
         case 404:
             reply = edge_reply(
-                EdgeCode.UNKNOWN_PATH, f"nothing is served at {request.path}", "look at the path"
+                EdgeCode.UNKNOWN_PATH,
+                f"nothing is served at {redact(request.path)}",
+                _served_below(request.path),
             )
         case 405:
             allow = dict(error.get_headers()).get("Allow", "")
             reply = edge_reply(
                 EdgeCode.METHOD_NOT_ALLOWED,
-                f"{request.method} is not possible at {request.path}",
+                f"{request.method} is not possible at {redact(request.path)}",
                 f"use {allow}",
                 (("Allow", allow),),
             )
@@ -109,7 +125,11 @@ async def _http_error(error: HTTPException) -> Response:
                 "send less",
             )
         case code if code is not None and code < 500:
-            reply = edge_reply(EdgeCode.MALFORMED, error.description or "no such request")
+            reply = edge_reply(
+                EdgeCode.MALFORMED,
+                error.description or "no such request",
+                "correct it and send it again",
+            )
         case _:
             reply = edge_reply(
                 EdgeCode.INTERNAL, "something went wrong here", "look at the server's log"

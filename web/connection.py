@@ -8,6 +8,7 @@ has read a large body, and lets a clear-text peer switch to HTTP/2.
 import logging
 import math
 import socket as stdlib_socket
+from time import time
 from typing import Final, Protocol, final
 
 import h11
@@ -16,17 +17,20 @@ from attrs import frozen
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.events import Event as StreamEvent
-from hypercorn.protocol.events import Request, Response
+from hypercorn.protocol.events import Request, Response, StreamClosed
 from hypercorn.protocol.h11 import STREAM_ID, H11Protocol
-from hypercorn.protocol.http_stream import HTTPStream
+from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
 from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import AppWrapper, ConnectionState
+from hypercorn.typing import AppWrapper, ASGISendEvent, ConnectionState
 from hypercorn.utils import parse_socket_addr
 
+from actors.limits import BODY_BYTES_MAX
+from web import access_log
 from web.exchange import Requests
 from web.problems import EdgeCode, edge_problem
 
 READ_BYTES_MAX: Final = 65_536
+_HEADERS_TOO_LARGE: Final = 431
 LINGER_S: Final = 1.0  # a peer may go on sending this long after our last byte
 
 _log = logging.getLogger("chargehand.http")
@@ -58,6 +62,34 @@ class Owner(Protocol):
 
 
 @final
+class _Stream(HTTPStream):
+    """One request and its answer; hypercorn's, but with one line in the access log for each.
+
+    Theirs writes "no answer" as soon as the peer is gone, and a line for the answer after it, if
+    the peer hung up right behind the last byte.
+    """
+
+    async def handle(self, event: StreamEvent) -> None:
+        if not isinstance(event, StreamClosed):
+            await super().handle(event)
+        elif not self.closed:
+            self.closed = True
+            await self.app_put({"type": "http.disconnect"})
+
+    async def app_send(self, message: ASGISendEvent | None) -> None:
+        await super().app_send(message)
+        if message is None and self.state is not ASGIHTTPState.CLOSED:
+            begun = self.state is not ASGIHTTPState.REQUEST
+            status = self.response["status"] if begun else None
+            access_log.tell(self.scope, status, time() - self.start_time)
+
+
+def _declared_length(request: h11.Request) -> int:
+    """The Content-Length, which h11 has checked, or 0."""
+    return next((int(value) for name, value in request.headers if name == b"content-length"), 0)
+
+
+@final
 class _Http1(H11Protocol):
     """HTTP/1.1 and nothing else: what would switch protocols is answered as plain HTTP."""
 
@@ -86,7 +118,13 @@ class _Http1(H11Protocol):
         pass
 
     async def _create_stream(self, request: h11.Request) -> None:
-        self.stream = HTTPStream(
+        if (
+            isinstance(self.connection, h11.Connection)
+            and _declared_length(request) > BODY_BYTES_MAX
+        ):
+            # It is refused by the guard; "100 Continue" would first ask for what nobody reads.
+            self.connection.client_is_waiting_for_100_continue = False
+        self.stream = _Stream(
             self.app,
             self.config,
             self.context,
@@ -109,8 +147,19 @@ class _Http1(H11Protocol):
         )
 
     async def _send_error_response(self, status_code: int) -> None:
-        # Every status that h11 proposes (400, 431, 501) says that the request is malformed.
-        told = edge_problem(EdgeCode.MALFORMED, "the request is not well-formed HTTP/1.1")
+        # Whatever h11 proposes (400, 431, 501), the contract knows 400 alone.
+        if status_code == _HEADERS_TOO_LARGE:
+            told = edge_problem(
+                EdgeCode.HEADERS_TOO_LARGE,
+                f"the headers have more than {self.config.h11_max_incomplete_size} bytes",
+                "send fewer or shorter ones",
+            )
+        else:
+            told = edge_problem(
+                EdgeCode.MALFORMED,
+                "the request is not well-formed HTTP/1.1",
+                "send it with an HTTP/1.1 client",
+            )
         body = told.body()
         await self._send_h11_event(
             h11.Response(

@@ -32,6 +32,8 @@ NULL_COUNTS: Final[Mapping[str, bool]] = MappingProxyType({"null_counts": True})
 BLANK_IS_ABSENT: Final[Mapping[str, bool]] = MappingProxyType({"blank_is_absent": True})
 
 _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1  # what the JSON parser keeps exact
+_PARSER_TOO_DEEP: Final = "depth limit exceeded"
+_PARSER_TOO_LARGE: Final = "number is infinity when parsed as double"
 _LONG_DIGITS = re.compile(rb"\d{19}")
 _DIGITS_MAX = 20
 
@@ -39,7 +41,11 @@ _T = TypeVar("_T")
 
 
 class Mismatch(ValueError):
-    """Raised when a value is not of its field's type; says what it must be."""
+    """Raised when a value is not of its field's type; says what it must be, and what to send."""
+
+    def __init__(self, reason: str, next_step: str) -> None:
+        super().__init__(reason)
+        self.next_step = next_step
 
 
 def decode(cls: type[_T], body: bytes) -> _T:
@@ -55,14 +61,19 @@ def decode(cls: type[_T], body: bytes) -> _T:
     try:
         return _converter.structure({} if value is None else value, cls)
     except (ClassValidationError, Mismatch) as error:
-        pointer, reason = _first_fault(error, "")
-        raise invalid(pointer, f"{pointer or 'the body'} {reason}") from None
+        pointer, reason, next_step = _first_fault(error, "")
+        raise invalid(pointer, f"{pointer or 'the body'} {reason}", next_step) from None
 
 
 def _parse(body: bytes) -> object:
     try:
         value: object = orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        if error.msg == _PARSER_TOO_DEEP:
+            raise invalid("", "the body is nested too deep", "send it flatter") from None
+        if error.msg == _PARSER_TOO_LARGE:
+            message = f"a number is out of range at character {error.pos}"
+            raise invalid("", message, "send it as a text") from None
         raise invalid("", f"the body is no JSON: {error}", "send one JSON object") from None
     if _LONG_DIGITS.search(body):
         _refuse_inexact_integers(body)
@@ -89,7 +100,11 @@ def _refuse_inexact_integers(body: bytes) -> None:
     while pending:
         pointer, item = pending.pop()
         if isinstance(item, _Inexact):
-            raise invalid(pointer, f"{pointer or 'the body'} does not fit into 64 bits")
+            raise invalid(
+                pointer,
+                f"{pointer or 'the body'} is out of range: it does not fit into 64 bits",
+                "send a smaller number, or a text",
+            )
         pending.extend((f"{pointer}/{_escaped(name)}", child) for name, child in _members(item))
 
 
@@ -109,12 +124,14 @@ def _escaped(name: str) -> str:
 
 def _too_deep(pointer: str) -> Rejected:
     return invalid(
-        pointer, f"{pointer or 'the body'} is nested deeper than {limits.JSON_DEPTH_MAX} levels"
+        pointer,
+        f"{pointer or 'the body'} is nested deeper than {limits.JSON_DEPTH_MAX} levels",
+        "send it flatter",
     )
 
 
-def _first_fault(error: BaseException, pointer: str) -> tuple[str, str]:
-    """The first field at fault, in the order of the class, and what is wrong with it."""
+def _first_fault(error: BaseException, pointer: str) -> tuple[str, str, str]:
+    """The first field at fault, in the order of the class, what is wrong, and the next step."""
     if isinstance(error, ClassValidationError | IterableValidationError):
         first = error.exceptions[0]
         for note in getattr(first, "__notes__", ()):
@@ -124,8 +141,10 @@ def _first_fault(error: BaseException, pointer: str) -> tuple[str, str]:
                 return _first_fault(first, f"{pointer}/{note.index}")
         return _first_fault(first, pointer)
     if isinstance(error, KeyError):
-        return pointer, "is required"
-    return pointer, str(error)
+        return pointer, "is required", "add it to the body"
+    if isinstance(error, Mismatch):
+        return pointer, str(error), error.next_step
+    return pointer, str(error), ""
 
 
 # --- the types of fields -----------------------------------------------------------------------
@@ -133,37 +152,37 @@ def _first_fault(error: BaseException, pointer: str) -> tuple[str, str]:
 
 def _text(value: object, _: object) -> str:
     if not isinstance(value, str):
-        raise Mismatch("must be a string")
+        raise Mismatch("must be a string", "send it in quotes")
     return value.strip()
 
 
 def _integer(value: object, _: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise Mismatch("must be an integer")
+        raise Mismatch("must be an integer", "send a number without quotes and point")
     return value
 
 
 def _boolean(value: object, _: object) -> bool:
     if not isinstance(value, bool):
-        raise Mismatch("must be true or false")
+        raise Mismatch("must be true or false", "send one of them, without quotes")
     return value
 
 
 def _member(value: object, cls: type[Enum]) -> Enum:
     if not isinstance(value, str):
-        raise Mismatch("must be a string")
+        raise Mismatch("must be a string", "send it in quotes")
     found = chosen(cls, value)
     if found is None:
-        raise Mismatch(f"must be one of {listed(cls)}")
+        raise Mismatch(f"must be one of {listed(cls)}", "send one of them")
     return found
 
 
 def _texts(value: object, _: object) -> tuple[str, ...]:
     if not isinstance(value, list):
-        raise Mismatch("must be a list of strings")
+        raise Mismatch("must be a list of strings", 'send it as ["a", "b"]')
     for index, item in enumerate(value):
         if not isinstance(item, str):
-            raise _at(index, Mismatch("must be a string"))
+            raise _at(index, Mismatch("must be a string", "send it in quotes"))
     return tuple(value)
 
 
@@ -174,7 +193,7 @@ def _at(index: int, fault: Mismatch) -> IterableValidationError:
 
 def _json(value: object, _: object) -> Json:
     if _depth_exceeds(value, limits.JSON_DEPTH_MAX):
-        raise Mismatch(f"is nested deeper than {limits.JSON_DEPTH_MAX} levels")
+        raise Mismatch(f"is nested deeper than {limits.JSON_DEPTH_MAX} levels", "send it flatter")
     return Json(bytes(orjson.dumps(value)))
 
 
@@ -203,7 +222,7 @@ def _object_hook(cls: type[Any], converter: Converter) -> Callable[[object, type
 
     def hook(value: object, target: type[Any]) -> object:
         if not isinstance(value, dict):
-            raise Mismatch("must be an object")
+            raise Mismatch("must be an object", "send it in braces")
         given = {
             name: item for name, item in value.items() if item is not None or name in keeps_null
         }

@@ -70,6 +70,11 @@ _BAD_TARGET: Final = _edge(
     "the request target is not an absolute path, too long, or holds control characters",
     "send a path such as /api/tasks",
 )
+_TWO_LENGTHS: Final = _edge(
+    EdgeCode.MALFORMED,
+    "Content-Length and Transfer-Encoding together leave open where the body ends",
+    "send one of them",
+)
 _BAD_HOST: Final = _edge(
     EdgeCode.HOST_NOT_ALLOWED,
     "the Host header names none of the addresses that this server listens on",
@@ -77,7 +82,7 @@ _BAD_HOST: Final = _edge(
 )
 _BAD_ORIGIN: Final = _edge(
     EdgeCode.ORIGIN_NOT_ALLOWED,
-    "origin not allowed",
+    "pages of the site in the Origin header may not call this server",
     "add the origin to allowed_origins",
 )
 _NO_TOKEN: Final = Refusal(
@@ -159,6 +164,9 @@ class Guard:
         has_body = b"transfer-encoding" in headers or (headers.get(b"content-length", b"0") != b"0")
         if not _is_sane(scope):
             await _refuse(send, _BAD_TARGET, has_body)
+            return
+        if b"transfer-encoding" in headers and b"content-length" in headers:
+            await _refuse(send, _TWO_LENGTHS, True)
             return
         if self._access is not None:
             refusal = self._refused(self._access, scope, headers)

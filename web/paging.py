@@ -37,6 +37,4 @@ def cursor_of(query: Query) -> str | None:
 
 def bad_cursor() -> Rejected:
     """The refusal of a cursor that no link of ours carried."""
-    return invalid(
-        f"?{CURSOR}", "the cursor is not one of this list", "follow the Link header as it is"
-    )
+    return invalid(f"?{CURSOR}", f"?{CURSOR} is none that a Link header gave", "follow the link")

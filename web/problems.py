@@ -24,6 +24,18 @@ _STATUSES: Final[Mapping[Kind, Sequence[int]]] = {
     Kind.RATE_LIMITED: (429,),
     Kind.UNAVAILABLE: (503,),
 }
+# What to do where the refusal itself does not say it.
+_NEXT_STEPS: Final[Mapping[Kind, str]] = {
+    Kind.INVALID: "correct it and send the request again",
+    Kind.TOO_LARGE: "send less of it",
+    Kind.UNPROCESSABLE: "correct it and send the request again",
+    Kind.NOT_FOUND: "check the id",
+    Kind.CONFLICT: "read it again and decide anew",
+    Kind.RATE_LIMITED: "try again later",
+    Kind.UNAVAILABLE: "try again in a moment",
+}
+_DEFAULT_AREA: Final = "task"  # of a refusal that names none
+_AREAS: Final[Mapping[Category, str]] = {Category.DAEMON: "server", Category.SESSION: "session"}
 _RETRY_AFTER_S: Final[Mapping[int, str]] = {429: "60", 503: "1"}
 
 
@@ -35,6 +47,7 @@ class EdgeCode(Enum):
     HOST_NOT_ALLOWED = ("host_not_allowed", 403, Severity.ERROR, "Host not allowed")
     ORIGIN_NOT_ALLOWED = ("origin_not_allowed", 403, Severity.ERROR, "Origin not allowed")
     BODY_TOO_LARGE = ("payload_too_large", 413, Severity.ERROR, "Payload too large")
+    HEADERS_TOO_LARGE = ("headers_too_large", 400, Severity.ERROR, "Headers too large")
     MALFORMED = ("invalid_request", 400, Severity.ERROR, "Invalid request")
     OVERLOADED = ("overloaded", 503, Severity.WARN, "Overloaded")
     INTERNAL = ("internal_error", 500, Severity.CRITICAL, "Internal error")
@@ -49,7 +62,11 @@ class EdgeCode(Enum):
 @final
 @frozen
 class Problem:
-    """What an error answer says. `message` and `next_step` are sentences without a full stop."""
+    """What an error answer says. `message` and `next_step` are sentences without a full stop.
+
+    It is told as it is: what a caller has sent is redacted by whoever puts it in, so that our own
+    words about tokens stay whole.
+    """
 
     code: str
     severity: Severity
@@ -61,25 +78,21 @@ class Problem:
     evidence: Mapping[str, str | int | bool] = {}
 
     def body(self) -> bytes:
-        """The JSON text, with everything secret taken out."""
-        message = redact(self.message)
-        error = f"{self.title}: {message}"
+        """The JSON text."""
+        error = f"{self.title}: {self.message}"
         if self.next_step:
-            error = f"{error} (next: {redact(self.next_step)})"
+            error = f"{error} (next: {self.next_step})"
         diagnostic: dict[str, object] = {
             "id": f"{self.area}.{self.code}",
             "code": self.code,
             "severity": self.severity,
             "category": self.category,
             "title": self.title,
-            "message": message,
+            "message": self.message,
             "data_freshness": "live",
         }
         if self.evidence:
-            diagnostic["evidence"] = {
-                name: redact(value) if isinstance(value, str) else value
-                for name, value in self.evidence.items()
-            }
+            diagnostic["evidence"] = dict(self.evidence)
         return orjson.dumps({"error": error, "diagnostic": diagnostic})
 
 
@@ -89,20 +102,23 @@ def edge_problem(code: EdgeCode, message: str, next_step: str = "") -> Problem:
 
 
 def problem(refusal: Rejected) -> Problem:
-    """What a refusal of the core says."""
+    """What a refusal of the core says; ids and texts of callers stand in it, so it is redacted."""
     evidence = dict(refusal.evidence)
     if refusal.pointer:
         evidence["pointer"] = refusal.pointer
     code = refusal.code
+    area = refusal.area
+    if area == _DEFAULT_AREA:
+        area = _AREAS.get(code.category, area)
     return Problem(
         code.code,
         code.severity,
         code.category,
         code.title,
-        refusal.message,
-        refusal.next_step,
-        refusal.area,
-        evidence,
+        redact(refusal.message),
+        redact(refusal.next_step) or _NEXT_STEPS.get(code.kind, ""),
+        area,
+        {n: redact(value) if isinstance(value, str) else value for n, value in evidence.items()},
     )
 
 

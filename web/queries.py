@@ -30,7 +30,7 @@ def integer(query: Query, name: str) -> int:
     if value is None:
         return 0
     if not _INTEGER.fullmatch(value):
-        raise invalid(f"?{name}", f"the parameter {name} must be an integer")
+        raise invalid(f"?{name}", f"the parameter {name} must be an integer", "send digits alone")
     return int(value)
 
 
@@ -38,7 +38,7 @@ def natural(query: Query, name: str) -> int:
     """An integer that is not negative; 0 where absent."""
     value = integer(query, name)
     if value < 0:
-        raise invalid(f"?{name}", f"the parameter {name} must not be negative")
+        raise invalid(f"?{name}", f"the parameter {name} must not be negative", "send 0 or more")
     return value
 
 
@@ -48,7 +48,7 @@ def flag(query: Query, name: str) -> bool:
     if value is None or value in _FALSE:
         return False
     if value not in _TRUE:
-        raise invalid(f"?{name}", f"the parameter {name} must be true or false")
+        raise invalid(f"?{name}", f"the parameter {name} must be true or false", "send one of them")
     return True
 
 
@@ -59,7 +59,9 @@ def choice(query: Query, name: str, cls: type[_E]) -> _E | None:
         return None
     member = chosen(cls, value)
     if member is None:
-        raise invalid(f"?{name}", f"the parameter {name} must be one of {listed(cls)}")
+        raise invalid(
+            f"?{name}", f"the parameter {name} must be one of {listed(cls)}", "send one of them"
+        )
     return member
 
 

@@ -8,41 +8,23 @@ from typing import Final, final
 
 import trio
 from hypercorn.config import Config
-from hypercorn.logging import Logger
 from hypercorn.trio.lifespan import Lifespan
 from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import ASGIFramework, ResponseSummary, WWWScope
+from hypercorn.typing import ASGIFramework
 from hypercorn.utils import wrap_app
 
+from web.access_log import AccessLog
 from web.connection import Bounds, Connection
 
 HEADER_BYTES_MAX: Final = 65_536
 
-_access = logging.getLogger("chargehand.access")
 _log = logging.getLogger("chargehand.http")
-
-
-@final
-class _AccessLog(Logger):
-    """One line a request, when the logger is on."""
-
-    async def access(
-        self, request: WWWScope, response: ResponseSummary | None, request_time: float
-    ) -> None:
-        if _access.isEnabledFor(logging.INFO):
-            _access.info(
-                "%s %s %s %.1f ms",
-                request["method"] if request["type"] == "http" else "-",
-                request["path"],
-                "hung-up" if response is None else response["status"],
-                request_time * 1000,
-            )
 
 
 def _protocol_config() -> Config:
     config = Config()
     config.errorlog = None  # ours is told instead
-    config.logger_class = _AccessLog
+    config.logger_class = AccessLog
     config.h11_max_incomplete_size = HEADER_BYTES_MAX
     config.include_server_header = False
     return config

@@ -145,6 +145,21 @@ class Setting:
         return ENVIRONMENT_PREFIX + self.name.upper()
 
     @property
+    def shown_default(self) -> str:
+        """The default as one would write it; empty where there is none."""
+        match self.default:
+            case None | ():
+                return ""
+            case bool():
+                return str(self.default).lower()
+            case float():
+                return f"{self.default:g}"
+            case LogLevel():
+                return self.default.value
+            case _:
+                return str(self.default)
+
+    @property
     def is_secret(self) -> bool:
         return self.name == "token"
 
@@ -192,6 +207,12 @@ def load(
     unknown = sorted(file.keys() - {setting.name for setting in settings})
     if unknown:
         raise Fatal(ExitCode.BAD_SETTING, f"{config}: unknown settings: {', '.join(unknown)}")
+    names = {CONFIG_VARIABLE, *(setting.variable for setting in settings)}
+    strange = sorted(n for n in environment if n.startswith(ENVIRONMENT_PREFIX) and n not in names)
+    if strange:
+        raise Fatal(
+            ExitCode.BAD_SETTING, f"the environment: unknown settings: {', '.join(strange)}"
+        )
     given: dict[str, _Given] = {}
     for setting in settings:
         flag, text = flags.get(setting.name), environment.get(setting.variable)
@@ -205,9 +226,10 @@ def load(
     configuration = Configuration(_made(ServerSettings, given), _made(Settings, given))
     host, _ = configuration.server.address
     if configuration.server.token is None and not is_loopback(host):
+        where = given["http"].where if "http" in given else "http"
         raise Fatal(
             ExitCode.BAD_SETTING,
-            f"listening on {host} lets other machines in: set a token "
+            f"{where}: listening on {host} lets other machines in: set a token "
             f"({ENVIRONMENT_PREFIX}TOKEN) or listen on 127.0.0.1",
         )
     return configuration

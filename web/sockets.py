@@ -30,7 +30,9 @@ def listen_tcp(host: str, port: int) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
-        raise Fatal(ExitCode.CANNOT_LISTEN, f"cannot listen on {shown}: {error}") from error
+        raise Fatal(
+            ExitCode.CANNOT_LISTEN, f"cannot listen on {shown}: {error.strerror}"
+        ) from error
     # `localhost` is often both; clients that are told an address try 127.0.0.1.
     family, _, _, _, address = min(found, key=lambda entry: entry[0] is not socket.AF_INET)
     listener = socket.socket(family, socket.SOCK_STREAM)

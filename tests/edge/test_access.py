@@ -115,6 +115,8 @@ async def test_without_the_token_nothing_is_answered(serve, application, sent):
     answer = await ask(served, request(port=served.port, Authorization=sent))
     assert (answer.status, answer.code) == (401, "token_required")
     assert answer.headers["www-authenticate"] == "Bearer"
+    assert b"REDACTED" not in answer.body
+    assert b"send it as Authorization: Bearer" in answer.body
     assert application.bodies == []
 
 

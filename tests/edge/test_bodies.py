@@ -101,6 +101,17 @@ async def test_a_body_of_no_bytes_is_none(serve, application):
     assert application.bodies == [b""]
 
 
+async def test_a_client_that_asks_first_is_not_invited_to_send_too_much(serve, application):
+    served = await serve()
+    peer = await served.connect()
+    length = str(BODY_BYTES_MAX + 1)
+    headers = {"Content_Length": length, "Expect": "100-continue"}
+    await peer.send(request(method="POST", port=served.port, **headers))
+    assert (await peer.answer()).status == 413
+    assert await peer.rest() == b""
+    assert application.bodies == []
+
+
 async def test_a_client_that_asks_first_may_send(serve, application):
     served = await serve()
     peer = await served.connect()

@@ -30,7 +30,6 @@ async def all_closed(served) -> None:
         b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"GET /x HTTP/1.1\r\nHost : localhost\r\n\r\n",
         b"GET /x HTTP/1.1\r\nHost: localhost\r\nX: a\x00b\r\n\r\n",
-        b"GET /x HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 200_000 + b"\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     ],
 )
@@ -42,6 +41,27 @@ async def test_what_is_no_request_is_refused_and_closed(serve, raw):
     assert (answer.status, answer.code) == (400, "invalid_request")
     assert await peer.rest() == b""
     await serves(served)
+
+
+async def test_headers_over_the_limit_are_told_so(serve):
+    served = await serve()
+    peer = await served.connect()
+    await peer.feed(b"GET /x HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 200_000 + b"\r\n\r\n")
+    answer = await peer.answer()
+    assert (answer.status, answer.code) == (400, "headers_too_large")
+    assert b"65536" in answer.body
+    await serves(served)
+
+
+async def test_two_statements_of_a_length_are_refused(serve, application):
+    served = await serve()
+    peer = await served.connect()
+    raw = request(method="POST", port=served.port, Content_Length="3", Transfer_Encoding="chunked")
+    await peer.send(raw + b"3\r\nabc\r\n0\r\n\r\n")
+    answer = await peer.answer()
+    assert (answer.status, answer.code) == (400, "invalid_request")
+    assert await peer.rest() == b""
+    assert application.bodies == []
 
 
 async def test_http_2_is_not_spoken(serve):

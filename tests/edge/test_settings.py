@@ -69,6 +69,17 @@ def test_unknown_keys_of_a_file_are_named(tmp_path):
     assert refusal(config=config) == f"{config}: unknown settings: port, wiat_s"
 
 
+def test_unknown_variables_are_named():
+    environment = {"CHARGEHAND_PORT": "1", "CHARGEHAND_CONFIG": "", "OTHER": "1"}
+    assert refusal(environment=environment).endswith("unknown settings: CHARGEHAND_PORT")
+
+
+def test_defaults_are_shown_as_one_would_write_them():
+    shown = {setting.name: setting.shown_default for setting in all_settings()}
+    assert (shown["log_level"], shown["access_log"], shown["grace_s"]) == ("info", "false", "10")
+    assert shown["allowed_hosts"] == shown["token"] == ""
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "says"),
     [
@@ -106,7 +117,9 @@ def test_a_file_that_is_missing_or_no_toml_is_refused(tmp_path):
 
 @pytest.mark.parametrize("address", ["0.0.0.0:2123", "[::]:2123", "192.0.2.1:80", "host.example:1"])
 def test_listening_beyond_this_machine_needs_a_token(address):
-    assert "set a token" in refusal({"http": address})
+    told = refusal({"http": address})
+    assert told.startswith("--http: ")
+    assert "set a token" in told
     assert load({"http": address, "token": "x"}, {}).server.http == address
 
 
@@ -130,11 +143,6 @@ def test_the_readme_lists_every_setting_as_the_code_has_it():
     rows = [line for line in readme.splitlines() if line.startswith("| `--")]
     expected = []
     for setting in all_settings():
-        default = setting.default
-        if isinstance(default, LogLevel):
-            default = default.value
-        shown = {"None": "", "()": "", "True": "true", "False": "false"}.get(str(default), default)
-        shown = f"{shown:g}" if isinstance(shown, float) else str(shown)
-        cell = f"`{shown}`" if shown else ""
+        cell = f"`{setting.shown_default}`" if setting.shown_default else ""
         expected.append(f"| `{setting.flag}` | {cell} | {setting.help} |")
     assert rows == expected

@@ -1,6 +1,5 @@
 """States come back equal; heads are what `slim` keeps."""
 
-import time
 from itertools import product
 from typing import get_args
 
@@ -100,11 +99,3 @@ def test_a_head_is_read_without_its_body(model):
     value = encode_snapshot(model.new("task-1"))
     assert decode_head(value[: value.index(b'["Description"')]).id == "task-1"
 
-
-def test_how_many_heads_are_read_in_a_second(model, capsys):
-    value = encode_snapshot(model.new("task-1"))
-    start = time.perf_counter()
-    for _ in range(5000):
-        decode_head(value)
-    with capsys.disabled():
-        print(f" {5000 / (time.perf_counter() - start):,.0f} heads/s ", end="")

@@ -96,6 +96,23 @@ def test_a_fault_is_named_by_its_pointer(cls, body, pointer):
 
 
 @pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b'{"metadata": ' + b"[" * 1500 + b"]" * 1500 + b"}", "the body is nested too deep"),
+        (b'{"metadata": 1e999}', "a number is out of range"),
+        (b'{"metadata": 99999999999999999999}', "/metadata is out of range"),
+        (b'{"idempotency_key": 5}', "/idempotency_key must be a string"),
+        (b"{", "the body is no JSON"),
+        (b"[]", "the body must be an object"),
+    ],
+)
+def test_a_fault_says_what_it_is_and_what_to_do(body, says):
+    fault = refusal(EnqueueRunRequest, body)
+    assert fault.message.startswith(says)
+    assert fault.next_step
+
+
+@pytest.mark.parametrize(
     ("number", "accepted"),
     [
         (b"18446744073709551615", True),

@@ -18,6 +18,13 @@ async def test_an_unknown_path_is_told_as_json(client, path):
     assert answered.headers["content-type"] == "application/json"
 
 
+async def test_an_unknown_path_is_told_with_what_is_served_near_it(client):
+    assert "/api/scheduler/backlog" in (await client.get("/api/scheduler/x")).json["error"]
+    assert "/api/tasks" in (await client.get("/tasks")).json["error"]
+    told = (await client.get("/api/tasks/agh_claim_secret/x/y")).json["error"]
+    assert "secret" not in told
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "TRACE"])
 async def test_a_wrong_method_is_told_with_those_allowed(client, method):
     answered = await client.send(method, "/api/tasks")

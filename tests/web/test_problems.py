@@ -46,6 +46,31 @@ def test_an_envelope_tells_code_pointer_and_next_step():
     }
 
 
+@pytest.mark.parametrize(
+    ("refusal", "told"),
+    [
+        (Rejected(Code.OVERLOADED, "full"), "server.overloaded"),
+        (Rejected(Code.SESSION_EXISTS, "taken"), "session.session_already_exists"),
+        (Rejected(Code.IDENTITY_STALE, "x", area="agentidentity"), "agentidentity.identity_stale"),
+        (Rejected(Code.RUN_LEASED, "leased"), "task.task_run_leased"),
+    ],
+)
+def test_an_id_names_the_area_of_the_code_unless_the_refusal_names_one(refusal, told):
+    reply = refusal_reply(refusal, Operation.GET_TASK)
+    assert json.loads(reply.body)["diagnostic"]["id"] == told
+
+
+def test_a_refusal_without_a_next_step_gets_one():
+    reply = refusal_reply(invalid("/title", "/title is required"), Operation.GET_TASK)
+    assert "(next: correct it and send the request again)" in json.loads(reply.body)["error"]
+
+
+def test_our_own_words_are_told_as_they_are():
+    reply = edge_reply(EdgeCode.MALFORMED, "the bearer token is missing", "Authorization: Bearer x")
+    told = json.loads(reply.body)["error"]
+    assert told.endswith("the bearer token is missing (next: Authorization: Bearer x)")
+
+
 def test_a_command_is_not_told_as_long_as_there_is_none():
     refusal = Rejected(Code.RUN_NOT_FOUND, "no run", "look", command="task inspect x")
     assert b"suggested_command" not in refusal_reply(refusal, Operation.GET_RUN).body

@@ -229,3 +229,15 @@ def test_a_stop_answers_those_who_wait_for_work(server):
     [answer] = answers
     assert answer.status_code == 503
     assert answer.json()["diagnostic"]["code"] == "shutting_down"
+
+
+def test_the_access_log_has_one_line_for_each_request(server):
+    server.start("--access-log").close()
+    for _ in range(30):  # each hangs up right behind its answer
+        httpx.get(f"{server.report['http']}/api/tasks")
+    server.signal(signal.SIGTERM)
+    code, _, err = server.end()
+    assert code == 0, err
+    told = [line for line in err.splitlines() if "chargehand.access" in line]
+    assert len(told) == 30
+    assert all("GET /api/tasks 200 " in line for line in told)

@@ -15,7 +15,7 @@ from persistence.checkpoint import Slice
 from persistence.pipeline import Pipeline, Report
 from persistence.store import Store
 
-SWITCH_INTERVAL_S: Final = 0.0001
+SWITCH_INTERVAL_S: Final = 0.001
 
 
 class Writer(Protocol):
@@ -49,9 +49,10 @@ class Writer(Protocol):
 class ThreadWriter:
     """Implements `Writer` with one thread, so that a slow disk holds nobody up.
 
-    LMDB gives the interpreter's lock up around each call and must get it back. With a busy Trio
-    thread that takes the switch interval each time: one commit took 5.6 ms at Python's default of
-    5 ms, and 0.59 ms at 0.1 ms (measured). So the interval is 0.1 ms while the thread runs.
+    LMDB gives the interpreter's lock up around each call and must get it back. With a Trio thread
+    that never stops computing that takes the switch interval each time: a commit took 5.6 ms at
+    Python's default of 5 ms, 0.6 ms at 0.1 ms. A shorter interval also takes the lock away from
+    the Trio thread more often: under real load 1 ms was the best (see docs/adr/0003).
     """
 
     def __init__(self, store: Store) -> None:

@@ -98,4 +98,3 @@ def test_an_unknown_kind_of_state_is_refused(model):
 def test_a_head_is_read_without_its_body(model):
     value = encode_snapshot(model.new("task-1"))
     assert decode_head(value[: value.index(b'["Description"')]).id == "task-1"
-

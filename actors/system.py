@@ -99,6 +99,7 @@ class System:
         self.publisher = Publisher(self.views, self.scheduler, self.outbox)
         self._force = ForceGuard(clock, allow_agents=settings.allow_agent_force)
         self._stopping = False
+        self._asked: set[Reply[Answer]] = set()  # callers that wait for a task's answer
         self.recovered_tasks = 0
         self.replayed_records = 0
 
@@ -172,7 +173,11 @@ class System:
         self._check_open()
         reply: Reply[Answer] = Reply()
         self.directory.send(task_id, Envelope(command, caller, reply))
-        return await reply.wait()
+        self._asked.add(reply)
+        try:
+            return await reply.wait()
+        finally:
+            self._asked.discard(reply)
 
     def _check_open(self) -> None:
         if self.failure is not None:
@@ -220,6 +225,14 @@ class System:
             await self.journal.run(self.publisher.committed, task_status=task_status)
         except StorageError as error:
             self.failure = str(error)
+            for reply in list(self._asked):
+                reply.fail(
+                    Rejected(
+                        Code.STORAGE_FAILED,
+                        f"the write failed: {error}",
+                        "look after the server was started anew: it may or may not be there",
+                    )
+                )
             _log.critical("storage has failed, the server ends: %s", error)
             await trio.sleep(FAILURE_GRACE_S)
             raise

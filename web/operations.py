@@ -178,6 +178,8 @@ class Operation(Enum):
     # The server.
     LIVENESS = ("GET", "/healthz", OK, (), "server.liveness")
     READINESS = ("GET", "/readyz", OK, (), "server.readiness")
+    OPENAPI = ("GET", "/openapi.json", OK, (), "server.openapi")
+    DOCS = ("GET", "/docs", OK, (), "server.docs")
 
     def __init__(
         self, method: str, path: str, success: int, refusals: tuple[int, ...], action: str

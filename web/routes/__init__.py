@@ -4,7 +4,17 @@ The handlers know no framework, so any lane that makes a `web.call.Call` can ser
 """
 
 from web.call import Routes
-from web.routes import agent, dependencies, force, health, registry, runs, scheduler, tasks
+from web.routes import (
+    agent,
+    dependencies,
+    description,
+    force,
+    health,
+    registry,
+    runs,
+    scheduler,
+    tasks,
+)
 
 ROUTES: Routes = {
     **agent.ROUTES,
@@ -15,4 +25,5 @@ ROUTES: Routes = {
     **force.ROUTES,
     **registry.ROUTES,
     **health.ROUTES,
+    **description.ROUTES,
 }

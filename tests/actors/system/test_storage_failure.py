@@ -37,11 +37,10 @@ def store() -> CrashStore:
 
 
 async def test_nothing_is_acknowledged_and_everything_later_is_refused(store):
-    acknowledged = []
+    refused = []
 
     async def ask(desk, task_id):
-        await desk.ask(task_id, c.PatchTask(title="lost"))
-        acknowledged.append(task_id)
+        refused.append(await refusal_of(desk.ask(task_id, c.PatchTask(title="lost"))))
 
     with ends_with_storage_error():
         async with started(store) as desk, trio.open_nursery() as nursery:
@@ -70,7 +69,7 @@ async def test_nothing_is_acknowledged_and_everything_later_is_refused(store):
                 assert await refusal_of(call) is Code.STORAGE_FAILED
             await trio.sleep_forever()
     assert trio.current_time() - failed_at == pytest.approx(FAILURE_GRACE_S)
-    assert acknowledged == []
+    assert refused == [Code.STORAGE_FAILED] * 3
     async with started(store.copy()) as desk:
         for task in tasks:
             assert (await desk.system.task(task.id)).title == "work"
@@ -128,7 +127,8 @@ async def test_streams_show_nothing_that_is_not_on_disk(store):
             nursery.start_soon(follow, desk, task.id)
             await wait_all_tasks_blocked()
             store.fails = True
-            nursery.start_soon(desk.ask, task.id, c.PatchTask(title="lost"))
+            lost = desk.ask(task.id, c.PatchTask(title="lost"))
+            assert await refusal_of(lost) is Code.STORAGE_FAILED
             await trio.sleep_forever()
     assert seen[0] == "task.created"
     assert "task.updated" not in seen

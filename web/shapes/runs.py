@@ -3,7 +3,7 @@
 from typing import Final, final
 
 import orjson
-from attrs import define
+from attrs import define, field
 
 from actors.registry.state import SessionState
 from actors.task import state
@@ -40,7 +40,7 @@ class CoordinationChannel(Shape):
     purpose: str
     task_id: str
     run_id: str
-    allowed_message_kinds: tuple[str, ...]
+    allowed_message_kinds: tuple[str, ...] = field(metadata={"values": MESSAGE_KINDS})
     last_activity_at: str
     workspace_id: str | None = None
     workflow_id: str | None = None

@@ -1,0 +1,89 @@
+"""JSON schemas of request and answer classes, by reflection: they cannot differ from the code."""
+
+import re
+from collections.abc import Mapping
+from enum import Enum
+from types import UnionType
+from typing import Any, Final, Union, final, get_args, get_origin, get_type_hints
+
+import attrs
+import orjson
+
+from actors.task.state import Json
+from web.openapi.texts import FIELDS
+
+Schema = dict[str, Any]
+
+_TIME: Final = re.compile(r"(\w+_at|as_of|timestamp|lease_until)")
+_PLAIN: Final[Mapping[type, str]] = {
+    str: "string",
+    int: "integer",
+    bool: "boolean",
+    float: "number",
+}
+
+
+@final
+@attrs.define
+class Schemas:
+    """Collects the component of each class that a document refers to."""
+
+    components: dict[str, Schema] = attrs.field(factory=dict)
+    _classes: dict[str, type] = attrs.field(factory=dict)
+
+    def of(self, annotation: object) -> Schema:
+        """The schema of a type; None in a union means that a member may be left out."""
+        if annotation in (Json, orjson.Fragment, Any, object):
+            return {}
+        origin, arguments = get_origin(annotation), get_args(annotation)
+        if origin in (Union, UnionType):
+            return self._union([part for part in arguments if part is not type(None)])
+        if origin in (list, tuple):
+            return {"type": "array", "items": self.of(arguments[0])}
+        if isinstance(origin, type) and issubclass(origin, Mapping):
+            return {"type": "object", "additionalProperties": self.of(arguments[1])}
+        if not isinstance(annotation, type):
+            raise TypeError(f"no schema is known for {annotation}")
+        if issubclass(annotation, Enum):
+            return {"type": "string", "enum": [member.value for member in annotation]}
+        if attrs.has(annotation):
+            return self._reference(annotation)
+        return {"type": _PLAIN[annotation]}
+
+    def _union(self, parts: list[Any]) -> Schema:
+        if len(parts) == 1:
+            return self.of(parts[0])
+        return {"anyOf": [self.of(part) for part in parts]}
+
+    def _reference(self, cls: type) -> Schema:
+        name = cls.__name__
+        known = self._classes.setdefault(name, cls)
+        if known is not cls:
+            raise TypeError(f"{known} and {cls} have one name")
+        if name not in self.components:
+            self.components[name] = {}  # a class that holds itself finds it here
+            self.components[name] = self._object(cls)
+        return {"$ref": f"#/components/schemas/{name}"}
+
+    def _object(self, cls: type) -> Schema:
+        hints = get_type_hints(cls)
+        properties: Schema = {}
+        required: list[str] = []
+        for field in attrs.fields(cls):
+            schema = self.of(hints[field.name])
+            if schema == {"type": "string"} and _TIME.fullmatch(field.name):
+                schema["format"] = "date-time"
+            if "values" in field.metadata:  # of a list of texts, where no enum names them
+                schema["items"]["enum"] = list(field.metadata["values"])
+            text = field.metadata.get("doc") or FIELDS.get(field.name)
+            if text:
+                schema["description"] = text
+            properties[field.name] = schema
+            if field.default is attrs.NOTHING:
+                required.append(field.name)
+        made: Schema = {"type": "object", "properties": properties}
+        if required:
+            made["required"] = required
+        if cls.__doc__:
+            made["description"] = cls.__doc__.strip()
+        return made

@@ -1,0 +1,201 @@
+"""Which classes each operation takes and gives, and what it does in a sentence.
+
+One row for each operation; requests and answers are the classes that its handler uses. The test
+of the document holds every row against the published contract.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, final
+
+from attrs import frozen
+
+from actors.task.state import (
+    ApprovalState,
+    OwnerKind,
+    Priority,
+    RunStatus,
+    Scope,
+    TaskStatus,
+)
+from web.operations import Operation as Op
+from web.requests import registry as rr
+from web.requests import runs as qr
+from web.requests import tasks as qt
+from web.shapes import claims, events, registered, runs, scheduling, tasks
+
+Query = Mapping[str, Any]  # the type of each query parameter
+
+
+@final
+@frozen
+class Row:
+    """`required` names members that the core asks for although their class does not."""
+
+    summary: str
+    request: type | None = None
+    answer: type | None = None
+    query: Query = MappingProxyType({})
+    required: tuple[str, ...] = ()
+    may_be_empty: bool = False  # 204 besides the success
+    is_list: bool = False  # goes on by a Link header
+    is_stream: bool = False
+
+
+_REASON: Final = ("reason",)
+
+ROWS: Final[Mapping[Op, Row]] = {
+    Op.CLAIM_NEXT: Row(
+        "Claim the next run that the session may have",
+        qr.ClaimNextRequest,
+        claims.ClaimResponse,
+        may_be_empty=True,
+    ),
+    Op.AGENT_HEARTBEAT: Row("Extend a lease", qr.HeartbeatRequest, claims.LeaseResponse),
+    Op.AGENT_RELEASE: Row(
+        "Give a run back into its place in the queue", qr.ReasonRequest, claims.LeaseResponse
+    ),
+    Op.AGENT_COMPLETE: Row(
+        "Complete a claimed run with its result", qr.CompleteRunRequest, claims.LeaseResponse
+    ),
+    Op.AGENT_FAIL: Row("Fail a claimed run", qr.FailRunRequest, claims.LeaseResponse),
+    Op.GET_SCHEDULER: Row("The scheduler and its counts", None, scheduling.SchedulerResponse),
+    Op.PAUSE_SCHEDULER: Row(
+        "Hand out no more runs", qr.ReasonRequest, scheduling.SchedulerResponse
+    ),
+    Op.RESUME_SCHEDULER: Row(
+        "Hand out runs again; ends a drain", qr.ReasonRequest, scheduling.SchedulerResponse
+    ),
+    Op.DRAIN_SCHEDULER: Row(
+        "Pause, and wait for the claims under way", qr.DrainRequest, scheduling.DrainResponse
+    ),
+    Op.GET_BACKLOG: Row(
+        "The runs that wait, in their order",
+        None,
+        scheduling.BacklogResponse,
+        {"limit": int, "workspace": str, "scope": Scope, "include_paused": bool},
+    ),
+    Op.LIST_TASKS: Row(
+        "Tasks that match a filter",
+        None,
+        tasks.TasksResponse,
+        {
+            "scope": Scope,
+            "workspace": str,
+            "status": TaskStatus,
+            "priority": Priority,
+            "include_drafts": bool,
+            "approval_state": ApprovalState,
+            "owner_kind": OwnerKind,
+            "owner_ref": str,
+            "parent_task_id": str,
+            "network_channel": str,
+            "query": str,
+            "limit": int,
+        },
+        is_list=True,
+    ),
+    Op.CREATE_TASK: Row("Hand in a task", qt.CreateTaskRequest, tasks.TaskResponse),
+    Op.GET_TASK: Row(
+        "A task with its children, dependencies, runs and latest events",
+        None,
+        tasks.TaskDetailResponse,
+    ),
+    Op.UPDATE_TASK: Row("Change a task", qt.UpdateTaskRequest, tasks.TaskResponse),
+    Op.DELETE_TASK: Row("Delete a task"),
+    Op.CREATE_CHILD: Row("Hand in a task below another", qt.CreateTaskRequest, tasks.TaskResponse),
+    Op.PUBLISH_TASK: Row(
+        "Publish a draft, and queue a run of it", qt.EnqueueRunRequest, tasks.TaskRunResponse
+    ),
+    Op.START_TASK: Row("Queue a run of a task", qt.EnqueueRunRequest, tasks.TaskRunResponse),
+    Op.APPROVE_TASK: Row(
+        "Approve a task, and queue a run of it", qt.EnqueueRunRequest, tasks.TaskRunResponse
+    ),
+    Op.REJECT_TASK: Row("Refuse the approval of a task", None, tasks.TaskResponse),
+    Op.CANCEL_TASK: Row(
+        "Cancel a task and all below it", qt.ReasonWithMetadataRequest, tasks.TaskResponse
+    ),
+    Op.PAUSE_TASK: Row(
+        "Hold a task and all below it",
+        qt.ReasonWithMetadataRequest,
+        tasks.TaskResponse,
+        required=_REASON,
+    ),
+    Op.RESUME_TASK: Row("Let a paused task go on", qt.MetadataRequest, tasks.TaskResponse),
+    Op.ADD_DEPENDENCY: Row(
+        "Let a task wait for another", qt.AddDependencyRequest, tasks.TaskDetailResponse
+    ),
+    Op.REMOVE_DEPENDENCY: Row("Take a dependency away", None, tasks.TaskDetailResponse),
+    Op.LIST_RUNS: Row(
+        "The runs of a task, latest first",
+        None,
+        runs.RunsResponse,
+        {"status": RunStatus, "session_id": str, "limit": int},
+        is_list=True,
+    ),
+    Op.ENQUEUE_RUN: Row("Queue a run", qt.EnqueueRunRequest, runs.RunResponse),
+    Op.GET_TIMELINE: Row(
+        "The events of a task and all below it",
+        None,
+        events.TimelineResponse,
+        {"after_sequence": int, "limit": int},
+        is_list=True,
+    ),
+    Op.STREAM_TASK: Row(
+        "The events of a task and all below it, as they happen",
+        None,
+        events.StreamEvent,
+        {"after_sequence": int},
+        is_stream=True,
+    ),
+    Op.GET_TREE: Row("A task and all below it", None, tasks.TreeResponse),
+    Op.GET_RUN: Row("A run", None, runs.RunDetailResponse),
+    Op.CLAIM_RUN: Row("Claim a queued run", qr.IdempotentRequest, runs.RunResponse),
+    Op.START_RUN: Row("Start a claimed run", qr.IdempotentRequest, runs.RunResponse),
+    Op.ATTACH_SESSION: Row("Bind a run to a session", qr.AttachSessionRequest, runs.RunResponse),
+    Op.COMPLETE_RUN: Row(
+        "Complete a run that no agent holds", qr.CompleteRunRequest, runs.RunResponse
+    ),
+    Op.FAIL_RUN: Row("Fail a run that no agent holds", qr.FailRunRequest, runs.RunResponse),
+    Op.CANCEL_RUN: Row("Cancel a run", qt.ReasonWithMetadataRequest, runs.RunResponse),
+    Op.FORCE_RELEASE: Row(
+        "Take a run from its holder", qt.ReasonWithMetadataRequest, runs.RunResponse
+    ),
+    Op.FORCE_FAIL: Row(
+        "Fail a run, whoever holds it",
+        qt.ReasonWithMetadataRequest,
+        runs.RunResponse,
+        required=_REASON,
+    ),
+    Op.RETRY_RUN: Row(
+        "Queue a new run in place of one that ended",
+        qt.MetadataRequest,
+        runs.RunSuccessionResponse,
+    ),
+    Op.RECOVER_RUN: Row(
+        "Queue a new run in place of one that needs attention",
+        qt.ReasonWithMetadataRequest,
+        runs.RunSuccessionResponse,
+    ),
+    Op.CREATE_WORKSPACE: Row(
+        "Register a workspace", rr.CreateWorkspaceRequest, registered.WorkspaceResponse
+    ),
+    Op.RESOLVE_WORKSPACE: Row(
+        "The workspace of a directory, made if new",
+        rr.ResolveWorkspaceRequest,
+        registered.WorkspaceResponse,
+    ),
+    Op.LIST_WORKSPACES: Row("All workspaces", None, registered.WorkspacesResponse),
+    Op.GET_WORKSPACE: Row("A workspace", None, registered.WorkspaceResponse),
+    Op.CREATE_SESSION: Row(
+        "Register a session", rr.CreateSessionRequest, registered.SessionResponse
+    ),
+    Op.LIST_SESSIONS: Row("All sessions", None, registered.SessionsResponse),
+    Op.GET_SESSION: Row("A session", None, registered.SessionResponse),
+    Op.END_SESSION: Row("End a session; its leases are released at once"),
+    Op.GET_WORKSPACE_SESSION: Row("A session of a workspace", None, registered.SessionResponse),
+    Op.LIVENESS: Row("Whether the server lives"),
+    Op.READINESS: Row("Whether the server takes work"),
+    Op.OPENAPI: Row("This description, as OpenAPI 3.1"),
+    Op.DOCS: Row("This description, as a page"),
+}

@@ -1,0 +1,22 @@
+"""The description is served to everybody, and needs nothing from elsewhere."""
+
+import re
+
+from web.operations import Operation
+
+
+async def test_the_document_is_served_without_identity(client):
+    answer = await client.send("GET", "/openapi.json")
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert set(answer.json["paths"]) == {operation.path for operation in Operation}
+
+
+async def test_the_page_shows_every_operation_and_fetches_nothing(client):
+    answer = await client.app.test_client().get("/docs")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    text = await answer.get_data(as_text=True)
+    for operation in Operation:
+        assert f"<code>{operation.method} {operation.path}</code>" in text
+    assert not re.search(r"<script|<link|<img|@import|https?://", text)

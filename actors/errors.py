@@ -54,6 +54,13 @@ class Code(Enum):
         "Dependency not found",
     )
     SESSION_NOT_FOUND = ("session_not_found", Kind.NOT_FOUND, _E, _S, "Session not found")
+    PROFILE_NOT_FOUND = (
+        "task_execution_profile_not_found",
+        Kind.NOT_FOUND,
+        _E,
+        _T,
+        "Execution profile not found",
+    )
     WORKSPACE_NOT_FOUND = ("workspace_not_found", Kind.NOT_FOUND, _E, _D, "Workspace not found")
     # Tasks.
     TASK_EXISTS = ("task_already_exists", Kind.CONFLICT, _E, _T, "Task id is taken")

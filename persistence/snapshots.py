@@ -7,7 +7,8 @@
         12     …  head, body: two JSON texts
 
 A task's head is an array that begins with `"t"` and holds, by position, what `slim` keeps: the
-fields named in `_head_of`, then the open run or null. At start-up a million heads are read, hence
+fields named in `_head_of`, then the open run or null, then those named in `_rare_of`, unless all
+of these have their default. At start-up a million heads are read, hence
 no names and no converter there. Its body is `[description, metadata, runs]`, with null among the
 runs in the place of the open one. A run is an array of the fields named in `_run_of`. These orders
 are the format: a new field goes to the end, with a default where it is read.
@@ -15,6 +16,7 @@ are the format: a new field goes to the end, with a default where it is read.
 Any other state is small: its head is `[class name, fields]`, its body empty.
 """
 
+from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache
 from operator import attrgetter
@@ -30,6 +32,7 @@ from attrs import evolve as replace
 from actors.identity import Actor, ActorKind, Origin, OriginKind
 from actors.ports import StorageError
 from actors.record import AnyState
+from actors.task.profile import ExecutionProfile
 from actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
@@ -46,8 +49,9 @@ from actors.task.state import (
     Scope,
     TaskState,
     TaskStatus,
+    Triage,
 )
-from persistence.codec import TaggedUnion
+from persistence.codec import CONVERTER, TaggedUnion
 
 E = TypeVar("E", bound=Enum)
 
@@ -86,6 +90,7 @@ _head_of = attrgetter(
     "latest_event_seq",
     "last_seq",
 )
+_rare_of = attrgetter("profile", "triage")  # few tasks have them
 _run_of = attrgetter(
     "id",
     "attempt",
@@ -118,6 +123,9 @@ _run_of = attrgetter(
     "closing_digest",
     "starved_at_ns",
 )
+_triage_of = attrgetter(
+    "actor", "read", "archived", "dismissed", "last_seen_activity_at_ns", "updated_at_ns"
+)
 
 _small_states: TaggedUnion[AnyState] = TaggedUnion(
     tuple(cls for cls in get_args(AnyState) if cls is not TaskState)
@@ -128,7 +136,8 @@ def encode_snapshot(state: AnyState) -> bytes:
     """The value for a state. Returns a copy of the exact size."""
     if isinstance(state, TaskState):
         open_run = state.open_run
-        head = _dumps((_TASK_TAG, *_head_of(state), open_run))
+        rare = _rare_of(state)
+        head = _dumps((_TASK_TAG, *_head_of(state), open_run, *(rare if any(rare) else ())))
         runs = [None if run is open_run else run for run in state.runs]
         body = _dumps((state.description, state.metadata, runs))
     else:
@@ -198,6 +207,10 @@ def _plain(value: object) -> object:
             return (value.kind, value.ref)
         case Run():
             return _run_of(value)
+        case ExecutionProfile():
+            return CONVERTER.unstructure(value)
+        case Triage():
+            return _triage_of(value)
         case Dependency(depends_on_task_id=task_id, kind=kind, created_at_ns=at, completed=done):
             return (task_id, kind, at, done)
         case Pause(by=by, at_ns=at, reason=reason):
@@ -248,6 +261,8 @@ def _read_task(
     latest_event_seq: int,
     last_seq: int,
     open_run: list[Any] | None,
+    profile: dict[str, Any] | None = None,
+    triage: Sequence[list[Any]] = (),
 ) -> TaskState:
     return TaskState(
         id=task_id,
@@ -281,6 +296,8 @@ def _read_task(
         runs=() if open_run is None else (_read_run(*open_run),),
         latest_event_seq=latest_event_seq,
         last_seq=last_seq,
+        profile=None if profile is None else CONVERTER.structure(profile, ExecutionProfile),
+        triage=tuple([_read_triage(*item) for item in triage]),
     )
 
 
@@ -347,6 +364,19 @@ def _read_run(
         closing_session_id=_shared(closing_session_id),
         closing_digest=closing_digest,
         starved_at_ns=starved_at_ns,
+    )
+
+
+def _read_triage(
+    actor: tuple[str, str],
+    read: bool,
+    archived: bool,
+    dismissed: bool,
+    last_seen_activity_at_ns: int,
+    updated_at_ns: int,
+) -> Triage:
+    return Triage(
+        _actor(*actor), read, archived, dismissed, last_seen_activity_at_ns, updated_at_ns
     )
 
 

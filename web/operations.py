@@ -110,6 +110,48 @@ class Operation(Enum):
     GET_TIMELINE = ("GET", "/api/tasks/{id}/timeline", OK, (404, 422), "tasks.timeline")
     STREAM_TASK = ("GET", "/api/tasks/{id}/stream", OK, (404, 422), "tasks.stream")
     GET_TREE = ("GET", "/api/tasks/{id}/tree", OK, (404, 422), "tasks.tree")
+    GET_PROFILE = (
+        "GET",
+        "/api/tasks/{id}/execution-profile",
+        OK,
+        (404, 422),
+        "tasks.get_profile",
+    )
+    SET_PROFILE = (
+        "PUT",
+        "/api/tasks/{id}/execution-profile",
+        OK,
+        (400, 404, 409),
+        "tasks.set_profile",
+    )
+    DELETE_PROFILE = (
+        "DELETE",
+        "/api/tasks/{id}/execution-profile",
+        NO_CONTENT,
+        (404, 409),
+        "tasks.delete_profile",
+    )
+    MARK_TASK_READ = (
+        "POST",
+        "/api/tasks/{id}/triage/read",
+        OK,
+        (404, 422),
+        "tasks.triage_read",
+    )
+    ARCHIVE_TASK = (
+        "POST",
+        "/api/tasks/{id}/triage/archive",
+        OK,
+        (404, 422),
+        "tasks.triage_archive",
+    )
+    DISMISS_TASK = (
+        "POST",
+        "/api/tasks/{id}/triage/dismiss",
+        OK,
+        (404, 422),
+        "tasks.triage_dismiss",
+    )
     # Runs, by operators.
     GET_RUN = ("GET", "/api/task-runs/{id}", OK, (404, 422), "tasks.get_run")
     CLAIM_RUN = ("POST", "/api/task-runs/{id}/claim", OK, (404, 409, 422), "tasks.claim_run")

@@ -99,6 +99,15 @@ def _task_members(event: e.TaskEvent) -> Payload:
                 "paused": False,
                 "metadata": _json(event.metadata),
             }
+        case e.ProfileUpdated(profile=profile):
+            return {
+                "task_id": event.task_id,
+                "coordinator_mode": profile.coordinator.mode,
+                "worker_mode": profile.worker.mode,
+                "sandbox_mode": profile.sandbox.mode,
+            }
+        case e.ProfileDeleted():
+            return {"task_id": event.task_id}
         case _:
             return {}
 

@@ -8,7 +8,7 @@ from typing import final
 
 from attrs import define
 
-from actors.scheduler.claimable import ClaimableIndex, ClaimableRun
+from actors.scheduler.claimable import ClaimableIndex, ClaimableRun, agent_selector
 from actors.scheduler.deadlines import Deadlines
 from actors.task.state import OwnerKind, Run, RunStatus, TaskState, TaskStatus
 
@@ -171,6 +171,13 @@ class Board:
 def claimable_run(state: TaskState, run: Run) -> ClaimableRun:
     """What a claimer of this run must match, and its rank."""
     required, preferred = run.required_capabilities, run.preferred_capabilities
+    profile = state.profile
+    allowed_agents = None
+    if profile is not None:
+        required = (*required, *profile.required_capabilities)
+        as_selectors = map(agent_selector, profile.preferred_agents)
+        preferred = (*preferred, *profile.preferred_capabilities, *as_selectors)
+        allowed_agents = profile.allowed_agents
     return ClaimableRun(
         run_id=run.id,
         task_id=state.id,
@@ -179,7 +186,7 @@ def claimable_run(state: TaskState, run: Run) -> ClaimableRun:
         owner=state.owner,
         required_capabilities=frozenset(required) if required else _NONE,
         preferred_capabilities=frozenset(preferred) if preferred else _NONE,
-        allowed_agents=None,
+        allowed_agents=allowed_agents,
         weight=state.priority.weight,
         queued_at_ns=run.queued_at_ns,
     )

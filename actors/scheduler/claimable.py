@@ -27,7 +27,7 @@ class ClaimableRun:
     channel: str | None  # the run's coordination channel, None for global ones
     owner: Owner | None
     required_capabilities: frozenset[str]
-    preferred_capabilities: frozenset[str]
+    preferred_capabilities: frozenset[str]  # preferred agents too, as `agent_selector`
     allowed_agents: frozenset[str] | None  # None: any agent
     weight: int  # 10, 20, 30 or 40
     queued_at_ns: int
@@ -49,6 +49,18 @@ class Claimer:
     channel: str | None  # None: sees every run of its scope
     capabilities: frozenset[str]
     priority_min: int  # the smallest weight wanted
+    selectors: frozenset[str] = field(init=False, eq=False, repr=False)
+
+    @selectors.default
+    def _selectors(self) -> frozenset[str]:
+        """What preferences are compared with: the capabilities, and who it is."""
+        return self.capabilities | {agent_selector(self.agent_name)}
+
+
+def agent_selector(agent_name: str) -> str:
+    """An agent among the capabilities that a run prefers. It is no capability: those hold no
+    blanks, so nobody can claim to have it."""
+    return f"agent {agent_name}"
 
 
 def scope_fits(run: ClaimableRun, claimer: Claimer) -> bool:
@@ -102,8 +114,8 @@ def matches(run: ClaimableRun, claimer: Claimer) -> bool:
 
 
 def rank(run: ClaimableRun, claimer: Claimer) -> Rank:
-    """Sort key, smallest first: weight, preferred capabilities held, age, run id."""
-    held = len(run.preferred_capabilities & claimer.capabilities)
+    """Sort key, smallest first: weight, preferred selectors held, age, run id."""
+    held = len(run.preferred_capabilities & claimer.selectors)
     return (-run.weight, -held, run.queued_at_ns, run.run_id)
 
 
@@ -213,7 +225,7 @@ class ClaimableIndex:
             shelf = self._shelves.get(key)
             if shelf is None:
                 continue
-            found = shelf.best(claimer.capabilities, claimer.priority_min)
+            found = shelf.best(claimer.selectors, claimer.priority_min)
             if found is not None and (best is None or found < best):
                 best = found
         return None if best is None else self._runs[best[-1]]

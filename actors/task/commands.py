@@ -7,8 +7,10 @@ from typing import final
 
 from attrs import field, frozen
 
+from actors.task import profile_rules
 from actors.task import validation as valid
 from actors.task.effects import EffectCommand
+from actors.task.profile import ExecutionProfile
 from actors.task.state import (
     ApprovalPolicy,
     DependencyKind,
@@ -16,6 +18,7 @@ from actors.task.state import (
     Owner,
     Priority,
     Scope,
+    TriageAction,
 )
 
 # --- the task itself ---------------------------------------------------------------------------
@@ -146,6 +149,26 @@ class AddDependency:
 @frozen
 class RemoveDependency:
     depends_on_task_id: str
+
+
+@final
+@frozen
+class SetProfile:
+    profile: ExecutionProfile = field(converter=profile_rules.checked)
+
+
+@final
+@frozen
+class DeleteProfile:
+    pass
+
+
+@final
+@frozen
+class TriageTask:
+    """For the caller alone."""
+
+    action: TriageAction
 
 
 # --- a run, by its agent -----------------------------------------------------------------------
@@ -367,5 +390,8 @@ TaskCommand = (
     | ResumeTask
     | AddDependency
     | RemoveDependency
+    | SetProfile
+    | DeleteProfile
+    | TriageTask
 )
 Command = TaskCommand | RunCommand | EffectCommand

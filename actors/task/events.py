@@ -9,6 +9,7 @@ from typing import ClassVar, final
 from attrs import frozen
 
 from actors.identity import Actor, Origin
+from actors.task.profile import ExecutionProfile
 from actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
@@ -19,6 +20,7 @@ from actors.task.state import (
     RunStatus,
     Scope,
     TaskStatus,
+    TriageAction,
 )
 
 
@@ -201,6 +203,32 @@ class BlockerChanged(TaskEvent):
 @frozen
 class AutoEnqueueMissed(TaskEvent):
     """The task became ready while paused; resume makes up for it."""
+
+
+@final
+@frozen
+class ProfileUpdated(TaskEvent):
+    """`profile` replaces what there was; its times are those of the record."""
+
+    type: ClassVar[str] = "task.execution_profile_updated"
+    task_id: str  # its own, as the payload tells it
+    profile: ExecutionProfile
+
+
+@final
+@frozen
+class ProfileDeleted(TaskEvent):
+    type: ClassVar[str] = "task.execution_profile_deleted"
+    task_id: str
+
+
+@final
+@frozen
+class TaskTriaged(TaskEvent):
+    """Somebody did something with the task in their inbox; nobody else is told."""
+
+    by: Actor
+    action: TriageAction
 
 
 @final
@@ -429,6 +457,9 @@ Event = (
     | DependencyRemoved
     | BlockerChanged
     | AutoEnqueueMissed
+    | ProfileUpdated
+    | ProfileDeleted
+    | TaskTriaged
     | EffectApplied
     | RunEnqueued
     | RunClaimed

@@ -3,9 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
+from actors import limits
 from actors.frozen import replace
 from actors.task import events as e
-from actors.task.state import ApprovalState, Dependency, Pause, TaskState
+from actors.task.state import (
+    ApprovalState,
+    Dependency,
+    Pause,
+    TaskState,
+    Triage,
+    TriageAction,
+)
 
 
 def _unchanged(state: TaskState, event: e.TaskEvent, at_ns: int) -> TaskState:
@@ -68,6 +76,8 @@ def _deleted(state: TaskState, event: e.TaskDeleted, at_ns: int) -> TaskState:
         auto_enqueue_due=False,
         dependencies=(),
         runs=(),
+        profile=None,
+        triage=(),
     )
 
 
@@ -97,6 +107,32 @@ def _auto_enqueue_missed(state: TaskState, event: e.AutoEnqueueMissed, at_ns: in
     return replace(state, auto_enqueue_due=True)
 
 
+def _profile_updated(state: TaskState, event: e.ProfileUpdated, at_ns: int) -> TaskState:
+    former = state.profile
+    created_at_ns = at_ns if former is None else former.created_at_ns
+    profile = replace(event.profile, created_at_ns=created_at_ns, updated_at_ns=at_ns)
+    return replace(state, profile=profile)
+
+
+def _profile_deleted(state: TaskState, event: e.ProfileDeleted, at_ns: int) -> TaskState:
+    return replace(state, profile=None)
+
+
+def _triaged(state: TaskState, event: e.TaskTriaged, at_ns: int) -> TaskState:
+    former = state.triage_by(event.by)
+    was_archived = former is not None and former.archived
+    triage = Triage(
+        actor=event.by,
+        read=True,
+        archived=was_archived or event.action is TriageAction.ARCHIVE,
+        dismissed=event.action is TriageAction.DISMISS,
+        last_seen_activity_at_ns=state.last_activity_at_ns,
+        updated_at_ns=at_ns,
+    )
+    others = tuple([known for known in state.triage if known is not former])
+    return replace(state, triage=(*others, triage)[-limits.TRIAGES_MAX :])
+
+
 TASK_FOLDS: dict[type[e.TaskEvent], Callable[[TaskState, Any, int], TaskState]] = {
     e.ChildCreated: _unchanged,
     e.EffectApplied: _unchanged,
@@ -114,4 +150,7 @@ TASK_FOLDS: dict[type[e.TaskEvent], Callable[[TaskState, Any, int], TaskState]] 
     e.DependencyRemoved: _dependency_removed,
     e.BlockerChanged: _blocker_changed,
     e.AutoEnqueueMissed: _auto_enqueue_missed,
+    e.ProfileUpdated: _profile_updated,
+    e.ProfileDeleted: _profile_deleted,
+    e.TaskTriaged: _triaged,
 }

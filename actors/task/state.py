@@ -9,6 +9,7 @@ from typing import NewType, final
 from attrs import frozen
 
 from actors.identity import Actor, Origin
+from actors.task.profile import ExecutionProfile
 
 Json = NewType("Json", bytes)
 
@@ -107,6 +108,12 @@ class DependencyKind(Enum):
     BLOCKS = "blocks"
 
 
+class TriageAction(Enum):
+    READ = "read"
+    ARCHIVE = "archive"
+    DISMISS = "dismiss"
+
+
 class FailureKind(Enum):
     OPERATOR_FORCED = "operator_forced"
 
@@ -135,6 +142,19 @@ class Dependency:
     kind: DependencyKind
     created_at_ns: int
     completed: bool
+
+
+@final
+@frozen
+class Triage:
+    """What one actor did with the task in their inbox. Archived once is archived for good."""
+
+    actor: Actor
+    read: bool
+    archived: bool
+    dismissed: bool
+    last_seen_activity_at_ns: int
+    updated_at_ns: int
 
 
 @final
@@ -216,6 +236,8 @@ class TaskState:
     runs: tuple[Run, ...] = ()  # in order of creation
     latest_event_seq: int = 0  # of its own timeline
     last_seq: int = 0  # of its last event, told to the public or not
+    profile: ExecutionProfile | None = None  # None: the default one
+    triage: tuple[Triage, ...] = ()  # one for each actor, the longest untouched first
 
     @property
     def open_run(self) -> Run | None:
@@ -250,6 +272,13 @@ class TaskState:
     def is_gated(self) -> bool:
         """Kept from running by a dependency or a missing approval."""
         return self.has_unresolved_dependencies or self.awaits_approval
+
+    def triage_by(self, actor: Actor) -> Triage | None:
+        """What this actor did; None: nothing yet."""
+        for triage in self.triage:
+            if triage.actor == actor:
+                return triage
+        return None
 
     def run(self, run_id: str) -> Run | None:
         for run in reversed(self.runs):

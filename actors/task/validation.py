@@ -127,21 +127,25 @@ def capabilities(pointer: str, values: Iterable[str]) -> tuple[str, ...]:
     """Trimmed, without repeats, sorted."""
     found: set[str] = set()
     for index, value in enumerate(values):
-        name = value.strip()
-        if (
-            not name
-            or _CAPABILITY_FORBIDDEN.search(name)  # first: a lone surrogate has no bytes
-            or len(name.encode()) > limits.CAPABILITY_BYTES_MAX
-        ):
-            raise invalid(
-                f"{pointer}/{index}",
-                f"a capability is 1 to {limits.CAPABILITY_BYTES_MAX} bytes"
-                " without blanks and commas",
-            )
-        found.add(name)
+        found.add(capability(f"{pointer}/{index}", value))
     if len(found) > limits.CAPABILITIES_MAX:
         raise invalid(pointer, f"no more than {limits.CAPABILITIES_MAX} capabilities")
     return tuple(sorted(found))
+
+
+def capability(pointer: str, value: str) -> str:
+    """A trimmed one."""
+    name = value.strip()
+    if (
+        not name
+        or _CAPABILITY_FORBIDDEN.search(name)  # first: a lone surrogate has no bytes
+        or len(name.encode()) > limits.CAPABILITY_BYTES_MAX
+    ):
+        raise invalid(
+            pointer,
+            f"a capability is 1 to {limits.CAPABILITY_BYTES_MAX} bytes without blanks and commas",
+        )
+    return name
 
 
 def required_capabilities(values: Iterable[str]) -> tuple[str, ...]:

@@ -151,6 +151,11 @@ async def a_completed_task(scene: Scene, op: Op) -> Answered:
     return await scene.request(op)
 
 
+async def a_claimed_run(scene: Scene, op: Op) -> Answered:
+    await scene.do(Op.CLAIM_RUN)
+    return await scene.request(op)
+
+
 async def a_canceled_run(scene: Scene, op: Op) -> Answered:
     await scene.do(Op.CANCEL_RUN)
     return await scene.request(op)
@@ -189,6 +194,19 @@ _OF_RUNS: Final = _AGENTS | _OPERATORS | (FORCE - _OF_TASKS)
 _WRITES: Final = {op for op in CONTRACTED if op.method != "GET"}
 _DECODING: Final = {op for op in CONTRACTED if _members(op)}
 
+
+def _invalid(
+    provoke: Callable[[Scene, Op], Awaitable[Answered]], operations: Iterable[Op]
+) -> tuple[Refusal, ...]:
+    """A body that is wrong, for the operations that answer so with 422 or, without it, with 400."""
+    named = frozenset(operations)
+    known = frozenset(op for op in named if 422 in op.refusals)
+    return (
+        Refusal(422, "invalid_request", provoke, known),
+        Refusal(400, "invalid_request", provoke, named - known),
+    )
+
+
 # In this order for each operation: after the last one nothing works any more.
 REFUSALS: Final = (
     Refusal(401, "identity_required", half_an_identity, CONTRACTED),
@@ -198,16 +216,15 @@ REFUSALS: Final = (
     Refusal(404, "task_run_not_found", a_deleted_task, _OF_RUNS),
     Refusal(404, "task_not_found", an_unknown_blocker, {Op.ADD_DEPENDENCY}),
     Refusal(404, "task_dependency_not_found", nothing_else, {Op.REMOVE_DEPENDENCY}),
+    Refusal(404, "task_execution_profile_not_found", nothing_else, {Op.DELETE_PROFILE}),
     Refusal(404, "session_not_found", an_unknown_session, {Op.ATTACH_SESSION}),
     Refusal(404, "workspace_not_found", an_unknown_workspace, {Op.LIST_TASKS, Op.CREATE_TASK}),
-    Refusal(422, "invalid_request", half_a_body, _DECODING),
-    Refusal(422, "invalid_request", two_bodies, _DECODING),
-    Refusal(422, "invalid_request", no_object, _DECODING),
-    Refusal(422, "invalid_request", a_wrong_type, {op for op in CONTRACTED if _typed(op)}),
+    *_invalid(half_a_body, _DECODING),
+    *_invalid(two_bodies, _DECODING),
+    *_invalid(no_object, _DECODING),
+    *_invalid(a_wrong_type, {op for op in CONTRACTED if _typed(op)}),
     Refusal(422, "invalid_request", a_bad_parameter, _BAD_PARAMETERS),
-    Refusal(
-        413, "payload_too_large", a_long_body, _WRITES - {Op.DELETE_TASK, Op.REMOVE_DEPENDENCY}
-    ),
+    Refusal(413, "payload_too_large", a_long_body, {op for op in _WRITES if op.method != "DELETE"}),
     Refusal(413, "payload_too_large", a_long_value, {op for op in CONTRACTED if _free(op)}),
     Refusal(400, "task_has_open_run", nothing_else, {Op.DELETE_TASK}),
     Refusal(400, "task_has_children", a_parent, {Op.DELETE_TASK}),
@@ -223,6 +240,7 @@ REFUSALS: Final = (
         {Op.PUBLISH_TASK, Op.START_TASK, Op.APPROVE_TASK, Op.REJECT_TASK, Op.ENQUEUE_RUN},
     ),
     Refusal(409, "task_invalid_transition", a_completed_task, {Op.CANCEL_TASK}),
+    Refusal(409, "task_invalid_transition", a_claimed_run, {Op.SET_PROFILE, Op.DELETE_PROFILE}),
     Refusal(409, "task_run_already_terminal", a_canceled_task, {Op.PAUSE_TASK}),
     Refusal(
         409,

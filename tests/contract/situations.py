@@ -39,6 +39,21 @@ async def a_plain_task(town: Town, recorded: Recorded) -> None:
     await town.create({"id": recorded.path_ids["id"]})
 
 
+async def a_profile(town: Town, recorded: Recorded) -> None:
+    """A task with a profile."""
+    await a_plain_task(town, recorded)
+    path = f"/api/tasks/{recorded.path_ids['id']}/execution-profile"
+    assert (await town.send("PUT", path)).status == 200
+
+
+async def a_triaged_task(town: Town, recorded: Recorded) -> None:
+    """A task of which its triage before is shown after it, too."""
+    await a_plain_task(town, recorded)
+    path = f"/api/tasks/{recorded.path_ids['id']}/triage"
+    if recorded.answer["triage"]["archived"] and recorded.operation is Operation.DISMISS_TASK:
+        await town.post(f"{path}/archive")
+
+
 async def an_approved_task(town: Town, recorded: Recorded) -> None:
     await town.create(recorded.answer["task"])
     await town.post(f"/api/tasks/{recorded.path_ids['id']}/approve")
@@ -237,6 +252,12 @@ SITUATIONS: Final[dict[Operation, Situation]] = {
     Operation.ENQUEUE_RUN: a_plain_task,
     Operation.GET_TIMELINE: a_history,
     Operation.GET_TREE: tasks_of_a_tree,
+    Operation.GET_PROFILE: a_plain_task,
+    Operation.SET_PROFILE: a_plain_task,
+    Operation.DELETE_PROFILE: a_profile,
+    Operation.MARK_TASK_READ: a_triaged_task,
+    Operation.ARCHIVE_TASK: a_triaged_task,
+    Operation.DISMISS_TASK: a_triaged_task,
     Operation.GET_RUN: a_run("run.run"),
     Operation.CLAIM_RUN: a_run("run", Stage.QUEUED),
     Operation.START_RUN: a_run("run", Stage.ATTACHED),

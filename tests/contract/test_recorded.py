@@ -103,5 +103,5 @@ def test_every_operation_of_the_contract_was_recorded_and_is_compared():
         for operation in Operation
         if CONTRACT.operation(operation.method, operation.path) is not None
     }
-    assert len(of_the_contract) == 41
+    assert len(of_the_contract) == 47
     assert of_the_contract - recorded == {Operation.STREAM_TASK}

@@ -5,6 +5,7 @@ import pytest
 
 from actors.identity import LOCAL_USER, Origin, OriginKind, agent_actor
 from actors.task import events as e
+from actors.task.profile import ExecutionProfile
 from actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
@@ -256,6 +257,16 @@ AT_NS, AT = 1_790_000_000_500_000_000, "2026-09-21T14:13:20.5Z"
                 "reason": "again",
             },
         ),
+        (
+            e.ProfileUpdated("task-1", ExecutionProfile()),
+            {
+                "task_id": "task-1",
+                "coordinator_mode": "inherit",
+                "worker_mode": "inherit",
+                "sandbox_mode": "inherit",
+            },
+        ),
+        (e.ProfileDeleted("task-1"), {"task_id": "task-1"}),
         (e.EffectApplied(), {}),
         (e.TaskDeleted(), {}),
     ],
@@ -273,5 +284,6 @@ def test_every_public_event_has_a_payload():
         "AutoEnqueueMissed",
         "EffectApplied",
         "RunParkedClosed",
+        "TaskTriaged",
         "TreeCancelRepeated",
     }

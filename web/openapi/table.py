@@ -19,10 +19,11 @@ from actors.task.state import (
     TaskStatus,
 )
 from web.operations import Operation as Op
+from web.requests import profiles as qp
 from web.requests import registry as rr
 from web.requests import runs as qr
 from web.requests import tasks as qt
-from web.shapes import claims, events, registered, runs, scheduling, tasks
+from web.shapes import claims, events, profiles, registered, runs, scheduling, tasks
 
 Query = Mapping[str, Any]  # the type of each query parameter
 
@@ -149,6 +150,20 @@ ROWS: Final[Mapping[Op, Row]] = {
         is_stream=True,
     ),
     Op.GET_TREE: Row("A task and all below it", None, tasks.TreeResponse),
+    Op.GET_PROFILE: Row(
+        "How a task shall be executed, and by whom", None, profiles.ExecutionProfileResponse
+    ),
+    Op.SET_PROFILE: Row(
+        "Replace the execution profile of a task",
+        qp.ExecutionProfileRequest,
+        profiles.ExecutionProfileResponse,
+    ),
+    Op.DELETE_PROFILE: Row("Take the execution profile of a task away"),
+    Op.MARK_TASK_READ: Row("Mark a task as read by the caller", None, profiles.TriageResponse),
+    Op.ARCHIVE_TASK: Row("Archive a task for the caller", None, profiles.TriageResponse),
+    Op.DISMISS_TASK: Row(
+        "Hide a task from the caller until something happens", None, profiles.TriageResponse
+    ),
     Op.GET_RUN: Row("A run", None, runs.RunDetailResponse),
     Op.CLAIM_RUN: Row("Claim a queued run", qr.IdempotentRequest, runs.RunResponse),
     Op.START_RUN: Row("Start a claimed run", qr.IdempotentRequest, runs.RunResponse),

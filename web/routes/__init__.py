@@ -10,10 +10,12 @@ from web.routes import (
     description,
     force,
     health,
+    profiles,
     registry,
     runs,
     scheduler,
     tasks,
+    triage,
 )
 
 ROUTES: Routes = {
@@ -24,6 +26,8 @@ ROUTES: Routes = {
     **runs.ROUTES,
     **force.ROUTES,
     **registry.ROUTES,
+    **profiles.ROUTES,
+    **triage.ROUTES,
     **health.ROUTES,
     **description.ROUTES,
 }

@@ -18,6 +18,8 @@ from actors.task.decide import (
     lease,
     operator,
     pausing,
+    profile,
+    triage,
 )
 from actors.task.decide.context import Changes, Context, Decision
 from actors.task.decide.definition import task_not_found
@@ -36,6 +38,9 @@ _DECIDES: dict[type[c.Command], Callable[[Changes, Any], Decision]] = {
     c.ResumeTask: pausing.resume,
     c.AddDependency: dependencies.add,
     c.RemoveDependency: dependencies.remove,
+    c.SetProfile: profile.set_profile,
+    c.DeleteProfile: profile.delete_profile,
+    c.TriageTask: triage.triage,
     c.LeaseRun: lease.lease,
     c.Heartbeat: lease.heartbeat,
     c.ReleaseRun: lease.release,

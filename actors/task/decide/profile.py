@@ -1,0 +1,39 @@
+"""The execution profile: set as a whole, or taken away."""
+
+from actors.errors import Code, Rejected
+from actors.task import commands as c
+from actors.task.decide.context import Changes, Decision
+from actors.task.events import ProfileDeleted, ProfileUpdated
+
+
+def set_profile(changes: Changes, command: c.SetProfile) -> Decision:
+    """Replace the profile. A queued run is bound by the new one at once."""
+    _check_idle(changes)
+    changes.add(ProfileUpdated(changes.task_id, command.profile))
+    return changes.decided()
+
+
+def delete_profile(changes: Changes, command: c.DeleteProfile) -> Decision:
+    _check_idle(changes)
+    if changes.state.profile is None:
+        raise Rejected(
+            Code.PROFILE_NOT_FOUND,
+            f"{changes.task_id} has no execution profile",
+            f"set one with PUT /api/tasks/{changes.task_id}/execution-profile",
+            evidence={"task_id": changes.task_id},
+        )
+    changes.add(ProfileDeleted(changes.task_id))
+    return changes.decided()
+
+
+def _check_idle(changes: Changes) -> None:
+    """Whoever works on a run began under the profile as it is."""
+    run = changes.state.current_run
+    if run is not None:
+        raise Rejected(
+            Code.TRANSITION,
+            f"cannot change the execution profile of {changes.task_id}: {run.id} is"
+            f" {run.status.value}",
+            f"wait for the run's end, or force it: POST /api/runs/{run.id}/release",
+            evidence={"task_id": changes.task_id, "run_id": run.id},
+        )

@@ -1,0 +1,87 @@
+"""How a task shall be executed: its profile, shown, replaced and taken away."""
+
+from datetime import datetime
+
+from actors.errors import invalid
+from actors.task import commands as c
+from actors.task.profile import (
+    CoordinatorProfile,
+    ExecutionProfile,
+    RuntimeProfile,
+    SandboxProfile,
+    WorkerProfile,
+)
+from web.addresses import known_task, task_id_of
+from web.call import Call, Routes
+from web.identity import identify
+from web.operations import Operation
+from web.replies import EMPTY, Reply, shown
+from web.requests.profiles import ExecutionProfileRequest
+from web.shapes.profiles import ExecutionProfileResponse, profile_of
+
+
+async def get(call: Call) -> Reply:
+    identify(call)
+    return shown(200, ExecutionProfileResponse(profile_of(known_task(call))))
+
+
+async def replace(call: Call) -> Reply:
+    body = call.decode(ExecutionProfileRequest)
+    task_id = task_id_of(call)
+    if body.task_id and body.task_id != task_id:
+        raise invalid("/task_id", "/task_id is not the task of the path", "leave it out")
+    _check_time("/created_at", body.created_at)
+    _check_time("/updated_at", body.updated_at)
+    command = c.SetProfile(_profile(body))
+    answer = await call.system.ask(task_id, command, identify(call))
+    return shown(200, ExecutionProfileResponse(profile_of(answer.task)))
+
+
+def _check_time(pointer: str, value: str | None) -> None:
+    if value is None:
+        return
+    try:
+        if "T" in value.upper() and datetime.fromisoformat(value).tzinfo is not None:
+            return
+    except ValueError:
+        pass  # told below
+    raise invalid(pointer, f"{pointer} is no time as of RFC 3339", "leave it out")
+
+
+def _profile(body: ExecutionProfileRequest) -> ExecutionProfile:
+    coordinator, worker, sandbox = body.coordinator, body.worker, body.sandbox
+    return ExecutionProfile(
+        coordinator=CoordinatorProfile(
+            mode=coordinator.mode,
+            agent_name=coordinator.agent_name,
+            provider=coordinator.provider,
+            model=coordinator.model,
+            guidance=coordinator.guidance,
+        ),
+        worker=WorkerProfile(
+            mode=worker.mode,
+            agent_name=worker.agent_name,
+            provider=worker.provider,
+            model=worker.model,
+            allowed_agent_names=worker.allowed_agent_names,
+            preferred_agent_names=worker.preferred_agent_names,
+            required_capabilities=worker.required_capabilities,
+            preferred_capabilities=worker.preferred_capabilities,
+        ),
+        review=body.review,
+        participants=body.participants,
+        sandbox=SandboxProfile(sandbox.mode, sandbox.sandbox_ref),
+        runtime=RuntimeProfile(body.runtime.mode),
+    )
+
+
+async def delete(call: Call) -> Reply:
+    await call.system.ask(task_id_of(call), c.DeleteProfile(), identify(call))
+    return EMPTY
+
+
+ROUTES: Routes = {
+    Operation.GET_PROFILE: get,
+    Operation.SET_PROFILE: replace,
+    Operation.DELETE_PROFILE: delete,
+}

@@ -1,0 +1,37 @@
+"""A task in its caller's own inbox: read, archived, dismissed."""
+
+from actors.task import commands as c
+from actors.task.state import TriageAction
+from web.addresses import task_id_of
+from web.call import Call, Routes
+from web.identity import identify
+from web.operations import Operation
+from web.replies import Reply, shown
+from web.shapes.profiles import TriageResponse, triage_of
+
+
+async def _triage(call: Call, action: TriageAction) -> Reply:
+    caller = identify(call)
+    answer = await call.system.ask(task_id_of(call), c.TriageTask(action), caller)
+    triage = answer.task.triage_by(caller.actor)
+    assert triage is not None, f"{answer.task.id} has forgotten what {caller.actor} just did"
+    return shown(200, TriageResponse(triage_of(answer.task, triage)))
+
+
+async def read(call: Call) -> Reply:
+    return await _triage(call, TriageAction.READ)
+
+
+async def archive(call: Call) -> Reply:
+    return await _triage(call, TriageAction.ARCHIVE)
+
+
+async def dismiss(call: Call) -> Reply:
+    return await _triage(call, TriageAction.DISMISS)
+
+
+ROUTES: Routes = {
+    Operation.MARK_TASK_READ: read,
+    Operation.ARCHIVE_TASK: archive,
+    Operation.DISMISS_TASK: dismiss,
+}

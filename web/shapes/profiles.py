@@ -1,0 +1,77 @@
+"""Execution profiles and triage. The sections are shown as the core has them."""
+
+from typing import final
+
+from attrs import define
+
+from actors.task import profile as core
+from actors.task import state
+from actors.task.state import TaskState
+from web.shapes.encoding import Shape, required_time, rfc3339
+from web.shapes.principals import Actor, actor_of
+
+
+@final
+@define(eq=False)
+class ExecutionProfile(Shape):
+    task_id: str
+    coordinator: core.CoordinatorProfile
+    worker: core.WorkerProfile
+    review: core.ReviewProfile
+    participants: core.ParticipantsProfile
+    sandbox: core.SandboxProfile
+    runtime: core.RuntimeProfile
+    created_at: str
+    updated_at: str
+
+
+@final
+@define(eq=False)
+class ExecutionProfileResponse(Shape):
+    profile: ExecutionProfile
+
+
+@final
+@define(eq=False)
+class Triage(Shape):
+    task_id: str
+    actor: Actor
+    read: bool
+    archived: bool
+    dismissed: bool
+    last_seen_activity_at: str
+    updated_at: str
+
+
+@final
+@define(eq=False)
+class TriageResponse(Shape):
+    triage: Triage
+
+
+def profile_of(task: TaskState) -> ExecutionProfile:
+    """The task's profile; where none is stored, the default one with unset times."""
+    profile = task.profile or core.ExecutionProfile()
+    return ExecutionProfile(
+        task.id,
+        profile.coordinator,
+        profile.worker,
+        profile.review,
+        profile.participants,
+        profile.sandbox,
+        profile.runtime,
+        required_time(profile.created_at_ns),
+        required_time(profile.updated_at_ns),
+    )
+
+
+def triage_of(task: TaskState, triage: state.Triage) -> Triage:
+    return Triage(
+        task.id,
+        actor_of(triage.actor),
+        triage.read,
+        triage.archived,
+        triage.dismissed,
+        rfc3339(triage.last_seen_activity_at_ns),
+        rfc3339(triage.updated_at_ns),
+    )

@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from actors.scheduler import claimable
-from actors.scheduler.claimable import ClaimableIndex, ClaimableRun, Claimer, matches, rank
+from actors.scheduler.claimable import (
+    ClaimableIndex,
+    ClaimableRun,
+    Claimer,
+    agent_selector,
+    matches,
+    rank,
+)
 from actors.scheduler.parked import Parked
 from actors.task.state import Owner, OwnerKind
 
@@ -17,6 +24,7 @@ NAMES = st.sampled_from([*AGENTS, *SESSIONS])
 capability_sets = st.frozensets(st.sampled_from(CAPABILITIES), max_size=3)
 owners = st.none() | st.builds(Owner, st.sampled_from(OwnerKind), NAMES)
 # Few values for each field, so that equal places, shared classes and replaced runs are common.
+preferred_agents = st.frozensets(st.sampled_from([agent_selector(name) for name in AGENTS]))
 runs = st.builds(
     ClaimableRun,
     run_id=st.sampled_from([f"run-{number}" for number in range(12)]),
@@ -25,7 +33,7 @@ runs = st.builds(
     channel=st.sampled_from([None, "build", "review"]),
     owner=st.none() | owners,
     required_capabilities=capability_sets,
-    preferred_capabilities=st.just(frozenset()) | capability_sets,
+    preferred_capabilities=st.just(frozenset()) | capability_sets | preferred_agents,
     allowed_agents=st.none() | st.frozensets(st.sampled_from(AGENTS)),
     weight=st.sampled_from([10, 20]),
     queued_at_ns=st.integers(0, 3),

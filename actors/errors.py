@@ -138,6 +138,7 @@ class Code(Enum):
         _T,
         "A reason is required",
     )
+    BULK_TOO_LARGE = ("bulk_too_large", Kind.UNPROCESSABLE, _E, _T, "Too many runs at once")
     FORBIDDEN_OPERATOR_ACTION = (
         "forbidden_operator_action",
         Kind.FORBIDDEN,

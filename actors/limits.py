@@ -37,6 +37,9 @@ LEASE_S_MAX: Final = 86_400
 EXPIRIES_MAX_DEFAULT: Final = 5  # in a row; then the run needs attention
 FORCE_OPS_MAX: Final = 10  # per window, agent and task
 FORCE_WINDOW_S: Final = 60
+BULK_RUNS_MAX: Final = 50  # of one request; each is an operation of its own
+STUCK_S: Final = 120  # a claimed run that is silent for longer is told as stuck: two heartbeats
+SUMMARY_BYTES_MAX: Final = 160  # of a text that is told in short
 
 # Lists.
 LIST_DEFAULT: Final = 100

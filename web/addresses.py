@@ -28,7 +28,11 @@ def known_task(call: Call) -> TaskState:
 
 def run_id_of(call: Call, name: str = "id") -> str:
     """The run that the path names. Raises `Rejected` where it can be none."""
-    run_id = call.ids[name].strip()
+    return checked_run_id(call.ids[name].strip())
+
+
+def checked_run_id(run_id: str) -> str:
+    """An id that a run may have. Raises `Rejected` where no run can have it."""
     if not valid_task_id(run_id):
         raise run_not_found(run_id[:_SHOWN_CHARS_MAX])
     return run_id

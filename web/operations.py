@@ -201,6 +201,17 @@ class Operation(Enum):
         (403, 404, 409, 422, 429),
         "tasks.recover_run",
     )
+    BULK_RELEASE = (
+        "POST",
+        "/api/runs/bulk/release",
+        OK,
+        (403, 422, 429),
+        "tasks.bulk_release_runs",
+    )
+    BULK_FAIL = ("POST", "/api/runs/bulk/fail", OK, (403, 422, 429), "tasks.bulk_fail_runs")
+    # Inspection.
+    INSPECT_TASK = ("GET", "/api/tasks/{id}/inspect", OK, (404, 422), "tasks.inspect")
+    INSPECT_RUN = ("GET", "/api/runs/{id}/inspect", OK, (404, 422), "tasks.inspect")
     # The registry. Not part of the contract of tasks.
     CREATE_WORKSPACE = ("POST", "/api/workspaces", CREATED, (400,), "workspaces.create")
     RESOLVE_WORKSPACE = ("POST", "/api/workspaces/resolve", OK, (400,), "workspaces.resolve")

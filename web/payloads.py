@@ -243,7 +243,7 @@ def _released(event: e.RunReleased) -> Payload:
     if event.forced is not None:
         members |= _manual(event.forced.by)
         members["previous_session_id"] = event.session_id
-        members["previous_claim_token_hash_truncated"] = _truncated(
+        members["previous_claim_token_hash_truncated"] = truncated_hash(
             event.forced.previous_claim_token_hash
         )
         members["previous_lease_until"] = optional_time(event.forced.previous_lease_until_ns)
@@ -258,7 +258,8 @@ def _manual(by: Actor) -> Payload:
     return {"manual": True, "actor_kind": by.kind, "actor_id": by.ref}
 
 
-def _truncated(claim_token_hash: str | None) -> str | None:
+def truncated_hash(claim_token_hash: str | None) -> str | None:
+    """The beginning of a claim's hash, enough to tell two claims apart."""
     if claim_token_hash is None:
         return None
     return claim_token_hash.removeprefix(_HASH_PREFIX)[:_HASH_DIGITS_SHOWN]

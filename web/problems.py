@@ -77,11 +77,14 @@ class Problem:
     area: str = "server"
     evidence: Mapping[str, str | int | bool] = {}
 
+    @property
+    def text(self) -> str:
+        """All of it in a sentence, for people."""
+        told = f"{self.title}: {self.message}"
+        return f"{told} (next: {self.next_step})" if self.next_step else told
+
     def body(self) -> bytes:
         """The JSON text."""
-        error = f"{self.title}: {self.message}"
-        if self.next_step:
-            error = f"{error} (next: {self.next_step})"
         diagnostic: dict[str, object] = {
             "id": f"{self.area}.{self.code}",
             "code": self.code,
@@ -93,7 +96,7 @@ class Problem:
         }
         if self.evidence:
             diagnostic["evidence"] = dict(self.evidence)
-        return orjson.dumps({"error": error, "diagnostic": diagnostic})
+        return orjson.dumps({"error": self.text, "diagnostic": diagnostic})
 
 
 def edge_problem(code: EdgeCode, message: str, next_step: str = "") -> Problem:

@@ -113,6 +113,11 @@ class Registry:
             )
         return found
 
+    def known_session(self, session_id: str) -> SessionState | None:
+        """The session, also if it was ended, no longer than a day ago."""
+        self.is_ended(session_id)  # forgets one that ended long ago
+        return self._find(session_id)
+
     def is_ended(self, session_id: str) -> bool:
         """Whether the session was ended, no longer than a day ago."""
         found = self._sessions.get(session_id)

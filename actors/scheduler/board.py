@@ -111,12 +111,7 @@ class Board:
 
     def _sync_claimable(self, state: TaskState, run: Run) -> ClaimableRun | None:
         """Pause, approval and dependencies decide here, and only here, who is in the index."""
-        if (
-            run.status is not RunStatus.QUEUED
-            or state.status is not TaskStatus.READY
-            or (state.owner is not None and state.owner.kind not in _AGENT_OWNERS)
-            or self._paused_by(state.id) is not None
-        ):
+        if not awaits_agent(state, run) or self._paused_by(state.id) is not None:
             self.claimable.discard(run.id)
             return None
         found = claimable_run(state, run)
@@ -166,6 +161,15 @@ class Board:
         for task_id, place in self._places.items():
             if place.status is RunStatus.QUEUED:
                 yield task_id
+
+
+def awaits_agent(state: TaskState, run: Run) -> bool:
+    """Whether nothing but a pause holds the run back from an agent that matches."""
+    return (
+        run.status is RunStatus.QUEUED
+        and state.status is TaskStatus.READY
+        and (state.owner is None or state.owner.kind in _AGENT_OWNERS)
+    )
 
 
 def claimable_run(state: TaskState, run: Run) -> ClaimableRun:

@@ -42,6 +42,11 @@ class Switch:
     def is_paused(self) -> bool:
         return self._state.pause is not None
 
+    @property
+    def updated_at_ns(self) -> int | None:
+        """When it was last paused or resumed; None: never."""
+        return self._state.updated_at_ns or None
+
     async def pause(self, reason: str | None, caller: Caller) -> None:
         await self._write(SchedulerPaused(caller.actor, valid.reason(reason)), caller)
 

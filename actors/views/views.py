@@ -111,6 +111,21 @@ class Views:
         records = self._journal.timeline_latest(task_id, count)
         return [event for record in records for event in public_events(record, task)][-count:]
 
+    def run_timeline_latest(self, task_id: str, run_id: str, count: int) -> list[TimelineEvent]:
+        """The last `count` public events of one of its runs, in order."""
+        task, asked = self._known_whole(task_id), _BACKLOG_STEP
+        while True:
+            records = self._journal.timeline_latest(task_id, asked)
+            found = [
+                event
+                for record in records
+                for event in public_events(record, task)
+                if event.run is not None and event.run.id == run_id
+            ]
+            if len(found) >= count or len(records) < asked:
+                return found[-count:]
+            asked *= 4
+
     def subscribe(self, task_id: str, after_seq: int) -> Subscription:
         """Follow a task and its descendants from behind `after_seq` on."""
         self._known(task_id)

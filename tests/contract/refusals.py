@@ -6,7 +6,7 @@ from typing import Final, final
 
 from attrs import field, frozen
 
-from actors.limits import BODY_BYTES_MAX, FORCE_OPS_MAX
+from actors.limits import BODY_BYTES_MAX, BULK_RUNS_MAX, FORCE_OPS_MAX
 from tests.contract.scene import Scene
 from tests.web.client import CONTRACT, Answered
 from web.operations import Operation as Op
@@ -104,7 +104,11 @@ async def a_wrong_type(scene: Scene, op: Op) -> Answered:
 
 
 async def a_blank_reason(scene: Scene, op: Op) -> Answered:
-    return await scene.request(op, {"reason": " "})
+    return await scene.request(op, {**scene.body(op), "reason": " "})
+
+
+async def too_many_runs(scene: Scene, op: Op) -> Answered:
+    return await scene.request(op, {**scene.body(op), "run_ids": ["run-x"] * (BULK_RUNS_MAX + 1)})
 
 
 async def a_bad_parameter(scene: Scene, op: Op) -> Answered:
@@ -190,7 +194,8 @@ def _typed(op: Op) -> set[str]:
 _AGENTS: Final = frozenset({Op.AGENT_HEARTBEAT, Op.AGENT_RELEASE, Op.AGENT_COMPLETE, Op.AGENT_FAIL})
 _OF_TASKS: Final = {op for op in CONTRACTED if op.path.startswith("/api/tasks/{id}")}
 _OPERATORS: Final = {op for op in CONTRACTED if op.path.startswith("/api/task-runs/")}
-_OF_RUNS: Final = _AGENTS | _OPERATORS | (FORCE - _OF_TASKS)
+_OF_RUNS: Final = _AGENTS | _OPERATORS | (FORCE - _OF_TASKS) | {Op.INSPECT_RUN}
+_BULK: Final = frozenset({Op.BULK_RELEASE, Op.BULK_FAIL})
 _WRITES: Final = {op for op in CONTRACTED if op.method != "GET"}
 _DECODING: Final = {op for op in CONTRACTED if _members(op)}
 
@@ -265,7 +270,13 @@ REFUSALS: Final = (
     Refusal(409, "task_run_already_terminal", a_canceled_run, {Op.FORCE_FAIL}),
     Refusal(409, "task_run_still_active", nothing_else, {Op.RETRY_RUN}),
     Refusal(409, "task_run_not_recoverable", nothing_else, {Op.RECOVER_RUN}),
-    Refusal(422, "force_op_requires_reason", a_blank_reason, {Op.PAUSE_TASK, Op.FORCE_FAIL}),
+    Refusal(
+        422,
+        "force_op_requires_reason",
+        a_blank_reason,
+        {Op.PAUSE_TASK, Op.FORCE_FAIL, Op.BULK_FAIL},
+    ),
+    Refusal(422, "bulk_too_large", too_many_runs, _BULK),
     Refusal(429, "force_op_rate_limited", too_often, FORCE),
     Refusal(503, "storage_failed", a_failed_storage, _WRITES),
 )

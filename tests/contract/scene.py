@@ -54,6 +54,8 @@ class Scene:
                 return {"error": "e"}
             case Operation.PAUSE_TASK | Operation.FORCE_FAIL:
                 return {"reason": "r"}
+            case Operation.BULK_RELEASE | Operation.BULK_FAIL:
+                return {"run_ids": [self.run_id], "reason": "r"}
             case _:
                 return {}
 

@@ -161,6 +161,40 @@ async def a_scheduler(town: Town, recorded: Recorded) -> None:
         await town.post("/api/scheduler/pause", {"reason": reason})
 
 
+async def runs_of_rows(town: Town, recorded: Recorded) -> None:
+    """Queued runs, of which those that can be released were claimed before."""
+    for row in recorded.answer["results"]:
+        if "run" in row:
+            await town.enqueue(row["run"])
+            if recorded.operation is Operation.BULK_RELEASE:
+                await town.claim(row["run"])
+        elif "diagnostic" in row["error"]:  # else there is no such run
+            run = {"id": row["run_id"], "task_id": row["run_id"].replace("run", "task")}
+            await town.enqueue({**run, "origin": {"ref": "tasks.enqueue_run"}})
+
+
+async def an_inspected_run(town: Town, recorded: Recorded) -> None:
+    """The runs that are shown; the first was claimed, and each later one is a retry."""
+    shown = recorded.answer["inspect"]
+    await town.post("/api/scheduler/pause")
+    await town.post("/api/scheduler/resume")
+    *retries, first = shown["recent_runs"]
+    run = {"id": first["run_id"], "task_id": first["task_id"]}
+    await town.enqueue({**run, "origin": {"ref": "tasks.enqueue_run"}}, **shown["task"])
+    for number in range(shown["task"].get("child_count", 0)):
+        await town.create({"id": f"child-{number}", "parent_task_id": run["task_id"]})
+    session_id = first["bound_session_id"]
+    await town.lease(session_id)
+    ended = {"status": first["status"], "session_id": session_id, "result": {}}
+    ended["error"] = first.get("last_error_summary", "")
+    await town.end({**run, **ended, "claimed_by": {"kind": "agent_session"}})
+    for retry in reversed(retries):
+        made = await town.post(f"/api/runs/{retry['previous_run_id']}/retry")
+        town.names[retry["run_id"]] = made["run"]["id"]
+        reason = {"reason": retry["last_error_summary"]}
+        await town.post(f"/api/runs/{retry['run_id']}/fail", reason)
+
+
 async def a_history(town: Town, recorded: Recorded) -> None:
     """All that the events tell of, but not what the request itself does."""
     shown = recorded.answer.get("timeline") or recorded.answer["task"]["events"]
@@ -269,6 +303,10 @@ SITUATIONS: Final[dict[Operation, Situation]] = {
     Operation.FORCE_FAIL: a_run("run", Stage.STARTED),
     Operation.RETRY_RUN: a_run("previous_run"),
     Operation.RECOVER_RUN: a_parked_run,
+    Operation.BULK_RELEASE: runs_of_rows,
+    Operation.BULK_FAIL: runs_of_rows,
+    Operation.INSPECT_TASK: an_inspected_run,
+    Operation.INSPECT_RUN: an_inspected_run,
     Operation.RESOLVE_WORKSPACE: nothing,
     Operation.CREATE_SESSION: nothing,
 }

@@ -18,6 +18,7 @@ BY_NAME: Final = sorted(CONTRACTED, key=_name)
 NO_FAULT_OF_A_CLIENT: Final = 500
 _READS: Final = {op for op in CONTRACTED if op.method == "GET"}
 _NOTHING_TO_CHECK: Final = "only its path says anything, and an id that none can have is not found"
+_OF_A_ROW: Final = "each row tells it for itself"
 
 # What is listed and never answered, and why.
 UNREACHABLE: Final[dict[tuple[Op, int], str]] = {
@@ -34,6 +35,10 @@ UNREACHABLE: Final[dict[tuple[Op, int], str]] = {
     (Op.ARCHIVE_TASK, 422): _NOTHING_TO_CHECK,
     (Op.DISMISS_TASK, 422): _NOTHING_TO_CHECK,
     (Op.REMOVE_DEPENDENCY, 422): _NOTHING_TO_CHECK,
+    (Op.INSPECT_TASK, 422): _NOTHING_TO_CHECK,
+    (Op.INSPECT_RUN, 422): _NOTHING_TO_CHECK,
+    (Op.BULK_RELEASE, 429): _OF_A_ROW,
+    (Op.BULK_FAIL, 429): _OF_A_ROW,
     (Op.UPDATE_TASK, 409): "a task can be changed in every status",
     (Op.RESUME_TASK, 409): "a task can be resumed in every status, paused or not",
 }

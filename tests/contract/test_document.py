@@ -27,7 +27,9 @@ MORE_PARAMETERS = {
 # Optional members of answers that are left out always: what sessions cost is not known here, a run
 # in short shows no channel, and errors tell their next step in the text.
 NEVER_SHOWN = re.compile(
-    r"/diagnostic/(doc_url|suggested_command)"
+    r"(.*/error)?/diagnostic/(doc_url|suggested_command)"
+    r"|/inspect/diagnostics/\*/(doc_url|suggested_command)"
+    r"|/inspect/bound_session/(failure_kind|stop_reason)"
     r"|/run/summary/(cost_currency|input_tokens|last_event_type|output_tokens"
     r"|tool_call_count|total_cost|total_tokens|turn_count)"
     r"|.*(/active_run|/timeline/run|/timeline/\*/run)/coordination_channel(/.*)?"

@@ -9,7 +9,7 @@ import pytest
 from tests.web.client import CONTRACT
 from web.decoding import decode
 from web.operations import Operation
-from web.requests import profiles, registry, runs, tasks
+from web.requests import bulk, profiles, registry, runs, tasks
 
 ANSWERS = Path(__file__).parent.parent / "contract" / "answers.jsonl"
 BODIES = {
@@ -42,6 +42,8 @@ BODIES = {
     Operation.FORCE_FAIL: tasks.ReasonWithMetadataRequest,
     Operation.RETRY_RUN: tasks.MetadataRequest,
     Operation.RECOVER_RUN: tasks.ReasonWithMetadataRequest,
+    Operation.BULK_RELEASE: bulk.BulkRunRequest,
+    Operation.BULK_FAIL: bulk.BulkRunRequest,
     Operation.SET_PROFILE: profiles.ExecutionProfileRequest,
     Operation.CREATE_SESSION: registry.CreateSessionRequest,
     Operation.RESOLVE_WORKSPACE: registry.ResolveWorkspaceRequest,

@@ -19,11 +19,22 @@ from actors.task.state import (
     TaskStatus,
 )
 from web.operations import Operation as Op
+from web.requests import bulk as qb
 from web.requests import profiles as qp
 from web.requests import registry as rr
 from web.requests import runs as qr
 from web.requests import tasks as qt
-from web.shapes import claims, events, profiles, registered, runs, scheduling, tasks
+from web.shapes import (
+    bulk,
+    claims,
+    events,
+    inspect,
+    profiles,
+    registered,
+    runs,
+    scheduling,
+    tasks,
+)
 
 Query = Mapping[str, Any]  # the type of each query parameter
 
@@ -192,6 +203,12 @@ ROWS: Final[Mapping[Op, Row]] = {
         qt.ReasonWithMetadataRequest,
         runs.RunSuccessionResponse,
     ),
+    Op.BULK_RELEASE: Row("Take runs from their holders", qb.BulkRunRequest, bulk.BulkRunResponse),
+    Op.BULK_FAIL: Row("Fail runs that nobody works on", qb.BulkRunRequest, bulk.BulkRunResponse),
+    Op.INSPECT_TASK: Row(
+        "How a task and its current run are, and what to do next", None, inspect.InspectResponse
+    ),
+    Op.INSPECT_RUN: Row("How a run is, and what to do next", None, inspect.InspectResponse),
     Op.CREATE_WORKSPACE: Row(
         "Register a workspace", rr.CreateWorkspaceRequest, registered.WorkspaceResponse
     ),

@@ -6,10 +6,12 @@ The handlers know no framework, so any lane that makes a `web.call.Call` can ser
 from web.call import Routes
 from web.routes import (
     agent,
+    bulk,
     dependencies,
     description,
     force,
     health,
+    inspect,
     profiles,
     registry,
     runs,
@@ -25,6 +27,8 @@ ROUTES: Routes = {
     **dependencies.ROUTES,
     **runs.ROUTES,
     **force.ROUTES,
+    **bulk.ROUTES,
+    **inspect.ROUTES,
     **registry.ROUTES,
     **profiles.ROUTES,
     **triage.ROUTES,

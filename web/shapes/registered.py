@@ -1,11 +1,13 @@
 """Sessions and workspaces, in the shapes that clients know them by."""
 
-from typing import final
+from typing import Final, final
 
 from attrs import define
 
 from actors.registry.state import SessionState, WorkspaceState
 from web.shapes.encoding import Shape, rfc3339
+
+PROVIDER: Final = "external"  # sessions run outside of this server
 
 
 @final
@@ -71,7 +73,7 @@ def session_of(session: SessionState, workspace_path: str | None) -> RegisteredS
     return RegisteredSession(
         id=session.id,
         agent_name=session.agent_name,
-        provider="external",
+        provider=PROVIDER,
         type="user",
         state="active" if session.is_active else "stopped",
         created_at=rfc3339(session.created_at_ns),

@@ -1,0 +1,84 @@
+"""A look at a run, or at the run of a task that matters now: how it is, and what to do next."""
+
+from actors.task.state import Run, TaskState
+from actors.views import inspect as seen
+from web.addresses import run_id_of, task_id_of
+from web.call import Call, Routes
+from web.identity import identify
+from web.operations import Operation
+from web.replies import Reply, shown
+from web.shapes.encoding import rfc3339
+from web.shapes.inspect import (
+    Inspect,
+    InspectEvent,
+    InspectResponse,
+    Target,
+    bound_session_of,
+    inspect_event_of,
+    inspect_run_of,
+    pause_state_of,
+    run_diagnostic_of,
+)
+from web.shapes.tasks import summary_of
+
+
+async def task(call: Call) -> Reply:
+    identify(call)
+    found = await call.system.task(task_id_of(call))
+    return _shown(call, Target.TASK, found, seen.current_run(found))
+
+
+async def run(call: Call) -> Reply:
+    identify(call)
+    answer = await call.system.run(run_id_of(call))
+    return _shown(call, Target.RUN, answer.task, answer.the_run)
+
+
+def _shown(call: Call, target: Target, task: TaskState, run: Run | None) -> Reply:
+    """All of one moment: nothing happens between the first line and the last."""
+    system, now_ns = call.system, call.system.clock.now_ns()
+    session_id = None if run is None else run.session_id
+    session = None if session_id is None else system.registry.known_session(session_id)
+    inspection = seen.inspect(
+        task,
+        run,
+        seen.Around(
+            now_ns=now_ns,
+            scheduler_paused=system.switch.is_paused,
+            task_paused=system.views.paused_by(task.id) is not None,
+            bound_session=session,
+            sessions=system.registry.sessions(),
+            stranded_after_s=system.settings.starvation_s,
+        ),
+    )
+    shape = Inspect(
+        target,
+        summary_of(task, system.views),
+        pause_state_of(system.switch.pause_state, system.switch.updated_at_ns),
+        inspection.next_action,
+        rfc3339(now_ns),
+        recent_runs=[inspect_run_of(task.id, each, now_ns) for each in seen.recent_runs(task)],
+        recent_events=_events(call, task, run if target is Target.RUN else None),
+    )
+    if run is not None:
+        shape.current_run = inspect_run_of(task.id, run, now_ns)
+        shape.diagnostics = [
+            run_diagnostic_of(task.id, run, found, now_ns) for found in inspection.diagnostics
+        ]
+    if session_id is not None:
+        shape.bound_session = bound_session_of(session_id, session)
+    return shown(200, InspectResponse(shape))
+
+
+def _events(call: Call, task: TaskState, run: Run | None) -> list[InspectEvent]:
+    """The latest, in order; only those of the run if there is one."""
+    views, count = call.system.views, seen.RECENT_EVENTS_MAX
+    found = (
+        views.timeline_latest(task.id, count)
+        if run is None
+        else views.run_timeline_latest(task.id, run.id, count)
+    )
+    return [inspect_event_of(told) for told in found]
+
+
+ROUTES: Routes = {Operation.INSPECT_TASK: task, Operation.INSPECT_RUN: run}

@@ -1,0 +1,308 @@
+"""What is told of a run: each trouble from its border on, and each next action."""
+
+import pytest
+from attrs import evolve
+
+from actors.limits import NS, STUCK_S
+from actors.registry.state import SessionState
+from actors.task import commands as c
+from actors.task.state import ApprovalPolicy, Owner, OwnerKind, RunStatus, Scope
+from actors.views.inspect import (
+    Around,
+    Inspection,
+    NextAction,
+    SessionStanding,
+    Trouble,
+    current_run,
+    error_summary,
+    failure_kind,
+    heartbeat_age_s,
+    inspect,
+    recent_runs,
+    shortened,
+    standing_of,
+)
+from actors.views.outcomes import Outcome, outcome_of
+from tests.actors.task.kit import START_NS, Bench, agent
+
+S1 = SessionState("s1", "bot", None, None, None, (), False, START_NS, START_NS)
+ELSEWHERE = evolve(S1, id="s2", workspace_id="w")
+ENDED = evolve(S1, ended_at_ns=START_NS)
+NOBODY_CAN = (
+    pytest.param({}, (), id="no session"),
+    pytest.param({}, (ELSEWHERE,), id="another workspace"),
+    pytest.param({"owner": Owner(OwnerKind.POOL, "painter")}, (S1,), id="another owner"),
+)
+HELD = (
+    pytest.param({"approval_policy": ApprovalPolicy.MANUAL}, id="an approval"),
+    pytest.param({"owner": Owner(OwnerKind.HUMAN, "ann")}, id="a person"),
+)
+
+
+def around(bench: Bench, **known) -> Around:
+    """What is known at the bench's time: one idle session that is active."""
+    plain = Around(
+        now_ns=bench.now_ns,
+        scheduler_paused=False,
+        task_paused=False,
+        bound_session=S1,
+        sessions=(S1,),
+        stranded_after_s=300.0,
+    )
+    return evolve(plain, **known)
+
+
+def looked_at(bench: Bench, **known) -> Inspection:
+    return inspect(bench.task, current_run(bench.task), around(bench, **known))
+
+
+def troubles(inspection: Inspection) -> list[Trouble]:
+    return [diagnostic.trouble for diagnostic in inspection.diagnostics]
+
+
+def failed_twice() -> Bench:
+    """Two failed runs, the second in place of the first."""
+    bench = Bench.leased()
+    bench.do(c.FailLease(bench.latest.id, "boom"), agent("s1"))
+    bench.do(c.RetryRun(bench.latest.id))
+    bench.do(c.ForceFail(bench.latest.id, "again"))
+    return bench
+
+
+class TestStuck:
+    def test_is_told_when_nothing_was_heard_for_too_long(self):
+        bench = Bench.leased()
+        bench.pass_s(STUCK_S)
+        assert troubles(looked_at(bench)) == []
+        bench.pass_s(1)
+        found = looked_at(bench)
+        assert troubles(found) == [Trouble.STUCK]
+        assert found.diagnostics[0].evidence == {
+            "heartbeat_age_seconds": STUCK_S + 1,
+            "threshold_seconds": STUCK_S,
+        }
+        assert found.next_action is NextAction.RECOVERY_REQUIRED
+
+    def test_is_not_told_after_a_heartbeat(self):
+        bench = Bench.leased()
+        bench.pass_s(STUCK_S + 1)
+        bench.do(c.Heartbeat(bench.latest.id), agent("s1"))
+        assert troubles(looked_at(bench)) == []
+
+    def test_a_claim_of_an_operator_counts_from_the_claim(self):
+        bench = Bench.with_run()
+        bench.do(c.ClaimRun(bench.latest.id))
+        bench.pass_s(STUCK_S + 1)
+        assert troubles(looked_at(bench, bound_session=None)) == [Trouble.STUCK]
+
+    def test_is_not_told_of_a_run_that_was_started(self):
+        bench = Bench.leased()
+        bench.do(c.StartRun(bench.latest.id))
+        bench.pass_s(STUCK_S + 1)
+        assert troubles(looked_at(bench)) == []
+
+
+class TestStaleLease:
+    def test_is_told_once_the_lease_is_over(self):
+        bench = Bench.leased()
+        until_ns = bench.latest.lease_until_ns
+        assert until_ns is not None
+        bench.do(c.StartRun(bench.latest.id))
+        assert troubles(looked_at(bench, now_ns=until_ns)) == []
+        found = looked_at(bench, now_ns=until_ns + 1)
+        assert troubles(found) == [Trouble.STALE_LEASE]
+        assert found.next_action is NextAction.RECOVERY_REQUIRED
+
+    def test_is_told_besides_that_it_is_stuck(self):
+        bench = Bench.leased()
+        bench.pass_s(301)
+        assert troubles(looked_at(bench)) == [Trouble.STUCK, Trouble.STALE_LEASE]
+
+    def test_is_not_told_of_a_canceled_run_that_kept_its_time(self):
+        bench = Bench.leased()
+        bench.do(c.CancelRun(bench.latest.id))
+        bench.pass_s(301)
+        assert bench.latest.lease_until_ns is not None
+        assert troubles(looked_at(bench)) == []
+
+
+class TestOrphan:
+    @pytest.mark.parametrize(("session", "state"), [(ENDED, "stopped"), (None, "missing")])
+    def test_is_told_of_a_run_whose_session_is_gone(self, session, state):
+        bench = Bench.leased()
+        found = looked_at(bench, bound_session=session)
+        assert troubles(found) == [Trouble.ORPHAN]
+        assert found.diagnostics[0].evidence == {"session_id": "s1", "session_state": state}
+        assert found.next_action is NextAction.RECOVERY_REQUIRED
+
+    def test_a_run_that_has_ended_is_none(self):
+        bench = Bench.leased()
+        bench.do(c.CompleteLease(bench.latest.id), agent("s1"))
+        assert bench.latest.claim_token_hash is not None
+        found = looked_at(bench, bound_session=ENDED)
+        assert (troubles(found), found.next_action) == ([], NextAction.TERMINAL)
+
+    def test_a_run_that_an_operator_started_without_a_session_is_none(self):
+        bench = Bench.with_run()
+        bench.do(c.ClaimRun(bench.latest.id))
+        bench.do(c.StartRun(bench.latest.id))
+        found = looked_at(bench, bound_session=None, sessions=())
+        assert (troubles(found), found.next_action) == ([], NextAction.RUNNING)
+
+
+class TestCrashed:
+    def test_is_told_of_the_latest_failed_run(self):
+        bench = failed_twice()
+        found = looked_at(bench)
+        assert troubles(found) == [Trouble.CRASHED]
+        assert found.diagnostics[0].evidence == {
+            "last_error_summary": "again",
+            "failure_kind": "operator_forced",
+        }
+        assert found.next_action is NextAction.RECOVERY_REQUIRED
+
+    def test_is_not_told_of_one_that_was_tried_again(self):
+        bench = failed_twice()
+        found = inspect(bench.task, bench.task.runs[0], around(bench))
+        assert (troubles(found), found.next_action) == ([], NextAction.TERMINAL)
+
+    def test_a_canceled_run_takes_nobodys_place(self):
+        bench = Bench.with_run()
+        bench.do(c.ForceFail(bench.latest.id, "boom"))
+        bench.do(c.RetryRun(bench.latest.id))
+        bench.do(c.CancelRun(bench.latest.id))
+        found = inspect(bench.task, bench.task.runs[0], around(bench))
+        assert troubles(found) == [Trouble.CRASHED]
+
+    def test_a_canceled_task_needs_no_recovery(self):
+        bench = failed_twice()
+        bench.do(c.EnqueueRun())
+        bench.do(c.CancelTask())
+        found = inspect(bench.task, bench.task.runs[1], around(bench))
+        assert (troubles(found), found.next_action) == ([], NextAction.TERMINAL)
+
+
+class TestStranded:
+    @pytest.mark.parametrize(("fields", "sessions"), NOBODY_CAN)
+    def test_is_told_when_nobody_could_claim_it_for_long(self, fields, sessions):
+        bench = Bench.with_run(**fields)
+        bench.pass_s(299.9)
+        found = looked_at(bench, sessions=sessions)
+        assert (troubles(found), found.next_action) == ([], NextAction.WAITING_FOR_SESSION)
+        bench.pass_s(0.1)
+        found = looked_at(bench, sessions=sessions)
+        assert (troubles(found), found.next_action) == ([Trouble.STRANDED], NextAction.STRANDED)
+        assert found.diagnostics[0].evidence == {
+            "queued_age_seconds": 300,
+            "threshold_seconds": 300,
+            "eligible_session_count": 0,
+            "scheduler_paused": False,
+        }
+
+    def test_capabilities_and_workspace_count(self):
+        bench = Bench.created(scope=Scope.WORKSPACE, workspace_id="w")
+        bench.do(c.EnqueueRun(c.Enqueueing(required_capabilities=("paint",))))
+        bench.pass_s(301)
+        assert troubles(looked_at(bench, sessions=(S1, ELSEWHERE))) == [Trouble.STRANDED]
+        painter = evolve(ELSEWHERE, capabilities=("paint",))
+        found = looked_at(bench, sessions=(painter,))
+        assert (troubles(found), found.next_action) == ([], NextAction.CLAIM_AVAILABLE)
+
+    @pytest.mark.parametrize("fields", HELD)
+    def test_is_not_told_of_what_no_agent_may_have_yet(self, fields):
+        bench = Bench.with_run(**fields)
+        bench.pass_s(301)
+        found = looked_at(bench, sessions=())
+        assert (troubles(found), found.next_action) == ([], NextAction.WAITING_FOR_SESSION)
+
+    @pytest.mark.parametrize("pause", ["scheduler_paused", "task_paused"])
+    def test_is_not_told_during_a_pause(self, pause):
+        bench = Bench.with_run()
+        bench.pass_s(301)
+        found = looked_at(bench, sessions=(), **{pause: True})
+        assert (troubles(found), found.next_action) == ([], NextAction.WAITING_FOR_SESSION)
+
+
+class TestNextAction:
+    def test_of_a_task_without_a_run(self):
+        bench = Bench.created()
+        assert looked_at(bench) == Inspection((), NextAction.WAITING_FOR_SESSION)
+        bench.do(c.CancelTask())
+        assert looked_at(bench) == Inspection((), NextAction.TERMINAL)
+
+    def test_of_a_queued_run(self):
+        bench = Bench.with_run()
+        assert looked_at(bench).next_action is NextAction.CLAIM_AVAILABLE
+        assert looked_at(bench, sessions=()).next_action is NextAction.WAITING_FOR_SESSION
+        paused = looked_at(bench, task_paused=True)
+        assert paused.next_action is NextAction.WAITING_FOR_SESSION
+
+    def test_of_a_blocked_run(self):
+        bench = Bench.with_run()
+        bench.block()
+        assert looked_at(bench).next_action is NextAction.WAITING_FOR_SESSION
+
+    def test_of_a_run_at_work(self):
+        bench = Bench.leased()
+        assert looked_at(bench).next_action is NextAction.RUNNING
+        bench.do(c.StartRun(bench.latest.id))
+        assert looked_at(bench).next_action is NextAction.RUNNING
+
+    def test_of_a_canceled_run(self):
+        bench = Bench.with_run()
+        bench.do(c.CancelRun(bench.latest.id))
+        assert looked_at(bench).next_action is NextAction.TERMINAL
+
+    def test_of_a_parked_run(self):
+        bench = Bench.with_run()
+        bench.park()
+        assert bench.latest.status is RunStatus.NEEDS_ATTENTION
+        assert looked_at(bench) == Inspection((), NextAction.RECOVERY_REQUIRED)
+
+
+class TestInAFewWords:
+    def test_recent_runs_are_the_latest_five(self):
+        bench = Bench.created(max_attempts=10)
+        for _ in range(7):
+            bench.do(c.EnqueueRun())
+            bench.do(c.CancelRun(bench.latest.id))
+        assert [run.attempt for run in recent_runs(bench.task)] == [7, 6, 5, 4, 3]
+        assert current_run(bench.task) is bench.latest
+
+    def test_a_task_without_runs_has_none(self):
+        bench = Bench.created()
+        assert (current_run(bench.task), recent_runs(bench.task)) == (None, [])
+
+    def test_the_age_of_a_heartbeat_is_in_whole_seconds(self):
+        bench = Bench.leased()
+        now_ns = bench.now_ns
+        assert heartbeat_age_s(bench.latest, now_ns) == 0
+        assert heartbeat_age_s(bench.latest, now_ns + 2 * NS - 1) == 1
+        assert heartbeat_age_s(bench.latest, now_ns - 1) is None
+
+    def test_an_error_is_cut_between_characters(self):
+        assert shortened("  " + "é" * 100) == "é" * 80
+        assert shortened("x" + "é" * 100) == "x" + "é" * 79
+        assert shortened("a" * 159 + " b") == "a" * 159
+
+    def test_a_run_that_failed_by_itself_says_so(self):
+        bench = Bench.leased()
+        assert (failure_kind(bench.latest), error_summary(bench.latest)) == (None, None)
+        bench.do(c.FailLease(bench.latest.id, "boom"), agent("s1"))
+        assert (failure_kind(bench.latest), error_summary(bench.latest)) == ("error", "boom")
+
+    def test_a_session_stands_somewhere(self):
+        assert [standing_of(session) for session in (S1, ENDED, None)] == list(SessionStanding)
+
+
+@pytest.mark.parametrize(
+    ("event_type", "outcome"),
+    [
+        ("task.run_completed", Outcome.SUCCESS),
+        ("task.run_operator_forced_fail", Outcome.FAILURE),
+        ("task.run_lease_expired", Outcome.WARNING),
+        ("task.updated", Outcome.INFO),
+    ],
+)
+def test_events_have_outcomes(event_type, outcome):
+    assert outcome_of(event_type) is outcome

@@ -1,0 +1,201 @@
+"""Inspection of tasks and runs, over HTTP."""
+
+import trio
+
+from tests.web.client import ContractClient
+
+
+async def inspected(client: ContractClient, target: str) -> dict:
+    answered = await client.get(f"/api/{target}/inspect")
+    assert answered.status == 200, answered.body
+    return answered.json["inspect"]
+
+
+async def claimed(client: ContractClient, session_id: str = "s1", **body: object) -> dict:
+    """A run that the session has just claimed."""
+    await client.queued()
+    agent = client.acting_as(session_id)
+    return (await agent.post("/api/agent/tasks/claim-next", body)).json["claim"]["run"]
+
+
+def codes(seen: dict) -> list[str]:
+    return [diagnostic["code"] for diagnostic in seen.get("diagnostics", ())]
+
+
+async def test_a_task_without_a_run(client):
+    task = await client.created()
+    seen = await inspected(client, f"tasks/{task['id']}")
+    assert set(seen) == {"target", "task", "scheduler", "recent_events", "next_action", "as_of"}
+    assert (seen["target"], seen["next_action"]) == ("task", "waiting_for_session")
+    assert seen["scheduler"] == {"paused": False}
+    assert seen["task"]["id"] == task["id"]
+
+
+async def test_a_claimed_run_and_its_session(client, mock_clock):
+    run = await claimed(client)
+    mock_clock.jump(7)
+    seen = await inspected(client, f"runs/{run['id']}")
+    assert seen["target"] == "run"
+    assert seen["next_action"] == "running"
+    assert seen["current_run"] == {
+        "run_id": run["id"],
+        "task_id": run["task_id"],
+        "status": "claimed",
+        "attempt": 1,
+        "queued_at": run["queued_at"],
+        "claim_token_hash_truncated": run["claim_token_hash"].removeprefix("sha256:")[:8],
+        "lease_until": run["lease_until"],
+        "heartbeat_at": run["heartbeat_at"],
+        "heartbeat_age_seconds": 7,
+        "bound_session_id": "s1",
+    }
+    assert seen["recent_runs"] == [seen["current_run"]]
+    bound = seen["bound_session"]
+    assert (bound["session_id"], bound["state"], bound["agent_name"]) == ("s1", "active", "coder")
+
+
+async def test_a_silent_run_is_told_with_its_facts(client, mock_clock):
+    run = await claimed(client)
+    mock_clock.jump(121)
+    seen = await inspected(client, f"tasks/{run['task_id']}")
+    [told] = seen["diagnostics"]
+    assert told["id"] == f"task.inspect.task_run_stuck.{run['id']}"
+    assert (told["code"], told["severity"], told["category"], told["data_freshness"]) == (
+        *("task_run_stuck", "warn"),
+        *("task", "live"),
+    )
+    assert told["evidence"] == {
+        "task_id": run["task_id"],
+        "run_id": run["id"],
+        "status": "claimed",
+        "attempt": 1,
+        "claim_token_hash_truncated": seen["current_run"]["claim_token_hash_truncated"],
+        "lease_until": run["lease_until"],
+        "heartbeat_at": run["heartbeat_at"],
+        "as_of": seen["as_of"],
+        "heartbeat_age_seconds": 121,
+        "threshold_seconds": 120,
+    }
+    assert "suggested_command" not in told
+    assert seen["next_action"] == "recovery_required"
+
+
+async def test_a_run_that_has_ended_is_no_orphan(client):
+    await client.post("/api/sessions", {"agent_name": "coder", "id": "s1"})
+    run = await claimed(client)
+    await client.acting_as("s1").post(f"/api/agent/tasks/{run['id']}/complete")
+    await client.send("DELETE", "/api/sessions/s1")
+    seen = await inspected(client, f"runs/{run['id']}")
+    assert (codes(seen), seen["next_action"]) == ([], "terminal")
+    assert seen["bound_session"]["state"] == "stopped"
+
+
+async def test_an_attached_session_that_was_forgotten_is_told(client, mock_clock):
+    run = await client.queued()
+    await client.acting_as("s1").get("/api/scheduler")
+    await client.post(f"/api/task-runs/{run['id']}/claim")
+    attached = await client.post(f"/api/task-runs/{run['id']}/attach-session", {"session_id": "s1"})
+    assert attached.status == 200
+    mock_clock.jump(1000)  # it registered itself, and was idle for too long
+    await client.get("/api/sessions")
+    seen = await inspected(client, f"runs/{run['id']}")
+    assert codes(seen) == ["task_run_orphan"]
+    assert seen["bound_session"] == {"session_id": "s1", "state": "missing"}
+    assert seen["diagnostics"][0]["evidence"]["session_state"] == "missing"
+
+
+async def test_a_failed_run_tells_why_and_a_retry_takes_its_place(client):
+    run = await claimed(client)
+    body = {"error": "boom: password=hunter2"}
+    await client.acting_as("s1").post(f"/api/agent/tasks/{run['id']}/fail", body)
+    seen = await inspected(client, f"runs/{run['id']}")
+    assert (codes(seen), seen["next_action"]) == (["task_run_crashed"], "recovery_required")
+    assert "hunter2" not in str(seen["diagnostics"])
+    assert seen["current_run"]["failure_kind"] == "error"
+    again = (await client.post(f"/api/runs/{run['id']}/retry")).json["run"]
+    assert codes(await inspected(client, f"runs/{run['id']}")) == []
+    seen = await inspected(client, f"tasks/{run['task_id']}")
+    assert seen["current_run"]["run_id"] == again["id"]
+    assert seen["current_run"]["previous_run_id"] == run["id"]
+    assert seen["current_run"]["retries"] == 1
+    assert [each["run_id"] for each in seen["recent_runs"]] == [again["id"], run["id"]]
+    assert seen["next_action"] == "claim_available"
+
+
+async def test_nobody_there_for_long(client, mock_clock):
+    run = await client.queued()
+    mock_clock.jump(301)
+    seen = await inspected(client, f"runs/{run['id']}")
+    assert (codes(seen), seen["next_action"]) == (["task_run_stranded"], "stranded")
+    await client.acting_as("s1").get("/api/scheduler")
+    assert (await inspected(client, f"runs/{run['id']}"))["next_action"] == "claim_available"
+
+
+async def test_pauses_are_told_and_hold_back(client):
+    run = await client.queued()
+    await client.acting_as("s1").get("/api/scheduler")
+    await client.post(f"/api/tasks/{run['task_id']}/pause", {"reason": "wait"})
+    assert (await inspected(client, f"runs/{run['id']}"))["next_action"] == "waiting_for_session"
+    await client.post(f"/api/tasks/{run['task_id']}/resume")
+    await client.post("/api/scheduler/pause", {"reason": "night"})
+    seen = await inspected(client, f"runs/{run['id']}")
+    assert seen["next_action"] == "waiting_for_session"
+    paused = seen["scheduler"]
+    assert (paused["paused"], paused["reason"]) == (True, "night")
+    assert paused["paused_by"] == "human:local-user"
+    assert paused["paused_at"] == paused["updated_at"]
+    await client.post("/api/scheduler/resume")
+    resumed = (await inspected(client, f"runs/{run['id']}"))["scheduler"]
+    assert resumed == {"paused": False, "updated_at": resumed["updated_at"]}
+
+
+async def test_recent_events_are_the_latest_ten_in_order(client):
+    run = await claimed(client)
+    agent = client.acting_as("s1")
+    for _ in range(12):
+        await agent.post(f"/api/agent/tasks/{run['id']}/heartbeat")
+    await agent.post(f"/api/agent/tasks/{run['id']}/release", {"reason": "too hard"})
+    events = (await inspected(client, f"tasks/{run['task_id']}"))["recent_events"]
+    assert len(events) == 10
+    assert [event["type"] for event in events[:9]] == ["task.run_lease_extended"] * 9
+    assert events[9] == {
+        "id": events[9]["id"],
+        "type": "task.run_released",
+        "timestamp": events[9]["timestamp"],
+        "task_id": run["task_id"],
+        "run_id": run["id"],
+        "session_id": "s1",
+        "outcome": "info",
+        "summary": "too hard",
+    }
+
+
+async def test_the_events_of_a_run_are_its_own_however_long_ago(client):
+    run = await claimed(client)
+    await client.acting_as("s1").post(f"/api/agent/tasks/{run['id']}/fail", {"error": "boom"})
+    for number in range(80):
+        await client.send("PATCH", f"/api/tasks/{run['task_id']}", {"title": f"t{number}"})
+    events = (await inspected(client, f"runs/{run['id']}"))["recent_events"]
+    assert [(event["type"], event["outcome"]) for event in events] == [
+        ("task.run_enqueued", "info"),
+        ("task.run_claimed", "info"),
+        ("task.run_failed", "failure"),
+    ]
+    assert events[2]["summary"] == "boom"
+
+
+async def test_a_parked_run_needs_somebody(client, autojump_clock):
+    run = await client.queued()
+    agent = client.acting_as("s1")
+    for _ in range(5):
+        await agent.post("/api/agent/tasks/claim-next", {"lease_seconds": 1})
+        await trio.sleep(2)  # virtual time: the lease runs out
+    seen = await inspected(client, f"runs/{run['id']}")
+    assert seen["current_run"]["status"] == "needs_attention"
+    assert (codes(seen), seen["next_action"]) == ([], "recovery_required")
+
+
+async def test_what_is_not_there_is_404(client):
+    for target, code in (("tasks/x", "task_not_found"), ("runs/x", "task_run_not_found")):
+        answered = await client.get(f"/api/{target}/inspect")
+        assert (answered.status, answered.code) == (404, code)

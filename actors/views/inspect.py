@@ -123,11 +123,10 @@ def inspect(task: TaskState, run: Run | None, around: Around) -> Inspection:
     is_held = around.scheduler_paused or around.task_paused
     awaits_claim = awaits_agent(task, run) and not is_held
     can_be_claimed = awaits_claim and has_taker(claimable_run(task, run), around.sessions)
-    found = [
-        diagnostic
-        for look in _RULES
-        if (diagnostic := look(task, run, around, awaits_claim and not can_be_claimed)) is not None
-    ]
+    looks = [look(task, run, around) for look in _RULES]
+    if awaits_claim and not can_be_claimed:
+        looks.append(_stranded(run, around))
+    found = [diagnostic for diagnostic in looks if diagnostic is not None]
     return Inspection(tuple(found), _next_action(run, found, can_be_claimed))
 
 
@@ -147,7 +146,7 @@ def _next_action(run: Run, found: Sequence[Diagnostic], can_be_claimed: bool) ->
 # --- one rule for each trouble, in the order in which they are told ----------------------------
 
 
-def _stuck(_: TaskState, run: Run, around: Around, __: bool) -> Diagnostic | None:
+def _stuck(_: TaskState, run: Run, around: Around) -> Diagnostic | None:
     age_s = heartbeat_age_s(run, around.now_ns)
     if run.status is not RunStatus.CLAIMED or age_s is None or age_s <= limits.STUCK_S:
         return None
@@ -158,7 +157,7 @@ def _stuck(_: TaskState, run: Run, around: Around, __: bool) -> Diagnostic | Non
     )
 
 
-def _stale_lease(_: TaskState, run: Run, around: Around, __: bool) -> Diagnostic | None:
+def _stale_lease(_: TaskState, run: Run, around: Around) -> Diagnostic | None:
     until_ns = run.lease_until_ns
     if not run.status.is_active or until_ns is None or until_ns >= around.now_ns:
         return None
@@ -167,7 +166,7 @@ def _stale_lease(_: TaskState, run: Run, around: Around, __: bool) -> Diagnostic
     )
 
 
-def _orphan(_: TaskState, run: Run, around: Around, __: bool) -> Diagnostic | None:
+def _orphan(_: TaskState, run: Run, around: Around) -> Diagnostic | None:
     """A run that has ended is no orphan, nor is one that an operator works on without a session."""
     standing = standing_of(around.bound_session)
     if not run.status.is_active or run.session_id is None or standing is SessionStanding.ACTIVE:
@@ -179,7 +178,7 @@ def _orphan(_: TaskState, run: Run, around: Around, __: bool) -> Diagnostic | No
     )
 
 
-def _crashed(task: TaskState, run: Run, _: Around, __: bool) -> Diagnostic | None:
+def _crashed(task: TaskState, run: Run, _: Around) -> Diagnostic | None:
     """A canceled task is canceled for good: nobody has to try it again."""
     if run.status is not RunStatus.FAILED or task.canceled:
         return None
@@ -196,9 +195,10 @@ def _crashed(task: TaskState, run: Run, _: Around, __: bool) -> Diagnostic | Non
     )
 
 
-def _stranded(_: TaskState, run: Run, around: Around, nobody_can: bool) -> Diagnostic | None:
+def _stranded(run: Run, around: Around) -> Diagnostic | None:
+    """Of a run that nobody can claim although nothing holds it back."""
     age_ns = around.now_ns - run.queued_at_ns
-    if not nobody_can or age_ns < around.stranded_after_s * NS:
+    if age_ns < around.stranded_after_s * NS:
         return None
     age_s = age_ns // NS
     return Diagnostic(
@@ -213,8 +213,8 @@ def _stranded(_: TaskState, run: Run, around: Around, nobody_can: bool) -> Diagn
     )
 
 
-_Rule = Callable[[TaskState, Run, Around, bool], Diagnostic | None]
-_RULES: tuple[_Rule, ...] = (_stuck, _stale_lease, _orphan, _crashed, _stranded)
+_Rule = Callable[[TaskState, Run, Around], Diagnostic | None]
+_RULES: tuple[_Rule, ...] = (_stuck, _stale_lease, _orphan, _crashed)
 
 
 # --- a run in a few words ----------------------------------------------------------------------

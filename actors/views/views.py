@@ -18,6 +18,7 @@ from actors.views.streams import Streams, Subscription
 from actors.views.timeline import TimelineEvent, public_events
 
 _BACKLOG_STEP = 64  # records read at a time when a subscriber reads the past
+_RUN_RECORDS_MAX = 4096  # records of a task that are searched for the events of one run
 
 
 @final
@@ -112,7 +113,8 @@ class Views:
         return [event for record in records for event in public_events(record, task)][-count:]
 
     def run_timeline_latest(self, task_id: str, run_id: str, count: int) -> list[TimelineEvent]:
-        """The last `count` public events of one of its runs, in order."""
+        """The last `count` public events of one of its runs, in order, of those not too long ago:
+        records are read from the end on, so many at most that nobody else has to wait."""
         task, asked = self._known_whole(task_id), _BACKLOG_STEP
         while True:
             records = self._journal.timeline_latest(task_id, asked)
@@ -122,7 +124,7 @@ class Views:
                 for event in public_events(record, task)
                 if event.run is not None and event.run.id == run_id
             ]
-            if len(found) >= count or len(records) < asked:
+            if len(found) >= count or len(records) < asked or asked >= _RUN_RECORDS_MAX:
                 return found[-count:]
             asked *= 4
 

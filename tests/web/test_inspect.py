@@ -2,6 +2,7 @@
 
 import trio
 
+from actors.views import views
 from tests.web.client import ContractClient
 
 
@@ -182,6 +183,15 @@ async def test_the_events_of_a_run_are_its_own_however_long_ago(client):
         ("task.run_failed", "failure"),
     ]
     assert events[2]["summary"] == "boom"
+
+
+async def test_the_events_of_a_run_are_not_looked_for_without_end(client, monkeypatch):
+    monkeypatch.setattr(views, "_RUN_RECORDS_MAX", 64)
+    run = await client.queued()
+    for number in range(80):
+        await client.send("PATCH", f"/api/tasks/{run['task_id']}", {"title": f"t{number}"})
+    assert "recent_events" not in await inspected(client, f"runs/{run['id']}")
+    assert len((await inspected(client, f"tasks/{run['task_id']}"))["recent_events"]) == 10
 
 
 async def test_a_parked_run_needs_somebody(client, autojump_clock):

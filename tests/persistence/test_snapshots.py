@@ -15,8 +15,9 @@ from actors.ports import StorageError
 from actors.record import AnyState
 from actors.task.slim import slim
 from actors.task.state import Json, Run, RunStatus, TaskState
-from persistence import snapshots
 from persistence.snapshots import decode_head, decode_snapshot, encode_snapshot
+from persistence.snapshots import runs as snapshot_runs
+from persistence.snapshots import tasks as snapshot_tasks
 
 quick = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -59,10 +60,10 @@ def test_slim_keeps_only_the_open_run_and_returns_a_slim_state_itself(model):
 
 def test_every_field_has_its_place():
     kept = {field.name for field in attrs.fields(TaskState)} - {"description", "metadata", "runs"}
-    held = [*names(snapshots._head_of), *names(snapshots._rare_of)]
+    held = [*names(snapshot_tasks.head_of), *names(snapshot_tasks.rare_of)]
     assert len(held) == len(kept)
     assert set(held) == kept
-    assert sorted(names(snapshots._run_of)) == sorted(field.name for field in attrs.fields(Run))
+    assert sorted(names(snapshot_runs.run_of)) == sorted(field.name for field in attrs.fields(Run))
 
 
 def names(getter):

@@ -1,0 +1,91 @@
+"""What may be asked of a task. Made valid or not at all: the converters raise `Rejected`.
+
+Ids, tokens and digests come with a command, so that `decide` needs no randomness.
+"""
+
+from actors.task.commands.agent import (
+    CompleteLease,
+    FailLease,
+    Heartbeat,
+    LeaseRun,
+    ReleaseRun,
+)
+from actors.task.commands.operator import (
+    AttachSession,
+    CancelRun,
+    ClaimRun,
+    CompleteRun,
+    FailRun,
+    ForceFail,
+    ForceRelease,
+    RecoverRun,
+    RetryRun,
+    StartRun,
+)
+from actors.task.commands.system import (
+    ExpireLease,
+    ExtendLease,
+    NoteStarvation,
+    ReleaseOfEndedSession,
+)
+from actors.task.commands.task import (
+    AddDependency,
+    ApproveTask,
+    CancelTask,
+    CreateTask,
+    DeleteProfile,
+    DeleteTask,
+    EnqueueRun,
+    PatchTask,
+    PauseTask,
+    PublishTask,
+    RejectTask,
+    RemoveDependency,
+    ResumeTask,
+    SetProfile,
+    StartTask,
+    TriageTask,
+)
+from actors.task.commands.task import (
+    Enqueueing as Enqueueing,
+)
+from actors.task.effects import EffectCommand
+
+AgentCommand = Heartbeat | ReleaseRun | CompleteLease | FailLease
+RunCommand = (
+    LeaseRun
+    | AgentCommand
+    | ClaimRun
+    | StartRun
+    | AttachSession
+    | CompleteRun
+    | FailRun
+    | CancelRun
+    | ForceRelease
+    | ForceFail
+    | RetryRun
+    | RecoverRun
+    | ExpireLease
+    | ExtendLease
+    | ReleaseOfEndedSession
+    | NoteStarvation
+)
+TaskCommand = (
+    CreateTask
+    | PatchTask
+    | DeleteTask
+    | PublishTask
+    | StartTask
+    | ApproveTask
+    | RejectTask
+    | EnqueueRun
+    | CancelTask
+    | PauseTask
+    | ResumeTask
+    | AddDependency
+    | RemoveDependency
+    | SetProfile
+    | DeleteProfile
+    | TriageTask
+)
+Command = TaskCommand | RunCommand | EffectCommand

@@ -1,0 +1,65 @@
+"""A run, by its agent."""
+
+from typing import final
+
+from attrs import field, frozen
+
+from actors.task import validation as valid
+from actors.task.state import (
+    Json,
+)
+
+
+@final
+@frozen
+class LeaseRun:
+    """The scheduler's pick for a session, on its way to the task that decides."""
+
+    run_id: str
+    session_id: str
+    claim_token_hash: str
+    lease_seconds: int
+    claim_key: str | None = None
+
+
+@final
+@frozen
+class Heartbeat:
+    run_id: str
+    lease_seconds: int = field(default=None, converter=valid.lease_seconds)
+
+
+@final
+@frozen
+class ReleaseRun:
+    run_id: str
+    reason: str | None = field(default=None, converter=valid.reason)
+
+
+@final
+@frozen
+class CompleteLease:
+    run_id: str
+    result: Json | None = field(default=None, converter=valid.result)
+
+    def __attrs_post_init__(self) -> None:
+        valid.refuse_claim_token("/result", self.result)
+
+    @property
+    def digest(self) -> str:
+        return valid.digest("complete", self.result)
+
+
+@final
+@frozen
+class FailLease:
+    run_id: str
+    error: str = field(converter=valid.error_text)
+    metadata: Json | None = field(default=None, converter=valid.closing_metadata)
+
+    def __attrs_post_init__(self) -> None:
+        valid.refuse_claim_token("/metadata", self.metadata)
+
+    @property
+    def digest(self) -> str:
+        return valid.digest("fail", self.error, self.metadata)

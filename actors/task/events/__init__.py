@@ -1,0 +1,91 @@
+"""What happened to a task. Each class is one event type; its fields are all that `evolve` needs.
+
+Classes without a public type (`EffectApplied`) take a number of the sequence but never appear in a
+timeline. `task_status` is the derived status after the event.
+"""
+
+from actors.task.events.base import RunEvent as RunEvent
+from actors.task.events.base import TaskEvent as TaskEvent
+from actors.task.events.run import ForcedRelease as ForcedRelease
+from actors.task.events.run import NewRun as NewRun
+from actors.task.events.run import (
+    RunCanceled,
+    RunClaimed,
+    RunCompleted,
+    RunEnqueued,
+    RunFailed,
+    RunForcedFail,
+    RunLeaseExpired,
+    RunLeaseExtended,
+    RunNeedsAttention,
+    RunParkedClosed,
+    RunRecovered,
+    RunReleased,
+    RunRetried,
+    RunSessionBound,
+    RunStarted,
+    RunStarting,
+    RunStarved,
+)
+from actors.task.events.task import (
+    AutoEnqueueMissed,
+    BlockerChanged,
+    ChildCreated,
+    DependencyAdded,
+    DependencyRemoved,
+    EffectApplied,
+    ProfileDeleted,
+    ProfileUpdated,
+    StatusChanged,
+    TaskApproved,
+    TaskCanceled,
+    TaskCreated,
+    TaskDeleted,
+    TaskPaused,
+    TaskPublished,
+    TaskRejected,
+    TaskResumed,
+    TaskTriaged,
+    TaskUpdated,
+    TreeCancelRepeated,
+)
+
+Event = (
+    TaskCreated
+    | ChildCreated
+    | TaskUpdated
+    | StatusChanged
+    | TaskPublished
+    | TaskApproved
+    | TaskRejected
+    | TaskCanceled
+    | TreeCancelRepeated
+    | TaskPaused
+    | TaskResumed
+    | TaskDeleted
+    | DependencyAdded
+    | DependencyRemoved
+    | BlockerChanged
+    | AutoEnqueueMissed
+    | ProfileUpdated
+    | ProfileDeleted
+    | TaskTriaged
+    | EffectApplied
+    | RunEnqueued
+    | RunClaimed
+    | RunStarting
+    | RunSessionBound
+    | RunStarted
+    | RunLeaseExtended
+    | RunLeaseExpired
+    | RunNeedsAttention
+    | RunReleased
+    | RunCompleted
+    | RunFailed
+    | RunCanceled
+    | RunForcedFail
+    | RunParkedClosed
+    | RunRetried
+    | RunRecovered
+    | RunStarved
+)

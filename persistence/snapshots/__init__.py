@@ -1,0 +1,129 @@
+"""Snapshots: a state as one value, in a head that lists need and a body that only the actor needs.
+
+    offset  size  field
+         0     4  bytes of the head
+         4     4  CRC-32 of the head
+         8     4  CRC-32 of the body
+        12     …  head, body: two JSON texts
+
+A task's head is an array that begins with `"t"` and holds, by position, what `slim` keeps: the
+fields named in `tasks.head_of`, then the open run or null, then those named in `tasks.rare_of`,
+unless all of these have their default. At start-up a million heads are read, hence no names and no
+converter there. Its body is `[description, metadata, runs]`, with null among the runs in the place
+of the open one. A run is an array of the fields named in `runs.run_of`. These orders are the
+format: a new field goes to the end, with a default where it is read.
+
+Any other state is small: its head is `[class name, fields]`, its body empty.
+"""
+
+from struct import Struct
+from struct import error as StructError
+from typing import Any, get_args
+from zlib import crc32
+
+import orjson
+from attrs import evolve as replace
+
+from actors.identity import Actor, Origin
+from actors.ports import StorageError
+from actors.record import AnyState
+from actors.task.profile import ExecutionProfile
+from actors.task.state import Dependency, Owner, Pause, Run, TaskState, Triage
+from persistence.codec import CONVERTER, TaggedUnion
+from persistence.snapshots.runs import read_run, run_of
+from persistence.snapshots.shared import json
+from persistence.snapshots.tasks import head_of, rare_of, read_task, triage_of
+
+_TASK_TAG = "t"
+_PARTS = Struct(">III")
+
+_small_states: TaggedUnion[AnyState] = TaggedUnion(
+    tuple(cls for cls in get_args(AnyState) if cls is not TaskState)
+)
+
+
+def encode_snapshot(state: AnyState) -> bytes:
+    """The value for a state. Returns a copy of the exact size."""
+    if isinstance(state, TaskState):
+        open_run = state.open_run
+        rare = rare_of(state)
+        head = _dumps((_TASK_TAG, *head_of(state), open_run, *(rare if any(rare) else ())))
+        runs = [None if run is open_run else run for run in state.runs]
+        body = _dumps((state.description, state.metadata, runs))
+    else:
+        head, body = orjson.dumps(_small_states.write(state)), b""
+    return b"".join((_PARTS.pack(len(head), crc32(head), crc32(body)), head, body))
+
+
+def decode_head(value: bytes | memoryview) -> AnyState:
+    """The state in `value`, a task slim. Reads nothing behind the head.
+
+    Raises:
+        StorageError: the value is damaged, or of a kind that this version does not know.
+    """
+    try:
+        head_bytes, head_crc, _ = _PARTS.unpack_from(value)
+        head = memoryview(value)[_PARTS.size : _PARTS.size + head_bytes]
+        if crc32(head) != head_crc:
+            raise StorageError("the head of a snapshot fails its checksum")
+        tag, *fields = orjson.loads(head)
+        return read_task(*fields) if tag == _TASK_TAG else _small_states.read(tag, *fields)
+    except (TypeError, ValueError, KeyError, StructError) as error:
+        raise StorageError(f"the head of a snapshot is unreadable: {error!r}") from error
+
+
+def decode_snapshot(value: bytes | memoryview) -> AnyState:
+    """The state in `value`, whole.
+
+    Raises:
+        StorageError: the value is damaged, or of a kind that this version does not know.
+    """
+    state = decode_head(value)
+    head_bytes, _, body_crc = _PARTS.unpack_from(value)
+    body = memoryview(value)[_PARTS.size + head_bytes :]
+    if crc32(body) != body_crc:
+        raise StorageError("the body of a snapshot fails its checksum")
+    if not isinstance(state, TaskState):
+        return state
+    try:
+        return _with_body(state, *orjson.loads(body))
+    except (TypeError, ValueError, KeyError) as error:
+        raise StorageError(f"the snapshot of {state.id} is unreadable: {error!r}") from error
+
+
+def _with_body(
+    state: TaskState, description: str | None, metadata: str | None, runs: list[list[Any] | None]
+) -> TaskState:
+    if description is None and metadata is None and len(runs) == len(state.runs):
+        return state
+    return replace(
+        state,
+        description=description,
+        metadata=json(metadata),
+        runs=tuple([state.runs[0] if run is None else read_run(*run) for run in runs]),
+    )
+
+
+def _dumps(value: tuple[object, ...]) -> bytes:
+    return orjson.dumps(value, default=_plain)
+
+
+def _plain(value: object) -> object:
+    """What `orjson` shall write for the values it does not know."""
+    match value:
+        case bytes():
+            return value.decode()
+        case Actor() | Origin() | Owner():
+            return (value.kind, value.ref)
+        case Run():
+            return run_of(value)
+        case ExecutionProfile():
+            return CONVERTER.unstructure(value)
+        case Triage():
+            return triage_of(value)
+        case Dependency(depends_on_task_id=task_id, kind=kind, created_at_ns=at, completed=done):
+            return (task_id, kind, at, done)
+        case Pause(by=by, at_ns=at, reason=reason):
+            return (by, at, reason)
+        case _:
+            raise TypeError(f"a snapshot cannot hold {type(value).__name__}")

@@ -1,0 +1,45 @@
+"""Values that many states have in common: one object for all of them."""
+
+from enum import Enum
+from functools import lru_cache
+from sys import intern
+from typing import Final, TypeVar
+
+from actors.identity import Actor, ActorKind, Origin, OriginKind
+from actors.task.state import (
+    Json,
+    Owner,
+    OwnerKind,
+)
+
+E = TypeVar("E", bound=Enum)
+
+ACTORS_CACHED: Final = 65_536  # distinct actors, origins and owners whose objects are shared
+
+
+def by_value(enum: type[E]) -> dict[str, E]:
+    return {str(member.value): member for member in enum}
+
+
+@lru_cache(maxsize=ACTORS_CACHED)
+def shared_actor(kind: str, ref: str) -> Actor:
+    return Actor(ActorKind(kind), ref)
+
+
+@lru_cache(maxsize=ACTORS_CACHED)
+def shared_origin(kind: str, ref: str) -> Origin:
+    return Origin(OriginKind(kind), ref)
+
+
+@lru_cache(maxsize=ACTORS_CACHED)
+def shared_owner(kind: str, ref: str) -> Owner:
+    return Owner(OwnerKind(kind), ref)
+
+
+def interned(text: str | None) -> str | None:
+    """One object for all tasks that name the same thing."""
+    return None if text is None else intern(text)
+
+
+def json(text: str | None) -> Json | None:
+    return None if text is None else Json(text.encode())

@@ -1,0 +1,157 @@
+"""The head of a task: by position the fields named in `head_of`, the open run, then `rare_of`."""
+
+from collections.abc import Sequence
+from operator import attrgetter
+from sys import intern
+from typing import Any
+
+from actors.task.profile import ExecutionProfile
+from actors.task.state import (
+    ApprovalPolicy,
+    ApprovalState,
+    Dependency,
+    DependencyKind,
+    Pause,
+    Priority,
+    Scope,
+    TaskState,
+    TaskStatus,
+    Triage,
+)
+from persistence.codec import CONVERTER
+from persistence.snapshots.runs import read_run
+from persistence.snapshots.shared import (
+    by_value,
+    interned,
+    shared_actor,
+    shared_origin,
+    shared_owner,
+)
+
+head_of = attrgetter(
+    "id",
+    "scope",
+    "workspace_id",
+    "parent_task_id",
+    "identifier",
+    "title",
+    "network_channel",
+    "priority",
+    "max_attempts",
+    "auto_enqueue_on_ready",
+    "approval_policy",
+    "approval_state",
+    "owner",
+    "created_by",
+    "origin",
+    "created_at_ns",
+    "updated_at_ns",
+    "last_activity_at_ns",
+    "status",
+    "draft",
+    "canceled",
+    "deleted",
+    "auto_enqueue_due",
+    "closed_at_ns",
+    "pause",
+    "dependencies",
+    "latest_event_seq",
+    "last_seq",
+)
+rare_of = attrgetter("profile", "triage")  # few tasks have them
+triage_of = attrgetter(
+    "actor", "read", "archived", "dismissed", "last_seen_activity_at_ns", "updated_at_ns"
+)
+
+_SCOPES = by_value(Scope)
+_TASK_STATUSES = by_value(TaskStatus)
+_PRIORITIES = by_value(Priority)
+_POLICIES = by_value(ApprovalPolicy)
+_APPROVALS = by_value(ApprovalState)
+
+
+def read_task(
+    task_id: str,
+    scope: str,
+    workspace_id: str | None,
+    parent_task_id: str | None,
+    identifier: str | None,
+    title: str,
+    network_channel: str | None,
+    priority: str,
+    max_attempts: int,
+    auto_enqueue_on_ready: bool,
+    approval_policy: str,
+    approval_state: str,
+    owner: tuple[str, str] | None,
+    created_by: tuple[str, str],
+    origin: tuple[str, str],
+    created_at_ns: int,
+    updated_at_ns: int,
+    last_activity_at_ns: int,
+    status: str,
+    draft: bool,
+    canceled: bool,
+    deleted: bool,
+    auto_enqueue_due: bool,
+    closed_at_ns: int | None,
+    pause: tuple[tuple[str, str], int, str | None] | None,
+    dependencies: list[tuple[str, str, int, bool]],
+    latest_event_seq: int,
+    last_seq: int,
+    open_run: list[Any] | None,
+    profile: dict[str, Any] | None = None,
+    triage: Sequence[list[Any]] = (),
+) -> TaskState:
+    return TaskState(
+        id=task_id,
+        scope=_SCOPES[scope],
+        workspace_id=interned(workspace_id),
+        parent_task_id=interned(parent_task_id),
+        identifier=identifier,
+        title=title,
+        description=None,
+        network_channel=interned(network_channel),
+        priority=_PRIORITIES[priority],
+        max_attempts=max_attempts,
+        auto_enqueue_on_ready=auto_enqueue_on_ready,
+        approval_policy=_POLICIES[approval_policy],
+        approval_state=_APPROVALS[approval_state],
+        owner=None if owner is None else shared_owner(*owner),
+        metadata=None,
+        created_by=shared_actor(*created_by),
+        origin=shared_origin(*origin),
+        created_at_ns=created_at_ns,
+        updated_at_ns=updated_at_ns,
+        last_activity_at_ns=last_activity_at_ns,
+        status=_TASK_STATUSES[status],
+        draft=draft,
+        canceled=canceled,
+        deleted=deleted,
+        auto_enqueue_due=auto_enqueue_due,
+        closed_at_ns=closed_at_ns,
+        pause=None if pause is None else Pause(shared_actor(*pause[0]), pause[1], pause[2]),
+        dependencies=tuple([_read_dependency(*edge) for edge in dependencies]),
+        runs=() if open_run is None else (read_run(*open_run),),
+        latest_event_seq=latest_event_seq,
+        last_seq=last_seq,
+        profile=None if profile is None else CONVERTER.structure(profile, ExecutionProfile),
+        triage=tuple([_read_triage(*item) for item in triage]),
+    )
+
+
+def _read_triage(
+    actor: tuple[str, str],
+    read: bool,
+    archived: bool,
+    dismissed: bool,
+    last_seen_activity_at_ns: int,
+    updated_at_ns: int,
+) -> Triage:
+    return Triage(
+        shared_actor(*actor), read, archived, dismissed, last_seen_activity_at_ns, updated_at_ns
+    )
+
+
+def _read_dependency(task_id: str, kind: str, created_at_ns: int, completed: bool) -> Dependency:
+    return Dependency(intern(task_id), DependencyKind(kind), created_at_ns, completed)

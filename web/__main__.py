@@ -1,173 +1,22 @@
-"""The program: reads the settings, puts the parts together, and ends in order.
+"""The program: its commands. Each loads what it needs when it runs, so that all start fast."""
 
-A stop (SIGTERM, SIGINT) closes the listeners, ends the streams, lets what is being answered
-finish, and then closes the journal. A second signal ends the process at once; nothing that was
-acknowledged is lost by that.
-"""
-
-import json
 import logging
 import math
 import os
 import signal
 import sys
-import threading
-import time
-from collections.abc import AsyncIterator, Callable
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NoReturn
 
 import click
-import trio
-from rich.console import Console
 
-from actors.ports import StorageError
-from actors.system import System, run_system
-from persistence.opening import open_journal
 from web import logs
-from web.exits import ExitCode, Fatal
-from web.listeners import Listeners, fronts
-from web.server import Front, stop_fronts
+from web.exits import ExitCode, Fatal, first_leaf
 from web.setting_values import ValueForm
-from web.settings import Configuration, ServerSettings, all_settings, load
-from web.sockets import listen_tcp, listen_unix
-
-FLUSH_S_MAX: Final = 3.0  # of the grace, for answers under way when a stop begins
-_MIB: Final = 1024 * 1024
+from web.settings import all_settings, load
+from web.version import program_version
 
 _log = logging.getLogger("chargehand")
-
-
-def program_version() -> str:
-    try:
-        return version("chargehand")
-    except PackageNotFoundError:
-        return "(not installed)"
-
-
-async def serve(configuration: Configuration) -> None:
-    """Serve until a signal comes.
-
-    Raises:
-        Fatal: it could not be started.
-        StorageError: (in a group) a commit failed while running.
-    """
-    begun_s = time.monotonic()
-    settings = configuration.server
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        tcp = listen_tcp(*settings.address)
-        started = False
-        try:
-            journal = open_journal(settings.data_dir, map_bytes=settings.map_mib * _MIB)
-            unix = listen_unix(settings.socket_path)
-            listeners = Listeners(tcp, unix, settings.socket_path)
-            async with run_system(journal, configuration.core) as system:
-                started = True
-                await _serve_system(system, settings, listeners, begun_s, signals)
-        except StorageError as error:
-            raise Fatal(ExitCode.CANNOT_OPEN, str(error)) from error
-        finally:
-            if not started:
-                tcp.close()
-
-
-async def _serve_system(
-    system: System,
-    settings: ServerSettings,
-    listeners: Listeners,
-    begun_s: float,
-    signals: AsyncIterator[int],
-) -> None:
-    running = fronts(system, settings, listeners)
-    try:
-        async with trio.open_nursery() as nursery:
-            for front in running:
-                await nursery.start(front.run)
-            _report(system, settings, listeners, begun_s)
-            caught = await anext(signals)
-            _log.info("%s: stopping", signal.Signals(caught).name)
-            _end_at_once_on_a_second_signal()
-            _end_by_force_after(settings.grace_s, system)
-            await _stop(system, running, settings.grace_s)
-    except BaseException:
-        # A failed write ends everything from below; the same deadline holds.
-        _end_by_force_after(settings.grace_s, system)
-        raise
-    finally:
-        listeners.unix_path.unlink(missing_ok=True)
-
-
-async def _stop(system: System, running: list[Front], grace_s: float) -> None:
-    for front in running:
-        await front.stop_accepting()
-    system.begin_stop()
-    await stop_fronts(running, min(FLUSH_S_MAX, grace_s / 2))
-
-
-def _end_at_once_on_a_second_signal() -> None:
-    """From here on the signals' own meaning holds, though with the exit code of a shell."""
-
-    def end(number: int, _: object) -> NoReturn:
-        os._exit(128 + number)
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-
-
-def _end_by_force_after(seconds: float, system: System) -> None:
-    """A thread that hangs in the kernel, or a bug, must not hold the process."""
-
-    def end() -> NoReturn:
-        code = ExitCode.INTERNAL if system.failure is None else ExitCode.STORAGE_FAILED
-        print(f"chargehand: not stopped after {seconds:g} s, ends by force", file=sys.stderr)
-        os._exit(code)
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
-
-
-def _report(system: System, settings: ServerSettings, listeners: Listeners, begun_s: float) -> None:
-    """One line for people, one file for programs."""
-    ready_ms = round((time.monotonic() - begun_s) * 1000)
-    if settings.ready_file is not None:
-        report = {
-            "version": program_version(),
-            "pid": os.getpid(),
-            "http": listeners.url,
-            "socket": str(listeners.unix_path),
-            "data_dir": str(settings.data_dir),
-            "tasks_recovered": system.recovered_tasks,
-            "ready_ms": ready_ms,
-        }
-        unfinished = settings.ready_file.with_name(settings.ready_file.name + ".part")
-        unfinished.write_text(json.dumps(report) + "\n", encoding="utf-8")
-        unfinished.replace(settings.ready_file)
-    print(
-        f"chargehand {program_version()} serves {listeners.url} and {listeners.unix_path}, "
-        f"data in {settings.data_dir}, {system.recovered_tasks} tasks recovered, "
-        f"ready in {ready_ms} ms",
-        flush=True,
-    )
-
-
-def _run(configuration: Configuration) -> None:
-    """Run the server; turn the way it ended into an exit code."""
-    try:
-        trio.run(serve, configuration)
-    except BaseExceptionGroup as group:
-        failed, others = group.split(StorageError)
-        if failed is None or others is not None:
-            raise
-        raise Fatal(ExitCode.STORAGE_FAILED, f"storage has failed: {_leaf(failed)}") from group
-
-
-def _leaf(group: BaseException) -> BaseException:
-    """The first of the errors in a group of groups."""
-    while isinstance(group, BaseExceptionGroup):
-        group = group.exceptions[0]
-    return group
 
 
 def _setting_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -195,10 +44,12 @@ def main() -> None:
 def serve_command(config: Path | None, **flags: str | bool | None) -> None:
     """Run the server. Each option is also CHARGEHAND_NAME in the environment and a key of the
     configuration file."""
+    from web import process
+
     try:
         configuration = load(flags, os.environ, config)
         logs.configure(configuration.server.log_level, configuration.server.access_log)
-        _run(configuration)
+        process.run(configuration)
     except Fatal as fatal:
         print(f"chargehand: {fatal}", file=sys.stderr)
         sys.exit(fatal.code)
@@ -219,6 +70,9 @@ def _pace(_: click.Context, __: click.Parameter, value: float) -> float:
 )
 def demo_command(pace: float) -> None:
     """Watch eight agents work off a release of some sixty tasks, on a server of its own."""
+    import trio
+    from rich.console import Console
+
     from web.demo.api import DemoFailed
     from web.demo.play import play
 
@@ -228,7 +82,7 @@ def demo_command(pace: float) -> None:
     try:
         ended_by = trio.run(play, pace, console)
     except* DemoFailed as failed:
-        failure = _leaf(failed)
+        failure = first_leaf(failed)
     except* KeyboardInterrupt:
         ended_by = signal.SIGINT
     if ended_by is not None:

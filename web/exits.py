@@ -23,3 +23,10 @@ class Fatal(Exception):
     def __init__(self, code: ExitCode, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+def first_leaf(group: BaseException) -> BaseException:
+    """The first of the errors in a group of groups."""
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group

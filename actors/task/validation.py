@@ -209,11 +209,19 @@ def refuse_claim_token(pointer: str, value: Json | None) -> None:
                 pass
 
 
-def digest(*parts: str | bytes | None) -> str:
-    """A short digest of a request's body, to tell a repeat from a contradiction."""
+def digest(*parts: str | Json | None) -> str:
+    """A short digest of a request's body, to tell a repeat from a contradiction.
+
+    The order of members is no part of it: a client may write its body anew for each attempt.
+    """
     hashed = hashlib.blake2b(digest_size=12)
     for part in parts:
-        raw = b"-" if part is None else b"+" + (part.encode() if isinstance(part, str) else part)
+        if part is None:
+            raw = b"-"
+        elif isinstance(part, str):
+            raw = b"+" + part.encode()
+        else:
+            raw = b"+" + orjson.dumps(orjson.loads(part), option=orjson.OPT_SORT_KEYS)
         hashed.update(len(raw).to_bytes(8, "big") + raw)
     return hashed.hexdigest()
 

@@ -282,3 +282,11 @@ def test_a_digest_tells_bodies_apart():
     ]
     assert len(set(bodies)) == len(bodies)
     assert c.FailLease("r", "a").digest == c.FailLease("another", " a ").digest
+
+
+def test_a_digest_asks_for_no_order_of_members():
+    def digests(text: bytes) -> tuple[str, str]:
+        return c.CompleteLease("r", Json(text)).digest, c.FailLease("r", "e", Json(text)).digest
+
+    assert digests(b'{"a":1,"b":[{"c":2,"d":3}]}') == digests(b'{"b": [{"d":3,"c":2}],"a":1}')
+    assert set(digests(b'{"a":[1,2]}')).isdisjoint(digests(b'{"a":[2,1]}'))

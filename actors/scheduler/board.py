@@ -8,12 +8,10 @@ from typing import final
 
 from attrs import define
 
-from actors.scheduler.claimable import ClaimableIndex, ClaimableRun, agent_selector
+from actors.scheduler.claimable import ClaimableIndex
 from actors.scheduler.deadlines import Deadlines
-from actors.task.state import OwnerKind, Run, RunStatus, TaskState, TaskStatus
-
-_AGENT_OWNERS = (OwnerKind.POOL, OwnerKind.AGENT_SESSION)
-_NONE: frozenset[str] = frozenset()
+from actors.task.eligibility import ClaimableRun, awaits_agent, claimable_run
+from actors.task.state import Run, RunStatus, TaskState
 
 
 @final
@@ -161,36 +159,3 @@ class Board:
         for task_id, place in self._places.items():
             if place.status is RunStatus.QUEUED:
                 yield task_id
-
-
-def awaits_agent(state: TaskState, run: Run) -> bool:
-    """Whether nothing but a pause holds the run back from an agent that matches."""
-    return (
-        run.status is RunStatus.QUEUED
-        and state.status is TaskStatus.READY
-        and (state.owner is None or state.owner.kind in _AGENT_OWNERS)
-    )
-
-
-def claimable_run(state: TaskState, run: Run) -> ClaimableRun:
-    """What a claimer of this run must match, and its rank."""
-    required, preferred = run.required_capabilities, run.preferred_capabilities
-    profile = state.profile
-    allowed_agents = None
-    if profile is not None:
-        required = (*required, *profile.required_capabilities)
-        as_selectors = map(agent_selector, profile.preferred_agents)
-        preferred = (*preferred, *profile.preferred_capabilities, *as_selectors)
-        allowed_agents = profile.allowed_agents
-    return ClaimableRun(
-        run_id=run.id,
-        task_id=state.id,
-        workspace_id=state.workspace_id,
-        channel=run.coordination_channel_id,
-        owner=state.owner,
-        required_capabilities=frozenset(required) if required else _NONE,
-        preferred_capabilities=frozenset(preferred) if preferred else _NONE,
-        allowed_agents=allowed_agents,
-        weight=state.priority.weight,
-        queued_at_ns=run.queued_at_ns,
-    )

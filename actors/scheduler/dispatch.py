@@ -19,7 +19,6 @@ from actors.mailbox import Reply
 from actors.record import Entry
 from actors.registry.registry import Registry
 from actors.scheduler.board import Board
-from actors.scheduler.claimable import ClaimableRun
 from actors.scheduler.deadlines import Deadlines
 from actors.scheduler.parked import Parked
 from actors.scheduler.starvation import look_at_starving
@@ -32,6 +31,7 @@ from actors.scheduler.ticket import (
 )
 from actors.settings import Settings
 from actors.task import commands as c
+from actors.task.eligibility import ClaimableRun
 from actors.task.events import RunClaimed, TaskPaused, TaskResumed
 from actors.task.state import TaskState
 from actors.views.catalog import Catalog
@@ -147,7 +147,7 @@ class Dispatch:
         self._reserved[session_id] = self._reserved.get(session_id, 0) + 1
         command = c.LeaseRun(
             run_id=run.run_id,
-            session_id=session_id,
+            claimer=ticket.claimer,
             claim_token_hash=self._tokens.new_hash(),
             lease_seconds=ticket.request.lease_seconds,
             claim_key=ticket.request.idempotency_key,

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator
 from itertools import count
 from typing import Generic, NamedTuple, TypeVar, final
 
-from actors.scheduler.claimable import ClaimableRun, Claimer, matches
+from actors.task.eligibility import ClaimableRun, Claimer, matches
 from actors.task.state import OwnerKind
 
 T = TypeVar("T", bound=Hashable)

@@ -10,9 +10,7 @@ from collections.abc import Callable
 from typing import final
 
 from actors.scheduler.lazy_heap import LazyHeap
-
-Place = tuple[int, int, str]
-"""Of a run among its like, smallest first: weight negated, queued at (ns), run id."""
+from actors.task.eligibility import Place
 
 Rank = tuple[int, int, int, str]
 """Of a run for one claimer, smallest first: as `Place`, with the number of preferred capabilities

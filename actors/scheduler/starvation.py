@@ -7,8 +7,8 @@ from actors.actor import Envelope
 from actors.identity import SCHEDULER
 from actors.registry.state import SessionState
 from actors.scheduler.board import Board
-from actors.scheduler.claimable import ClaimableRun, Claimer, matches
 from actors.task.commands import NoteStarvation
+from actors.task.eligibility import ClaimableRun, Claimer, matches
 
 ROUND_MAX: Final = 256  # runs looked at in one go, so that a million of them hold nobody up
 

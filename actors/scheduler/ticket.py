@@ -11,8 +11,8 @@ from actors.identity import Caller
 from actors.ids import Randomness
 from actors.mailbox import Reply
 from actors.registry.state import SessionState
-from actors.scheduler.claimable import Claimer
 from actors.scheduler.commands import ClaimNext
+from actors.task.eligibility import Claimer
 
 
 class TokenSource(Protocol):

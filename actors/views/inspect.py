@@ -10,8 +10,8 @@ from actors import limits
 from actors.errors import Severity
 from actors.limits import NS
 from actors.registry.state import SessionState
-from actors.scheduler.board import awaits_agent, claimable_run
 from actors.scheduler.starvation import has_taker
+from actors.task.eligibility import awaits_agent, claimable_run
 from actors.task.state import Run, RunStatus, TaskState
 
 RECENT_RUNS_MAX: Final = 5

@@ -5,18 +5,17 @@ from typing import final
 from attrs import field, frozen
 
 from actors.task import validation as valid
-from actors.task.state import (
-    Json,
-)
+from actors.task.eligibility import Claimer
+from actors.task.state import Json
 
 
 @final
 @frozen
 class LeaseRun:
-    """The scheduler's pick for a session, on its way to the task that decides."""
+    """The scheduler's pick for a claimer, on its way to the task that decides."""
 
     run_id: str
-    session_id: str
+    claimer: Claimer
     claim_token_hash: str
     lease_seconds: int
     claim_key: str | None = None

@@ -8,6 +8,7 @@ from actors.limits import NS
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
 from actors.task.decide.enqueue import is_paused, not_in_state
+from actors.task.eligibility import Claimer, awaits_agent, claimable_run, matches
 from actors.task.events import (
     RunClaimed,
     RunCompleted,
@@ -49,12 +50,17 @@ def lease(changes: Changes, command: c.LeaseRun) -> Decision:
     check_executable(changes, "claim its run")
     if run.status is not RunStatus.QUEUED or is_paused(changes):
         raise wrong_status(run, "claim it")
+    claimer = command.claimer
+    if not awaits_agent(changes.state, run) or not matches(
+        claimable_run(changes.state, run), claimer
+    ):
+        raise _not_eligible(run, claimer)
     changes.add(
         RunClaimed(
             run_id=run.id,
             task_status=changes.status_if(run, RunStatus.CLAIMED),
             claimed_by=changes.context.caller.actor,
-            session_id=command.session_id,
+            session_id=claimer.session_id,
             claim_token_hash=command.claim_token_hash,
             lease_until_ns=changes.context.now_ns + command.lease_seconds * NS,
             lease_seconds=command.lease_seconds,
@@ -62,6 +68,15 @@ def lease(changes: Changes, command: c.LeaseRun) -> Decision:
         )
     )
     return changes.decided(run.id)
+
+
+def _not_eligible(run: Run, claimer: Claimer) -> Rejected:
+    return Rejected(
+        Code.RUN_TRANSITION,
+        f"run {run.id} is not session {claimer.session_id}'s to claim any more",
+        "claim again: POST /api/agent/tasks/claim-next",
+        evidence={"run_id": run.id},
+    )
 
 
 def wrong_status(run: Run, what: str) -> Rejected:

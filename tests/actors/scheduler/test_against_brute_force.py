@@ -5,15 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from actors.scheduler import claimable
-from actors.scheduler.claimable import (
-    ClaimableIndex,
-    ClaimableRun,
-    Claimer,
-    agent_selector,
-    matches,
-    rank,
-)
+from actors.scheduler.claimable import ClaimableIndex, rank
 from actors.scheduler.parked import Parked
+from actors.task.eligibility import ClaimableRun, Claimer, agent_selector, matches
 from actors.task.state import Owner, OwnerKind
 
 CAPABILITIES = ["docker", "gpu", "linux", "rust", "sql"]

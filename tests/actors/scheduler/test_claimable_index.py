@@ -3,7 +3,8 @@
 import pytest
 from attrs import evolve as replace
 
-from actors.scheduler.claimable import IDLE_CLASSES_MAX, ClaimableIndex, ClaimableRun, Claimer
+from actors.scheduler.claimable import IDLE_CLASSES_MAX, ClaimableIndex
+from actors.task.eligibility import ClaimableRun, Claimer
 from actors.task.state import Owner, OwnerKind
 
 NONE: frozenset[str] = frozenset()

@@ -5,9 +5,10 @@ from random import Random
 import pytest
 from attrs import evolve as replace
 
-from actors.scheduler import claimable
-from actors.scheduler.claimable import ClaimableIndex, ClaimableRun, Claimer, matches, rank
+from actors.scheduler.claimable import ClaimableIndex, rank
 from actors.scheduler.parked import Parked
+from actors.task import eligibility
+from actors.task.eligibility import ClaimableRun, Claimer, matches
 from actors.task.state import Owner, OwnerKind
 
 NONE: frozenset[str] = frozenset()
@@ -40,12 +41,12 @@ def test_a_run_without_demands_is_anybodys_in_its_workspace():
     assert claimed(RUN, CLAIMER)
 
 
-@pytest.mark.parametrize("name", [rule.__name__ for rule in claimable.ELIGIBILITY])
+@pytest.mark.parametrize("name", [rule.__name__ for rule in eligibility.ELIGIBILITY])
 def test_each_rule_refuses_what_no_other_rule_refuses(name, monkeypatch):
     run, claimer = REFUSED_BY[name]
     assert not claimed(run, claimer)
-    others = tuple(rule for rule in claimable.ELIGIBILITY if rule.__name__ != name)
-    monkeypatch.setattr(claimable, "ELIGIBILITY", others)
+    others = tuple(rule for rule in eligibility.ELIGIBILITY if rule.__name__ != name)
+    monkeypatch.setattr(eligibility, "ELIGIBILITY", others)
     assert matches(run, claimer)
 
 

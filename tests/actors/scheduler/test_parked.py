@@ -4,8 +4,8 @@ import pytest
 from attrs import evolve as replace
 
 from actors.scheduler import parked as parked_module
-from actors.scheduler.claimable import ClaimableRun, Claimer, matches
 from actors.scheduler.parked import Parked
+from actors.task.eligibility import ClaimableRun, Claimer, matches
 from actors.task.state import Owner, OwnerKind
 
 NONE: frozenset[str] = frozenset()

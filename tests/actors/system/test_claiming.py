@@ -5,7 +5,8 @@ import trio
 
 from actors.errors import Code, Rejected
 from actors.task import commands as c
-from actors.task.state import Priority, RunStatus
+from actors.task.profile import ExecutionProfile, WorkerMode, WorkerProfile
+from actors.task.state import Owner, OwnerKind, Priority, RunStatus
 from tests.actors.system.desk import NOW_NS, OPERATOR, agent, waiting
 
 CALLERS = 64
@@ -153,6 +154,42 @@ async def test_a_pause_that_overtakes_a_pick_keeps_the_run(desk, monkeypatch, pa
     assert await desk.status_of(run.id) is RunStatus.QUEUED
     await desk.ask(paused, c.ResumeTask())
     assert (await desk.claim("s1")).the_run.id == run.id
+
+
+OVERTAKING = {
+    "another agent's": c.SetProfile(
+        ExecutionProfile(worker=WorkerProfile(WorkerMode.SELECT, agent_name="builder"))
+    ),
+    "more asked of it": c.SetProfile(
+        ExecutionProfile(
+            worker=WorkerProfile(WorkerMode.SELECT, required_capabilities=("gpu",)),
+        )
+    ),
+    "another pool's": c.PatchTask(owner=Owner(OwnerKind.POOL, "builder")),
+    "a person's": c.PatchTask(owner=Owner(OwnerKind.HUMAN, "ann")),
+    "not urgent enough": c.PatchTask(priority=Priority.LOW),
+}
+
+
+@pytest.mark.parametrize("overtaking", OVERTAKING.values(), ids=OVERTAKING)
+async def test_a_change_that_overtakes_a_pick_leads_to_the_next_run(desk, monkeypatch, overtaking):
+    """The run is not the claimer's any more when the pick reaches the task."""
+    lost = await desk.queued(id="lost", priority=Priority.HIGH)
+    free = await desk.queued()
+    dispatch = desk.system.scheduler._dispatch
+    send, held, got = dispatch._send, [], []
+    monkeypatch.setattr(dispatch, "_send", lambda *message: held.append(message))
+
+    async def claim():
+        got.append(await desk.claim("s1", priority_min=Priority.MEDIUM.weight))
+
+    async with waiting(desk, claim):
+        monkeypatch.undo()
+        await desk.ask("lost", overtaking)
+        send(*held[0])
+        await trio.testing.wait_all_tasks_blocked()
+        assert [answer.the_run.id for answer in got] == [free.id]
+    assert await desk.status_of(lost.id) is RunStatus.QUEUED
 
 
 async def test_a_pick_that_the_task_refuses_leads_to_the_next_run(desk):

@@ -8,6 +8,7 @@ from actors.limits import EXPIRIES_MAX_DEFAULT, NS
 from actors.task import commands as c
 from actors.task.decide import decide
 from actors.task.decide.context import Context, Decision, Parent
+from actors.task.eligibility import Claimer
 from actors.task.events import RunEnqueued
 from actors.task.state import ApprovalPolicy, Json, Run, Scope, TaskState
 from tests.actors.task.laws import check_laws
@@ -19,6 +20,11 @@ OPERATOR = Caller(LOCAL_USER, origin(OriginKind.HTTP, "tasks.test"))
 def agent(session_id: str) -> Caller:
     """The caller that session is."""
     return Caller(agent_actor(session_id), origin(OriginKind.AGENT_SESSION, "agent.task.test"))
+
+
+def claimer(session_id: str) -> Claimer:
+    """The session as it asks for any global run."""
+    return Claimer(session_id, "coder", None, None, frozenset(), 0)
 
 
 @define
@@ -159,7 +165,7 @@ class Bench:
     ) -> Decision:
         """The scheduler gives the latest run to a session."""
         command = c.LeaseRun(
-            self.latest.id, session_id, f"sha256:{self.decided:064x}", seconds, claim_key
+            self.latest.id, claimer(session_id), f"sha256:{self.decided:064x}", seconds, claim_key
         )
         return self.do(command, agent(session_id))
 

@@ -9,7 +9,7 @@ from actors.task import commands as c
 from actors.task.decide.context import Parent
 from actors.task.events import RunLeaseExpired, RunNeedsAttention, RunReleased
 from actors.task.state import FailureKind, Json, RunStatus, Scope, TaskStatus
-from tests.actors.task.kit import Bench, agent, types
+from tests.actors.task.kit import Bench, agent, claimer, types
 
 S1, S2 = agent("s1"), agent("s2")
 
@@ -352,7 +352,7 @@ def test_a_paused_task_is_not_leased_but_claimed_by_operators(from_above):
         bench.around.paused["p"] = "p"
     else:
         bench.do(c.PauseTask("wait"))
-    assert bench.code(c.LeaseRun(bench.latest.id, "s1", "h", 1), S1) is Code.RUN_TRANSITION
+    assert bench.code(c.LeaseRun(bench.latest.id, claimer("s1"), "h", 1), S1) is Code.RUN_TRANSITION
     bench.do(c.ClaimRun(bench.latest.id))
     bench.do(c.StartRun(bench.latest.id))
     bench.do(c.CompleteRun(bench.latest.id))

@@ -6,7 +6,7 @@ from actors.errors import Code
 from actors.identity import SCHEDULER
 from actors.task import commands as c
 from actors.task.state import Json, RunStatus
-from tests.actors.task.kit import OPERATOR, Bench, agent
+from tests.actors.task.kit import OPERATOR, Bench, agent, claimer
 
 # --- the situations: session s1 is the one that worked on the run --------------------------------
 
@@ -157,7 +157,7 @@ OPERATIONS = {
         ),
     ),
     "lease": (
-        lambda run_id: c.LeaseRun(run_id, "s2", "sha256:2", 60),
+        lambda run_id: c.LeaseRun(run_id, claimer("s2"), "sha256:2", 60),
         S2,
         _except(
             Code.RUN_TRANSITION,
@@ -344,7 +344,7 @@ def _blocked(situation):
     ("situation", "command"),
     [
         (queued, c.ClaimRun),
-        (queued, lambda run_id: c.LeaseRun(run_id, "s2", "sha256:2", 60)),
+        (queued, lambda run_id: c.LeaseRun(run_id, claimer("s2"), "sha256:2", 60)),
         (claimed, c.StartRun),
         (claimed, lambda run_id: c.AttachSession(run_id, "s1")),
     ],

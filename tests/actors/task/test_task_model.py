@@ -20,7 +20,7 @@ from actors.task.state import (
     Scope,
     TaskStatus,
 )
-from tests.actors.task.kit import OPERATOR, Bench, agent
+from tests.actors.task.kit import OPERATOR, Bench, agent, claimer
 
 sessions = st.sampled_from(["s1", "s2"])
 callers = st.sampled_from([OPERATOR, OPERATOR, agent("s1"), agent("s2")])
@@ -200,10 +200,13 @@ class TaskMachine(RuleBasedStateMachine):
     @rule(session=sessions, length_s=seconds)
     def lease(self, session, length_s):
         run = self.bench.task.open_run
-        command = c.LeaseRun(run.id, session, f"sha256:{self.bench.decided}", length_s, "claim")
+        command = c.LeaseRun(
+            run.id, claimer(session), f"sha256:{self.bench.decided}", length_s, "claim"
+        )
         if self.tell(command, agent(session)):
             assert run.status is RunStatus.QUEUED
             assert not self.bench.task.is_gated
+            assert self.bench.task.owner is None
             assert self.bench.task.pause is None
             assert not self.bench.around.paused
 

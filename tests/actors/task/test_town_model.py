@@ -9,6 +9,7 @@ from actors.graph import Graph
 from actors.task import commands as c
 from actors.task.effects import CancelPropagated
 from actors.task.state import RunStatus, TaskStatus
+from tests.actors.task.kit import claimer
 from tests.actors.task.town import Town
 
 NAMES = ["a", "b", "c", "d", "e"]
@@ -69,7 +70,7 @@ class TownMachine(RuleBasedStateMachine):
         """The task's queued run is leased, and expires until it needs attention."""
         run = self.town.states[name].open_run
         while run is not None and run.status is RunStatus.QUEUED:
-            if self.tell(name, c.LeaseRun(run.id, "s1", "sha256:1", 1)) is not None:
+            if self.tell(name, c.LeaseRun(run.id, claimer("s1"), "sha256:1", 1)) is not None:
                 return
             self.tell(name, c.ExpireLease(run.id))
             run = self.town.states[name].open_run

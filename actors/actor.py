@@ -25,6 +25,7 @@ from actors.task.decide import decide
 from actors.task.decide.context import Context, Decision
 from actors.task.events import TaskEvent
 from actors.task.evolve import evolve
+from actors.task.review import ReviewRules
 from actors.task.state import TaskState
 
 _log = logging.getLogger("chargehand.actors")
@@ -71,6 +72,7 @@ class Services:
     graph: Graph
     world: World
     expiries_max: int
+    review_rules: ReviewRules
     leave_effect: Callable[[Cause], None]  # told of one that cannot be applied before a restart
 
 
@@ -160,6 +162,7 @@ class TaskActor:
             caller=envelope.caller,
             around=services.world,
             expiries_max=services.expiries_max,
+            review_rules=services.review_rules,
         )
         try:
             decision = decide(self.task_id, self._state, envelope.command, context)

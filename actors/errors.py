@@ -153,6 +153,24 @@ class Code(Enum):
         _T,
         "Too many force operations",
     )
+    # Reviews.
+    REVIEW_NOT_FOUND = ("task_run_review_not_found", Kind.NOT_FOUND, _E, _T, "Review not found")
+    RUN_NOT_REVIEWABLE = (
+        "task_run_not_reviewable",
+        Kind.CONFLICT,
+        _E,
+        _T,
+        "Run cannot be reviewed",
+    )
+    REVIEW_LIMIT = ("task_run_review_limit", Kind.CONFLICT, _E, _T, "Too many reviews")
+    REVIEW_CLOSED = ("task_run_review_closed", Kind.CONFLICT, _E, _T, "Review has ended")
+    SELF_REVIEW = (
+        "task_run_self_review",
+        Kind.FORBIDDEN,
+        _E,
+        _T,
+        "A session cannot judge its own work",
+    )
     # Runs, by agents.
     LEASE_ALREADY_HELD = (
         "AUTONOMY_LEASE_ALREADY_HELD",

@@ -70,6 +70,9 @@ SCHEDULER = Caller(
 BOOT_RECOVERY = Caller(
     Actor(ActorKind.DAEMON, "boot-recovery"), Origin(OriginKind.DAEMON, "daemon.boot")
 )
+REVIEW_DEADLINES = Caller(
+    Actor(ActorKind.DAEMON, "review-deadlines"), Origin(OriginKind.DAEMON, "daemon.reviews")
+)
 SESSION_REGISTRY = Caller(
     Actor(ActorKind.DAEMON, "session-registry"), Origin(OriginKind.DAEMON, "daemon.sessions")
 )

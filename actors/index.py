@@ -1,4 +1,4 @@
-"""Look-ups from one name to another: run to task, idempotency key to run, and ids ever taken.
+"""Look-ups from name to name: run and review to task, idempotency key to run; ids ever taken.
 
 The rows live in the journal's tables; this module says which rows a record brings.
 """
@@ -7,9 +7,9 @@ from typing import final
 
 from actors.graph import Graph
 from actors.identity import Origin
-from actors.ports import KEYS_TABLE, RUNS_TABLE, Journal
+from actors.ports import KEYS_TABLE, REVIEWS_TABLE, RUNS_TABLE, Journal
 from actors.record import Record
-from actors.task.events import RunEnqueued, RunRecovered, RunRetried
+from actors.task.events import ReviewRequested, RunEnqueued, RunRecovered, RunRetried
 
 Row = tuple[str, str, str]
 
@@ -25,6 +25,8 @@ def rows_of(record: Record) -> tuple[Row, ...]:
                 rows.append(
                     (KEYS_TABLE, _key(key, event.run.origin), f"{record.address} {event.run_id}")
                 )
+        elif isinstance(event, ReviewRequested):
+            rows.append((REVIEWS_TABLE, event.review_id, record.address))
     return tuple(rows)
 
 
@@ -42,7 +44,14 @@ class Index:
 
     def task_of_run(self, run_id: str) -> str | None:
         """The task of a run; None for an unknown run, or one whose task was deleted."""
-        task_id = self._journal.get(RUNS_TABLE, run_id)
+        return self._living_task(RUNS_TABLE, run_id)
+
+    def task_of_review(self, review_id: str) -> str | None:
+        """The task of a review; None for an unknown one, or one whose task was deleted."""
+        return self._living_task(REVIEWS_TABLE, review_id)
+
+    def _living_task(self, table: str, key: str) -> str | None:
+        task_id = self._journal.get(table, key)
         return task_id if task_id is not None and self._graph.exists(task_id) else None
 
     def keyed_run(self, key: str, origin: Origin) -> tuple[str, str] | None:

@@ -41,6 +41,17 @@ BULK_RUNS_MAX: Final = 50  # of one request; each is an operation of its own
 STUCK_S: Final = 120  # a claimed run that is silent for longer is told as stuck: two heartbeats
 SUMMARY_BYTES_MAX: Final = 160  # of a text that is told in short
 
+# Reviews. The reference's limits; bytes are those of one verdict.
+REVIEW_S_DEFAULT: Final = 1200  # from the request to the deadline
+REVIEW_ROUNDS_DEFAULT: Final = 3
+REVIEW_RAPID_RUNS_DEFAULT: Final = 3
+REVIEW_RAPID_WINDOW_S_DEFAULT: Final = 120
+REVIEWS_MAX: Final = 256  # that may be asked for on one task
+REVIEW_NUMBER_MAX: Final = 1000  # a round or an attempt
+REVIEW_REF_BYTES_MAX: Final = 256  # a delivery id, or the id of another review
+REVIEW_TEXT_BYTES_MAX: Final = 65_536
+MISSING_WORK_BYTES_MAX: Final = 65_536
+
 # Lists.
 LIST_DEFAULT: Final = 100
 LIST_MAX: Final = 1000

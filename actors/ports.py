@@ -8,6 +8,7 @@ import trio
 from actors.record import AnyState, Entry, OutstandingEffect, Record
 
 RUNS_TABLE = "runs"  # run id -> task id
+REVIEWS_TABLE = "reviews"  # review id -> task id
 KEYS_TABLE = "keys"  # idempotency key with its origin -> "task id run id"
 
 

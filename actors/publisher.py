@@ -1,7 +1,7 @@
 """Tells everybody else what is on disk: in journal order, once, and before the caller is answered.
 
-Read models and streams first, then the scheduler, then the tasks that an effect is for, and last
-the callers.
+Read models, streams and deadlines first, then the scheduler, then the tasks that an effect is for,
+and last the callers.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from typing import final
 
 from actors.outbox import Outbox
 from actors.record import Entry
+from actors.review_deadlines import ReviewDeadlines
 from actors.scheduler.actor import Scheduler
 from actors.task.state import TaskState
 from actors.views.views import Views
@@ -16,8 +17,11 @@ from actors.views.views import Views
 
 @final
 class Publisher:
-    def __init__(self, views: Views, scheduler: Scheduler, outbox: Outbox) -> None:
+    def __init__(
+        self, views: Views, scheduler: Scheduler, reviews: ReviewDeadlines, outbox: Outbox
+    ) -> None:
         self._views = views
+        self._reviews = reviews
         self._scheduler = scheduler
         self._outbox = outbox
 
@@ -26,6 +30,7 @@ class Publisher:
         for entry in entries:
             if isinstance(entry.state, TaskState):
                 self._views.publish(entry.record, entry.state)
+                self._reviews.committed(entry.state)
         self._scheduler.committed(entries)
         for entry in entries:
             for settlement in self._outbox.committed(entry):

@@ -5,6 +5,8 @@ from typing import Any, TypeVar, final
 from attrs import Attribute, field, frozen
 
 from actors import limits
+from actors.limits import NS
+from actors.task.review import ReviewPolicy, ReviewRules
 
 _T = TypeVar("_T", int, float, bool)
 
@@ -32,6 +34,24 @@ class Settings:
     )
     boot_grace_s: float = _setting(30.0, "what each lease has left at least after a restart")
     starvation_s: float = _setting(300.0, "queued this long with nobody to claim it is starved")
+    review_policy: ReviewPolicy = field(
+        default=ReviewPolicy.NONE,
+        metadata={"help": "ends of runs that are reviewed: none, on_success, on_failure, always"},
+    )
+    review_s: float = _setting(
+        float(limits.REVIEW_S_DEFAULT), "how long a review waits that names no deadline", 0.001
+    )
+    review_rounds_max: int = _setting(
+        limits.REVIEW_ROUNDS_DEFAULT, "rejection of this round ends a chain of reviews", 1
+    )
+    review_rapid_runs: int = _setting(
+        limits.REVIEW_RAPID_RUNS_DEFAULT,
+        "runs made by rejections that may end within the window before that ends a chain, too",
+        1,
+    )
+    review_rapid_window_s: float = _setting(
+        float(limits.REVIEW_RAPID_WINDOW_S_DEFAULT), "the window of review_rapid_runs"
+    )
     require_registration: bool = _setting(
         False, "refuse sessions that were not registered before their first call"
     )
@@ -56,3 +76,14 @@ class Settings:
     checkpoint_records: int = _setting(
         20_000, "records in the log's tail that start a checkpoint before its time", 1
     )
+
+    @property
+    def review_rules(self) -> ReviewRules:
+        """What the core's decisions need of the review settings."""
+        return ReviewRules(
+            policy=self.review_policy,
+            timeout_ns=int(self.review_s * NS),
+            rounds_max=self.review_rounds_max,
+            rapid_runs=self.review_rapid_runs,
+            rapid_window_ns=int(self.review_rapid_window_s * NS),
+        )

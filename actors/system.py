@@ -27,6 +27,7 @@ from actors.publisher import Publisher
 from actors.recovery import Recovered, recover
 from actors.registry.registry import Registry
 from actors.registry.state import SessionState
+from actors.review_deadlines import ReviewDeadlines
 from actors.scheduler.actor import Scheduler
 from actors.scheduler.commands import ClaimNext
 from actors.scheduler.dispatch import Dispatch
@@ -36,7 +37,7 @@ from actors.settings import Settings
 from actors.surroundings import World
 from actors.task import commands as c
 from actors.task.decide.definition import task_not_found
-from actors.task.decide.lease import run_not_found
+from actors.task.decide.found import review_not_found, run_not_found
 from actors.task.state import TaskState
 from actors.views.views import Views
 
@@ -65,6 +66,7 @@ class System:
             graph=self._graph,
             world=World(self._graph, self._index),
             expiries_max=settings.lease_expiries_max,
+            review_rules=settings.review_rules,
             leave_effect=lambda cause: self.outbox.leave(cause),
         )
         self.directory = Directory(
@@ -96,7 +98,8 @@ class System:
             dispatch=dispatch,
             send=self.directory.send,
         )
-        self.publisher = Publisher(self.views, self.scheduler, self.outbox)
+        self.review_deadlines = ReviewDeadlines(clock, self.directory.push)
+        self.publisher = Publisher(self.views, self.scheduler, self.review_deadlines, self.outbox)
         self._force = ForceGuard(clock, allow_agents=settings.allow_agent_force)
         self._stopping = False
         self._asked: set[Reply[Answer]] = set()  # callers that wait for a task's answer
@@ -141,6 +144,28 @@ class System:
         if state is None or run is None:
             raise run_not_found(run_id)
         return Answer(state, run)
+
+    # --- reviews --------------------------------------------------------------------------------
+
+    async def review(self, review_id: str) -> Answer:
+        """The review with its task. Raises: Rejected: REVIEW_NOT_FOUND."""
+        state = self.views.whole(self._task_of_review(review_id))
+        review = None if state is None else state.review(review_id)
+        if state is None or review is None:
+            raise review_not_found(review_id)
+        return Answer(state, review=review)
+
+    async def judge(self, command: c.SubmitVerdict, caller: Caller) -> Answer:
+        """Record a verdict. Raises: Rejected."""
+        return await self._send(self._task_of_review(command.review_id), command, caller)
+
+    def _task_of_review(self, review_id: str) -> str:
+        task_id = self._index.task_of_review(review_id)
+        if task_id is None:
+            raise review_not_found(review_id)
+        return task_id
+
+    # --- claims and sessions --------------------------------------------------------------------
 
     async def claim_next(
         self, session: SessionState, request: ClaimNext, caller: Caller
@@ -201,6 +226,7 @@ class System:
         for state in found.tasks.values():
             if not state.deleted:
                 self.scheduler.restore(state)
+                self.review_deadlines.committed(state)
 
     def begin_stop(self) -> None:
         """Refuse what is new and end the streams; what was begun goes on."""
@@ -298,6 +324,7 @@ async def _running(system: System) -> AsyncIterator[None]:
             await workers.start(system.directory.run)
             system.resume_work()
             await workers.start(system.scheduler.run)
+            workers.start_soon(system.review_deadlines.run)
             workers.start_soon(system.checkpointer.run)
             try:
                 yield

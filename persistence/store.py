@@ -20,6 +20,7 @@ class Table(Enum):
     SNAPSHOTS = "snapshots"  # address -> see `snapshots`
     TIMELINE = "timeline"  # address, 0, first sequence -> the frames of some of its records
     RUNS = "runs"  # see `index_rows`
+    REVIEWS = "reviews"
     KEYS = "keys"
     EFFECTS = "effects"  # sequence and n of the cause -> effect outstanding at the checkpoint
 

@@ -2,7 +2,7 @@
 
 from actors.ids import valid_task_id
 from actors.task.decide.definition import task_not_found
-from actors.task.decide.lease import run_not_found
+from actors.task.decide.found import review_not_found, run_not_found
 from actors.task.state import TaskState
 from web.call import Call
 
@@ -36,3 +36,11 @@ def checked_run_id(run_id: str) -> str:
     if not valid_task_id(run_id):
         raise run_not_found(run_id[:_SHOWN_CHARS_MAX])
     return run_id
+
+
+def review_id_of(call: Call) -> str:
+    """The review that the path names. Raises `Rejected` where it can be none."""
+    review_id = call.ids["id"].strip()
+    if not valid_task_id(review_id):
+        raise review_not_found(review_id[:_SHOWN_CHARS_MAX])
+    return review_id

@@ -162,6 +162,12 @@ def _integer(value: object, _: object) -> int:
     return value
 
 
+def _number(value: object, _: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise Mismatch("must be a number", "send it without quotes")
+    return float(value)
+
+
 def _boolean(value: object, _: object) -> bool:
     if not isinstance(value, bool):
         raise Mismatch("must be true or false", "send one of them, without quotes")
@@ -244,6 +250,7 @@ def _made() -> Converter:
     converter = Converter(detailed_validation=True, prefer_attrib_converters=False)
     converter.register_structure_hook(str, _text)
     converter.register_structure_hook(int, _integer)
+    converter.register_structure_hook(float, _number)
     converter.register_structure_hook(bool, _boolean)
     converter.register_structure_hook(Enum, _member)
     converter.register_structure_hook_func(lambda t: t is Json, _json)

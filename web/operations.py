@@ -212,6 +212,30 @@ class Operation(Enum):
     # Inspection.
     INSPECT_TASK = ("GET", "/api/tasks/{id}/inspect", OK, (404, 422), "tasks.inspect")
     INSPECT_RUN = ("GET", "/api/runs/{id}/inspect", OK, (404, 422), "tasks.inspect")
+    # Reviews.
+    REQUEST_REVIEW = (
+        "POST",
+        "/api/task-runs/{id}/reviews",
+        CREATED,
+        (400, 404, 409),
+        "tasks.request_review",
+    )
+    LIST_RUN_REVIEWS = (
+        "GET",
+        "/api/task-runs/{id}/reviews",
+        OK,
+        (400, 404),
+        "tasks.list_reviews",
+    )
+    LIST_TASK_REVIEWS = ("GET", "/api/tasks/{id}/reviews", OK, (400, 404), "tasks.list_reviews")
+    GET_REVIEW = ("GET", "/api/task-reviews/{id}", OK, (404,), "tasks.get_review")
+    SUBMIT_VERDICT = (
+        "POST",
+        "/api/task-reviews/{id}/verdict",
+        OK,
+        (400, 404, 409),
+        "tasks.submit_review",
+    )
     # The registry. Not part of the contract of tasks.
     CREATE_WORKSPACE = ("POST", "/api/workspaces", CREATED, (400,), "workspaces.create")
     RESOLVE_WORKSPACE = ("POST", "/api/workspaces/resolve", OK, (400,), "workspaces.resolve")

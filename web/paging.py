@@ -2,13 +2,18 @@
 
 import base64
 import binascii
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
 from urllib.parse import quote, urlencode
 
 from actors.errors import Rejected, invalid
+from web import queries
 from web.queries import Query, text
 from web.replies import Headers
 
-CURSOR = "cursor"
+CURSOR: Final = "cursor"
+
+_T = TypeVar("_T")
 
 
 def next_link(path: str, query: Query, cursor: str | None) -> Headers:
@@ -33,6 +38,33 @@ def cursor_of(query: Query) -> str | None:
         return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         raise bad_cursor() from None
+
+
+def latest_first(
+    rows: Iterable[_T], key: Callable[[_T], tuple[int, str]], query: Query
+) -> tuple[list[_T], str | None]:
+    """A page of `rows` by time and id, the latest first, and the position behind it.
+
+    Args:
+        key: time in ns and id of a row. Rows that move while pages are read never repeat.
+    """
+    behind, limit = _position(cursor_of(query)), queries.limit(query)
+    ordered = sorted(rows, key=key, reverse=True)
+    left = ordered if behind is None else [row for row in ordered if key(row) < behind]
+    page = left[:limit]
+    if len(left) <= limit:
+        return page, None
+    at_ns, row_id = key(page[-1])
+    return page, f"{at_ns}.{row_id}"
+
+
+def _position(cursor: str | None) -> tuple[int, str] | None:
+    if cursor is None:
+        return None
+    at_ns, point, row_id = cursor.partition(".")
+    if not (point and at_ns.isascii() and at_ns.isdigit()):
+        raise bad_cursor()
+    return int(at_ns), row_id
 
 
 def bad_cursor() -> Rejected:

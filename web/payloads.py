@@ -14,7 +14,17 @@ from actors.task import events as e
 from actors.task.state import ApprovalState, Json, Owner, RunStatus, TaskStatus
 from web.shapes.encoding import optional_time, required_time, rfc3339
 
-Member = str | int | bool | Enum | orjson.Fragment | Mapping[str, object] | tuple[str, ...] | None
+Member = (
+    str
+    | int
+    | float
+    | bool
+    | Enum
+    | orjson.Fragment
+    | Mapping[str, object]
+    | tuple[str, ...]
+    | None
+)
 Payload = dict[str, Member]
 
 _HASH_PREFIX: Final = "sha256:"
@@ -23,7 +33,13 @@ _HASH_DIGITS_SHOWN: Final = 8
 
 def payload_of(event: e.TaskEvent) -> Payload:
     """The members of an event's payload; none for events that the public is not told of."""
-    members = _run_members(event) if isinstance(event, e.RunEvent) else _task_members(event)
+    match event:
+        case e.ReviewEvent():
+            members = _review_members(event)
+        case e.RunEvent():
+            members = _run_members(event)
+        case _:
+            members = _task_members(event)
     return {name: value for name, value in members.items() if value is not None and value != ()}
 
 
@@ -227,6 +243,37 @@ def _end_members(event: e.RunEvent) -> Payload:
                 "status": RunStatus.QUEUED,
                 "task_status": event.task_status,
                 "reason": event.reason,
+            }
+        case _:
+            return {}
+
+
+def _review_members(event: e.ReviewEvent) -> Payload:
+    about: Payload = {"review_id": event.review_id, "run_id": event.run_id}
+    match event:
+        case e.ReviewRequested():
+            return about | {
+                "policy": event.policy,
+                "review_round": event.review_round,
+                "attempt": event.attempt,
+                "created": True,
+            }
+        case e.ReviewJudged(verdict=verdict):
+            return about | {
+                "outcome": verdict.outcome,
+                "confidence": verdict.confidence,
+                "delivery_id": verdict.delivery_id,
+                "review_round": event.review_round,
+                "continuation_run_id": event.continuation_run_id,
+            }
+        case e.ReviewCircuitOpened():
+            return about | {"review_round": event.review_round, "reason": event.reason}
+        case e.ReviewRetryEnqueued():
+            return {
+                "review_id": event.review_id,
+                "run_id": event.parent_run_id,
+                "continuation_run_id": event.run_id,
+                "review_round": event.review_round,
             }
         case _:
             return {}

@@ -6,6 +6,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Final, final
 
+from actors.task.review import ReviewPolicy
+
 
 class LogLevel(Enum):
     DEBUG = "debug"
@@ -25,6 +27,7 @@ class ValueForm(Enum):
     PATH = "a path"
     TEXTS = "a list of texts"
     LEVEL = "one of debug, info, warning, error"
+    POLICY = "one of none, on_success, on_failure, always"
 
     @property
     def expected(self) -> str:
@@ -58,7 +61,7 @@ class ValueForm(Enum):
                 return value
             case ValueForm.NUMBER, int() | float():
                 return _finite(value)
-            case ((ValueForm.TEXT | ValueForm.PATH | ValueForm.LEVEL), str()):
+            case ((ValueForm.TEXT | ValueForm.PATH | ValueForm.LEVEL | ValueForm.POLICY), str()):
                 return self.from_text(value)
             case ValueForm.TEXTS, list() if all(isinstance(entry, str) for entry in value):
                 return tuple(value)
@@ -77,6 +80,7 @@ _FORMS: Final = {
     "pathlib.Path | None": ValueForm.PATH,
     "tuple[str, ...]": ValueForm.TEXTS,
     "LogLevel": ValueForm.LEVEL,
+    "ReviewPolicy": ValueForm.POLICY,
 }
 _SWITCHES: Final = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
@@ -116,4 +120,5 @@ _TEXT_READERS: Final[Mapping[ValueForm, Callable[[str], object]]] = {
     ValueForm.PATH: lambda text: Path(_filled(text)),
     ValueForm.TEXTS: _texts,
     ValueForm.LEVEL: LogLevel,
+    ValueForm.POLICY: ReviewPolicy,
 }

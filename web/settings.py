@@ -6,6 +6,7 @@ variable, its key in the TOML file and its line of help are derived from the fie
 
 import tomllib
 from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeVar, final
 
@@ -154,8 +155,8 @@ class Setting:
                 return str(self.default).lower()
             case float():
                 return f"{self.default:g}"
-            case LogLevel():
-                return self.default.value
+            case Enum():
+                return str(self.default.value)
             case _:
                 return str(self.default)
 

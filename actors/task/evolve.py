@@ -1,16 +1,17 @@
 """Fold an event into the state. Replay after a crash runs exactly this.
 
-Pure: no clock, no lookup. The folds themselves are in `fold_task` and `fold_run`.
+Pure: no clock, no lookup. The folds themselves are in `fold_task`, `fold_run` and `fold_review`.
 """
 
 from actors.frozen import replace, stamp
 from actors.identity import Caller
 from actors.task import events as e
+from actors.task.fold_review import REVIEW_FOLDS
 from actors.task.fold_run import RUN_FOLDS
 from actors.task.fold_task import TASK_FOLDS
 from actors.task.state import ApprovalPolicy, Priority, Scope, TaskState, TaskStatus
 
-_FOLDS = TASK_FOLDS | RUN_FOLDS
+_FOLDS = TASK_FOLDS | RUN_FOLDS | REVIEW_FOLDS
 
 
 def evolve(

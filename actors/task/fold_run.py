@@ -27,6 +27,7 @@ def _new_run(state: TaskState, run_id: str, new: e.NewRun, at_ns: int) -> TaskSt
         metadata=new.metadata,
         required_capabilities=new.required_capabilities,
         preferred_capabilities=new.preferred_capabilities,
+        continuation=new.continuation,
     )
     return replace(state, runs=(*state.runs, run), auto_enqueue_due=False)
 

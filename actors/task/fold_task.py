@@ -78,6 +78,7 @@ def _deleted(state: TaskState, event: e.TaskDeleted, at_ns: int) -> TaskState:
         runs=(),
         profile=None,
         triage=(),
+        reviews=(),
     )
 
 

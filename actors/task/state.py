@@ -10,6 +10,7 @@ from attrs import frozen
 
 from actors.identity import Actor, Origin
 from actors.task.profile import ExecutionProfile
+from actors.task.review import Continuation, Review
 
 Json = NewType("Json", bytes)
 
@@ -192,6 +193,14 @@ class Run:
     closing_session_id: str | None = None  # who completed or failed it under a lease
     closing_digest: str | None = None  # of the body of that complete or fail
     starved_at_ns: int | None = None  # when it was told that nobody could claim it
+    continuation: Continuation | None = None  # it was asked for by a review
+
+    @property
+    def predecessor_id(self) -> str | None:
+        """The run that it takes the place of, or whose work it goes on with."""
+        if self.continuation is not None:
+            return self.continuation.parent_run_id
+        return self.previous_run_id
 
     @property
     def is_leased(self) -> bool:
@@ -203,7 +212,7 @@ class Run:
 @frozen
 class TaskState:
     """One task, whole. In lists a slim copy stands for it, without `description`, `metadata` and
-    the ended runs (see `slim`)."""
+    the runs and reviews that are over (see `slim`)."""
 
     id: str
     scope: Scope
@@ -238,6 +247,7 @@ class TaskState:
     last_seq: int = 0  # of its last event, told to the public or not
     profile: ExecutionProfile | None = None  # None: the default one
     triage: tuple[Triage, ...] = ()  # one for each actor, the longest untouched first
+    reviews: tuple[Review, ...] = ()  # in order of request
 
     @property
     def open_run(self) -> Run | None:
@@ -278,6 +288,17 @@ class TaskState:
         for triage in self.triage:
             if triage.actor == actor:
                 return triage
+        return None
+
+    @property
+    def open_reviews(self) -> tuple[Review, ...]:
+        """Those that wait for their verdict."""
+        return tuple([review for review in self.reviews if review.is_open])
+
+    def review(self, review_id: str) -> Review | None:
+        for review in self.reviews:
+            if review.id == review_id:
+                return review
         return None
 
     def run(self, run_id: str) -> Run | None:

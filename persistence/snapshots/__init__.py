@@ -10,12 +10,14 @@ A task's head is an array that begins with `"t"` and holds, by position, what `s
 fields named in `tasks.head_of`, then the open run or null, then those named in `tasks.rare_of`,
 unless all of these have their default. At start-up a million heads are read, hence no names and no
 converter there. Its body is `[description, metadata, runs]`, with null among the runs in the place
-of the open one. A run is an array of the fields named in `runs.run_of`. These orders are the
-format: a new field goes to the end, with a default where it is read.
+of the open one, followed by all reviews where there are any. A run is an array of the fields named
+in `runs.run_of`. These orders are the format: a new field goes to the end, with a default where it
+is read.
 
 Any other state is small: its head is `[class name, fields]`, its body empty.
 """
 
+from collections.abc import Sequence
 from struct import Struct
 from struct import error as StructError
 from typing import Any, get_args
@@ -28,11 +30,12 @@ from actors.identity import Actor, Origin
 from actors.ports import StorageError
 from actors.record import AnyState
 from actors.task.profile import ExecutionProfile
+from actors.task.review import Continuation, Review
 from actors.task.state import Dependency, Owner, Pause, Run, TaskState, Triage
 from persistence.codec import CONVERTER, TaggedUnion
 from persistence.snapshots.runs import read_run, run_of
 from persistence.snapshots.shared import json
-from persistence.snapshots.tasks import head_of, rare_of, read_task, triage_of
+from persistence.snapshots.tasks import head_of, rare_of, read_reviews, read_task, triage_of
 
 _TASK_TAG = "t"
 _PARTS = Struct(">III")
@@ -49,7 +52,8 @@ def encode_snapshot(state: AnyState) -> bytes:
         rare = rare_of(state)
         head = _dumps((_TASK_TAG, *head_of(state), open_run, *(rare if any(rare) else ())))
         runs = [None if run is open_run else run for run in state.runs]
-        body = _dumps((state.description, state.metadata, runs))
+        reviews = (state.reviews,) if state.reviews else ()
+        body = _dumps((state.description, state.metadata, runs, *reviews))
     else:
         head, body = orjson.dumps(_small_states.write(state)), b""
     return b"".join((_PARTS.pack(len(head), crc32(head), crc32(body)), head, body))
@@ -92,15 +96,25 @@ def decode_snapshot(value: bytes | memoryview) -> AnyState:
 
 
 def _with_body(
-    state: TaskState, description: str | None, metadata: str | None, runs: list[list[Any] | None]
+    state: TaskState,
+    description: str | None,
+    metadata: str | None,
+    runs: list[list[Any] | None],
+    reviews: Sequence[dict[str, Any]] = (),
 ) -> TaskState:
-    if description is None and metadata is None and len(runs) == len(state.runs):
+    if (
+        description is None
+        and metadata is None
+        and len(runs) == len(state.runs)
+        and len(reviews) == len(state.reviews)
+    ):
         return state
     return replace(
         state,
         description=description,
         metadata=json(metadata),
         runs=tuple([state.runs[0] if run is None else read_run(*run) for run in runs]),
+        reviews=read_reviews(reviews),
     )
 
 
@@ -117,7 +131,7 @@ def _plain(value: object) -> object:
             return (value.kind, value.ref)
         case Run():
             return run_of(value)
-        case ExecutionProfile():
+        case ExecutionProfile() | Review() | Continuation():
             return CONVERTER.unstructure(value)
         case Triage():
             return triage_of(value)

@@ -2,12 +2,15 @@
 
 from operator import attrgetter
 from sys import intern
+from typing import Any
 
+from actors.task.review import Continuation
 from actors.task.state import (
     FailureKind,
     Run,
     RunStatus,
 )
+from persistence.codec import CONVERTER
 from persistence.snapshots.shared import (
     by_value,
     interned,
@@ -47,6 +50,7 @@ run_of = attrgetter(
     "closing_session_id",
     "closing_digest",
     "starved_at_ns",
+    "continuation",
 )
 
 _RUN_STATUSES = by_value(RunStatus)
@@ -83,6 +87,7 @@ def read_run(
     closing_session_id: str | None,
     closing_digest: str | None,
     starved_at_ns: int | None,
+    continuation: dict[str, Any] | None = None,
 ) -> Run:
     return Run(
         id=run_id,
@@ -115,4 +120,7 @@ def read_run(
         closing_session_id=interned(closing_session_id),
         closing_digest=closing_digest,
         starved_at_ns=starved_at_ns,
+        continuation=None
+        if continuation is None
+        else CONVERTER.structure(continuation, Continuation),
     )

@@ -6,6 +6,7 @@ from sys import intern
 from typing import Any
 
 from actors.task.profile import ExecutionProfile
+from actors.task.review import Review
 from actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
@@ -58,7 +59,7 @@ head_of = attrgetter(
     "latest_event_seq",
     "last_seq",
 )
-rare_of = attrgetter("profile", "triage")  # few tasks have them
+rare_of = attrgetter("profile", "triage", "open_reviews")  # few tasks have them
 triage_of = attrgetter(
     "actor", "read", "archived", "dismissed", "last_seen_activity_at_ns", "updated_at_ns"
 )
@@ -102,6 +103,7 @@ def read_task(
     open_run: list[Any] | None,
     profile: dict[str, Any] | None = None,
     triage: Sequence[list[Any]] = (),
+    open_reviews: Sequence[dict[str, Any]] = (),
 ) -> TaskState:
     return TaskState(
         id=task_id,
@@ -137,7 +139,12 @@ def read_task(
         last_seq=last_seq,
         profile=None if profile is None else CONVERTER.structure(profile, ExecutionProfile),
         triage=tuple([_read_triage(*item) for item in triage]),
+        reviews=read_reviews(open_reviews),
     )
+
+
+def read_reviews(reviews: Sequence[dict[str, Any]]) -> tuple[Review, ...]:
+    return tuple([CONVERTER.structure(review, Review) for review in reviews])
 
 
 def _read_triage(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from actors.limits import BODY_BYTES_MAX, BULK_RUNS_MAX, FORCE_OPS_MAX
 from tests.contract.scene import Scene
@@ -25,6 +25,8 @@ _BAD_PARAMETERS: Final[dict[Op, str]] = {
     Op.LIST_RUNS: "status=x",
     Op.GET_TIMELINE: "limit=-1",
     Op.STREAM_TASK: "after_sequence=x",
+    Op.LIST_RUN_REVIEWS: "status=x",
+    Op.LIST_TASK_REVIEWS: "limit=-1",
 }
 
 
@@ -165,8 +167,35 @@ async def a_canceled_run(scene: Scene, op: Op) -> Answered:
     return await scene.request(op)
 
 
+async def a_judged_review(scene: Scene, op: Op) -> Answered:
+    scene = await scene.reviewed()
+    await scene.do(Op.SUBMIT_VERDICT)
+    other = {**scene.body(op)["verdict"], "delivery_id": "another"}
+    return await scene.request(op, {**scene.body(op), "verdict": other})
+
+
+async def a_judge_of_their_own_work(scene: Scene, op: Op) -> Answered:
+    await scene.do(Op.CLAIM_NEXT)
+    await scene.do(Op.AGENT_COMPLETE)
+    asked = await scene.request(Op.REQUEST_REVIEW)
+    review_id = asked.json["review"]["review_id"]
+    return await evolve(scene, review_id=review_id).request(op, client=scene.agent)
+
+
+async def another_run(scene: Scene, op: Op) -> Answered:
+    scene = await scene.reviewed()
+    return await scene.request(op, {**scene.body(op), "run_id": "run-else"})
+
+
+async def a_policy_for_other_ends(scene: Scene, op: Op) -> Answered:
+    await scene.do(Op.CANCEL_RUN)
+    return await scene.request(op, {"policy": "on_success"})
+
+
 async def a_failed_storage(scene: Scene, op: Op) -> Answered:
     """Nothing of this system can be used after it."""
+    if op is Op.SUBMIT_VERDICT:
+        scene = await scene.reviewed()
     await scene.system.journal.close()
     scene.system.failure = "the disk is gone"  # as whoever runs the journal would say
     return await scene.request(op)
@@ -219,6 +248,8 @@ REFUSALS: Final = (
     Refusal(403, "AUTONOMY_FOREIGN_RUN", a_run_of_others, _AGENTS),
     Refusal(404, "task_not_found", a_deleted_task, _OF_TASKS),
     Refusal(404, "task_run_not_found", a_deleted_task, _OF_RUNS),
+    Refusal(403, "task_run_self_review", a_judge_of_their_own_work, {Op.SUBMIT_VERDICT}),
+    Refusal(404, "task_run_review_not_found", nothing_else, {Op.GET_REVIEW, Op.SUBMIT_VERDICT}),
     Refusal(404, "task_not_found", an_unknown_blocker, {Op.ADD_DEPENDENCY}),
     Refusal(404, "task_dependency_not_found", nothing_else, {Op.REMOVE_DEPENDENCY}),
     Refusal(404, "task_execution_profile_not_found", nothing_else, {Op.DELETE_PROFILE}),
@@ -228,9 +259,10 @@ REFUSALS: Final = (
     *_invalid(two_bodies, _DECODING),
     *_invalid(no_object, _DECODING),
     *_invalid(a_wrong_type, {op for op in CONTRACTED if _typed(op)}),
-    Refusal(422, "invalid_request", a_bad_parameter, _BAD_PARAMETERS),
+    *_invalid(a_bad_parameter, _BAD_PARAMETERS),
     Refusal(413, "payload_too_large", a_long_body, {op for op in _WRITES if op.method != "DELETE"}),
     Refusal(413, "payload_too_large", a_long_value, {op for op in CONTRACTED if _free(op)}),
+    Refusal(400, "invalid_request", another_run, {Op.SUBMIT_VERDICT}),
     Refusal(400, "task_has_open_run", nothing_else, {Op.DELETE_TASK}),
     Refusal(400, "task_has_children", a_parent, {Op.DELETE_TASK}),
     Refusal(409, "AUTONOMY_LEASE_ALREADY_HELD", twice, {Op.CLAIM_NEXT}),
@@ -270,6 +302,9 @@ REFUSALS: Final = (
     Refusal(409, "task_run_already_terminal", a_canceled_run, {Op.FORCE_FAIL}),
     Refusal(409, "task_run_still_active", nothing_else, {Op.RETRY_RUN}),
     Refusal(409, "task_run_not_recoverable", nothing_else, {Op.RECOVER_RUN}),
+    Refusal(409, "task_run_not_reviewable", nothing_else, {Op.REQUEST_REVIEW}),
+    Refusal(409, "task_run_not_reviewable", a_policy_for_other_ends, {Op.REQUEST_REVIEW}),
+    Refusal(409, "task_run_review_closed", a_judged_review, {Op.SUBMIT_VERDICT}),
     Refusal(
         422,
         "force_op_requires_reason",

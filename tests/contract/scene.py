@@ -2,7 +2,7 @@
 
 from typing import Any, Final, final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from actors.system import System
 from tests.web.client import Answered, ContractClient
@@ -20,6 +20,7 @@ class Scene:
     client: ContractClient
     number: int
     run_id: str
+    review_id: str = "review-none"
 
     @property
     def task_id(self) -> str:
@@ -54,6 +55,9 @@ class Scene:
                 return {"error": "e"}
             case Operation.PAUSE_TASK | Operation.FORCE_FAIL:
                 return {"reason": "r"}
+            case Operation.SUBMIT_VERDICT:
+                verdict = {"outcome": "approved", "confidence": 1, "reason": "r"}
+                return {"run_id": self.run_id, "verdict": {**verdict, "delivery_id": "d"}}
             case Operation.BULK_RELEASE | Operation.BULK_FAIL:
                 return {"run_ids": [self.run_id], "reason": "r"}
             case _:
@@ -68,9 +72,8 @@ class Scene:
         headers: dict[str, str] | None = None,
     ) -> Answered:
         """A request that is good, but for what is given; by the agent where only agents may."""
-        of_runs = operation.path.startswith(("/api/task-runs", "/api/runs"))
         ids = {
-            "id": self.run_id if of_runs else self.task_id,
+            "id": self._id_for(operation),
             "run_id": self.run_id,
             "depends_on_id": self.other_id,
         }
@@ -82,10 +85,24 @@ class Scene:
         target = f"{operation.path.format(**ids)}?{query}".rstrip("?")
         return await client.send(operation.method, target, given, headers)
 
+    def _id_for(self, operation: Operation) -> str:
+        if operation.path.startswith("/api/task-reviews"):
+            return self.review_id
+        if operation.path.startswith(("/api/task-runs", "/api/runs")):
+            return self.run_id
+        return self.task_id
+
     async def do(self, operation: Operation, body: Any = None) -> None:
         """A request that succeeds."""
         answered = await self.request(operation, body)
         assert answered.status < 300, answered.body
+
+    async def reviewed(self) -> "Scene":
+        """The scene with its run completed, and a review of it asked for."""
+        for step in (Operation.CLAIM_RUN, Operation.START_RUN, Operation.COMPLETE_RUN):
+            await self.do(step)
+        asked = await self.request(Operation.REQUEST_REVIEW)
+        return evolve(self, review_id=asked.json["review"]["review_id"])
 
     async def strike(self) -> None:
         """Nothing of it can be claimed any more."""

@@ -173,6 +173,33 @@ async def runs_of_rows(town: Town, recorded: Recorded) -> None:
             await town.enqueue({**run, "origin": {"ref": "tasks.enqueue_run"}})
 
 
+async def an_ended_run(town: Town, recorded: Recorded) -> None:
+    """The run that is reviewed, completed by an operator."""
+    await _an_ended_run(town, recorded.answer["review"])
+
+
+async def a_review(town: Town, recorded: Recorded) -> None:
+    """The review that is shown, as it was asked for."""
+    shown = recorded.answer
+    review = shown["reviews"][0] if "reviews" in shown else shown["review"]
+    await _an_ended_run(town, review)
+    body = {name: review[name] for name in ("policy", "deadline_at")}
+    asked = await town.post(f"/api/task-runs/{review['run_id']}/reviews", body)
+    town.names[review["review_id"]] = asked["review"]["review_id"]
+
+
+async def _an_ended_run(town: Town, review: dict[str, Any]) -> None:
+    run = {"id": review["run_id"], "task_id": review["task_id"], "status": "completed"}
+    await town.enqueue({**run, "origin": {"ref": "tasks.enqueue_run"}})
+    for step in (town.claim, town.start, town.end):
+        await step(run)
+
+
+async def a_requested_review(town: Town, recorded: Recorded) -> None:
+    """There already, where the answer says so."""
+    await (an_ended_run if recorded.answer["created"] else a_review)(town, recorded)
+
+
 async def an_inspected_run(town: Town, recorded: Recorded) -> None:
     """The runs that are shown; the first was claimed, and each later one is a retry."""
     shown = recorded.answer["inspect"]
@@ -305,6 +332,11 @@ SITUATIONS: Final[dict[Operation, Situation]] = {
     Operation.RECOVER_RUN: a_parked_run,
     Operation.BULK_RELEASE: runs_of_rows,
     Operation.BULK_FAIL: runs_of_rows,
+    Operation.REQUEST_REVIEW: a_requested_review,
+    Operation.LIST_RUN_REVIEWS: a_review,
+    Operation.LIST_TASK_REVIEWS: a_review,
+    Operation.GET_REVIEW: a_review,
+    Operation.SUBMIT_VERDICT: a_review,
     Operation.INSPECT_TASK: an_inspected_run,
     Operation.INSPECT_RUN: an_inspected_run,
     Operation.RESOLVE_WORKSPACE: nothing,

@@ -42,6 +42,7 @@ JSON_TEXTS = [
 ]
 TEXTS = st.text(max_size=12)
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
+SIMPLE = {str: TEXTS, bool: st.booleans(), int: INTEGERS, float: st.floats(0, 1)}
 
 
 @cache
@@ -60,7 +61,7 @@ def values(kind):
     if attrs.has(kind):
         fields = attrs.fields(attrs.resolve_types(kind))
         return st.builds(kind, **{field.alias: values(field.type) for field in fields})
-    return {str: TEXTS, bool: st.booleans(), int: INTEGERS}[kind]
+    return SIMPLE[kind]
 
 
 class Model:

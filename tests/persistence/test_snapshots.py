@@ -61,6 +61,7 @@ def test_slim_keeps_only_the_open_run_and_returns_a_slim_state_itself(model):
 def test_every_field_has_its_place():
     kept = {field.name for field in attrs.fields(TaskState)} - {"description", "metadata", "runs"}
     held = [*names(snapshot_tasks.head_of), *names(snapshot_tasks.rare_of)]
+    held[held.index("open_reviews")] = "reviews"  # those that have ended stand in the body
     assert len(held) == len(kept)
     assert set(held) == kept
     assert sorted(names(snapshot_runs.run_of)) == sorted(field.name for field in attrs.fields(Run))

@@ -283,6 +283,7 @@ def test_every_public_event_has_a_payload():
         "BlockerChanged",
         "AutoEnqueueMissed",
         "EffectApplied",
+        "ReviewCanceled",
         "RunParkedClosed",
         "TaskTriaged",
         "TreeCancelRepeated",

@@ -11,7 +11,7 @@ from web.identity import AGENT_HEADER, SESSION_HEADER, WORKSPACE_HEADER
 from web.openapi.examples import ERROR, REQUESTS
 from web.openapi.schemas import Schema, Schemas
 from web.openapi.table import ROWS, Row
-from web.operations import NO_CONTENT, Operation
+from web.operations import NO_CONTENT, OK, Operation
 from web.paging import CURSOR
 
 VERSION: Final = "0.1.0"
@@ -124,6 +124,8 @@ def _responses(operation: Operation, row: Row, schemas: Schemas) -> dict[str, An
             }
         }
     responses = {str(operation.success): success}
+    if row.may_be_there:
+        responses[str(OK)] = {**success, "description": "It was there already."}
     if row.may_be_empty:
         responses[str(NO_CONTENT)] = {"description": "There is nothing."}
     for status in sorted(operation.refusals):

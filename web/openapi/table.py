@@ -10,6 +10,7 @@ from typing import Any, Final, final
 
 from attrs import frozen
 
+from actors.task.review import ReviewStatus
 from actors.task.state import (
     ApprovalState,
     OwnerKind,
@@ -22,6 +23,7 @@ from web.operations import Operation as Op
 from web.requests import bulk as qb
 from web.requests import profiles as qp
 from web.requests import registry as rr
+from web.requests import reviews as qv
 from web.requests import runs as qr
 from web.requests import tasks as qt
 from web.shapes import (
@@ -31,6 +33,7 @@ from web.shapes import (
     inspect,
     profiles,
     registered,
+    reviews,
     runs,
     scheduling,
     tasks,
@@ -50,11 +53,13 @@ class Row:
     query: Query = MappingProxyType({})
     required: tuple[str, ...] = ()
     may_be_empty: bool = False  # 204 besides the success
+    may_be_there: bool = False  # 200 with the same answer besides the success, 201
     is_list: bool = False  # goes on by a Link header
     is_stream: bool = False
 
 
 _REASON: Final = ("reason",)
+_REVIEWS: Final = {"status": ReviewStatus, "reviewer_session_id": str, "limit": int}
 
 ROWS: Final[Mapping[Op, Row]] = {
     Op.CLAIM_NEXT: Row(
@@ -209,6 +214,24 @@ ROWS: Final[Mapping[Op, Row]] = {
         "How a task and its current run are, and what to do next", None, inspect.InspectResponse
     ),
     Op.INSPECT_RUN: Row("How a run is, and what to do next", None, inspect.InspectResponse),
+    Op.REQUEST_REVIEW: Row(
+        "Have an ended run judged",
+        qv.ReviewRequest,
+        reviews.ReviewRequestedResponse,
+        may_be_there=True,
+    ),
+    Op.LIST_RUN_REVIEWS: Row(
+        "The reviews of a run", None, reviews.ReviewsResponse, _REVIEWS, is_list=True
+    ),
+    Op.LIST_TASK_REVIEWS: Row(
+        "The reviews of a task's runs", None, reviews.ReviewsResponse, _REVIEWS, is_list=True
+    ),
+    Op.GET_REVIEW: Row("A review", None, reviews.ReviewResponse),
+    Op.SUBMIT_VERDICT: Row(
+        "Judge a run; a rejection queues the run that goes on",
+        qv.VerdictRequest,
+        reviews.VerdictResponse,
+    ),
     Op.CREATE_WORKSPACE: Row(
         "Register a workspace", rr.CreateWorkspaceRequest, registered.WorkspaceResponse
     ),

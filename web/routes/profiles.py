@@ -1,7 +1,5 @@
 """How a task shall be executed: its profile, shown, replaced and taken away."""
 
-from datetime import datetime
-
 from actors.errors import invalid
 from actors.task import commands as c
 from actors.task.profile import (
@@ -18,6 +16,7 @@ from web.operations import Operation
 from web.replies import EMPTY, Reply, shown
 from web.requests.profiles import ExecutionProfileRequest
 from web.shapes.profiles import ExecutionProfileResponse, profile_of
+from web.times import time_ns
 
 
 async def get(call: Call) -> Reply:
@@ -30,22 +29,11 @@ async def replace(call: Call) -> Reply:
     task_id = task_id_of(call)
     if body.task_id and body.task_id != task_id:
         raise invalid("/task_id", "/task_id is not the task of the path", "leave it out")
-    _check_time("/created_at", body.created_at)
-    _check_time("/updated_at", body.updated_at)
+    time_ns("/created_at", body.created_at)
+    time_ns("/updated_at", body.updated_at)
     command = c.SetProfile(_profile(body))
     answer = await call.system.ask(task_id, command, identify(call))
     return shown(200, ExecutionProfileResponse(profile_of(answer.task)))
-
-
-def _check_time(pointer: str, value: str | None) -> None:
-    if value is None:
-        return
-    try:
-        if "T" in value.upper() and datetime.fromisoformat(value).tzinfo is not None:
-            return
-    except ValueError:
-        pass  # told below
-    raise invalid(pointer, f"{pointer} is no time as of RFC 3339", "leave it out")
 
 
 def _profile(body: ExecutionProfileRequest) -> ExecutionProfile:

@@ -10,7 +10,7 @@ from web.addresses import run_id_of, task_id_of
 from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
-from web.paging import bad_cursor, cursor_of, next_link
+from web.paging import latest_first, next_link
 from web.replies import Reply, shown
 from web.requests.runs import (
     AttachSessionRequest,
@@ -28,7 +28,6 @@ from web.shapes.runs import (
     run_detail_of,
     run_of,
 )
-from web.shapes.tasks import latest_runs_first
 
 
 async def list_of_task(call: Call) -> Reply:
@@ -36,33 +35,16 @@ async def list_of_task(call: Call) -> Reply:
     query = call.query
     status = queries.choice(query, "status", RunStatus)
     session_id = queries.text(query, "session_id")
-    limit = queries.limit(query)
     task = await call.system.task(task_id_of(call))
     matching = [
         run
-        for run in latest_runs_first(task.runs)
+        for run in task.runs
         if (status is None or run.status is status)
         and (session_id is None or run.session_id == session_id)
     ]
-    behind = _position(cursor_of(query))
-    left = matching if behind is None else [r for r in matching if (r.queued_at_ns, r.id) < behind]
-    page = left[:limit]
-    more = _cursor(page[-1]) if len(left) > limit else None
+    page, more = latest_first(matching, lambda run: (run.queued_at_ns, run.id), query)
     runs = [run_of(task.id, run) for run in page]
     return shown(200, RunsResponse(runs), next_link(call.path, query, more))
-
-
-def _cursor(run: Run) -> str:
-    return f"{run.queued_at_ns}.{run.id}"
-
-
-def _position(cursor: str | None) -> tuple[int, str] | None:
-    if cursor is None:
-        return None
-    queued_at_ns, dot, run_id = cursor.partition(".")
-    if not (dot and queued_at_ns.isascii() and queued_at_ns.isdigit()):
-        raise bad_cursor()
-    return int(queued_at_ns), run_id
 
 
 def _require_key(caller: Caller, key: str | None) -> None:

@@ -126,7 +126,7 @@ def inspect_run_of(task_id: str, run: state.Run, now_ns: int) -> InspectRun:
         bound_session_id=run.session_id,
         started_at=optional_time(run.started_at_ns),
         ended_at=optional_time(run.ended_at_ns),
-        previous_run_id=run.previous_run_id,
+        previous_run_id=run.predecessor_id,
     )
 
 

@@ -22,6 +22,7 @@ from actors.task.commands.operator import (
     RetryRun,
     StartRun,
 )
+from actors.task.commands.review import RequestReview, SubmitVerdict, TimeOutReview
 from actors.task.commands.system import (
     ExpireLease,
     ExtendLease,
@@ -69,7 +70,9 @@ RunCommand = (
     | ExtendLease
     | ReleaseOfEndedSession
     | NoteStarvation
+    | RequestReview
 )
+ReviewCommand = SubmitVerdict | TimeOutReview
 TaskCommand = (
     CreateTask
     | PatchTask
@@ -88,4 +91,4 @@ TaskCommand = (
     | DeleteProfile
     | TriageTask
 )
-Command = TaskCommand | RunCommand | EffectCommand
+Command = TaskCommand | RunCommand | ReviewCommand | EffectCommand

@@ -19,6 +19,7 @@ from actors.task.decide import (
     operator,
     pausing,
     profile,
+    reviews,
     triage,
 )
 from actors.task.decide.context import Changes, Context, Decision
@@ -60,6 +61,9 @@ _DECIDES: dict[type[c.Command], Callable[[Changes, Any], Decision]] = {
     c.ForceFail: force.fail,
     c.RetryRun: force.retry,
     c.RecoverRun: force.recover,
+    c.RequestReview: reviews.request,
+    c.SubmitVerdict: reviews.judge,
+    c.TimeOutReview: reviews.time_out,
     f.BlockerCompleted: dependencies.blocker_completed,
     f.BlockerReopened: dependencies.blocker_reopened,
     f.BlockerDeleted: dependencies.blocker_deleted,

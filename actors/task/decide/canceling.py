@@ -3,6 +3,7 @@
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
 from actors.task.decide.enqueue import not_in_state
+from actors.task.decide.reviews import cancel_open
 from actors.task.effects import CancelPropagated
 from actors.task.events import EffectApplied, RunCanceled, TaskCanceled, TreeCancelRepeated
 from actors.task.state import Json, TaskStatus
@@ -53,4 +54,5 @@ def _cancel(
             canceled_run_ids=() if run is None else (run.id,),
         )
     )
+    cancel_open(changes)
     changes.settle("canceled")

@@ -19,6 +19,7 @@ from actors.task.events import (
     TaskUpdated,
 )
 from actors.task.evolve import evolve
+from actors.task.review import DEFAULT_RULES, Review, ReviewRules
 from actors.task.state import Run, RunStatus, Scope, TaskState, TaskStatus
 from actors.task.status import derive_status
 
@@ -76,6 +77,7 @@ class Context:
         next_seq: the number of its first event.
         record_id: suffix for the ids that are made with it.
         expiries_max: leases in a row that may run out before a run needs attention.
+        review_rules: when a run is judged, and how often.
     """
 
     now_ns: int
@@ -84,6 +86,12 @@ class Context:
     caller: Caller
     around: Surroundings
     expiries_max: int
+    review_rules: ReviewRules = DEFAULT_RULES
+
+    @property
+    def new_review_id(self) -> str:
+        """The id for the review that this operation asks for; no operation asks for two."""
+        return f"review-{self.record_id}"
 
     @property
     def new_run_id(self) -> str:
@@ -148,8 +156,13 @@ class Changes:
     def last_event_id(self) -> str:
         return event_id(self.context.record_id, len(self.events) - 1)
 
-    def decided(self, run_id: str | None = None, previous_run_id: str | None = None) -> Decision:
-        """The decision with its answer about `run_id`."""
+    def decided(
+        self,
+        run_id: str | None = None,
+        previous_run_id: str | None = None,
+        review_id: str | None = None,
+    ) -> Decision:
+        """The decision with its answer about `run_id` and `review_id`."""
         state = self.state
         return Decision(
             tuple(self.events),
@@ -158,10 +171,11 @@ class Changes:
                 state,
                 None if run_id is None else state.run(run_id),
                 None if previous_run_id is None else state.run(previous_run_id),
+                None if review_id is None else state.review(review_id),
             ),
         )
 
-    def replay(self, run: Run) -> Decision:
+    def replay(self, run: Run | None, review: Review | None = None) -> Decision:
         """Nothing new: the answer that an earlier equal request got."""
         assert not self.events, "a replay writes nothing"
-        return Decision((), self.state, Answer(self.state, run, replayed=True))
+        return Decision((), self.state, Answer(self.state, run, review=review, replayed=True))

@@ -11,6 +11,7 @@ from actors.task.events import (
     RunEnqueued,
     RunParkedClosed,
 )
+from actors.task.review import Continuation
 from actors.task.state import ApprovalState, Json, Run, RunStatus, TaskState, TaskStatus
 from actors.task.status import derive_status
 
@@ -83,6 +84,7 @@ def new_run(
     previous_run_id: str | None = None,
     required: tuple[str, ...] = (),
     preferred: tuple[str, ...] = (),
+    continuation: Continuation | None = None,
 ) -> NewRun:
     """What a new run of this task is born with; the channel defaults to the task's."""
     state = changes.state
@@ -97,6 +99,7 @@ def new_run(
         metadata=metadata,
         required_capabilities=required,
         preferred_capabilities=preferred,
+        continuation=continuation,
     )
 
 

@@ -4,6 +4,7 @@ from actors import limits
 from actors.errors import Code, Rejected
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
+from actors.task.decide.ending import end_run
 from actors.task.decide.enqueue import (
     check_attempts,
     check_no_open_run,
@@ -12,7 +13,7 @@ from actors.task.decide.enqueue import (
     not_in_state,
     status_with_queued,
 )
-from actors.task.decide.lease import the_run
+from actors.task.decide.found import the_run
 from actors.task.events import (
     ForcedRelease,
     RunForcedFail,
@@ -86,7 +87,8 @@ def fail(changes: Changes, command: c.ForceFail) -> Decision:
             f'task run cancel {run.id} --reason "stop before force fail"',
         )
     assert command.reason is not None, "made valid by its converter"
-    changes.add(
+    end_run(
+        changes,
         RunForcedFail(
             run_id=run.id,
             task_status=changes.status_if(run, RunStatus.FAILED),
@@ -95,9 +97,9 @@ def fail(changes: Changes, command: c.ForceFail) -> Decision:
             reason=command.reason,
             session_id=run.session_id,
             metadata=command.metadata,
-        )
+        ),
+        "run_failed",
     )
-    changes.settle("run_failed")
     return changes.decided(run.id)
 
 

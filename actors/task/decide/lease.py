@@ -7,7 +7,9 @@ from actors.errors import Code, Rejected
 from actors.limits import NS
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
+from actors.task.decide.ending import end_run
 from actors.task.decide.enqueue import is_paused, not_in_state
+from actors.task.decide.found import the_run
 from actors.task.eligibility import Claimer, awaits_agent, claimable_run, matches
 from actors.task.events import (
     RunClaimed,
@@ -21,22 +23,6 @@ from actors.task.events import (
 from actors.task.state import Run, RunStatus, TaskStatus
 
 _EXECUTABLE = frozenset(TaskStatus) - {TaskStatus.BLOCKED, TaskStatus.DRAFT, TaskStatus.CANCELED}
-
-
-def run_not_found(run_id: str) -> Rejected:
-    return Rejected(
-        Code.RUN_NOT_FOUND,
-        f"there is no run {run_id}",
-        "look at the runs of GET /api/tasks/{id}/runs",
-        evidence={"run_id": run_id[:128]},
-    )
-
-
-def the_run(changes: Changes, run_id: str) -> Run:
-    run = changes.state.run(run_id)
-    if run is None:
-        raise run_not_found(run_id)
-    return run
 
 
 def check_executable(changes: Changes, what: str) -> None:
@@ -161,7 +147,8 @@ def complete(changes: Changes, command: c.CompleteLease) -> Decision:
     if repeated is not None:
         return changes.replay(repeated)
     run = _held(changes, command.run_id)
-    changes.add(
+    end_run(
+        changes,
         RunCompleted(
             run_id=run.id,
             task_status=changes.status_if(run, RunStatus.COMPLETED),
@@ -169,9 +156,9 @@ def complete(changes: Changes, command: c.CompleteLease) -> Decision:
             claim_token_hash=run.claim_token_hash,
             by_session_id=run.session_id,
             closing_digest=command.digest,
-        )
+        ),
+        "run_completed",
     )
-    changes.settle("run_completed")
     return changes.decided(run.id)
 
 
@@ -180,7 +167,8 @@ def fail(changes: Changes, command: c.FailLease) -> Decision:
     if repeated is not None:
         return changes.replay(repeated)
     run = _held(changes, command.run_id)
-    changes.add(
+    end_run(
+        changes,
         RunFailed(
             run_id=run.id,
             task_status=changes.status_if(run, RunStatus.FAILED),
@@ -189,9 +177,9 @@ def fail(changes: Changes, command: c.FailLease) -> Decision:
             claim_token_hash=run.claim_token_hash,
             by_session_id=run.session_id,
             closing_digest=command.digest,
-        )
+        ),
+        "run_failed",
     )
-    changes.settle("run_failed")
     return changes.decided(run.id)
 
 

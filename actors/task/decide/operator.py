@@ -4,7 +4,9 @@ from actors.errors import Code, Rejected
 from actors.identity import Actor, ActorKind
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
-from actors.task.decide.lease import check_executable, the_run, wrong_status
+from actors.task.decide.ending import end_run
+from actors.task.decide.found import the_run
+from actors.task.decide.lease import check_executable, wrong_status
 from actors.task.events import (
     RunCanceled,
     RunClaimed,
@@ -93,14 +95,15 @@ def complete(changes: Changes, command: c.CompleteRun) -> Decision:
     _check_not_leased(run, "complete")
     if run.status is not RunStatus.RUNNING:
         raise wrong_status(run, "complete it")
-    changes.add(
+    end_run(
+        changes,
         RunCompleted(
             run_id=run.id,
             task_status=changes.status_if(run, RunStatus.COMPLETED),
             result=command.result,
-        )
+        ),
+        "run_completed",
     )
-    changes.settle("run_completed")
     return changes.decided(run.id)
 
 
@@ -109,15 +112,16 @@ def fail(changes: Changes, command: c.FailRun) -> Decision:
     _check_not_leased(run, "fail")
     if run.status not in (RunStatus.STARTING, RunStatus.RUNNING):
         raise wrong_status(run, "fail it")
-    changes.add(
+    end_run(
+        changes,
         RunFailed(
             run_id=run.id,
             task_status=changes.status_if(run, RunStatus.FAILED),
             error=command.error,
             metadata=command.metadata,
-        )
+        ),
+        "run_failed",
     )
-    changes.settle("run_failed")
     return changes.decided(run.id)
 
 
@@ -138,16 +142,17 @@ def cancel(changes: Changes, command: c.CancelRun) -> Decision:
     run = the_run(changes, command.run_id)
     if run.status.is_terminal:
         raise wrong_status(run, "cancel it")
-    changes.add(
+    end_run(
+        changes,
         RunCanceled(
             run_id=run.id,
             task_status=changes.status_if(run, RunStatus.CANCELED),
             reason=command.reason,
             metadata=command.metadata,
             session_id=run.session_id,
-        )
+        ),
+        "run_canceled",
     )
-    changes.settle("run_canceled")
     return changes.decided(run.id)
 
 

@@ -6,6 +6,22 @@ timeline. `task_status` is the derived status after the event.
 
 from actors.task.events.base import RunEvent as RunEvent
 from actors.task.events.base import TaskEvent as TaskEvent
+from actors.task.events.review import BY_OUTCOME as BY_OUTCOME
+from actors.task.events.review import (
+    ReviewApproved,
+    ReviewBlocked,
+    ReviewCanceled,
+    ReviewCircuitOpened,
+    ReviewFailed,
+    ReviewInvalidOutput,
+    ReviewRecorded,
+    ReviewRejected,
+    ReviewRequested,
+    ReviewRetryEnqueued,
+    ReviewTimedOut,
+)
+from actors.task.events.review import ReviewEvent as ReviewEvent
+from actors.task.events.review import ReviewJudged as ReviewJudged
 from actors.task.events.run import ForcedRelease as ForcedRelease
 from actors.task.events.run import NewRun as NewRun
 from actors.task.events.run import (
@@ -88,4 +104,15 @@ Event = (
     | RunRetried
     | RunRecovered
     | RunStarved
+    | ReviewRequested
+    | ReviewRecorded
+    | ReviewApproved
+    | ReviewRejected
+    | ReviewBlocked
+    | ReviewFailed
+    | ReviewTimedOut
+    | ReviewInvalidOutput
+    | ReviewCircuitOpened
+    | ReviewRetryEnqueued
+    | ReviewCanceled
 )

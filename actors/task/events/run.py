@@ -6,6 +6,7 @@ from attrs import frozen
 
 from actors.identity import Actor, Origin
 from actors.task.events.base import RunEvent
+from actors.task.review import Continuation
 from actors.task.state import (
     Json,
     RunStatus,
@@ -25,6 +26,7 @@ class NewRun:
     metadata: Json | None = None
     required_capabilities: tuple[str, ...] = ()
     preferred_capabilities: tuple[str, ...] = ()
+    continuation: Continuation | None = None
 
 
 @final

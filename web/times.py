@@ -13,13 +13,13 @@ _NS_MAX: Final = 2**63 - 1  # in the year 2262; later ones cannot be stored
 def time_ns(pointer: str, value: str | None) -> int | None:
     """Nanoseconds since 1970, exact to a microsecond.
 
-    None where absent, blank, or before 1970: programs in Go write a time that is not set as one
+    None where absent, or before 1970: programs in Go write a time that is not set as one
     in the year 1.
 
     Raises:
         Rejected: no such time, or one too late.
     """
-    if value is None or not value.strip():
+    if value is None:
         return None
     try:
         moment = datetime.fromisoformat(value.strip()) if "T" in value.upper() else None

@@ -25,6 +25,15 @@ _NO_ROUTER: Final = "nobody is sent to a review, so it waits until anybody judge
 _LINEAGE: Final = "a run that continues another tells so"
 _GUIDED: Final = "a run that continues another carries what the reviewer asked for"
 
+_OVER_A_SOCKET: Final = "the original was asked over its Unix socket"
+
+SHOWN_REVIEWS: Final = (  # as they are before somebody has judged
+    (Operation.GET_REVIEW, "review"),
+    (Operation.LIST_RUN_REVIEWS, "reviews[]"),
+    (Operation.LIST_TASK_REVIEWS, "reviews[]"),
+    (Operation.REQUEST_REVIEW, "review"),
+)
+
 # What is rightly not like the original, and why.
 EXCEPTIONS: Final[dict[tuple[Operation, Kind, str], str]] = {
     (Operation.CLAIM_NEXT, Kind.LEFT_OUT, "claim.run.idempotency_key"): _NO_MADE_UP_KEY,
@@ -75,22 +84,12 @@ EXCEPTIONS: Final[dict[tuple[Operation, Kind, str], str]] = {
         "no files are read here, so a workspace is a single directory"
     ),
     **{
-        (operation, kind, f"{path}.{name}"): _NO_ROUTER
-        for operation, path in (
-            (Operation.GET_REVIEW, "review"),
-            (Operation.LIST_RUN_REVIEWS, "reviews[]"),
-            (Operation.LIST_TASK_REVIEWS, "reviews[]"),
-            (Operation.REQUEST_REVIEW, "review"),
-        )
-        for kind, name in (
-            (Kind.CHANGED, "status"),
-            (Kind.CHANGED, "started_at"),
-            (Kind.LEFT_OUT, "reviewer_session_id"),
-            (Kind.LEFT_OUT, "reviewer_agent_name"),
-            (Kind.LEFT_OUT, "reviewer_peer_id"),
-            (Kind.LEFT_OUT, "reviewer_channel_id"),
-        )
+        (operation, Kind.LEFT_OUT, f"{path}.reviewer_{name}"): _NO_ROUTER
+        for operation, path in (*SHOWN_REVIEWS, (Operation.SUBMIT_VERDICT, "review"))
+        for name in ("session_id", "agent_name", "peer_id", "channel_id")
     },
+    **{(op, Kind.CHANGED, f"{path}.status"): _NO_ROUTER for op, path in SHOWN_REVIEWS},
+    (Operation.SUBMIT_VERDICT, Kind.CHANGED, "continuation_run.origin.kind"): _OVER_A_SOCKET,
     (Operation.SUBMIT_VERDICT, Kind.ADDED, "continuation_run.previous_run_id"): _LINEAGE,
     **{
         (Operation.SUBMIT_VERDICT, Kind.ADDED, f"continuation_run.metadata.{name}"): _GUIDED

@@ -9,7 +9,7 @@ import pytest
 from tests.web.client import CONTRACT
 from web.decoding import decode
 from web.operations import Operation
-from web.requests import bulk, profiles, registry, runs, tasks
+from web.requests import bulk, profiles, registry, reviews, runs, tasks
 
 ANSWERS = Path(__file__).parent.parent / "contract" / "answers.jsonl"
 BODIES = {
@@ -45,6 +45,8 @@ BODIES = {
     Operation.BULK_RELEASE: bulk.BulkRunRequest,
     Operation.BULK_FAIL: bulk.BulkRunRequest,
     Operation.SET_PROFILE: profiles.ExecutionProfileRequest,
+    Operation.REQUEST_REVIEW: reviews.ReviewRequest,
+    Operation.SUBMIT_VERDICT: reviews.VerdictRequest,
     Operation.CREATE_SESSION: registry.CreateSessionRequest,
     Operation.RESOLVE_WORKSPACE: registry.ResolveWorkspaceRequest,
 }

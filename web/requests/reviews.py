@@ -16,7 +16,7 @@ class ReviewRequest:
     policy: ReviewPolicy | None = field(default=None, metadata=BLANK_IS_ABSENT)
     review_round: int | None = None
     attempt: int | None = None
-    deadline_at: str | None = None
+    deadline_at: str | None = field(default=None, metadata=BLANK_IS_ABSENT)
     parent_review_id: str | None = None
     reason: str | None = None
     run_id: str | None = None

@@ -10,6 +10,7 @@ from actors.task.decide import decide
 from actors.task.decide.context import Context, Decision, Parent
 from actors.task.eligibility import Claimer
 from actors.task.events import RunEnqueued
+from actors.task.review import DEFAULT_RULES, ReviewRules
 from actors.task.state import ApprovalPolicy, Json, Run, Scope, TaskState
 from tests.actors.task.laws import check_laws
 
@@ -81,6 +82,7 @@ class Bench:
     now_ns: int = START_NS
     next_seq: int = 1
     expiries_max: int = EXPIRIES_MAX_DEFAULT
+    review_rules: ReviewRules = DEFAULT_RULES
     decided: int = 0
 
     @classmethod
@@ -118,6 +120,7 @@ class Bench:
             caller=caller,
             around=self.around,
             expiries_max=self.expiries_max,
+            review_rules=self.review_rules,
         )
         before = self.state
         copy = None if before is None else evolve(before)

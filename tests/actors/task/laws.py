@@ -16,6 +16,7 @@ from actors.task.events import (
     TaskUpdated,
 )
 from actors.task.evolve import evolve
+from actors.task.review import Review, ReviewOutcome, ReviewStatus
 from actors.task.state import Run, RunStatus, TaskState
 from actors.task.status import derive_status
 
@@ -91,6 +92,30 @@ def check_state(state: TaskState) -> None:
     assert len({run.id for run in state.runs}) == len(state.runs)
     for run in state.runs:
         _check_run(run)
+    for review in state.reviews:
+        _check_review(state, review)
+    assert len({(r.run_id, r.round, r.attempt) for r in state.reviews}) == len(state.reviews)
+
+
+def _check_review(state: TaskState, review: Review) -> None:
+    """Of an ended run; judged or not, and a rejection is followed by a run or by none for good."""
+    run = state.run(review.run_id)
+    assert run is not None
+    assert run.status.is_terminal
+    assert not (review.is_open and state.canceled)
+    judged = review.status in (ReviewStatus.RECORDED, ReviewStatus.CIRCUIT_OPENED)
+    assert judged == (review.verdict is not None) == (review.reviewed_at_ns is not None)
+    rejected = judged and review.verdict.outcome is ReviewOutcome.REJECTED
+    followers = [
+        follower
+        for follower in state.runs
+        if follower.continuation is not None and follower.continuation.review_id == review.id
+    ]
+    assert len(followers) == (rejected and review.status is ReviewStatus.RECORDED)
+    assert rejected or review.status is not ReviewStatus.CIRCUIT_OPENED
+    for follower in followers:
+        assert follower.continuation.round == review.round + 1
+        assert follower.continuation.parent_run_id == run.id
 
 
 def _check_run(run: Run) -> None:
@@ -147,5 +172,8 @@ def _check_history(before: TaskState | None, after: TaskState) -> None:
     for old, new in zip(before.runs, after.runs, strict=False):
         assert (old.id, old.queued_at_ns) == (new.id, new.queued_at_ns)
         assert not old.status.is_terminal or old == new
+    for past, now in zip(before.reviews, after.reviews, strict=False):
+        assert past.id == now.id
+        assert past.is_open or past == now
     assert all(a.queued_at_ns <= b.queued_at_ns for a, b in pairwise(after.runs))
     assert not before.canceled or after.canceled

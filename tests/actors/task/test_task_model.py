@@ -1,15 +1,17 @@
 """Any sequence of commands and effects on one task: the laws hold, and nothing ever crashes."""
 
+from attrs import evolve
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from actors.clock import NS
 from actors.errors import Code, Rejected
-from actors.identity import BOOT_RECOVERY, SCHEDULER
+from actors.identity import BOOT_RECOVERY, REVIEW_DEADLINES, SCHEDULER
 from actors.task import commands as c
 from actors.task import effects as f
 from actors.task.decide.context import Parent
+from actors.task.review import ReviewOutcome, ReviewPolicy, ReviewRules, Verdict
 from actors.task.state import (
     ApprovalPolicy,
     Json,
@@ -46,6 +48,7 @@ class TaskMachine(RuleBasedStateMachine):
         super().__init__()
         self.bench = Bench()
         self.bench.expiries_max = 2
+        self.bench.review_rules = ReviewRules(rounds_max=4, rapid_runs=2)
         around = self.bench.around
         around.parents["p"] = Parent(Scope.GLOBAL, None, 1, 0)
         around.keys["taken", OPERATOR.origin] = ("other", "run-other")
@@ -252,6 +255,42 @@ class TaskMachine(RuleBasedStateMachine):
         )
         self.tell(command, caller)
 
+    @rule(policy=st.sampled_from(ReviewPolicy))
+    def review_what_ends(self, policy):
+        self.bench.review_rules = evolve(self.bench.review_rules, policy=policy)
+
+    @rule(
+        pick=picks,
+        number=st.integers(0, 9),
+        policy=st.sampled_from([None, *ReviewPolicy]),
+        attempt=st.integers(0, 2),
+        after_s=st.sampled_from([None, 0, 60]),
+    )
+    def ask_for_a_review(self, pick, number, policy, attempt, after_s):
+        deadline_ns = None if after_s is None else self.bench.now_ns + after_s * NS
+        if policy is not ReviewPolicy.NONE:
+            self.tell(
+                c.RequestReview(
+                    self.pick(pick, number), policy, attempt=attempt, deadline_at_ns=deadline_ns
+                )
+            )
+
+    @rule(number=st.integers(0, 9), outcome=st.sampled_from(ReviewOutcome), caller=callers)
+    def judge(self, number, outcome, caller):
+        reviews = self.bench.task.reviews
+        if not reviews:
+            return
+        review = reviews[number % len(reviews)]
+        missing = ("tests",) if outcome is ReviewOutcome.REJECTED else ()
+        verdict = Verdict(outcome, 0.5, "looked", "d", missing)
+        command = c.SubmitVerdict(review.id, review.run_id, verdict)
+        if self.tell(command, caller):
+            assert caller.actor.ref != self.bench.task.run(review.run_id).session_id
+            assert self.bench.task.review(review.id).verdict == verdict
+            now = self.bench.task
+            assert self.tell(command, caller)
+            assert self.bench.task is now
+
     @rule(pick=picks, number=st.integers(0, 9), session=sessions, after_s=seconds)
     def messages_of_the_system(self, pick, number, session, after_s):
         run_id = self.pick(pick, number)
@@ -272,6 +311,10 @@ class TaskMachine(RuleBasedStateMachine):
             if run.is_leased and run.lease_until_ns <= self.bench.now_ns:
                 assert self.tell(c.ExpireLease(run.id), SCHEDULER)
                 assert not self.bench.task.run(run.id).is_leased
+        for review in self.bench.task.open_reviews:
+            assert self.tell(c.TimeOutReview(review.id), REVIEW_DEADLINES)
+            is_over = review.deadline_at_ns <= self.bench.now_ns
+            assert self.bench.task.review(review.id).is_open != is_over
 
     # --- always ---------------------------------------------------------------------------------
 

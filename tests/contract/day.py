@@ -36,15 +36,15 @@ class Call:
         return f"{self.number} {self.command}: {self.method} {self.target}"
 
     @property
-    def operation(self) -> Operation | None:
-        """None for one that is not served here."""
+    def operation(self) -> Operation:
+        """What it asks for here."""
         path = self.target.split("?")[0]
         # Paths without parameters win over those with one in the same place.
         for known in sorted(Operation, key=lambda operation: operation.path.count("{")):
             pattern = re.sub(r"\{\w+\}", "[^/]+", known.path)
             if known.method == self.method and re.fullmatch(pattern, path):
                 return known
-        return None
+        raise LookupError(f"nothing serves {self}")
 
 
 def calls() -> list[Call]:

@@ -8,6 +8,7 @@ import trio
 from actors.answers import Answer
 from actors.errors import Rejected
 from actors.task import commands as c
+from actors.task.review import ReviewOutcome, Verdict
 from actors.task.state import ApprovalPolicy, Json, Owner, OwnerKind, Priority, Scope
 from tests.actors.system.desk import OPERATOR, Desk, agent
 
@@ -185,6 +186,22 @@ class Callers:
     async def retry(self) -> Answer:
         return await self._desk.ask_run(c.RetryRun(self._any_run_id()))
 
+    async def request_review(self) -> Answer:
+        attempt = self._rng.choice([1, 1, 2])
+        command = c.RequestReview(self._any_run_id(), attempt=attempt)
+        return await self._desk.ask_run(command)
+
+    async def judge(self) -> Answer | None:
+        state = self._desk.system.views.whole(self._task_id())
+        if state is None or not state.reviews:
+            return None
+        review = self._rng.choice(state.reviews)
+        outcome = self._rng.choice([ReviewOutcome.REJECTED, *ReviewOutcome])
+        missing = ("more",) if outcome is ReviewOutcome.REJECTED else ()
+        verdict = Verdict(outcome, 0.5, "looked", "d", missing)
+        command = c.SubmitVerdict(review.id, review.run_id, verdict)
+        return await self._desk.system.judge(command, OPERATOR)
+
     async def attach(self) -> Answer:
         return await self._desk.system.attach_session(self._run_id(), self._session_id(), OPERATOR)
 
@@ -225,6 +242,8 @@ _OPERATIONS: list[Callable[[Callers], Awaitable[Answer | None]]] = [
     Callers.delete,
     *[Callers.operate] * 3,
     Callers.retry,
+    Callers.request_review,
+    *[Callers.judge] * 3,
     Callers.attach,
     Callers.end_session,
     Callers.switch,

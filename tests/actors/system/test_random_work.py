@@ -10,7 +10,9 @@ from trio.testing import wait_all_tasks_blocked
 from actors.actor import fold
 from actors.graph import Graph
 from actors.record import Record
+from actors.review_deadlines import ReviewDeadlines
 from actors.scheduler.board import Board
+from actors.task.review import ReviewPolicy
 from actors.task.state import RunStatus, TaskState
 from tests.actors.system.desk import Desk, started
 from tests.actors.system.random_work import Callers
@@ -18,6 +20,12 @@ from tests.actors.system.random_work import Callers
 CALLERS = 10
 STEPS = 40
 CRASHES = 3
+SETTINGS = {
+    "lease_expiries_max": 2,
+    "max_leases_per_session": 2,
+    "review_policy": ReviewPolicy.ON_SUCCESS,
+    "review_s": 20.0,
+}
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -30,7 +38,7 @@ async def check_random_work(seed: int) -> None:
     acknowledged = []
     store = None
     for _ in range(CRASHES + 1):
-        async with started(store, lease_expiries_max=2, max_leases_per_session=2) as desk:
+        async with started(store, **SETTINGS) as desk:
             await wait_all_tasks_blocked()
             check_memory(desk)
             check_acknowledged(desk, acknowledged)
@@ -44,7 +52,7 @@ async def check_random_work(seed: int) -> None:
                 store = desk.store.copy()  # here the crash is: no more counts as acknowledged
                 callers.stop()
                 nursery.cancel_scope.cancel()
-    async with started(store, lease_expiries_max=2) as desk:
+    async with started(store, **SETTINGS) as desk:
         await trio.sleep(100)
         check_memory(desk)
         check_acknowledged(desk, acknowledged)
@@ -99,6 +107,7 @@ def check_memory(desk: Desk) -> None:
         seen.update(seqs)
     check_graph(desk, states)
     check_board(desk, states)
+    check_reviews(desk, states)
     assert len(system.outbox) == 0
     caused = {
         (record.seq, n)
@@ -136,6 +145,16 @@ def check_graph(desk: Desk, states: list[TaskState]) -> None:
     for state in states:
         for edge in state.dependencies:
             assert edge.completed == graph.is_completed(edge.depends_on_task_id)
+
+
+def check_reviews(desk: Desk, states: list[TaskState]) -> None:
+    """Every open review has its deadline, and no other has one."""
+    deadlines = desk.system.review_deadlines
+    rebuilt = ReviewDeadlines(desk.system.clock, desk.system.directory.push)
+    for state in states:
+        rebuilt.committed(state)
+    assert deadlines._open == rebuilt._open
+    assert len(deadlines) == len(rebuilt) == sum(len(state.open_reviews) for state in states)
 
 
 def check_board(desk: Desk, states: list[TaskState]) -> None:

@@ -19,8 +19,9 @@ from actors.task.decide import (
     operator,
     pausing,
     profile,
-    reviews,
+    review_request,
     triage,
+    verdict,
 )
 from actors.task.decide.context import Changes, Context, Decision
 from actors.task.decide.definition import task_not_found
@@ -61,9 +62,9 @@ _DECIDES: dict[type[c.Command], Callable[[Changes, Any], Decision]] = {
     c.ForceFail: force.fail,
     c.RetryRun: force.retry,
     c.RecoverRun: force.recover,
-    c.RequestReview: reviews.request,
-    c.SubmitVerdict: reviews.judge,
-    c.TimeOutReview: reviews.time_out,
+    c.RequestReview: review_request.request,
+    c.SubmitVerdict: verdict.judge,
+    c.TimeOutReview: verdict.time_out,
     f.BlockerCompleted: dependencies.blocker_completed,
     f.BlockerReopened: dependencies.blocker_reopened,
     f.BlockerDeleted: dependencies.blocker_deleted,

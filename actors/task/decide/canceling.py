@@ -3,7 +3,7 @@
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
 from actors.task.decide.enqueue import not_in_state
-from actors.task.decide.reviews import cancel_open
+from actors.task.decide.verdict import cancel_open
 from actors.task.effects import CancelPropagated
 from actors.task.events import EffectApplied, RunCanceled, TaskCanceled, TreeCancelRepeated
 from actors.task.state import Json, TaskStatus

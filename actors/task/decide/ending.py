@@ -1,7 +1,7 @@
 """The end of a run: told, and judged where the policy says so, all in one record."""
 
 from actors.task.decide.context import Changes
-from actors.task.decide.reviews import request_by_policy
+from actors.task.decide.review_request import request_by_policy
 from actors.task.events import RunCanceled, RunCompleted, RunFailed, RunForcedFail
 
 RunEnded = RunCompleted | RunFailed | RunCanceled | RunForcedFail

@@ -380,6 +380,8 @@ def test_a_review_that_nobody_judges_times_out_at_its_deadline(bench):
     bench.now_ns = review.deadline_at_ns - 1
     assert bench.do(c.TimeOutReview(review.id), REVIEW_DEADLINES).events == ()
     bench.now_ns = review.deadline_at_ns
+    late = c.SubmitVerdict(review.id, review.run_id, verdict())
+    assert bench.code(late) is Code.REVIEW_CLOSED
     decision = bench.do(c.TimeOutReview(review.id), REVIEW_DEADLINES)
     assert types(decision) == ["task.run_review_recorded", "task.run_review_timeout"]
     [review] = bench.task.reviews

@@ -1,0 +1,135 @@
+"""Reviews that are asked for: by somebody, or by policy at the end of a run."""
+
+from typing import Final
+
+from actors import limits
+from actors.errors import Code, Rejected, invalid
+from actors.task import commands as c
+from actors.task import events as e
+from actors.task.decide.context import Changes, Decision
+from actors.task.decide.enqueue import (
+    not_in_state,
+)
+from actors.task.decide.found import the_run
+from actors.task.review import (
+    ReviewPolicy,
+)
+from actors.task.state import Run, RunStatus, TaskState
+
+_ENDS: Final = {
+    ReviewPolicy.NONE: frozenset[RunStatus](),
+    ReviewPolicy.ON_SUCCESS: frozenset({RunStatus.COMPLETED}),
+    ReviewPolicy.ON_FAILURE: frozenset({RunStatus.FAILED, RunStatus.CANCELED}),
+    ReviewPolicy.ALWAYS: frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELED}),
+}
+_FIRST_ROUND: Final = 1
+
+
+def request(changes: Changes, command: c.RequestReview) -> Decision:
+    """Of an ended run; the one that its round and attempt have already is given again."""
+    run = the_run(changes, command.run_id)
+    _check_named(changes, command)
+    _check_reviewable(changes.state, run, command.policy)
+    wanted = command.round or _round_of(run)
+    for review in changes.state.reviews:
+        if (review.run_id, review.round, review.attempt) == (run.id, wanted, command.attempt):
+            return changes.replay(None, review)
+    if len(changes.state.reviews) >= limits.REVIEWS_MAX:
+        raise Rejected(
+            Code.REVIEW_LIMIT,
+            f"{changes.task_id} has {limits.REVIEWS_MAX} reviews, and no task has more",
+            "judge one of those that are open",
+            evidence={"task_id": changes.task_id, "limit": limits.REVIEWS_MAX},
+        )
+    parent_id = command.parent_review_id or _parent_of(run)
+    if parent_id is not None and changes.state.review(parent_id) is None:
+        raise invalid(
+            "/parent_review_id",
+            f"{changes.task_id} has no review {parent_id}",
+            f"name one of GET /api/tasks/{changes.task_id}/reviews, or leave it out",
+        )
+    changes.add(
+        e.ReviewRequested(
+            run_id=run.id,
+            task_status=changes.state.status,
+            review_id=changes.context.new_review_id,
+            policy=command.policy,
+            review_round=wanted,
+            attempt=command.attempt,
+            deadline_at_ns=_deadline(changes, command.deadline_at_ns),
+            parent_review_id=parent_id,
+            reason=command.reason,
+        )
+    )
+    return changes.decided(review_id=changes.context.new_review_id)
+
+
+def request_by_policy(changes: Changes, run_id: str) -> None:
+    """Have a run that has just ended judged, if its chain's or the server's policy says so."""
+    rules = changes.context.review_rules
+    run = the_run(changes, run_id)
+    policy = rules.policy if run.continuation is None else run.continuation.policy
+    if run.status not in _ENDS[policy]:
+        return
+    changes.add(
+        e.ReviewRequested(
+            run_id=run.id,
+            task_status=changes.state.status,
+            review_id=changes.context.new_review_id,
+            policy=policy,
+            review_round=_round_of(run),
+            attempt=1,
+            deadline_at_ns=_deadline(changes, None),
+            parent_review_id=_parent_of(run),
+        )
+    )
+
+
+def _check_named(changes: Changes, command: c.RequestReview) -> None:
+    if command.named_run_id not in (None, command.run_id):
+        raise invalid("/run_id", "/run_id is not the run of the path", "leave it out")
+    if command.task_id not in (None, changes.task_id):
+        raise invalid(
+            "/task_id", f"run {command.run_id} belongs to {changes.task_id}", "leave it out"
+        )
+
+
+def _check_reviewable(state: TaskState, run: Run, policy: ReviewPolicy) -> None:
+    if not run.status.is_terminal:
+        raise Rejected(
+            Code.RUN_NOT_REVIEWABLE,
+            f"run {run.id} is {run.status.value}, and only a run that has ended can be reviewed",
+            "wait for its end",
+            command=f"task inspect {run.id}",
+            evidence={"run_id": run.id, "status": run.status.value},
+        )
+    if run.status not in _ENDS[policy]:
+        raise Rejected(
+            Code.RUN_NOT_REVIEWABLE,
+            f"policy {policy.value} is not for run {run.id}, which is {run.status.value}",
+            "leave the policy out, or send always",
+            evidence={"run_id": run.id, "status": run.status.value, "policy": policy.value},
+        )
+    if state.canceled:
+        raise not_in_state(state, "have its run reviewed")
+
+
+def _round_of(run: Run) -> int:
+    return _FIRST_ROUND if run.continuation is None else run.continuation.round
+
+
+def _parent_of(run: Run) -> str | None:
+    return None if run.continuation is None else run.continuation.review_id
+
+
+def _deadline(changes: Changes, asked_ns: int | None) -> int:
+    now_ns = changes.context.now_ns
+    if asked_ns is None:
+        return now_ns + changes.context.review_rules.timeout_ns
+    if asked_ns <= now_ns:
+        raise invalid(
+            "/deadline_at",
+            "/deadline_at is over already",
+            "send a time to come, or leave it out for the server's own",
+        )
+    return asked_ns

@@ -1,0 +1,162 @@
+"""Verdicts on reviews: given, given again, or not given in time.
+
+A rejection makes a continuation run, whose reviews are of the next round. The rejection of the
+last round opens the circuit instead, as do runs that end too quickly one after the other.
+"""
+
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from actors.errors import Code, Rejected, invalid
+from actors.frozen import replace
+from actors.identity import ActorKind
+from actors.limits import NS
+from actors.task import commands as c
+from actors.task import events as e
+from actors.task.decide.context import Changes, Decision
+from actors.task.decide.continuation import add_continuation, circuit_reason, continuation_of
+from actors.task.decide.enqueue import (
+    check_no_open_run,
+    close_parked_run,
+)
+from actors.task.decide.found import the_review, the_run
+from actors.task.review import (
+    Review,
+    ReviewOutcome,
+    Verdict,
+)
+from actors.task.state import Run
+
+_T = TypeVar("_T", bound=e.ReviewJudged)
+
+
+def judge(changes: Changes, command: c.SubmitVerdict) -> Decision:
+    """Record the verdict; a rejection queues the run that goes on, or opens the circuit.
+
+    The same verdict again by the same actor gives what the first one did; a task has one open run,
+    so a rejection waits for the end of another.
+    """
+    review = the_review(changes, command.review_id)
+    if command.run_id != review.run_id:
+        raise invalid(
+            "/run_id",
+            f"review {review.id} is of run {review.run_id}",
+            "send that run, or another review",
+        )
+    _check_judge(changes, the_run(changes, review.run_id))
+    if _is_repeat(changes, review, command.verdict):
+        return changes.replay(continuation_of(changes.state, review), review)
+    if not review.is_open or _is_over(changes, review):
+        raise _closed(review)
+    if command.verdict.outcome is not ReviewOutcome.REJECTED:
+        _record(changes, review, command.verdict)
+        return changes.decided(review_id=review.id)
+    return _reject(changes, review, command.verdict)
+
+
+def time_out(changes: Changes, command: c.TimeOutReview) -> Decision:
+    """Nobody has judged in time."""
+    review = changes.state.review(command.review_id)
+    if review is None or not review.is_open or not _is_over(changes, review):
+        return changes.decided()
+    deadline = datetime.fromtimestamp(review.deadline_at_ns // NS, UTC)
+    verdict = Verdict(
+        outcome=ReviewOutcome.TIMEOUT,
+        confidence=None,
+        reason=f"nobody judged it before {deadline:%Y-%m-%dT%H:%M:%SZ}",
+        delivery_id=f"review-deadline:{review.id}",
+    )
+    _record(changes, review, verdict)
+    return changes.decided(review_id=review.id)
+
+
+def _is_over(changes: Changes, review: Review) -> bool:
+    """At the very moment of the deadline it is over, as a lease is."""
+    return review.deadline_at_ns <= changes.context.now_ns
+
+
+def cancel_open(changes: Changes) -> None:
+    """The task is canceled: nobody has to judge its runs any more."""
+    for review in changes.state.open_reviews:
+        changes.add(
+            e.ReviewCanceled(
+                run_id=review.run_id, task_status=changes.state.status, review_id=review.id
+            )
+        )
+
+
+def _check_judge(changes: Changes, run: Run) -> None:
+    actor = changes.context.caller.actor
+    claimed_by_it = run.claimed_by == actor
+    worked = actor.ref in (run.session_id, run.closing_session_id)
+    if actor.kind is ActorKind.AGENT_SESSION and (worked or claimed_by_it):
+        raise Rejected(
+            Code.SELF_REVIEW,
+            f"session {actor.ref} did the work of run {run.id}, so it cannot judge it",
+            "let another session or a person judge",
+            evidence={"run_id": run.id, "session_id": actor.ref},
+        )
+
+
+def _is_repeat(changes: Changes, review: Review, verdict: Verdict) -> bool:
+    """Sent again by the one who sent it; the confidence does not count."""
+    known = review.verdict
+    return (
+        known is not None
+        and review.reviewed_by == changes.context.caller.actor
+        and replace(known, confidence=verdict.confidence) == verdict
+    )
+
+
+def _closed(review: Review) -> Rejected:
+    if review.is_open:
+        told = "its deadline is over"
+    else:
+        told = review.status.value if review.verdict is None else review.verdict.outcome.value
+    return Rejected(
+        Code.REVIEW_CLOSED,
+        f"review {review.id} has ended: {told}",
+        f"ask for another attempt: POST /api/task-runs/{review.run_id}/reviews"
+        f' with "attempt": {review.attempt + 1}',
+        evidence={"review_id": review.id, "status": review.status.value},
+    )
+
+
+def _record(
+    changes: Changes, review: Review, verdict: Verdict, continuation_run_id: str | None = None
+) -> None:
+    def told(event: type[_T]) -> _T:
+        return event(
+            run_id=review.run_id,
+            task_status=changes.state.status,
+            review_id=review.id,
+            by=changes.context.caller.actor,
+            review_round=review.round,
+            verdict=verdict,
+            continuation_run_id=continuation_run_id,
+        )
+
+    changes.add(told(e.ReviewRecorded))
+    changes.add(told(e.BY_OUTCOME[verdict.outcome]))
+
+
+def _reject(changes: Changes, review: Review, verdict: Verdict) -> Decision:
+    why = circuit_reason(changes, review)
+    if why is not None:
+        _record(changes, review, verdict)
+        changes.add(
+            e.ReviewCircuitOpened(
+                run_id=review.run_id,
+                task_status=changes.state.status,
+                review_id=review.id,
+                review_round=review.round,
+                reason=why,
+            )
+        )
+        return changes.decided(review_id=review.id)
+    check_no_open_run(changes.state)
+    run_id = changes.context.new_run_id
+    _record(changes, review, verdict, run_id)
+    close_parked_run(changes, None)
+    add_continuation(changes, review, verdict, run_id)
+    return changes.decided(run_id, review_id=review.id)

@@ -203,7 +203,11 @@ class Registry:
         return session
 
     def keep(self, session_id: str) -> None:
-        """A visitor holds a lease now: put it on disk. Others are left as they are."""
+        """A visitor is about to get a lease: put it on disk. Others are left as they are.
+
+        Raises:
+            Rejected: STORAGE_FAILED.
+        """
         session = self._visitors.pop(session_id, None)
         if session is not None:
             self._seen_at_ns.pop(session_id, None)

@@ -140,8 +140,13 @@ class Dispatch:
             self._patience.set(ticket, ticket.deadline_ns)
 
     def _pick(self, run: ClaimableRun, ticket: Ticket) -> None:
-        self.board.claimable.discard(run.run_id)
         session_id = ticket.session.id
+        try:
+            self._registry.keep(session_id)  # before the claim in the journal, never after it
+        except Rejected as refusal:
+            self._finish(ticket, refusal)
+            return
+        self.board.claimable.discard(run.run_id)
         ticket.run_id, ticket.task_id = run.run_id, run.task_id
         self._picked[run.run_id] = ticket
         self._reserved[session_id] = self._reserved.get(session_id, 0) + 1
@@ -235,8 +240,6 @@ class Dispatch:
                 self._keyed.pop(ticket.key, None)
         if self._registry.is_ended(event.session_id):
             self._release_ended(task_id, event.run_id, event.session_id, None)
-        else:
-            self._registry.keep(event.session_id)
 
     def _observe(self, state: TaskState) -> None:
         found = self.board.update(state, self._starves_ns)

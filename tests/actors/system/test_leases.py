@@ -246,3 +246,16 @@ async def test_what_a_crash_kept_from_being_released_is_released_at_the_next_sta
         await trio.testing.wait_all_tasks_blocked()
         assert await desk.status_of(run.id) is RunStatus.QUEUED
         assert (await desk.claim("s2")).the_run.id == run.id
+
+
+async def test_a_session_that_registered_itself_is_on_disk_no_later_than_its_lease():
+    store = CrashStore()
+    async with started(store) as desk:
+        run = await desk.queued()
+        store.crash_points.clear()
+        await desk.claim("s1")
+        answered_after = len(store.crash_points)
+    for point in store.crash_points[:answered_after]:
+        async with started(point) as desk:
+            is_known = desk.system.registry.known_session("s1") is not None
+            assert is_known or await desk.status_of(run.id) is RunStatus.QUEUED

@@ -18,6 +18,8 @@ _ENDS: Final = (
     "task.run_completed",
     "task.run_failed",
     "task.run_canceled",
+    "task.run_operator_forced_fail",
+    "task.run_needs_attention",
 )
 
 
@@ -50,7 +52,19 @@ async def check_tasks(client: Client, steps: Sequence[Step], ledger: Ledger) -> 
 
 
 def check_events(events_of: dict[str, list[Event]], ledger: Ledger) -> None:
-    """In the log no run is claimed while it is held, and every acknowledged claim is there."""
+    """Each task is completed once, and every acknowledged claim is in the log."""
+    claims = check_claims(events_of)
+    for task_id, events in events_of.items():
+        completions = [e for e in events if e["event_type"] == "task.run_completed"]
+        if len(completions) != 1:
+            raise AssertionError(f"{task_id} was completed {len(completions)} times")
+    missing = {(hold.run_id, hold.session_id) for hold in ledger.holds} - claims
+    if missing:
+        raise AssertionError(f"acknowledged claims are not in the log: {missing}")
+
+
+def check_claims(events_of: dict[str, list[Event]]) -> set[tuple[str, str]]:
+    """Numbers rise, and no run is claimed while it is held; each run with who has claimed it."""
     claims: set[tuple[str, str]] = set()
     for task_id, events in events_of.items():
         holder: str | None = None
@@ -65,12 +79,7 @@ def check_events(events_of: dict[str, list[Event]], ledger: Ledger) -> None:
                 claims.add((event["run"]["id"], holder))
             elif event["event_type"] in _ENDS:
                 holder = None
-        completions = [e for e in events if e["event_type"] == "task.run_completed"]
-        if len(completions) != 1:
-            raise AssertionError(f"{task_id} was completed {len(completions)} times")
-    missing = {(hold.run_id, hold.session_id) for hold in ledger.holds} - claims
-    if missing:
-        raise AssertionError(f"acknowledged claims are not in the log: {missing}")
+    return claims
 
 
 def check_holds(holds: Sequence[Hold]) -> int:

@@ -1,6 +1,8 @@
 """Requests of clients that do not give up when the server is gone for a while."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, Final, final
 
 import httpx
@@ -20,33 +22,45 @@ class Client:
             headers=headers,
             timeout=httpx.Timeout(40.0),
             trust_env=False,
+            verify=False,  # there is no TLS, and reading certificates takes its time
             limits=httpx.Limits(max_connections=None),
         )
         self.repeats = 0
 
     async def get(self, path: str, **query: str | int) -> httpx.Response:
-        return await self._send("GET", path, None, query)
+        return await self.send("GET", path, query=query)
 
     async def post(self, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
-        return await self._send("POST", path, body or {}, {})
+        return await self.send("POST", path, body or {})
 
-    async def close(self) -> None:
-        await self._http.aclose()
-
-    async def _send(
+    async def send(
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None,
-        query: Mapping[str, str | int],
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str | int] = MappingProxyType({}),
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> httpx.Response:
         while True:
-            try:
-                response = await self._http.request(method, path, json=body, params=query)
-            except httpx.TransportError:
-                pass
-            else:
+            with suppress(httpx.TransportError):
+                response = await self.send_once(method, path, body, query=query, headers=headers)
                 if response.status_code != _UNAVAILABLE:
                     return response
             self.repeats += 1
             await trio.sleep(RETRY_S)
+
+    async def send_once(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str | int] = MappingProxyType({}),
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> httpx.Response:
+        """Raises: httpx.TransportError: there was no answer."""
+        return await self._http.request(method, path, json=body, params=query, headers=headers)
+
+    async def close(self) -> None:
+        await self._http.aclose()

@@ -1,10 +1,12 @@
 """A stream client that comes back with the last number it has seen."""
 
+import json
 from contextlib import suppress
-from typing import Final, final
+from typing import Any, Final, final
 
 import httpx
 import trio
+from attrs import frozen
 
 from benchmarks.chaos.ledger import Change
 
@@ -13,19 +15,38 @@ _OK: Final = 200
 
 
 @final
-class Follower:
-    """`seqs` are the numbers received, in order of arrival, over all connections."""
+@frozen
+class Told:
+    """An event that the stream has told of."""
 
-    def __init__(self, url: str, task_id: str) -> None:
+    seq: int
+    type: str
+    task_id: str
+
+
+@final
+class Follower:
+    """`told` is what was received, in order of arrival, over all connections.
+
+    Args:
+        change: is told of each event; several followers may share one.
+    """
+
+    def __init__(self, url: str, task_id: str, change: Change | None = None) -> None:
+        self.task_id = task_id
         self._url = f"{url}/api/tasks/{task_id}/stream"
-        self.seqs: list[int] = []
+        self.told: list[Told] = []
         self.connections = 0
-        self.change = Change()
+        self.change = Change() if change is None else change
+
+    @property
+    def seqs(self) -> list[int]:
+        return [told.seq for told in self.told]
 
     async def run(self) -> None:
         """Follow until canceled."""
         async with httpx.AsyncClient(
-            timeout=httpx.Timeout(5.0, read=_SILENCE_S), trust_env=False
+            timeout=httpx.Timeout(5.0, read=_SILENCE_S), trust_env=False, verify=False
         ) as client:
             while True:
                 with suppress(httpx.TransportError):
@@ -33,17 +54,24 @@ class Follower:
                 await trio.sleep(0.02)
 
     async def _follow(self, client: httpx.AsyncClient) -> None:
-        headers = {"Last-Event-ID": str(self.seqs[-1])} if self.seqs else {}
-        query = {} if self.seqs else {"after_sequence": 0}
+        headers = {"Last-Event-ID": str(self.told[-1].seq)} if self.told else {}
+        query = {} if self.told else {"after_sequence": 0}
         async with client.stream("GET", self._url, headers=headers, params=query) as response:
             if response.status_code != _OK:
                 return
             self.connections += 1
-            pending: int | None = None
+            frame: dict[str, str] = {}
             async for line in response.aiter_lines():
-                if line.startswith("id:"):
-                    pending = int(line.removeprefix("id:"))
-                elif not line and pending is not None:  # an event counts once it has come whole
-                    self.seqs.append(pending)
-                    self.change.tell()
-                    pending = None
+                if line:
+                    name, _, value = line.partition(":")
+                    frame[name] = value.strip()
+                    continue
+                if "id" in frame:  # an event counts once it has come whole
+                    self._take(int(frame["id"]), json.loads(frame["data"]))
+                frame = {}
+
+    def _take(self, seq: int, event: dict[str, Any]) -> None:
+        if event["sequence"] != seq:
+            raise AssertionError(f"event {seq} says that it is {event['sequence']}")
+        self.told.append(Told(seq, event["type"], event["timeline"]["task"]["id"]))
+        self.change.tell()

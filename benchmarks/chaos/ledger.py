@@ -24,6 +24,10 @@ class Change:
         self._moved.set()
         self._moved = trio.Event()
 
+    async def next(self) -> None:
+        """Return after the next `tell`."""
+        await self._moved.wait()
+
     async def until(self, condition: Callable[[], bool]) -> None:
         """Return once it holds; it is looked at after each `tell`."""
         while not condition():

@@ -4,16 +4,16 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Final, final
 
 import trio
 
+from benchmarks.chaos.launch import Launch, Launched, fresh
+
 START_S_MAX: Final = 30.0
-ROOT: Final = Path(__file__).parents[2]
+_FRESH: Final = fresh()
 
 
 def free_port() -> int:
@@ -30,20 +30,20 @@ class ServerProcess:
 
     Args:
         options: further options of `serve`.
-        wrapper: a command that starts it, as `strace` and its arguments.
+        launch: how the process comes to be.
     """
 
-    def __init__(self, directory: Path, *options: str, wrapper: tuple[str, ...] = ()) -> None:
+    def __init__(self, directory: Path, *options: str, launch: Launch = _FRESH) -> None:
         self.directory = directory
         self.port = free_port()
         self.kills = 0
         self.recovered: list[int] = []  # tasks found at each start
         self.start_s: list[float] = []
         self._options = options
-        self._wrapper = wrapper
+        self._launch = launch
         self._ready_file = directory / "ready.json"
         self._log = directory / "server.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Launched | None = None
         self._pid = 0  # of the server itself, without its wrapper
 
     @property
@@ -61,7 +61,7 @@ class ServerProcess:
         self._ready_file.unlink(missing_ok=True)
         self._process = process = self._spawn()
         while not self._ready_file.exists():
-            if process.poll() is not None:
+            if process.has_ended():
                 raise RuntimeError(f"the server did not come up:\n{self.log}")
             if time.monotonic() - begun_s > START_S_MAX:
                 raise RuntimeError(f"the server is not ready after {START_S_MAX:.0f} s")
@@ -71,25 +71,14 @@ class ServerProcess:
         self.recovered.append(report["tasks_recovered"])
         self.start_s.append(time.monotonic() - begun_s)
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("CHARGEHAND_")}
-        with self._log.open("ab") as log:
-            return subprocess.Popen(
-                [
-                    *self._wrapper,
-                    sys.executable,
-                    *("-m", "web", "serve"),
-                    f"--data-dir={self.directory / 'data'}",
-                    f"--http=127.0.0.1:{self.port}",
-                    f"--ready-file={self._ready_file}",
-                    *self._options,
-                ],
-                cwd=ROOT,
-                env=environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # so that a wrapper and what it starts end together
-            )
+    def _spawn(self) -> Launched:
+        arguments = [
+            f"--data-dir={self.directory / 'data'}",
+            f"--http=127.0.0.1:{self.port}",
+            f"--ready-file={self._ready_file}",
+            *self._options,
+        ]
+        return self._launch(arguments, self._log)
 
     def kill(self) -> None:
         """End it at once (SIGKILL), whatever it is doing."""
@@ -102,13 +91,13 @@ class ServerProcess:
 
     def close(self) -> None:
         """Kill it if it still runs."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and not self._process.has_ended():
             os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(timeout=START_S_MAX)
+            self._process.wait(START_S_MAX)
 
     def _end(self, number: signal.Signals) -> None:
         process = self._process
-        if process is None or process.poll() is not None:
+        if process is None or process.has_ended():
             raise RuntimeError(f"the server has ended by itself:\n{self.log}")
         os.kill(self._pid, number)
-        process.wait(timeout=START_S_MAX)
+        process.wait(START_S_MAX)

@@ -7,6 +7,7 @@ from typing import Final, final
 from attrs import frozen
 
 from benchmarks.chaos.client import Client
+from benchmarks.chaos.launch import fresh
 from benchmarks.chaos.server import ServerProcess
 
 WRITES: Final = 100
@@ -32,7 +33,7 @@ async def count_syncs(directory: Path, writes: int = WRITES) -> Syncs | None:
         return None
     summary = directory / "strace.txt"
     wrapper = ("strace", "-f", "-c", "-o", str(summary), "-e", f"trace={','.join(_CALLS)}")
-    server = ServerProcess(directory, wrapper=wrapper)
+    server = ServerProcess(directory, launch=fresh(*wrapper))
     client = Client(server.url)
     try:
         await server.start()

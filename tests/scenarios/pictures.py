@@ -1,0 +1,55 @@
+"""All that the API shows, so that it can be compared before and after a restart."""
+
+import re
+from typing import Any, Final
+
+import httpx
+
+from benchmarks.chaos.client import Client
+
+Picture = dict[str, Any]  # answers by path
+
+_ALWAYS: Final = (
+    "/api/tasks?include_drafts=true",
+    "/api/scheduler",
+    "/api/scheduler/backlog?include_paused=true",
+    "/api/workspaces",
+)
+_OF_A_TASK: Final = (
+    "",
+    "/tree",
+    "/timeline",
+    "/runs",
+    "/inspect",
+    "/execution-profile",
+)
+_MOVES_BY_ITSELF: Final = re.compile(r"as_of|observed_at|\w*age_(ms|seconds)")
+
+
+async def take_picture(client: Client) -> Picture:
+    picture = {path: await _answer(client, path) for path in _ALWAYS}
+    for task in picture[_ALWAYS[0]]["tasks"]:
+        for aspect in _OF_A_TASK:
+            path = f"/api/tasks/{task['id']}{aspect}"
+            picture[path] = await _answer(client, path)
+    return picture
+
+
+async def _answer(client: Client, path: str) -> Any:
+    response = await client.send("GET", path)
+    if response.status_code != httpx.codes.OK:
+        raise AssertionError(f"{path} answers {response.status_code}: {response.text}")
+    return _still(response.json())
+
+
+def _still(answer: Any) -> Any:
+    """Without what moves although nothing happens."""
+    if isinstance(answer, list):
+        return [_still(item) for item in answer]
+    if isinstance(answer, dict):
+        return {
+            name: _still(value)
+            for name, value in answer.items()
+            if not _MOVES_BY_ITSELF.fullmatch(name)
+        }
+    return answer

@@ -23,7 +23,7 @@ _OF_A_TASK: Final = (
     "/inspect",
     "/execution-profile",
 )
-_MOVES_BY_ITSELF: Final = re.compile(r"as_of|observed_at|\w*age_(ms|seconds)")
+_MOVES_BY_ITSELF: Final = re.compile(r"as_of|observed_at|\w*age_(ms|seconds)|message")
 
 
 async def take_picture(client: Client) -> Picture:

@@ -4,6 +4,7 @@
 everything, and forks each server from it: a tenth of the time, for those who start hundreds.
 """
 
+import gc
 import json
 import os
 import select
@@ -134,8 +135,10 @@ class Forks:
 
 def _fork_on_demand() -> None:
     """A line of stdin asks for a server, and its process id is the line of stdout that answers."""
+    import web.process  # what `serve` imports when it is called  # noqa: F401
     from web.__main__ import main
 
+    gc.freeze()  # so that a server's first collection need not look through all that is imported
     running: set[int] = set()  # nobody else can get the number of one that was not waited for
     for line in sys.stdin:
         log, *arguments = json.loads(line)

@@ -22,6 +22,7 @@ _OF_A_TASK: Final = (
     "/runs",
     "/inspect",
     "/execution-profile",
+    "/reviews",
 )
 _MOVES_BY_ITSELF: Final = re.compile(r"as_of|observed_at|\w*age_(ms|seconds)|message")
 

@@ -4,7 +4,7 @@ import re
 from typing import Any, final
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.contract.schemas import Contract
@@ -53,26 +53,32 @@ def _theirs(operation: Operation) -> dict[str, Any]:
 @final
 @frozen
 class Member:
-    """A place of a schema: its type, the values it is bound to, and what it requires."""
+    """A place of a schema: its type, its format, the values it is bound to, what it requires,
+    and whether it may be null."""
 
     kind: str | None
+    format: str | None
     values: frozenset[str]
     required: frozenset[str]
+    nullable: bool
 
 
 def _members(schema: Any, root: dict[str, Any], place: str = "") -> dict[str, Member]:
-    """Each place of a schema, refs followed. Null is never sent, and as good as absent."""
+    """Each place of a schema, refs followed."""
     required = set(schema.get("required", ()))
+    nullable = False
     while "$ref" in schema or "anyOf" in schema:
         if "$ref" in schema:
             schema = root["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
         else:
-            [schema] = [part for part in schema["anyOf"] if part.get("type") != "null"]
+            [schema, *null] = sorted(schema["anyOf"], key=lambda part: part.get("type") == "null")
+            assert null == [{"type": "null"}], place
+            nullable = True
         required |= set(schema.get("required", ()))
     kind = schema.get("type")
-    if isinstance(kind, list):
-        [kind] = set(kind) - {"null"}
-    found = {place: Member(kind, frozenset(schema.get("enum", ())), frozenset(required))}
+    assert not isinstance(kind, list), place
+    values = frozenset(schema.get("enum", ()))
+    found = {place: Member(kind, schema.get("format"), values, frozenset(required), nullable)}
     for name, member in schema.get("properties", {}).items():
         found |= _members(member, root, f"{place}/{name}")
     if kind == "array":
@@ -107,6 +113,16 @@ def test_the_document_is_valid_openapi():
     OpenAPIV31SpecValidator(document()).validate()
 
 
+@pytest.mark.parametrize("operation", PUBLISHED, ids=lambda operation: operation.name)
+def test_an_operation_has_the_id_of_the_contract(operation):
+    assert _ours(operation)["operationId"] == _theirs(operation)["operationId"]
+
+
+def test_no_two_operations_have_one_id():
+    ids = [_ours(operation)["operationId"] for operation in Operation]
+    assert len(set(ids)) == len(ids)
+
+
 def test_every_operation_has_its_row():
     assert set(Operation) == set(ROWS), "add the operation to web/openapi/table.py"
 
@@ -133,15 +149,15 @@ def test_parameters_are_those_of_the_contract(operation):
 def test_requests_are_those_of_the_contract(operation):
     ours, theirs = _ours(operation).get("requestBody", {}), _theirs(operation).get("requestBody")
     for told, published in _compared(_content(ours), _content(theirs or {})):
-        if operation in MAY_BE_LEFT_OUT:
-            told = {place: _with_required(told, published, place) for place in told}
-        assert told == published
-
-
-def _with_required(told: dict[str, Member], published: dict[str, Member], place: str) -> Member:
-    member, other = told[place], published[place]
-    assert member.required <= other.required, place
-    return Member(member.kind, member.values, other.required)
+        assert told.keys() == published.keys()
+        for place, member in told.items():
+            other = published[place]
+            assert member.nullable >= other.nullable, place
+            required = other.required
+            if operation in MAY_BE_LEFT_OUT:
+                assert member.required <= required, place
+                required = member.required
+            assert member == evolve(other, nullable=member.nullable, required=required), place
 
 
 @pytest.mark.parametrize("operation", PUBLISHED, ids=lambda operation: operation.name)
@@ -161,6 +177,7 @@ def _hold(told: dict[str, Member], published: dict[str, Member]) -> None:
     assert told.keys() <= published.keys()
     for place, member in told.items():
         other = published[place]
-        assert member.kind == other.kind, place
+        assert (member.kind, member.format) == (other.kind, other.format), place
+        assert member.nullable <= other.nullable, place
         assert member.required >= other.required, place
         assert member.values == other.values or not other.values, place

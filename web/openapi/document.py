@@ -47,34 +47,41 @@ def document_text() -> bytes:
 @cache
 def document() -> dict[str, Any]:
     """The document; shared, so nobody may change it."""
-    schemas = Schemas({"Error": _error()})
+    components: dict[str, Schema] = {"Error": _error()}
+    answers, requests = Schemas(components), Schemas(components, of_requests=True)
     paths: dict[str, dict[str, Any]] = {}
     for operation in Operation:
         row = ROWS.get(operation) or Row(operation.name)
         path = paths.setdefault(operation.path, {})
-        path[operation.method.lower()] = _described(operation, row, schemas)
+        path[operation.method.lower()] = _described(operation, row, answers, requests)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Chargehand", "version": VERSION, "description": _ABOUT},
         "paths": paths,
-        "components": {"schemas": dict(sorted(schemas.components.items()))},
+        "components": {"schemas": dict(sorted(components.items()))},
     }
 
 
-def _described(operation: Operation, row: Row, schemas: Schemas) -> dict[str, Any]:
-    head, *rest = operation.name.lower().split("_")
+def _described(
+    operation: Operation, row: Row, answers: Schemas, requests: Schemas
+) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "operationId": head + "".join(word.capitalize() for word in rest),
+        "operationId": row.id or _camel_case(operation.name),
         "summary": row.summary,
         "tags": [_tag(operation)],
     }
-    parameters = _parameters(operation, row, schemas)
+    parameters = _parameters(operation, row, answers)
     if parameters:
         described["parameters"] = parameters
     if row.request is not None:
-        described["requestBody"] = _body(operation, row, schemas, row.request)
-    described["responses"] = _responses(operation, row, schemas)
+        described["requestBody"] = _body(operation, row, requests, row.request)
+    described["responses"] = _responses(operation, row, answers)
     return described
+
+
+def _camel_case(name: str) -> str:
+    head, *rest = name.lower().split("_")
+    return head + "".join(word.capitalize() for word in rest)
 
 
 def _tag(operation: Operation) -> str:
@@ -102,7 +109,7 @@ def _body(operation: Operation, row: Row, schemas: Schemas, request: type) -> di
     content: dict[str, Any] = {"schema": schema}
     if operation in REQUESTS:
         content["example"] = REQUESTS[operation]
-    component = schemas.components[request.__name__]
+    component = schemas.component(request)
     required = bool(row.required) or "required" in component
     return {"required": required, "content": {_JSON: content}}
 

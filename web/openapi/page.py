@@ -99,5 +99,6 @@ def _kind(schema: dict[str, Any]) -> str:
     if schema.get("type") == "array":
         return f"list of {_kind(schema['items'])}"
     if "anyOf" in schema:
-        return " or ".join(_kind(part) for part in schema["anyOf"])
+        parts = [part for part in schema["anyOf"] if part.get("type") != "null"]  # as if absent
+        return " or ".join(_kind(part) for part in parts)
     return escape(schema.get("format") or schema.get("type") or "any JSON")

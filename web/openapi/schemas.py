@@ -26,9 +26,15 @@ _PLAIN: Final[Mapping[type, str]] = {
 @final
 @attrs.define
 class Schemas:
-    """Collects the component of each class that a document refers to."""
+    """Collects the component of each class that a document refers to.
+
+    Args:
+        components: filled here; those of requests and of answers may share it.
+        of_requests: null is taken for a member that is left out. Answers hold no null.
+    """
 
     components: dict[str, Schema] = attrs.field(factory=dict)
+    _of_requests: bool = False
     _classes: dict[str, type] = attrs.field(factory=dict)
 
     def of(self, annotation: object) -> Schema:
@@ -56,7 +62,7 @@ class Schemas:
         return {"anyOf": [self.of(part) for part in parts]}
 
     def _reference(self, cls: type) -> Schema:
-        name = cls.__name__
+        name = self._name(cls)
         known = self._classes.setdefault(name, cls)
         if known is not cls:
             raise TypeError(f"{known} and {cls} have one name")
@@ -64,6 +70,16 @@ class Schemas:
             self.components[name] = {}  # a class that holds itself finds it here
             self.components[name] = self._object(cls)
         return {"$ref": f"#/components/schemas/{name}"}
+
+    def component(self, cls: type) -> Schema:
+        """The schema of a class that was referred to."""
+        return self.components[self._name(cls)]
+
+    def _name(self, cls: type) -> str:
+        """What is both asked for and told has two names, as it has two schemas."""
+        if not self._of_requests or cls.__name__.endswith("Request"):
+            return cls.__name__
+        return f"{cls.__name__}Request"
 
     def _object(self, cls: type) -> Schema:
         hints = get_type_hints(cls)
@@ -75,6 +91,8 @@ class Schemas:
                 schema["format"] = "date-time"
             if "values" in field.metadata:  # of a list of texts, where no enum names them
                 schema["items"]["enum"] = list(field.metadata["values"])
+            if self._of_requests and field.default is not attrs.NOTHING and schema:
+                schema = {"anyOf": [schema, {"type": "null"}]}
             text = field.metadata.get("doc") or FIELDS.get(field.name)
             if text:
                 schema["description"] = text

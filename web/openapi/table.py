@@ -45,7 +45,11 @@ Query = Mapping[str, Any]  # the type of each query parameter
 @final
 @frozen
 class Row:
-    """`required` names members that the core asks for although their class does not."""
+    """`required` names members that the core asks for although their class does not.
+
+    Args:
+        id: the operation's published id, where it is not the name of its member.
+    """
 
     summary: str
     request: type | None = None
@@ -56,6 +60,7 @@ class Row:
     may_be_there: bool = False  # 200 with the same answer besides the success, 201
     is_list: bool = False  # goes on by a Link header
     is_stream: bool = False
+    id: str | None = None
 
 
 _REASON: Final = ("reason",)
@@ -67,15 +72,26 @@ ROWS: Final[Mapping[Op, Row]] = {
         qr.ClaimNextRequest,
         claims.ClaimResponse,
         may_be_empty=True,
+        id="claimNextAgentTask",
     ),
-    Op.AGENT_HEARTBEAT: Row("Extend a lease", qr.HeartbeatRequest, claims.LeaseResponse),
+    Op.AGENT_HEARTBEAT: Row(
+        "Extend a lease", qr.HeartbeatRequest, claims.LeaseResponse, id="heartbeatAgentTaskRun"
+    ),
     Op.AGENT_RELEASE: Row(
-        "Give a run back into its place in the queue", qr.ReasonRequest, claims.LeaseResponse
+        "Give a run back into its place in the queue",
+        qr.ReasonRequest,
+        claims.LeaseResponse,
+        id="releaseAgentTaskRun",
     ),
     Op.AGENT_COMPLETE: Row(
-        "Complete a claimed run with its result", qr.CompleteRunRequest, claims.LeaseResponse
+        "Complete a claimed run with its result",
+        qr.CompleteRunRequest,
+        claims.LeaseResponse,
+        id="completeAgentTaskRun",
     ),
-    Op.AGENT_FAIL: Row("Fail a claimed run", qr.FailRunRequest, claims.LeaseResponse),
+    Op.AGENT_FAIL: Row(
+        "Fail a claimed run", qr.FailRunRequest, claims.LeaseResponse, id="failAgentTaskRun"
+    ),
     Op.GET_SCHEDULER: Row("The scheduler and its counts", None, scheduling.SchedulerResponse),
     Op.PAUSE_SCHEDULER: Row(
         "Hand out no more runs", qr.ReasonRequest, scheduling.SchedulerResponse
@@ -91,6 +107,7 @@ ROWS: Final[Mapping[Op, Row]] = {
         None,
         scheduling.BacklogResponse,
         {"limit": int, "workspace": str, "scope": Scope, "include_paused": bool},
+        id="getSchedulerBacklog",
     ),
     Op.LIST_TASKS: Row(
         "Tasks that match a filter",
@@ -120,7 +137,12 @@ ROWS: Final[Mapping[Op, Row]] = {
     ),
     Op.UPDATE_TASK: Row("Change a task", qt.UpdateTaskRequest, tasks.TaskResponse),
     Op.DELETE_TASK: Row("Delete a task"),
-    Op.CREATE_CHILD: Row("Hand in a task below another", qt.CreateTaskRequest, tasks.TaskResponse),
+    Op.CREATE_CHILD: Row(
+        "Hand in a task below another",
+        qt.CreateTaskRequest,
+        tasks.TaskResponse,
+        id="createChildTask",
+    ),
     Op.PUBLISH_TASK: Row(
         "Publish a draft, and queue a run of it", qt.EnqueueRunRequest, tasks.TaskRunResponse
     ),
@@ -140,23 +162,30 @@ ROWS: Final[Mapping[Op, Row]] = {
     ),
     Op.RESUME_TASK: Row("Let a paused task go on", qt.MetadataRequest, tasks.TaskResponse),
     Op.ADD_DEPENDENCY: Row(
-        "Let a task wait for another", qt.AddDependencyRequest, tasks.TaskDetailResponse
+        "Let a task wait for another",
+        qt.AddDependencyRequest,
+        tasks.TaskDetailResponse,
+        id="addTaskDependency",
     ),
-    Op.REMOVE_DEPENDENCY: Row("Take a dependency away", None, tasks.TaskDetailResponse),
+    Op.REMOVE_DEPENDENCY: Row(
+        "Take a dependency away", None, tasks.TaskDetailResponse, id="removeTaskDependency"
+    ),
     Op.LIST_RUNS: Row(
         "The runs of a task, latest first",
         None,
         runs.RunsResponse,
         {"status": RunStatus, "session_id": str, "limit": int},
         is_list=True,
+        id="listTaskRuns",
     ),
-    Op.ENQUEUE_RUN: Row("Queue a run", qt.EnqueueRunRequest, runs.RunResponse),
+    Op.ENQUEUE_RUN: Row("Queue a run", qt.EnqueueRunRequest, runs.RunResponse, id="enqueueTaskRun"),
     Op.GET_TIMELINE: Row(
         "The events of a task and all below it",
         None,
         events.TimelineResponse,
         {"after_sequence": int, "limit": int},
         is_list=True,
+        id="getTaskTimeline",
     ),
     Op.STREAM_TASK: Row(
         "The events of a task and all below it, as they happen",
@@ -165,51 +194,89 @@ ROWS: Final[Mapping[Op, Row]] = {
         {"after_sequence": int},
         is_stream=True,
     ),
-    Op.GET_TREE: Row("A task and all below it", None, tasks.TreeResponse),
+    Op.GET_TREE: Row("A task and all below it", None, tasks.TreeResponse, id="getTaskTree"),
     Op.GET_PROFILE: Row(
-        "How a task shall be executed, and by whom", None, profiles.ExecutionProfileResponse
+        "How a task shall be executed, and by whom",
+        None,
+        profiles.ExecutionProfileResponse,
+        id="getTaskExecutionProfile",
     ),
     Op.SET_PROFILE: Row(
         "Replace the execution profile of a task",
         qp.ExecutionProfileRequest,
         profiles.ExecutionProfileResponse,
+        id="setTaskExecutionProfile",
     ),
-    Op.DELETE_PROFILE: Row("Take the execution profile of a task away"),
+    Op.DELETE_PROFILE: Row(
+        "Take the execution profile of a task away", id="deleteTaskExecutionProfile"
+    ),
     Op.MARK_TASK_READ: Row("Mark a task as read by the caller", None, profiles.TriageResponse),
     Op.ARCHIVE_TASK: Row("Archive a task for the caller", None, profiles.TriageResponse),
     Op.DISMISS_TASK: Row(
         "Hide a task from the caller until something happens", None, profiles.TriageResponse
     ),
-    Op.GET_RUN: Row("A run", None, runs.RunDetailResponse),
-    Op.CLAIM_RUN: Row("Claim a queued run", qr.IdempotentRequest, runs.RunResponse),
-    Op.START_RUN: Row("Start a claimed run", qr.IdempotentRequest, runs.RunResponse),
-    Op.ATTACH_SESSION: Row("Bind a run to a session", qr.AttachSessionRequest, runs.RunResponse),
-    Op.COMPLETE_RUN: Row(
-        "Complete a run that no agent holds", qr.CompleteRunRequest, runs.RunResponse
+    Op.GET_RUN: Row("A run", None, runs.RunDetailResponse, id="getTaskRun"),
+    Op.CLAIM_RUN: Row(
+        "Claim a queued run", qr.IdempotentRequest, runs.RunResponse, id="claimTaskRun"
     ),
-    Op.FAIL_RUN: Row("Fail a run that no agent holds", qr.FailRunRequest, runs.RunResponse),
-    Op.CANCEL_RUN: Row("Cancel a run", qt.ReasonWithMetadataRequest, runs.RunResponse),
+    Op.START_RUN: Row(
+        "Start a claimed run", qr.IdempotentRequest, runs.RunResponse, id="startTaskRun"
+    ),
+    Op.ATTACH_SESSION: Row(
+        "Bind a run to a session",
+        qr.AttachSessionRequest,
+        runs.RunResponse,
+        id="attachTaskRunSession",
+    ),
+    Op.COMPLETE_RUN: Row(
+        "Complete a run that no agent holds",
+        qr.CompleteRunRequest,
+        runs.RunResponse,
+        id="completeTaskRun",
+    ),
+    Op.FAIL_RUN: Row(
+        "Fail a run that no agent holds", qr.FailRunRequest, runs.RunResponse, id="failTaskRun"
+    ),
+    Op.CANCEL_RUN: Row(
+        "Cancel a run", qt.ReasonWithMetadataRequest, runs.RunResponse, id="cancelTaskRun"
+    ),
     Op.FORCE_RELEASE: Row(
-        "Take a run from its holder", qt.ReasonWithMetadataRequest, runs.RunResponse
+        "Take a run from its holder",
+        qt.ReasonWithMetadataRequest,
+        runs.RunResponse,
+        id="forceReleaseTaskRun",
     ),
     Op.FORCE_FAIL: Row(
         "Fail a run, whoever holds it",
         qt.ReasonWithMetadataRequest,
         runs.RunResponse,
         required=_REASON,
+        id="forceFailTaskRun",
     ),
     Op.RETRY_RUN: Row(
         "Queue a new run in place of one that ended",
         qt.MetadataRequest,
         runs.RunSuccessionResponse,
+        id="retryTaskRun",
     ),
     Op.RECOVER_RUN: Row(
         "Queue a new run in place of one that needs attention",
         qt.ReasonWithMetadataRequest,
         runs.RunSuccessionResponse,
+        id="recoverTaskRun",
     ),
-    Op.BULK_RELEASE: Row("Take runs from their holders", qb.BulkRunRequest, bulk.BulkRunResponse),
-    Op.BULK_FAIL: Row("Fail runs that nobody works on", qb.BulkRunRequest, bulk.BulkRunResponse),
+    Op.BULK_RELEASE: Row(
+        "Take runs from their holders",
+        qb.BulkRunRequest,
+        bulk.BulkRunResponse,
+        id="bulkForceReleaseTaskRuns",
+    ),
+    Op.BULK_FAIL: Row(
+        "Fail runs that nobody works on",
+        qb.BulkRunRequest,
+        bulk.BulkRunResponse,
+        id="bulkForceFailTaskRuns",
+    ),
     Op.INSPECT_TASK: Row(
         "How a task and its current run are, and what to do next", None, inspect.InspectResponse
     ),

@@ -19,7 +19,7 @@ def tell(request: WWWScope, status: int | None, seconds: float) -> None:
         _log.info(
             "%s %s %s %.1f ms",
             request["method"] if request["type"] == "http" else "-",
-            request["path"],
+            request["raw_path"].decode("latin-1"),
             "hung-up" if status is None else status,
             seconds * 1000,
         )

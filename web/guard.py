@@ -67,8 +67,13 @@ _TOO_SLOW: Final = Refusal(
 )
 _BAD_TARGET: Final = _edge(
     EdgeCode.MALFORMED,
-    "the request target is not an absolute path, too long, or holds control characters",
+    "the request target is not an absolute path",
     "send a path such as /api/tasks",
+)
+_LONG_TARGET: Final = _edge(
+    EdgeCode.BODY_TOO_LARGE,
+    f"the request target has more than {TARGET_BYTES_MAX} bytes",
+    "ask for less at once",
 )
 _TWO_LENGTHS: Final = _edge(
     EdgeCode.MALFORMED,
@@ -162,8 +167,11 @@ class Guard:
             return
         headers = _needed(scope["headers"])
         has_body = b"transfer-encoding" in headers or (headers.get(b"content-length", b"0") != b"0")
-        if not _is_sane(scope):
+        if not scope["path"].startswith("/"):
             await _refuse(send, _BAD_TARGET, has_body)
+            return
+        if len(scope["raw_path"]) + len(scope["query_string"]) > TARGET_BYTES_MAX:
+            await _refuse(send, _LONG_TARGET, has_body)
             return
         if b"transfer-encoding" in headers and b"content-length" in headers:
             await _refuse(send, _TWO_LENGTHS, True)
@@ -247,15 +255,6 @@ def _needed(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
         if name in _NEEDED:
             found[name] = value if name not in found else found[name] + b", " + value
     return found
-
-
-def _is_sane(scope: HTTPScope) -> bool:
-    path = scope["path"]
-    return (
-        path.startswith("/")
-        and path.isprintable()
-        and len(scope["raw_path"]) + len(scope["query_string"]) <= TARGET_BYTES_MAX
-    )
 
 
 def _has_token(access: Access, scope: HTTPScope, headers: dict[bytes, bytes]) -> bool:

@@ -132,10 +132,15 @@ async def test_probes_need_no_token(serve):
     assert (await ask(served, request("/readyz", port=served.port))).status == 200
 
 
-@pytest.mark.parametrize(
-    "target", ["*", "http://127.0.0.1/x", "x", "/a%00b", "/a%0d%0ab", "/" + "x" * 9000]
-)
-async def test_a_target_that_is_no_plain_path_is_refused(serve, target):
+@pytest.mark.parametrize("target", ["*", "http://127.0.0.1/x", "x"])
+async def test_a_target_that_is_no_path_is_refused(serve, target):
     served = await serve()
     answer = await ask(served, request(target, port=served.port))
     assert (answer.status, answer.code) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("target", ["/" + "x" * 9000, "/x?" + "x" * 9000])
+async def test_a_target_that_is_too_long_is_refused(serve, target):
+    served = await serve()
+    answer = await ask(served, request(target, port=served.port))
+    assert (answer.status, answer.code) == (413, "payload_too_large")

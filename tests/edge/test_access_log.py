@@ -31,6 +31,15 @@ async def test_each_answered_request_has_one_line(serve, lines):
     assert lines == ["GET /x 200"] * 20
 
 
+async def test_a_path_is_told_as_it_was_sent(serve, lines):
+    """A line break in it makes no second line."""
+    served = await serve()
+    peer = await served.connect()
+    await peer.send(request("/a%0d%0aGET%20/b?c=d", port=served.port))
+    assert (await peer.answer()).status == 200
+    assert lines == ["GET /a%0d%0aGET%20/b 200"]
+
+
 async def test_who_hangs_up_before_the_answer_is_told_once(serve, lines, application):
     served = await serve()
     peer = await served.connect()

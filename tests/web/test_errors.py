@@ -1,6 +1,7 @@
 """What never reaches an operation, and what an operation could not expect."""
 
 import logging
+import re
 
 import pytest
 
@@ -8,7 +9,10 @@ from actors.identity import OriginKind
 from actors.limits import BODY_BYTES_MAX
 from tests.web.client import ContractClient
 from web.app import create_app
+from web.operations import Operation
 from web.problems import EdgeCode
+
+WITH_IDS = [operation for operation in Operation if "{" in operation.path]
 
 
 @pytest.mark.parametrize("path", ["/", "/api", "/api/nothing", "/api/tasks/a%2Fb", "//api/tasks"])
@@ -65,6 +69,16 @@ async def test_a_bug_is_told_without_its_details(system, monkeypatch, caplog):
         answered = await client.get("/api/tasks/task-1")
     assert (answered.status, answered.code) == (500, EdgeCode.INTERNAL.code)
     assert b"secret detail" not in answered.body
+
+
+@pytest.mark.parametrize(
+    "odd", ["%00", "a%0d%0ab", "%ff", "%F3%B9%AE%B2", "%20", "a" * 500, "%2e%2e"]
+)
+async def test_an_id_that_none_can_have_is_no_bad_request(client, odd):
+    for operation in WITH_IDS:
+        target = re.sub(r"\{\w+\}", odd, operation.path)
+        answered = await client.send(operation.method, target, {"reason": "r"})
+        assert answered.status in operation.refusals, f"{operation.name}: {answered.body!r}"
 
 
 async def test_head_has_the_headers_of_get(client):

@@ -155,7 +155,10 @@ class Guard:
         self._cors: _Headers = (
             (b"access-control-allow-headers", allowed),
             (b"access-control-allow-methods", _METHODS),
-            (b"access-control-expose-headers", b"Content-Type, Last-Event-ID, Link"),
+            (
+                b"access-control-expose-headers",
+                b"Content-Type, Last-Event-ID, Link, Retry-After",
+            ),
             (b"vary", b"Origin"),
         )
 

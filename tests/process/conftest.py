@@ -58,6 +58,12 @@ class Server:
         assert self.process is not None
         self.process.send_signal(number)
 
+    def kill(self) -> None:
+        """End the process if it still runs."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+
     def end(self) -> tuple[int, str, str]:
         """Exit code, stdout and stderr of a process that ends by itself soon."""
         assert self.process is not None
@@ -69,6 +75,4 @@ class Server:
 def server(tmp_path) -> Iterator[Server]:
     made = Server(tmp_path)
     yield made
-    if made.process is not None and made.process.poll() is None:
-        made.process.kill()
-        made.process.communicate()
+    made.kill()

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 ARGS ?=
 
-.PHONY: help run demo test format bench clean
+.PHONY: help run demo test format bench fuzz clean
 
 help:
 	@echo "make run     set up and start the server (ARGS=\"--http 127.0.0.1:2124\" for settings)"
@@ -14,6 +14,7 @@ help:
 	@echo "make test    set up and run all checks and tests"
 	@echo "make format  put the code in shape"
 	@echo "make bench   measure, next to a disk commit and a constant answer"
+	@echo "make fuzz    ask a server all that its description allows (ARGS=\"--seconds 600\")"
 	@echo "make clean   remove the virtual environment and caches"
 
 $(VENV)/.run: pyproject.toml
@@ -45,6 +46,9 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.run
 	$(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.fuzz $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -9,6 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.contract.schemas import Contract
 from web.openapi.document import document
+from web.openapi.guide import OPERATIONS
 from web.openapi.table import ROWS
 from web.operations import ALWAYS_ALLOWED, Operation
 
@@ -123,8 +124,9 @@ def test_no_two_operations_have_one_id():
     assert len(set(ids)) == len(ids)
 
 
-def test_every_operation_has_its_row():
+def test_every_operation_has_its_row_and_its_description():
     assert set(Operation) == set(ROWS), "add the operation to web/openapi/table.py"
+    assert set(Operation) == set(OPERATIONS), "add the operation to web/openapi/guide.py"
 
 
 @pytest.mark.parametrize("operation", PUBLISHED, ids=lambda operation: operation.name)

@@ -9,6 +9,7 @@ import orjson
 from actors.errors import Category, Severity
 from web.identity import AGENT_HEADER, SESSION_HEADER, WORKSPACE_HEADER
 from web.openapi.examples import ERROR, REQUESTS
+from web.openapi.guide import AREAS, OPERATIONS, PARAMETERS
 from web.openapi.schemas import Schema, Schemas
 from web.openapi.table import ROWS, Row
 from web.operations import NO_CONTENT, OK, Operation
@@ -57,6 +58,7 @@ def document() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Chargehand", "version": VERSION, "description": _ABOUT},
+        "tags": [{"name": name, "description": AREAS[name]} for name in _tags(paths)],
         "paths": paths,
         "components": {"schemas": dict(sorted(components.items()))},
     }
@@ -68,6 +70,7 @@ def _described(
     described: dict[str, Any] = {
         "operationId": row.id or _camel_case(operation.name),
         "summary": row.summary,
+        "description": OPERATIONS.get(operation, ""),
         "tags": [_tag(operation)],
     }
     parameters = _parameters(operation, row, answers)
@@ -82,6 +85,12 @@ def _described(
 def _camel_case(name: str) -> str:
     head, *rest = name.lower().split("_")
     return head + "".join(word.capitalize() for word in rest)
+
+
+def _tags(paths: dict[str, dict[str, Any]]) -> list[str]:
+    """The areas of all operations, in their order."""
+    described = [operation for path in paths.values() for operation in path.values()]
+    return list(dict.fromkeys(operation["tags"][0] for operation in described))
 
 
 def _tag(operation: Operation) -> str:
@@ -99,6 +108,9 @@ def _parameters(operation: Operation, row: Row, schemas: Schemas) -> list[dict[s
         {"name": name, "in": "query", "required": False, "schema": schemas.of(kind)}
         for name, kind in query.items()
     )
+    for parameter in found:
+        if parameter["name"] in PARAMETERS:
+            parameter["description"] = PARAMETERS[parameter["name"]]
     return found
 
 

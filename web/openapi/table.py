@@ -180,7 +180,7 @@ ROWS: Final[Mapping[Op, Row]] = {
     ),
     Op.ENQUEUE_RUN: Row("Queue a run", qt.EnqueueRunRequest, runs.RunResponse, id="enqueueTaskRun"),
     Op.GET_TIMELINE: Row(
-        "The events of a task and all below it",
+        "The events of a task",
         None,
         events.TimelineResponse,
         {"after_sequence": int, "limit": int},

@@ -1,0 +1,151 @@
+"""What each operation does beyond its summary, for people: what it needs, changes and answers."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from web.operations import Operation as Op
+
+AREAS: Final[Mapping[str, str]] = {
+    "agent": "What agents do with the runs that they claim.",
+    "scheduler": "Holding the handing out of runs, and what waits for it.",
+    "tasks": "Tasks: making and changing them, their trees, runs, events and gates.",
+    "task-runs": "One run, by operators.",
+    "runs": "Runs by force, whoever holds them, one or many.",
+    "observe": "All tasks at a glance.",
+    "task-reviews": "Reviews of finished runs.",
+    "workspaces": "Directories that sessions and tasks belong to.",
+    "sessions": "Agents that are known by name.",
+    "server": "The server itself; no identity is asked for.",
+}
+
+PARAMETERS: Final[Mapping[str, str]] = {
+    "after_sequence": "Only events with a greater number; 0 is all.",
+    "cursor": "Where the rows go on: taken from the `Link` header, never made up.",
+    "depends_on_id": "The task that is waited for.",
+    "include_drafts": "Show drafts too.",
+    "include_paused": "Show runs that a pause holds back, too.",
+    "limit": "How many rows at most; 0 is the default of 100, and 1000 the most there are.",
+    "query": "A part of the title, the identifier or the id, in any case.",
+    "run_id": "The run.",
+    "session_id": "The session.",
+    "subscription_id": "The subscription.",
+    "workspace": "A workspace's id, name or path.",
+}
+
+OPERATIONS: Final[Mapping[Op, str]] = {
+    Op.CLAIM_NEXT: (
+        "Gives the session the best run that it may have, by priority, preference and age, under a "
+        "lease that ends after `lease_seconds` without a heartbeat. 204 if there is none; with "
+        "`wait`, the call is answered the moment there is one, or by 204 after a while. Sent again "
+        "with the same `idempotency_key`, it gives the same claim while its lease lives."
+    ),
+    Op.AGENT_HEARTBEAT: (
+        "The lease ends `lease_seconds` from now, be that later or sooner than before. 409 if it "
+        "has ended already: the run may be another's by then."
+    ),
+    Op.AGENT_RELEASE: (
+        "The run is queued again, at the place in line that it had, and the lease ends."
+    ),
+    Op.AGENT_COMPLETE: (
+        "Ends the run and the lease, and wakes the tasks that wait for this one. May be sent again "
+        "with an equal body."
+    ),
+    Op.AGENT_FAIL: (
+        "Ends the run and the lease. It is not queued again by itself: an operator retries it. May "
+        "be sent again with an equal body."
+    ),
+    Op.GET_SCHEDULER: "Whether runs are handed out; how many are queued, at work or in trouble.",
+    Op.PAUSE_SCHEDULER: (
+        "Claims find nothing until a resume; work that has begun goes on. Sent again, it changes "
+        "the reason."
+    ),
+    Op.RESUME_SCHEDULER: "Everyone who waits for work is served at once, longest waiting first.",
+    Op.DRAIN_SCHEDULER: (
+        "Pauses, and answers when no run is at work any more, or after `timeout_seconds` (a minute "
+        "if left out, 0 does not wait). The scheduler stays paused."
+    ),
+    Op.GET_BACKLOG: (
+        "Queued runs in the order of priority, age and id, with what holds them back. 50 rows "
+        "unless `limit` says more, 500 at most."
+    ),
+    Op.LIST_TASKS: "Latest activity first. All filters must match; drafts show where asked for.",
+    Op.CREATE_TASK: (
+        "The task is ready, or a draft, or waits for its approval. No run is queued yet: start it, "
+        "or let it enqueue itself once the world makes it ready. An `id` of the caller's own must "
+        "be new."
+    ),
+    Op.GET_TASK: "With its latest 100 events and all its runs.",
+    Op.UPDATE_TASK: (
+        "Changes what is given, and leaves the rest. An empty text clears the description and the "
+        "channel; `clear_owner` takes the owner away."
+    ),
+    Op.DELETE_TASK: "Not while it has children or an open run. Its id stays taken.",
+    Op.CREATE_CHILD: "As a new task, in the scope and workspace of its parent.",
+    Op.PUBLISH_TASK: (
+        "The draft becomes a task that is worked on, and a run of it is queued. 409, and nothing "
+        "is stored, if it waits for another task or for its approval."
+    ),
+    Op.START_TASK: "Gives the open run if there is one. 409 for drafts, and while it is blocked.",
+    Op.APPROVE_TASK: (
+        "Gives the open run or a new one, which waits for the task's dependencies. Approving a "
+        "draft publishes it."
+    ),
+    Op.REJECT_TASK: "It stays where it is, and is not worked on.",
+    Op.CANCEL_TASK: "All that is not finished below it is canceled, open runs too. It is final.",
+    Op.PAUSE_TASK: "No run of it or below it is handed out until a resume. A reason is needed.",
+    Op.RESUME_TASK: "Tasks that became ready meanwhile enqueue themselves if they are meant to.",
+    Op.ADD_DEPENDENCY: "The task is blocked until the other one is completed. No cycles.",
+    Op.REMOVE_DEPENDENCY: "The task may become ready by it.",
+    Op.LIST_RUNS: "Of one status or session if asked for.",
+    Op.ENQUEUE_RUN: (
+        "A further run of a task, also of one that is completed. 409 while one is open. With an "
+        "`idempotency_key` that was used before, it gives the run of then."
+    ),
+    Op.GET_TIMELINE: "Oldest first. Numbers are shared by all tasks, so those of one have gaps.",
+    Op.STREAM_TASK: (
+        "Server-sent events: all after `after_sequence`, then each as it happens. A client that "
+        "comes back with `Last-Event-ID` misses nothing and sees nothing twice. A last event "
+        "`stream.closed` says why the server ends it."
+    ),
+    Op.GET_TREE: "Each task with its status and its active run.",
+    Op.GET_PROFILE: "The default one, with unset times, where none was set.",
+    Op.SET_PROFILE: (
+        "Says which agents and capabilities the runs need and prefer. It binds queued runs at "
+        "once; 409 while a run is worked on."
+    ),
+    Op.DELETE_PROFILE: "Back to the default one.",
+    Op.MARK_TASK_READ: "Each caller has marks of its own.",
+    Op.ARCHIVE_TASK: "Each caller has marks of its own.",
+    Op.DISMISS_TASK: "It shows again after any change. Each caller has marks of its own.",
+    Op.GET_RUN: "With its task, its session and what is known of its work.",
+    Op.CLAIM_RUN: "The operator takes the run itself, without a lease, whatever is paused.",
+    Op.START_RUN: "The task is in progress then. A run that an agent has claimed stays its own.",
+    Op.ATTACH_SESSION: "The session counts the run as its own, but has no lease on it.",
+    Op.COMPLETE_RUN: "409 while an agent has a lease on it: release or fail it by force.",
+    Op.FAIL_RUN: "409 while an agent has a lease on it: fail it by force.",
+    Op.CANCEL_RUN: "The task shows as canceled until another run is enqueued or this one retried.",
+    Op.FORCE_RELEASE: "The run is queued again, at the place in line that it had.",
+    Op.FORCE_FAIL: "A reason is needed.",
+    Op.RETRY_RUN: "For runs that failed or were canceled; the new one names the one before.",
+    Op.RECOVER_RUN: "The parked run is closed as failed.",
+    Op.BULK_RELEASE: "Answers with a row for each run, in the order asked; one may fail alone.",
+    Op.BULK_FAIL: "Answers with a row for each run, in the order asked; one may fail alone.",
+    Op.INSPECT_TASK: "With `diagnostics` that name what is wrong, and `next_action`.",
+    Op.INSPECT_RUN: "With `diagnostics` that name what is wrong, and `next_action`.",
+    Op.CREATE_WORKSPACE: "A directory that has one already gives that one. It need not exist.",
+    Op.RESOLVE_WORKSPACE: "The same directory is always the same workspace. It need not exist.",
+    Op.LIST_WORKSPACES: "Oldest first.",
+    Op.GET_WORKSPACE: "By its id.",
+    Op.CREATE_SESSION: (
+        "Sessions also register themselves by their first call. Registered here, one may have a "
+        "workspace, a channel and capabilities, and is kept over restarts."
+    ),
+    Op.LIST_SESSIONS: "Those that have not ended.",
+    Op.GET_SESSION: "By its id.",
+    Op.END_SESSION: "Its waiting calls end too, and its id is refused for a day.",
+    Op.GET_WORKSPACE_SESSION: "404 if it is a session of another workspace.",
+    Op.LIVENESS: "For probes: it needs no token.",
+    Op.READINESS: "For probes: it needs no token. 503 once nothing can be written any more.",
+    Op.OPENAPI: "Made from the classes that decode and encode.",
+    Op.DOCS: "Fetches nothing.",
+}

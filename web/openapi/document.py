@@ -1,14 +1,16 @@
 """The OpenAPI 3.1 document of all operations, made once."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, final
 
 import orjson
+from attrs import frozen
 
 from actors.errors import Category, Severity
 from web.identity import AGENT_HEADER, SESSION_HEADER, WORKSPACE_HEADER
-from web.openapi.examples import ERROR, REQUESTS
+from web.openapi.examples import ERROR, examples
 from web.openapi.guide import AREAS, OPERATIONS, PARAMETERS
 from web.openapi.schemas import Schema, Schemas
 from web.openapi.table import ROWS, Row
@@ -19,7 +21,8 @@ VERSION: Final = "0.1.0"
 _ABOUT: Final = (
     "A scheduler for durable agent work. Agents say who they are by the headers "
     f"`{SESSION_HEADER}` and `{AGENT_HEADER}`, and may name their workspace by "
-    f"`{WORKSPACE_HEADER}`; without them the caller is the local user. "
+    f"`{WORKSPACE_HEADER}`; without them the caller is the local user. A server with a token asks "
+    "for it over TCP, as `Authorization: Bearer`. "
     "Members that are unset are left out of answers, unknown members of requests are ignored."
 )
 _REFUSALS: Final = {
@@ -49,37 +52,25 @@ def document_text() -> bytes:
 def document() -> dict[str, Any]:
     """The document; shared, so nobody may change it."""
     components: dict[str, Schema] = {"Error": _error()}
-    answers, requests = Schemas(components), Schemas(components, of_requests=True)
+    describer = _Describer(Schemas(components), Schemas(components, of_requests=True), examples())
     paths: dict[str, dict[str, Any]] = {}
     for operation in Operation:
         row = ROWS.get(operation) or Row(operation.name)
         path = paths.setdefault(operation.path, {})
-        path[operation.method.lower()] = _described(operation, row, answers, requests)
+        path[operation.method.lower()] = describer.operation(operation, row)
+    areas = dict.fromkeys(map(_area, Operation))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Chargehand", "version": VERSION, "description": _ABOUT},
-        "tags": [{"name": name, "description": AREAS[name]} for name in _tags(paths)],
+        "tags": [{"name": name, "description": AREAS[name]} for name in areas],
         "paths": paths,
         "components": {"schemas": dict(sorted(components.items()))},
     }
 
 
-def _described(
-    operation: Operation, row: Row, answers: Schemas, requests: Schemas
-) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "operationId": row.id or _camel_case(operation.name),
-        "summary": row.summary,
-        "description": OPERATIONS.get(operation, ""),
-        "tags": [_tag(operation)],
-    }
-    parameters = _parameters(operation, row, answers)
-    if parameters:
-        described["parameters"] = parameters
-    if row.request is not None:
-        described["requestBody"] = _body(operation, row, requests, row.request)
-    described["responses"] = _responses(operation, row, answers)
-    return described
+def _area(operation: Operation) -> str:
+    parts = operation.path.split("/")
+    return parts[2] if parts[1] == "api" else "server"
 
 
 def _camel_case(name: str) -> str:
@@ -87,70 +78,86 @@ def _camel_case(name: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
-def _tags(paths: dict[str, dict[str, Any]]) -> list[str]:
-    """The areas of all operations, in their order."""
-    described = [operation for path in paths.values() for operation in path.values()]
-    return list(dict.fromkeys(operation["tags"][0] for operation in described))
+@final
+@frozen
+class _Describer:
+    """Describes operations, and collects the schemas that they need."""
 
+    answers: Schemas
+    requests: Schemas
+    examples: Mapping[Operation, Mapping[str, Any]]
 
-def _tag(operation: Operation) -> str:
-    parts = operation.path.split("/")
-    return parts[2] if parts[1] == "api" else "server"
-
-
-def _parameters(operation: Operation, row: Row, schemas: Schemas) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in _PARAMETER.findall(operation.path)
-    ]
-    query = {**row.query, CURSOR: str} if row.is_list else row.query
-    found.extend(
-        {"name": name, "in": "query", "required": False, "schema": schemas.of(kind)}
-        for name, kind in query.items()
-    )
-    for parameter in found:
-        if parameter["name"] in PARAMETERS:
-            parameter["description"] = PARAMETERS[parameter["name"]]
-    return found
-
-
-def _body(operation: Operation, row: Row, schemas: Schemas, request: type) -> dict[str, Any]:
-    schema = schemas.of(request)
-    if row.required:
-        schema["required"] = list(row.required)
-    content: dict[str, Any] = {"schema": schema}
-    if operation in REQUESTS:
-        content["example"] = REQUESTS[operation]
-    component = schemas.component(request)
-    required = bool(row.required) or "required" in component
-    return {"required": required, "content": {_JSON: content}}
-
-
-def _responses(operation: Operation, row: Row, schemas: Schemas) -> dict[str, Any]:
-    success: dict[str, Any] = {"description": row.summary}
-    if row.answer is not None:
-        kind = "text/event-stream" if row.is_stream else _JSON
-        success["content"] = {kind: {"schema": schemas.of(row.answer)}}
-    elif operation.path == "/docs":
-        success["content"] = {"text/html": {"schema": {"type": "string"}}}
-    elif operation.success != NO_CONTENT:
-        success["content"] = {_JSON: {"schema": {"type": "object"}}}
-    if row.is_list:
-        success["headers"] = {
-            "Link": {
-                "description": 'Leads to more rows, by rel="next".',
-                "schema": {"type": "string"},
-            }
+    def operation(self, operation: Operation, row: Row) -> dict[str, Any]:
+        described: dict[str, Any] = {
+            "operationId": row.id or _camel_case(operation.name),
+            "summary": row.summary,
+            "description": OPERATIONS.get(operation, ""),
+            "tags": [_area(operation)],
         }
-    responses = {str(operation.success): success}
-    if row.may_be_there:
-        responses[str(OK)] = {**success, "description": "It was there already."}
-    if row.may_be_empty:
-        responses[str(NO_CONTENT)] = {"description": "There is nothing."}
-    for status in sorted(operation.refusals):
-        content = {_JSON: {"schema": _ERROR_REF, "example": ERROR}}
-        responses[str(status)] = {"description": _REFUSALS[status], "content": content}
-    return responses
+        parameters = self._parameters(operation, row)
+        if parameters:
+            described["parameters"] = parameters
+        if row.request is not None:
+            described["requestBody"] = self._body(operation, row, row.request)
+        success = self._success(operation, row)
+        responses = {str(operation.success): success}
+        if row.may_be_there:
+            responses[str(OK)] = {**success, "description": "It was there already."}
+        if row.may_be_empty:
+            responses[str(NO_CONTENT)] = {"description": "There is nothing."}
+        for status in sorted(operation.refusals):
+            content = {_JSON: {"schema": _ERROR_REF}}
+            responses[str(status)] = {"description": _REFUSALS[status], "content": content}
+        return {**described, "responses": responses}
+
+    def _parameters(self, operation: Operation, row: Row) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in _PARAMETER.findall(operation.path)
+        ]
+        query = {**row.query, CURSOR: str} if row.is_list else row.query
+        found.extend(
+            {"name": name, "in": "query", "required": False, "schema": self.answers.of(kind)}
+            for name, kind in query.items()
+        )
+        for parameter in found:
+            if parameter["name"] in PARAMETERS:
+                parameter["description"] = PARAMETERS[parameter["name"]]
+        return found
+
+    def _body(self, operation: Operation, row: Row, request: type) -> dict[str, Any]:
+        schema = self.requests.of(request)
+        if row.required:
+            schema["required"] = list(row.required)
+        component = self.requests.component(request)
+        required = bool(row.required) or "required" in component
+        content = self._content(operation, "request", schema)
+        return {"required": required, "content": {_JSON: content}}
+
+    def _success(self, operation: Operation, row: Row) -> dict[str, Any]:
+        success: dict[str, Any] = {"description": row.summary}
+        if row.answer is not None:
+            kind = "text/event-stream" if row.is_stream else _JSON
+            schema = self.answers.of(row.answer)
+            success["content"] = {kind: self._content(operation, "answer", schema)}
+        elif operation is Operation.DOCS:
+            success["content"] = {"text/html": {"schema": {"type": "string"}}}
+        elif operation.success != NO_CONTENT:
+            content = self._content(operation, "answer", {"type": "object"})
+            success["content"] = {_JSON: content}
+        if row.is_list:
+            success["headers"] = {
+                "Link": {
+                    "description": 'Leads to more rows, by rel="next".',
+                    "schema": {"type": "string"},
+                }
+            }
+        return success
+
+    def _content(self, operation: Operation, which: str, schema: Schema) -> dict[str, Any]:
+        """A body, with its example if there is one."""
+        example = self.examples[operation].get(which)
+        return {"schema": schema} if example is None else {"schema": schema, "example": example}
 
 
 def _error() -> Schema:
@@ -185,4 +192,5 @@ def _error() -> Schema:
             "error": {"type": "string", "description": "For people."},
             "diagnostic": diagnostic,
         },
+        "examples": [ERROR],
     }

@@ -1,17 +1,13 @@
-"""A few examples, of the requests that everybody begins with."""
+"""Examples of requests and answers, as they went over the wire; a test holds them up to date."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from web.operations import Operation
 
-REQUESTS: Final[Mapping[Operation, Mapping[str, Any]]] = {
-    Operation.CREATE_TASK: {"scope": "global", "title": "Ship it", "priority": "high"},
-    Operation.CLAIM_NEXT: {"lease_seconds": 60, "wait": True, "idempotency_key": "call-1"},
-    Operation.AGENT_COMPLETE: {"result": {"artifact": "build-1"}},
-    Operation.AGENT_FAIL: {"error": "the tests are red"},
-}
-
+FILE: Final = Path(__file__).with_name("examples.json")
 ERROR: Final[Mapping[str, Any]] = {
     "error": "Invalid request: /title is required (next: add it to the body)",
     "diagnostic": {
@@ -25,3 +21,9 @@ ERROR: Final[Mapping[str, Any]] = {
         "evidence": {"pointer": "/title"},
     },
 }
+
+
+def examples() -> Mapping[Operation, Mapping[str, Any]]:
+    """`request` and `answer` of each operation, where it has a body."""
+    told = json.loads(FILE.read_text(encoding="utf-8"))
+    return {operation: told.get(operation.name, {}) for operation in Operation}

@@ -1,0 +1,237 @@
+"""A story in which every operation is used once, told to be read: the examples of the description.
+
+`python -m tests.web.story` writes them anew, with what the server answers now.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Final, final
+
+import trio
+import trio.testing
+from attrs import define, field
+
+from actors.identity import OriginKind
+from actors.settings import Settings
+from actors.system import run_system
+from persistence.opening import memory_journal
+from tests.web.client import ContractClient, open_stream
+from web.app import create_app
+from web.openapi.examples import FILE
+from web.operations import Operation as Op
+
+START_NS: Final = 1_790_000_000_250_000_000
+STEP_S: Final = 1.5  # between two requests
+AGENT: Final = {"X-AGH-Session-ID": "sess-1", "X-AGH-Agent": "builder"}
+
+_HASH: Final = re.compile(r'(sha256:)[0-9a-f]{64}|("claim_token_hash_truncated": ")[0-9a-f]{8}')
+
+
+@final
+@define
+class CountingIds:
+    """Ids that are the same each time."""
+
+    count: int = 0
+
+    def suffix(self, now_ns: int) -> str:
+        self.count += 1
+        return f"{now_ns // 1_000_000:012x}{self.count:012x}"
+
+
+@final
+@define
+class Teller:
+    """Does one step after the other; of each operation the first one is kept."""
+
+    client: ContractClient
+    examples: dict[str, dict[str, Any]] = field(factory=dict)
+
+    async def do(
+        self, operation: Op, body: Any = None, *, by: dict[str, str] | None = None, **ids: str
+    ) -> Any:
+        """What a good answer holds. `ids` are those of the path, `query` what comes behind it."""
+        await trio.sleep(STEP_S)
+        query = ids.pop("query", "")
+        target = operation.path.format(**ids) + query
+        sent = b"" if body is None else body
+        answered = await self.client.send(operation.method, target, sent, by)
+        assert answered.status < 300, f"{operation.name}: {answered.body!r}"
+        answer = answered.json if answered.body else None
+        self.keep(operation, body, answer)
+        return answer
+
+    def keep(self, operation: Op, body: Any, answer: Any) -> None:
+        told = {"request": body, "answer": answer}
+        kept = {name: value for name, value in told.items() if value is not None}
+        self.examples.setdefault(operation.name, kept)
+
+    async def claimed(self, **request: Any) -> str:
+        """The run that the agent claims."""
+        answer = await self.do(Op.CLAIM_NEXT, request, by=AGENT)
+        run_id: str = answer["claim"]["run"]["id"]
+        return run_id
+
+
+async def tell(client: ContractClient, nursery: trio.Nursery) -> dict[str, dict[str, Any]]:
+    """The whole story; what it leaves are the examples by operation."""
+    teller = Teller(client)
+    await _settle(teller)
+    await _hand_in(teller)
+    await _work(teller, nursery)
+    await _operate(teller)
+    await _force(teller)
+    await _leave(teller)
+    return json.loads(_HASH.sub(_same_hash, json.dumps(teller.examples)))
+
+
+def _same_hash(found: re.Match[str]) -> str:
+    return f"{found[1]}{'5e' * 32}" if found[1] else f"{found[2]}{'5e' * 4}"
+
+
+async def _settle(teller: Teller) -> None:
+    """A workspace and its agent."""
+    made = await teller.do(Op.CREATE_WORKSPACE, {"root_dir": "/srv/shop", "name": "shop"})
+    workspace_id = made["workspace"]["id"]
+    await teller.do(Op.RESOLVE_WORKSPACE, {"path": "/srv/shop"})
+    await teller.do(Op.LIST_WORKSPACES)
+    await teller.do(Op.GET_WORKSPACE, id=workspace_id)
+    session = {"id": "sess-1", "agent_name": "builder", "workspace": "shop"}
+    await teller.do(Op.CREATE_SESSION, {**session, "capabilities": ["docker", "go"]})
+    await teller.do(Op.LIST_SESSIONS)
+    await teller.do(Op.GET_SESSION, id="sess-1")
+    await teller.do(Op.GET_WORKSPACE_SESSION, id=workspace_id, session_id="sess-1")
+
+
+async def _hand_in(teller: Teller) -> None:
+    """A release with its notes, and an announcement that waits for it and for a person."""
+    placed = {"scope": "workspace", "workspace": "shop"}
+    release = {
+        "id": "release",
+        **placed,
+        "title": "Release 2.1",
+        "priority": "high",
+        "metadata": {"ticket": "SHOP-7"},
+    }
+    await teller.do(Op.CREATE_TASK, release)
+    notes = {"id": "notes", **placed, "title": "Write the release notes", "draft": True}
+    await teller.do(Op.CREATE_CHILD, notes, id="release")
+    gated = {**placed, "approval_policy": "manual"}
+    announcement = {"id": "announcement", **gated, "title": "Announce it"}
+    await teller.do(Op.CREATE_TASK, announcement)
+    waits = {"depends_on_task_id": "release", "kind": "blocks"}
+    await teller.do(Op.ADD_DEPENDENCY, waits, id="announcement")
+    await teller.do(Op.APPROVE_TASK, {"idempotency_key": "approval-1"}, id="announcement")
+    await teller.do(Op.CREATE_TASK, {"id": "fireworks", **gated, "title": "Fireworks"})
+    await teller.do(Op.REJECT_TASK, id="fireworks")
+    change = {"description": "All of it, with the new checkout.", "max_attempts": 5}
+    await teller.do(Op.UPDATE_TASK, change, id="release")
+    worker = {"mode": "select", "agent_name": "builder", "required_capabilities": ["go"]}
+    await teller.do(Op.SET_PROFILE, {"worker": worker}, id="release")
+    await teller.do(Op.GET_PROFILE, id="release")
+    await teller.do(Op.LIST_TASKS, query="?scope=workspace&workspace=shop&limit=2")
+    await teller.do(Op.GET_TREE, id="release")
+
+
+async def _work(teller: Teller, nursery: trio.Nursery) -> None:
+    """The agent does the release, and has trouble with the notes."""
+    await teller.do(Op.START_TASK, {"idempotency_key": "release-1"}, id="release")
+    await teller.do(Op.GET_BACKLOG)
+    run_id = await teller.claimed(lease_seconds=60, wait=True, idempotency_key="call-1")
+    await teller.do(Op.AGENT_HEARTBEAT, {"lease_seconds": 60}, by=AGENT, run_id=run_id)
+    await teller.do(Op.GET_SCHEDULER)
+    await teller.do(Op.INSPECT_TASK, id="release")
+    await teller.do(Op.INSPECT_RUN, id=run_id)
+    result = {"result": {"artifact": "shop-2.1.tar.gz"}}
+    await teller.do(Op.AGENT_COMPLETE, result, by=AGENT, run_id=run_id)
+    await teller.do(Op.GET_TASK, id="release")
+    await teller.do(Op.GET_RUN, id=run_id)
+    await teller.do(Op.LIST_RUNS, id="release")
+    await teller.do(Op.GET_TIMELINE, id="release", query="?limit=2")
+    path = Op.STREAM_TASK.path.format(id="release")
+    stream, scope = await open_stream(nursery, teller.client.app, path)
+    event, *_ = await stream.wait_events(1)
+    scope.cancel()
+    teller.keep(Op.STREAM_TASK, None, json.loads(event["data"]))
+    await teller.do(Op.PUBLISH_TASK, {"idempotency_key": "notes-1"}, id="notes")
+    run_id = await teller.claimed(lease_seconds=60)  # of the announcement, which is older
+    await teller.do(Op.AGENT_RELEASE, {"reason": "out of context"}, by=AGENT, run_id=run_id)
+    run_id = await teller.claimed(lease_seconds=60)
+    failure = {"error": "the mail server is down", "metadata": {"code": 451}}
+    await teller.do(Op.AGENT_FAIL, failure, by=AGENT, run_id=run_id)
+    await teller.do(Op.RETRY_RUN, {"metadata": {"ticket": "OPS-12"}}, id=run_id)
+
+
+async def _run_of(teller: Teller, task_id: str) -> str:
+    """A new run, or the one that is open."""
+    answer = await teller.do(Op.START_TASK, {}, id=task_id)
+    run_id: str = answer["run"]["id"]
+    return run_id
+
+
+async def _operate(teller: Teller) -> None:
+    """An operator does the announcement, and holds things for a while."""
+    run_id = await _run_of(teller, "announcement")
+    await teller.do(Op.CLAIM_RUN, {}, id=run_id)
+    await teller.do(Op.START_RUN, {}, id=run_id)
+    await teller.do(Op.COMPLETE_RUN, {"result": {"sent": 1200}}, id=run_id)
+    await teller.do(Op.ENQUEUE_RUN, {"metadata": {"language": "de"}}, id="announcement")
+    run_id = await _run_of(teller, "announcement")
+    await teller.do(Op.CLAIM_RUN, {}, id=run_id)
+    await teller.do(Op.FORCE_RELEASE, {"reason": "wrong window"}, id=run_id)
+    await teller.do(Op.CLAIM_RUN, {}, id=run_id)
+    await teller.do(Op.ATTACH_SESSION, {"session_id": "sess-1"}, id=run_id)
+    await teller.do(Op.START_RUN, {}, id=run_id)
+    await teller.do(Op.FAIL_RUN, {"error": "no translation"}, id=run_id)
+    await teller.do(Op.PAUSE_TASK, {"reason": "legal has a question"}, id="notes")
+    await teller.do(Op.RESUME_TASK, {}, id="notes")
+    await teller.do(Op.PAUSE_SCHEDULER, {"reason": "maintenance"})
+    await teller.do(Op.RESUME_SCHEDULER, {"reason": "done"})
+    await teller.do(Op.DRAIN_SCHEDULER, {"reason": "deployment", "timeout_seconds": 30})
+    await teller.do(Op.RESUME_SCHEDULER)
+    for operation in (Op.MARK_TASK_READ, Op.ARCHIVE_TASK, Op.DISMISS_TASK):
+        await teller.do(operation, id="release")
+
+
+async def _force(teller: Teller) -> None:
+    """Runs that went wrong are brought to an end."""
+    run_id = await teller.claimed(lease_seconds=1)
+    await trio.sleep(2)  # the lease runs out, which parks the run
+    recovered = await teller.do(Op.RECOVER_RUN, {"reason": "the agent is back"}, id=run_id)
+    run_id = recovered["run"]["id"]
+    await teller.do(Op.CANCEL_RUN, {"reason": "not needed"}, id=run_id)
+    run_id = await _run_of(teller, "release")
+    many = {"run_ids": [run_id], "reason": "the host has died"}
+    await teller.claimed(lease_seconds=60)
+    await teller.do(Op.BULK_RELEASE, many)
+    await teller.do(Op.BULK_FAIL, many)
+    run_id = await _run_of(teller, "release")
+    await teller.do(Op.FORCE_FAIL, {"reason": "superseded"}, id=run_id)
+
+
+async def _leave(teller: Teller) -> None:
+    await teller.do(Op.REMOVE_DEPENDENCY, id="announcement", depends_on_id="release")
+    await teller.do(Op.DELETE_PROFILE, id="release")
+    await teller.do(Op.CANCEL_TASK, {"reason": "the release is off"}, id="release")
+    await teller.do(Op.DELETE_TASK, id="fireworks")
+    await teller.do(Op.END_SESSION, id="sess-1")
+    await teller.do(Op.LIVENESS)
+    await teller.do(Op.READINESS)
+
+
+async def examples() -> dict[str, dict[str, Any]]:
+    """Needs a clock that jumps."""
+    journal, settings = memory_journal(), Settings(lease_expiries_max=1)
+    async with (
+        run_system(journal, settings, ids=CountingIds(), wall_ns=START_NS) as system,
+        trio.open_nursery() as nursery,
+    ):
+        told = await tell(ContractClient(create_app(system, OriginKind.HTTP)), nursery)
+        nursery.cancel_scope.cancel()
+    return told
+
+
+if __name__ == "__main__":
+    written = trio.run(examples, clock=trio.testing.MockClock(autojump_threshold=0))
+    Path(FILE).write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")

@@ -154,6 +154,7 @@ async def _work(teller: Teller, nursery: trio.Nursery) -> None:
     event, *_ = await stream.wait_events(1)
     scope.cancel()
     teller.keep(Op.STREAM_TASK, None, json.loads(event["data"]))
+    await _review(teller, run_id)
     await teller.do(Op.PUBLISH_TASK, {"idempotency_key": "notes-1"}, id="notes")
     run_id = await teller.claimed(lease_seconds=60)  # of the announcement, which is older
     await teller.do(Op.AGENT_RELEASE, {"reason": "out of context"}, by=AGENT, run_id=run_id)
@@ -161,6 +162,23 @@ async def _work(teller: Teller, nursery: trio.Nursery) -> None:
     failure = {"error": "the mail server is down", "metadata": {"code": 451}}
     await teller.do(Op.AGENT_FAIL, failure, by=AGENT, run_id=run_id)
     await teller.do(Op.RETRY_RUN, {"metadata": {"ticket": "OPS-12"}}, id=run_id)
+
+
+async def _review(teller: Teller, run_id: str) -> None:
+    """A person looks at the release."""
+    asked = {"policy": "on_success", "reason": "look at the checkout", "run_id": run_id}
+    made = await teller.do(Op.REQUEST_REVIEW, asked, id=run_id)
+    review_id = made["review"]["review_id"]
+    await teller.do(Op.GET_REVIEW, id=review_id)
+    verdict = {
+        "outcome": "approved",
+        "confidence": 0.9,
+        "reason": "it works on small screens too",
+        "delivery_id": "verdict-1",
+    }
+    await teller.do(Op.SUBMIT_VERDICT, {"run_id": run_id, "verdict": verdict}, id=review_id)
+    await teller.do(Op.LIST_RUN_REVIEWS, id=run_id)
+    await teller.do(Op.LIST_TASK_REVIEWS, id="release")
 
 
 async def _run_of(teller: Teller, task_id: str) -> str:

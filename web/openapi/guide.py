@@ -130,6 +130,19 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     Op.RECOVER_RUN: "The parked run is closed as failed.",
     Op.BULK_RELEASE: "Answers with a row for each run, in the order asked; one may fail alone.",
     Op.BULK_FAIL: "Answers with a row for each run, in the order asked; one may fail alone.",
+    Op.REQUEST_REVIEW: (
+        "The run must have ended in a way that `policy` asks for (`always` unless it is said). A "
+        "review of the same round and attempt that is there is given, with 200. It times out at "
+        "`deadline_at`; unset, or in the year 1, after 20 minutes."
+    ),
+    Op.LIST_RUN_REVIEWS: "Latest changes first.",
+    Op.LIST_TASK_REVIEWS: "Latest changes first.",
+    Op.GET_REVIEW: "With its verdict, once there is one.",
+    Op.SUBMIT_VERDICT: (
+        "Not by the session that did the work. A rejection names what is missing or what to do "
+        "next, and queues a run that carries it; too many rounds open the circuit instead. An "
+        "equal verdict may be sent again, another one is 409."
+    ),
     Op.INSPECT_TASK: "With `diagnostics` that name what is wrong, and `next_action`.",
     Op.INSPECT_RUN: "With `diagnostics` that name what is wrong, and `next_action`.",
     Op.CREATE_WORKSPACE: "A directory that has one already gives that one. It need not exist.",

@@ -286,18 +286,25 @@ ROWS: Final[Mapping[Op, Row]] = {
         qv.ReviewRequest,
         reviews.ReviewRequestedResponse,
         may_be_there=True,
+        id="requestTaskRunReview",
     ),
     Op.LIST_RUN_REVIEWS: Row(
-        "The reviews of a run", None, reviews.ReviewsResponse, _REVIEWS, is_list=True
+        "The reviews of a run",
+        None,
+        reviews.ReviewsResponse,
+        _REVIEWS,
+        is_list=True,
+        id="listTaskRunReviews",
     ),
     Op.LIST_TASK_REVIEWS: Row(
         "The reviews of a task's runs", None, reviews.ReviewsResponse, _REVIEWS, is_list=True
     ),
-    Op.GET_REVIEW: Row("A review", None, reviews.ReviewResponse),
+    Op.GET_REVIEW: Row("A review", None, reviews.ReviewResponse, id="getTaskRunReview"),
     Op.SUBMIT_VERDICT: Row(
         "Judge a run; a rejection queues the run that goes on",
         qv.VerdictRequest,
         reviews.VerdictResponse,
+        id="submitTaskRunReviewVerdict",
     ),
     Op.CREATE_WORKSPACE: Row(
         "Register a workspace", rr.CreateWorkspaceRequest, registered.WorkspaceResponse

@@ -9,7 +9,8 @@ from typing import Final, final
 import trio
 from attrs import frozen
 
-from benchmarks.chaos.server import ROOT, ServerProcess
+from benchmarks.chaos.launch import ROOT
+from benchmarks.chaos.server import ServerProcess
 from benchmarks.fuzz.world import URL_VARIABLE
 
 CONFIG: Final = Path(__file__).with_name("schemathesis.toml")

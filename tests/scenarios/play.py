@@ -9,7 +9,7 @@ import time
 from enum import Enum
 from pathlib import Path
 from statistics import median
-from typing import Final, final
+from typing import Any, Final, final
 
 import httpx
 import trio
@@ -60,26 +60,23 @@ async def play(
         Failed: it is not as a user expects.
     """
     rng = random.Random(f"{seed} {scenario.name} {kill.value} {at_step}")
-    options = (
-        *_OPTIONS,
-        f"--checkpoint-s={rng.choice(_CHECKPOINTS_S)}",
-        *scenario.options,
-    )
-    server = ServerProcess(directory, *options, launch=launch)
-    player = Player(scenario, server, kill, at_step, rng)
-    try:
-        await server.start()
-        await player.run()
-        if kill is Kill.NEVER:
-            server.stop()
-        if "Traceback" in server.log:
-            raise Failed(f"{player.where}: {server.log}")
-    except* (AssertionError, KeyError, trio.TooSlowError) as group:
-        raise Failed(f"{player.where}, seed {seed}: {_first(group)}") from group
-    finally:
-        server.close()
-        with trio.CancelScope(shield=True):
-            await player.close()
+    options = (*_OPTIONS, f"--checkpoint-s={rng.choice(_CHECKPOINTS_S)}", *scenario.options)
+    async with scenario.around(directory) as around:
+        server = ServerProcess(directory, *options, *around.options, launch=launch)
+        player = Player(scenario, server, around, kill, at_step, rng)
+        try:
+            await server.start()
+            await player.run()
+            if kill is Kill.NEVER:
+                server.stop()
+            if "Traceback" in server.log:
+                raise Failed(f"{player.where}: {server.log}")
+        except* (AssertionError, KeyError, trio.TooSlowError) as group:
+            raise Failed(f"{player.where}, seed {seed}: {_first(group)}") from group
+        finally:
+            server.close()
+            with trio.CancelScope(shield=True):
+                await player.close()
 
 
 def _first(group: BaseException) -> str:
@@ -88,11 +85,17 @@ def _first(group: BaseException) -> str:
     return f"{type(group).__name__}: {group}"
 
 
+def _patience_s(step: Step) -> float:
+    """How long it may take until a user sees what is expected."""
+    return SOON_S_MAX if step.soon else 0.0
+
+
 @final
 @define(eq=False)
 class Player:
     scenario: Scenario
     server: ServerProcess
+    around: Any
     kill: Kill
     at_step: int
     rng: random.Random
@@ -138,7 +141,7 @@ class Player:
             await self._check_invariants()
         elif self.kill is Kill.AFTER_EACH:
             await self._do(step, nursery)
-            await self._see(step)
+            await self._see(step, _patience_s(step))
             is_calm = not (step.restless or self._somebody_waits)
             before = await take_picture(self._client) if is_calm else None
             await self._restart()
@@ -149,7 +152,7 @@ class Player:
         else:
             await self._do(step, nursery)
             if number >= self.at_step:  # what is before the kill is seen when nothing is killed
-                await self._see(step)
+                await self._see(step, _patience_s(step))
 
     # What is done.
 
@@ -172,7 +175,7 @@ class Player:
                 with trio.fail_after(DEED_S_MAX):
                     await self._moved.until(lambda: self._has_told(told))
             case Outside(do):
-                await do()
+                await do(self.around)
 
     async def _do_with_a_kill_within(self, step: Step, nursery: trio.Nursery) -> None:
         """The server is killed at some moment from the sending of the request on."""
@@ -251,7 +254,7 @@ class Player:
 
     # What is seen.
 
-    async def _see(self, step: Step, within_s: float = 0.0) -> None:
+    async def _see(self, step: Step, within_s: float) -> None:
         """Raises: AssertionError: something is not as expected, now or within that time."""
         until_s = trio.current_time() + within_s
         for look in step.sees:

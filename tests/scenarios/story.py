@@ -7,7 +7,9 @@ be played straight through, and with the server killed after or within any of th
 Text of paths, bodies and expectations may hold `{name}`: what an earlier step has kept.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any, Final, final
 
 from attrs import field, frozen
@@ -45,8 +47,8 @@ class User:
     def put(self, path: str, body: Mapping[str, Any]) -> Call:
         return Call("PUT", path, body, self.headers)
 
-    def delete(self, path: str) -> Call:
-        return Call("DELETE", path, None, self.headers)
+    def patch(self, path: str, body: Mapping[str, Any]) -> Call:
+        return Call("PATCH", path, body, self.headers)
 
     def claims(self, key: str, **body: Any) -> Call:
         """Ask for work, with a key, so that the request can be repeated."""
@@ -95,9 +97,9 @@ class Told:
 @final
 @frozen
 class Outside:
-    """Something that happens outside of the server. It must be harmless to do it again."""
+    """Something that happens to what is around the server, which it is given."""
 
-    do: Callable[[], Awaitable[None]]
+    do: Callable[[Any], Awaitable[None]]
 
 
 Deed = Call | Waiting | AnswerTo | Told | Outside
@@ -125,6 +127,7 @@ class Step:
             gets the same answer as the first.
         keeps: names for what the answer holds, by where it is, with dots.
         sees: what holds from then on, until the next step.
+        soon: what is to be seen takes a moment.
         restless: a clock runs, and will change what there is to see.
     """
 
@@ -135,7 +138,21 @@ class Step:
     again: int | None = field(default=None, kw_only=True)
     keeps: Mapping[str, str] = field(factory=dict, kw_only=True)
     sees: tuple[Look, ...] = field(default=(), kw_only=True)
+    soon: bool = field(default=False, kw_only=True)
     restless: bool = field(default=False, kw_only=True)
+
+
+@final
+@frozen
+class Nothing:
+    """There is nothing around the server; `options` are what it must know of its surroundings."""
+
+    options: tuple[str, ...] = ()
+
+
+@asynccontextmanager
+async def nothing(directory: Path) -> AsyncIterator[Nothing]:
+    yield Nothing()
 
 
 @final
@@ -146,9 +163,11 @@ class Scenario:
         follows: tasks whose streams are read through the whole scenario; every task of it is one
             of these, or below one.
         options: of the server.
+        around: what the server deals with besides its users; it has `options`, too.
     """
 
     name: str
     steps: tuple[Step, ...]
     follows: tuple[str, ...]
     options: tuple[str, ...] = ()
+    around: Callable[[Path], AbstractAsyncContextManager[Any]] = nothing

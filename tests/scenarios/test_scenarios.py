@@ -3,11 +3,12 @@
 import pytest
 
 from benchmarks.chaos.launch import fresh
-from tests.scenarios import approval, bulk_release, cancel, pause, review, starvation
+from tests.scenarios import approval, bulk_release, cancel, parked, pause, review, starvation
 from tests.scenarios.play import Kill, play, play_all
 
 SCENARIOS = [
-    module.SCENARIO for module in (approval, bulk_release, cancel, pause, review, starvation)
+    module.SCENARIO
+    for module in (approval, bulk_release, cancel, parked, pause, review, starvation)
 ]
 AT_A_TIME = 4
 

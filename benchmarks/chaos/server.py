@@ -71,6 +71,13 @@ class ServerProcess:
         self.recovered.append(report["tasks_recovered"])
         self.start_s.append(time.monotonic() - begun_s)
 
+    async def start_in_vain(self, after_s: float) -> None:
+        """Start it, and kill it after that time, whether it is ready or not."""
+        self._process = process = self._spawn()
+        await trio.sleep(after_s)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(START_S_MAX)
+
     def _spawn(self) -> Launched:
         arguments = [
             f"--data-dir={self.directory / 'data'}",

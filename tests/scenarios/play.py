@@ -41,7 +41,7 @@ class Kill(Enum):
     NEVER = "not killed"
     AFTER = "killed after"  # the answer of one step
     WITHIN = "killed within"  # the request of one step, which the user then repeats
-    AFTER_EACH = "killed after each step"
+    AFTER_EACH = "killed after each step"  # and again while it starts
 
 
 class Failed(AssertionError):
@@ -180,7 +180,7 @@ class Player:
     async def _do_with_a_kill_within(self, step: Step, nursery: trio.Nursery) -> None:
         """The server is killed at some moment from the sending of the request on."""
         usual_s = median(self._calls_s) if self._calls_s else _USUAL_S
-        delay_s = self.rng.uniform(0, 2 * usual_s)
+        delay_s = self.rng.uniform(0, 1.5 * usual_s)
         if not isinstance(step.does, Call):
             async with trio.open_nursery() as both:
                 both.start_soon(self._do, step, nursery)
@@ -277,6 +277,9 @@ class Player:
 
     async def _restart(self) -> None:
         self.server.kill()
+        if self.kill is Kill.AFTER_EACH:
+            usual_s = median(self.server.start_s)
+            await self.server.start_in_vain(self.rng.uniform(0, usual_s))
         await self.server.start()
 
     async def _check_invariants(self, *, unsure: bool = False) -> None:

@@ -6,6 +6,8 @@ from typing import final
 
 from attrs import field, frozen
 
+from actors.suggestions import Suggestion
+
 
 class Kind(Enum):
     """The class of a refusal; the HTTP edge has one status for each, as the contract allows."""
@@ -251,7 +253,7 @@ class Rejected(Exception):
         code: what it is; fixes the HTTP status, the severity and the title.
         message: what was wrong here, in a sentence without a full stop.
         next_step: what the caller can do about it, in words.
-        command: a command of our own line that helps, without the program's name.
+        command: one of our own line that helps.
         pointer: JSON pointer (`/owner/kind`) or `?name` of what was wrong in the request.
         area: prefix of the diagnostic's id.
         evidence: the facts behind it.
@@ -260,7 +262,7 @@ class Rejected(Exception):
     code: Code
     message: str
     next_step: str = ""
-    command: str | None = None
+    command: Suggestion | None = None
     pointer: str | None = None
     area: str = "task"
     evidence: Mapping[str, str | int | bool] = field(factory=dict)

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from web import logs
+from web.cli.groups import Program, completion
 from web.exits import ExitCode, Fatal, first_leaf
 from web.setting_values import ValueForm
 from web.settings import all_settings, load
@@ -32,7 +33,7 @@ def _setting_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.group()
+@click.group(cls=Program)
 @click.version_option(program_version(), prog_name="chargehand")
 def main() -> None:
     """A scheduler for durable agent work."""
@@ -91,6 +92,9 @@ def demo_command(pace: float) -> None:
     if failure is not None:
         print(f"chargehand: {failure}", file=sys.stderr)
         sys.exit(1)
+
+
+main.add_command(completion)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How the process ends: the exit codes, and the error that carries one."""
+"""How a process ends: the exit codes of the server and of its clients, and the error of the one."""
 
 from enum import IntEnum
 from typing import final
@@ -14,6 +14,24 @@ class ExitCode(IntEnum):
     CANNOT_OPEN = 73  # the data directory: locked, not writable, of another format, damaged
     STORAGE_FAILED = 74  # a commit failed while running; what was acknowledged is on disk
     BAD_SETTING = 78
+
+
+class ClientExit(IntEnum):
+    """Codes of the commands that speak to a server; those of sysexits.h where one fits."""
+
+    DONE = 0
+    PARTLY = 1  # of many runs some were refused
+    USAGE = 2
+    NOTHING = 3  # there was nothing to claim
+    CONFLICT = 4  # not in this state: 409
+    INVALID = 65  # what was sent: 400, 413, 422
+    NOT_FOUND = 66
+    UNREACHABLE = 69
+    STRANGE = 76  # the answer is no answer of such a server
+    LATER = 75  # too much, too often, or stopping: 429, 503
+    NOT_ALLOWED = 77  # 401, 403
+    INTERRUPTED = 130  # Ctrl-C
+    BROKEN_PIPE = 141  # whoever read the output has gone
 
 
 @final

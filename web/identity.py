@@ -5,10 +5,8 @@ from actors.errors import Code, Rejected
 from actors.identity import LOCAL_USER, Caller, agent_actor, origin
 from actors.registry.state import SessionState
 from web.call import Call
+from web.headers import AGENT_HEADER, SESSION_HEADER, WORKSPACE_HEADER
 
-SESSION_HEADER = "X-AGH-Session-ID"
-AGENT_HEADER = "X-AGH-Agent"
-WORKSPACE_HEADER = "X-AGH-Workspace-ID"
 AREA = "agentidentity"
 
 

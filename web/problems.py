@@ -8,6 +8,7 @@ import orjson
 from attrs import evolve, frozen
 
 from actors.errors import Category, Code, Kind, Rejected, Severity
+from actors.suggestions import Suggestion
 from web.operations import Operation
 from web.redaction import redact
 from web.replies import Reply
@@ -75,6 +76,7 @@ class Problem:
     message: str
     next_step: str = ""
     area: str = "server"
+    command: str | None = None
     evidence: Mapping[str, str | int | bool] = {}
 
     @property
@@ -94,6 +96,8 @@ class Problem:
             "message": self.message,
             "data_freshness": "live",
         }
+        if self.command is not None:
+            diagnostic["suggested_command"] = self.command
         if self.evidence:
             diagnostic["evidence"] = dict(self.evidence)
         return orjson.dumps({"error": self.text, "diagnostic": diagnostic})
@@ -121,8 +125,15 @@ def problem(refusal: Rejected) -> Problem:
         redact(refusal.message),
         redact(refusal.next_step) or _NEXT_STEPS.get(code.kind, ""),
         area,
+        _runnable(refusal.command),
         {n: redact(value) if isinstance(value, str) else value for n, value in evidence.items()},
     )
+
+
+def _runnable(command: Suggestion | None) -> str | None:
+    """The command as it can be run; none where a caller's text in it cannot be shown as it is."""
+    shown = "" if command is None else str(command)
+    return shown if shown and shown.isprintable() and redact(shown) == shown else None
 
 
 def status_of(kind: Kind, operation: Operation) -> int:

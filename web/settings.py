@@ -14,6 +14,7 @@ from attrs import Attribute, field, fields, frozen
 from attrs.validators import gt
 
 from actors.settings import Settings
+from web.cli.environment import CLIENT_VARIABLES
 from web.exits import ExitCode, Fatal
 from web.hosts import canonical_origin, is_loopback, split_authority
 from web.setting_values import LogLevel, ValueForm
@@ -208,7 +209,7 @@ def load(
     unknown = sorted(file.keys() - {setting.name for setting in settings})
     if unknown:
         raise Fatal(ExitCode.BAD_SETTING, f"{config}: unknown settings: {', '.join(unknown)}")
-    names = {CONFIG_VARIABLE, *(setting.variable for setting in settings)}
+    names = {CONFIG_VARIABLE, *CLIENT_VARIABLES, *(setting.variable for setting in settings)}
     strange = sorted(n for n in environment if n.startswith(ENVIRONMENT_PREFIX) and n not in names)
     if strange:
         raise Fatal(

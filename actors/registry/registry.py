@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import final
 
+from actors import suggestions
 from actors.clock import Clock
 from actors.errors import Code, Rejected
 from actors.identity import SESSION_REGISTRY
@@ -109,6 +110,7 @@ class Registry:
                 Code.SESSION_NOT_FOUND,
                 f"there is no active session {session_id}",
                 "register one: POST /api/sessions",
+                command=suggestions.list_sessions(),
                 evidence={"session_id": session_id[:128]},
             )
         return found
@@ -182,7 +184,7 @@ class Registry:
                 area="agentidentity",
             )
         if self.is_ended(session_id):
-            raise _stale(session_id, "was ended")
+            raise _stale(session_id, agent_name, "was ended")
         session = self._find(session_id)
         if session is None:
             session = self._first_contact(session_id, agent_name, workspace)
@@ -217,9 +219,10 @@ class Registry:
         self, session_id: str, agent_name: str, workspace: str | None
     ) -> SessionState:
         if not valid_session_id(session_id):
-            raise _stale(session_id[:128], "is no id: 1 to 128 of A-Z, a-z, 0-9, . _ : @ and -")
+            why = "is no id: 1 to 128 of A-Z, a-z, 0-9, . _ : @ and -"
+            raise _stale(session_id[:128], agent_name, why)
         if self._settings.require_registration:
-            raise _stale(session_id, "is not registered")
+            raise _stale(session_id, agent_name, "is not registered")
         workspace_id = self._workspace_id(workspace) if workspace else None
         if workspace and workspace_id is None:
             raise _unauthorized(session_id)
@@ -229,6 +232,7 @@ class Registry:
                 Code.SESSIONS_FULL,
                 f"{len(self._visitors)} sessions have registered themselves",
                 "register the session: POST /api/sessions",
+                command=suggestions.register_session(agent_name),
             )
         command = RegisterSession(agent_name=agent_name, workspace_id=workspace_id)
         now_ns = self._clock.now_ns()
@@ -315,6 +319,7 @@ def workspace_not_found(ref: str) -> Rejected:
         Code.WORKSPACE_NOT_FOUND,
         f"there is no workspace {ref}",
         "create it: POST /api/workspaces with its root_dir",
+        command=suggestions.create_workspace(ref),
         evidence={"workspace": ref[:200]},
     )
 
@@ -330,11 +335,12 @@ def _registration(session: SessionState) -> SessionRegistered:
     )
 
 
-def _stale(session_id: str, why: str) -> Rejected:
+def _stale(session_id: str, agent_name: str, why: str) -> Rejected:
     return Rejected(
         Code.IDENTITY_STALE,
         f"session {session_id} {why}",
         "register a new session: POST /api/sessions",
+        command=suggestions.register_session(agent_name),
         area="agentidentity",
     )
 

@@ -12,6 +12,7 @@ import orjson
 from actors import limits
 from actors.errors import Code, Rejected, invalid, too_large
 from actors.ids import valid_task_id
+from actors.suggestions import Suggestion
 from actors.task.state import Json
 
 _CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -226,24 +227,13 @@ def digest(*parts: str | Json | None) -> str:
     return hashed.hexdigest()
 
 
-def pause_reason(value: str | None) -> str:
-    return _force_reason(value, 'task pause <task-id> --reason "incident response"')
-
-
-def force_fail_reason(value: str | None) -> str:
-    return _force_reason(value, 'task fail <run-id> --reason "operator recovery"')
-
-
-def _force_reason(value: str | None, command: str) -> str:
-    """The reason that force operations ask for."""
-    given = reason(value)
-    if given is None:
-        raise Rejected(
-            Code.FORCE_OP_REQUIRES_REASON,
-            "this operation needs a reason that is not blank",
-            "send a reason",
-            command=command,
-            pointer="/reason",
-            area="task.force",
-        )
-    return given
+def reason_required(command: Suggestion | None) -> Rejected:
+    """The refusal of a force operation that comes without a reason."""
+    return Rejected(
+        Code.FORCE_OP_REQUIRES_REASON,
+        "this operation needs a reason that is not blank",
+        "send a reason",
+        command=command,
+        pointer="/reason",
+        area="task.force",
+    )

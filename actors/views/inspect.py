@@ -6,11 +6,12 @@ from typing import Final, final
 
 from attrs import frozen
 
-from actors import limits
+from actors import limits, suggestions
 from actors.errors import Severity
 from actors.limits import NS
 from actors.registry.state import SessionState
 from actors.scheduler.starvation import has_taker
+from actors.suggestions import Suggestion
 from actors.task.eligibility import awaits_agent, claimable_run
 from actors.task.state import Run, RunStatus, TaskState
 
@@ -57,6 +58,7 @@ class Diagnostic:
 
     trouble: Trouble
     message: str
+    command: Suggestion
     evidence: Mapping[str, str | int | bool]
 
 
@@ -153,6 +155,7 @@ def _stuck(_: TaskState, run: Run, around: Around) -> Diagnostic | None:
     return Diagnostic(
         Trouble.STUCK,
         f"run {run.id} was claimed, and nothing was heard of it for {age_s} s",
+        _freed(run),
         {"heartbeat_age_seconds": age_s, "threshold_seconds": limits.STUCK_S},
     )
 
@@ -162,7 +165,10 @@ def _stale_lease(_: TaskState, run: Run, around: Around) -> Diagnostic | None:
     if not run.status.is_active or until_ns is None or until_ns >= around.now_ns:
         return None
     return Diagnostic(
-        Trouble.STALE_LEASE, f"the lease on run {run.id} is over, and the run not yet free", {}
+        Trouble.STALE_LEASE,
+        f"the lease on run {run.id} is over, and the run not yet free",
+        _freed(run),
+        {},
     )
 
 
@@ -174,6 +180,7 @@ def _orphan(_: TaskState, run: Run, around: Around) -> Diagnostic | None:
     return Diagnostic(
         Trouble.ORPHAN,
         f"run {run.id} is bound to session {run.session_id}, which is {standing.value}",
+        _freed(run),
         {"session_id": run.session_id, "session_state": standing.value},
     )
 
@@ -191,6 +198,7 @@ def _crashed(task: TaskState, run: Run, _: Around) -> Diagnostic | None:
     return Diagnostic(
         Trouble.CRASHED,
         f"run {run.id} has failed, and no later run has taken its place",
+        suggestions.retry_run(run.id),
         {name: value for name, value in told.items() if value is not None},
     )
 
@@ -204,6 +212,7 @@ def _stranded(run: Run, around: Around) -> Diagnostic | None:
     return Diagnostic(
         Trouble.STRANDED,
         f"run {run.id} has been queued for {age_s} s, and no registered session could claim it",
+        suggestions.list_sessions(),
         {
             "queued_age_seconds": age_s,
             "threshold_seconds": int(around.stranded_after_s),
@@ -211,6 +220,13 @@ def _stranded(run: Run, around: Around) -> Diagnostic | None:
             "scheduler_paused": False,
         },
     )
+
+
+def _freed(run: Run) -> Suggestion:
+    """What takes a run from its holder; one that was started cannot go back into the queue."""
+    if run.status is RunStatus.CLAIMED:
+        return suggestions.force_release(run.id)
+    return suggestions.cancel_run(run.id)
 
 
 _Rule = Callable[[TaskState, Run, Around], Diagnostic | None]

@@ -22,8 +22,6 @@ TEXTS = [
     (valid.identifier, 200, "/identifier"),
     (valid.reason, 4096, "/reason"),
     (valid.idempotency_key, 512, "/idempotency_key"),
-    (valid.pause_reason, 4096, "/reason"),
-    (valid.force_fail_reason, 4096, "/reason"),
 ]
 BYTE_TEXTS = [
     (valid.description, 65_536, "/description"),

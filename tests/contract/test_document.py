@@ -28,11 +28,11 @@ MORE_PARAMETERS = {
     Operation.LIST_TASK_REVIEWS: {"cursor"},
 }
 # Optional members of answers that are left out always: what sessions cost is not known here, a run
-# in short shows no channel, nobody is routed to a review, and errors tell their next step in the
-# text.
+# in short shows no channel, nobody is routed to a review, and there are no pages of ours to point
+# to.
 NEVER_SHOWN = re.compile(
-    r"(.*/error)?/diagnostic/(doc_url|suggested_command)"
-    r"|/inspect/diagnostics/\*/(doc_url|suggested_command)"
+    r"(.*/error)?/diagnostic/doc_url"
+    r"|/inspect/diagnostics/\*/doc_url"
     r"|/inspect/bound_session/(failure_kind|stop_reason)"
     r"|/run/summary/(cost_currency|input_tokens|last_event_type|output_tokens"
     r"|tool_call_count|total_cost|total_tokens|turn_count)"

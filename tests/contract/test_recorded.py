@@ -58,7 +58,7 @@ EXCEPTIONS: Final[dict[tuple[Operation, Kind, str], str]] = {
             (Kind.CHANGED, "diagnostic.title"),
             (Kind.CHANGED, "diagnostic.message"),
             (Kind.LEFT_OUT, "diagnostic.doc_url"),
-            (Kind.LEFT_OUT, "diagnostic.suggested_command"),
+            (Kind.CHANGED, "diagnostic.suggested_command"),
         )
     },
     **{

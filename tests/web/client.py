@@ -1,4 +1,7 @@
-"""Drives an ASGI app without a server, and holds every answer against the contract."""
+"""Drives an ASGI app without a server, and holds every answer against the contract.
+
+Whatever command an answer suggests must be one of ours.
+"""
 
 import json
 from typing import Any, final
@@ -7,9 +10,26 @@ from urllib.parse import unquote, urlsplit
 import trio
 from attrs import define, field, frozen
 
+from tests.cli.suggested import command_of
 from tests.contract.schemas import Contract
 
 CONTRACT = Contract()
+
+
+def _suggested(body: bytes) -> list[str]:
+    """Every command that an answer suggests, wherever it stands in it."""
+    if b"suggested_command" not in body:
+        return []
+    found: list[str] = []
+
+    def note(members: dict[str, Any]) -> dict[str, Any]:
+        command = members.get("suggested_command")
+        if isinstance(command, str):  # in a schema it is the name of a member
+            found.append(command)
+        return members
+
+    json.loads(body, object_hook=note)
+    return found
 
 
 @final
@@ -93,6 +113,8 @@ class ContractClient:
             {name.decode().lower(): value.decode() for name, value in start["headers"]},
             b"".join(chunk.get("body", b"") for chunk in chunks),
         )
+        for command in _suggested(answered.body):
+            command_of(command)
         if method != "HEAD":
             CONTRACT.check(method, urlsplit(target).path, answered.status, answered.body)
         return answered

@@ -77,7 +77,7 @@ async def test_a_silent_run_is_told_with_its_facts(client, mock_clock):
         "heartbeat_age_seconds": 121,
         "threshold_seconds": 120,
     }
-    assert "suggested_command" not in told
+    assert told["suggested_command"] == f"chargehand run force-release {run['id']}"
     assert seen["next_action"] == "recovery_required"
 
 

@@ -2,7 +2,9 @@ import json
 
 import pytest
 
+from actors import suggestions
 from actors.errors import Code, Kind, Rejected, invalid
+from actors.suggestions import Suggestion
 from web.operations import Operation
 from web.problems import EdgeCode, edge_reply, not_ready_reply, refusal_reply, status_of
 from web.redaction import redact
@@ -71,9 +73,20 @@ def test_our_own_words_are_told_as_they_are():
     assert told.endswith("the bearer token is missing (next: Authorization: Bearer x)")
 
 
-def test_a_command_is_not_told_as_long_as_there_is_none():
-    refusal = Rejected(Code.RUN_NOT_FOUND, "no run", "look", command="task inspect x")
-    assert b"suggested_command" not in refusal_reply(refusal, Operation.GET_RUN).body
+def suggested(command: Suggestion) -> str | None:
+    refusal = Rejected(Code.RUN_NOT_FOUND, "no run", "look", command=command)
+    body = json.loads(refusal_reply(refusal, Operation.GET_RUN).body)
+    return body["diagnostic"].get("suggested_command")
+
+
+def test_a_command_is_told_as_a_shell_takes_it():
+    told = suggested(suggestions.pause_task("ship-it"))
+    assert told == "chargehand task pause ship-it --reason 'incident response'"
+
+
+@pytest.mark.parametrize("name", ["line\nbreak", "Bearer abc.def", "token=abc"])
+def test_a_command_that_could_not_be_told_as_it_is_is_not_told(name):
+    assert suggested(suggestions.register_session(name)) is None
 
 
 def test_overload_says_when_to_come_back():

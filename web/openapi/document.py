@@ -9,7 +9,7 @@ import orjson
 from attrs import frozen
 
 from actors.errors import Category, Severity
-from web.identity import AGENT_HEADER, SESSION_HEADER, WORKSPACE_HEADER
+from web.headers import AGENT_HEADER, SESSION_HEADER, WORKSPACE_HEADER
 from web.openapi.examples import ERROR, examples
 from web.openapi.guide import AREAS, OPERATIONS, PARAMETERS
 from web.openapi.schemas import Schema, Schemas
@@ -182,6 +182,10 @@ def _error() -> Schema:
             "title": text,
             "message": text,
             "data_freshness": text,
+            "suggested_command": {
+                "type": "string",
+                "description": "A command of `chargehand` that helps, whole.",
+            },
             "evidence": {"type": "object"},
         },
     }

@@ -196,6 +196,7 @@ def run_diagnostic_of(
         title=trouble.title,
         message=found.message,
         data_freshness=LIVE,
+        suggested_command=str(found.command),
         evidence={
             **evidence,
             **{n: redact(v) if isinstance(v, str) else v for n, v in found.evidence.items()},

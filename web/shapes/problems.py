@@ -22,6 +22,7 @@ class Diagnostic(Shape):
     title: str
     message: str
     data_freshness: str
+    suggested_command: str | None = None
     evidence: Mapping[str, str | int | bool] = field(factory=dict)
 
 
@@ -47,5 +48,6 @@ def diagnostic_of(told: Problem) -> Diagnostic:
         title=told.title,
         message=told.message,
         data_freshness=LIVE,
+        suggested_command=told.command,
         evidence=told.evidence,
     )

@@ -4,6 +4,8 @@ from typing import final
 
 from attrs import field, frozen
 
+from actors import suggestions
+from actors.ids import valid_task_id
 from actors.task import validation as valid
 from actors.task.state import (
     Json,
@@ -74,8 +76,13 @@ class ForceRelease:
 @frozen
 class ForceFail:
     run_id: str
-    reason: str | None = field(default=None, converter=valid.force_fail_reason)
+    reason: str | None = field(default=None, converter=valid.reason)
     metadata: Json | None = field(default=None, converter=valid.metadata)
+
+    def __attrs_post_init__(self) -> None:
+        if self.reason is None:
+            is_id = valid_task_id(self.run_id)
+            raise valid.reason_required(suggestions.force_fail(self.run_id) if is_id else None)
 
 
 @final

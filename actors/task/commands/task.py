@@ -122,7 +122,7 @@ class CancelTask:
 @final
 @frozen
 class PauseTask:
-    reason: str | None = field(default=None, converter=valid.pause_reason)
+    reason: str | None = field(default=None, converter=valid.reason)
     metadata: Json | None = field(default=None, converter=valid.metadata)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from actors import limits
+from actors import limits, suggestions
 from actors.errors import Code, Rejected, invalid
 from actors.task import commands as c
 from actors.task import validation as valid
@@ -99,6 +99,7 @@ def task_not_found(task_id: str) -> Rejected:
         Code.TASK_NOT_FOUND,
         f"there is no task {task_id}",
         "look at the ids of GET /api/tasks",
+        command=suggestions.list_tasks(),
         evidence={"task_id": task_id[:128]},
     )
 
@@ -182,6 +183,7 @@ def delete(changes: Changes, command: c.DeleteTask) -> Decision:
             Code.TASK_HAS_CHILDREN,
             f"{changes.task_id} has {children} children",
             "delete them first",
+            command=suggestions.show_tree(changes.task_id),
             evidence={"task_id": changes.task_id, "children": children},
         )
     check_no_open_run(changes.state)

@@ -1,7 +1,8 @@
 """Make a run: the rules that every way of enqueuing shares, and enqueuing by itself."""
 
-from actors import limits
+from actors import limits, suggestions
 from actors.errors import Code, Rejected
+from actors.suggestions import Suggestion
 from actors.task import commands as c
 from actors.task.channels import coordination_channel
 from actors.task.decide.context import Changes, Decision
@@ -119,6 +120,7 @@ def check_no_open_run(state: TaskState) -> None:
         Code.TASK_HAS_OPEN_RUN,
         f"run {run.id} of {state.id} is {run.status.value}, and a task has one open run at a time",
         "let that run end, or cancel it",
+        command=suggestions.inspect_run(run.id),
         evidence={"task_id": state.id, "run_id": run.id, "status": run.status.value},
     )
 
@@ -129,6 +131,9 @@ def check_attempts(state: TaskState) -> None:
             Code.ATTEMPTS_EXHAUSTED,
             f"{state.id} has used all of its {state.max_attempts} attempts",
             f"raise max_attempts (up to {limits.ATTEMPTS_MAX}) with PATCH /api/tasks/{state.id}",
+            command=suggestions.raise_attempts(state.id, state.max_attempts + 1)
+            if state.max_attempts < limits.ATTEMPTS_MAX
+            else None,
             evidence={"task_id": state.id, "max_attempts": state.max_attempts},
         )
 
@@ -149,29 +154,39 @@ def close_parked_run(changes: Changes, reason: str | None) -> None:
 
 def not_in_state(state: TaskState, what: str) -> Rejected:
     """Refused by the task's status, with what can be done about that status."""
+    next_step, command = _way_out(state)
     return Rejected(
         Code.TRANSITION,
         f"cannot {what}: {state.id} is {state.status.value}",
-        _way_out(state),
+        next_step,
+        command=command,
         evidence={"task_id": state.id, "task_status": state.status.value},
     )
 
 
-def _way_out(state: TaskState) -> str:
+def _way_out(state: TaskState) -> tuple[str, Suggestion]:
+    """In words, and as a command."""
+    task_id = state.id
     if state.canceled:
-        return "a canceled task is final; create a new one"
+        return "a canceled task is final; create a new one", suggestions.show_task(task_id)
     if state.draft:
-        return f"publish it first: POST /api/tasks/{state.id}/publish"
+        step = f"publish it first: POST /api/tasks/{task_id}/publish"
+        return step, suggestions.publish_task(task_id)
     if state.status is TaskStatus.CANCELED:
-        return f"enqueue a new run: POST /api/tasks/{state.id}/runs"
+        step = f"enqueue a new run: POST /api/tasks/{task_id}/runs"
+        return step, suggestions.enqueue_run(task_id)
     if state.approval_state is ApprovalState.REJECTED:
-        return 'it was rejected: patch approval_policy to "none", or to that and back to "manual"'
+        step = 'it was rejected: patch approval_policy to "none", or to that and back to "manual"'
+        return step, suggestions.ask_for_no_approval(task_id)
     if state.awaits_approval:
-        return f"approve it: POST /api/tasks/{state.id}/approve"
+        step = f"approve it: POST /api/tasks/{task_id}/approve"
+        return step, suggestions.approve_task(task_id)
     blockers = [edge.depends_on_task_id for edge in state.dependencies if not edge.completed]
     if blockers:
-        return f"complete {', '.join(blockers)}, or remove the dependencies"
-    return f"look at it before you try again: GET /api/tasks/{state.id}"
+        step = f"complete {', '.join(blockers)}, or remove the dependencies"
+        return step, suggestions.show_task(task_id)
+    step = f"look at it before you try again: GET /api/tasks/{task_id}"
+    return step, suggestions.show_task(task_id)
 
 
 def auto_enqueue(changes: Changes, cause: str) -> None:

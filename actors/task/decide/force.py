@@ -1,7 +1,8 @@
 """Force operations of an operator on a run, and the new attempts that retry and recover make."""
 
-from actors import limits
+from actors import limits, suggestions
 from actors.errors import Code, Rejected
+from actors.suggestions import Suggestion
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
 from actors.task.decide.ending import end_run
@@ -27,7 +28,7 @@ _FAILABLE = (RunStatus.QUEUED, RunStatus.CLAIMED, RunStatus.NEEDS_ATTENTION)
 _RETRIABLE = (RunStatus.FAILED, RunStatus.CANCELED)
 
 
-def _refused(code: Code, run: Run, message: str, next_step: str, command: str) -> Rejected:
+def _refused(code: Code, run: Run, message: str, next_step: str, command: Suggestion) -> Rejected:
     return Rejected(
         code,
         f"{message}: run {run.id} is {run.status.value}",
@@ -48,7 +49,9 @@ def release(changes: Changes, command: c.ForceRelease) -> Decision:
             "nothing is left to give back"
             if run.status.is_terminal
             else f"cancel it to stop it: POST /api/task-runs/{run.id}/cancel",
-            f"task inspect {run.id}",
+            suggestions.inspect_run(run.id)
+            if run.status.is_terminal
+            else suggestions.cancel_run(run.id),
         )
     changes.add(
         RunReleased(
@@ -76,7 +79,9 @@ def fail(changes: Changes, command: c.ForceFail) -> Decision:
             "the task is canceled for good; create a new one"
             if changes.state.canceled
             else f"enqueue a new run to do it again: POST /api/tasks/{changes.task_id}/runs",
-            f"task inspect {run.id}",
+            suggestions.inspect_run(run.id)
+            if changes.state.canceled
+            else suggestions.enqueue_run(changes.task_id),
         )
     if run.status not in _FAILABLE:
         raise _refused(
@@ -84,9 +89,9 @@ def fail(changes: Changes, command: c.ForceFail) -> Decision:
             run,
             "somebody works on it",
             f"cancel it first: POST /api/task-runs/{run.id}/cancel",
-            f'task run cancel {run.id} --reason "stop before force fail"',
+            suggestions.cancel_run(run.id),
         )
-    assert command.reason is not None, "made valid by its converter"
+    assert command.reason is not None, "the command asks for one"
     end_run(
         changes,
         RunForcedFail(
@@ -114,7 +119,9 @@ def retry(changes: Changes, command: c.RetryRun) -> Decision:
             "enqueue a new run to do completed work again"
             if source.status is RunStatus.COMPLETED
             else "let it end first",
-            f"task inspect {source.id}",
+            suggestions.enqueue_run(changes.task_id)
+            if source.status is RunStatus.COMPLETED
+            else suggestions.inspect_run(source.id),
         )
     _check_successor(changes, source)
     check_no_open_run(changes.state)
@@ -152,7 +159,7 @@ def recover(changes: Changes, command: c.RecoverRun) -> Decision:
             f"retry it: POST /api/runs/{source.id}/retry"
             if failed
             else f"look at it: GET /api/task-runs/{source.id}",
-            f"task retry {source.id}" if failed else f"task inspect {source.id}",
+            suggestions.retry_run(source.id) if failed else suggestions.inspect_run(source.id),
         )
     _check_successor(changes, source)
     check_attempts(changes.state)
@@ -191,7 +198,7 @@ def _check_successor(changes: Changes, source: Run) -> None:
             Code.RETRY_CHAIN_TOO_DEEP,
             f"run {source.id} is the end of a chain of {depth} retries",
             "enqueue a new run instead",
-            command=f"task inspect {state.id}",
+            command=suggestions.enqueue_run(state.id),
             area="task.force",
             evidence={"run_id": source.id, "task_id": state.id, "depth": depth},
         )
@@ -200,6 +207,7 @@ def _check_successor(changes: Changes, source: Run) -> None:
             Code.RUN_ALREADY_RETRIED,
             f"run {source.id} has been retried already",
             "retry the latest run of the task",
+            command=suggestions.list_runs(state.id),
             evidence={"run_id": source.id, "task_id": state.id},
         )
     if state.draft or state.canceled:

@@ -1,5 +1,6 @@
 """Publish, start, approve and reject: the gates before work, each of which may make a run."""
 
+from actors import suggestions
 from actors.errors import Code, Rejected
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
@@ -25,6 +26,7 @@ def publish(changes: Changes, command: c.PublishTask) -> Decision:
             Code.TRANSITION,
             f"cannot publish: {state.id} is {state.status.value}, not a draft",
             f"start it: POST /api/tasks/{state.id}/start",
+            command=suggestions.start_task(state.id),
             evidence={"task_id": state.id, "task_status": state.status.value},
         )
     if state.awaits_approval:
@@ -32,6 +34,7 @@ def publish(changes: Changes, command: c.PublishTask) -> Decision:
             Code.TRANSITION,
             f"cannot publish: {state.id} needs an approval",
             f"approve it, which publishes it too: POST /api/tasks/{state.id}/approve",
+            command=suggestions.approve_task(state.id),
             evidence={"task_id": state.id, "approval_state": state.approval_state.value},
         )
     if state.has_unresolved_dependencies:
@@ -39,6 +42,7 @@ def publish(changes: Changes, command: c.PublishTask) -> Decision:
             Code.TRANSITION,
             f"cannot publish: {state.id} depends on tasks that are not completed",
             "complete those tasks, or remove the dependencies",
+            command=suggestions.show_task(state.id),
             evidence={"task_id": state.id},
         )
     _publish(changes)
@@ -115,6 +119,7 @@ def _check_pending(changes: Changes, verb: str) -> None:
             Code.TRANSITION,
             f"cannot {verb}: {state.id} needs no approval",
             f'set approval_policy to "manual" with PATCH /api/tasks/{state.id} to ask for one',
+            command=suggestions.ask_for_approval(state.id),
             evidence={"task_id": state.id, "approval_state": state.approval_state.value},
         )
     if state.approval_state is not ApprovalState.PENDING:
@@ -122,5 +127,6 @@ def _check_pending(changes: Changes, verb: str) -> None:
             Code.TRANSITION,
             f"cannot {verb}: {state.id} was {state.approval_state.value} before",
             'to decide anew, patch approval_policy to "none" and back to "manual"',
+            command=suggestions.show_task(state.id),
             evidence={"task_id": state.id, "approval_state": state.approval_state.value},
         )

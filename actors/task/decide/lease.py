@@ -3,6 +3,7 @@
 A lease lives until `lease_until`; at that very moment it has ended.
 """
 
+from actors import suggestions
 from actors.errors import Code, Rejected
 from actors.limits import NS
 from actors.task import commands as c
@@ -70,6 +71,7 @@ def wrong_status(run: Run, what: str) -> Rejected:
         Code.RUN_TRANSITION,
         f"cannot {what}: run {run.id} is {run.status.value}",
         f"look at it before you try again: GET /api/task-runs/{run.id}",
+        command=suggestions.inspect_run(run.id),
         evidence={"run_id": run.id, "status": run.status.value},
     )
 
@@ -83,6 +85,7 @@ def _held(changes: Changes, run_id: str) -> Run:
             Code.FOREIGN_RUN,
             f"run {run.id} is held by another session",
             "work on your own run, or claim one",
+            command=suggestions.claim_next(),
             evidence={"run_id": run.id},
         )
     holds = run.status.is_active and run.session_id == session_id
@@ -94,12 +97,14 @@ def _held(changes: Changes, run_id: str) -> Run:
             Code.NO_ACTIVE_LEASE,
             f"the session holds no lease on run {run.id}, which is {run.status.value}",
             "claim a run: POST /api/agent/tasks/claim-next",
+            command=suggestions.claim_next(),
             evidence={"run_id": run.id, "status": run.status.value},
         )
     raise Rejected(
         Code.LEASE_EXPIRED,
         f"the session's lease on run {run.id} has ended; the run is {run.status.value}",
         "claim again: POST /api/agent/tasks/claim-next",
+        command=suggestions.claim_next(),
         evidence={"run_id": run.id, "status": run.status.value},
     )
 

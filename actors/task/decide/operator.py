@@ -1,5 +1,6 @@
 """What an operator does with a run: compare-and-set on its status."""
 
+from actors import suggestions
 from actors.errors import Code, Rejected
 from actors.identity import Actor, ActorKind
 from actors.task import commands as c
@@ -75,6 +76,7 @@ def attach(changes: Changes, command: c.AttachSession) -> Decision:
             Code.SESSION_BOUND,
             f"run {run.id} is bound to session {run.session_id}",
             "release the run before you bind another session",
+            command=suggestions.inspect_run(run.id),
             evidence={"run_id": run.id, "session_id": run.session_id},
         )
     if run.status not in (RunStatus.CLAIMED, RunStatus.STARTING):
@@ -133,6 +135,9 @@ def _check_not_leased(run: Run, verb: str) -> None:
             f"look at it: GET /api/task-runs/{run.id}"
             if run.status.is_terminal
             else f"let its agent end it, or cancel it: POST /api/task-runs/{run.id}/cancel",
+            command=suggestions.inspect_run(run.id)
+            if run.status.is_terminal
+            else suggestions.cancel_run(run.id),
             evidence={"run_id": run.id, "status": run.status.value},
         )
 

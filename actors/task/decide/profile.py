@@ -1,5 +1,6 @@
 """The execution profile: set as a whole, or taken away."""
 
+from actors import suggestions
 from actors.errors import Code, Rejected
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
@@ -35,5 +36,6 @@ def _check_idle(changes: Changes) -> None:
             f"cannot change the execution profile of {changes.task_id}: {run.id} is"
             f" {run.status.value}",
             f"wait for the run's end, or force it: POST /api/runs/{run.id}/release",
+            command=suggestions.force_release(run.id),
             evidence={"task_id": changes.task_id, "run_id": run.id},
         )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors import limits
+from actors import limits, suggestions
 from actors.errors import Code, Rejected
 from actors.task import commands as c
 from actors.task.events import RunReleased
@@ -50,12 +50,22 @@ def test_a_forced_failure_keeps_who_had_claimed_but_no_token():
     assert bench.task.status is TaskStatus.FAILED
 
 
-@pytest.mark.parametrize("make", [lambda r: c.ForceFail("run-1", r), c.PauseTask])
 @pytest.mark.parametrize("reason", [None, "", " \n "])
-def test_a_forced_failure_and_a_pause_need_a_reason(make, reason):
+def test_a_forced_failure_and_a_pause_need_a_reason(reason):
     with pytest.raises(Rejected) as refused:
-        make(reason)
+        c.ForceFail("run-1", reason)
     assert refused.value.code is Code.FORCE_OP_REQUIRES_REASON
+    assert refused.value.command == suggestions.force_fail("run-1")
+    bench = Bench.created()
+    pause = bench.refusal(c.PauseTask(reason))
+    assert pause.code is Code.FORCE_OP_REQUIRES_REASON
+    assert pause.command == suggestions.pause_task(bench.task.id)
+
+
+def test_an_id_that_no_run_can_have_is_suggested_to_nobody():
+    with pytest.raises(Rejected) as refused:
+        c.ForceFail("no run; rm", None)
+    assert refused.value.command is None
 
 
 # --- retry ---------------------------------------------------------------------------------------

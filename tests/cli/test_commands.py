@@ -1,0 +1,118 @@
+"""Each operation has its command, with each of its members, and each command its example."""
+
+import shlex
+from typing import Any, Final
+
+import attrs
+import httpx
+import pytest
+from attrs import frozen
+
+from web.cli import connection
+from web.cli.groups import NOUNS
+from web.cli.members import Form
+from web.cli.verbs import Verb, path_of
+from web.openapi.table import ROWS
+from web.operations import Operation
+
+NOT_FOR_PEOPLE: Final = frozenset(
+    {Operation.LIVENESS, Operation.READINESS, Operation.OPENAPI, Operation.DOCS}
+)
+NOT_ASKED_FOR: Final = {
+    Operation.ADD_DEPENDENCY: {"kind"},  # there is one
+}
+
+
+@frozen
+class Command:
+    noun: str
+    verb: Verb
+
+    def __str__(self) -> str:
+        return self.noun if NOUNS[self.noun].is_verb else f"{self.noun} {self.verb.name}"
+
+
+COMMANDS: Final = [Command(noun.name, verb) for noun in NOUNS.values() for verb in noun.verbs()]
+
+
+def test_every_operation_has_one_command():
+    operations = [command.verb.operation for command in COMMANDS]
+    assert len(operations) == len(set(operations))
+    # The stream is what the timeline turns into where it is watched.
+    assert set(Operation) - set(operations) == NOT_FOR_PEOPLE | {Operation.STREAM_TASK}
+
+
+def members_of(operation: Operation) -> set[str]:
+    """What the operation takes, body or query."""
+    row = ROWS[operation]
+    names = set(row.query) | ({"cursor"} if row.is_list else set())
+    if row.request is not None:
+        names |= {attribute.name for attribute in attrs.fields(row.request)}
+    return names - NOT_ASKED_FOR.get(operation, set())
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=str)
+def test_a_command_takes_what_its_operation_takes(command):
+    if command.verb.whole is None:
+        taken = {field.member for field in command.verb.fields}
+        assert taken == members_of(command.verb.operation)
+    else:
+        assert [field.member for field in command.verb.fields] == [command.verb.whole]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=str)
+def test_every_option_says_what_it_is(command):
+    for field in command.verb.fields:
+        assert field.help or field.form in (Form.ARGUMENT, Form.ARGUMENTS)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=str)
+def test_the_example_in_its_help_is_of_the_command_and_sends_its_request(
+    command, bare, tmp_path, monkeypatch
+):
+    (tmp_path / "result.json").write_text("{}")
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(204)
+
+    monkeypatch.setattr(connection, "transport_of", lambda _: httpx.MockTransport(answer))
+    told = bare.told(*str(command).split(), "--help")
+    program, *words = shlex.split(told.partition("Example:\n")[2].partition("\n\n")[0])
+    assert program == "chargehand"
+    assert " ".join(words).startswith(str(command))
+    done = bare.run(*(word for word in words if word != "--watch"))
+    assert done.exit_code == command.verb.nothing[1], done.output
+    [request] = sent
+    operation = command.verb.operation
+    path = path_of(operation, [sample for _, sample in command.verb.ids])
+    assert (request.method, request.url.path) == (operation.method, path)
+
+
+def test_the_help_of_a_noun_lists_its_commands(bare):
+    for noun in NOUNS.values():
+        if not noun.is_verb:
+            told = bare.told(noun.name, "--help")
+            assert all(f"  {verb.name}" in told for verb in noun.verbs())
+            assert f"  {noun.name}" in bare.told("--help")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_a_script_of_the_shell(bare, shell):
+    assert "_CHARGEHAND_COMPLETE" in bare.told("completion", shell)
+
+
+def test_completion_knows_nouns_verbs_and_choices(bare):
+    def completed(*words: str) -> list[str]:
+        variables: dict[str, Any] = {
+            "_CHARGEHAND_COMPLETE": "bash_complete",
+            "COMP_WORDS": " ".join(("chargehand", *words)),
+            "COMP_CWORD": str(len(words)),
+        }
+        told = bare.run(**variables).stdout
+        return [line.partition(",")[2] for line in told.splitlines()]
+
+    assert completed("sched") == ["scheduler"]
+    assert completed("task", "ti") == ["timeline"]
+    assert completed("task", "list", "--priority", "ur") == ["urgent"]

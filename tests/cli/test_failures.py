@@ -1,0 +1,149 @@
+"""How commands fail: what is said, and the exit code."""
+
+import gc
+import json
+import socket
+import warnings
+
+import httpx
+import pytest
+
+from web.cli import connection
+from web.cli.failures import plain
+from web.exits import ClientExit
+
+ERROR = {
+    "error": "Not found: no (next: GET it)",
+    "diagnostic": {"code": "not_there", "title": "Not found", "message": "no"},
+}
+
+
+@pytest.fixture
+def answered(bare, monkeypatch):
+    """The command line of somebody whose server answers as it is told, again and again."""
+
+    def answer(status: int, content: bytes = b"") -> None:
+        transport = httpx.MockTransport(lambda _: httpx.Response(status, content=content))
+        monkeypatch.setattr(connection, "transport_of", lambda _: transport)
+
+    return answer
+
+
+@pytest.fixture
+def forgotten_sockets():
+    """The HTTP library forgets to close a socket that it could not connect."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, ClientExit.INVALID),
+        (401, ClientExit.NOT_ALLOWED),
+        (403, ClientExit.NOT_ALLOWED),
+        (404, ClientExit.NOT_FOUND),
+        (409, ClientExit.CONFLICT),
+        (413, ClientExit.INVALID),
+        (422, ClientExit.INVALID),
+        (429, ClientExit.LATER),
+        (503, ClientExit.LATER),
+        (500, ClientExit.STRANGE),
+        (302, ClientExit.STRANGE),
+    ],
+)
+def test_the_exit_code_tells_the_kind_of_refusal(bare, answered, status, code):
+    answered(status, json.dumps(ERROR).encode())
+    assert bare.refused(code, "task", "list") == (
+        "chargehand: Not found: no (next: GET it) [not_there]\n"
+    )
+
+
+def test_a_suggested_command_takes_the_place_of_the_next_step(bare, answered):
+    told = {**ERROR["diagnostic"], "suggested_command": "chargehand task list"}
+    answered(404, json.dumps({**ERROR, "diagnostic": told}).encode())
+    assert bare.refused(ClientExit.NOT_FOUND, "task", "show", "x") == (
+        "chargehand: Not found: no [not_there]\ntry: chargehand task list\n"
+    )
+
+
+def test_a_program_gets_the_error_as_it_is(bare, answered):
+    answered(404, json.dumps(ERROR).encode() + b"\n")
+    told = bare.refused(ClientExit.NOT_FOUND, "task", "show", "x", "--json")
+    assert told == json.dumps(ERROR) + "\n"
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"[]", b'{"diagnostic": 1}', b""])
+def test_an_error_of_somebody_else_is_told_by_its_status(bare, answered, content):
+    answered(502, content)
+    assert "the server answered 502" in bare.refused(ClientExit.STRANGE, "task", "list")
+
+
+def test_an_answer_that_is_no_json_is_strange(bare, answered):
+    answered(200, b"<html>")
+    assert "is it a chargehand?" in bare.refused(ClientExit.STRANGE, "task", "list")
+
+
+def test_nothing_in_a_message_reaches_the_terminal_as_a_command(bare, answered):
+    answered(404, json.dumps({"error": "a\x1b[2Jb\nc"}).encode())
+    assert bare.refused(ClientExit.NOT_FOUND, "task", "list") == "chargehand: a\ufffd[2Jb c\n"
+    assert plain("\x9b\u202e\ud800") == "\ufffd\ufffd\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("options", "start"),
+    [
+        ([], "chargehand serve"),
+        (["--socket", "data/chargehand.sock"], "chargehand serve"),
+        (["--socket", "d x/chargehand.sock"], "chargehand serve --data-dir 'd x'"),
+        (["--socket", "other.sock"], "chargehand serve --socket other.sock"),
+    ],
+)
+@pytest.mark.usefixtures("forgotten_sockets")
+def test_where_no_server_is_it_is_said_how_to_start_one(bare, monkeypatch, options, start):
+    if not options:
+        refuse = httpx.MockTransport(_refuse)
+        monkeypatch.setattr(connection, "transport_of", lambda _: refuse)
+    told = bare.refused(ClientExit.UNREACHABLE, "task", "list", *options)
+    assert told.startswith("chargehand: no server at ")
+    assert told.endswith(f"\ntry: {start}\n")
+
+
+def _refuse(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("refused")
+
+
+@pytest.mark.usefixtures("forgotten_sockets")
+def test_a_port_that_nobody_listens_on_is_unreachable(bare):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    told = bare.refused(ClientExit.UNREACHABLE, "task", "list", "--url", f"http://127.0.0.1:{port}")
+    assert f"try: chargehand serve --http 127.0.0.1:{port}" in told
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["task"],
+        ["task", "nothing"],
+        ["task", "show"],
+        ["task", "show", " "],
+        ["task", "list", "--socket", "a", "--url", "b"],
+        ["task", "list", "--url", "ftp://x"],
+        ["task", "list", "--url", "http://[::1"],
+        ["task", "list", "--status", "odd"],
+        ["task", "create", "x", "--owner", "pool"],
+        ["task", "create", "x", "--metadata", "{"],
+        ["task", "create", "x", "--metadata", "@none.json"],
+        ["task", "list", "--session", "\u20ac"],
+        ["task", "timeline", "x", "--watch", "--limit", "1"],
+        ["scheduler", "status", "--watch", "--every", "0"],
+    ],
+)
+def test_what_cannot_be_sent_is_a_usage_error(bare, words):
+    told = bare.refused(ClientExit.USAGE, *words)
+    assert "Usage: chargehand" in told
+    assert "Traceback" not in told

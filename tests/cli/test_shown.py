@@ -1,0 +1,151 @@
+"""How answers are laid out, on a narrow terminal and in a pipe."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from web.cli.events import Timeline, event_line
+from web.cli.layouts import RUN_COLUMNS, TASK_COLUMNS
+from web.cli.nouns.task import VERBS as TASK_VERBS
+from web.cli.shown import Branches, Card, Column, Rows, Worth, pieces, told
+
+LONG_ID = "task-01a21b644ec796613af9f22e"
+WIDTH = 80
+
+
+def printed(part, body, *, width: int = WIDTH, is_terminal: bool = True) -> list[str]:
+    out = io.StringIO()
+    console = Console(
+        file=out, width=width, force_terminal=is_terminal, no_color=True, highlight=False
+    )
+    console._color_system = None
+    for piece in pieces([part], body):
+        console.print(piece, crop=False)
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def task(**members):
+    return {"id": LONG_ID, "status": "in_progress", "title": "t" * 200, **members}
+
+
+def test_rows_fit_a_terminal_and_ids_are_whole():
+    rows = Rows("tasks", TASK_COLUMNS)
+    body = {"tasks": [task(priority="urgent", owner={"kind": "pool", "ref": "p" * 40})]}
+    heading, line = printed(rows, body)
+    assert line.startswith(f"{LONG_ID}  in_progress  ttt")
+    assert max(len(heading), len(line)) <= WIDTH
+    assert "…" in line
+    assert "OWNER" not in heading
+
+
+def test_columns_without_a_value_take_no_room():
+    heading, _ = printed(Rows("runs", RUN_COLUMNS), {"runs": [{"id": "r", "status": "queued"}]})
+    assert heading.split() == ["ID", "STATUS"]
+
+
+def test_what_is_kept_is_never_cut_however_narrow():
+    lines = printed(Rows("tasks", TASK_COLUMNS), {"tasks": [task()]}, width=30)
+    assert LONG_ID in lines[1]
+
+
+def test_in_a_pipe_all_of_it_is_there():
+    rows = Rows("tasks", TASK_COLUMNS)
+    body = {"tasks": [task(priority="urgent")]}
+    heading, line = printed(rows, body, width=1000, is_terminal=False)
+    assert "t" * 200 in line
+    assert heading.split() == ["ID", "STATUS", "TITLE", "PRIORITY", "PAUSED", "OWNER"]
+
+
+def test_wide_letters_are_measured_as_a_terminal_shows_them():
+    rows = Rows("rows", (Column("A", "a", Worth.CUT), Column("B", "b", Worth.KEPT)))
+    heading, line = printed(rows, {"rows": [{"a": "漢字" * 40, "b": "end"}]})
+    assert line.endswith("…  end")
+    assert heading.endswith("B")
+
+
+@pytest.mark.parametrize("body", [{}, {"tasks": []}, {"tasks": None}])
+def test_an_empty_list_says_so(body):
+    [verb] = [verb for verb in TASK_VERBS if verb.name == "list"]
+    assert printed(verb.shows[0], body) == ["no tasks"]
+    assert printed(Rows("tasks", TASK_COLUMNS, "titled"), body) == []
+
+
+def test_a_card_keeps_the_lines_of_a_text_and_leaves_out_what_is_not_set():
+    body = {"task": {"id": "t", "description": "one\ntwo", "at": "0001-01-01T00:00:00Z", "x": None}}
+    assert printed(Card("task"), body) == ["id           t", "description  one", "             two"]
+
+
+def test_a_long_line_of_a_card_goes_on_below():
+    lines = printed(Card("task"), {"task": {"title": "w" * 100}})
+    assert len(lines) == 2
+    assert all(len(line) <= WIDTH for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (True, "yes"),
+        (0, "0"),
+        ("2026-11-27T05:04:48.294879261Z", "2026-11-27 05:04:48Z"),
+        ({"kind": "pool", "ref": "b"}, "pool b"),
+        ({"kind": "pool"}, '{"kind":"pool"}'),
+        (["go", "py"], "go, py"),
+        ([1], "[1]"),
+        ("\x1b[31m\n", "\ufffd[31m "),
+    ],
+)
+def test_a_value_is_a_word_or_a_line(value, text):
+    assert told(value) == text
+
+
+def test_markup_of_others_is_text():
+    assert printed(Card("task"), {"task": {"title": "[red]x[/red] :smile:"}}) == [
+        "title  [red]x[/red] :smile:"
+    ]
+
+
+def test_a_tree_shows_what_is_below_what():
+    def node(name, parent=None, **members):
+        return {
+            "task": {"id": name, "status": "ready", "title": "t"},
+            "parent_task_id": parent,
+        } | members
+
+    body = {
+        "tree": {
+            "root": node("a", active_run={"status": "queued"}),
+            "descendants": [node("b", "a"), node("c", "b")],
+        }
+    }
+    assert printed(Branches(), body) == [
+        "a  ready  (run queued)  t",
+        "└── b  ready  t",
+        "    └── c  ready  t",
+    ]
+
+
+def event(**members):
+    return {
+        "sequence": 4,
+        "timestamp": "2026-11-27T05:04:48.2Z",
+        "event_type": "task.status_changed",
+        "task": {"id": "t"},
+        "actor": {"kind": "human", "ref": "local-user"},
+        **members,
+    }
+
+
+def test_an_event_is_a_line_that_tells_what_changed():
+    payload = {"previous_status": "blocked", "status": "ready", "reason": "it's done"}
+    line = event_line(event(payload=payload))
+    assert line.split() == [
+        *("4", "05:04:48", "status_changed", "t"),
+        *("blocked", "→", "ready,", "reason", "\"it's", 'done"', "by", "local-user"),
+    ]
+    assert "run-1" in event_line(event(run={"id": "run-1"}))
+
+
+def test_a_timeline_without_events_says_so():
+    assert printed(Timeline(), {"timeline": []}) == ["no events"]

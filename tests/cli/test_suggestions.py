@@ -1,0 +1,66 @@
+"""Every command that a refusal or a diagnostic suggests can be run as it is printed."""
+
+import ast
+import inspect
+from pathlib import Path
+from typing import Final
+
+import click
+import pytest
+
+from actors import suggestions
+from actors.suggestions import Suggestion
+from tests.cli.suggested import command_of, words_of
+from web.exits import ClientExit
+
+ROOT: Final = Path(__file__).parents[2]
+SAMPLES: Final = {
+    "task_id": ["ship-it"],
+    "run_id": ["run-1"],
+    "max_attempts": [4],
+    "agent_name": ["builder", "a builder", "--builder"],
+    "ref": ["/srv/site", "site", "it's a site", "--site"],
+}
+MADE: Final = [
+    make
+    for _, make in inspect.getmembers(suggestions, inspect.isfunction)
+    if make.__module__ == suggestions.__name__
+]
+
+
+def all_of(make) -> list[Suggestion]:
+    """What a function of the module gives, for each sample of its parameters."""
+    names = list(inspect.signature(make).parameters)
+    count = max([1, *(len(SAMPLES[name]) for name in names)])
+    return [
+        make(**{name: SAMPLES[name][n % len(SAMPLES[name])] for name in names})
+        for n in range(count)
+    ]
+
+
+EVERY: Final = [str(suggestion) for make in MADE for suggestion in all_of(make)]
+
+
+def test_no_suggestion_is_made_elsewhere():
+    """So the functions of the module are all there are."""
+    assert MADE
+    for package in ("actors", "persistence", "web"):
+        for path in (ROOT / package).rglob("*.py"):
+            if path == Path(suggestions.__file__):
+                continue
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+                assert called.rpartition(".")[2] != "Suggestion", path
+
+
+@pytest.mark.parametrize("text", EVERY)
+def test_a_suggestion_is_a_command_of_ours(text):
+    assert not isinstance(command_of(text), click.Group)
+
+
+@pytest.mark.parametrize("text", EVERY)
+def test_a_suggestion_is_understood_by_a_server(line, text):
+    """Whether it may be done at the time is another question."""
+    done = line.run(*words_of(text))
+    answered = {ClientExit.DONE, ClientExit.NOT_FOUND, ClientExit.NOT_ALLOWED}
+    assert done.exit_code in answered, done.output

@@ -1,0 +1,157 @@
+"""What people and agents do by the command line, against a server in another thread."""
+
+import json
+
+from tests.cli.conftest import TOKEN
+from tests.cli.suggested import words_of
+from web.exits import ClientExit
+
+AGENT = {"CHARGEHAND_SESSION_ID": "sess-1", "CHARGEHAND_AGENT": "builder"}
+
+
+def queued(line, *options: str) -> tuple[str, str]:
+    """Ids of a task and its queued run."""
+    task = line.json("task", "create", "Ship it", *options)["task"]
+    run = line.json("task", "enqueue", task["id"])["run"]
+    return task["id"], run["id"]
+
+
+def test_a_release(line):
+    line.told("task", "create", "Ship it", "--id", "ship-it", "--draft")
+    line.told("task", "add-child", "ship-it", "Docs", "--id", "docs", "--priority", "high")
+    line.told("task", "add-dependency", "ship-it", "docs")
+    assert "WAITS FOR" in line.told("task", "show", "ship-it")
+    assert "high" in line.told("task", "list", "--parent", "ship-it")
+    run_id = line.json("task", "start", "docs", "--key", "once")["run"]["id"]
+    assert run_id in line.told("scheduler", "backlog")
+
+    claim = line.json("agent", "next", "--lease-seconds", "60", **AGENT)["claim"]
+    assert claim["run"]["id"] == run_id
+    line.told("agent", "heartbeat", run_id, **AGENT)
+    done = line.json("agent", "complete", run_id, "--result", '{"ok": 1.50}', **AGENT)
+    assert done["lease"]["status"] == "completed"
+    assert line.json("run", "show", run_id)["run"]["run"]["result"] == {"ok": 1.5}
+    assert "docs  completed" in line.told("task", "tree", "ship-it")
+    told = line.told("task", "timeline", "docs")
+    assert "run_completed" in told
+    assert "by sess-1" in told
+    assert "terminal" in line.told("task", "inspect", "docs")
+    line.told("task", "publish", "ship-it")
+
+
+def test_a_gate_and_what_an_operator_holds(line):
+    line.told("task", "create", "Launch", "--id", "launch", "--approval-policy", "manual")
+    refused = line.refused(ClientExit.CONFLICT, "task", "start", "launch")
+    assert "try: chargehand task approve launch" in refused
+    line.told("task", "approve", "launch")
+    line.told("task", "pause", "launch", "--reason", "legal")
+    assert "yes" in line.told("task", "list")
+    line.told("task", "resume", "launch")
+    line.told("task", "update", "launch", "--title", "Launch now", "--owner", "pool:ops")
+    assert line.json("task", "show", "launch")["task"]["task"]["owner"]["ref"] == "ops"
+    line.told("task", "update", "launch", "--clear-owner", "--no-auto-enqueue")
+    line.told("task", "cancel", "launch", "--reason", "not this year")
+    line.told("task", "delete", "launch")
+    line.refused(ClientExit.NOT_FOUND, "task", "show", "launch")
+
+
+def test_runs_by_hand_and_by_force(line):
+    _, run_id = queued(line)
+    line.told("run", "claim", run_id)
+    line.told("run", "start", run_id)
+    told = line.refused(ClientExit.CONFLICT, "run", "force-fail", run_id, "--reason", "r")
+    assert f"try: chargehand run cancel {run_id}" in told
+    line.told("run", "cancel", run_id)
+    second = line.json("run", "retry", run_id)["run"]["id"]
+    told = line.refused(ClientExit.CONFLICT, "run", "recover", second)
+    assert f"chargehand run inspect {second}" in told
+    line.told("run", "claim", second)
+    line.told("run", "force-release", second, "--reason", "gone")
+    line.told("run", "bulk-fail", second, "--reason", "bad input")
+    partly = line.run("run", "bulk-release", second, "run-none")
+    assert partly.exit_code == ClientExit.PARTLY
+    assert "run-none" in partly.stdout
+
+
+def test_sessions_workspaces_and_profiles(line, tmp_path):
+    made = line.json("workspace", "create", ".", "--name", "site")["workspace"]
+    assert made["root_dir"] == str(tmp_path)
+    assert line.json("workspace", "resolve", str(tmp_path))["workspace"]["id"] == made["id"]
+    line.told("session", "register", "builder", "--id", "s1", "--workspace", "site")
+    assert made["id"] in line.told("session", "list")
+    assert line.json("workspace", "session", made["id"], "s1")["session"]["id"] == "s1"
+    line.told("task", "create", "Here", "--id", "here", "--workspace", "site")
+    assert line.json("task", "show", "here")["task"]["task"]["scope"] == "workspace"
+    profile = tmp_path / "profile.json"
+    profile.write_text('{"worker": {"required_capabilities": ["go"]}}')
+    told = line.told("profile", "set", "here", f"@{profile}")
+    assert json.loads(told)["worker"]["required_capabilities"] == ["go"]
+    stdin = line.told("profile", "set", "here", "-", stdin="{}")
+    assert "required_capabilities" not in json.loads(stdin)["worker"]
+    line.told("profile", "delete", "here")
+    line.told("session", "end", "s1")
+    refused = line.refused(
+        ClientExit.NOT_ALLOWED, "agent", "next", "--session", "s1", "--agent", "builder"
+    )
+    assert "try: chargehand session register -- builder" in refused
+
+
+def test_the_scheduler_is_paused_drained_and_resumed(line):
+    line.told("scheduler", "pause", "--reason", "maintenance")
+    assert "maintenance" in line.told("scheduler", "status")
+    line.told("scheduler", "resume")
+    assert "COMPLETED" in line.told("scheduler", "drain", "--timeout-seconds", "0")
+
+
+def test_nothing_to_claim_has_a_code_of_its_own(line):
+    done = line.run("agent", "next", "--wait", **AGENT)
+    assert done.exit_code == ClientExit.NOTHING
+    assert (done.stdout, done.stderr) == ("", "nothing to claim\n")
+
+
+def test_an_agent_is_whoever_options_or_the_environment_name(line):
+    told = line.refused(ClientExit.NOT_ALLOWED, "agent", "next")
+    assert "CHARGEHAND_SESSION_ID" in told
+    for variables in (AGENT, {"AGH_SESSION_ID": "sess-1", "AGH_AGENT": "builder"}):
+        created = line.json("task", "create", "x", **variables)["task"]
+        assert created["created_by"] == {"kind": "agent_session", "ref": "sess-1"}
+    words = ("task", "create", "x", "--session", "sess-2", "--agent", "writer")
+    assert line.json(*words, **AGENT)["task"]["created_by"]["ref"] == "sess-2"
+
+
+def test_an_identity_makes_no_identities(line):
+    """Else the first contact would take the id that is to be registered."""
+    line.told("session", "register", "builder", "--id", "sess-1", **AGENT)
+
+
+def test_lists_go_on_where_the_last_one_told(line):
+    for number in range(3):
+        line.told("task", "create", f"task {number}", "--id", f"t{number}")
+    first = line.run("task", "list", "--limit", "2", "--json")
+    assert [task["id"] for task in json.loads(first.stdout)["tasks"]] == ["t2", "t1"]
+    option, cursor = first.stderr.removeprefix("more: ").split()
+    rest = line.json("task", "list", "--limit", "2", option, cursor)
+    assert [task["id"] for task in rest["tasks"]] == ["t0"]
+
+
+def test_over_http_a_token_is_needed(bare, served):
+    refused = bare.refused(ClientExit.NOT_ALLOWED, "task", "list", "--url", served.url)
+    assert "CHARGEHAND_TOKEN" in refused
+    variables = {"CHARGEHAND_URL": served.url, "CHARGEHAND_TOKEN": TOKEN}
+    assert bare.told("task", "list", **variables) == "no tasks\n"
+    assert bare.told("task", "list", "--url", served.url, "--token", TOKEN) == "no tasks\n"
+
+
+def test_a_suggestion_leads_to_the_server_that_made_it(bare, served):
+    bare.told("task", "create", "x", "--id", "t1", "--socket", str(served.socket))
+    told = bare.refused(ClientExit.INVALID, "task", "pause", "t1", "--socket", str(served.socket))
+    suggestion = told.partition("try: ")[2].strip()
+    bare.told(*words_of(suggestion))
+
+
+def test_the_socket_in_the_data_directory_is_found(bare, served, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "chargehand.sock").symlink_to(served.socket)
+    assert bare.told("task", "list") == "no tasks\n"
+    assert bare.told("task", "list", CHARGEHAND_DATA_DIR=str(data)) == "no tasks\n"

@@ -1,0 +1,124 @@
+"""Streams that break off and go on, and answers that are looked at again."""
+
+import httpx
+import orjson
+import pytest
+
+from web.cli import connection, watching
+from web.cli.frames import Frame, frames
+from web.exits import ClientExit
+
+
+def event(sequence: int) -> str:
+    data = {
+        "sequence": sequence,
+        "type": "task.updated",
+        "timeline": {
+            "timestamp": "2026-11-27T05:04:48Z",
+            "task": {"id": "t"},
+            "actor": {"kind": "human", "ref": "me"},
+        },
+    }
+    return f"id: {sequence}\nevent: task.updated\ndata: {orjson.dumps(data).decode()}\n\n"
+
+
+def closed(reason: str) -> str:
+    return f'event: stream.closed\ndata: {{"reason": "{reason}"}}\n\n'
+
+
+@pytest.fixture
+def script(bare, monkeypatch):
+    """Answers one after the other, and what was asked; no time passes in between."""
+    asked: list[httpx.Request] = []
+    answers: list[object] = []
+    pauses: list[float] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        told = answers.pop(0)
+        if isinstance(told, BaseException):
+            raise told
+        return told if isinstance(told, httpx.Response) else httpx.Response(200, text=str(told))
+
+    monkeypatch.setattr(connection, "transport_of", lambda _: httpx.MockTransport(answer))
+    monkeypatch.setattr(watching, "pause", pauses.append)
+
+    class Script:
+        def run(self, *told: object, words: tuple[str, ...] = ("task", "timeline", "t")):
+            answers.extend(told)
+            return bare.run(*words, "--watch")
+
+        def __init__(self) -> None:
+            self.asked, self.pauses = asked, pauses
+
+    return Script()
+
+
+def test_frames_are_what_the_lines_tell():
+    lines = ["retry: 500", "", ": still here", "", "id: 1", "event: a", "data: x", "", "id: 2"]
+    assert list(frames(lines)) == [Frame(retry_ms=500), Frame("1", "a", "x")]
+
+
+def test_each_event_comes_once_over_a_lost_connection_and_a_restart(script):
+    done = script.run(
+        "retry: 500\n\n" + event(1) + event(2) + event(3)[:20],
+        httpx.ConnectError("refused"),
+        httpx.ReadTimeout("quiet"),
+        event(3) + closed("shutdown"),
+        httpx.Response(503, json={"error": "stopping"}),
+        event(4) + closed("deleted"),
+    )
+    assert done.exit_code == ClientExit.DONE
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["1", "2", "3", "4"]
+    last_ids = [request.headers["Last-Event-ID"] for request in script.asked]
+    assert last_ids == ["0", "2", "2", "2", "3", "3"]
+    assert script.pauses == [0.5] * 5
+    assert done.stderr.count("trying again") == 2
+    assert done.stderr.count("the server is back") == 2
+    assert done.stderr.endswith("the task was deleted\n")
+
+
+def test_a_server_that_was_never_there_is_not_waited_for(script):
+    done = script.run(httpx.ConnectError("refused"))
+    assert done.exit_code == ClientExit.UNREACHABLE
+    assert "try: chargehand serve" in done.stderr
+
+
+def test_a_watch_ends_with_its_task(script):
+    gone = httpx.Response(404, json={"error": "gone"})
+    done = script.run(event(1), gone)
+    assert done.exit_code == ClientExit.NOT_FOUND
+
+
+def test_ctrl_c_ends_it_with_its_own_code(script):
+    done = script.run(event(1), KeyboardInterrupt())
+    assert done.exit_code == ClientExit.INTERRUPTED
+    assert "Aborted" not in done.stderr
+
+
+def test_programs_get_the_events_as_they_are(script):
+    done = script.run(event(7) + closed("deleted"), words=("task", "timeline", "t", "--json"))
+    assert orjson.loads(done.stdout)["sequence"] == 7
+
+
+def test_a_watch_begins_behind_a_number(script):
+    script.run(closed("deleted"), words=("task", "timeline", "t", "--after", "9"))
+    assert script.asked[0].headers["Last-Event-ID"] == "9"
+
+
+def test_an_answer_is_shown_again_and_again(script):
+    status = {"scheduler": {"paused": False, "queued_run_count": 1}}
+    later = {"scheduler": {"paused": True, "queued_run_count": 2}}
+    done = script.run(
+        httpx.Response(200, json=status),
+        httpx.ConnectError("refused"),
+        httpx.Response(200, json=later),
+        KeyboardInterrupt(),
+        words=("scheduler", "status", "--every", "0.5"),
+    )
+    assert done.exit_code == ClientExit.INTERRUPTED
+    assert done.stdout.split() == [
+        *("paused", "no", "queued_run_count", "1"),
+        *("paused", "yes", "queued_run_count", "2"),
+    ]
+    assert script.pauses == [0.5] * 3

@@ -1,0 +1,172 @@
+"""The way to the server: where it is, who calls, and one request or stream at a time."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, final
+
+import click
+import httpx
+import orjson
+from attrs import field, frozen
+
+from web.cli.failures import Failed, refused
+from web.exits import ClientExit
+from web.headers import AGENT_HEADER, SESSION_HEADER
+
+SOCKET_NAME: Final = "chargehand.sock"
+DEFAULT_URL: Final = "http://127.0.0.1:2123"
+_CONNECT_S: Final = 5.0
+_ANSWER_S: Final = 60.0
+
+
+@final
+@frozen
+class Target:
+    """A server: at a Unix socket, or else at a URL.
+
+    Args:
+        options: those that lead another command to it, as they were given.
+    """
+
+    socket: Path | None = None
+    url: str = DEFAULT_URL
+    token: str | None = field(default=None, repr=False)
+    options: str = ""
+
+    def __str__(self) -> str:
+        return self.url if self.socket is None else str(self.socket)
+
+    @property
+    def start_command(self) -> str:
+        """The command that starts a server there."""
+        if self.socket is None:
+            port = httpx.URL(self.url).port
+            if self.url == DEFAULT_URL or port is None:
+                return "chargehand serve"
+            return shlex.join(["chargehand", "serve", "--http", f"127.0.0.1:{port}"])
+        if self.socket.name != SOCKET_NAME:
+            return shlex.join(["chargehand", "serve", "--socket", str(self.socket)])
+        if self.socket.parent == Path("data"):
+            return "chargehand serve"
+        return shlex.join(["chargehand", "serve", "--data-dir", str(self.socket.parent)])
+
+
+@final
+@frozen
+class Identity:
+    """The agent that calls; members that are None are not told."""
+
+    session: str | None = None
+    agent: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        named = {SESSION_HEADER: self.session, AGENT_HEADER: self.agent}
+        return {name: value for name, value in named.items() if value}
+
+
+@final
+@frozen
+class Answer:
+    """`body` is None where the server had nothing to tell."""
+
+    raw: bytes
+    body: object
+    next_cursor: str | None
+
+
+def transport_of(target: Target) -> httpx.BaseTransport:
+    """The way to a server. Proxies of the environment are left alone: it is named directly."""
+    if target.socket is None:
+        return httpx.HTTPTransport(trust_env=False)
+    return httpx.HTTPTransport(uds=str(target.socket), trust_env=False)
+
+
+@final
+class Connection:
+    """Raises `Failed` for whatever goes wrong."""
+
+    def __init__(self, target: Target, identity: Identity) -> None:
+        self._target = target
+        headers = identity.headers
+        if target.token and target.socket is None:
+            headers["Authorization"] = f"Bearer {target.token}"
+        try:
+            self._client = httpx.Client(
+                transport=transport_of(target),
+                base_url="http://chargehand" if target.socket else target.url,
+                headers=headers,
+                timeout=httpx.Timeout(_ANSWER_S, connect=_CONNECT_S),
+            )
+        except (httpx.InvalidURL, UnicodeEncodeError) as error:
+            raise click.UsageError(f"the server or the identity cannot be used: {error}") from error
+
+    def close(self) -> None:
+        self._client.close()
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: bytes | None,
+        *,
+        may_wait: bool = False,
+    ) -> Answer:
+        """The answer to one request; one that may wait has as long as the server lets it."""
+        timeout = httpx.Timeout(None if may_wait else _ANSWER_S, connect=_CONNECT_S)
+        with self._failing():
+            answer = self._client.request(
+                method, path, params=dict(query), content=body, timeout=timeout
+            )
+        if not answer.is_success:
+            raise refused(answer.status_code, answer.content)
+        link = answer.links.get("next", {}).get("url")
+        cursor = None if link is None else httpx.URL(link).params.get("cursor")
+        return Answer(answer.content, self._parsed(answer), cursor)
+
+    @contextmanager
+    def stream(
+        self, path: str, last_event_id: str | None, quiet_s: float
+    ) -> Iterator[Iterator[str]]:
+        """The lines of an event stream; one that is silent for `quiet_s` is lost."""
+        headers = {"Accept": "text/event-stream"}
+        if last_event_id is not None:
+            headers["Last-Event-ID"] = last_event_id
+        timeout = httpx.Timeout(quiet_s, connect=_CONNECT_S)
+        with (
+            self._failing(),
+            self._client.stream("GET", path, headers=headers, timeout=timeout) as answer,
+        ):
+            if not answer.is_success:
+                raise refused(answer.status_code, answer.read())
+            yield answer.iter_lines()
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            raise click.UsageError(f"{self._target} is no address: {error}") from error
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise Failed(
+                ClientExit.UNREACHABLE,
+                f"no server at {self._target}: {error}",
+                self._target.start_command,
+            ) from error
+        except httpx.TransportError as error:
+            told = str(error) or type(error).__name__
+            raise Failed(
+                ClientExit.UNREACHABLE, f"the connection to {self._target} failed: {told}"
+            ) from error
+
+    def _parsed(self, answer: httpx.Response) -> object:
+        if not answer.content:
+            return None
+        try:
+            return orjson.loads(answer.content)
+        except orjson.JSONDecodeError:
+            told = f"what {self._target} answers is no JSON; is it a chargehand?"
+            raise Failed(ClientExit.STRANGE, told) from None

@@ -1,0 +1,19 @@
+"""What the command line takes from the environment; each option goes before its variables."""
+
+import os
+from typing import Final
+
+SOCKET_VARIABLE: Final = "CHARGEHAND_SOCKET"  # a server's setting as well
+TOKEN_VARIABLE: Final = "CHARGEHAND_TOKEN"  # a server's setting as well
+DATA_DIR_VARIABLE: Final = "CHARGEHAND_DATA_DIR"  # a server's setting as well
+URL_VARIABLE: Final = "CHARGEHAND_URL"
+SESSION_VARIABLES: Final = ("CHARGEHAND_SESSION_ID", "AGH_SESSION_ID")
+AGENT_VARIABLES: Final = ("CHARGEHAND_AGENT", "AGH_AGENT")
+# Those that a server finds in its environment too, and that are no settings of its own.
+CLIENT_VARIABLES: Final = frozenset({URL_VARIABLE, *SESSION_VARIABLES, *AGENT_VARIABLES})
+
+
+def found(*variables: str) -> str | None:
+    """The first of them that is set and not blank."""
+    values = (os.environ.get(variable, "").strip() for variable in variables)
+    return next((value for value in values if value), None)

@@ -1,0 +1,98 @@
+"""The nouns of the command line. The commands of one are loaded when it is asked for."""
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, final
+
+import click
+from attrs import frozen
+from click.shell_completion import get_completion_class
+
+from actors.suggestions import PROGRAM
+
+if TYPE_CHECKING:
+    from web.cli.verbs import Verb
+
+
+@final
+@frozen
+class Noun:
+    """What stands in the module of that name.
+
+    Args:
+        is_verb: whether it is a command itself, and not a group of them.
+    """
+
+    name: str
+    help: str
+    is_verb: bool = False
+
+    def verbs(self) -> Sequence["Verb"]:
+        found: Sequence[Verb] = import_module(f"web.cli.nouns.{self.name}").VERBS
+        return found
+
+    def command(self) -> click.Command:
+        if self.is_verb:
+            [verb] = self.verbs()
+            return verb.command()
+        return _Verbs(self)
+
+
+NOUNS: Final[Mapping[str, Noun]] = {
+    noun.name: noun
+    for noun in (
+        Noun("task", "Tasks: hand in, look, decide."),
+        Noun("run", "Runs, as an operator."),
+        Noun("agent", "Claim runs and work on them, as an agent."),
+        Noun("profile", "How tasks shall be executed, and by whom."),
+        Noun("inbox", "What waits for the caller."),
+        Noun("scheduler", "The scheduler as a whole."),
+        Noun("session", "Sessions of agents."),
+        Noun("workspace", "Workspaces."),
+    )
+}
+
+
+@final
+class Program(click.Group):
+    """The root: what was added to it, and the nouns."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self.commands, *NOUNS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        noun = NOUNS.get(cmd_name)
+        return super().get_command(ctx, cmd_name) if noun is None else noun.command()
+
+
+@final
+class _Verbs(click.Group):
+    """The commands of a noun, in the order in which they stand there."""
+
+    def __init__(self, noun: Noun) -> None:
+        super().__init__(noun.name, help=noun.help)
+        self._noun = noun
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [verb.name for verb in self._noun.verbs()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for verb in self._noun.verbs():
+            if verb.name == cmd_name:
+                return verb.command(self._noun.name)
+        return None
+
+
+@click.command(
+    "completion",
+    help="Print the script that completes chargehand in a shell.\n\n\b\n"
+    f'Example:\n  eval "$({PROGRAM} completion bash)"',
+    short_help="Print the script that completes chargehand in a shell",
+)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    found = get_completion_class(shell)
+    assert found is not None, f"click completes no {shell}"
+    root = ctx.find_root().command
+    click.echo(found(root, {}, PROGRAM, f"_{PROGRAM.upper()}_COMPLETE").source())

@@ -1,0 +1,58 @@
+"""What was inspected: how it is, what is the matter with it, and what to do."""
+
+from collections.abc import Sequence
+from typing import Final, final
+
+from attrs import frozen
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from web.cli.layouts import SESSION_COLUMNS, TASK_COLUMNS
+from web.cli.shown import Column, Part, Rows, Worth, at, several, told
+
+_RUN_COLUMNS: Final = (
+    Column("ID", "run_id", Worth.KEPT),
+    Column("STATUS", "status", Worth.KEPT),
+    Column("ATTEMPT", "attempt"),
+    Column("LEASE UNTIL", "lease_until"),
+    Column("LAST SIGN (S)", "heartbeat_age_seconds"),
+    Column("ERROR", "last_error_summary", Worth.CUT),
+)
+_EVENT_COLUMNS: Final = (
+    Column("AT", "timestamp", Worth.KEPT),
+    Column("EVENT", "type", Worth.KEPT),
+    Column("SUMMARY", "summary", Worth.CUT),
+)
+_SESSION_COLUMNS: Final = (Column("ID", "session_id", Worth.KEPT), *SESSION_COLUMNS[1:4])
+
+
+@final
+@frozen
+class _Diagnoses:
+    """The next action in a line, then each diagnostic with the command that helps."""
+
+    def of(self, body: object) -> Sequence[RenderableType]:
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
+        grid.add_row(Text("next", style="bold"), Text(told(at(body, "inspect.next_action"))))
+        if at(body, "inspect.scheduler.paused"):
+            reason = told(at(body, "inspect.scheduler.reason"))
+            grid.add_row(Text("note", style="bold"), Text(f"the scheduler is paused {reason}"))
+        for found in several(at(body, "inspect.diagnostics")):
+            words = f"{told(at(found, 'message'))} [{told(at(found, 'code'))}]"
+            grid.add_row(Text(told(at(found, "severity")), style="bold"), Text(words))
+            command = told(at(found, "suggested_command"))
+            if command:
+                grid.add_row(Text("  try", style="bold"), Text(command))
+        return [grid]
+
+
+INSPECTION: Final[Sequence[Part]] = (
+    Rows("inspect.task", TASK_COLUMNS, "task"),
+    Rows("inspect.current_run", _RUN_COLUMNS, "current run"),
+    Rows("inspect.bound_session", _SESSION_COLUMNS, "its session"),
+    Rows("inspect.recent_events", _EVENT_COLUMNS, "latest events"),
+    _Diagnoses(),
+)

@@ -1,0 +1,69 @@
+"""Columns of the things that several commands show."""
+
+from typing import Final
+
+from web.cli.shown import Card, Column, Rows, Worth
+
+_KEPT, _CUT = Worth.KEPT, Worth.CUT
+
+TASK_COLUMNS: Final = (
+    Column("ID", "id", _KEPT),
+    Column("STATUS", "status", _KEPT),
+    Column("TITLE", "title", _CUT),
+    Column("PRIORITY", "priority"),
+    Column("PAUSED", "effective_paused"),
+    Column("OWNER", "owner"),
+)
+RUN_COLUMNS: Final = (
+    Column("ID", "id", _KEPT),
+    Column("STATUS", "status", _KEPT),
+    Column("ATTEMPT", "attempt"),
+    Column("ERROR", "error", _CUT),
+    Column("LEASE UNTIL", "lease_until"),
+    Column("SESSION", "session_id"),
+    Column("QUEUED AT", "queued_at"),
+)
+SESSION_COLUMNS: Final = (
+    Column("ID", "id", _KEPT),
+    Column("AGENT", "agent_name", _KEPT),
+    Column("STATE", "state"),
+    Column("WORKSPACE", "workspace_id"),
+    Column("CHANNEL", "channel"),
+    Column("CAPABILITIES", "capabilities"),
+)
+WORKSPACE_COLUMNS: Final = (
+    Column("ID", "id", _KEPT),
+    Column("NAME", "name", _KEPT),
+    Column("DIRECTORY", "root_dir", _CUT),
+)
+REVIEW_COLUMNS: Final = (
+    Column("REVIEW", "review_id", _KEPT),
+    Column("STATUS", "status", _KEPT),
+    Column("OUTCOME", "outcome", _KEPT),
+    Column("ROUND", "review_round"),
+    Column("REASON", "reason", _CUT),
+    Column("RUN", "run_id"),
+    Column("DEADLINE", "deadline_at"),
+)
+
+TASK: Final = (Card("task"),)
+RUN: Final = (Card("run"),)
+TASK_AND_RUN: Final = (Rows("task", TASK_COLUMNS, "task"), Rows("run", RUN_COLUMNS, "run"))
+TASK_DETAIL: Final = (
+    Card("task.task"),
+    Rows("task.children", TASK_COLUMNS, "children"),
+    Rows(
+        "task.dependency_references",
+        (
+            Column("WAITS FOR", "depends_on.id", _KEPT),
+            Column("STATUS", "depends_on.status", _KEPT),
+            Column("TITLE", "depends_on.title", _CUT),
+        ),
+        "dependencies",
+    ),
+    Rows("task.runs", RUN_COLUMNS, "runs"),
+)
+SUCCESSION: Final = (
+    Rows("previous_run", RUN_COLUMNS, "previous run"),
+    Rows("run", RUN_COLUMNS, "new run"),
+)

@@ -1,0 +1,185 @@
+"""Members of a body or query, as options and arguments of a command."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final, final
+
+import click
+import orjson
+from attrs import frozen
+
+Members = dict[str, Any]
+
+_Parameter = click.Parameter | None
+_Context = click.Context | None
+
+
+@final
+class JsonText(click.ParamType[orjson.Fragment]):
+    """JSON as it stands, out of a file by `@path`, or from stdin by `-`."""
+
+    name = "json"
+
+    def convert(self, value: object, param: _Parameter, ctx: _Context) -> orjson.Fragment:
+        if isinstance(value, orjson.Fragment):
+            return value
+        try:
+            raw = _read(str(value))
+            orjson.loads(raw)
+        except OSError as error:
+            self.fail(f"cannot read it: {error}", param, ctx)
+        except ValueError as error:
+            self.fail(f"not JSON: {error}", param, ctx)
+        return orjson.Fragment(raw)
+
+
+def _read(value: str) -> bytes:
+    if value == "-":
+        return sys.stdin.buffer.read()
+    if value.startswith("@"):
+        return Path(value[1:]).read_bytes()
+    return value.encode()
+
+
+@final
+class OwnerText(click.ParamType[dict[str, str]]):
+    """An owner as KIND:REF."""
+
+    name = "kind:ref"
+
+    def convert(self, value: object, param: _Parameter, ctx: _Context) -> dict[str, str]:
+        if isinstance(value, dict):
+            return value
+        kind, colon, ref = str(value).partition(":")
+        if not (kind and colon and ref):
+            self.fail(f"{value!r} is not of the form KIND:REF", param, ctx)
+        return {"kind": kind, "ref": ref}
+
+
+@final
+class IdText(click.ParamType[str]):
+    """An id; a blank one would lead to another path."""
+
+    name = "id"
+
+    def convert(self, value: object, param: _Parameter, ctx: _Context) -> str:
+        text = str(value).strip()
+        if not text:
+            self.fail("an id is not blank", param, ctx)
+        return text
+
+
+@final
+class DirectoryText(click.ParamType[str]):
+    """A directory of this machine, told to the server by its full path."""
+
+    name = "directory"
+
+    def convert(self, value: object, param: _Parameter, ctx: _Context) -> str:
+        return str(Path(str(value)).resolve())
+
+
+JSON: Final = JsonText()
+OWNER: Final = OwnerText()
+ID: Final = IdText()
+DIRECTORY: Final = DirectoryText()
+
+
+class Form(Enum):
+    """How a member is given."""
+
+    OPTION = "option"
+    ARGUMENT = "argument"
+    ARGUMENTS = "arguments"  # one or more
+    LIST = "list"  # an option that may be repeated
+    FLAG = "flag"  # sent where it is set
+    SWITCH = "switch"  # --x or --no-x; not sent where neither is given
+
+
+@final
+@frozen
+class Field:
+    """One member of a request.
+
+    Args:
+        member: its name in the body or query.
+        help: what it says.
+        flag: the option's name, if it is not that of the member.
+    """
+
+    member: str
+    help: str = ""
+    kind: click.ParamType[Any] | type = str
+    form: Form = Form.OPTION
+    flag: str | None = None
+    required: bool = False
+
+    @property
+    def option(self) -> str:
+        return self.flag or self.member.replace("_", "-")
+
+    def parameter(self) -> click.Parameter:
+        """The member as click takes it, under its own name."""
+        option = f"--{self.option}"
+        match self.form:
+            case Form.ARGUMENT:
+                return self._argument(1)
+            case Form.ARGUMENTS:
+                return self._argument(-1)
+            case Form.OPTION:
+                return click.Option(
+                    [option, self.member], type=self.kind, required=self.required, help=self.help
+                )
+            case Form.LIST:
+                return click.Option(
+                    [option, self.member], type=self.kind, multiple=True, help=self.help
+                )
+            case Form.FLAG:
+                return click.Option([option, self.member], is_flag=True, help=self.help)
+            case Form.SWITCH:
+                return click.Option(
+                    [f"{option}/--no-{self.option}", self.member], default=None, help=self.help
+                )
+
+    def _argument(self, count: int) -> click.Argument:
+        return click.Argument(
+            [self.member],
+            type=self.kind,
+            nargs=count,
+            required=True,
+            metavar=self.option.upper() + ("..." if count < 0 else ""),
+        )
+
+    def is_given(self, value: object) -> bool:
+        match self.form:
+            case Form.FLAG | Form.LIST:
+                return bool(value)
+            case Form.OPTION | Form.ARGUMENT | Form.ARGUMENTS | Form.SWITCH:
+                return value is not None
+
+
+def given(fields: Sequence[Field], values: Mapping[str, Any]) -> Members:
+    """The members that were given, by name."""
+    return {f.member: values[f.member] for f in fields if f.is_given(values.get(f.member))}
+
+
+def one_of(members: type[Enum]) -> click.Choice[str]:
+    """The values of an enum, to choose from."""
+    return click.Choice([str(member.value) for member in members], case_sensitive=False)
+
+
+LIMIT: Final = Field("limit", "how many at most", int)
+CURSOR: Final = Field("cursor", "go on from there, as the last answer told")
+REASON: Final = Field("reason", "why, for those who read it later")
+DUE_REASON: Final = Field("reason", "why; the server asks for it")
+METADATA: Final = Field("metadata", "JSON, @FILE or - for stdin", JSON)
+RESULT: Final = Field("result", "JSON, @FILE or - for stdin", JSON)
+ERROR: Final = Field("error", "what went wrong", required=True)
+KEY: Final = Field("idempotency_key", "sent again, the same key has the same effect", flag="key")
+CHANNEL: Final = Field("network_channel", "channel of the agents that may do it", flag="channel")
+WORKSPACE: Final = Field("workspace", "id, name or path of a workspace")
+CAPABILITIES: Final = Field(
+    "capabilities", "what the agent can do; may be repeated", form=Form.LIST, flag="capability"
+)

@@ -1,0 +1,70 @@
+"""`chargehand agent`: claim runs and work on them."""
+
+from typing import Final
+
+from web.cli.layouts import RUN_COLUMNS, TASK_COLUMNS
+from web.cli.members import ERROR, KEY, METADATA, REASON, RESULT, Field, Form
+from web.cli.shown import Card, Rows
+from web.cli.verbs import Verb
+from web.exits import ClientExit
+from web.operations import Operation as Op
+
+_LEASE_S: Final = Field("lease_seconds", "how long the lease shall hold", int)
+_LEASE: Final = (Card("lease"),)
+
+VERBS: Final = (
+    Verb(
+        name="next",
+        operation=Op.CLAIM_NEXT,
+        help="Claim the next run that the session may have",
+        example="--wait --lease-seconds 60 --session sess-1 --agent builder",
+        fields=(
+            Field("wait", "until there is one, or the server's time is over", form=Form.FLAG),
+            _LEASE_S,
+            Field("workspace_id", "only of this workspace", flag="workspace"),
+            Field(
+                "required_capabilities",
+                "what the agent can do; may be repeated",
+                form=Form.LIST,
+                flag="capability",
+            ),
+            Field("priority_min", "nothing less urgent, 0 to 3", int),
+            KEY,
+        ),
+        shows=(Rows("claim.task", TASK_COLUMNS, "task"), Rows("claim.run", RUN_COLUMNS, "run")),
+        nothing=("nothing to claim", ClientExit.NOTHING),
+        may_wait=True,
+    ),
+    Verb(
+        name="heartbeat",
+        operation=Op.AGENT_HEARTBEAT,
+        help="Extend the lease on a run",
+        example="--lease-seconds 60",
+        fields=(_LEASE_S,),
+        shows=_LEASE,
+    ),
+    Verb(
+        name="complete",
+        operation=Op.AGENT_COMPLETE,
+        help="Complete a claimed run with its result",
+        example="--result @result.json",
+        fields=(RESULT,),
+        shows=_LEASE,
+    ),
+    Verb(
+        name="fail",
+        operation=Op.AGENT_FAIL,
+        help="Fail a claimed run",
+        example='--error "tests are red"',
+        fields=(ERROR, METADATA),
+        shows=_LEASE,
+    ),
+    Verb(
+        name="release",
+        operation=Op.AGENT_RELEASE,
+        help="Give a run back into its place in the queue",
+        example='--reason "out of memory"',
+        fields=(REASON,),
+        shows=_LEASE,
+    ),
+)

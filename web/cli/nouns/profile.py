@@ -1,0 +1,50 @@
+"""`chargehand profile`: how a task shall be executed, and by whom."""
+
+from collections.abc import Sequence
+from typing import Final, final
+
+import orjson
+from attrs import frozen
+from rich.console import RenderableType
+from rich.text import Text
+
+from web.cli.members import JSON, Field, Form
+from web.cli.shown import Part, at
+from web.cli.verbs import Verb
+from web.operations import Operation as Op
+
+
+@final
+@frozen
+class _Profile:
+    """The profile as it can be set: JSON over several lines."""
+
+    def of(self, body: object) -> Sequence[RenderableType]:
+        return [Text(orjson.dumps(at(body, "profile"), option=orjson.OPT_INDENT_2).decode())]
+
+
+_PROFILE: Final[Sequence[Part]] = (_Profile(),)
+
+
+VERBS: Final = (
+    Verb(
+        name="show",
+        operation=Op.GET_PROFILE,
+        help="The execution profile of a task",
+        shows=_PROFILE,
+    ),
+    Verb(
+        name="set",
+        operation=Op.SET_PROFILE,
+        help="Replace the execution profile of a task",
+        example="""'{"worker": {"required_capabilities": ["go"]}}'""",
+        fields=(Field("profile", kind=JSON, form=Form.ARGUMENT),),
+        shows=_PROFILE,
+        whole="profile",
+    ),
+    Verb(
+        name="delete",
+        operation=Op.DELETE_PROFILE,
+        help="Take the execution profile of a task away",
+    ),
+)

@@ -1,0 +1,159 @@
+"""`chargehand run`: runs, as an operator."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from web.cli.inspection import INSPECTION
+from web.cli.layouts import RUN, SESSION_COLUMNS, SUCCESSION, TASK_COLUMNS
+from web.cli.members import (
+    DUE_REASON,
+    ERROR,
+    ID,
+    KEY,
+    METADATA,
+    REASON,
+    RESULT,
+    Field,
+    Form,
+)
+from web.cli.shown import Card, Column, Rows, Worth
+from web.cli.verbs import Verb
+from web.exits import ClientExit
+from web.operations import Operation as Op
+
+_RUNS: Final = Field("run_ids", kind=ID, form=Form.ARGUMENTS, flag="run")
+_RESULTS: Final = (
+    Rows(
+        "results",
+        (
+            Column("RUN", "run_id", Worth.KEPT),
+            Column("DONE", "ok", Worth.KEPT),
+            Column("STATUS", "run.status", Worth.KEPT),
+            Column("ERROR", "error.error", Worth.CUT),
+        ),
+    ),
+)
+
+
+def _all_done(body: Mapping[str, Any]) -> ClientExit:
+    done = all(result["ok"] for result in body["results"])
+    return ClientExit.DONE if done else ClientExit.PARTLY
+
+
+VERBS: Final = (
+    Verb(
+        name="show",
+        operation=Op.GET_RUN,
+        help="A run with its task and session",
+        shows=(
+            Card("run.run"),
+            Rows("run.task", TASK_COLUMNS, "task"),
+            Rows(
+                "run.session",
+                (Column("ID", "session_id", Worth.KEPT), *SESSION_COLUMNS[1:]),
+                "session",
+            ),
+        ),
+    ),
+    Verb(
+        name="inspect",
+        operation=Op.INSPECT_RUN,
+        help="How a run is, and what to do next",
+        shows=INSPECTION,
+    ),
+    Verb(
+        name="claim",
+        operation=Op.CLAIM_RUN,
+        help="Claim a queued run, without a lease",
+        fields=(KEY,),
+        shows=RUN,
+    ),
+    Verb(
+        name="start",
+        operation=Op.START_RUN,
+        help="Start a claimed run",
+        fields=(KEY,),
+        shows=RUN,
+    ),
+    Verb(
+        name="attach-session",
+        operation=Op.ATTACH_SESSION,
+        help="Bind a run to a session",
+        example="sess-1",
+        fields=(Field("session_id", kind=ID, form=Form.ARGUMENT, flag="session"),),
+        shows=RUN,
+    ),
+    Verb(
+        name="complete",
+        operation=Op.COMPLETE_RUN,
+        help="Complete a run that no agent holds",
+        example="""--result '{"by": "hand"}'""",
+        fields=(RESULT,),
+        shows=RUN,
+    ),
+    Verb(
+        name="fail",
+        operation=Op.FAIL_RUN,
+        help="Fail a run that no agent holds",
+        example='--error "no disk"',
+        fields=(ERROR, METADATA),
+        shows=RUN,
+    ),
+    Verb(
+        name="cancel",
+        operation=Op.CANCEL_RUN,
+        help="Cancel a run",
+        example='--reason "not needed"',
+        fields=(REASON, METADATA),
+        shows=RUN,
+    ),
+    Verb(
+        name="retry",
+        operation=Op.RETRY_RUN,
+        help="Queue a new run in place of one that failed or was canceled",
+        fields=(METADATA,),
+        shows=SUCCESSION,
+    ),
+    Verb(
+        name="recover",
+        operation=Op.RECOVER_RUN,
+        help="Queue a new run in place of one that needs attention",
+        example='--reason "the host is back"',
+        fields=(REASON, METADATA),
+        shows=SUCCESSION,
+    ),
+    Verb(
+        name="force-release",
+        operation=Op.FORCE_RELEASE,
+        help="Take a claimed run from its holder, back into the queue",
+        example='--reason "the agent is gone"',
+        fields=(REASON, METADATA),
+        shows=RUN,
+    ),
+    Verb(
+        name="force-fail",
+        operation=Op.FORCE_FAIL,
+        help="Fail a run that nobody works on, whoever claimed it",
+        example='--reason "operator recovery"',
+        fields=(DUE_REASON, METADATA),
+        shows=RUN,
+    ),
+    Verb(
+        name="bulk-release",
+        operation=Op.BULK_RELEASE,
+        help="Take claimed runs from their holders",
+        example='run-1 run-2 --reason "the host is gone"',
+        fields=(_RUNS, REASON, METADATA),
+        shows=_RESULTS,
+        ends_with=_all_done,
+    ),
+    Verb(
+        name="bulk-fail",
+        operation=Op.BULK_FAIL,
+        help="Fail runs that nobody works on",
+        example='run-1 run-2 --reason "bad input"',
+        fields=(_RUNS, DUE_REASON, METADATA),
+        shows=_RESULTS,
+        ends_with=_all_done,
+    ),
+)

@@ -1,0 +1,84 @@
+"""`chargehand scheduler`."""
+
+from typing import Final
+
+from actors.task.state import Scope
+from web.cli.members import LIMIT, REASON, WORKSPACE, Field, Form, one_of
+from web.cli.shown import Card, Column, Rows, Worth
+from web.cli.verbs import Verb, Watch
+from web.operations import Operation as Op
+
+_SCHEDULER: Final = (Card("scheduler"),)
+
+VERBS: Final = (
+    Verb(
+        name="status",
+        operation=Op.GET_SCHEDULER,
+        help="The scheduler and its counts",
+        example="--watch",
+        shows=_SCHEDULER,
+        watch=Watch.ANSWER,
+    ),
+    Verb(
+        name="pause",
+        operation=Op.PAUSE_SCHEDULER,
+        help="Hand out no more runs",
+        example="--reason maintenance",
+        fields=(REASON,),
+        shows=_SCHEDULER,
+    ),
+    Verb(
+        name="resume",
+        operation=Op.RESUME_SCHEDULER,
+        help="Hand out runs again; ends a drain",
+        fields=(REASON,),
+        shows=_SCHEDULER,
+    ),
+    Verb(
+        name="drain",
+        operation=Op.DRAIN_SCHEDULER,
+        help="Pause, and wait for the claims under way",
+        example="--timeout-seconds 120",
+        fields=(REASON, Field("timeout_seconds", "how long to wait", int)),
+        shows=(
+            Card("scheduler"),
+            Rows(
+                "",
+                (
+                    Column("COMPLETED", "completed", Worth.KEPT),
+                    Column("TIMED OUT", "timed_out", Worth.KEPT),
+                    Column("REMAINING", "remaining_claims", Worth.KEPT),
+                ),
+                "drain",
+            ),
+        ),
+        may_wait=True,
+    ),
+    Verb(
+        name="backlog",
+        operation=Op.GET_BACKLOG,
+        help="The runs that wait, in their order",
+        example="--limit 20",
+        fields=(
+            Field("scope", "all, or those of workspaces", one_of(Scope)),
+            WORKSPACE,
+            Field("include_paused", "those of paused tasks too", form=Form.FLAG),
+            LIMIT,
+        ),
+        shows=(
+            Rows(
+                "backlog.runs",
+                (
+                    Column("RUN", "run.id", Worth.KEPT),
+                    Column("PRIORITY", "task.priority", Worth.KEPT),
+                    Column("TITLE", "task.title", Worth.CUT),
+                    Column("QUEUED AT", "run.queued_at"),
+                    Column("TASK", "task.id"),
+                    Column("STATUS", "run.status"),
+                ),
+                none="nothing waits",
+            ),
+        ),
+        watch=Watch.ANSWER,
+    ),
+)

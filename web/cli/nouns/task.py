@@ -1,0 +1,238 @@
+"""`chargehand task`."""
+
+from typing import Final
+
+from actors.task.state import (
+    ApprovalPolicy,
+    ApprovalState,
+    OwnerKind,
+    Priority,
+    RunStatus,
+    Scope,
+    TaskStatus,
+)
+from web.cli.events import Timeline
+from web.cli.inspection import INSPECTION
+from web.cli.layouts import RUN, RUN_COLUMNS, TASK, TASK_AND_RUN, TASK_COLUMNS, TASK_DETAIL
+from web.cli.members import (
+    CHANNEL,
+    CURSOR,
+    DUE_REASON,
+    ID,
+    KEY,
+    LIMIT,
+    METADATA,
+    OWNER,
+    REASON,
+    WORKSPACE,
+    Field,
+    Form,
+    Members,
+    one_of,
+)
+from web.cli.shown import Branches, Rows
+from web.cli.verbs import Verb, Watch
+from web.operations import Operation as Op
+
+_OWNER: Final = Field("owner", "KIND:REF, as pool:builders", OWNER)
+_PRIORITY: Final = Field("priority", "how urgent", one_of(Priority))
+_APPROVAL: Final = Field("approval_policy", "who is asked first", one_of(ApprovalPolicy))
+_ATTEMPTS: Final = Field("max_attempts", "runs that the task may have", int)
+_DESCRIPTION: Final = Field("description", "what is to be done")
+_QUEUEING: Final = (KEY, CHANNEL, METADATA)
+_AUTO_ENQUEUE: Final = "queue a run of it when it becomes ready"
+_NEW: Final = (
+    Field("title", form=Form.ARGUMENT),
+    Field("id", "its id; one is made otherwise", ID),
+    Field("scope", "[workspace if one is named, else global]", one_of(Scope)),
+    WORKSPACE,
+    Field("identifier", "what it is called elsewhere"),
+    _DESCRIPTION,
+    _PRIORITY,
+    _ATTEMPTS,
+    Field("auto_enqueue_on_ready", _AUTO_ENQUEUE, form=Form.FLAG, flag="auto-enqueue"),
+    Field("draft", "to be published later", form=Form.FLAG),
+    _APPROVAL,
+    _OWNER,
+    CHANNEL,
+    METADATA,
+)
+_CHANGES: Final = (
+    Field("title", "what it is called"),
+    _DESCRIPTION,
+    _PRIORITY,
+    _ATTEMPTS,
+    Field("auto_enqueue_on_ready", _AUTO_ENQUEUE, form=Form.SWITCH, flag="auto-enqueue"),
+    _APPROVAL,
+    _OWNER,
+    Field("clear_owner", "let nobody own it", form=Form.FLAG),
+    CHANNEL,
+    METADATA,
+)
+_AFTER: Final = Field("after_sequence", "only what is behind this number", int, flag="after")
+
+
+def _in_its_scope(members: Members) -> None:
+    """A scope is always sent; what names a workspace is in one."""
+    members.setdefault("scope", (Scope.WORKSPACE if "workspace" in members else Scope.GLOBAL).value)
+
+
+VERBS: Final = (
+    Verb(
+        name="list",
+        operation=Op.LIST_TASKS,
+        help="Tasks that match a filter",
+        example="--status ready --priority high",
+        fields=(
+            Field("scope", "all, or those of one workspace", one_of(Scope)),
+            WORKSPACE,
+            Field("status", "how they are", one_of(TaskStatus)),
+            _PRIORITY,
+            Field("include_drafts", "drafts too", form=Form.FLAG, flag="drafts"),
+            Field("approval_state", "how their approval is", one_of(ApprovalState)),
+            Field("owner_kind", "what owns them", one_of(OwnerKind)),
+            Field("owner_ref", "who owns them"),
+            Field("parent_task_id", "children of this task", flag="parent"),
+            CHANNEL,
+            Field("query", "a text in title, identifier or id"),
+            LIMIT,
+            CURSOR,
+        ),
+        shows=(Rows("tasks", TASK_COLUMNS, none="no tasks"),),
+        watch=Watch.ANSWER,
+    ),
+    Verb(
+        name="show",
+        operation=Op.GET_TASK,
+        help="A task with its children, dependencies and runs",
+        shows=TASK_DETAIL,
+    ),
+    Verb(
+        name="create",
+        operation=Op.CREATE_TASK,
+        help="Hand in a task",
+        example='"Ship it" --id ship-it --priority high',
+        fields=_NEW,
+        shows=TASK,
+        finish=_in_its_scope,
+    ),
+    Verb(
+        name="add-child",
+        operation=Op.CREATE_CHILD,
+        help="Hand in a task below another",
+        example='"Write the notes" --id notes',
+        fields=_NEW,
+        shows=TASK,
+        finish=_in_its_scope,
+    ),
+    Verb(
+        name="update",
+        operation=Op.UPDATE_TASK,
+        help="Change a task",
+        example="--priority urgent",
+        fields=_CHANGES,
+        shows=TASK,
+    ),
+    Verb(name="delete", operation=Op.DELETE_TASK, help="Delete a task"),
+    Verb(
+        name="publish",
+        operation=Op.PUBLISH_TASK,
+        help="Publish a draft, and queue a run of it",
+        fields=_QUEUEING,
+        shows=TASK_AND_RUN,
+    ),
+    Verb(
+        name="start",
+        operation=Op.START_TASK,
+        help="Queue a run of a task, if none is open",
+        fields=_QUEUEING,
+        shows=TASK_AND_RUN,
+    ),
+    Verb(
+        name="approve",
+        operation=Op.APPROVE_TASK,
+        help="Approve a task, and queue a run of it",
+        fields=_QUEUEING,
+        shows=TASK_AND_RUN,
+    ),
+    Verb(
+        name="reject",
+        operation=Op.REJECT_TASK,
+        help="Refuse the approval of a task",
+        shows=TASK,
+    ),
+    Verb(
+        name="cancel",
+        operation=Op.CANCEL_TASK,
+        help="Cancel a task and all below it",
+        example='--reason "not this year"',
+        fields=(REASON, METADATA),
+        shows=TASK,
+    ),
+    Verb(
+        name="pause",
+        operation=Op.PAUSE_TASK,
+        help="Hold a task and all below it",
+        example='--reason "incident response"',
+        fields=(DUE_REASON, METADATA),
+        shows=TASK,
+    ),
+    Verb(
+        name="resume",
+        operation=Op.RESUME_TASK,
+        help="Let a paused task go on",
+        fields=(METADATA,),
+        shows=TASK,
+    ),
+    Verb(
+        name="add-dependency",
+        operation=Op.ADD_DEPENDENCY,
+        help="Let a task wait for another",
+        example="docs",
+        fields=(Field("depends_on_task_id", kind=ID, form=Form.ARGUMENT, flag="blocker"),),
+        shows=TASK_DETAIL,
+    ),
+    Verb(
+        name="remove-dependency",
+        operation=Op.REMOVE_DEPENDENCY,
+        help="Let a task wait for another no more",
+        shows=TASK_DETAIL,
+    ),
+    Verb(
+        name="runs",
+        operation=Op.LIST_RUNS,
+        help="The runs of a task, latest first",
+        example="--status failed",
+        fields=(
+            Field("status", "how they are", one_of(RunStatus)),
+            Field("session_id", "those of a session", flag="of-session"),
+            LIMIT,
+            CURSOR,
+        ),
+        shows=(Rows("runs", RUN_COLUMNS, none="no runs"),),
+    ),
+    Verb(
+        name="enqueue",
+        operation=Op.ENQUEUE_RUN,
+        help="Queue a run of a task",
+        example="--key once",
+        fields=_QUEUEING,
+        shows=RUN,
+    ),
+    Verb(
+        name="timeline",
+        operation=Op.GET_TIMELINE,
+        help="The events of a task and all below it",
+        example="--watch",
+        fields=(_AFTER, LIMIT, CURSOR),
+        shows=(Timeline(),),
+        watch=Watch.STREAM,
+    ),
+    Verb(name="tree", operation=Op.GET_TREE, help="A task and all below it", shows=(Branches(),)),
+    Verb(
+        name="inspect",
+        operation=Op.INSPECT_TASK,
+        help="How a task and its current run are, and what to do next",
+        shows=INSPECTION,
+    ),
+)

@@ -1,0 +1,238 @@
+"""Answers laid out for people: cards of one thing, rows of many, and trees.
+
+On a terminal rows are made to fit: columns that matter less are left out, and long texts are cut.
+What goes into a pipe or a file is left whole. Ids are never cut: they are there to be copied.
+"""
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Final, NoReturn, Protocol, final
+
+import orjson
+from attrs import frozen
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from web.cli.failures import plain
+
+_PIPED_WIDTH: Final = 100_000  # lines stay whole for grep and its like
+_GAP: Final = 2  # between columns
+_CUT_CHARS_MIN: Final = 20  # to this a text is cut before a column is left out
+_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z")
+_UNSET: Final = "0001-01-01T00:00:00Z"
+
+
+class Part(Protocol):
+    """A piece of an answer."""
+
+    def of(self, body: object) -> Sequence[RenderableType]:
+        """What of `body` is to be seen; nothing where it is not there."""
+
+
+@final
+class Output(Console):
+    """Stdout: as wide as the terminal, or as wide as it takes."""
+
+    def __init__(self) -> None:
+        width = None if sys.stdout.isatty() else _PIPED_WIDTH
+        super().__init__(width=width, highlight=False, markup=False, emoji=False)
+
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError
+
+
+def show(parts: Sequence[Part], body: object) -> None:
+    """Print the parts, with an empty line between them."""
+    out = Output()
+    for number, piece in enumerate(pieces(parts, body)):
+        if number:
+            out.print()
+        out.print(piece, crop=False)
+
+
+def pieces(parts: Sequence[Part], body: object) -> list[RenderableType]:
+    return [piece for part in parts for piece in part.of(body)]
+
+
+def at(body: object, path: str) -> object:
+    """What stands under a dotted path; None where the path ends early."""
+    for name in path.split(".") if path else ():
+        if not isinstance(body, Mapping):
+            return None
+        body = body.get(name)
+    return body
+
+
+def told(value: object) -> str:
+    """One value as a word or a line."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case str():
+            return "" if value == _UNSET else plain(_TIME.sub(r"\1 \2Z", value))
+        case list() if all(isinstance(item, str) for item in value):
+            return ", ".join(map(plain, value))
+        case {"kind": str(kind), "ref": str(ref), **rest} if not rest:
+            return plain(f"{kind} {ref}")
+        case _:
+            return plain(orjson.dumps(value).decode())
+
+
+def several(found: object) -> Sequence[object]:
+    """A list as it is, a single thing as one of one, and nothing as none."""
+    if isinstance(found, list):
+        return found
+    return [] if found is None else [found]
+
+
+@final
+@frozen
+class Card:
+    """One thing: a line for each member that is no list of things."""
+
+    path: str
+    title: str = ""
+
+    def of(self, body: object) -> Sequence[RenderableType]:
+        found = at(body, self.path)
+        if not isinstance(found, Mapping):
+            return []
+        grid = Table.grid(padding=(0, _GAP))
+        grid.add_column(no_wrap=True, style="bold")
+        grid.add_column(overflow="fold")
+        for name, value in found.items():
+            text = "\n".join(told(line) for line in _lines(value))
+            if text:
+                grid.add_row(Text(plain(name)), Text(text))
+        return [Titled(self.title, grid)] if self.title else [grid]
+
+
+def _lines(value: object) -> Sequence[object]:
+    """A long text keeps its lines; things of their own are shown elsewhere."""
+    if isinstance(value, str):
+        return value.splitlines()
+    if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        return []
+    return [value]
+
+
+class Worth(Enum):
+    """What becomes of a column where there is no room."""
+
+    KEPT = "kept"
+    CUT = "cut"  # its texts are
+    SPARE = "spare"  # left out, the last one first
+
+
+@final
+@frozen
+class Column:
+    heading: str
+    path: str
+    worth: Worth = Worth.SPARE
+
+
+@final
+@frozen
+class Rows:
+    """Many things of a kind; those with a title are left out where there are none."""
+
+    path: str
+    columns: Sequence[Column]
+    title: str = ""
+    none: str = "none"
+
+    def of(self, body: object) -> Sequence[RenderableType]:
+        found = several(at(body, self.path))
+        if not found:
+            return [] if self.title else [Text(self.none, style="dim")]
+        cells = [[told(at(row, column.path)) for column in self.columns] for row in found]
+        table = FittingTable(self.columns, cells)
+        return [Titled(self.title, table)] if self.title else [table]
+
+
+@final
+@frozen
+class Titled:
+    title: str
+    inner: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(self.title, style="bold underline")
+        yield self.inner
+
+
+@final
+@frozen
+class FittingTable:
+    columns: Sequence[Column]
+    cells: Sequence[Sequence[str]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        widths = [
+            max(cell_len(text) for text in (column.heading, *texts))
+            for column, *texts in zip(self.columns, *self.cells, strict=True)
+        ]
+        chosen = list(range(len(self.columns)))
+        if console.is_terminal:
+            chosen = self._fitting(widths, options.max_width)
+        table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+        for n in chosen:
+            table.add_column(
+                Text(self.columns[n].heading), no_wrap=True, overflow="ellipsis", width=widths[n]
+            )
+        for row in self.cells:
+            table.add_row(*(Text(row[n]) for n in chosen))
+        needed = sum(widths[n] + _GAP for n in chosen)
+        yield from console.render(table, options.update(width=max(needed, options.max_width)))
+
+    def _fitting(self, widths: list[int], room: int) -> list[int]:
+        """The columns to show; `widths` of those whose texts are cut are changed."""
+        chosen = [
+            n
+            for n, column in enumerate(self.columns)
+            if column.worth is Worth.KEPT or any(row[n] for row in self.cells)
+        ]
+        cut = [n for n in chosen if self.columns[n].worth is Worth.CUT]
+        spare = [n for n in chosen if self.columns[n].worth is Worth.SPARE]
+
+        def missing() -> int:
+            least = {n: min(widths[n], _CUT_CHARS_MIN) for n in cut}
+            return sum(least.get(n, widths[n]) + _GAP for n in chosen) - _GAP - room
+
+        while missing() > 0 and spare:
+            chosen.remove(spare.pop())
+        for n in cut:
+            over = sum(widths[m] + _GAP for m in chosen) - _GAP - room
+            widths[n] -= max(0, min(over, widths[n] - _CUT_CHARS_MIN))
+        return chosen
+
+
+@final
+@frozen
+class Branches:
+    """A task and all below it."""
+
+    def of(self, body: object) -> Sequence[RenderableType]:
+        root = at(body, "tree.root")
+        top = Tree(_node(root))
+        branches = {at(root, "task.id"): top}
+        for node in several(at(body, "tree.descendants")):  # ancestors first
+            above = branches.get(at(node, "parent_task_id"), top)
+            branches[at(node, "task.id")] = above.add(_node(node))
+        return [top]
+
+
+def _node(node: object) -> Text:
+    words = [told(at(node, "task.id")), told(at(node, "task.status"))]
+    run = at(node, "active_run.status")
+    if run is not None:
+        words.append(f"(run {told(run)})")
+    return Text("  ".join([*words, told(at(node, "task.title"))]))

@@ -1,0 +1,119 @@
+"""What goes on until Ctrl-C: the events of a task, and answers that are looked at again and again.
+
+A server that is gone is waited for, as long as it has answered once: a watch outlives restarts.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, final
+
+import click
+import orjson
+from attrs import define
+from rich.console import Group
+from rich.live import Live
+
+from web.cli.events import event_line
+from web.cli.failures import Failed
+from web.cli.frames import frames
+from web.cli.shown import Output, Part, pieces, show
+from web.cli.verbs import path_of, print_json
+from web.exits import ClientExit
+from web.operations import Operation
+
+if TYPE_CHECKING:
+    from web.cli.connection import Answer, Connection
+
+_QUIET_S: Final = 45.0  # three of the server's comments missed: the connection is lost
+_RETRY_S: Final = 2.0  # until the server names a time
+_DELETED: Final = "deleted"
+_CLOSED: Final = "stream.closed"
+
+pause = time.sleep
+
+
+@final
+@define
+class _Presence:
+    """Whether the server is there; told on stderr when that changes."""
+
+    met: bool = False
+    lost: bool = False
+
+    def found(self) -> None:
+        if self.lost:
+            click.echo("chargehand: the server is back", err=True)
+        self.met, self.lost = True, False
+
+    @contextmanager
+    def enduring(self) -> Iterator[None]:
+        """Swallows the loss of a server that was met."""
+        try:
+            yield
+        except Failed as failed:
+            if failed.exit_with not in (ClientExit.UNREACHABLE, ClientExit.LATER) or not self.met:
+                raise
+            if not self.lost:
+                click.echo(f"chargehand: {failed}; trying again", err=True)
+            self.lost = True
+
+
+def watch_task(
+    connection: "Connection", as_json: bool, task_id: str, after_sequence: int | None
+) -> None:
+    """Print each event once, as it happens, until the task is deleted."""
+    path = path_of(Operation.STREAM_TASK, [task_id])
+    last_id = "0" if after_sequence is None else str(after_sequence)
+    retry_s = _RETRY_S
+    presence = _Presence()
+    while True:
+        with presence.enduring(), connection.stream(path, last_id, _QUIET_S) as lines:
+            presence.found()
+            for frame in frames(lines):
+                if frame.retry_ms is not None:
+                    retry_s = frame.retry_ms / 1000
+                if frame.event == _CLOSED:
+                    if orjson.loads(frame.data).get("reason") == _DELETED:
+                        click.echo("chargehand: the task was deleted", err=True)
+                        return
+                elif frame.data:
+                    _print_event(frame.data, as_json)
+                    last_id = frame.id or last_id
+        pause(retry_s)
+
+
+def _print_event(data: str, as_json: bool) -> None:
+    if as_json:
+        print_json(data.encode())
+        return
+    event = orjson.loads(data)
+    line = {**event["timeline"], "event_type": event["type"], "sequence": event["sequence"]}
+    click.echo(event_line(line))
+
+
+def watch_answer(
+    ask: Callable[[], "Answer"], parts: Sequence[Part], as_json: bool, every_s: float
+) -> None:
+    """Show an answer anew every few seconds: in place on a terminal, else one after the other."""
+    presence = _Presence()
+    in_place = sys.stdout.isatty() and not as_json
+    with Live(console=Output(), auto_refresh=False) if in_place else _nothing() as live:
+        while True:
+            with presence.enduring():
+                answer = ask()
+                presence.found()
+                if as_json:
+                    print_json(answer.raw)
+                elif live is None:
+                    show(parts, answer.body)
+                    click.echo()
+                else:
+                    live.update(Group(*pieces(parts, answer.body)), refresh=True)
+            pause(every_s)
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield

@@ -95,6 +95,10 @@ def force_fail(run_id: str) -> Suggestion:
     return Suggestion(("run", "force-fail", run_id, "--reason", "operator recovery"))
 
 
+def request_review(run_id: str, attempt: int) -> Suggestion:
+    return Suggestion(("review", "request", run_id, "--attempt", str(attempt)))
+
+
 def claim_next() -> Suggestion:
     """Who claims is told by the environment of the agent."""
     return Suggestion(("agent", "next", "--wait"))

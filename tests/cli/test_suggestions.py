@@ -18,6 +18,7 @@ SAMPLES: Final = {
     "task_id": ["ship-it"],
     "run_id": ["run-1"],
     "max_attempts": [4],
+    "attempt": [2],
     "agent_name": ["builder", "a builder", "--builder"],
     "ref": ["/srv/site", "site", "it's a site", "--site"],
 }

@@ -96,6 +96,25 @@ def test_sessions_workspaces_and_profiles(line, tmp_path):
     assert "try: chargehand session register -- builder" in refused
 
 
+def test_a_run_is_judged_twice(line):
+    task_id, run_id = queued(line)
+    for verb in ("claim", "start", "complete"):
+        line.told("run", verb, run_id)
+    review = line.json("review", "request", run_id, "--reason", "billing")["review"]["review_id"]
+    words = ("review", "verdict", review, run_id, "rejected", "--confidence", "0.9")
+    told = line.refused(ClientExit.INVALID, *words, "--reason", "no tests")
+    assert "missing_work" in told
+    more = ("--reason", "no tests", "--missing", "tests", "--missing", "docs")
+    answer = line.json(*words, *more, "--guidance", "look at the tracker")
+    assert answer["review"]["missing_work"] == ["tests", "docs"]
+    assert answer["continuation_run"]["id"] in line.told("scheduler", "backlog")
+    again = line.refused(ClientExit.CONFLICT, *words, *more)
+    assert f"try: chargehand review request {run_id} --attempt 2" in again
+    assert "rejected" in line.told("task", "reviews", task_id)
+    assert "no reviews" in line.told("run", "reviews", run_id, "--status", "requested")
+    assert "no tests" in line.told("review", "show", review)
+
+
 def test_the_scheduler_is_paused_drained_and_resumed(line):
     line.told("scheduler", "pause", "--reason", "maintenance")
     assert "maintenance" in line.told("scheduler", "status")

@@ -45,6 +45,7 @@ NOUNS: Final[Mapping[str, Noun]] = {
         Noun("run", "Runs, as an operator."),
         Noun("agent", "Claim runs and work on them, as an agent."),
         Noun("profile", "How tasks shall be executed, and by whom."),
+        Noun("review", "Have runs judged, and judge them."),
         Noun("inbox", "What waits for the caller."),
         Noun("scheduler", "The scheduler as a whole."),
         Noun("session", "Sessions of agents."),

@@ -46,6 +46,7 @@ REVIEW_COLUMNS: Final = (
     Column("DEADLINE", "deadline_at"),
 )
 
+REVIEWS: Final = (Rows("reviews", REVIEW_COLUMNS, none="no reviews"),)
 TASK: Final = (Card("task"),)
 RUN: Final = (Card("run"),)
 TASK_AND_RUN: Final = (Rows("task", TASK_COLUMNS, "task"), Rows("run", RUN_COLUMNS, "run"))

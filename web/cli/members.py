@@ -107,6 +107,7 @@ class Field:
         member: its name in the body or query.
         help: what it says.
         flag: the option's name, if it is not that of the member.
+        inside: the member of the body that it is a member of, if it is not the body's own.
     """
 
     member: str
@@ -115,6 +116,7 @@ class Field:
     form: Form = Form.OPTION
     flag: str | None = None
     required: bool = False
+    inside: str | None = None
 
     @property
     def option(self) -> str:
@@ -161,8 +163,13 @@ class Field:
 
 
 def given(fields: Sequence[Field], values: Mapping[str, Any]) -> Members:
-    """The members that were given, by name."""
-    return {f.member: values[f.member] for f in fields if f.is_given(values.get(f.member))}
+    """The members that were given, by name, each where it belongs."""
+    members: Members = {}
+    for field in fields:
+        if field.is_given(values.get(field.member)):
+            place = members if field.inside is None else members.setdefault(field.inside, {})
+            place[field.member] = values[field.member]
+    return members
 
 
 def one_of(members: type[Enum]) -> click.Choice[str]:

@@ -1,5 +1,6 @@
 """What a command speaks of, or the refusal where the task has no such thing."""
 
+from actors import suggestions
 from actors.errors import Code, Rejected
 from actors.task.decide.context import Changes
 from actors.task.review import Review
@@ -18,6 +19,7 @@ def run_not_found(run_id: str) -> Rejected:
         Code.RUN_NOT_FOUND,
         f"there is no run {run_id}",
         "look at the runs of GET /api/tasks/{id}/runs",
+        command=suggestions.list_tasks(),
         evidence={"run_id": run_id[:128]},
     )
 
@@ -34,5 +36,6 @@ def review_not_found(review_id: str) -> Rejected:
         Code.REVIEW_NOT_FOUND,
         f"there is no review {review_id}",
         "look at the ids of GET /api/tasks/{id}/reviews",
+        command=suggestions.list_tasks(),
         evidence={"review_id": review_id[:128]},
     )

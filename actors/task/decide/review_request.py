@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from actors import limits
+from actors import limits, suggestions
 from actors.errors import Code, Rejected, invalid
 from actors.task import commands as c
 from actors.task import events as e
@@ -100,7 +100,7 @@ def _check_reviewable(state: TaskState, run: Run, policy: ReviewPolicy) -> None:
             Code.RUN_NOT_REVIEWABLE,
             f"run {run.id} is {run.status.value}, and only a run that has ended can be reviewed",
             "wait for its end",
-            command=f"task inspect {run.id}",
+            command=suggestions.inspect_run(run.id),
             evidence={"run_id": run.id, "status": run.status.value},
         )
     if run.status not in _ENDS[policy]:

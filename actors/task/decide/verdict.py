@@ -7,6 +7,7 @@ last round opens the circuit instead, as do runs that end too quickly one after 
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from actors import suggestions
 from actors.errors import Code, Rejected, invalid
 from actors.frozen import replace
 from actors.identity import ActorKind
@@ -118,6 +119,7 @@ def _closed(review: Review) -> Rejected:
         f"review {review.id} has ended: {told}",
         f"ask for another attempt: POST /api/task-runs/{review.run_id}/reviews"
         f' with "attempt": {review.attempt + 1}',
+        command=suggestions.request_review(review.run_id, review.attempt + 1),
         evidence={"review_id": review.id, "status": review.status.value},
     )
 

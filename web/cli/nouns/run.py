@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from web.cli.inspection import INSPECTION
-from web.cli.layouts import RUN, SESSION_COLUMNS, SUCCESSION, TASK_COLUMNS
+from web.cli.layouts import REVIEWS, RUN, SESSION_COLUMNS, SUCCESSION, TASK_COLUMNS
 from web.cli.members import (
     DUE_REASON,
     ERROR,
@@ -16,6 +16,7 @@ from web.cli.members import (
     Field,
     Form,
 )
+from web.cli.reviews import REVIEW_FILTERS
 from web.cli.shown import Card, Column, Rows, Worth
 from web.cli.verbs import Verb
 from web.exits import ClientExit
@@ -137,6 +138,13 @@ VERBS: Final = (
         example='--reason "operator recovery"',
         fields=(DUE_REASON, METADATA),
         shows=RUN,
+    ),
+    Verb(
+        name="reviews",
+        operation=Op.LIST_RUN_REVIEWS,
+        help="The reviews of a run",
+        fields=REVIEW_FILTERS,
+        shows=REVIEWS,
     ),
     Verb(
         name="bulk-release",

@@ -13,7 +13,7 @@ from actors.task.state import (
 )
 from web.cli.events import Timeline
 from web.cli.inspection import INSPECTION
-from web.cli.layouts import RUN, RUN_COLUMNS, TASK, TASK_AND_RUN, TASK_COLUMNS, TASK_DETAIL
+from web.cli.layouts import REVIEWS, RUN, RUN_COLUMNS, TASK, TASK_AND_RUN, TASK_COLUMNS, TASK_DETAIL
 from web.cli.members import (
     CHANNEL,
     CURSOR,
@@ -30,6 +30,7 @@ from web.cli.members import (
     Members,
     one_of,
 )
+from web.cli.reviews import REVIEW_FILTERS
 from web.cli.shown import Branches, Rows
 from web.cli.verbs import Verb, Watch
 from web.operations import Operation as Op
@@ -227,6 +228,14 @@ VERBS: Final = (
         fields=(_AFTER, LIMIT, CURSOR),
         shows=(Timeline(),),
         watch=Watch.STREAM,
+    ),
+    Verb(
+        name="reviews",
+        operation=Op.LIST_TASK_REVIEWS,
+        help="The reviews of a task's runs",
+        example="--status requested",
+        fields=REVIEW_FILTERS,
+        shows=REVIEWS,
     ),
     Verb(name="tree", operation=Op.GET_TREE, help="A task and all below it", shows=(Branches(),)),
     Verb(

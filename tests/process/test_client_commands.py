@@ -1,0 +1,166 @@
+"""The client's commands as processes of their own, against real servers."""
+
+import json
+import os
+import pty
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from fcntl import ioctl
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from web.exits import ClientExit
+
+SCRIPTS: Final = Path(sys.executable).parent
+S_MAX: Final = 20.0
+
+
+class Shell:
+    """Where `chargehand` is found, and its server."""
+
+    def __init__(self, server, directory: Path) -> None:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("CHARGEHAND_", "AGH_"))}
+        self.environment = {
+            **clean,
+            "PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}",
+            "CHARGEHAND_SOCKET": str(server.data_dir / "chargehand.sock"),
+        }
+        self.directory = directory
+
+    def run(self, line: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", "-c", line],
+            cwd=self.directory,
+            env={**self.environment, **variables},
+            capture_output=True,
+            text=True,
+            timeout=S_MAX,
+        )
+
+    def told(self, line: str, **variables: str) -> str:
+        done = self.run(line, **variables)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def begin(self, line: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["sh", "-c", f"exec {line}"],
+            cwd=self.directory,
+            env=self.environment,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+@pytest.fixture
+def shell(server, tmp_path) -> Shell:
+    assert shutil.which("chargehand", path=str(SCRIPTS)), "the program is not installed"
+    server.start().close()
+    return Shell(server, tmp_path)
+
+
+def suggested(shell: Shell, line: str, **variables: str) -> str:
+    """The command that a refused one tells to try."""
+    done = shell.run(line, **variables)
+    assert done.returncode not in (0, ClientExit.USAGE), done.stderr
+    return done.stderr.partition("\ntry: ")[2].strip()
+
+
+def test_suggested_commands_do_as_they_are_printed(shell):
+    agent = {"CHARGEHAND_SESSION_ID": "s1", "CHARGEHAND_AGENT": "the builder"}
+    steps = ["chargehand task show none"]
+    shell.told("chargehand task create 'Ship it' --id t1 --approval-policy manual")
+    steps += [
+        "chargehand task start t1",  # approve it
+        "chargehand task pause t1",  # with a reason
+    ]
+    for step in steps:
+        shell.told(suggested(shell, step))
+    shell.told("chargehand task resume t1")
+
+    claim = json.loads(shell.told("chargehand agent next --json", **agent))
+    run_id = claim["claim"]["run"]["id"]
+    shell.told(f"chargehand run start {run_id}")
+    shell.told(suggested(shell, f"chargehand run force-release {run_id}"))  # cancel it
+    shell.told(suggested(shell, f"chargehand run force-fail {run_id} --reason r"))  # enqueue
+    again = json.loads(shell.told("chargehand agent next --json", **agent))["claim"]["run"]["id"]
+    shell.told(f"chargehand agent fail {again} --error broken", **agent)
+    seen = json.loads(shell.told("chargehand task inspect t1 --json"))["inspect"]
+    for diagnostic in seen["diagnostics"]:
+        shell.told(diagnostic["suggested_command"])  # retry
+
+    shell.told(suggested(shell, "chargehand task create x --workspace 'my site'"))
+    assert "my site" in shell.told("chargehand workspace list")
+    shell.told("chargehand session end s1")
+    shell.told(suggested(shell, "chargehand agent next", **agent))
+    assert "the builder" in shell.told("chargehand session list")
+
+
+def test_a_watch_outlives_a_server_that_is_killed(server, shell):
+    shell.told("chargehand task create x --id t1")
+    watch = shell.begin("chargehand task timeline t1 --watch")
+    assert watch.stdout is not None
+    assert watch.stderr is not None
+    assert "created" in watch.stdout.readline()
+    server.process.kill()
+    server.process.communicate()
+    assert "trying again" in watch.stderr.readline()
+    server.start().close()
+    shell.told("chargehand task update t1 --title y")
+    assert "updated" in watch.stdout.readline()
+    assert "server is back" in watch.stderr.readline()
+    watch.send_signal(signal.SIGINT)
+    _, told = watch.communicate(timeout=S_MAX)
+    assert (watch.returncode, told) == (ClientExit.INTERRUPTED, "\n")
+
+
+def test_output_that_nobody_reads_ends_a_command_quietly(shell):
+    shell.told("chargehand task create x --id t1")
+    for line in ("task list", "task list --json", "task timeline t1 --watch", "scheduler status"):
+        reader, writer = os.pipe()
+        os.close(reader)
+        command = shell.begin(f"chargehand {line}", stdout=writer)
+        os.close(writer)
+        _, told = command.communicate(timeout=S_MAX)
+        assert (command.returncode, told) == (ClientExit.BROKEN_PIPE, "")
+
+
+def read_to_the_end(controller: int) -> bytes:
+    """What was written to the other side, once nobody holds that any more."""
+    shown = b""
+    while True:
+        try:
+            shown += os.read(controller, 65_536)
+        except OSError:
+            os.close(controller)
+            return shown
+
+
+def test_a_terminal_of_80_columns_is_enough(shell):
+    title = "A title that goes on and on, as titles of work by agents often do, and on and on"
+    for _ in range(3):
+        shell.told(f"chargehand task create '{title}' --owner pool:builders")
+    controller, terminal = pty.openpty()
+    ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    shell.environment["TERM"] = "dumb"
+    command = shell.begin("chargehand task list", stdout=terminal)
+    os.close(terminal)
+    lines = read_to_the_end(controller).decode().splitlines()
+    command.communicate(timeout=S_MAX)
+    assert len(lines) == 4
+    assert all(len(line) <= 80 for line in lines)
+    assert all("…" in line for line in lines[1:])
+
+
+def test_without_a_server_it_is_said_how_to_start_one(tmp_path, server):
+    shell = Shell(server, tmp_path)
+    done = shell.run("chargehand task list")
+    assert done.returncode == ClientExit.UNREACHABLE
+    assert f"try: chargehand serve --data-dir {server.data_dir}" in done.stderr

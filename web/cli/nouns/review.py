@@ -1,0 +1,63 @@
+"""`chargehand review`: have a run judged, and judge it."""
+
+from typing import Final
+from uuid import uuid4
+
+from actors.task.review import ReviewOutcome, ReviewPolicy
+from web.cli.layouts import RUN_COLUMNS
+from web.cli.members import ID, REASON, Field, Form, Members, one_of
+from web.cli.shown import Card, Rows
+from web.cli.verbs import Verb
+from web.operations import Operation as Op
+
+_REVIEW: Final = (Card("review"),)
+_VERDICT: Final = "verdict"
+
+
+def _with_delivery(members: Members) -> None:
+    """A verdict has an id, so that it counts once however often it is sent."""
+    members[_VERDICT].setdefault("delivery_id", f"cli-{uuid4()}")
+
+
+VERBS: Final = (
+    Verb(
+        name="request",
+        operation=Op.REQUEST_REVIEW,
+        help="Have an ended run judged",
+        example='--reason "it touches billing"',
+        fields=(
+            Field("policy", "the ends of runs that it is for", one_of(ReviewPolicy)),
+            Field("review_round", "which round of the work it judges", int, flag="round"),
+            Field("attempt", "which attempt at judging that round it is", int),
+            Field("deadline_at", "until when, as 2027-01-31T12:00:00Z", flag="deadline"),
+            Field("parent_review_id", "the review that it follows", flag="parent"),
+            REASON,
+        ),
+        shows=_REVIEW,
+    ),
+    Verb(name="show", operation=Op.GET_REVIEW, help="A review", shows=_REVIEW),
+    Verb(
+        name="verdict",
+        operation=Op.SUBMIT_VERDICT,
+        help="Judge a run; a rejection queues the run that goes on",
+        example='run-1 rejected --confidence 0.9 --reason "no tests" --missing "tests of the API"',
+        fields=(
+            Field("run_id", kind=ID, form=Form.ARGUMENT, flag="run"),
+            Field("outcome", kind=one_of(ReviewOutcome), form=Form.ARGUMENT, inside=_VERDICT),
+            Field("confidence", "from 0 to 1", float, required=True, inside=_VERDICT),
+            Field("reason", "why", required=True, inside=_VERDICT),
+            Field(
+                "missing_work",
+                "what is missing; may be repeated",
+                form=Form.LIST,
+                flag="missing",
+                inside=_VERDICT,
+            ),
+            Field("next_round_guidance", "what to do next", flag="guidance", inside=_VERDICT),
+            Field("review_text", "the whole review", flag="text", inside=_VERDICT),
+            Field("delivery_id", "an id of your own; one is made otherwise", inside=_VERDICT),
+        ),
+        shows=(Card("review"), Rows("continuation_run", RUN_COLUMNS, "the run that goes on")),
+        finish=_with_delivery,
+    ),
+)

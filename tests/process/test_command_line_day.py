@@ -49,7 +49,7 @@ EXCEPTIONS: Final[dict[tuple[Op, Kind, str], str]] = {
             (Kind.CHANGED, "diagnostic.title", _OWN_WORDS),
             (Kind.CHANGED, "diagnostic.message", _OWN_WORDS),
             (Kind.LEFT_OUT, "diagnostic.doc_url", _NO_PAGES),
-            (Kind.LEFT_OUT, "diagnostic.suggested_command", _NO_PAGES),
+            (Kind.CHANGED, "diagnostic.suggested_command", _OWN_WORDS),
         )
     },
     (Op.ADD_DEPENDENCY, Kind.ADDED, "task.events[task.status_changed]"): _STATUS_CHANGES,

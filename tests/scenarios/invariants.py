@@ -65,7 +65,7 @@ async def check_invariants(
             raise AssertionError(f"events {missing} of {task_id} are not in its timeline")
     for follower in followers:
         if follower.task_id in tasks:
-            await _check_follower(client, follower)
+            await _check_follower(client, follower, events_of)
 
 
 async def _check_runs(client: Client, acknowledged: Acknowledged) -> None:
@@ -89,16 +89,16 @@ async def _timelines(client: Client, task_ids: set[str]) -> dict[str, list[check
     }
 
 
-async def _check_follower(client: Client, follower: Follower) -> None:
+async def _check_follower(
+    client: Client, follower: Follower, events_of: dict[str, list[checks.Event]]
+) -> None:
     """It has got every event of its tree once, in order, over all its connections."""
     tree = (await client.get(f"/api/tasks/{follower.task_id}/tree")).json()["tree"]
     task_ids = {node["task"]["id"] for node in (tree["root"], *tree.get("descendants", ()))}
+    known = {task_id: events_of[task_id] for task_id in task_ids}
     with trio.move_on_after(CATCH_UP_S_MAX):
-        while True:
-            events_of = await _timelines(client, task_ids)
-            count = sum(len(events) for events in events_of.values())
-            if len(follower.told) >= count:
-                break
+        while len(follower.told) != sum(map(len, known.values())):
             with trio.move_on_after(0.05):
                 await follower.change.next()
-    checks.check_stream(follower.seqs, events_of)
+            known = await _timelines(client, task_ids)  # there may be more events by now
+    checks.check_stream(follower.seqs, known)

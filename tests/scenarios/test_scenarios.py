@@ -3,12 +3,30 @@
 import pytest
 
 from benchmarks.chaos.launch import fresh
-from tests.scenarios import approval, bulk_release, cancel, parked, pause, review, starvation
+from tests.scenarios import (
+    approval,
+    bulk_release,
+    cancel,
+    drain,
+    parked,
+    pause,
+    review,
+    starvation,
+)
 from tests.scenarios.play import Kill, play, play_all
 
 SCENARIOS = [
     module.SCENARIO
-    for module in (approval, bulk_release, cancel, parked, pause, review, starvation)
+    for module in (
+        approval,
+        bulk_release,
+        cancel,
+        drain,
+        parked,
+        pause,
+        review,
+        starvation,
+    )
 ]
 AT_A_TIME = 4
 

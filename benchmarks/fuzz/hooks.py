@@ -14,6 +14,7 @@ from schemathesis import Case, CheckContext, HookContext, Response
 from benchmarks.fuzz.world import URL_VARIABLE, Kind, World, kind_of
 
 STREAM: Final = "/api/tasks/{id}/stream"
+VERDICT: Final = "/api/task-reviews/{id}/verdict"
 
 Json = Any  # nothing is known of an answer
 
@@ -60,6 +61,9 @@ def hand_in_work() -> None:
     running = _run(_task(number))
     for step in ("claim", "start"):
         _ask("POST", f"/api/task-runs/{running}/{step}", {})
+    done = _run(_task(number))
+    for step in ("claim", "start", "complete", "reviews"):
+        _ask("POST", f"/api/task-runs/{done}/{step}", {})
     for lease_seconds in (600, 1):  # the shorter one runs out, which parks its run
         _run(_task(number, priority="urgent"))
         claim = {"lease_seconds": lease_seconds}
@@ -97,9 +101,17 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
             _name_known(given, path, chance)
     if choice.random() < chance:
         case.path_parameters.update(_world.path_ids(path))
+        _judge_known(case)
     session = _world.any(Kind.SESSION)
     if session is not None and choice.random() < _IDENTIFIED:
         case.headers.update(_identity(session))
+
+
+def _judge_known(case: Case[Any]) -> None:
+    """A verdict that is of the run of its review."""
+    review = _world.review()
+    if review is not None and case.operation.path == VERDICT and isinstance(case.body, dict):
+        case.path_parameters["id"], case.body["run_id"] = review
 
 
 def _name_known(given: dict[str, Any], path: str, chance: float) -> None:

@@ -75,6 +75,7 @@ class World:
     _holders: dict[str, str] = field(factory=dict)  # sessions, of leased runs
     _blockers: dict[str, str] = field(factory=dict)  # of tasks
     _workspaces: dict[str, str] = field(factory=dict)  # of sessions
+    _reviewed: dict[str, str] = field(factory=dict)  # runs, of reviews
 
     def any(self, kind: Kind, path: str = "") -> str | None:
         """A known id, one that fits the operation if there is any; None where none is known."""
@@ -95,6 +96,10 @@ class World:
         if "{session_id}" in path and (pair := self._any_pair(self._workspaces)):
             return {"id": pair[1], "session_id": pair[0]}
         return {}
+
+    def review(self) -> tuple[str, str] | None:
+        """A review and its run."""
+        return self._any_pair(self._reviewed)
 
     def _any_pair(self, pairs: dict[str, str]) -> tuple[str, str] | None:
         return self.random.choice(list(pairs.items())) if pairs else None
@@ -117,6 +122,8 @@ class World:
                 _keep(self._workspaces, found, workspace)
             case {"run_id": str(run), "session_id": str(session), "lease_until": _}:
                 _keep(self._holders, run, session)
+            case {"review_id": str(review), "run_id": str(run), "review_round": _}:
+                _keep(self._reviewed, review, run)
             case _:
                 pass
         if member in {kind.value for kind in Kind} and isinstance(value.get("id"), str):

@@ -20,23 +20,23 @@ def _is_time(value: object) -> bool:
     return not isinstance(value, str) or _TIME.fullmatch(value) is not None
 
 
-def _closed(schema: Any) -> Any:
+def closed(schema: Any) -> Any:
     """The schema with every object closed, so that an unknown member is a fault, too."""
     if isinstance(schema, list):
-        return [_closed(item) for item in schema]
+        return [closed(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    closed = {name: _closed(value) for name, value in schema.items()}
-    if closed.get("type") == "object" and isinstance(closed.get("properties"), dict):
-        closed.setdefault("additionalProperties", False)
-    return closed
+    found = {name: closed(value) for name, value in schema.items()}
+    if found.get("type") == "object" and isinstance(found.get("properties"), dict):
+        found.setdefault("additionalProperties", False)
+    return found
 
 
 @final
 class Contract:
     def __init__(self) -> None:
         self.document = json.loads(Path(__file__).with_name("openapi.json").read_text())
-        self._components = _closed(deepcopy(self.document["components"]))
+        self._components = closed(deepcopy(self.document["components"]))
         self._validators: dict[str, Draft202012Validator] = {}
         # Paths without parameters first: they win over those with one in the same place.
         self._templates = [

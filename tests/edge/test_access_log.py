@@ -37,6 +37,7 @@ async def test_a_path_is_told_as_it_was_sent(serve, lines):
     peer = await served.connect()
     await peer.send(request("/a%0d%0aGET%20/b?c=d", port=served.port))
     assert (await peer.answer()).status == 200
+    await until(lambda: len(lines) > 0)
     assert lines == ["GET /a%0d%0aGET%20/b 200"]
 
 

@@ -34,10 +34,11 @@ class Category(Enum):
     DAEMON = "daemon"
     SESSION = "session"
     TASK = "task"
+    BRIDGE = "bridge"
 
 
 _I, _W, _E, _C = Severity.INFO, Severity.WARN, Severity.ERROR, Severity.CRITICAL
-_D, _S, _T = Category.DAEMON, Category.SESSION, Category.TASK
+_D, _S, _T, _B = Category.DAEMON, Category.SESSION, Category.TASK, Category.BRIDGE
 
 
 class Code(Enum):
@@ -62,6 +63,21 @@ class Code(Enum):
         _E,
         _T,
         "Execution profile not found",
+    )
+    BRIDGE_NOT_FOUND = ("bridge_not_found", Kind.NOT_FOUND, _E, _B, "Bridge not found")
+    SUBSCRIPTION_NOT_FOUND = (
+        "bridge_subscription_not_found",
+        Kind.NOT_FOUND,
+        _E,
+        _B,
+        "Subscription not found",
+    )
+    SUBSCRIPTION_LIMIT = (
+        "bridge_subscription_limit",
+        Kind.CONFLICT,
+        _E,
+        _B,
+        "Too many subscriptions",
     )
     WORKSPACE_NOT_FOUND = ("workspace_not_found", Kind.NOT_FOUND, _E, _D, "Workspace not found")
     # Tasks.

@@ -76,6 +76,9 @@ REVIEW_DEADLINES = Caller(
 SESSION_REGISTRY = Caller(
     Actor(ActorKind.DAEMON, "session-registry"), Origin(OriginKind.DAEMON, "daemon.sessions")
 )
+DELIVERIES = Caller(
+    Actor(ActorKind.DAEMON, "deliveries"), Origin(OriginKind.DAEMON, "daemon.deliveries")
+)
 
 
 @lru_cache(maxsize=65_536)

@@ -1,4 +1,4 @@
-"""Look-ups from name to name: run and review to task, idempotency key to run; ids ever taken.
+"""Look-ups from name to name: run, review and subscription to task, idempotency key to run; ids.
 
 The rows live in the journal's tables; this module says which rows a record brings.
 """
@@ -7,9 +7,15 @@ from typing import final
 
 from actors.graph import Graph
 from actors.identity import Origin
-from actors.ports import KEYS_TABLE, REVIEWS_TABLE, RUNS_TABLE, Journal
+from actors.ports import KEYS_TABLE, REVIEWS_TABLE, RUNS_TABLE, SUBSCRIPTIONS_TABLE, Journal
 from actors.record import Record
-from actors.task.events import ReviewRequested, RunEnqueued, RunRecovered, RunRetried
+from actors.task.events import (
+    ReviewRequested,
+    RunEnqueued,
+    RunRecovered,
+    RunRetried,
+    SubscriptionSet,
+)
 
 Row = tuple[str, str, str]
 
@@ -27,6 +33,8 @@ def rows_of(record: Record) -> tuple[Row, ...]:
                 )
         elif isinstance(event, ReviewRequested):
             rows.append((REVIEWS_TABLE, event.review_id, record.address))
+        elif isinstance(event, SubscriptionSet):
+            rows.append((SUBSCRIPTIONS_TABLE, event.subscription_id, record.address))
     return tuple(rows)
 
 
@@ -61,6 +69,10 @@ class Index:
             return None
         task_id, _, run_id = row.partition(" ")
         return (task_id, run_id) if self._graph.exists(task_id) else None
+
+    def task_of_subscription(self, subscription_id: str) -> str | None:
+        """The task that a subscription has or had: its id stays with that, deleted or not."""
+        return self._journal.get(SUBSCRIPTIONS_TABLE, subscription_id)
 
     def is_taken(self, task_id: str) -> bool:
         """Whether a task has or had this id."""

@@ -19,6 +19,10 @@ CAPABILITY_BYTES_MAX: Final = 128
 CAPABILITIES_MAX: Final = 64  # of one claimer or one run; a claimable class is keyed by them
 SELECTOR_BYTES_MAX: Final = 128  # an agent, channel, peer, provider, model or sandbox in a profile
 GUIDANCE_BYTES_MAX: Final = 8192
+SUBSCRIPTIONS_MAX: Final = 32  # of one task; each is told of each of its ends
+BRIDGE_ID_CHARS_MAX: Final = 128
+BRIDGE_TARGET_BYTES_MAX: Final = 256  # a peer, thread or group that a bridge shall reach
+DELIVERY_ERROR_BYTES_MAX: Final = 2048  # why a delivery failed; what is longer is cut
 TRIAGES_MAX: Final = 256  # of one task; those longest untouched are forgotten, as if unread
 KEY_CHARS_MAX: Final = 512  # an idempotency key; LMDB keys end at 511 bytes, longer ones are hashed
 NAME_CHARS_MAX: Final = 200  # agent and session names
@@ -66,6 +70,11 @@ RESIDENTS_DEFAULT: Final = 100_000  # resident task actors; about 5 KB each
 JOURNAL_PENDING_MAX: Final = 16_384  # records decided and not yet on disk; then actors wait
 AWAITED_EFFECTS_MAX: Final = 256  # an answer waits for no more effects than this
 STREAM_BUFFER_MAX: Final = 256  # events a subscriber may lag behind
+
+# Bridges.
+DELIVERIES_AT_ONCE_MAX: Final = 8  # through one bridge
+RETRY_FIRST_S: Final = 1.0  # after the first failure; twice as long after each further one
+RETRY_S_MAX: Final = 300.0
 
 # Sessions.
 SELF_REGISTERED_MAX: Final = 10_000

@@ -1,12 +1,13 @@
 """Tells everybody else what is on disk: in journal order, once, and before the caller is answered.
 
-Read models, streams and deadlines first, then the scheduler, then the tasks that an effect is for,
-and last the callers.
+Read models, streams, deadlines and deliveries first, then the scheduler, then the tasks that an
+effect is for, and last the callers.
 """
 
 from collections.abc import Sequence
 from typing import final
 
+from actors.bridges.deliveries import Deliveries
 from actors.outbox import Outbox
 from actors.record import Entry
 from actors.review_deadlines import ReviewDeadlines
@@ -18,10 +19,16 @@ from actors.views.views import Views
 @final
 class Publisher:
     def __init__(
-        self, views: Views, scheduler: Scheduler, reviews: ReviewDeadlines, outbox: Outbox
+        self,
+        views: Views,
+        reviews: ReviewDeadlines,
+        deliveries: Deliveries,
+        scheduler: Scheduler,
+        outbox: Outbox,
     ) -> None:
         self._views = views
         self._reviews = reviews
+        self._deliveries = deliveries
         self._scheduler = scheduler
         self._outbox = outbox
 
@@ -31,6 +38,7 @@ class Publisher:
             if isinstance(entry.state, TaskState):
                 self._views.publish(entry.record, entry.state)
                 self._reviews.committed(entry.state)
+                self._deliveries.committed(entry.record, entry.state)
         self._scheduler.committed(entries)
         for entry in entries:
             for settlement in self._outbox.committed(entry):

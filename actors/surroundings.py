@@ -39,3 +39,6 @@ class World:
 
     def keyed_run(self, key: str, origin: Origin) -> tuple[str, str] | None:
         return self._index.keyed_run(key, origin)
+
+    def task_of_subscription(self, subscription_id: str) -> str | None:
+        return self._index.task_of_subscription(subscription_id)

@@ -2,7 +2,8 @@
 
 import gc
 import logging
-from collections.abc import AsyncIterator, Iterator
+import random
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import final
 
@@ -10,6 +11,8 @@ import trio
 
 from actors.actor import Envelope, Services
 from actors.answers import Answer
+from actors.bridges.bridge import Bridge, Bridges
+from actors.bridges.deliveries import Deliveries
 from actors.checkpointer import Checkpointer
 from actors.clock import Clock
 from actors.directory import Directory
@@ -48,7 +51,14 @@ _log = logging.getLogger("chargehand")
 class System:
     """The scheduler in one process. Made by `run_system`; its parts are for reading and asking."""
 
-    def __init__(self, journal: Journal, settings: Settings, clock: Clock, ids: IdSource) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        settings: Settings,
+        clock: Clock,
+        ids: IdSource,
+        bridges: Iterable[Bridge],
+    ) -> None:
         self.settings = settings
         self.clock = clock
         self.journal = journal
@@ -99,7 +109,18 @@ class System:
             send=self.directory.send,
         )
         self.review_deadlines = ReviewDeadlines(clock, self.directory.push)
-        self.publisher = Publisher(self.views, self.scheduler, self.review_deadlines, self.outbox)
+        self._bridges = Bridges(bridges, self.registry.find_workspace)
+        self.deliveries = Deliveries(
+            bridges=self._bridges,
+            clock=clock,
+            journal=journal,
+            catalog=self.views.catalog,
+            send=self.directory.push,
+            chance=random.random,
+        )
+        self.publisher = Publisher(
+            self.views, self.review_deadlines, self.deliveries, self.scheduler, self.outbox
+        )
         self._force = ForceGuard(clock, allow_agents=settings.allow_agent_force)
         self._stopping = False
         self._asked: set[Reply[Answer]] = set()  # callers that wait for a task's answer
@@ -120,6 +141,18 @@ class System:
         if isinstance(command, FORCE_COMMANDS):
             self._force.check(caller, task_id)
         return await self._send(task_id, command, caller)
+
+    async def subscribe(self, task_id: str, command: c.Subscribe, caller: Caller) -> Answer:
+        """Tell somebody of the task's ends; of the answer's subscriptions the last is this one.
+
+        Raises:
+            Rejected: also where the bridge is not there, or does not serve the task.
+        """
+        task = self.views.get(task_id)
+        if task is None:
+            raise task_not_found(task_id)
+        self._bridges.check(command.bridge_id, task)
+        return await self.ask(task_id, command, caller)
 
     async def task(self, task_id: str) -> TaskState:
         """The whole task, as of its last record on disk. Raises: Rejected: TASK_NOT_FOUND."""
@@ -227,6 +260,7 @@ class System:
             if not state.deleted:
                 self.scheduler.restore(state)
                 self.review_deadlines.committed(state)
+                self.deliveries.restore(state)
 
     def begin_stop(self) -> None:
         """Refuse what is new and end the streams; what was begun goes on."""
@@ -278,6 +312,7 @@ async def run_system(
     *,
     ids: IdSource | None = None,
     wall_ns: int | None = None,
+    bridges: Iterable[Bridge] = (),
 ) -> AsyncIterator[System]:
     """Recover, run, and stop in order: tasks and scheduler inside the journal's life.
 
@@ -285,13 +320,14 @@ async def run_system(
         journal: opened, not yet running.
         ids: source of ids; random by default.
         wall_ns: the time to start from; the system's by default.
+        bridges: the ways by which others are told of the ends of tasks.
 
     Raises:
         StorageError: the journal is damaged, or a write failed (in a group).
     """
     found = recover(journal)
     clock = Clock(not_before_ns=found.last_at_ns, wall_ns=wall_ns)
-    system = System(journal, settings or Settings(), clock, ids or RandomIds())
+    system = System(journal, settings or Settings(), clock, ids or RandomIds(), bridges)
     system.restore(found)
     system.recovered_tasks = sum(not state.deleted for state in found.tasks.values())
     system.replayed_records = found.replayed
@@ -325,6 +361,7 @@ async def _running(system: System) -> AsyncIterator[None]:
             system.resume_work()
             await workers.start(system.scheduler.run)
             workers.start_soon(system.review_deadlines.run)
+            await workers.start(system.deliveries.run)
             workers.start_soon(system.checkpointer.run)
             try:
                 yield

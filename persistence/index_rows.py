@@ -7,12 +7,23 @@ is behind `=`, a longer one as its BLAKE2b digest of 32 bytes behind `#`; the tw
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
-from actors.ports import KEYS_TABLE, REVIEWS_TABLE, RUNS_TABLE, StorageError
+from actors.ports import (
+    KEYS_TABLE,
+    REVIEWS_TABLE,
+    RUNS_TABLE,
+    SUBSCRIPTIONS_TABLE,
+    StorageError,
+)
 from persistence.store import Put, Table
 
 PLAIN_KEY_BYTES_MAX: Final = 400
 
-_TABLES = {RUNS_TABLE: Table.RUNS, REVIEWS_TABLE: Table.REVIEWS, KEYS_TABLE: Table.KEYS}
+_TABLES = {
+    RUNS_TABLE: Table.RUNS,
+    REVIEWS_TABLE: Table.REVIEWS,
+    KEYS_TABLE: Table.KEYS,
+    SUBSCRIPTIONS_TABLE: Table.SUBSCRIPTIONS,
+}
 
 
 class Row(NamedTuple):

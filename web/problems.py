@@ -36,7 +36,11 @@ _NEXT_STEPS: Final[Mapping[Kind, str]] = {
     Kind.UNAVAILABLE: "try again in a moment",
 }
 _DEFAULT_AREA: Final = "task"  # of a refusal that names none
-_AREAS: Final[Mapping[Category, str]] = {Category.DAEMON: "server", Category.SESSION: "session"}
+_AREAS: Final[Mapping[Category, str]] = {
+    Category.DAEMON: "server",
+    Category.SESSION: "session",
+    Category.BRIDGE: "bridge",
+}
 _RETRY_AFTER_S: Final[Mapping[int, str]] = {429: "60", 503: "1"}
 
 

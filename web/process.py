@@ -13,10 +13,12 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final, NoReturn
 
 import trio
 
+from actors.bridges.bridge import Bridge
 from actors.ports import StorageError
 from actors.system import System, run_system
 from persistence.opening import open_journal
@@ -49,7 +51,10 @@ async def serve(configuration: Configuration) -> None:
             journal = open_journal(settings.data_dir, map_bytes=settings.map_mib * _MIB)
             unix = listen_unix(settings.socket_path)
             listeners = Listeners(tcp, unix, settings.socket_path)
-            async with run_system(journal, configuration.core) as system:
+            async with (
+                _open_bridges(configuration) as bridges,
+                run_system(journal, configuration.core, bridges=bridges) as system,
+            ):
                 started = True
                 await _serve_system(system, settings, listeners, begun_s, signals)
         except StorageError as error:
@@ -57,6 +62,17 @@ async def serve(configuration: Configuration) -> None:
         finally:
             if not started:
                 tcp.close()
+
+
+@asynccontextmanager
+async def _open_bridges(configuration: Configuration) -> AsyncIterator[list[Bridge]]:
+    if not configuration.bridges:
+        yield []
+        return
+    from web.bridges.opening import open_bridges  # an HTTP client, which most servers do without
+
+    async with open_bridges(configuration.bridges) as bridges:
+        yield bridges
 
 
 async def _serve_system(

@@ -1,7 +1,8 @@
 """What an operator may set, by flag, environment or file; each setting is written down once.
 
 A setting is a field of `ServerSettings` or of the core's `Settings`. Its flag, its environment
-variable, its key in the TOML file and its line of help are derived from the field.
+variable, its key in the TOML file and its line of help are derived from the field. Bridges are
+tables of the file alone (`web.bridges.configuration`).
 """
 
 import tomllib
@@ -14,6 +15,7 @@ from attrs import Attribute, field, fields, frozen
 from attrs.validators import gt
 
 from actors.settings import Settings
+from web.bridges.configuration import TABLE, Webhook, read_webhooks
 from web.cli.environment import CLIENT_VARIABLES
 from web.exits import ExitCode, Fatal
 from web.hosts import canonical_origin, is_loopback, split_authority
@@ -173,6 +175,7 @@ class Configuration:
 
     server: ServerSettings
     core: Settings
+    bridges: tuple[Webhook, ...] = ()
 
 
 def all_settings() -> tuple[Setting, ...]:
@@ -206,7 +209,8 @@ def load(
         config = Path(environment[CONFIG_VARIABLE])
     file = {} if config is None else _read_file(config)
     settings = all_settings()
-    unknown = sorted(file.keys() - {setting.name for setting in settings})
+    webhooks = () if TABLE not in file else read_webhooks(str(config), file[TABLE])
+    unknown = sorted(file.keys() - {TABLE, *(setting.name for setting in settings)})
     if unknown:
         raise Fatal(ExitCode.BAD_SETTING, f"{config}: unknown settings: {', '.join(unknown)}")
     names = {CONFIG_VARIABLE, *CLIENT_VARIABLES, *(setting.variable for setting in settings)}
@@ -225,7 +229,7 @@ def load(
         elif setting.name in file:
             where = f"{config}: {setting.name}"
             given[setting.name] = _toml(setting, where, file[setting.name])
-    configuration = Configuration(_made(ServerSettings, given), _made(Settings, given))
+    configuration = Configuration(_made(ServerSettings, given), _made(Settings, given), webhooks)
     host, _ = configuration.server.address
     if configuration.server.token is None and not is_loopback(host):
         where = given["http"].where if "http" in given else "http"

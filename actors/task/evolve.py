@@ -1,6 +1,6 @@
 """Fold an event into the state. Replay after a crash runs exactly this.
 
-Pure: no clock, no lookup. The folds themselves are in `fold_task`, `fold_run` and `fold_review`.
+Pure: no clock, no lookup. The folds themselves are in `fold_task` and its like.
 """
 
 from actors.frozen import replace, stamp
@@ -8,10 +8,11 @@ from actors.identity import Caller
 from actors.task import events as e
 from actors.task.fold_review import REVIEW_FOLDS
 from actors.task.fold_run import RUN_FOLDS
+from actors.task.fold_subscriptions import SUBSCRIPTION_FOLDS
 from actors.task.fold_task import TASK_FOLDS
 from actors.task.state import ApprovalPolicy, Priority, Scope, TaskState, TaskStatus
 
-_FOLDS = TASK_FOLDS | RUN_FOLDS | REVIEW_FOLDS
+_FOLDS = TASK_FOLDS | RUN_FOLDS | REVIEW_FOLDS | SUBSCRIPTION_FOLDS
 
 
 def evolve(

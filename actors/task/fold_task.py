@@ -79,6 +79,7 @@ def _deleted(state: TaskState, event: e.TaskDeleted, at_ns: int) -> TaskState:
         profile=None,
         triage=(),
         reviews=(),
+        subscriptions=(),
     )
 
 

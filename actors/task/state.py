@@ -11,6 +11,7 @@ from attrs import frozen
 from actors.identity import Actor, Origin
 from actors.task.profile import ExecutionProfile
 from actors.task.review import Continuation, Review
+from actors.task.subscription import Subscription
 
 Json = NewType("Json", bytes)
 
@@ -248,6 +249,7 @@ class TaskState:
     profile: ExecutionProfile | None = None  # None: the default one
     triage: tuple[Triage, ...] = ()  # one for each actor, the longest untouched first
     reviews: tuple[Review, ...] = ()  # in order of request
+    subscriptions: tuple[Subscription, ...] = ()  # to its ends, the one set last at the end
 
     @property
     def open_run(self) -> Run | None:
@@ -299,6 +301,12 @@ class TaskState:
         for review in self.reviews:
             if review.id == review_id:
                 return review
+        return None
+
+    def subscription(self, subscription_id: str) -> Subscription | None:
+        for subscription in self.subscriptions:
+            if subscription.id == subscription_id:
+                return subscription
         return None
 
     def run(self, run_id: str) -> Run | None:

@@ -16,6 +16,7 @@ from actors.suggestions import Suggestion
 from actors.task.state import Json
 
 _CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_SUBSCRIPTION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]{0,127}")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _CAPABILITY_FORBIDDEN = re.compile("[ \t\r\n,\x00\ud800-\udfff]")
 
@@ -101,6 +102,37 @@ def task_id(value: str | None) -> str | None:
             "choose such an id, or leave it out to have one made",
         )
     return value
+
+
+def subscription_id(value: str | None) -> str | None:
+    """A caller's own id of a subscription, or None for one to be made.
+
+    It goes into the ids of messages, whose signature sets parts off by full stops.
+    """
+    value = None if value is None else value.strip()
+    if not value:
+        return None
+    if not _SUBSCRIPTION_ID.fullmatch(value):
+        raise invalid(
+            "/subscription_id",
+            "a subscription's id is 1 to 128 of A-Z, a-z, 0-9, _ : and -,"
+            " and starts with a letter or digit",
+            "choose such an id, or leave it out to have one made",
+        )
+    return value
+
+
+def bridge_target(pointer: str, value: str | None) -> str | None:
+    """A peer, thread or group; None where absent or blank."""
+    if value is None:
+        return None
+    return text(pointer, value, bytes_max=limits.BRIDGE_TARGET_BYTES_MAX) or None
+
+
+def delivery_error(value: str) -> str:
+    """Never refused: what cannot be stored is replaced, what is too long cut."""
+    whole = _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value.strip()) or "failed"
+    return whole.encode()[: limits.DELIVERY_ERROR_BYTES_MAX].decode(errors="ignore")
 
 
 def max_attempts(value: int | None) -> int:

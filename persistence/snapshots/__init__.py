@@ -32,6 +32,7 @@ from actors.record import AnyState
 from actors.task.profile import ExecutionProfile
 from actors.task.review import Continuation, Review
 from actors.task.state import Dependency, Owner, Pause, Run, TaskState, Triage
+from actors.task.subscription import Subscription
 from persistence.codec import CONVERTER, TaggedUnion
 from persistence.snapshots.runs import read_run, run_of
 from persistence.snapshots.shared import json
@@ -131,7 +132,7 @@ def _plain(value: object) -> object:
             return (value.kind, value.ref)
         case Run():
             return run_of(value)
-        case ExecutionProfile() | Review() | Continuation():
+        case ExecutionProfile() | Review() | Continuation() | Subscription():
             return CONVERTER.unstructure(value)
         case Triage():
             return triage_of(value)

@@ -19,6 +19,7 @@ from actors.task.state import (
     TaskStatus,
     Triage,
 )
+from actors.task.subscription import Subscription
 from persistence.codec import CONVERTER
 from persistence.snapshots.runs import read_run
 from persistence.snapshots.shared import (
@@ -59,7 +60,7 @@ head_of = attrgetter(
     "latest_event_seq",
     "last_seq",
 )
-rare_of = attrgetter("profile", "triage", "open_reviews")  # few tasks have them
+rare_of = attrgetter("profile", "triage", "open_reviews", "subscriptions")  # few tasks have them
 triage_of = attrgetter(
     "actor", "read", "archived", "dismissed", "last_seen_activity_at_ns", "updated_at_ns"
 )
@@ -104,6 +105,7 @@ def read_task(
     profile: dict[str, Any] | None = None,
     triage: Sequence[list[Any]] = (),
     open_reviews: Sequence[dict[str, Any]] = (),
+    subscriptions: Sequence[dict[str, Any]] = (),
 ) -> TaskState:
     return TaskState(
         id=task_id,
@@ -140,6 +142,7 @@ def read_task(
         profile=None if profile is None else CONVERTER.structure(profile, ExecutionProfile),
         triage=tuple([_read_triage(*item) for item in triage]),
         reviews=read_reviews(open_reviews),
+        subscriptions=tuple([CONVERTER.structure(one, Subscription) for one in subscriptions]),
     )
 
 

@@ -23,6 +23,12 @@ from actors.task.commands.operator import (
     StartRun,
 )
 from actors.task.commands.review import RequestReview, SubmitVerdict, TimeOutReview
+from actors.task.commands.subscriptions import (
+    NoteDelivery,
+    NoteFailedDelivery,
+    Subscribe,
+    Unsubscribe,
+)
 from actors.task.commands.system import (
     ExpireLease,
     ExtendLease,
@@ -90,5 +96,9 @@ TaskCommand = (
     | SetProfile
     | DeleteProfile
     | TriageTask
+    | Subscribe
+    | Unsubscribe
+    | NoteDelivery
+    | NoteFailedDelivery
 )
 Command = TaskCommand | RunCommand | ReviewCommand | EffectCommand

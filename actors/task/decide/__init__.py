@@ -20,6 +20,7 @@ from actors.task.decide import (
     pausing,
     profile,
     review_request,
+    subscriptions,
     triage,
     verdict,
 )
@@ -43,6 +44,10 @@ _DECIDES: dict[type[c.Command], Callable[[Changes, Any], Decision]] = {
     c.SetProfile: profile.set_profile,
     c.DeleteProfile: profile.delete_profile,
     c.TriageTask: triage.triage,
+    c.Subscribe: subscriptions.subscribe,
+    c.Unsubscribe: subscriptions.unsubscribe,
+    c.NoteDelivery: subscriptions.note_delivery,
+    c.NoteFailedDelivery: subscriptions.note_failed_delivery,
     c.LeaseRun: lease.lease,
     c.Heartbeat: lease.heartbeat,
     c.ReleaseRun: lease.release,

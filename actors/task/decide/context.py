@@ -12,8 +12,14 @@ from actors.task.events import (
     DependencyAdded,
     DependencyRemoved,
     Event,
+    MessageDue,
+    RunCanceled,
+    RunCompleted,
+    RunFailed,
+    RunForcedFail,
     StatusChanged,
     TaskApproved,
+    TaskCanceled,
     TaskPublished,
     TaskRejected,
     TaskUpdated,
@@ -26,6 +32,9 @@ from actors.task.status import derive_status
 StatusTelling = (
     TaskUpdated | TaskPublished | TaskApproved | TaskRejected | DependencyAdded | DependencyRemoved
 )
+
+
+_ENDS = (RunCompleted, RunFailed, RunForcedFail, RunCanceled, TaskCanceled)
 
 
 @final
@@ -66,6 +75,9 @@ class Surroundings(Protocol):
     def keyed_run(self, key: str, origin: Origin) -> tuple[str, str] | None:
         """The task and run that an idempotency key of this origin stands for."""
 
+    def task_of_subscription(self, subscription_id: str) -> str | None:
+        """The task that a subscription has or had, that task deleted or not."""
+
 
 @final
 @frozen
@@ -97,6 +109,11 @@ class Context:
     def new_run_id(self) -> str:
         """The id for the run that this operation makes; no operation makes two."""
         return f"run-{self.record_id}"
+
+    @property
+    def new_subscription_id(self) -> str:
+        """The id for a subscription that this operation makes."""
+        return f"bts-{self.record_id}"
 
 
 @final
@@ -151,6 +168,15 @@ class Changes:
         status = derive_status(state)
         if status is not state.status:
             self.add(StatusChanged(previous_status=state.status, status=status, reason=reason))
+            if status.is_terminal and state.subscriptions:
+                self.add(MessageDue(self._seq_of_end()))
+
+    def _seq_of_end(self) -> int:
+        """The number of the event by which the task has ended: the last one that ends anything,
+        else that of the status, which a change of the task itself may move."""
+        last = len(self.events) - 1
+        told = (n for n in range(last, -1, -1) if isinstance(self.events[n], _ENDS))
+        return self.context.next_seq + next(told, last)
 
     @property
     def last_event_id(self) -> str:

@@ -43,6 +43,13 @@ from actors.task.events.run import (
     RunStarting,
     RunStarved,
 )
+from actors.task.events.subscriptions import (
+    DeliveryFailed,
+    MessageDelivered,
+    MessageDue,
+    SubscriptionRemoved,
+    SubscriptionSet,
+)
 from actors.task.events.task import (
     AutoEnqueueMissed,
     BlockerChanged,
@@ -115,4 +122,9 @@ Event = (
     | ReviewCircuitOpened
     | ReviewRetryEnqueued
     | ReviewCanceled
+    | SubscriptionSet
+    | SubscriptionRemoved
+    | MessageDue
+    | MessageDelivered
+    | DeliveryFailed
 )

@@ -39,6 +39,7 @@ class Around:
     children: dict[str, int] = field(factory=dict)
     paused: dict[str, str] = field(factory=dict)
     paths: set[tuple[str, str]] = field(factory=set)
+    subscriptions: dict[str, str] = field(factory=dict)
     keys: dict[tuple[str, Origin], tuple[str, str]] = field(factory=dict)
 
     def exists(self, task_id):
@@ -64,6 +65,9 @@ class Around:
 
     def keyed_run(self, key, origin):
         return self.keys.get((key, origin))
+
+    def task_of_subscription(self, subscription_id):
+        return self.subscriptions.get(subscription_id)
 
     def note(self, task_id: str, decision: Decision) -> None:
         """Remember the keys of the runs that a decision made."""

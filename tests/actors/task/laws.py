@@ -6,6 +6,7 @@ from actors.task.decide.context import Context, Decision
 from actors.task.events import (
     DependencyAdded,
     DependencyRemoved,
+    MessageDue,
     RunCanceled,
     RunEvent,
     StatusChanged,
@@ -46,6 +47,7 @@ def check_laws(
         return
     check_state(after)
     _check_status_told(before, decision)
+    _check_messages(before, decision, context)
     _check_history(before, after)
 
 
@@ -162,6 +164,30 @@ def _check_status_told(before: TaskState | None, decision: Decision) -> None:
             before.status,
             decision.state.status,
         )
+
+
+def _check_messages(before: TaskState | None, decision: Decision, context: Context) -> None:
+    """Each end is told once to each subscriber, in order; a cursor only rises."""
+    after = decision.state
+    moved = before is not None and before.status is not after.status
+    ended = moved and after.status.is_terminal and bool(after.subscriptions)
+    told = [event.seq for event in decision.events if isinstance(event, MessageDue)]
+    assert len(told) == ended
+    if told:
+        event = decision.events[told[0] - context.next_seq]
+        assert event.type, "the public is told of it"
+        assert all(subscription.due[-1] == told[0] for subscription in after.subscriptions)
+    for subscription in after.subscriptions:
+        cursor = subscription.cursor
+        assert list(subscription.due) == sorted(set(subscription.due))
+        assert all(seq > cursor.last_seq for seq in subscription.due)
+        known = None if before is None else before.subscription(subscription.id)
+        if known is not None:
+            assert cursor.last_seq >= known.cursor.last_seq
+            passed = [seq for seq in known.due if seq not in subscription.due]
+            assert passed == [seq for seq in known.due if seq <= cursor.last_seq]
+        else:
+            assert (subscription.due, cursor.last_seq) == ((), context.next_seq)
 
 
 def _check_history(before: TaskState | None, after: TaskState) -> None:

@@ -1,5 +1,7 @@
 """Any sequence of commands and effects on one task: the laws hold, and nothing ever crashes."""
 
+from functools import partial
+
 from attrs import evolve
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -22,10 +24,12 @@ from actors.task.state import (
     Scope,
     TaskStatus,
 )
+from actors.task.subscription import DeliveryMode, Target
 from tests.actors.task.kit import OPERATOR, Bench, agent, claimer
 
 sessions = st.sampled_from(["s1", "s2"])
 callers = st.sampled_from([OPERATOR, OPERATOR, agent("s1"), agent("s2")])
+subscriptions = st.sampled_from(["sub-1", "sub-2", "sub-other"])
 blockers = st.sampled_from(["b1", "b2"])
 jsons = st.sampled_from([None, Json(b"null"), Json(b'{"a":1}')])
 seconds = st.sampled_from([1, 60, 300])
@@ -51,6 +55,7 @@ class TaskMachine(RuleBasedStateMachine):
         self.bench.review_rules = ReviewRules(rounds_max=4, rapid_runs=2)
         around = self.bench.around
         around.parents["p"] = Parent(Scope.GLOBAL, None, 1, 0)
+        around.subscriptions["sub-other"] = "other"
         around.keys["taken", OPERATOR.origin] = ("other", "run-other")
         self.causes = 0
 
@@ -148,6 +153,26 @@ class TaskMachine(RuleBasedStateMachine):
         self.bench.around.children[self.bench.task_id] = children
         if really:
             self.tell(c.DeleteTask())
+
+    # --- subscriptions --------------------------------------------------------------------------
+
+    @rule(subscription_id=subscriptions, mode=st.sampled_from(DeliveryMode))
+    def subscribe(self, subscription_id, mode):
+        accepted = self.tell(c.Subscribe("ops", Target(mode, peer_id="p"), subscription_id))
+        assert accepted == (not self.bench.task.deleted and subscription_id != "sub-other")
+
+    @rule(subscription_id=subscriptions)
+    def unsubscribe(self, subscription_id):
+        self.tell(c.Unsubscribe(subscription_id))
+
+    @rule(subscription_id=subscriptions, delivered=st.booleans(), early=st.booleans())
+    def note_delivery(self, subscription_id, delivered, early):
+        known = self.bench.task.subscription(subscription_id)
+        seq = known.due[0] if known is not None and known.due and not early else 1
+        note = c.NoteDelivery if delivered else partial(c.NoteFailedDelivery, error="down")
+        self.tell(note(subscription_id, seq))
+        if known is not None and delivered and not early:
+            assert seq not in self.bench.task.subscription(subscription_id).due
 
     # --- dependencies ---------------------------------------------------------------------------
 

@@ -40,6 +40,9 @@ class Town:
         found = self.keys.get((key, origin))
         return found if found is not None and self.graph.exists(found[0]) else None
 
+    def task_of_subscription(self, subscription_id):
+        return None
+
     # --- what happens ---------------------------------------------------------------------------
 
     def do(self, task_id: str, command: c.Command, caller: Caller = OPERATOR) -> tuple[Effect, ...]:

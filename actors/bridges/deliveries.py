@@ -1,0 +1,151 @@
+"""Works off what is due to subscribers. Nothing here ever holds a commit up, or another bridge.
+
+What is due stands in the tasks' states, so a crash, a stop or a change of the configuration loses
+nothing of it. A message is sent first and noted after that: if the process ends in between, it is
+sent again under the same delivery id.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import final
+
+import trio
+
+from actors.actor import Envelope
+from actors.answers import Answer
+from actors.bridges.bridge import Bridges, Undelivered
+from actors.bridges.line import Line, Waiting
+from actors.bridges.message import Message, message_of
+from actors.clock import Clock
+from actors.errors import Rejected
+from actors.identity import DELIVERIES
+from actors.limits import DELIVERIES_AT_ONCE_MAX
+from actors.mailbox import Reply
+from actors.ports import Journal
+from actors.record import Record
+from actors.task import commands as c
+from actors.task.events import SubscriptionSet
+from actors.task.state import TaskState
+from actors.task.subscription import Subscription
+from actors.views.catalog import Catalog
+
+_log = logging.getLogger("chargehand.bridges")
+
+
+@final
+class Deliveries:
+    """Args:
+    catalog: the tasks as last committed.
+    send: puts a message of the system into a task's mailbox (`Directory.push`).
+    chance: a new number from 0 up to 1 with each call.
+    """
+
+    def __init__(
+        self,
+        *,
+        bridges: Bridges,
+        clock: Clock,
+        journal: Journal,
+        catalog: Catalog,
+        send: Callable[[str, Envelope], None],
+        chance: Callable[[], float],
+    ) -> None:
+        self._bridges = bridges
+        self._journal = journal
+        self._catalog = catalog
+        self._send = send
+        self._lines = {bridge.id: Line(clock, chance) for bridge in bridges.enabled()}
+        self._stranded = Line(clock, chance)  # whose bridge is gone or switched off
+
+    def __len__(self) -> int:
+        """How many subscriptions something is due to."""
+        return len(self._stranded) + sum(map(len, self._lines.values()))
+
+    def restore(self, task: TaskState) -> None:
+        """A stored task, at start-up, when the catalog holds it already."""
+        for subscription in task.subscriptions:
+            if subscription.due:
+                self._line(subscription).join(Waiting(task.id, subscription.id))
+
+    def committed(self, record: Record, task: TaskState) -> None:
+        """A record that is on disk; called by the publisher only, behind the catalog."""
+        if not task.subscriptions:
+            return
+        changed = {e.subscription_id for e in record.events if isinstance(e, SubscriptionSet)}
+        for subscription in task.subscriptions:
+            if subscription.due:
+                line, one = self._line(subscription), Waiting(task.id, subscription.id)
+                line.join(one)
+                if subscription.id in changed:
+                    line.hurry(one)
+
+    def _line(self, subscription: Subscription) -> Line:
+        return self._lines.get(subscription.bridge_id, self._stranded)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Deliver until canceled. What is being sent then is sent again after the next start."""
+        async with trio.open_nursery() as nursery:
+            for line in self._lines.values():
+                for _ in range(DELIVERIES_AT_ONCE_MAX):
+                    nursery.start_soon(self._work_off, line)
+            nursery.start_soon(self._work_off, self._stranded)
+            task_status.started()
+
+    async def _work_off(self, line: Line) -> None:
+        while True:
+            one = await line.take()
+            found = self._find(line, one)
+            if found is None:
+                line.leave(one)
+                continue
+            task, subscription = found
+            told = await self._tell(task, subscription)
+            if line is self._stranded or self._find(line, one) is None:
+                line.leave(one)
+            elif told:
+                line.again(one)
+            else:
+                line.retry(one)
+
+    def _find(self, line: Line, one: Waiting) -> tuple[TaskState, Subscription] | None:
+        """The subscription as it is now, if something is due to it in this line."""
+        task = self._catalog.get(one.task_id)
+        subscription = None if task is None else task.subscription(one.subscription_id)
+        if task is None or subscription is None or not subscription.due:
+            return None
+        return (task, subscription) if self._line(subscription) is line else None
+
+    async def _tell(self, task: TaskState, subscription: Subscription) -> bool:
+        """Send the first message that is due, and note how it went; False: not done yet."""
+        seq = subscription.due[0]
+        try:
+            bridge = self._bridges.way_to(subscription.bridge_id, task)
+            await bridge.send(self._message(task, subscription, seq))
+            return await self._note(task.id, c.NoteDelivery(subscription.id, seq))
+        except Undelivered as failure:
+            await self._note_failure(task, subscription, str(failure))
+        except Exception as crash:
+            _log.error("%s crashed", subscription.delivery_id(seq), exc_info=crash)
+            await self._note_failure(task, subscription, "the server has failed to send it")
+        return False
+
+    def _message(self, task: TaskState, subscription: Subscription, seq: int) -> Message:
+        [record] = self._journal.timeline(task.id, seq - 1, 1)
+        return message_of(task, subscription, record, seq)
+
+    async def _note_failure(self, task: TaskState, subscription: Subscription, why: str) -> None:
+        note = c.NoteFailedDelivery(subscription.id, subscription.due[0], why)
+        if note.error != subscription.cursor.error:
+            _log.warning("%s: %s", subscription.delivery_id(note.seq), note.error)
+            await self._note(task.id, note)
+
+    async def _note(self, task_id: str, note: c.NoteDelivery | c.NoteFailedDelivery) -> bool:
+        """Return when it is on disk; False if it could not be written."""
+        reply: Reply[Answer] = Reply()
+        self._send(task_id, Envelope(note, DELIVERIES, reply))
+        try:
+            await reply.wait()
+        except Rejected as refused:
+            _log.info("%s: %s", task_id, refused)
+            return False
+        return True

@@ -1,0 +1,88 @@
+"""The line before one bridge: subscriptions to which something is due, each there once.
+
+It holds names, not messages, so that it is no longer than there are subscriptions, however long
+the bridge is down.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple, final
+
+import trio
+
+from actors.bridges.retries import retry_delay_s
+from actors.clock import Clock
+from actors.limits import NS
+from actors.scheduler.deadlines import Deadlines
+
+
+class Waiting(NamedTuple):
+    """A subscription by its names."""
+
+    task_id: str
+    subscription_id: str
+
+
+@final
+class Line:
+    """What was taken is nobody else's until it comes `again`, to `retry`, or may `leave`.
+
+    Args:
+        chance: a new number from 0 up to 1 with each call.
+    """
+
+    def __init__(self, clock: Clock, chance: Callable[[], float]) -> None:
+        self._clock = clock
+        self._chance = chance
+        self._due: Deadlines[Waiting] = Deadlines()
+        self._failures: dict[Waiting, int] = {}  # in a row
+        self._taken: set[Waiting] = set()
+        self._alarm = trio.Event()
+
+    def __len__(self) -> int:
+        return len(self._due) + len(self._taken)
+
+    def join(self, one: Waiting) -> None:
+        """Something is due to it; one that waits already keeps its time."""
+        if one not in self._due and one not in self._taken:
+            self._set(one, self._clock.now_ns())
+
+    def hurry(self, one: Waiting) -> None:
+        """It has changed: what failed before may succeed now."""
+        if one in self._due:
+            self._failures.pop(one, None)
+            self._set(one, self._clock.now_ns())
+
+    async def take(self) -> Waiting:
+        """The one whose time has come, as soon as there is one."""
+        await trio.lowlevel.checkpoint()
+        while not (due := self._due.pop_due(self._clock.now_ns(), 1)):
+            alarm, next_ns = self._alarm, self._due.next_at_ns()
+            next_s = math.inf if next_ns is None else self._clock.trio_time(next_ns)
+            with trio.move_on_at(next_s):
+                await alarm.wait()
+        self._taken.update(due)
+        return due[0]
+
+    def again(self, one: Waiting) -> None:
+        """It was told something, and there is more."""
+        self._failures.pop(one, None)
+        self._taken.discard(one)
+        self._set(one, self._clock.now_ns())
+
+    def retry(self, one: Waiting) -> None:
+        """It could not be told: the same again, the later the more failures there were in a row."""
+        self._failures[one] = failures = self._failures.get(one, 0) + 1
+        self._taken.discard(one)
+        delay_s = retry_delay_s(failures, self._chance())
+        self._set(one, self._clock.now_ns() + int(delay_s * NS))
+
+    def leave(self, one: Waiting) -> None:
+        """Nothing is due to it any more, or nothing can be done about it."""
+        self._failures.pop(one, None)
+        self._taken.discard(one)
+
+    def _set(self, one: Waiting, at_ns: int) -> None:
+        self._due.set(one, at_ns)
+        self._alarm.set()
+        self._alarm = trio.Event()

@@ -1,0 +1,21 @@
+"""When to try again: soon at first, then ever more seldom, and never all at the same moment."""
+
+from typing import Final
+
+from actors.limits import RETRY_FIRST_S, RETRY_S_MAX
+
+JITTER: Final = 0.2  # of the delay, to either side
+
+_DOUBLINGS_MAX: Final = (
+    32  # a float has room for more; the bound on the delay is reached long before
+)
+
+
+def retry_delay_s(failures: int, chance: float) -> float:
+    """How long to wait after so many failures in a row, at least one.
+
+    Args:
+        chance: from 0 up to 1, drawn for each delay.
+    """
+    delay_s = min(RETRY_FIRST_S * 2.0 ** min(failures - 1, _DOUBLINGS_MAX), RETRY_S_MAX)
+    return delay_s * (1 - JITTER + 2 * JITTER * chance)

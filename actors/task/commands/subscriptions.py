@@ -1,0 +1,63 @@
+"""Who is to be told of a task's ends, and how the telling went."""
+
+from typing import final
+
+from attrs import field, frozen
+
+from actors import limits
+from actors.errors import invalid
+from actors.task import validation as valid
+from actors.task.subscription import Target
+
+
+def _target(target: Target) -> Target:
+    checked = Target(
+        target.mode,
+        valid.bridge_target("/peer_id", target.peer_id),
+        valid.bridge_target("/thread_id", target.thread_id),
+        valid.bridge_target("/group_id", target.group_id),
+    )
+    if checked.peer_id is None and checked.group_id is None:
+        raise invalid(
+            "/peer_id", "neither /peer_id nor /group_id names anybody", "send one of them"
+        )
+    return checked
+
+
+def _bridge_id(value: str) -> str:
+    return valid.required_text("/bridge_instance_id", value, chars_max=limits.BRIDGE_ID_CHARS_MAX)
+
+
+@final
+@frozen
+class Subscribe:
+    """Tell somebody of the task's ends. `id` is None for one to be made; a known one is changed."""
+
+    bridge_id: str = field(converter=_bridge_id)
+    target: Target = field(converter=_target)
+    id: str | None = field(default=None, converter=valid.subscription_id)
+
+
+@final
+@frozen
+class Unsubscribe:
+    subscription_id: str
+
+
+@final
+@frozen
+class NoteDelivery:
+    """The bridge has taken the message about event `seq`."""
+
+    subscription_id: str
+    seq: int
+
+
+@final
+@frozen
+class NoteFailedDelivery:
+    """An attempt at the message about event `seq` has failed."""
+
+    subscription_id: str
+    seq: int
+    error: str = field(converter=valid.delivery_error)

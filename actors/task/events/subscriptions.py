@@ -1,0 +1,54 @@
+"""What happens to those who want to be told of a task's ends. The public is not told of it."""
+
+from typing import final
+
+from attrs import frozen
+
+from actors.identity import Actor
+from actors.task.events.base import TaskEvent
+from actors.task.subscription import Target
+
+
+@final
+@frozen
+class SubscriptionSet(TaskEvent):
+    """New, or another bridge and target for a known one.
+
+    `since_seq`, the event's own number, is where the cursor of a new one begins.
+    """
+
+    subscription_id: str
+    bridge_id: str
+    target: Target
+    by: Actor
+    since_seq: int
+
+
+@final
+@frozen
+class SubscriptionRemoved(TaskEvent):
+    subscription_id: str
+
+
+@final
+@frozen
+class MessageDue(TaskEvent):
+    """The task has come to an end: all its subscribers are to be told of event `seq`."""
+
+    seq: int
+
+
+@final
+@frozen
+class MessageDelivered(TaskEvent):
+    subscription_id: str
+    seq: int
+
+
+@final
+@frozen
+class DeliveryFailed(TaskEvent):
+    """An attempt failed, in another way than the one before; it will be repeated."""
+
+    subscription_id: str
+    error: str

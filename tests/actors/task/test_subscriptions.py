@@ -1,0 +1,284 @@
+"""Subscriptions: every end of the task is due once, in order, and nothing before they were made."""
+
+import pytest
+
+from actors import limits
+from actors.errors import Code, Rejected
+from actors.identity import LOCAL_USER
+from actors.task import commands as c
+from actors.task.state import Json, TaskStatus
+from actors.task.subscription import Cursor, DeliveryMode, Target
+from tests.actors.task.kit import MANUAL, START_NS, Bench, agent, types
+
+PEER = Target(DeliveryMode.DIRECT_SEND, peer_id="p")
+
+
+def subscribe(bench, subscription_id="sub", bridge_id="ops", target=PEER):
+    bench.do(c.Subscribe(bridge_id, target, subscription_id))
+    return bench.task.subscription(subscription_id)
+
+
+def subscribed(**fields) -> Bench:
+    """A task with a queued run and a subscriber."""
+    bench = Bench.with_run(**fields)
+    subscribe(bench)
+    return bench
+
+
+def due(bench, subscription_id="sub"):
+    return bench.task.subscription(subscription_id).due
+
+
+def told(bench, decision, subscription_id="sub"):
+    """The type of the event that the subscriber is to be told of last."""
+    first_seq = bench.next_seq - len(decision.events)
+    return decision.events[due(bench, subscription_id)[-1] - first_seq].type
+
+
+# --- making them -------------------------------------------------------------------------------
+
+
+def test_a_new_one_begins_at_its_own_number_and_is_no_activity():
+    bench = Bench.with_run()
+    seen = bench.task.latest_event_seq
+    bench.pass_s(1)
+    number = bench.next_seq
+    decision = bench.do(c.Subscribe("ops", PEER))
+    (made,) = bench.task.subscriptions
+    assert types(decision) == []
+    assert bench.task.latest_event_seq == seen
+    assert made.id == f"bts-{bench.decided:024x}"
+    assert (made.bridge_id, made.target, made.created_by) == ("ops", PEER, LOCAL_USER)
+    assert made.created_at_ns == made.updated_at_ns == bench.now_ns == START_NS + 1_000_000_000
+    assert made.cursor == Cursor(number)
+    assert (made.due, made.last_delivery_id) == ((), None)
+
+
+def test_one_that_is_made_after_an_end_is_never_told_of_it():
+    bench = Bench.leased()
+    bench.do(c.CompleteLease(bench.latest.id), agent("s1"))
+    assert subscribe(bench).due == ()
+
+
+def test_a_known_one_gets_another_bridge_and_target_and_keeps_all_else():
+    bench = subscribed()
+    bench.do(c.CancelRun(bench.latest.id))
+    before = bench.task.subscription("sub")
+    bench.pass_s(5)
+    other = Target(DeliveryMode.REPLY, group_id="g", thread_id="t")
+    after = subscribe(bench, bridge_id="chat", target=other)
+    assert (after.bridge_id, after.target, after.updated_at_ns) == ("chat", other, bench.now_ns)
+    assert (after.created_at_ns, after.cursor, after.due) == (
+        before.created_at_ns,
+        before.cursor,
+        before.due,
+    )
+
+
+def test_made_again_under_an_old_id_it_begins_at_the_present():
+    bench = subscribed()
+    bench.do(c.CancelRun(bench.latest.id))
+    assert due(bench)
+    bench.do(c.Unsubscribe("sub"))
+    number = bench.next_seq
+    again = subscribe(bench)
+    assert (again.due, again.cursor) == ((), Cursor(number))
+
+
+def test_an_id_stays_with_its_task():
+    bench = Bench.created()
+    bench.around.subscriptions["sub"] = "another-task"
+    refused = bench.refusal(c.Subscribe("ops", PEER, "sub"))
+    assert (refused.code, refused.pointer) == (Code.INVALID_REQUEST, "/subscription_id")
+    bench.around.subscriptions["sub"] = bench.task_id
+    assert subscribe(bench)
+
+
+def test_a_task_has_only_so_many_but_those_it_has_can_be_changed():
+    bench = Bench.created()
+    for number in range(limits.SUBSCRIPTIONS_MAX):
+        subscribe(bench, f"sub-{number}")
+    assert bench.code(c.Subscribe("ops", PEER)) is Code.SUBSCRIPTION_LIMIT
+    assert subscribe(bench, "sub-0", bridge_id="chat").bridge_id == "chat"
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"bridge_id": " "}, "/bridge_instance_id"),
+        ({"bridge_id": "b" * 129}, "/bridge_instance_id"),
+        ({"id": "a.b"}, "/subscription_id"),
+        ({"id": "-a"}, "/subscription_id"),
+        ({"id": "a" * 129}, "/subscription_id"),
+        ({"target": Target(DeliveryMode.REPLY)}, "/peer_id"),
+        ({"target": Target(DeliveryMode.REPLY, peer_id=" ", thread_id="t")}, "/peer_id"),
+        ({"target": Target(DeliveryMode.REPLY, peer_id="\0")}, "/peer_id"),
+        ({"target": Target(DeliveryMode.REPLY, peer_id="\u00e9" * 129)}, "/peer_id"),
+        ({"target": Target(DeliveryMode.REPLY, group_id="g" * 257)}, "/group_id"),
+        ({"target": Target(DeliveryMode.REPLY, "p", thread_id="t" * 257)}, "/thread_id"),
+    ],
+)
+def test_what_cannot_be_is_named(fields, pointer):
+    with pytest.raises(Rejected) as caught:
+        c.Subscribe(**{"bridge_id": "ops", "target": PEER, **fields})
+    assert (caught.value.code, caught.value.pointer) == (Code.INVALID_REQUEST, pointer)
+
+
+def test_one_that_is_not_there_cannot_be_removed():
+    bench = Bench.created()
+    assert bench.code(c.Unsubscribe("sub")) is Code.SUBSCRIPTION_NOT_FOUND
+
+
+def test_they_go_with_their_task():
+    bench = Bench.created()
+    subscribe(bench)
+    bench.do(c.DeleteTask())
+    assert bench.task.subscriptions == ()
+    assert bench.code(c.Unsubscribe("sub")) is Code.TASK_NOT_FOUND
+
+
+# --- ends --------------------------------------------------------------------------------------
+
+
+def test_a_completion_is_told():
+    bench = subscribed()
+    bench.lease()
+    decision = bench.do(c.CompleteLease(bench.latest.id, Json(b"1")), agent("s1"))
+    assert types(decision) == ["task.run_completed", "task.status_changed"]
+    assert told(bench, decision) == "task.run_completed"
+    assert len(due(bench)) == 1
+
+
+def test_a_failure_is_told_only_if_it_is_for_good():
+    bench = subscribed(max_attempts=2)
+    bench.lease()
+    bench.do(c.FailLease(bench.latest.id, "red"), agent("s1"))
+    assert due(bench) == ()
+    bench.do(c.RetryRun(bench.latest.id))
+    bench.lease()
+    decision = bench.do(c.FailLease(bench.latest.id, "red"), agent("s1"))
+    assert bench.task.status is TaskStatus.FAILED
+    assert told(bench, decision) == "task.run_failed"
+
+
+def test_a_forced_failure_is_told():
+    bench = subscribed(max_attempts=1)
+    decision = bench.do(c.ForceFail(bench.latest.id, "hopeless"))
+    assert told(bench, decision) == "task.run_operator_forced_fail"
+
+
+def test_a_canceled_run_is_told_and_a_canceled_task_once_though_its_run_is_canceled_too():
+    bench = subscribed()
+    assert told(bench, bench.do(c.CancelRun(bench.latest.id))) == "task.run_canceled"
+    bench = subscribed()
+    decision = bench.do(c.CancelTask("enough"))
+    assert types(decision) == ["task.run_canceled", "task.canceled", "task.status_changed"]
+    assert told(bench, decision) == "task.canceled"
+    assert len(due(bench)) == 1
+
+
+def test_a_task_that_shows_canceled_already_does_not_end_again():
+    bench = subscribed()
+    bench.do(c.CancelRun(bench.latest.id))
+    bench.do(c.CancelTask())
+    assert bench.task.canceled
+    assert len(due(bench)) == 1
+
+
+def test_an_end_by_a_change_of_the_task_itself_is_told_as_a_change_of_its_status():
+    bench = subscribed(max_attempts=2)
+    bench.do(c.ForceFail(bench.latest.id, "hopeless"))
+    assert due(bench) == ()
+    decision = bench.do(c.PatchTask(max_attempts=1))
+    assert told(bench, decision) == "task.status_changed"
+
+
+def test_a_task_that_goes_on_and_ends_again_is_told_of_each_end_in_order():
+    bench = subscribed()
+    bench.do(c.CancelRun(bench.latest.id))
+    bench.do(c.RetryRun(bench.latest.id))
+    bench.do(c.CancelRun(bench.latest.id))
+    first, second = due(bench)
+    assert first < second
+
+
+def test_what_is_no_end_is_not_told():
+    bench = Bench.created(approval_policy=MANUAL, draft=True)
+    subscribe(bench)
+    bench.do(c.ApproveTask())
+    bench.do(c.PauseTask("hold"))
+    bench.do(c.ResumeTask())
+    bench.park()
+    bench.do(c.RecoverRun(bench.latest.id))
+    assert due(bench) == ()
+
+
+def test_every_subscriber_is_told():
+    bench = subscribed()
+    subscribe(bench, "sub-2")
+    bench.do(c.CancelRun(bench.latest.id))
+    assert due(bench) == due(bench, "sub-2") != ()
+
+
+# --- deliveries --------------------------------------------------------------------------------
+
+
+def ended_twice() -> Bench:
+    bench = subscribed()
+    for _ in range(2):
+        if bench.latest.status.is_terminal:
+            bench.do(c.RetryRun(bench.latest.id))
+        bench.do(c.CancelRun(bench.latest.id))
+    return bench
+
+
+def test_a_delivery_moves_the_cursor_and_is_no_activity():
+    bench = ended_twice()
+    seen = bench.task.latest_event_seq
+    first, second = due(bench)
+    bench.pass_s(1)
+    decision = bench.do(c.NoteDelivery("sub", first))
+    after = bench.task.subscription("sub")
+    assert types(decision) == []
+    assert bench.task.latest_event_seq == seen
+    assert after.due == (second,)
+    assert after.cursor == Cursor(first, bench.now_ns, None, bench.now_ns)
+    assert after.last_delivery_id == f"notif:sub:{first}"
+
+
+def test_a_delivery_that_is_noted_twice_is_written_once():
+    bench = ended_twice()
+    first, _ = due(bench)
+    bench.do(c.NoteDelivery("sub", first))
+    assert bench.do(c.NoteDelivery("sub", first)).events == ()
+    assert bench.do(c.NoteDelivery("sub", 1)).events == ()
+    assert bench.do(c.NoteDelivery("unknown", first)).events == ()
+
+
+def test_a_failure_is_told_until_a_delivery():
+    bench = ended_twice()
+    first, second = due(bench)
+    bench.pass_s(1)
+    bench.do(c.NoteFailedDelivery("sub", first, "answered 500"))
+    cursor = bench.task.subscription("sub").cursor
+    assert (cursor.error, cursor.updated_at_ns) == ("answered 500", bench.now_ns)
+    assert cursor.last_seq < first
+    assert due(bench) == (first, second)
+    bench.do(c.NoteDelivery("sub", first))
+    assert bench.task.subscription("sub").cursor.error is None
+
+
+def test_a_failure_like_the_one_before_writes_nothing():
+    bench = ended_twice()
+    failure = c.NoteFailedDelivery("sub", due(bench)[0], "answered 500")
+    assert bench.do(failure).events
+    assert bench.do(failure).events == ()
+    assert bench.do(c.NoteFailedDelivery("sub", due(bench)[0], "hangs")).events
+    assert bench.do(c.NoteFailedDelivery("sub", 1, "late")).events == ()
+    assert bench.do(c.NoteFailedDelivery("unknown", due(bench)[0], "late")).events == ()
+
+
+def test_an_error_is_cut_between_characters_and_always_storable():
+    assert c.NoteFailedDelivery("sub", 1, "\u00e9" * 2000).error == "\u00e9" * 1024
+    assert c.NoteFailedDelivery("sub", 1, "a\0\ud800b").error == "a\ufffd\ufffdb"
+    assert c.NoteFailedDelivery("sub", 1, " ").error == "failed"

@@ -275,6 +275,10 @@ class System:
             command = c.ExtendLease(run_id, not_before_ns)
             self.directory.push(task_id, Envelope(command, BOOT_RECOVERY))
         self.outbox.resend()
+        for bridge in self._bridges.unplaced():
+            _log.warning(
+                "bridge %s: its workspace %s is not registered yet", bridge.id, bridge.workspace
+            )
         self.scheduler.release_ended_sessions()
 
     async def run_journal(

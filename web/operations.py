@@ -152,6 +152,35 @@ class Operation(Enum):
         (404, 422),
         "tasks.triage_dismiss",
     )
+    # Who is told of a task's ends.
+    CREATE_SUBSCRIPTION = (
+        "POST",
+        "/api/tasks/{id}/notifications/bridges",
+        CREATED,
+        (400, 404),
+        "tasks.create_bridge_notification_subscription",
+    )
+    LIST_SUBSCRIPTIONS = (
+        "GET",
+        "/api/tasks/{id}/notifications/bridges",
+        OK,
+        (400, 404),
+        "tasks.list_bridge_notification_subscriptions",
+    )
+    GET_SUBSCRIPTION = (
+        "GET",
+        "/api/tasks/{id}/notifications/bridges/{subscription_id}",
+        OK,
+        (404,),
+        "tasks.get_bridge_notification_subscription",
+    )
+    DELETE_SUBSCRIPTION = (
+        "DELETE",
+        "/api/tasks/{id}/notifications/bridges/{subscription_id}",
+        NO_CONTENT,
+        (404,),
+        "tasks.delete_bridge_notification_subscription",
+    )
     # Runs, by operators.
     GET_RUN = ("GET", "/api/task-runs/{id}", OK, (404, 422), "tasks.get_run")
     CLAIM_RUN = ("POST", "/api/task-runs/{id}/claim", OK, (404, 409, 422), "tasks.claim_run")

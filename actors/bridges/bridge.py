@@ -46,6 +46,14 @@ class Bridges:
     def enabled(self) -> list[Bridge]:
         return [bridge for bridge in self._bridges.values() if bridge.enabled]
 
+    def unplaced(self) -> list[Bridge]:
+        """Those whose workspace is not registered. It may be later; until then nobody is served."""
+        return [
+            bridge
+            for bridge in self.enabled()
+            if bridge.workspace is not None and self._find_workspace(bridge.workspace) is None
+        ]
+
     def check(self, bridge_id: str, task: TaskState) -> None:
         """Refuse a subscription that the bridge could never serve; one that is off may be on later.
 

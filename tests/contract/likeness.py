@@ -9,7 +9,7 @@ from attrs import define, field, frozen
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _HASH: Final = re.compile(r"sha256:[0-9a-f]{64}")
-_ID: Final = re.compile(r"\b(?:task|run|review|evt|sess|ws)[-_][0-9a-z]{16,}")
+_ID: Final = re.compile(r"\b(?:task|run|review|evt|sess|ws|bts)[-_][0-9a-z]{16,}")
 _SEQUENCES: Final = frozenset({"latest_event_seq", "sequence"})
 
 

@@ -27,6 +27,7 @@ _BAD_PARAMETERS: Final[dict[Op, str]] = {
     Op.STREAM_TASK: "after_sequence=x",
     Op.LIST_RUN_REVIEWS: "status=x",
     Op.LIST_TASK_REVIEWS: "limit=-1",
+    Op.LIST_SUBSCRIPTIONS: "scope=x",
 }
 
 
@@ -82,6 +83,10 @@ async def an_unknown_workspace(scene: Scene, op: Op) -> Answered:
 
 async def an_unknown_blocker(scene: Scene, op: Op) -> Answered:
     return await scene.request(op, {"depends_on_task_id": "task-none"})
+
+
+async def an_unknown_bridge(scene: Scene, op: Op) -> Answered:
+    return await scene.request(op, {**scene.body(op), "bridge_instance_id": "bridge-none"})
 
 
 async def an_unknown_session(scene: Scene, op: Op) -> Answered:
@@ -253,6 +258,13 @@ REFUSALS: Final = (
     Refusal(404, "task_not_found", an_unknown_blocker, {Op.ADD_DEPENDENCY}),
     Refusal(404, "task_dependency_not_found", nothing_else, {Op.REMOVE_DEPENDENCY}),
     Refusal(404, "task_execution_profile_not_found", nothing_else, {Op.DELETE_PROFILE}),
+    Refusal(404, "bridge_not_found", an_unknown_bridge, {Op.CREATE_SUBSCRIPTION}),
+    Refusal(
+        404,
+        "bridge_subscription_not_found",
+        nothing_else,
+        {Op.GET_SUBSCRIPTION, Op.DELETE_SUBSCRIPTION},
+    ),
     Refusal(404, "session_not_found", an_unknown_session, {Op.ATTACH_SESSION}),
     Refusal(404, "workspace_not_found", an_unknown_workspace, {Op.LIST_TASKS, Op.CREATE_TASK}),
     *_invalid(half_a_body, _DECODING),

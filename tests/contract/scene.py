@@ -8,6 +8,7 @@ from actors.system import System
 from tests.web.client import Answered, ContractClient
 from web.operations import Operation
 
+SCENE_BRIDGE_ID: Final = "bridge-1"
 _SCOPED: Final = {"scope": "global", "title": "t"}
 
 
@@ -49,6 +50,9 @@ class Scene:
                 return {"title": "u"}
             case Operation.ADD_DEPENDENCY:
                 return {"depends_on_task_id": self.other_id}
+            case Operation.CREATE_SUBSCRIPTION:
+                bridge = {"bridge_instance_id": SCENE_BRIDGE_ID, "delivery_mode": "reply"}
+                return {**bridge, "scope": "global", "peer_id": "p"}
             case Operation.ATTACH_SESSION:
                 return {"session_id": self.session_id}
             case Operation.AGENT_FAIL | Operation.FAIL_RUN:
@@ -76,6 +80,7 @@ class Scene:
             "id": self._id_for(operation),
             "run_id": self.run_id,
             "depends_on_id": self.other_id,
+            "subscription_id": "bts-none",
         }
         if client is None:
             client = self.agent if operation.path.startswith("/api/agent") else self.client

@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import Any, Final
 
 from tests.contract.recorded import Recorded
-from tests.contract.town import WORKER, Town
+from tests.contract.town import BRIDGE_ID, WORKER, WORKSPACE_ID, Town
 from web.operations import Operation
 
 Situation = Callable[[Town, Recorded], Awaitable[None]]
@@ -37,6 +37,18 @@ def a_task(**before: Any) -> Situation:
 async def a_plain_task(town: Town, recorded: Recorded) -> None:
     """The task that the path names."""
     await town.create({"id": recorded.path_ids["id"]})
+
+
+async def subscriptions(town: Town, recorded: Recorded) -> None:
+    """The task, with the subscription that is shown or that the path names."""
+    shown = (recorded.answer or {}).get("subscription", {})
+    if "workspace_id" in shown:
+        town.names[shown["workspace_id"]] = town.names[WORKSPACE_ID]
+    await a_plain_task(town, recorded)
+    if "subscription_id" in recorded.path_ids:
+        body = {"bridge_instance_id": BRIDGE_ID, "delivery_mode": "direct-send", "peer_id": "p"}
+        body["subscription_id"] = recorded.path_ids["subscription_id"]
+        await town.post(f"/api/tasks/{recorded.path_ids['id']}/notifications/bridges", body)
 
 
 async def a_profile(town: Town, recorded: Recorded) -> None:
@@ -319,6 +331,10 @@ SITUATIONS: Final[dict[Operation, Situation]] = {
     Operation.MARK_TASK_READ: a_triaged_task,
     Operation.ARCHIVE_TASK: a_triaged_task,
     Operation.DISMISS_TASK: a_triaged_task,
+    Operation.CREATE_SUBSCRIPTION: subscriptions,
+    Operation.LIST_SUBSCRIPTIONS: subscriptions,
+    Operation.GET_SUBSCRIPTION: subscriptions,
+    Operation.DELETE_SUBSCRIPTION: subscriptions,
     Operation.GET_RUN: a_run("run.run"),
     Operation.CLAIM_RUN: a_run("run", Stage.QUEUED),
     Operation.START_RUN: a_run("run", Stage.ATTACHED),

@@ -26,6 +26,7 @@ MORE_PARAMETERS = {
     Operation.GET_TIMELINE: {"cursor"},
     Operation.LIST_RUN_REVIEWS: {"cursor"},
     Operation.LIST_TASK_REVIEWS: {"cursor"},
+    Operation.LIST_SUBSCRIPTIONS: {"cursor"},
 }
 # Optional members of answers that are left out always: what sessions cost is not known here, a run
 # in short shows no channel, nobody is routed to a review, and there are no pages of ours to point
@@ -38,11 +39,15 @@ NEVER_SHOWN = re.compile(
     r"|tool_call_count|total_cost|total_tokens|turn_count)"
     r"|.*(/active_run|/timeline/run|/timeline/\*/run)/coordination_channel(/.*)?"
 )
-# Here has a default what the contract requires.
 NEVER_NULL = {  # what is required and null is missing, whatever the contract says
     (Operation.SUBMIT_VERDICT, "/verdict/confidence"),
 }
-MAY_BE_LEFT_OUT = {Operation.SET_PROFILE, Operation.REQUEST_REVIEW}
+# Here has a default what the contract requires.
+MAY_BE_LEFT_OUT = {
+    Operation.SET_PROFILE,
+    Operation.REQUEST_REVIEW,
+    Operation.CREATE_SUBSCRIPTION,
+}
 NEVER_GIVEN = {"500"}  # of the contract's codes
 
 

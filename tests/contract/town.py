@@ -13,6 +13,7 @@ ROOT_DIR: Final = "/home/dev/checkout/ws"
 WORKSPACE_ID: Final = "ws_63695cc2604a93d9"  # of all answers but the stream
 CHANNEL: Final = "default"  # of every session of the original, and so of every task
 WORKER: Final = "sess-be2076961780f2c8"
+BRIDGE_ID: Final = "brg-06f19a1947b64993"  # of the workspace
 AGENTS: Final = {WORKER: "coder", "sess-37e00052cc1321c8": "reviewer"}
 _GIVEN: Final = ("id", "scope", "title", "identifier", "description", "priority", "metadata")
 _ALSO_GIVEN: Final = ("max_attempts", "approval_policy")

@@ -25,6 +25,7 @@ from web.requests import profiles as qp
 from web.requests import registry as rr
 from web.requests import reviews as qv
 from web.requests import runs as qr
+from web.requests import subscriptions as qs
 from web.requests import tasks as qt
 from web.shapes import (
     bulk,
@@ -36,6 +37,7 @@ from web.shapes import (
     reviews,
     runs,
     scheduling,
+    subscriptions,
     tasks,
 )
 
@@ -214,6 +216,29 @@ ROWS: Final[Mapping[Op, Row]] = {
     Op.ARCHIVE_TASK: Row("Archive a task for the caller", None, profiles.TriageResponse),
     Op.DISMISS_TASK: Row(
         "Hide a task from the caller until something happens", None, profiles.TriageResponse
+    ),
+    Op.CREATE_SUBSCRIPTION: Row(
+        "Tell somebody of the ends of a task through a bridge, or change whom",
+        qs.CreateSubscriptionRequest,
+        subscriptions.SubscriptionResponse,
+        id="createTaskBridgeNotificationSubscription",
+    ),
+    Op.LIST_SUBSCRIPTIONS: Row(
+        "Who is told of the ends of a task, changed last first",
+        None,
+        subscriptions.SubscriptionsResponse,
+        {"bridge_instance_id": str, "scope": Scope, "workspace_id": str, "limit": int},
+        is_list=True,
+        id="listTaskBridgeNotificationSubscriptions",
+    ),
+    Op.GET_SUBSCRIPTION: Row(
+        "A subscription, and how far it was told",
+        None,
+        subscriptions.SubscriptionResponse,
+        id="getTaskBridgeNotificationSubscription",
+    ),
+    Op.DELETE_SUBSCRIPTION: Row(
+        "Tell somebody no more", id="deleteTaskBridgeNotificationSubscription"
     ),
     Op.GET_RUN: Row("A run", None, runs.RunDetailResponse, id="getTaskRun"),
     Op.CLAIM_RUN: Row(

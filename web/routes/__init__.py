@@ -17,6 +17,7 @@ from web.routes import (
     reviews,
     runs,
     scheduler,
+    subscriptions,
     tasks,
     triage,
 )
@@ -34,6 +35,7 @@ ROUTES: Routes = {
     **registry.ROUTES,
     **profiles.ROUTES,
     **triage.ROUTES,
+    **subscriptions.ROUTES,
     **health.ROUTES,
     **description.ROUTES,
 }

@@ -1,0 +1,24 @@
+"""Body of the subscription to a task's ends."""
+
+from typing import final
+
+from attrs import field, frozen
+
+from actors.task.state import Scope
+from actors.task.subscription import DeliveryMode
+from web.decoding import BLANK_IS_ABSENT
+
+
+@final
+@frozen
+class CreateSubscriptionRequest:
+    """Without a scope that of the task counts, and no workspace is looked at."""
+
+    bridge_instance_id: str
+    delivery_mode: DeliveryMode
+    scope: Scope | None = field(default=None, metadata=BLANK_IS_ABSENT)
+    workspace_id: str | None = None
+    peer_id: str | None = None
+    thread_id: str | None = None
+    group_id: str | None = None
+    subscription_id: str | None = None

@@ -1,0 +1,117 @@
+"""Who is told of a task's ends, and through which bridge."""
+
+from actors.errors import invalid
+from actors.task import commands as c
+from actors.task.decide.subscriptions import subscription_not_found
+from actors.task.state import Scope, TaskState
+from actors.task.subscription import Subscription, Target
+from web import queries
+from web.addresses import known_task
+from web.call import Call, Routes
+from web.identity import identify
+from web.operations import Operation
+from web.paging import bad_cursor, cursor_of, next_link
+from web.replies import EMPTY, Reply, shown
+from web.requests.subscriptions import CreateSubscriptionRequest
+from web.shapes.subscriptions import (
+    SubscriptionResponse,
+    SubscriptionsResponse,
+    subscription_of,
+)
+
+
+async def subscribe(call: Call) -> Reply:
+    """A new one, or a known one changed."""
+    caller = identify(call)
+    task = known_task(call)
+    body = call.decode(CreateSubscriptionRequest)
+    _check_place(task, body)
+    target = Target(body.delivery_mode, body.peer_id, body.thread_id, body.group_id)
+    command = c.Subscribe(body.bridge_instance_id, target, body.subscription_id)
+    answer = await call.system.subscribe(task.id, command, caller)
+    made = subscription_of(answer.task, answer.task.subscriptions[-1])
+    return shown(201, SubscriptionResponse(made))
+
+
+def _check_place(task: TaskState, body: CreateSubscriptionRequest) -> None:
+    """A place that is named must be the task's; none needs to be."""
+    if body.scope is None:
+        return
+    if body.scope is not task.scope:
+        raise invalid(
+            "/scope", f"the scope of {task.id} is {task.scope.value}", "send that, or leave it out"
+        )
+    if body.scope is Scope.WORKSPACE and body.workspace_id != task.workspace_id:
+        raise invalid(
+            "/workspace_id",
+            f"{task.id} is of the workspace {task.workspace_id}",
+            "send its id, or leave the scope out",
+        )
+
+
+async def list_of_task(call: Call) -> Reply:
+    """Those changed last come first."""
+    identify(call)
+    task, query = known_task(call), call.query
+    bridge_id = queries.text(query, "bridge_instance_id")
+    scope = queries.choice(query, "scope", Scope)
+    workspace_id = queries.text(query, "workspace_id")
+    limit = queries.limit(query)
+    behind = _position(cursor_of(query))
+    is_here = scope in (None, task.scope) and workspace_id in (None, task.workspace_id)
+    matching = [
+        subscription
+        for subscription in sorted(task.subscriptions, key=_order)
+        if is_here
+        and bridge_id in (None, subscription.bridge_id)
+        and (behind is None or _order(subscription) > behind)
+    ]
+    page = matching[:limit]
+    more = _cursor(page[-1]) if len(matching) > limit else None
+    shapes = [subscription_of(task, subscription) for subscription in page]
+    return shown(200, SubscriptionsResponse(shapes), next_link(call.path, query, more))
+
+
+def _order(subscription: Subscription) -> tuple[int, str]:
+    return -subscription.updated_at_ns, subscription.id
+
+
+def _cursor(subscription: Subscription) -> str:
+    return f"{subscription.updated_at_ns}.{subscription.id}"
+
+
+def _position(cursor: str | None) -> tuple[int, str] | None:
+    if cursor is None:
+        return None
+    updated_at, _, subscription_id = cursor.partition(".")
+    if not (updated_at.isascii() and updated_at.isdigit()):
+        raise bad_cursor()
+    return -int(updated_at), subscription_id
+
+
+async def get(call: Call) -> Reply:
+    identify(call)
+    task, subscription_id = known_task(call), _subscription_id_of(call)
+    subscription = task.subscription(subscription_id)
+    if subscription is None:
+        raise subscription_not_found(task.id, subscription_id)
+    return shown(200, SubscriptionResponse(subscription_of(task, subscription)))
+
+
+async def unsubscribe(call: Call) -> Reply:
+    caller = identify(call)
+    command = c.Unsubscribe(_subscription_id_of(call))
+    await call.system.ask(known_task(call).id, command, caller)
+    return EMPTY
+
+
+def _subscription_id_of(call: Call) -> str:
+    return call.ids["subscription_id"].strip()
+
+
+ROUTES: Routes = {
+    Operation.CREATE_SUBSCRIPTION: subscribe,
+    Operation.LIST_SUBSCRIPTIONS: list_of_task,
+    Operation.GET_SUBSCRIPTION: get,
+    Operation.DELETE_SUBSCRIPTION: unsubscribe,
+}

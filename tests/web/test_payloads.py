@@ -287,4 +287,9 @@ def test_every_public_event_has_a_payload():
         "RunParkedClosed",
         "TaskTriaged",
         "TreeCancelRepeated",
+        "SubscriptionSet",
+        "SubscriptionRemoved",
+        "MessageDue",
+        "MessageDelivered",
+        "DeliveryFailed",
     }

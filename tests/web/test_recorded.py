@@ -9,7 +9,7 @@ import pytest
 from tests.web.client import CONTRACT
 from web.decoding import decode
 from web.operations import Operation
-from web.requests import bulk, profiles, registry, reviews, runs, tasks
+from web.requests import bulk, profiles, registry, reviews, runs, subscriptions, tasks
 
 ANSWERS = Path(__file__).parent.parent / "contract" / "answers.jsonl"
 BODIES = {
@@ -47,6 +47,7 @@ BODIES = {
     Operation.SET_PROFILE: profiles.ExecutionProfileRequest,
     Operation.REQUEST_REVIEW: reviews.ReviewRequest,
     Operation.SUBMIT_VERDICT: reviews.VerdictRequest,
+    Operation.CREATE_SUBSCRIPTION: subscriptions.CreateSubscriptionRequest,
     Operation.CREATE_SESSION: registry.CreateSessionRequest,
     Operation.RESOLVE_WORKSPACE: registry.ResolveWorkspaceRequest,
 }

@@ -1,0 +1,24 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.bridges.retries import retry_delay_s
+from actors.limits import RETRY_S_MAX
+
+MIDDLE = 0.5
+
+
+def test_the_first_retry_comes_after_about_a_second():
+    assert retry_delay_s(1, 0.0) == pytest.approx(0.8)
+    assert retry_delay_s(1, MIDDLE) == pytest.approx(1.0)
+    assert retry_delay_s(1, 0.999) == pytest.approx(1.2, abs=0.01)
+
+
+def test_each_further_one_takes_twice_as_long_up_to_a_bound():
+    delays = [retry_delay_s(failures, MIDDLE) for failures in range(1, 12)]
+    assert delays == pytest.approx([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300])
+
+
+@given(failures=st.integers(1, 10**9), chance=st.floats(0, 1, exclude_max=True))
+def test_however_many_there_were_it_is_tried_again_and_not_at_once(failures, chance):
+    assert 0.8 <= retry_delay_s(failures, chance) <= 1.2 * RETRY_S_MAX

@@ -1,0 +1,226 @@
+"""Subscriptions over HTTP: made, changed, listed, deleted, and how far they were told."""
+
+import pytest
+from trio.testing import wait_all_tasks_blocked
+
+from actors.bridges.bridge import Bridge, Undelivered
+from actors.bridges.message import Message
+from actors.identity import OriginKind
+from actors.system import run_system
+from actors.task.state import Scope
+from persistence.opening import memory_journal
+from tests.web.client import ContractClient
+from web.app import create_app
+
+OPS = {"bridge_instance_id": "ops", "delivery_mode": "direct-send", "peer_id": "p"}
+
+
+class Receiver:
+    """Where the bridge leads."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.taken: list[Message] = []
+
+    async def send(self, message: Message) -> None:
+        if self.down:
+            raise Undelivered("answered 500 Internal Server Error")
+        self.taken.append(message)
+
+
+@pytest.fixture
+def receiver():
+    return Receiver()
+
+
+@pytest.fixture
+async def client(receiver):
+    bridges = [
+        Bridge("ops", Scope.GLOBAL, None, receiver.send),
+        Bridge("chat", Scope.GLOBAL, None, receiver.send),
+        Bridge("shop", Scope.WORKSPACE, "/srv/shop", receiver.send),
+    ]
+    async with run_system(memory_journal(), bridges=bridges) as system:
+        yield ContractClient(create_app(system, OriginKind.HTTP))
+
+
+@pytest.fixture
+async def path(client):
+    task = await client.created(id="task-1")
+    return f"/api/tasks/{task['id']}/notifications/bridges"
+
+
+async def subscribed(client, path, **fields):
+    answered = await client.post(path, {**OPS, **fields})
+    assert answered.status == 201, answered.body
+    return answered.json["subscription"]
+
+
+async def test_a_new_one_is_shown_as_it_is(client, path):
+    made = await subscribed(client, path, thread_id=" t ", group_id="", scope="")
+    assert made["subscription_id"].startswith("bts-")
+    assert made["cursor"] == {
+        "consumer_id": f"bridge_task_subscription:{made['subscription_id']}",
+        "stream_name": "task_events",
+        "subject_id": "task-1",
+        "last_sequence": made["cursor"]["last_sequence"],
+    }
+    assert made == {
+        "subscription_id": made["subscription_id"],
+        "task_id": "task-1",
+        "bridge_instance_id": "ops",
+        "scope": "global",
+        "delivery_mode": "direct-send",
+        "peer_id": "p",
+        "thread_id": "t",
+        "cursor": made["cursor"],
+        "created_by": {"kind": "human", "ref": "local-user"},
+        "created_at": made["created_at"],
+        "updated_at": made["created_at"],
+    }
+    assert (await client.get(f"{path}/{made['subscription_id']}")).json["subscription"] == made
+
+
+@pytest.mark.parametrize(
+    ("sent", "mode"),
+    [
+        ("direct", "direct-send"),
+        ("direct_send", "direct-send"),
+        ("send", "direct-send"),
+        (" Direct-Send ", "direct-send"),
+        ("reply-send", "reply"),
+        ("reply_send", "reply"),
+        ("reply", "reply"),
+    ],
+)
+async def test_modes_have_other_names_too(client, path, sent, mode):
+    assert (await subscribed(client, path, delivery_mode=sent))["delivery_mode"] == mode
+
+
+async def test_a_known_id_is_changed_and_still_created(client, path):
+    before = await subscribed(client, path, subscription_id="mine", thread_id="t")
+    after = await subscribed(
+        client, path, subscription_id="mine", bridge_instance_id="chat", peer_id="q"
+    )
+    assert (after["bridge_instance_id"], after["peer_id"]) == ("chat", "q")
+    assert "thread_id" not in after
+    assert after["created_at"] == before["created_at"]
+    assert after["cursor"] == before["cursor"]
+    assert after["updated_at"] > before["updated_at"]
+
+
+async def test_a_workspace_task_is_served_by_a_bridge_of_its_workspace(client):
+    workspace = await client.post("/api/workspaces", {"root_dir": "/srv/shop"})
+    workspace_id = workspace.json["workspace"]["id"]
+    await client.created(id="here", scope="workspace", workspace="/srv/shop")
+    path = "/api/tasks/here/notifications/bridges"
+    made = await subscribed(client, path, bridge_instance_id="shop")
+    assert (made["scope"], made["workspace_id"]) == ("workspace", workspace_id)
+    place = {"scope": "workspace", "workspace_id": workspace_id}
+    await subscribed(client, path, bridge_instance_id="shop", **place)
+    wrong = {"scope": "workspace", "workspace_id": "/srv/shop"}
+    refused = await client.post(path, {**OPS, "bridge_instance_id": "shop", **wrong})
+    assert (refused.status, refused.pointer) == (400, "/workspace_id")
+    refused = await client.post(path, OPS)
+    assert (refused.status, refused.pointer) == (400, "/bridge_instance_id")
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"bridge_instance_id": None}, "/bridge_instance_id"),
+        ({"bridge_instance_id": " "}, "/bridge_instance_id"),
+        ({"delivery_mode": None}, "/delivery_mode"),
+        ({"delivery_mode": "pigeon"}, "/delivery_mode"),
+        ({"peer_id": None}, "/peer_id"),
+        ({"peer_id": None, "thread_id": "t"}, "/peer_id"),
+        ({"peer_id": 1}, "/peer_id"),
+        ({"scope": "workspace"}, "/scope"),
+        ({"scope": "world"}, "/scope"),
+        ({"subscription_id": "a b"}, "/subscription_id"),
+    ],
+)
+async def test_what_is_wrong_is_named_and_nothing_is_stored(client, path, changes, pointer):
+    refused = await client.post(path, {**OPS, **changes})
+    assert (refused.status, refused.pointer) == (400, pointer)
+    assert (await client.get(path)).json == {"subscriptions": []}
+
+
+async def test_a_task_that_is_not_there_is_said_before_anything_of_the_body(client):
+    refused = await client.post("/api/tasks/task-none/notifications/bridges", b"{")
+    assert (refused.status, refused.code) == (404, "task_not_found")
+
+
+async def test_an_id_of_another_task_is_refused(client, path):
+    await subscribed(client, path, subscription_id="mine")
+    await client.created(id="task-2")
+    other = "/api/tasks/task-2/notifications/bridges"
+    refused = await client.post(other, {**OPS, "subscription_id": "mine"})
+    assert (refused.status, refused.pointer) == (400, "/subscription_id")
+    for method in ("GET", "DELETE"):
+        answered = await client.send(method, f"{other}/mine")
+        assert (answered.status, answered.code) == (404, "bridge_subscription_not_found")
+
+
+async def ids(client, target):
+    answered = await client.get(target)
+    assert answered.status == 200, answered.body
+    return [one["subscription_id"] for one in answered.json["subscriptions"]]
+
+
+async def test_a_list_begins_with_what_was_changed_last(client, path):
+    for name in ("a", "b", "c"):
+        await subscribed(client, path, subscription_id=name)
+    await subscribed(client, path, subscription_id="a", bridge_instance_id="chat")
+    assert await ids(client, path) == ["a", "c", "b"]
+    assert await ids(client, f"{path}?bridge_instance_id=ops") == ["c", "b"]
+    assert await ids(client, f"{path}?scope=global&limit=0") == ["a", "c", "b"]
+    assert await ids(client, f"{path}?scope=workspace") == []
+    assert await ids(client, f"{path}?workspace_id=ws_1") == []
+
+
+async def test_a_list_goes_on_by_its_link(client, path):
+    for name in ("a", "b", "c"):
+        await subscribed(client, path, subscription_id=name)
+    seen, target = [], f"{path}?limit=2"
+    for _ in range(2):
+        answered = await client.get(target)
+        seen.append([one["subscription_id"] for one in answered.json["subscriptions"]])
+        target = answered.headers.get("link", "").partition("<")[2].partition(">")[0]
+    assert seen == [["c", "b"], ["a"]]
+    assert target == ""
+
+
+@pytest.mark.parametrize("query", ["limit=x", "limit=-1", "scope=world", "cursor=!", "cursor=eA"])
+async def test_a_parameter_that_is_wrong_is_named(client, path, query):
+    refused = await client.get(f"{path}?{query}")
+    assert (refused.status, refused.pointer) == (400, f"?{query.partition('=')[0]}")
+
+
+async def test_one_that_is_deleted_is_gone(client, path):
+    await subscribed(client, path, subscription_id="mine")
+    assert (await client.send("DELETE", f"{path}/mine")).status == 204
+    assert (await client.get(f"{path}/mine")).status == 404
+    assert (await client.send("DELETE", f"{path}/mine")).status == 404
+    assert await ids(client, path) == []
+
+
+async def test_the_cursor_tells_how_it_went(client, path, receiver):
+    made = await subscribed(client, path, subscription_id="mine")
+    receiver.down = True
+    await client.post("/api/tasks/task-1/cancel")
+    await wait_all_tasks_blocked()
+    cursor = (await client.get(f"{path}/mine")).json["subscription"]["cursor"]
+    assert cursor["last_error"] == "answered 500 Internal Server Error"
+    assert cursor["last_sequence"] == made["cursor"]["last_sequence"]
+    assert "updated_at" in cursor
+    assert not {"last_delivery_id", "last_delivered_at"} & cursor.keys()
+    receiver.down = False
+    await subscribed(client, path, subscription_id="mine")
+    await wait_all_tasks_blocked()
+    cursor = (await client.get(f"{path}/mine")).json["subscription"]["cursor"]
+    [message] = receiver.taken
+    assert cursor["last_sequence"] == message.seq
+    assert cursor["last_delivery_id"] == message.delivery_id
+    assert cursor["last_delivered_at"] == cursor["updated_at"]
+    assert "last_error" not in cursor

@@ -139,7 +139,7 @@ class Deliveries:
             _log.warning("%s: %s", subscription.delivery_id(note.seq), note.error)
             await self._note(task.id, note)
 
-    async def _note(self, task_id: str, note: c.NoteDelivery | c.NoteFailedDelivery) -> bool:
+    async def _note(self, task_id: str, note: c.DeliveryCommand) -> bool:
         """Return when it is on disk; False if it could not be written."""
         reply: Reply[Answer] = Reply()
         self._send(task_id, Envelope(note, DELIVERIES, reply))

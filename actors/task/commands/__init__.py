@@ -98,7 +98,6 @@ TaskCommand = (
     | TriageTask
     | Subscribe
     | Unsubscribe
-    | NoteDelivery
-    | NoteFailedDelivery
 )
-Command = TaskCommand | RunCommand | ReviewCommand | EffectCommand
+DeliveryCommand = NoteDelivery | NoteFailedDelivery
+Command = TaskCommand | RunCommand | ReviewCommand | DeliveryCommand | EffectCommand

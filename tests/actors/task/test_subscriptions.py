@@ -6,6 +6,7 @@ from actors import limits
 from actors.errors import Code, Rejected
 from actors.identity import LOCAL_USER
 from actors.task import commands as c
+from actors.task.review import ReviewOutcome, Verdict
 from actors.task.state import Json, TaskStatus
 from actors.task.subscription import Cursor, DeliveryMode, Target
 from tests.actors.task.kit import MANUAL, START_NS, Bench, agent, types
@@ -200,6 +201,22 @@ def test_a_task_that_goes_on_and_ends_again_is_told_of_each_end_in_order():
     bench.do(c.CancelRun(bench.latest.id))
     first, second = due(bench)
     assert first < second
+
+
+@pytest.mark.parametrize("outcome", ReviewOutcome)
+def test_only_a_verdict_that_has_the_task_go_on_leads_to_another_end(outcome):
+    bench = subscribed()
+    bench.lease()
+    bench.do(c.CompleteLease(bench.latest.id), agent("s1"))
+    review = bench.do(c.RequestReview(bench.latest.id)).answer.the_review
+    rejected = outcome is ReviewOutcome.REJECTED
+    verdict = Verdict(outcome, 1.0, "as it is", "d1", ("tests",) if rejected else ())
+    bench.do(c.SubmitVerdict(review.id, review.run_id, verdict), agent("judge"))
+    assert len(due(bench)) == 1
+    if rejected:
+        bench.lease()
+        bench.do(c.CompleteLease(bench.latest.id), agent("s1"))
+        assert len(due(bench)) == 2
 
 
 def test_what_is_no_end_is_not_told():

@@ -12,9 +12,12 @@ import trio
 import trio.testing
 from attrs import define, field
 
+from actors.bridges.bridge import Bridge
+from actors.bridges.message import Message
 from actors.identity import OriginKind
 from actors.settings import Settings
 from actors.system import run_system
+from actors.task.state import Scope
 from persistence.opening import memory_journal
 from tests.web.client import ContractClient, open_stream
 from web.app import create_app
@@ -23,6 +26,12 @@ from web.operations import Operation as Op
 
 START_NS: Final = 1_790_000_000_250_000_000
 STEP_S: Final = 1.5  # between two requests
+TEAM: Final = {
+    "subscription_id": "team-1",
+    "bridge_instance_id": "ops",
+    "delivery_mode": "direct-send",
+    "peer_id": "release-team",
+}
 AGENT: Final = {"X-AGH-Session-ID": "sess-1", "X-AGH-Agent": "builder"}
 
 _HASH: Final = re.compile(r'(sha256:)[0-9a-f]{64}|("claim_token_hash_truncated": ")[0-9a-f]{8}')
@@ -82,6 +91,7 @@ async def tell(client: ContractClient, nursery: trio.Nursery) -> dict[str, dict[
     await _work(teller, nursery)
     await _operate(teller)
     await _force(teller)
+    await _tell_others(teller)
     await _leave(teller)
     return json.loads(_HASH.sub(_same_hash, json.dumps(teller.examples)))
 
@@ -164,6 +174,15 @@ async def _work(teller: Teller, nursery: trio.Nursery) -> None:
     await teller.do(Op.RETRY_RUN, {"metadata": {"ticket": "OPS-12"}}, id=run_id)
 
 
+async def _tell_others(teller: Teller) -> None:
+    """A team wants to hear of the notes."""
+    await teller.do(Op.CREATE_SUBSCRIPTION, TEAM, id="notes")
+    names = {"id": "notes", "subscription_id": TEAM["subscription_id"]}
+    await teller.do(Op.LIST_SUBSCRIPTIONS, id="notes")
+    await teller.do(Op.GET_SUBSCRIPTION, **names)
+    await teller.do(Op.DELETE_SUBSCRIPTION, **names)
+
+
 async def _review(teller: Teller, run_id: str) -> None:
     """A person looks at the release."""
     asked = {"policy": "on_success", "reason": "look at the checkout", "run_id": run_id}
@@ -238,11 +257,16 @@ async def _leave(teller: Teller) -> None:
     await teller.do(Op.READINESS)
 
 
+async def _take(message: Message) -> None:
+    """Where the bridge leads, all is well."""
+
+
 async def examples() -> dict[str, dict[str, Any]]:
     """Needs a clock that jumps."""
     journal, settings = memory_journal(), Settings(lease_expiries_max=1)
+    ops = Bridge("ops", Scope.WORKSPACE, "shop", _take)
     async with (
-        run_system(journal, settings, ids=CountingIds(), wall_ns=START_NS) as system,
+        run_system(journal, settings, ids=CountingIds(), wall_ns=START_NS, bridges=[ops]) as system,
         trio.open_nursery() as nursery,
     ):
         told = await tell(ContractClient(create_app(system, OriginKind.HTTP)), nursery)

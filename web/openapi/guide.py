@@ -117,6 +117,18 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     Op.MARK_TASK_READ: "Each caller has marks of its own.",
     Op.ARCHIVE_TASK: "Each caller has marks of its own.",
     Op.DISMISS_TASK: "It shows again after any change. Each caller has marks of its own.",
+    Op.CREATE_SUBSCRIPTION: (
+        "From now on the receiver gets one message each time the task becomes completed, failed or "
+        "canceled: at least once, in order, signed, again until it takes it. The bridge must be of "
+        "the task's scope and workspace; either a peer or a group is needed. A known "
+        "`subscription_id` of this task is changed, and what is due to it tried at once."
+    ),
+    Op.LIST_SUBSCRIPTIONS: "Each with its cursor: how far it was told, and what is wrong.",
+    Op.GET_SUBSCRIPTION: (
+        "`last_sequence` only rises; `last_error` is why the last attempt failed, and gone with "
+        "the next delivery."
+    ),
+    Op.DELETE_SUBSCRIPTION: "What is still due to it is not sent any more. Its id stays taken.",
     Op.GET_RUN: "With its task, its session and what is known of its work.",
     Op.CLAIM_RUN: "The operator takes the run itself, without a lease, whatever is paused.",
     Op.START_RUN: "The task is in progress then. A run that an agent has claimed stays its own.",

@@ -9,20 +9,23 @@ import tomllib
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
 from attrs import Attribute, field, fields, frozen
 from attrs.validators import gt
 
 from actors.settings import Settings
-from web.bridges.configuration import TABLE, Webhook, read_webhooks
 from web.cli.environment import CLIENT_VARIABLES
 from web.exits import ExitCode, Fatal
 from web.hosts import canonical_origin, is_loopback, split_authority
 from web.setting_values import LogLevel, ValueForm
 
+if TYPE_CHECKING:
+    from web.bridges.configuration import Webhook
+
 ENVIRONMENT_PREFIX: Final = "CHARGEHAND_"
 CONFIG_VARIABLE: Final = "CHARGEHAND_CONFIG"
+BRIDGES: Final = "bridges"  # tables of the file, and of nothing else
 SOCKET_NAME: Final = "chargehand.sock"
 
 
@@ -175,7 +178,7 @@ class Configuration:
 
     server: ServerSettings
     core: Settings
-    bridges: tuple[Webhook, ...] = ()
+    bridges: "tuple[Webhook, ...]" = ()
 
 
 def all_settings() -> tuple[Setting, ...]:
@@ -209,8 +212,8 @@ def load(
         config = Path(environment[CONFIG_VARIABLE])
     file = {} if config is None else _read_file(config)
     settings = all_settings()
-    webhooks = () if TABLE not in file else read_webhooks(str(config), file[TABLE])
-    unknown = sorted(file.keys() - {TABLE, *(setting.name for setting in settings)})
+    webhooks = _webhooks(config, file[BRIDGES]) if BRIDGES in file else ()
+    unknown = sorted(file.keys() - {BRIDGES, *(setting.name for setting in settings)})
     if unknown:
         raise Fatal(ExitCode.BAD_SETTING, f"{config}: unknown settings: {', '.join(unknown)}")
     names = {CONFIG_VARIABLE, *CLIENT_VARIABLES, *(setting.variable for setting in settings)}
@@ -284,6 +287,12 @@ def _made(cls: type[_S], given: Mapping[str, _Given]) -> _S:
                 where = given[attribute.name].where
                 raise Fatal(ExitCode.BAD_SETTING, f"{where}: {error}") from error
     return cls(**values)
+
+
+def _webhooks(config: Path | None, tables: object) -> "tuple[Webhook, ...]":
+    from web.bridges.configuration import read_webhooks  # what no command but the server needs
+
+    return read_webhooks(f"{config}", tables)
 
 
 def _read_file(path: Path) -> dict[str, object]:

@@ -11,7 +11,6 @@ from actors.task.state import Scope
 from web.bridges.signature import key_of
 from web.exits import ExitCode, Fatal
 
-TABLE: Final = "bridges"
 TIMEOUT_S_DEFAULT: Final = 10.0
 TIMEOUT_S_MAX: Final = 300.0
 BRIDGES_MAX: Final = 256
@@ -50,12 +49,12 @@ def read_webhooks(where: str, tables: object) -> tuple[Webhook, ...]:
         Fatal: BAD_SETTING, naming the bridge and its key; secrets and urls are not told.
     """
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise Fatal(ExitCode.BAD_SETTING, f"{where}: {TABLE}: expected [[{TABLE}]] tables")
+        raise Fatal(ExitCode.BAD_SETTING, f"{where}: bridges: expected [[bridges]] tables")
     if len(tables) > BRIDGES_MAX:
-        raise Fatal(ExitCode.BAD_SETTING, f"{where}: {TABLE}: more than {BRIDGES_MAX} of them")
+        raise Fatal(ExitCode.BAD_SETTING, f"{where}: bridges: more than {BRIDGES_MAX} of them")
     webhooks: dict[str, Webhook] = {}
     for number, table in enumerate(tables, 1):
-        reader = _Reader(f"{where}: [[{TABLE}]] number {number}", table)
+        reader = _Reader(f"{where}: [[bridges]] number {number}", table)
         webhook = reader.webhook()
         if webhook.id in webhooks:
             raise reader.refused("id", f"{webhook.id!r} is the id of another bridge, too")

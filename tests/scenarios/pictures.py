@@ -23,6 +23,7 @@ _OF_A_TASK: Final = (
     "/inspect",
     "/execution-profile",
     "/reviews",
+    "/notifications/bridges",
 )
 _MOVES_BY_ITSELF: Final = re.compile(r"as_of|observed_at|\w*age_(ms|seconds)|message")
 

@@ -12,6 +12,7 @@ from tests.scenarios import (
     pause,
     review,
     starvation,
+    webhook,
 )
 from tests.scenarios.play import Kill, play, play_all
 
@@ -26,6 +27,7 @@ SCENARIOS = [
         pause,
         review,
         starvation,
+        webhook,
     )
 ]
 AT_A_TIME = 4

@@ -1,5 +1,6 @@
 """Every end reaches every subscriber, in order, however long a bridge is down."""
 
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -11,7 +12,7 @@ import trio.testing
 from actors.bridges.bridge import Bridge, Undelivered
 from actors.bridges.message import Message
 from actors.errors import Code, Rejected
-from actors.limits import DELIVERIES_AT_ONCE_MAX
+from actors.limits import ATTEMPTS_MAX, DELIVERIES_AT_ONCE_MAX
 from actors.registry.commands import CreateWorkspace
 from actors.settings import Settings
 from actors.system import run_system
@@ -348,6 +349,44 @@ async def test_wherever_it_crashes_nothing_is_lost_and_the_order_is_kept(checkpo
         assert len({*before} & {*again}) <= 1
         assert again == sorted(set(again))
         assert not before or not again or before[-1] <= again[0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_at_random_every_end_is_heard_of_in_order_over_crashes_and_failures(seed):
+    rng, store = random.Random(seed), MemoryStore()
+    heard: dict[str, list[int]] = {}
+    failing = True
+
+    async def send(message):
+        await trio.sleep(rng.uniform(0, 3))
+        heard.setdefault(message.task_id, []).append(message.seq)
+        if failing and rng.random() < 0.5:
+            raise Undelivered(f"mood {rng.randrange(3)}")
+
+    bridges = [Bridge(bridge_id, Scope.GLOBAL, None, send) for bridge_id in ("one", "two")]
+    ends_left: dict[str, int] = {}
+    for _ in range(4):
+        async with started(store, bridges, checkpoint_s=2.0) as desk:
+            for _ in range(30):
+                if rng.random() < 0.2 or not any(ends_left.values()):
+                    task = await desk.task(max_attempts=ATTEMPTS_MAX)
+                    where = rng.choice(bridges).id
+                    await subscribe(desk, task.id, f"sub-{len(ends_left)}", where)
+                    ends_left[task.id] = ATTEMPTS_MAX
+                task_id = rng.choice([known for known, left in ends_left.items() if left])
+                ends_left[task_id] -= 1
+                await end(desk, task_id)
+                await trio.sleep(rng.uniform(0, 1))
+            store = desk.store.copy()
+    failing = False
+    async with started(store, bridges) as desk:
+        await trio.sleep(2000)
+        assert len(desk.system.deliveries) == 0
+        for task_id in ends_left:
+            events = desk.system.views.timeline(task_id, 0, 1000)
+            ends = [told.seq for told in events if told.event.type == "task.run_canceled"]
+            assert [*dict.fromkeys(heard.get(task_id, ()))] == ends
+    assert sum(map(len, heard.values())) > 120
 
 
 async def test_the_backoff_is_forgotten_by_a_restart_and_the_error_is_not():

@@ -174,3 +174,11 @@ def test_the_socket_in_the_data_directory_is_found(bare, served, tmp_path):
     (data / "chargehand.sock").symlink_to(served.socket)
     assert bare.told("task", "list") == "no tasks\n"
     assert bare.told("task", "list", CHARGEHAND_DATA_DIR=str(data)) == "no tasks\n"
+
+
+def test_no_line_ends_in_spaces(line):
+    line.told("task", "create", "short", "--id", "t1", "--description", "a\n\nmuch longer line")
+    line.told("task", "create", "a longer title", "--id", "t2", "--owner", "pool:p")
+    for words in (("task", "list"), ("task", "show", "t1"), ("task", "inspect", "t1")):
+        told = line.told(*words).splitlines()
+        assert [row.rstrip() for row in told] == told

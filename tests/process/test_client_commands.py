@@ -132,6 +132,13 @@ def test_output_that_nobody_reads_ends_a_command_quietly(shell):
         assert (command.returncode, told) == (ClientExit.BROKEN_PIPE, "")
 
 
+def test_a_letter_that_an_output_cannot_show_is_replaced(shell):
+    shell.told("chargehand task create 'Größe → 漢字' --id t1")
+    for line in ("list", "show t1", "tree t1"):
+        piped = f"chargehand task {line} | iconv -f latin1 -t utf-8"
+        assert "Größe ? ??" in shell.told(piped, PYTHONIOENCODING="latin-1")
+
+
 def read_to_the_end(controller: int) -> bytes:
     """What was written to the other side, once nobody holds that any more."""
     shown = b""

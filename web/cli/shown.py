@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Final, NoReturn, Protocol, final
 
+import click
 import orjson
 from attrs import frozen
 from rich.cells import cell_len
@@ -43,16 +44,20 @@ class Output(Console):
         super().__init__(width=width, highlight=False, markup=False, emoji=False)
 
     def on_broken_pipe(self) -> NoReturn:
+        """As everywhere else; of itself it would end the process."""
         raise BrokenPipeError
 
 
 def show(parts: Sequence[Part], body: object) -> None:
     """Print the parts, with an empty line between them."""
     out = Output()
-    for number, piece in enumerate(pieces(parts, body)):
-        if number:
-            out.print()
-        out.print(piece, crop=False)
+    with out.capture() as printed:
+        for number, piece in enumerate(pieces(parts, body)):
+            if number:
+                out.print()
+            out.print(piece, crop=False)
+    for line in printed.get().splitlines():  # cells are filled up with spaces, the last ones too
+        click.echo(line.rstrip(" "), color=True)
 
 
 def pieces(parts: Sequence[Part], body: object) -> list[RenderableType]:

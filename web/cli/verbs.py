@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from enum import Enum
+from io import TextIOWrapper
 from itertools import pairwise
 from pathlib import Path
 from shlex import join
@@ -206,6 +207,9 @@ def client_command(
 @contextmanager
 def _told(as_json: bool, target: "Target") -> Iterator[None]:
     """Turns the ways in which a command may end into what is said, and an exit code."""
+    for output in (sys.stdout, sys.stderr):
+        if isinstance(output, TextIOWrapper):
+            output.reconfigure(errors="replace")  # a letter that it cannot show is no reason to end
     try:
         yield
     except Failed as failed:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from web.cli.layouts import RUN_COLUMNS, TASK_COLUMNS
+from web.cli.layouts import RUN_COLUMNS
 from web.cli.members import ERROR, KEY, METADATA, REASON, RESULT, Field, Form
 from web.cli.shown import Card, Rows
 from web.cli.verbs import Verb
@@ -31,7 +31,7 @@ VERBS: Final = (
             Field("priority_min", "nothing less urgent, 0 to 3", int),
             KEY,
         ),
-        shows=(Rows("claim.task", TASK_COLUMNS, "task"), Rows("claim.run", RUN_COLUMNS, "run")),
+        shows=(Card("claim.task", "task"), Rows("claim.run", RUN_COLUMNS, "run")),
         nothing=("nothing to claim", ClientExit.NOTHING),
         may_wait=True,
     ),

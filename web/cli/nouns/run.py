@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from web.cli.filters import REVIEW_FILTERS
 from web.cli.inspection import INSPECTION
 from web.cli.layouts import REVIEWS, RUN, SESSION_COLUMNS, SUCCESSION, TASK_COLUMNS
 from web.cli.members import (
@@ -16,7 +17,6 @@ from web.cli.members import (
     Field,
     Form,
 )
-from web.cli.reviews import REVIEW_FILTERS
 from web.cli.shown import Card, Column, Rows, Worth
 from web.cli.verbs import Verb
 from web.exits import ClientExit

@@ -5,13 +5,13 @@ from typing import Final
 from actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
-    OwnerKind,
     Priority,
     RunStatus,
     Scope,
     TaskStatus,
 )
 from web.cli.events import Timeline
+from web.cli.filters import OWNER_FILTERS, REVIEW_FILTERS, SCOPE_FILTERS
 from web.cli.inspection import INSPECTION
 from web.cli.layouts import REVIEWS, RUN, RUN_COLUMNS, TASK, TASK_AND_RUN, TASK_COLUMNS, TASK_DETAIL
 from web.cli.members import (
@@ -30,7 +30,6 @@ from web.cli.members import (
     Members,
     one_of,
 )
-from web.cli.reviews import REVIEW_FILTERS
 from web.cli.shown import Branches, Rows
 from web.cli.verbs import Verb, Watch
 from web.operations import Operation as Op
@@ -85,14 +84,12 @@ VERBS: Final = (
         help="Tasks that match a filter",
         example="--status ready --priority high",
         fields=(
-            Field("scope", "all, or those of one workspace", one_of(Scope)),
-            WORKSPACE,
+            *SCOPE_FILTERS,
             Field("status", "how they are", one_of(TaskStatus)),
             _PRIORITY,
             Field("include_drafts", "drafts too", form=Form.FLAG, flag="drafts"),
             Field("approval_state", "how their approval is", one_of(ApprovalState)),
-            Field("owner_kind", "what owns them", one_of(OwnerKind)),
-            Field("owner_ref", "who owns them"),
+            *OWNER_FILTERS,
             Field("parent_task_id", "children of this task", flag="parent"),
             CHANNEL,
             Field("query", "a text in title, identifier or id"),

@@ -1,0 +1,25 @@
+"""Filters that several commands have."""
+
+from typing import Final
+
+from actors.task.review import ReviewStatus
+from actors.task.state import OwnerKind, Scope
+from web.cli.members import CURSOR, LIMIT, WORKSPACE, Field, Members, one_of
+
+SCOPE_FILTERS: Final = (Field("scope", "of one workspace, or global", one_of(Scope)), WORKSPACE)
+OWNER_FILTERS: Final = (
+    Field("owner_kind", "what owns them", one_of(OwnerKind)),
+    Field("owner_ref", "who owns them"),
+)
+REVIEW_FILTERS: Final = (
+    Field("status", "how they are", one_of(ReviewStatus)),
+    Field("reviewer_session_id", "those that a session has judged", flag="reviewer"),
+    LIMIT,
+    CURSOR,
+)
+
+
+def scoped_by_workspace(members: Members) -> None:
+    """What names a workspace is in it."""
+    if "workspace" in members:
+        members.setdefault("scope", Scope.WORKSPACE.value)

@@ -1,70 +1,20 @@
-"""The way to the server: where it is, who calls, and one request or stream at a time."""
+"""The way to the server: one request or stream at a time."""
 
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final, final
 
 import click
 import httpx
 import orjson
-from attrs import field, frozen
+from attrs import frozen
 
 from web.cli.failures import Failed, refused
+from web.cli.target import Identity, Target
 from web.exits import ClientExit
-from web.headers import AGENT_HEADER, SESSION_HEADER
 
-SOCKET_NAME: Final = "chargehand.sock"
-DEFAULT_URL: Final = "http://127.0.0.1:2123"
 _CONNECT_S: Final = 5.0
 _ANSWER_S: Final = 60.0
-
-
-@final
-@frozen
-class Target:
-    """A server: at a Unix socket, or else at a URL.
-
-    Args:
-        options: those that lead another command to it, as they were given.
-    """
-
-    socket: Path | None = None
-    url: str = DEFAULT_URL
-    token: str | None = field(default=None, repr=False)
-    options: str = ""
-
-    def __str__(self) -> str:
-        return self.url if self.socket is None else str(self.socket)
-
-    @property
-    def start_command(self) -> str:
-        """The command that starts a server there."""
-        if self.socket is None:
-            port = httpx.URL(self.url).port
-            if self.url == DEFAULT_URL or port is None:
-                return "chargehand serve"
-            return shlex.join(["chargehand", "serve", "--http", f"127.0.0.1:{port}"])
-        if self.socket.name != SOCKET_NAME:
-            return shlex.join(["chargehand", "serve", "--socket", str(self.socket)])
-        if self.socket.parent == Path("data"):
-            return "chargehand serve"
-        return shlex.join(["chargehand", "serve", "--data-dir", str(self.socket.parent)])
-
-
-@final
-@frozen
-class Identity:
-    """The agent that calls; members that are None are not told."""
-
-    session: str | None = None
-    agent: str | None = None
-
-    @property
-    def headers(self) -> dict[str, str]:
-        named = {SESSION_HEADER: self.session, AGENT_HEADER: self.agent}
-        return {name: value for name, value in named.items() if value}
 
 
 @final

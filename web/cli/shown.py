@@ -60,6 +60,12 @@ def show(parts: Sequence[Part], body: object) -> None:
         click.echo(line.rstrip(" "), color=True)
 
 
+def print_json(raw: bytes) -> None:
+    """The body of an answer as it is, in a line of its own."""
+    if raw:
+        click.echo(raw.rstrip(b"\n"))
+
+
 def pieces(parts: Sequence[Part], body: object) -> list[RenderableType]:
     return [piece for part in parts for piece in part.of(body)]
 

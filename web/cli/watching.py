@@ -18,10 +18,8 @@ from rich.live import Live
 from web.cli.events import event_line
 from web.cli.failures import Failed
 from web.cli.frames import frames
-from web.cli.shown import Output, Part, pieces, show
-from web.cli.verbs import path_of, print_json
+from web.cli.shown import Output, Part, pieces, print_json, show
 from web.exits import ClientExit
-from web.operations import Operation
 
 if TYPE_CHECKING:
     from web.cli.connection import Answer, Connection
@@ -61,10 +59,9 @@ class _Presence:
 
 
 def watch_task(
-    connection: "Connection", as_json: bool, task_id: str, after_sequence: int | None
+    connection: "Connection", as_json: bool, path: str, after_sequence: int | None
 ) -> None:
-    """Print each event once, as it happens, until the task is deleted."""
-    path = path_of(Operation.STREAM_TASK, [task_id])
+    """Print each event of the stream once, as it happens, until the task is deleted."""
     last_id = "0" if after_sequence is None else str(after_sequence)
     retry_s = _RETRY_S
     presence = _Presence()

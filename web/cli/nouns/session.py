@@ -4,8 +4,9 @@ from typing import Final
 
 from web.cli.layouts import SESSION_COLUMNS
 from web.cli.members import CAPABILITIES, ID, WORKSPACE, Field, Form
+from web.cli.running import Callers
 from web.cli.shown import Card, Rows
-from web.cli.verbs import Callers, Verb
+from web.cli.verbs import Verb
 from web.operations import Operation as Op
 
 _SESSION: Final = (Card("session"),)

@@ -1,0 +1,106 @@
+"""What all commands have in common: options, a connection while they run, and how they end."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from enum import Enum
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from actors.suggestions import PROGRAM
+from web.cli import environment
+from web.cli.failures import Failed
+from web.cli.target import Identity, Target, identity_of, target_of
+from web.exits import ClientExit
+
+if TYPE_CHECKING:
+    from web.cli.connection import Connection
+
+
+class Callers(Enum):
+    """Who a command may be called by."""
+
+    ANYBODY = "anybody"  # the agent that options or the environment name, else the local user
+    NOBODY = "nobody"  # what makes identities asks for none
+
+
+Run = Callable[["Connection", bool, dict[str, Any]], None]
+
+
+def client_command(
+    name: str,
+    run: Run,
+    parameters: Sequence[click.Parameter],
+    help_text: str,
+    example: str,
+    *,
+    callers: Callers = Callers.ANYBODY,
+) -> click.Command:
+    """A command that has a connection to the server while it runs."""
+
+    def callback(as_json: bool, **values: Any) -> None:
+        from web.cli.connection import Connection
+
+        target = target_of(values.pop("socket"), values.pop("url"), values.pop("token"))
+        caller = Identity()
+        if callers is Callers.ANYBODY:
+            caller = identity_of(values.pop("session"), values.pop("agent"))
+        with _told(as_json, target), closing(Connection(target, caller)) as connection:
+            run(connection, as_json, values)
+
+    return click.Command(
+        name,
+        callback=callback,
+        params=[*parameters, *_common_options(callers)],
+        help=f"{help_text}.\n\n\b\nExample:\n  {PROGRAM} {example}",
+        short_help=help_text,
+    )
+
+
+@contextmanager
+def _told(as_json: bool, target: Target) -> Iterator[None]:
+    """Turns the ways in which a command may end into what is said, and an exit code."""
+    for output in (sys.stdout, sys.stderr):
+        if isinstance(output, TextIOWrapper):
+            output.reconfigure(errors="replace")  # a letter that it cannot show is no reason to end
+    try:
+        yield
+    except Failed as failed:
+        failed.tell(as_json, target.options)
+        raise SystemExit(failed.exit_with) from None
+    except KeyboardInterrupt:
+        click.echo(err=True)
+        raise SystemExit(ClientExit.INTERRUPTED) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(ClientExit.BROKEN_PIPE) from None
+
+
+def _common_options(callers: Callers) -> list[click.Parameter]:
+    """The form of the answer, who calls, and where the server is."""
+    options = [
+        click.Option(["--json", "as_json"], is_flag=True, help="print the answer as it is"),
+    ]
+    if callers is Callers.ANYBODY:
+        options += [
+            click.Option(["--session"], help=_by("the agent's session", "CHARGEHAND_SESSION_ID")),
+            click.Option(["--agent"], help=_by("the agent's name", "CHARGEHAND_AGENT")),
+        ]
+    options += [
+        click.Option(
+            ["--socket"],
+            type=click.Path(path_type=Path),
+            help=_by("the server's Unix socket", environment.SOCKET_VARIABLE),
+        ),
+        click.Option(["--url"], help=_by("the server's URL", environment.URL_VARIABLE)),
+        click.Option(["--token"], help=_by("the server's token", environment.TOKEN_VARIABLE)),
+    ]
+    return list(options)
+
+
+def _by(text: str, variable: str) -> str:
+    return f"{text} [{variable}]"

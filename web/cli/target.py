@@ -1,0 +1,90 @@
+"""Where the server is and who calls it: options, then the environment, then what is usual."""
+
+import shlex
+from pathlib import Path
+from typing import Final, final
+from urllib.parse import urlsplit
+
+import click
+from attrs import field, frozen
+
+from actors.suggestions import PROGRAM
+from web.cli import environment
+from web.cli.environment import found
+from web.headers import AGENT_HEADER, SESSION_HEADER
+from web.settings import SOCKET_NAME
+
+DEFAULT_URL: Final = "http://127.0.0.1:2123"
+
+
+@final
+@frozen
+class Target:
+    """A server: at a Unix socket, or else at a URL.
+
+    Args:
+        options: those that lead another command to it, as they were given.
+    """
+
+    socket: Path | None = None
+    url: str = DEFAULT_URL
+    token: str | None = field(default=None, repr=False)
+    options: str = ""
+
+    def __str__(self) -> str:
+        return self.url if self.socket is None else str(self.socket)
+
+    @property
+    def start_command(self) -> str:
+        """The command that starts a server there."""
+        if self.socket is None:
+            port = urlsplit(self.url).port
+            if self.url == DEFAULT_URL or port is None:
+                return f"{PROGRAM} serve"
+            return shlex.join([PROGRAM, "serve", "--http", f"127.0.0.1:{port}"])
+        if self.socket.name != SOCKET_NAME:
+            return shlex.join([PROGRAM, "serve", "--socket", str(self.socket)])
+        if self.socket.parent == Path("data"):
+            return f"{PROGRAM} serve"
+        return shlex.join([PROGRAM, "serve", "--data-dir", str(self.socket.parent)])
+
+
+@final
+@frozen
+class Identity:
+    """Who calls: an agent, or the local user. Half of an agent is for the server to refuse."""
+
+    session: str | None = None
+    agent: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        named = {SESSION_HEADER: self.session, AGENT_HEADER: self.agent}
+        return {name: value for name, value in named.items() if value}
+
+
+def target_of(socket: Path | None, url: str | None, token: str | None) -> Target:
+    """Where the server is: options, then the environment, then its socket here, then its port."""
+    if socket is not None and url is not None:
+        raise click.UsageError("--socket and --url are two places; give one of them")
+    token = token or found(environment.TOKEN_VARIABLE)
+    if socket is not None:
+        return Target(socket, options=shlex.join(["--socket", str(socket)]))
+    if url is not None:
+        return Target(None, url, token, options=shlex.join(["--url", url]))
+    named = found(environment.SOCKET_VARIABLE)
+    if named is not None:
+        return Target(Path(named))
+    url = found(environment.URL_VARIABLE)
+    near = Path(found(environment.DATA_DIR_VARIABLE) or "data") / SOCKET_NAME
+    if url is None and near.is_socket():
+        return Target(near)
+    return Target(None, url or DEFAULT_URL, token)
+
+
+def identity_of(session: str | None, agent: str | None) -> Identity:
+    """The agent that options or the environment name, else the local user."""
+    return Identity(
+        session or found(*environment.SESSION_VARIABLES),
+        agent or found(*environment.AGENT_VARIABLES),
+    )

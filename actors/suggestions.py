@@ -99,6 +99,10 @@ def request_review(run_id: str, attempt: int) -> Suggestion:
     return Suggestion(("review", "request", run_id, "--attempt", str(attempt)))
 
 
+def list_subscriptions(task_id: str) -> Suggestion:
+    return Suggestion(("bridge", "list", task_id))
+
+
 def claim_next() -> Suggestion:
     """Who claims is told by the environment of the agent."""
     return Suggestion(("agent", "next", "--wait"))

@@ -11,8 +11,11 @@ import trio
 from attrs import define, frozen
 from click.testing import CliRunner, Result
 
+from actors.bridges.bridge import Bridge
+from actors.bridges.message import Message
 from actors.settings import Settings
 from actors.system import run_system
+from actors.task.state import Scope
 from persistence.opening import memory_journal
 from web.__main__ import main
 from web.listeners import Listeners, fronts
@@ -22,6 +25,13 @@ from web.sockets import listen_tcp, listen_unix
 
 TOKEN = "s3cret"  # of TCP clients
 START_S_MAX = 10.0
+
+
+async def _take(_: Message) -> None:
+    """Whatever is to be told."""
+
+
+CHAT = Bridge("chat", Scope.GLOBAL, None, _take)
 
 
 @frozen
@@ -46,7 +56,10 @@ def served(tmp_path, settings) -> Iterator[Served]:
     async def serve() -> None:
         server = ServerSettings(socket=socket, http="127.0.0.1:0", token=TOKEN)
         listeners = Listeners(listen_tcp("127.0.0.1", 0), listen_unix(socket), socket)
-        async with run_system(memory_journal(), settings) as system, trio.open_nursery() as nursery:
+        async with (
+            run_system(memory_journal(), settings, bridges=[CHAT]) as system,
+            trio.open_nursery() as nursery,
+        ):
             running = fronts(system, server, listeners)
             for front in running:
                 await nursery.start(front.run)

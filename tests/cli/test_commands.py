@@ -19,11 +19,7 @@ from web.operations import Operation
 NOT_FOR_PEOPLE: Final = frozenset(
     {Operation.LIVENESS, Operation.READINESS, Operation.OPENAPI, Operation.DOCS}
 )
-NOT_YET: Final = frozenset(
-    operation
-    for operation in Operation
-    if "/observe/" in operation.path or "/bridges" in operation.path
-)
+NOT_YET: Final = frozenset(operation for operation in Operation if "/observe/" in operation.path)
 NESTED: Final = {"verdict"}  # members whose own members are asked for one by one
 NOT_ASKED_FOR: Final = {
     Operation.ADD_DEPENDENCY: {"kind"},  # there is one

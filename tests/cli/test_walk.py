@@ -115,6 +115,20 @@ def test_a_run_is_judged_twice(line):
     assert "no tests" in line.told("review", "show", review)
 
 
+def test_somebody_is_told_through_a_bridge_until_it_is_enough(line):
+    line.told("task", "create", "x", "--id", "t1")
+    words = ("bridge", "subscribe", "t1", "chat", "--mode", "direct-send")
+    line.refused(ClientExit.INVALID, *words)
+    told = line.told(*words, "--peer", "maria", "--id", "b1")
+    assert "how far it was told" in told
+    assert "maria" in line.told("bridge", "list", "t1", "--bridge", "chat")
+    assert "last_sequence" in line.told("bridge", "show", "t1", "b1")
+    line.told("bridge", "unsubscribe", "t1", "b1")
+    assert line.told("bridge", "list", "t1") == "no subscriptions\n"
+    told = line.refused(ClientExit.NOT_FOUND, "bridge", "show", "t1", "b1")
+    assert "try: chargehand bridge list t1" in told
+
+
 def test_the_scheduler_is_paused_drained_and_resumed(line):
     line.told("scheduler", "pause", "--reason", "maintenance")
     assert "maintenance" in line.told("scheduler", "status")

@@ -48,6 +48,7 @@ NOUNS: Final[Mapping[str, Noun]] = {
         Noun("review", "Have runs judged, and judge them."),
         Noun("inbox", "What waits for the caller."),
         Noun("scheduler", "The scheduler as a whole."),
+        Noun("bridge", "Who is told by webhook how tasks end."),
         Noun("session", "Sessions of agents."),
         Noun("workspace", "Workspaces."),
     )

@@ -106,10 +106,11 @@ def several(found: object) -> Sequence[object]:
 @final
 @frozen
 class Card:
-    """One thing: a line for each member that is no list of things."""
+    """One thing: a line for each member that is no list of things, nor shown elsewhere."""
 
     path: str
     title: str = ""
+    without: Sequence[str] = ()
 
     def of(self, body: object) -> Sequence[RenderableType]:
         found = at(body, self.path)
@@ -120,7 +121,7 @@ class Card:
         grid.add_column(overflow="fold")
         for name, value in found.items():
             text = "\n".join(told(line) for line in _lines(value))
-            if text:
+            if text and name not in self.without:
                 grid.add_row(Text(plain(name)), Text(text))
         return [Titled(self.title, grid)] if self.title else [grid]
 

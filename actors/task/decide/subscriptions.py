@@ -1,6 +1,6 @@
 """Subscriptions to a task's ends, and what the deliveries tell of their messages."""
 
-from actors import limits
+from actors import limits, suggestions
 from actors.errors import Code, Rejected, invalid
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
@@ -54,6 +54,7 @@ def subscription_not_found(task_id: str, subscription_id: str) -> Rejected:
         Code.SUBSCRIPTION_NOT_FOUND,
         f"{task_id} has no subscription {subscription_id[:128]}",
         f"look at the ids of GET /api/tasks/{task_id}/notifications/bridges",
+        command=suggestions.list_subscriptions(task_id),
         evidence={"task_id": task_id, "subscription_id": subscription_id[:128]},
     )
 

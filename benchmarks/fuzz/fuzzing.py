@@ -11,6 +11,7 @@ from attrs import frozen
 
 from benchmarks.chaos.launch import ROOT
 from benchmarks.chaos.server import ServerProcess
+from benchmarks.fuzz.receiver import configuration, receive_webhooks
 from benchmarks.fuzz.world import URL_VARIABLE
 
 CONFIG: Final = Path(__file__).with_name("schemathesis.toml")
@@ -47,7 +48,21 @@ class Findings:
 
 async def fuzz(directory: Path, bounds: Bounds) -> Findings:
     """One run in an empty directory. Raises: RuntimeError: the server has ended by itself."""
-    server = ServerProcess(directory, *SERVER_OPTIONS)
+    async with trio.open_nursery() as nursery:
+        port: int = await nursery.start(receive_webhooks)
+        settings = directory / "chargehand.toml"
+        settings.write_text(configuration(port), encoding="utf-8")
+        server = ServerProcess(directory, f"--config={settings}", *SERVER_OPTIONS)
+        report = await _ask(server, directory, bounds)
+        nursery.cancel_scope.cancel()
+    _, _, log = server.log.partition("\n")  # behind the line that tells of the start
+    return Findings(report.returncode == 0 and not log, report.stdout.decode(), log)
+
+
+async def _ask(
+    server: ServerProcess, directory: Path, bounds: Bounds
+) -> "subprocess.CompletedProcess[bytes]":
+    """Start the server, let Schemathesis ask it, and stop it."""
     try:
         await server.start()
         done = await trio.run_process(
@@ -61,8 +76,7 @@ async def fuzz(directory: Path, bounds: Bounds) -> Findings:
         server.stop()
     finally:
         server.close()
-    _, _, log = server.log.partition("\n")  # behind the line that tells of the start
-    return Findings(done.returncode == 0 and not log, done.stdout.decode(), log)
+    return done
 
 
 def _arguments(url: str, bounds: Bounds) -> list[str]:

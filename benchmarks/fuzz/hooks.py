@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from schemathesis import Case, CheckContext, HookContext, Response
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 
+from benchmarks.fuzz.receiver import BRIDGE_ID
 from benchmarks.fuzz.world import URL_VARIABLE, Kind, World, kind_of
 
 STREAM: Final = "/api/tasks/{id}/stream"
@@ -59,6 +60,8 @@ def hand_in_work() -> None:
     _ask("POST", f"/api/tasks/{blocked}/dependencies", {"depends_on_task_id": blocker})
     _world.learn({"task_id": blocked, "depends_on_task_id": blocker})
     _ask("POST", f"/api/task-runs/{_run(blocker)}/claim", {})
+    subscription = {"bridge_instance_id": BRIDGE_ID, "delivery_mode": "direct-send", "peer_id": "p"}
+    _ask("POST", f"/api/tasks/{blocker}/notifications/bridges", subscription)
     running = _run(_task(number))
     for step in ("claim", "start"):
         _ask("POST", f"/api/task-runs/{running}/{step}", {})
@@ -119,6 +122,8 @@ def _name_known(given: dict[str, Any], path: str, chance: float) -> None:
     """Put known ids where ids are asked for, and let nobody wait for long."""
     if given.get("timeout_seconds"):
         given["timeout_seconds"] = 0
+    if "bridge_instance_id" in given:
+        given["bridge_instance_id"] = BRIDGE_ID
     for member in given:
         kind = kind_of(member, path)
         known = None if kind is None else _world.any(kind, path)

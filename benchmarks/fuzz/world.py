@@ -76,6 +76,7 @@ class World:
     _blockers: dict[str, str] = field(factory=dict)  # of tasks
     _workspaces: dict[str, str] = field(factory=dict)  # of sessions
     _reviewed: dict[str, str] = field(factory=dict)  # runs, of reviews
+    _subscribed: dict[str, str] = field(factory=dict)  # tasks, of subscriptions
 
     def any(self, kind: Kind, path: str = "") -> str | None:
         """A known id, one that fits the operation if there is any; None where none is known."""
@@ -95,6 +96,8 @@ class World:
             return {"id": pair[0], "depends_on_id": pair[1]}
         if "{session_id}" in path and (pair := self._any_pair(self._workspaces)):
             return {"id": pair[1], "session_id": pair[0]}
+        if "{subscription_id}" in path and (pair := self._any_pair(self._subscribed)):
+            return {"id": pair[1], "subscription_id": pair[0]}
         return {}
 
     def review(self) -> tuple[str, str] | None:
@@ -122,6 +125,8 @@ class World:
                 _keep(self._workspaces, found, workspace)
             case {"run_id": str(run), "session_id": str(session), "lease_until": _}:
                 _keep(self._holders, run, session)
+            case {"subscription_id": str(subscription), "task_id": str(task)}:
+                _keep(self._subscribed, subscription, task)
             case {"review_id": str(review), "run_id": str(run), "review_round": _}:
                 _keep(self._reviewed, review, run)
             case _:
@@ -134,6 +139,7 @@ class World:
         for ids in self._ids.values():
             ids.pop(gone, None)
         self._workspaces.pop(gone, None)
+        self._subscribed.pop(gone, None)
         self._holders = {run: held for run, held in self._holders.items() if held != gone}
 
 

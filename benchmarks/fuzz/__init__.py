@@ -5,6 +5,6 @@
 bodies off their schema; afterwards for errors in the server's log.
 
 `hooks` is what Schemathesis loads: it hands in real work, and puts its ids into requests, so that
-they get beyond 404. `world` remembers those ids, `receiver` takes webhooks, and `fuzzing` runs the two
-processes.
+they get beyond 404. `world` remembers those ids, `receiver` takes webhooks, and `fuzzing` runs the
+two processes.
 """

@@ -162,7 +162,7 @@ def _has_blanks(case: Case[Any], sent: object) -> bool:
         for value in case.query.values()
     ]
     members = case.body.values() if isinstance(case.body, dict) else ()
-    is_blank = sent is None or (isinstance(sent, bytes) and sent.strip() in (b"", b"null"))
+    is_blank = isinstance(sent, bytes) and sent.strip() in (b"", b"null")
     return is_blank or any(value in ("", [], {}, None) for value in (*firsts, *members))
 
 

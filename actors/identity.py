@@ -1,13 +1,14 @@
 """Who did something, and by which way it came in."""
 
-from enum import Enum
 from functools import lru_cache
 from typing import final
 
 from attrs import frozen
 
+from actors.choice import Choice
 
-class ActorKind(Enum):
+
+class ActorKind(Choice):
     HUMAN = "human"
     AGENT_SESSION = "agent_session"
     AUTOMATION = "automation"
@@ -16,7 +17,7 @@ class ActorKind(Enum):
     DAEMON = "daemon"
 
 
-class OriginKind(Enum):
+class OriginKind(Choice):
     CLI = "cli"
     WEB = "web"
     UDS = "uds"

@@ -43,6 +43,10 @@ FORCE_OPS_MAX: Final = 10  # per window, agent and task
 FORCE_WINDOW_S: Final = 60
 BULK_RUNS_MAX: Final = 50  # of one request; each is an operation of its own
 STUCK_S: Final = 120  # a claimed run that is silent for longer is told as stuck: two heartbeats
+DASHBOARD_CLAIMED_S: Final = 300  # claimed or starting for so long counts as stuck there
+DASHBOARD_RUNNING_S: Final = 1800  # and running
+BACKLOG_OLD_S: Final = 600  # a run that is queued for so long is a warning
+STALE_S: Final = 120  # without any activity for longer, although there is work
 SUMMARY_BYTES_MAX: Final = 160  # of a text that is told in short
 
 # Reviews. The reference's limits; bytes are those of one verdict.
@@ -62,6 +66,7 @@ LIST_MAX: Final = 1000
 DETAIL_EVENTS_MAX: Final = 100
 BACKLOG_DEFAULT: Final = 50
 BACKLOG_MAX: Final = 500
+DASHBOARD_RUNS_MAX: Final = 4  # active runs that the dashboard shows
 
 # Actors.
 MAILBOX_MAX: Final = 512  # callers' messages to one actor; effects are not counted

@@ -3,7 +3,7 @@
 import gc
 import logging
 import random
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import final
 
@@ -103,7 +103,6 @@ class System:
             settings=settings,
             clock=clock,
             graph=self._graph,
-            catalog=self.views.catalog,
             switch=self.switch,
             dispatch=dispatch,
             send=self.directory.send,
@@ -252,7 +251,7 @@ class System:
     def restore(self, found: Recovered) -> None:
         """Take over what a former process left; before anything runs."""
         self._graph.restore(found.tasks.values())
-        self.views.catalog.restore(found.tasks.values())
+        self.views.restore(found.tasks.values())
         self.registry.restore(found.registry.values())
         self.switch.restore(found.scheduler)
         self.outbox.restore(found.outstanding.values())
@@ -329,27 +328,33 @@ async def run_system(
     Raises:
         StorageError: the journal is damaged, or a write failed (in a group).
     """
-    found = recover(journal)
-    clock = Clock(not_before_ns=found.last_at_ns, wall_ns=wall_ns)
-    system = System(journal, settings or Settings(), clock, ids or RandomIds(), bridges)
-    system.restore(found)
-    system.recovered_tasks = sum(not state.deleted for state in found.tasks.values())
-    system.replayed_records = found.replayed
-    del found
-    with _rare_collections():
+    with _rare_collections() as all_is_made:
+        found = recover(journal)
+        clock = Clock(not_before_ns=found.last_at_ns, wall_ns=wall_ns)
+        system = System(journal, settings or Settings(), clock, ids or RandomIds(), bridges)
+        system.restore(found)
+        system.recovered_tasks = sum(not state.deleted for state in found.tasks.values())
+        system.replayed_records = found.replayed
+        del found
+        all_is_made()
         async with _running(system):
             yield system
 
 
 @contextmanager
-def _rare_collections() -> Iterator[None]:
-    """What was recovered is left out of collections, and those come rarely, while this lasts."""
+def _rare_collections() -> Iterator[Callable[[], None]]:
+    """Nothing is collected before all is made that lives long: it would be looked through time and
+    again as it grows, which took two fifths of a start with 100,000 tasks. Then it is left out of
+    collections, and those come rarely, while this lasts."""
     former = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    gc.set_threshold(0)
+
+    def all_is_made() -> None:
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+
     try:
-        yield
+        yield all_is_made
     finally:
         gc.set_threshold(*former)
         gc.unfreeze()

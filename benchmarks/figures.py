@@ -2,8 +2,9 @@
 
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import final
 
 import orjson
@@ -67,12 +68,18 @@ def show(figures: Sequence[Figures], ratios: Sequence[Ratio], console: Console) 
     console.print(against)
 
 
-def save(figures: Sequence[Figures], ratios: Sequence[Ratio], path: Path) -> None:
-    """Keep them as JSON, with the machine and the time."""
+def save(
+    figures: Sequence[Figures],
+    ratios: Sequence[Ratio],
+    path: Path,
+    more: Mapping[str, float] = MappingProxyType({}),
+) -> None:
+    """Keep them as JSON, with the machine and the time, and with what else was measured."""
     content = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": platform.machine(),
         "python": platform.python_version(),
+        **more,
         "figures": [asdict(one) for one in figures],
         "ratios": [asdict(one) for one in ratios],
     }

@@ -17,9 +17,10 @@ _RESULT = b'{"result":{"ok":true,"artifact":"build/1234"}}'
 
 
 @contextmanager
-def _server(directory: Path) -> Iterator[int]:
-    """The real program on a free port; its port."""
+def server(directory: Path) -> Iterator[int]:
+    """The real program on a free port, on the data below `directory`; its port."""
     ready = directory / "ready.json"
+    ready.unlink(missing_ok=True)  # a former run's
     command = [sys.executable, "-m", "web", "serve", "--http", "127.0.0.1:0"]
     command += ["--data-dir", str(directory / "data"), "--ready-file", str(ready)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
@@ -118,7 +119,7 @@ def cycles(directory: Path, connections: int, count: int) -> tuple[Figures, Figu
                 nursery.start_soon(_agent, port, number, measured)
         return time.perf_counter() - begun
 
-    with _server(directory) as port:
+    with server(directory) as port:
         elapsed = trio.run(run, port)
     size = sum(measured.answer_bytes) // len(measured.answer_bytes)
     with _constant(size) as port:

@@ -30,11 +30,16 @@ class Wire:
 
     async def post(self, path: str, body: bytes = b"{}", headers: str = "") -> tuple[int, bytes]:
         """The status and body of the answer, which must say its length."""
+        told = f"{headers}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        return await self._send("POST", path, told, body)
+
+    async def get(self, path: str, headers: str = "") -> tuple[int, bytes]:
+        """The status and body of the answer, which must say its length."""
+        return await self._send("GET", path, headers, b"")
+
+    async def _send(self, method: str, path: str, headers: str, body: bytes) -> tuple[int, bytes]:
         assert self._stream is not None, "not connected"
-        head = (
-            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n{headers}"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
+        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n{headers}\r\n"
         await self._stream.send_all(head.encode() + body)
         received = self._left
         while (end := received.find(b"\r\n\r\n")) < 0:

@@ -265,6 +265,15 @@ class Operation(Enum):
         (400, 404, 409),
         "tasks.submit_review",
     )
+    # At a glance.
+    GET_DASHBOARD = (
+        "GET",
+        "/api/observe/tasks/dashboard",
+        OK,
+        (404, 422),
+        "tasks.observe_dashboard",
+    )
+    GET_INBOX = ("GET", "/api/observe/tasks/inbox", OK, (404, 422), "tasks.observe_inbox")
     # The registry. Not part of the contract of tasks.
     CREATE_WORKSPACE = ("POST", "/api/workspaces", CREATED, (400,), "workspaces.create")
     RESOLVE_WORKSPACE = ("POST", "/api/workspaces/resolve", OK, (400,), "workspaces.resolve")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeVar
 from urllib.parse import quote, urlencode
 
-from actors.errors import Rejected, invalid
+from actors.views.pages import bad_cursor, sequence_of
 from web import queries
 from web.queries import Query, text
 from web.replies import Headers
@@ -61,12 +61,8 @@ def latest_first(
 def _position(cursor: str | None) -> tuple[int, str] | None:
     if cursor is None:
         return None
-    at_ns, point, row_id = cursor.partition(".")
-    if not (point and at_ns.isascii() and at_ns.isdigit()):
+    written, point, row_id = cursor.partition(".")
+    at_ns = sequence_of(written)
+    if at_ns is None or not point:
         raise bad_cursor()
-    return int(at_ns), row_id
-
-
-def bad_cursor() -> Rejected:
-    """The refusal of a cursor that no link of ours carried."""
-    return invalid(f"?{CURSOR}", f"?{CURSOR} is none that a Link header gave", "follow the link")
+    return at_ns, row_id

@@ -20,21 +20,13 @@ from actors.limits import NS
 from actors.mailbox import Mailbox, Reply
 from actors.record import Entry
 from actors.registry.state import SessionState
-from actors.scheduler.backlog import backlog_page
-from actors.scheduler.commands import (
-    BacklogFilter,
-    BacklogPage,
-    ClaimNext,
-    DrainOutcome,
-    SchedulerStatus,
-)
+from actors.scheduler.commands import ClaimNext, DrainOutcome, SchedulerStatus
 from actors.scheduler.dispatch import Dispatch
 from actors.scheduler.switch import Switch
 from actors.scheduler.ticket import Ticket
 from actors.settings import Settings
 from actors.task import commands as c
 from actors.task.state import TaskState
-from actors.views.catalog import Catalog
 
 _BATCH_MAX = 256  # messages between two checkpoints of Trio
 _R = TypeVar("_R")
@@ -98,7 +90,6 @@ class Scheduler:
         settings: Settings,
         clock: Clock,
         graph: Graph,
-        catalog: Catalog,
         switch: Switch,
         dispatch: Dispatch,
         send: Callable[[str, Envelope], None],
@@ -106,7 +97,6 @@ class Scheduler:
         self._settings = settings
         self._clock = clock
         self._graph = graph
-        self._catalog = catalog
         self._switch = switch
         self._dispatch = dispatch
         self._send = send
@@ -206,13 +196,6 @@ class Scheduler:
             remaining_claims=remaining,
             started_at_ns=started_ns,
             completed_at_ns=self._clock.now_ns(),
-        )
-
-    async def backlog(self, which: BacklogFilter, cursor: str | None, limit: int) -> BacklogPage:
-        """Queued runs in the order of priority, age and id."""
-        board, paused_by = self._dispatch.board, self._graph.paused_by
-        return await self._ask(
-            lambda: backlog_page(board.queued(), self._catalog, which, cursor, limit, paused_by)
         )
 
     async def release_all_of(self, session_id: str) -> None:

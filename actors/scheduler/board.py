@@ -3,7 +3,7 @@
 Folded from committed tasks. One entry for each task with an open run, as a task has one at most.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import final
 
 from attrs import define
@@ -153,9 +153,3 @@ class Board:
 
     def active_sessions(self) -> list[str]:
         return list(self._by_session)
-
-    def queued(self) -> Iterator[str]:
-        """Tasks whose open run is queued."""
-        for task_id, place in self._places.items():
-            if place.status is RunStatus.QUEUED:
-                yield task_id

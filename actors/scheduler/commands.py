@@ -6,7 +6,7 @@ from attrs import field, frozen
 
 from actors.errors import invalid
 from actors.task import validation as valid
-from actors.task.state import Pause, Run, Scope, TaskState
+from actors.task.state import Pause
 
 
 def _capabilities(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -34,14 +34,6 @@ class ClaimNext:
 
 @final
 @frozen
-class BacklogFilter:
-    workspace_id: str | None = None
-    scope: Scope | None = None
-    include_paused: bool = False
-
-
-@final
-@frozen
 class SchedulerStatus:
     """Counts of the whole server, all of one moment."""
 
@@ -65,13 +57,3 @@ class DrainOutcome:
     remaining_claims: int
     started_at_ns: int
     completed_at_ns: int
-
-
-@final
-@frozen
-class BacklogPage:
-    """Queued runs by priority, age and id. `total` counts all that match, not only these."""
-
-    items: list[tuple[TaskState, Run]]
-    total: int
-    next_cursor: str | None = None

@@ -8,6 +8,7 @@ from typing import NewType, final
 
 from attrs import frozen
 
+from actors.choice import Choice
 from actors.identity import Actor, Origin
 from actors.task.profile import ExecutionProfile
 from actors.task.review import Continuation, Review
@@ -16,12 +17,12 @@ from actors.task.subscription import Subscription
 Json = NewType("Json", bytes)
 
 
-class Scope(Enum):
+class Scope(Choice):
     GLOBAL = "global"
     WORKSPACE = "workspace"
 
 
-class TaskStatus(Enum):
+class TaskStatus(Choice):
     DRAFT = "draft"
     PENDING = "pending"
     BLOCKED = "blocked"
@@ -39,7 +40,7 @@ class TaskStatus(Enum):
 _TERMINAL_TASK = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELED})
 
 
-class RunStatus(Enum):
+class RunStatus(Choice):
     QUEUED = "queued"
     CLAIMED = "claimed"
     STARTING = "starting"
@@ -64,7 +65,7 @@ _TERMINAL_RUN = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANC
 _ACTIVE_RUN = frozenset({RunStatus.CLAIMED, RunStatus.STARTING, RunStatus.RUNNING})
 
 
-class Priority(Enum):
+class Priority(Choice):
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
@@ -79,7 +80,7 @@ class Priority(Enum):
 _WEIGHT = {Priority.LOW: 10, Priority.MEDIUM: 20, Priority.HIGH: 30, Priority.URGENT: 40}
 
 
-class ApprovalPolicy(Enum):
+class ApprovalPolicy(Choice):
     NONE = "none"
     MANUAL = "manual"
 
@@ -90,14 +91,14 @@ class ApprovalPolicy(Enum):
         )
 
 
-class ApprovalState(Enum):
+class ApprovalState(Choice):
     NOT_REQUIRED = "not_required"
     PENDING = "pending"
     APPROVED = "approved"
     REJECTED = "rejected"
 
 
-class OwnerKind(Enum):
+class OwnerKind(Choice):
     HUMAN = "human"
     AGENT_SESSION = "agent_session"
     AUTOMATION = "automation"
@@ -116,7 +117,7 @@ class TriageAction(Enum):
     DISMISS = "dismiss"
 
 
-class FailureKind(Enum):
+class FailureKind(Choice):
     OPERATOR_FORCED = "operator_forced"
 
 
@@ -213,7 +214,7 @@ class Run:
 @frozen
 class TaskState:
     """One task, whole. In lists a slim copy stands for it, without `description`, `metadata` and
-    the runs and reviews that are over (see `slim`)."""
+    the reviews that are over, and with the ended runs in short (see `slim`)."""
 
     id: str
     scope: Scope
@@ -250,6 +251,7 @@ class TaskState:
     triage: tuple[Triage, ...] = ()  # one for each actor, the longest untouched first
     reviews: tuple[Review, ...] = ()  # in order of request
     subscriptions: tuple[Subscription, ...] = ()  # to its ends, the one set last at the end
+    ended: bytes = b""  # slim only: facts of the ended runs that `runs` lacks, see `ended`
 
     @property
     def open_run(self) -> Run | None:

@@ -1,13 +1,11 @@
-"""The latest committed state of every task, in order of activity; lists are read from it."""
+"""The latest committed state of every task; lists are read from it."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Generic, TypeVar, final
+from typing import final
 
 from attrs import frozen
 
-from actors.errors import invalid
 from actors.task.slim import slim
 from actors.task.state import (
     ApprovalState,
@@ -17,17 +15,10 @@ from actors.task.state import (
     TaskState,
     TaskStatus,
 )
-
-T = TypeVar("T")
-
-
-@final
-@frozen
-class Page(Generic[T]):
-    """Some items, and the cursor that asks for those behind them."""
-
-    items: list[T]
-    next_cursor: str | None = None
+from actors.views import facets
+from actors.views.activity import ActivityOrder, Entry, Wanted
+from actors.views.pages import Page, page
+from actors.views.search import wanted_text
 
 
 @final
@@ -47,26 +38,22 @@ class TaskFilter:
     network_channel: str | None = None
     query: str | None = None
 
-    def matches(self, state: TaskState) -> bool:
-        owner = state.owner
-        return (
-            (self.status is None or state.status is self.status)
-            and (self.include_drafts or self.status is not None or not state.draft)
-            and (self.scope is None or state.scope is self.scope)
-            and (self.workspace_id is None or state.workspace_id == self.workspace_id)
-            and (self.priority is None or state.priority is self.priority)
-            and (self.approval_state is None or state.approval_state is self.approval_state)
-            and (self.owner_kind is None or (owner is not None and owner.kind is self.owner_kind))
-            and (self.owner_ref is None or (owner is not None and owner.ref == self.owner_ref))
-            and (self.parent_task_id is None or state.parent_task_id == self.parent_task_id)
-            and (self.network_channel is None or state.network_channel == self.network_channel)
-            and (not self.query or self._is_found_in(state))
+    @property
+    def wanted(self) -> Wanted:
+        """What is looked for; all but the parent, whose children are known."""
+        asked = facets.chosen(
+            self.status,
+            self.priority,
+            self.approval_state,
+            self.owner_kind,
+            self.scope,
+            workspace_id=self.workspace_id,
+            owner_ref=self.owner_ref,
+            network_channel=self.network_channel,
         )
-
-    def _is_found_in(self, state: TaskState) -> bool:
-        wanted = (self.query or "").casefold()
-        texts = (state.title, state.identifier or "", state.id)
-        return any(wanted in text.casefold() for text in texts)
+        shows_drafts = self.include_drafts or self.status is not None
+        never = () if shows_drafts else facets.chosen(TaskStatus.DRAFT)
+        return Wanted(asked, never, wanted_text(self.query))
 
 
 @final
@@ -74,35 +61,50 @@ class Catalog:
     """Latest committed states. What a checkpoint holds is kept slim; the rest is kept whole."""
 
     def __init__(self) -> None:
-        self._states: OrderedDict[str, TaskState] = OrderedDict()  # least recently active first
+        self._entries: dict[str, Entry] = {}
         self._whole: dict[str, None] = {}
+        self.order = ActivityOrder()
 
     def __len__(self) -> int:
-        return len(self._states)
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[TaskState]:
+        """All tasks, in no order."""
+        return (entry.state for entry in self._entries.values())
 
     def restore(self, states: Iterable[TaskState]) -> None:
-        """Start from slim states."""
-        living = sorted((s for s in states if not s.deleted), key=lambda state: state.last_seq)
-        self._states.update((state.id, state) for state in living)
+        """Start from stored states, as slim as they may be."""
+        living = [slim(state) for state in states if not state.deleted]
+        for state in sorted(living, key=lambda state: state.latest_event_seq):
+            self._entries[state.id] = self.order.enter(state)
 
-    def publish(self, state: TaskState) -> None:
-        """The task's state after a committed record."""
+    def publish(self, state: TaskState) -> TaskState | None:
+        """The task's state after a committed record; the one before it is returned."""
+        entry = self._entries.get(state.id)
+        before = None if entry is None else entry.state
         if state.deleted:
-            self._states.pop(state.id, None)
-            self._whole.pop(state.id, None)
-            return
-        self._states[state.id] = state
-        self._states.move_to_end(state.id)
+            if entry is not None:
+                self.order.leave(entry)
+                del self._entries[state.id]
+                self._whole.pop(state.id, None)
+            return before
+        if entry is None:
+            self._entries[state.id] = self.order.enter(state)
+        elif entry.state.latest_event_seq == state.latest_event_seq:
+            self.order.change(entry, state)
+        else:
+            self.order.move(entry, state)
         self._whole[state.id] = None
+        return before
 
     def slim_down(self, is_folded: Callable[[str, int], bool], most: int) -> int:
         """Keep up to `most` states slim that the store holds whole; how many were looked at."""
         looked_at = list(islice(self._whole, most))
         for task_id in looked_at:
             del self._whole[task_id]
-            state = self._states[task_id]
-            if is_folded(task_id, state.last_seq):
-                self._states[task_id] = slim(state)
+            entry = self._entries[task_id]
+            if is_folded(task_id, entry.state.last_seq):
+                entry.state = slim(entry.state)
             else:
                 self._whole[task_id] = None
         return len(looked_at)
@@ -113,27 +115,39 @@ class Catalog:
 
     def get(self, task_id: str) -> TaskState | None:
         """The task, slim or whole."""
-        return self._states.get(task_id)
+        entry = self._entries.get(task_id)
+        return None if entry is None else entry.state
 
     def whole(self, task_id: str) -> TaskState | None:
         """The task, if it is held whole."""
-        return self._states[task_id] if task_id in self._whole else None
+        return self._entries[task_id].state if task_id in self._whole else None
 
-    def page(self, which: TaskFilter, cursor: str | None, limit: int) -> Page[TaskState]:
-        """The most recently active first. Tasks that move while pages are read never repeat."""
-        items: list[TaskState] = []
-        for state in self._behind(cursor):
-            if which.matches(state):
-                if len(items) == limit:
-                    return Page(items, str(items[-1].last_seq))
-                items.append(state)
-        return Page(items)
+    def page(self, wanted: Wanted, before_seq: int | None, limit: int) -> Page[TaskState]:
+        """The most recently active first, none of them active at `before_seq` or after it.
 
-    def _behind(self, cursor: str | None) -> Iterator[TaskState]:
-        if cursor is None:
-            yield from reversed(self._states.values())
-            return
-        if not (cursor.isascii() and cursor.isdigit()):
-            raise invalid("?cursor", "?cursor is none that a Link header gave", "follow the link")
-        before = int(cursor)
-        yield from (state for state in reversed(self._states.values()) if state.last_seq < before)
+        Tasks that move while pages are read never repeat.
+        """
+        return page(self._found(wanted, before_seq), limit)
+
+    def page_of(
+        self, task_ids: Iterable[str], wanted: Wanted, before_seq: int | None, limit: int
+    ) -> Page[TaskState]:
+        """The same, of a few tasks that are named."""
+        known = (state for task_id in task_ids if (state := self.get(task_id)) is not None)
+        found = [
+            state
+            for state in known
+            if (before_seq is None or state.latest_event_seq < before_seq)
+            and wanted.includes(state)
+        ]
+        return page(sorted(found, key=_activity, reverse=True), limit)
+
+    def _found(self, wanted: Wanted, before_seq: int | None) -> Iterator[TaskState]:
+        for stretch in self.order.newest_first(before_seq):
+            for state in stretch.backwards(stretch.select(wanted)):
+                if before_seq is None or state.latest_event_seq < before_seq:
+                    yield state
+
+
+def _activity(state: TaskState) -> int:
+    return state.latest_event_seq

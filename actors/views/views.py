@@ -1,24 +1,34 @@
 """What is read over many tasks. Plain functions: committed state, answered at once."""
 
 import heapq
-from collections.abc import Iterator
-from typing import final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, final
 
 from attrs import frozen
 
 from actors import limits
 from actors.actor import fold
 from actors.graph import Graph
+from actors.identity import Actor
 from actors.ports import Journal
 from actors.record import Record
 from actors.task.decide.definition import task_not_found
-from actors.task.state import TaskState
-from actors.views.catalog import Catalog, Page, TaskFilter
+from actors.task.events import TaskPaused, TaskResumed
+from actors.task.state import Run, TaskState
+from actors.views.activity import Wanted
+from actors.views.backlog import Backlog, BacklogFilter, BacklogPage
+from actors.views.catalog import Catalog, TaskFilter
+from actors.views.dashboard import Dashboard, dashboard
+from actors.views.groups import GroupFilter, Groups
+from actors.views.inbox import InboxFilter, InboxGroup, inbox
+from actors.views.latest_runs import LatestRuns
+from actors.views.pages import Page
 from actors.views.streams import Streams, Subscription
 from actors.views.timeline import TimelineEvent, public_events
 
 _BACKLOG_STEP = 64  # records read at a time when a subscriber reads the past
 _RUN_RECORDS_MAX = 4096  # records of a task that are searched for the events of one run
+_BEHIND_MAX: Final = 512  # tasks that the counts may be behind with: some 5 ms of work
 
 
 @final
@@ -33,13 +43,28 @@ class TreeEntry:
 
 @final
 class Views:
-    """The read side, as the edge sees it. States may be slim (see `actors.task.slim`)."""
+    """The read side, as the edge sees it. States may be slim (see `actors.task.slim`).
+
+    Counts are brought up to date when they are asked for; until then they may be behind with some
+    tasks. So one that is claimed and completed in between is counted once.
+    """
 
     def __init__(self, journal: Journal, graph: Graph) -> None:
         self._journal = journal
         self._graph = graph
         self.catalog = Catalog()
         self.streams = Streams()
+        self._latest_runs = LatestRuns(self._known_whole)
+        self._groups = Groups()
+        self._backlog = Backlog(graph.paused_by)
+        self._behind: dict[str, TaskState | None] = {}  # tasks that moved on, as they are counted
+
+    def restore(self, states: Iterable[TaskState]) -> None:
+        """Start from stored tasks, slim or whole, of which the graph knows already."""
+        self.catalog.restore(states)
+        for state in self.catalog:
+            self._groups.change(None, state)
+            self._backlog.change(None, state)
 
     def get(self, task_id: str) -> TaskState | None:
         return self.catalog.get(task_id)
@@ -64,16 +89,45 @@ class Views:
             state = fold(state, record)
         return state
 
-    def page(self, which: TaskFilter, cursor: str | None, limit: int) -> Page[TaskState]:
-        """The most recently active first."""
-        return self.catalog.page(which, cursor, limit)
+    def page(self, which: TaskFilter, before_seq: int | None, limit: int) -> Page[TaskState]:
+        """The most recently active first, none of them active at `before_seq` or after it."""
+        if which.parent_task_id is None:
+            return self.catalog.page(which.wanted, before_seq, limit)
+        children = self._graph.children(which.parent_task_id)
+        return self.catalog.page_of(children, which.wanted, before_seq, limit)
+
+    def backlog(self, which: BacklogFilter, cursor: str | None, limit: int) -> BacklogPage:
+        """Queued runs in the order of priority, age and id."""
+        self._catch_up()
+        return self._backlog.page(which, cursor, limit)
+
+    def inbox(
+        self, actor: Actor, which: InboxFilter, cursor: str | None, limit: int
+    ) -> list[InboxGroup]:
+        """What waits for an actor, by lane."""
+        return inbox(self.catalog.order, actor, which, cursor, limit)
+
+    def dashboard(
+        self, which: GroupFilter, now_ns: int, is_live: Callable[[str], bool]
+    ) -> Dashboard:
+        """How the tasks of a filter stand. Args: is_live: of a session."""
+        self._catch_up()
+        latest = self.catalog.order.latest(Wanted(which.facets))
+        latest_ns = None if latest is None else latest.last_activity_at_ns
+        return dashboard(self._groups.matching(which), latest_ns, now_ns, is_live)
+
+    def latest_run(self, task: TaskState) -> Run | None:
+        """The run of a task, slim or whole, with the highest attempt."""
+        if task.runs:
+            return task.runs[-1]
+        return self._latest_runs.of(task) if task.ended else None
 
     def children(self, task_id: str) -> list[TaskState]:
         """Direct children, drafts too, the most recently active first."""
         found = [self.catalog.get(child) for child in self._graph.children(task_id)]
         return sorted(
             (child for child in found if child is not None),
-            key=lambda child: child.last_seq,
+            key=lambda child: child.latest_event_seq,
             reverse=True,
         )
 
@@ -143,8 +197,34 @@ class Views:
 
     def publish(self, record: Record, state: TaskState) -> None:
         """Take in a committed record; called by the publisher only."""
-        self.catalog.publish(state)
+        before = self.catalog.publish(state)
+        self._behind.setdefault(state.id, before)
+        if len(self._behind) > _BEHIND_MAX:
+            longest = next(iter(self._behind))
+            self._count(longest, self._behind.pop(longest))
+        for event in record.events:
+            if isinstance(event, TaskPaused | TaskResumed):
+                self._paused_or_resumed(state.id)
         self.streams.publish(record, state, self._ancestors(state))
+
+    def _catch_up(self) -> None:
+        """Count all that has been published."""
+        behind, self._behind = self._behind, {}
+        for task_id, before in behind.items():
+            self._count(task_id, before)
+
+    def _count(self, task_id: str, before: TaskState | None) -> None:
+        """Count a task as it is now. Args: before: as it is counted."""
+        after = self.catalog.get(task_id)
+        self._groups.change(before, after)
+        self._backlog.change(before, after)
+
+    def _paused_or_resumed(self, task_id: str) -> None:
+        self._catch_up()
+        for found in (task_id, *(below for below, _ in self._graph.descendants(task_id))):
+            state = self.catalog.get(found)
+            if state is not None:
+                self._backlog.paused_or_resumed(state)
 
     def _ancestors(self, state: TaskState) -> Iterator[str]:
         if state.parent_task_id is not None:

@@ -6,13 +6,14 @@
          8     4  CRC-32 of the body
         12     …  head, body: two JSON texts
 
-A task's head is an array that begins with `"t"` and holds, by position, what `slim` keeps: the
-fields named in `tasks.head_of`, then the open run or null, then those named in `tasks.rare_of`,
-unless all of these have their default. At start-up a million heads are read, hence no names and no
-converter there. Its body is `[description, metadata, runs]`, with null among the runs in the place
-of the open one, followed by all reviews where there are any. A run is an array of the fields named
-in `runs.run_of`. These orders are the format: a new field goes to the end, with a default where it
-is read.
+A task's head is an array that begins with `"u"` and holds, by position, what `slim` keeps: the
+fields named in `tasks.head_of`, then the open run or null, then the facts of the ended runs (see
+`actors.task.ended`) in hexadecimal digits, then those named in `tasks.rare_of`, unless all of these
+have their default. At start-up a million heads are read, hence no names and no converter there.
+Its body is `[description, metadata, runs]`, with null among the runs in the place of the open one,
+followed by all reviews where there are any. A run is an array of the fields named in `runs.run_of`.
+These orders are the format: a new field goes to the end, with a default where it is read. A head
+that begins with `"t"` was written before the ended runs stood in it, and is read with the body.
 
 Any other state is small: its head is `[class name, fields]`, its body empty.
 """
@@ -24,21 +25,31 @@ from typing import Any, get_args
 from zlib import crc32
 
 import orjson
-from attrs import evolve as replace
 
+from actors.frozen import replace
 from actors.identity import Actor, Origin
 from actors.ports import StorageError
 from actors.record import AnyState
+from actors.task.ended import pack
 from actors.task.profile import ExecutionProfile
 from actors.task.review import Continuation, Review
+from actors.task.slim import slim
 from actors.task.state import Dependency, Owner, Pause, Run, TaskState, Triage
 from actors.task.subscription import Subscription
 from persistence.codec import CONVERTER, TaggedUnion
 from persistence.snapshots.runs import read_run, run_of
 from persistence.snapshots.shared import json
-from persistence.snapshots.tasks import head_of, rare_of, read_reviews, read_task, triage_of
+from persistence.snapshots.tasks import (
+    OPEN_RUN_AT,
+    head_of,
+    rare_of,
+    read_reviews,
+    read_task,
+    triage_of,
+)
 
-_TASK_TAG = "t"
+_TASK_TAG = "u"
+_FORMER_TASK_TAG = "t"  # without the ended runs
 _PARTS = Struct(">III")
 
 _small_states: TaggedUnion[AnyState] = TaggedUnion(
@@ -51,7 +62,8 @@ def encode_snapshot(state: AnyState) -> bytes:
     if isinstance(state, TaskState):
         open_run = state.open_run
         rare = rare_of(state)
-        head = _dumps((_TASK_TAG, *head_of(state), open_run, *(rare if any(rare) else ())))
+        ended = pack(state.runs).hex()
+        head = _dumps((_TASK_TAG, *head_of(state), open_run, ended, *(rare if any(rare) else ())))
         runs = [None if run is open_run else run for run in state.runs]
         reviews = (state.reviews,) if state.reviews else ()
         body = _dumps((state.description, state.metadata, runs, *reviews))
@@ -61,20 +73,16 @@ def encode_snapshot(state: AnyState) -> bytes:
 
 
 def decode_head(value: bytes | memoryview) -> AnyState:
-    """The state in `value`, a task slim. Reads nothing behind the head.
+    """The state in `value`, a task slim. Reads nothing behind the head, but of a former format.
 
     Raises:
         StorageError: the value is damaged, or of a kind that this version does not know.
     """
-    try:
-        head_bytes, head_crc, _ = _PARTS.unpack_from(value)
-        head = memoryview(value)[_PARTS.size : _PARTS.size + head_bytes]
-        if crc32(head) != head_crc:
-            raise StorageError("the head of a snapshot fails its checksum")
-        tag, *fields = orjson.loads(head)
-        return read_task(*fields) if tag == _TASK_TAG else _small_states.read(tag, *fields)
-    except (TypeError, ValueError, KeyError, StructError) as error:
-        raise StorageError(f"the head of a snapshot is unreadable: {error!r}") from error
+    tag, fields = _head(value)
+    if tag == _FORMER_TASK_TAG:
+        state = decode_snapshot(value)
+        return slim(state) if isinstance(state, TaskState) else state
+    return _read(tag, fields)
 
 
 def decode_snapshot(value: bytes | memoryview) -> AnyState:
@@ -83,7 +91,7 @@ def decode_snapshot(value: bytes | memoryview) -> AnyState:
     Raises:
         StorageError: the value is damaged, or of a kind that this version does not know.
     """
-    state = decode_head(value)
+    state = _read(*_head(value))
     head_bytes, _, body_crc = _PARTS.unpack_from(value)
     body = memoryview(value)[_PARTS.size + head_bytes :]
     if crc32(body) != body_crc:
@@ -94,6 +102,31 @@ def decode_snapshot(value: bytes | memoryview) -> AnyState:
         return _with_body(state, *orjson.loads(body))
     except (TypeError, ValueError, KeyError) as error:
         raise StorageError(f"the snapshot of {state.id} is unreadable: {error!r}") from error
+
+
+def _head(value: bytes | memoryview) -> tuple[str, list[Any]]:
+    """Its tag, and what it holds."""
+    try:
+        head_bytes, head_crc, _ = _PARTS.unpack_from(value)
+        head = memoryview(value)[_PARTS.size : _PARTS.size + head_bytes]
+        if crc32(head) != head_crc:
+            raise StorageError("the head of a snapshot fails its checksum")
+        tag, *fields = orjson.loads(head)
+    except (TypeError, ValueError, StructError) as error:
+        raise StorageError(f"the head of a snapshot is unreadable: {error!r}") from error
+    return tag, fields
+
+
+def _read(tag: str, fields: list[Any]) -> AnyState:
+    try:
+        if tag == _TASK_TAG:
+            return read_task(*fields)
+        if tag == _FORMER_TASK_TAG:
+            fields.insert(OPEN_RUN_AT + 1, "")
+            return read_task(*fields)
+        return _small_states.read(tag, *fields)
+    except (TypeError, ValueError, KeyError) as error:
+        raise StorageError(f"the head of a snapshot is unreadable: {error!r}") from error
 
 
 def _with_body(
@@ -116,6 +149,7 @@ def _with_body(
         metadata=json(metadata),
         runs=tuple([state.runs[0] if run is None else read_run(*run) for run in runs]),
         reviews=read_reviews(reviews),
+        ended=b"",
     )
 
 

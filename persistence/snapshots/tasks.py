@@ -1,9 +1,10 @@
-"""The head of a task: by position the fields named in `head_of`, the open run, then `rare_of`."""
+"""The head of a task: by position the fields named in `head_of`, the open run, the facts of the
+ended runs, then `rare_of`."""
 
 from collections.abc import Sequence
 from operator import attrgetter
 from sys import intern
-from typing import Any
+from typing import Any, Final
 
 from actors.task.profile import ExecutionProfile
 from actors.task.review import Review
@@ -30,7 +31,7 @@ from persistence.snapshots.shared import (
     shared_owner,
 )
 
-head_of = attrgetter(
+_HEAD: Final = (
     "id",
     "scope",
     "workspace_id",
@@ -60,6 +61,9 @@ head_of = attrgetter(
     "latest_event_seq",
     "last_seq",
 )
+OPEN_RUN_AT: Final = len(_HEAD)
+
+head_of = attrgetter(*_HEAD)
 rare_of = attrgetter("profile", "triage", "open_reviews", "subscriptions")  # few tasks have them
 triage_of = attrgetter(
     "actor", "read", "archived", "dismissed", "last_seen_activity_at_ns", "updated_at_ns"
@@ -102,6 +106,7 @@ def read_task(
     latest_event_seq: int,
     last_seq: int,
     open_run: list[Any] | None,
+    ended: str,
     profile: dict[str, Any] | None = None,
     triage: Sequence[list[Any]] = (),
     open_reviews: Sequence[dict[str, Any]] = (),
@@ -143,6 +148,7 @@ def read_task(
         triage=tuple([_read_triage(*item) for item in triage]),
         reviews=read_reviews(open_reviews),
         subscriptions=tuple([CONVERTER.structure(one, Subscription) for one in subscriptions]),
+        ended=bytes.fromhex(ended),
     )
 
 

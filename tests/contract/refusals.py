@@ -21,6 +21,8 @@ FORCE: Final = frozenset(
 
 _BAD_PARAMETERS: Final[dict[Op, str]] = {
     Op.GET_BACKLOG: "limit=x",
+    Op.GET_DASHBOARD: "origin_kind=x",
+    Op.GET_INBOX: "lane=x",
     Op.LIST_TASKS: "status=x",
     Op.LIST_RUNS: "status=x",
     Op.GET_TIMELINE: "limit=-1",
@@ -78,7 +80,12 @@ async def a_deleted_task(scene: Scene, op: Op) -> Answered:
 
 async def an_unknown_workspace(scene: Scene, op: Op) -> Answered:
     body = {"scope": "workspace", "title": "t", "workspace": "nowhere"}
-    return await scene.request(op, body, query="workspace=nowhere" if op is Op.LIST_TASKS else "")
+    query = "scope=workspace&workspace=nowhere" if op in _IN_A_WORKSPACE else ""
+    return await scene.request(op, body, query=query)
+
+
+async def a_workspace_without_its_scope(scene: Scene, op: Op) -> Answered:
+    return await scene.request(op, query="workspace=nowhere")
 
 
 async def an_unknown_blocker(scene: Scene, op: Op) -> Answered:
@@ -227,6 +234,9 @@ def _typed(op: Op) -> set[str]:
 
 _AGENTS: Final = frozenset({Op.AGENT_HEARTBEAT, Op.AGENT_RELEASE, Op.AGENT_COMPLETE, Op.AGENT_FAIL})
 _OF_TASKS: Final = {op for op in CONTRACTED if op.path.startswith("/api/tasks/{id}")}
+_OBSERVING: Final = frozenset({Op.GET_DASHBOARD, Op.GET_INBOX})
+_IN_A_WORKSPACE: Final = _OBSERVING | {Op.LIST_TASKS}
+_IDENTIFYING: Final = CONTRACTED - {Op.GET_DASHBOARD}  # it is the same for everybody
 _OPERATORS: Final = {op for op in CONTRACTED if op.path.startswith("/api/task-runs/")}
 _OF_RUNS: Final = _AGENTS | _OPERATORS | (FORCE - _OF_TASKS) | {Op.INSPECT_RUN}
 _BULK: Final = frozenset({Op.BULK_RELEASE, Op.BULK_FAIL})
@@ -248,8 +258,8 @@ def _invalid(
 
 # In this order for each operation: after the last one nothing works any more.
 REFUSALS: Final = (
-    Refusal(401, "identity_required", half_an_identity, CONTRACTED),
-    Refusal(403, "identity_unauthorized", a_workspace_of_nobody, CONTRACTED),
+    Refusal(401, "identity_required", half_an_identity, _IDENTIFYING),
+    Refusal(403, "identity_unauthorized", a_workspace_of_nobody, _IDENTIFYING),
     Refusal(403, "AUTONOMY_FOREIGN_RUN", a_run_of_others, _AGENTS),
     Refusal(404, "task_not_found", a_deleted_task, _OF_TASKS),
     Refusal(404, "task_run_not_found", a_deleted_task, _OF_RUNS),
@@ -266,7 +276,8 @@ REFUSALS: Final = (
         {Op.GET_SUBSCRIPTION, Op.DELETE_SUBSCRIPTION},
     ),
     Refusal(404, "session_not_found", an_unknown_session, {Op.ATTACH_SESSION}),
-    Refusal(404, "workspace_not_found", an_unknown_workspace, {Op.LIST_TASKS, Op.CREATE_TASK}),
+    Refusal(404, "workspace_not_found", an_unknown_workspace, {*_IN_A_WORKSPACE, Op.CREATE_TASK}),
+    Refusal(422, "invalid_request", a_workspace_without_its_scope, _OBSERVING),
     *_invalid(half_a_body, _DECODING),
     *_invalid(two_bodies, _DECODING),
     *_invalid(no_object, _DECODING),

@@ -288,6 +288,64 @@ async def befall(town: Town, event: dict[str, Any], task: dict[str, Any]) -> Non
             raise AssertionError(f"no way is known to bring about {other}")
 
 
+async def a_dashboard(town: Town, recorded: Recorded) -> None:
+    """As many tasks and runs as it counts, in the statuses that it tells."""
+    totals = recorded.answer["dashboard"]["totals"]
+    starts = recorded.answer["dashboard"]["cards"]["latency"]["start_latency_ms"]["samples"]
+    runs = [f"run-{number:016}" for number in range(totals["runs_total"])]
+    for number, run_id in enumerate(runs):
+        run = {"id": run_id, "task_id": run_id.replace("run", "t"), "session_id": WORKER}
+        await town.enqueue({**run, "origin": {"ref": "tasks.enqueue_run"}})
+        if number < totals["canceled_runs"]:
+            await town.post(f"/api/tasks/{run['task_id']}/cancel")
+        elif number < totals["canceled_runs"] + starts:
+            await town.post(f"/api/task-runs/{run_id}/claim")
+            await town.start(run)
+            await town.end({**run, "status": "failed", "error": "e"})
+        else:
+            failed = number < totals["canceled_runs"] + totals["failed_runs"]
+            by_agent = {**run, "claimed_by": {"kind": "agent_session"}, "error": "e"}
+            await town.lease(WORKER)
+            await town.end({**by_agent, "status": "failed" if failed else "completed"})
+    await town.create({"id": "refused", "approval_policy": "manual"})
+    await town.post("/api/tasks/refused/reject")
+    for number in range(totals["ready_tasks"] - totals["failed_runs"]):
+        await town.create({"id": f"ready-{number}"})
+
+
+async def an_inbox(town: Town, recorded: Recorded) -> None:
+    """The tasks that are shown, each in its lane, those first that were active first."""
+    lanes = {group["lane"]: group for group in recorded.answer["inbox"]["groups"]}
+    attached, retried = lanes["failed_runs"]["items"]
+    await _fail_the_second_try(town, retried)
+    run = {**attached["run"], "origin": {"ref": "tasks.enqueue_run"}}
+    await town.enqueue(run, **attached["task"])
+    for step in (town.claim, town.attach, town.start, town.end):
+        await step(run)
+    [refused] = lanes["blocked"]["items"]
+    await town.create(refused["task"], approval_policy="manual")
+    await town.post(f"/api/tasks/{refused['task']['id']}/reject")
+    await _archive(town, lanes["archived"]["items"][0])
+
+
+async def _fail_the_second_try(town: Town, item: dict[str, Any]) -> None:
+    origin = {"ref": "tasks.retry_run"}
+    await town.enqueue({**item["run"], "origin": origin, "previous_run_id": f"run-{0:016}"})
+    await town.send("PATCH", f"/api/tasks/{item['task']['id']}", {"title": item["task"]["title"]})
+    await town.post(f"/api/runs/{item['run']['id']}/fail", {"reason": item["run"]["error"]})
+
+
+async def _archive(town: Town, item: dict[str, Any]) -> None:
+    """An approved task that an agent has completed."""
+    path = f"/api/tasks/{item['task']['id']}"
+    await town.create(item["task"], approval_policy="manual")
+    made = await town.post(f"{path}/approve")
+    town.names[item["run"]["id"]] = made["run"]["id"]
+    await town.lease(item["run"]["session_id"])
+    await town.end(item["run"])
+    await town.post(f"{path}/triage/archive")
+
+
 def _at(answer: Any, path: str) -> Any:
     """The member at a path, or None."""
     for name in path.split("."):
@@ -355,6 +413,8 @@ SITUATIONS: Final[dict[Operation, Situation]] = {
     Operation.SUBMIT_VERDICT: a_review,
     Operation.INSPECT_TASK: an_inspected_run,
     Operation.INSPECT_RUN: an_inspected_run,
+    Operation.GET_DASHBOARD: a_dashboard,
+    Operation.GET_INBOX: an_inbox,
     Operation.RESOLVE_WORKSPACE: nothing,
     Operation.CREATE_SESSION: nothing,
 }

@@ -23,6 +23,7 @@ MORE_PARAMETERS = {
     Operation.GET_BACKLOG: {"scope"},
     Operation.LIST_TASKS: {"cursor"},
     Operation.LIST_RUNS: {"cursor"},
+    Operation.GET_INBOX: {"cursor"},
     Operation.GET_TIMELINE: {"cursor"},
     Operation.LIST_RUN_REVIEWS: {"cursor"},
     Operation.LIST_TASK_REVIEWS: {"cursor"},
@@ -37,7 +38,7 @@ NEVER_SHOWN = re.compile(
     r"|/inspect/bound_session/(failure_kind|stop_reason)"
     r"|/run/summary/(cost_currency|input_tokens|last_event_type|output_tokens"
     r"|tool_call_count|total_cost|total_tokens|turn_count)"
-    r"|.*(/active_run|/timeline/run|/timeline/\*/run)/coordination_channel(/.*)?"
+    r"|.*(/active_run|/timeline/run|/(timeline|items)/\*/run)/coordination_channel(/.*)?"
 )
 NEVER_NULL = {  # what is required and null is missing, whatever the contract says
     (Operation.SUBMIT_VERDICT, "/verdict/confidence"),

@@ -1,7 +1,9 @@
 """States come back equal; heads are what `slim` keeps."""
 
+import struct
 from itertools import product
 from typing import get_args
+from zlib import crc32
 
 import attrs
 import orjson
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from actors.identity import Origin, OriginKind
 from actors.ports import StorageError
 from actors.record import AnyState
+from actors.task.ended import facts_of, pack, unpack
 from actors.task.slim import slim
 from actors.task.state import Json, Run, RunStatus, TaskState
 from persistence.snapshots import decode_head, decode_snapshot, encode_snapshot
@@ -54,12 +57,15 @@ def test_slim_keeps_only_the_open_run_and_returns_a_slim_state_itself(model):
     ended, opened = run_of(RunStatus.FAILED, 1), run_of(RunStatus.QUEUED, 2)
     state = replace(model.new("t"), metadata=Json(b"{}"), runs=(ended, opened))
     small = slim(state)
-    assert small == replace(state, description=None, metadata=None, runs=(opened,))
+    facts = pack(state.runs)
+    assert small == replace(state, description=None, metadata=None, runs=(opened,), ended=facts)
+    assert unpack(facts) == [facts_of(ended)]
     assert slim(small) is small
 
 
 def test_every_field_has_its_place():
-    kept = {field.name for field in attrs.fields(TaskState)} - {"description", "metadata", "runs"}
+    kept = {field.name for field in attrs.fields(TaskState)}
+    kept -= {"description", "metadata", "runs", "ended"}  # of the body, or made of the runs
     held = [*names(snapshot_tasks.head_of), *names(snapshot_tasks.rare_of)]
     held[held.index("open_reviews")] = "reviews"  # those that have ended stand in the body
     assert len(held) == len(kept)
@@ -76,11 +82,31 @@ def test_the_format_of_a_head_is_this(model):
     value = encode_snapshot(model.new("task-1"))
     head_bytes = int.from_bytes(value[:4])
     assert orjson.loads(value[12 : 12 + head_bytes]) == [
-        "t", "task-1", "global", None, None, None, "Title", None, "medium", 0, False, "none",
+        "u", "task-1", "global", None, None, None, "Title", None, "medium", 0, False, "none",
         "not_required", None, ["human", "local-user"], ["http", "tasks.create"], 1, 1, 1, "ready",
-        False, False, False, False, None, None, [], 0, 0, None,
+        False, False, False, False, None, None, [], 0, 0, None, "",
     ]  # fmt: skip
     assert orjson.loads(value[12 + head_bytes :]) == ["Description", None, []]
+
+
+@quick
+@given(data=st.data())
+def test_a_head_of_the_former_format_is_read_with_its_body(anything, data):
+    state = data.draw(anything(TaskState))
+    value = former(encode_snapshot(state))
+    assert decode_snapshot(value) == state
+    assert decode_head(memoryview(value)) == slim(state)
+
+
+def former(value: bytes) -> bytes:
+    """The same snapshot as it was before heads told of ended runs."""
+    head_bytes, _, body_crc = struct.unpack_from(">III", value)
+    tag, *fields = orjson.loads(value[12 : 12 + head_bytes])
+    assert tag == "u"
+    del fields[snapshot_tasks.OPEN_RUN_AT + 1]
+    head = orjson.dumps(["t", *fields])
+    parts = struct.pack(">III", len(head), crc32(head), body_crc)
+    return parts + head + value[12 + head_bytes :]
 
 
 @quick

@@ -248,6 +248,8 @@ async def _force(teller: Teller) -> None:
 
 
 async def _leave(teller: Teller) -> None:
+    await teller.do(Op.GET_DASHBOARD, query="?scope=workspace&workspace=shop")
+    await teller.do(Op.GET_INBOX)
     await teller.do(Op.REMOVE_DEPENDENCY, id="announcement", depends_on_id="release")
     await teller.do(Op.DELETE_PROFILE, id="release")
     await teller.do(Op.CANCEL_TASK, {"reason": "the release is off"}, id="release")

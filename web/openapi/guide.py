@@ -24,9 +24,11 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "depends_on_id": "The task that is waited for.",
     "include_drafts": "Show drafts too.",
     "include_paused": "Show runs that a pause holds back, too.",
+    "lane": "Only this part of the inbox; it goes on by a `Link` header.",
     "limit": "How many rows at most; 0 is the default of 100, and 1000 the most there are.",
     "query": "A part of the title, the identifier or the id, in any case.",
     "run_id": "The run.",
+    "unread": "Only what the caller has not read since something happened to it.",
     "session_id": "The session.",
     "subscription_id": "The subscription.",
     "workspace": "A workspace's id, name or path.",
@@ -157,6 +159,16 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     ),
     Op.INSPECT_TASK: "With `diagnostics` that name what is wrong, and `next_action`.",
     Op.INSPECT_RUN: "With `diagnostics` that name what is wrong, and `next_action`.",
+    Op.GET_DASHBOARD: (
+        "The tasks of the filter with all their runs, counted; what is queued, by channel; and a "
+        "few of the runs at work. The same for everybody, whoever asks. A workspace needs "
+        "`scope=workspace` besides."
+    ),
+    Op.GET_INBOX: (
+        "The caller's own: tasks that wait for a decision, a repair or a blocker, those that the "
+        "caller owns or works on, and those that the caller has archived. Unread ones come first. "
+        "Counts are of all that match; up to `limit` tasks are shown in each lane."
+    ),
     Op.CREATE_WORKSPACE: "A directory that has one already gives that one. It need not exist.",
     Op.RESOLVE_WORKSPACE: "The same directory is always the same workspace. It need not exist.",
     Op.LIST_WORKSPACES: "Oldest first.",

@@ -10,6 +10,7 @@ from typing import Any, Final, final
 
 from attrs import frozen
 
+from actors.identity import OriginKind
 from actors.task.review import ReviewStatus
 from actors.task.state import (
     ApprovalState,
@@ -19,6 +20,7 @@ from actors.task.state import (
     Scope,
     TaskStatus,
 )
+from actors.views.facets import Lane
 from web.operations import Operation as Op
 from web.requests import bulk as qb
 from web.requests import profiles as qp
@@ -30,7 +32,9 @@ from web.requests import tasks as qt
 from web.shapes import (
     bulk,
     claims,
+    dashboard,
     events,
+    inbox,
     inspect,
     profiles,
     registered,
@@ -67,6 +71,12 @@ class Row:
 
 _REASON: Final = ("reason",)
 _REVIEWS: Final = {"status": ReviewStatus, "reviewer_session_id": str, "limit": int}
+_SCOPED: Final[Query] = {
+    "scope": Scope,
+    "workspace": str,
+    "owner_kind": OwnerKind,
+    "owner_ref": str,
+}
 
 ROWS: Final[Mapping[Op, Row]] = {
     Op.CLAIM_NEXT: Row(
@@ -330,6 +340,21 @@ ROWS: Final[Mapping[Op, Row]] = {
         qv.VerdictRequest,
         reviews.VerdictResponse,
         id="submitTaskRunReviewVerdict",
+    ),
+    Op.GET_DASHBOARD: Row(
+        "How all work stands: counts, ages, and what is wrong",
+        None,
+        dashboard.DashboardResponse,
+        {**_SCOPED, "network_channel": str, "origin_kind": OriginKind},
+        id="getTaskDashboard",
+    ),
+    Op.GET_INBOX: Row(
+        "What waits for the caller, in lanes; one lane goes on by a Link header",
+        None,
+        inbox.InboxResponse,
+        {**_SCOPED, "lane": Lane, "unread": bool, "query": str, "limit": int},
+        is_list=True,
+        id="getTaskInbox",
     ),
     Op.CREATE_WORKSPACE: Row(
         "Register a workspace", rr.CreateWorkspaceRequest, registered.WorkspaceResponse

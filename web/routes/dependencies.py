@@ -1,12 +1,13 @@
 """What belongs to a task: its dependencies, tree, timeline and stream."""
 
 from actors.task import commands as c
+from actors.views.pages import sequence_of
 from web import queries, sse
 from web.addresses import known_task, task_id_of
 from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
-from web.paging import bad_cursor, cursor_of, next_link
+from web.paging import cursor_of, next_link
 from web.replies import Reply, StreamReply, shown
 from web.requests.tasks import AddDependencyRequest
 from web.routes.tasks import detail
@@ -45,21 +46,13 @@ async def timeline(call: Call) -> Reply:
     query = call.query
     after_seq, limit = queries.natural(query, "after_sequence"), queries.limit(query)
     task_id = known_task(call).id
-    cursor = cursor_of(query)
-    if cursor is not None:
-        after_seq = max(after_seq, _seq(cursor))
+    after_seq = max(after_seq, sequence_of(cursor_of(query)) or 0)
     views = call.system.views
     found = views.timeline(task_id, after_seq, limit + 1)
     shown_events = found[:limit]
     more = str(shown_events[-1].seq) if len(found) > limit else None
     items = [timeline_item_of(told, views) for told in shown_events]
     return shown(200, TimelineResponse(items), next_link(call.path, query, more))
-
-
-def _seq(cursor: str) -> int:
-    if not (cursor.isascii() and cursor.isdigit()):
-        raise bad_cursor()
-    return int(cursor)
 
 
 async def stream(call: Call) -> Reply | StreamReply:

@@ -1,9 +1,10 @@
 """The scheduler as a whole: status, pause, resume, drain, backlog."""
 
 from actors import limits
-from actors.scheduler.commands import BacklogFilter
 from actors.task import validation as valid
 from actors.task.state import Scope
+from actors.views.backlog import BacklogFilter
+from actors.views.views import Views
 from web import queries
 from web.call import Call, Routes
 from web.identity import identify
@@ -70,14 +71,23 @@ async def backlog(call: Call) -> Reply:
         scope=queries.choice(query, "scope", Scope),
         include_paused=queries.flag(query, "include_paused"),
     )
-    page = await call.system.scheduler.backlog(which, cursor_of(query), limit)
     views = call.system.views
-    items = [BacklogItem(summary_of(task, views), run_of(task.id, run)) for task, run in page.items]
+    found = views.backlog(which, cursor_of(query), limit)
+    rows = found.page.items
+    cursor = rows[-1].cursor if found.page.has_more else None
     return shown(
         200,
-        BacklogResponse(Backlog(items, page.total)),
-        next_link(call.path, query, page.next_cursor),
+        BacklogResponse(Backlog([_item(views, row.task_id) for row in rows], found.total)),
+        next_link(call.path, query, cursor),
     )
+
+
+def _item(views: Views, task_id: str) -> BacklogItem:
+    task = views.get(task_id)
+    run = None if task is None else task.open_run
+    assert task is not None, f"{task_id} is in the backlog, but is not there"
+    assert run is not None, f"{task_id} is in the backlog without a run"
+    return BacklogItem(summary_of(task, views), run_of(task.id, run))
 
 
 def _workspace_id(call: Call, ref: str | None) -> str | None:

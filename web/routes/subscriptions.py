@@ -5,12 +5,13 @@ from actors.task import commands as c
 from actors.task.decide.subscriptions import subscription_not_found
 from actors.task.state import Scope, TaskState
 from actors.task.subscription import Subscription, Target
+from actors.views.pages import bad_cursor
 from web import queries
 from web.addresses import known_task
 from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
-from web.paging import bad_cursor, cursor_of, next_link
+from web.paging import cursor_of, next_link
 from web.replies import EMPTY, Reply, shown
 from web.requests.subscriptions import CreateSubscriptionRequest
 from web.shapes.subscriptions import (

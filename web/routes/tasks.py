@@ -1,11 +1,8 @@
 """Tasks: create, read, change, and what decides whether they run."""
 
 from actors import limits
-from actors.errors import invalid
-from actors.registry.registry import workspace_not_found
 from actors.registry.state import SessionState
 from actors.task import commands as c
-from actors.task import validation as valid
 from actors.task.state import (
     ApprovalState,
     Owner,
@@ -16,13 +13,14 @@ from actors.task.state import (
     TaskStatus,
 )
 from actors.views.catalog import TaskFilter
+from actors.views.pages import sequence_of
 from web import queries
 from web.addresses import task_id_of
 from web.call import Call, Routes
+from web.filters import network_channel, scope_and_workspace, workspace_id
 from web.identity import caller_of, identify, other_workspace, session_of
 from web.operations import Operation
 from web.paging import cursor_of, next_link
-from web.pointers import called
 from web.replies import EMPTY, Reply, shown
 from web.requests.tasks import (
     CreateTaskRequest,
@@ -47,25 +45,20 @@ from web.shapes.tasks import (
 
 async def list_tasks(call: Call) -> Reply:
     identify(call)
-    query = call.query
-    page = call.system.views.page(_filter(call), cursor_of(query), queries.limit(query))
-    tasks = [summary_of(task, call.system.views) for task in page.items]
-    return shown(200, TasksResponse(tasks), next_link(call.path, query, page.next_cursor))
+    query, views = call.query, call.system.views
+    before_seq = sequence_of(cursor_of(query))
+    page = views.page(_filter(call), before_seq, queries.limit(query))
+    tasks = [summary_of(task, views) for task in page.items]
+    cursor = str(page.items[-1].latest_event_seq) if page.has_more else None
+    return shown(200, TasksResponse(tasks), next_link(call.path, query, cursor))
 
 
 def _filter(call: Call) -> TaskFilter:
     query = call.query
-    scope = queries.choice(query, "scope", Scope)
-    ref = queries.text(query, "workspace")
-    if scope is Scope.GLOBAL and ref is not None:
-        raise invalid("?workspace", "global tasks have no workspace", "leave one of both out")
-    if scope is Scope.WORKSPACE and ref is None:
-        raise invalid("?workspace", "the scope workspace needs a workspace", "name the workspace")
-    with called("?network_channel", "/network_channel"):
-        channel = valid.channel(queries.text(query, "network_channel"))
+    scope, workspace_id = scope_and_workspace(call)
     return TaskFilter(
         scope=scope,
-        workspace_id=None if ref is None else _workspace_id(call, ref),
+        workspace_id=workspace_id,
         status=queries.choice(query, "status", TaskStatus),
         priority=queries.choice(query, "priority", Priority),
         include_drafts=queries.flag(query, "include_drafts"),
@@ -73,16 +66,9 @@ def _filter(call: Call) -> TaskFilter:
         owner_kind=queries.choice(query, "owner_kind", OwnerKind),
         owner_ref=queries.text(query, "owner_ref"),
         parent_task_id=queries.text(query, "parent_task_id"),
-        network_channel=channel,
+        network_channel=network_channel(call),
         query=queries.text(query, "query"),
     )
-
-
-def _workspace_id(call: Call, ref: str) -> str:
-    workspace = call.system.registry.find_workspace(ref)
-    if workspace is None:
-        raise workspace_not_found(ref)
-    return workspace.id
 
 
 async def create(call: Call) -> Reply:
@@ -124,10 +110,10 @@ def _workspace_of(call: Call, body: CreateTaskRequest, session: SessionState | N
     """
     if not body.workspace or body.scope is Scope.GLOBAL:
         return body.workspace or None
-    workspace_id = _workspace_id(call, body.workspace)
-    if session is not None and session.workspace_id not in (None, workspace_id):
+    found = workspace_id(call, body.workspace)
+    if session is not None and session.workspace_id not in (None, found):
         raise other_workspace(session)
-    return workspace_id
+    return found
 
 
 def _owner(owner: OwnerRequest | None) -> Owner | None:

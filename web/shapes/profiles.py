@@ -39,8 +39,8 @@ class Triage(Shape):
     read: bool
     archived: bool
     dismissed: bool
-    last_seen_activity_at: str
     updated_at: str
+    last_seen_activity_at: str | None = None  # unset where there is no triage yet
 
 
 @final
@@ -72,6 +72,6 @@ def triage_of(task: TaskState, triage: state.Triage) -> Triage:
         triage.read,
         triage.archived,
         triage.dismissed,
-        rfc3339(triage.last_seen_activity_at_ns),
         rfc3339(triage.updated_at_ns),
+        rfc3339(triage.last_seen_activity_at_ns),
     )

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import trio
 
@@ -21,8 +22,11 @@ class Callers:
     acknowledged: answers are added until `stop` is set; a crash is a copy of the store then.
     """
 
+    task_count = TASKS
+
     def __init__(self, desk: Desk, rng: random.Random, acknowledged: list[Answer]) -> None:
         self._desk = desk
+        self._operations = self.operations()
         self._rng = rng
         self._acknowledged = acknowledged
         self._stopped = False
@@ -35,7 +39,7 @@ class Callers:
     async def work(self, steps: int) -> None:
         """One caller: an operator and an agent by turns."""
         for _ in range(steps):
-            operation = self._rng.choice(_OPERATIONS)
+            operation = self._rng.choice(self._operations)
             try:
                 answer = await operation(self)
             except Rejected as refusal:
@@ -48,10 +52,15 @@ class Callers:
             if self._rng.random() < 0.2:
                 await trio.sleep(self._rng.choice([0, 0.01, 1, 3]))
 
+    @classmethod
+    def operations(cls) -> "list[Callable[[Any], Awaitable[Answer | None]]]":
+        """What is done, the more often named the more often."""
+        return list(_OPERATIONS)
+
     # --- picks ----------------------------------------------------------------------------------
 
     def _task_id(self) -> str:
-        return f"t{self._rng.randrange(TASKS)}"
+        return f"t{self._rng.randrange(self.task_count)}"
 
     def _run_id(self) -> str:
         state = self._desk.system.views.get(self._task_id())
@@ -71,10 +80,13 @@ class Callers:
     # --- operations -----------------------------------------------------------------------------
 
     async def create(self) -> Answer:
+        return await self._desk.system.create_task(self.described(), OPERATOR)
+
+    def described(self) -> c.CreateTask:
         rng = self._rng
-        number = rng.randrange(TASKS)
+        number = rng.randrange(self.task_count)
         parent = f"t{rng.randrange(number)}" if number and rng.random() < 0.4 else None
-        command = c.CreateTask(
+        return c.CreateTask(
             scope=Scope.GLOBAL,
             id=f"t{number}",
             title="work",
@@ -86,7 +98,6 @@ class Callers:
             approval_policy=rng.choice([*[ApprovalPolicy.NONE] * 5, ApprovalPolicy.MANUAL]),
             owner=rng.choice([None, None, None, Owner(OwnerKind.POOL, "bot")]),
         )
-        return await self._desk.system.create_task(command, OPERATOR)
 
     async def enqueue(self) -> Answer:
         key = self._rng.choice([None, None, f"k{self._rng.randrange(20)}"])

@@ -5,18 +5,18 @@ import trio
 
 from actors.errors import Rejected
 from actors.registry.commands import CreateWorkspace
-from actors.scheduler.commands import BacklogFilter
 from actors.task import commands as c
 from actors.task.state import Priority, RunStatus, Scope
+from actors.views.backlog import BacklogFilter, BacklogPage
 from tests.actors.system.desk import OPERATOR, agent, started
 
 
-async def backlog(desk, limit=500, cursor=None, **which):
-    return await desk.system.scheduler.backlog(BacklogFilter(**which), cursor, limit)
+def backlog(desk, limit=500, cursor=None, **which) -> BacklogPage:
+    return desk.system.views.backlog(BacklogFilter(**which), cursor, limit)
 
 
-def run_ids(page) -> list[str]:
-    return [run.id for _, run in page.items]
+def run_ids(found: BacklogPage) -> list[str]:
+    return [row.run_id for row in found.page.items]
 
 
 async def test_the_backlog_is_in_the_order_of_claims(desk):
@@ -24,7 +24,7 @@ async def test_the_backlog_is_in_the_order_of_claims(desk):
         for _ in range(2):
             await desk.queued(priority=priority)
             await trio.sleep(1)
-    listed = run_ids(await backlog(desk))
+    listed = run_ids(backlog(desk))
     claimed = [(await desk.claim(f"s{number}")).the_run.id for number in range(8)]
     assert listed == claimed
 
@@ -32,16 +32,16 @@ async def test_the_backlog_is_in_the_order_of_claims(desk):
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8])
 async def test_pages_join_without_a_gap_while_runs_come_and_go(desk, size):
     runs = [run.id for run in await desk.many_queued(7)]
-    whole = run_ids(await backlog(desk))
+    whole = run_ids(backlog(desk))
     assert sorted(whole) == sorted(runs)
     seen, cursor, pages = [], None, 0
     while True:
-        page = await backlog(desk, size, cursor)
-        assert page.total == 7 + pages
-        seen += run_ids(page)
-        cursor = page.next_cursor
-        if cursor is None:
+        found = backlog(desk, size, cursor)
+        assert found.total == 7 + pages
+        seen += run_ids(found)
+        if not found.page.has_more:
             break
+        cursor = found.page.items[-1].cursor
         await desk.queued(priority=Priority.URGENT)  # before all that was read
         pages += 1
     assert seen == whole
@@ -50,7 +50,7 @@ async def test_pages_join_without_a_gap_while_runs_come_and_go(desk, size):
 async def test_a_cursor_that_is_none_of_ours_is_refused(desk):
     for cursor in ("", "x", "1.2", "a.b.c"):
         with pytest.raises(Rejected):
-            await backlog(desk, cursor=cursor)
+            backlog(desk, cursor=cursor)
 
 
 async def test_the_backlog_filters_by_workspace_scope_and_pause(desk):
@@ -63,30 +63,30 @@ async def test_the_backlog_filters_by_workspace_scope_and_pause(desk):
     await desk.ask(root, c.PauseTask("later"))
     local = await desk.queued(scope=Scope.WORKSPACE, workspace_id=here)
     everywhere = {at_home.id, local.id}
-    assert set(run_ids(await backlog(desk))) == everywhere
-    assert set(run_ids(await backlog(desk, include_paused=True))) == {
+    assert set(run_ids(backlog(desk))) == everywhere
+    assert set(run_ids(backlog(desk, include_paused=True))) == {
         *everywhere,
         paused.id,
         below.id,
     }
-    assert run_ids(await backlog(desk, workspace_id=here)) == [local.id]
-    assert run_ids(await backlog(desk, workspace_id=there)) == []
-    assert run_ids(await backlog(desk, workspace_id="unknown")) == []
-    assert run_ids(await backlog(desk, scope=Scope.WORKSPACE)) == [local.id]
-    only_global = await backlog(desk, scope=Scope.GLOBAL, include_paused=True, limit=1)
-    assert (len(only_global.items), only_global.total) == (1, 3)
+    assert run_ids(backlog(desk, workspace_id=here)) == [local.id]
+    assert run_ids(backlog(desk, workspace_id=there)) == []
+    assert run_ids(backlog(desk, workspace_id="unknown")) == []
+    assert run_ids(backlog(desk, scope=Scope.WORKSPACE)) == [local.id]
+    only_global = backlog(desk, scope=Scope.GLOBAL, include_paused=True, limit=1)
+    assert (len(only_global.page.items), only_global.total) == (1, 3)
 
 
 async def test_blocked_runs_are_in_the_backlog_too(desk):
     blocker, task = await desk.task(), await desk.task()
     await desk.ask(task.id, c.AddDependency(blocker.id))
     run = await desk.enqueue(task.id)
-    assert run_ids(await backlog(desk)) == [run.id]
+    assert run_ids(backlog(desk)) == [run.id]
 
 
 def recount(desk) -> tuple[int, int, int, int]:
     """Active, queued, in need of attention, and paused tasks, from the tasks themselves."""
-    states = list(desk.system.views.catalog._states.values())
+    states = list(desk.system.views.catalog)
     runs = [state.open_run for state in states if state.open_run is not None]
     return (
         sum(run.status.is_active for run in runs),

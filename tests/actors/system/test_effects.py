@@ -141,7 +141,7 @@ async def test_more_effects_than_are_awaited_finish_in_the_background(desk, monk
 def applied(desk) -> dict[tuple[int, int], int]:
     """How often each effect was applied, by the record that it comes from and its place there."""
     counts = {}
-    for state in desk.system.views.catalog._states.values():
+    for state in desk.system.views.catalog:
         for record in desk.system.journal.timeline(state.id, 0):
             if record.cause is not None:
                 cause = (record.cause.seq, record.cause.n)
@@ -152,7 +152,7 @@ def applied(desk) -> dict[tuple[int, int], int]:
 def caused(desk) -> set[tuple[int, int]]:
     return {
         (record.seq, n)
-        for state in desk.system.views.catalog._states.values()
+        for state in desk.system.views.catalog
         for record in desk.system.journal.timeline(state.id, 0)
         for n in range(len(record.effects))
     }

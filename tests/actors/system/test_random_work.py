@@ -94,7 +94,7 @@ def check_acknowledged(desk: Desk, acknowledged) -> None:
 def check_memory(desk: Desk) -> None:
     """Read models, graph, board and outbox, when nothing is under way."""
     system = desk.system
-    states = list(system.views.catalog._states.values())
+    states = list(system.views.catalog)
     seen = set()
     for slim in states:
         whole = system.views.whole(slim.id)

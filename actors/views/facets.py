@@ -1,0 +1,170 @@
+"""What tasks are looked for by: one facet for each value that many tasks may have in common.
+
+A facet is a name and a value; tasks that have the same facet are the answer to one filter. Of one
+name a task may have several (whose inbox it was archived in), one, or none (its owner).
+"""
+
+from enum import Enum
+from typing import Final, TypeVar
+
+from actors.choice import Choice
+from actors.identity import Actor
+from actors.task.ended import latest_status
+from actors.task.state import (
+    ApprovalPolicy,
+    ApprovalState,
+    RunStatus,
+    TaskState,
+    TaskStatus,
+    Triage,
+)
+
+Facet = tuple[str, str]
+E = TypeVar("E", bound=Enum)
+
+
+class Lane(Choice):
+    """Where a task stands in an inbox."""
+
+    MY_WORK = "my_work"
+    APPROVALS = "approvals"
+    FAILED_RUNS = "failed_runs"
+    BLOCKED = "blocked"
+    ARCHIVED = "archived"
+
+
+def facet(member: Enum) -> Facet:
+    """Of a value that is one of a few."""
+    return _OF_ENUMS[member]
+
+
+def chosen(
+    *members: Enum | None,
+    workspace_id: str | None = None,
+    owner_ref: str | None = None,
+    network_channel: str | None = None,
+) -> tuple[Facet, ...]:
+    """The facets that a filter asks for; it may leave out any."""
+    asked = [_OF_ENUMS[member] for member in members if member is not None]
+    if workspace_id is not None:
+        asked.append(workspace(workspace_id))
+    if owner_ref is not None:
+        asked.append(owned_by(owner_ref))
+    if network_channel is not None:
+        asked.append(on_channel(network_channel))
+    return tuple(asked)
+
+
+def workspace(workspace_id: str) -> Facet:
+    return ("workspace", workspace_id)
+
+
+def owned_by(ref: str) -> Facet:
+    return ("owner", ref)
+
+
+def on_channel(channel: str) -> Facet:
+    return ("channel", channel)
+
+
+def worked_on_by(actor: Actor) -> Facet:
+    """The actor has claimed the open run."""
+    return ("worker", str(actor))
+
+
+def archived_by(actor: Actor) -> Facet:
+    return ("archived", str(actor))
+
+
+def read_by(actor: Actor) -> Facet:
+    """Nothing has happened since the actor has read it."""
+    return ("read", str(actor))
+
+
+def dismissed_by(actor: Actor) -> Facet:
+    """Nothing has happened since the actor has dismissed it."""
+    return ("dismissed", str(actor))
+
+
+_DONE: Final = frozenset(
+    {TaskStatus.DRAFT, TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELED}
+)
+_NEEDS_SOMEBODY: Final = frozenset({RunStatus.FAILED, RunStatus.NEEDS_ATTENTION})
+
+
+def awaits_decision(state: TaskState) -> bool:
+    """Whether somebody has to approve or reject it."""
+    return (
+        state.approval_policy is ApprovalPolicy.MANUAL
+        and state.approval_state is ApprovalState.PENDING
+    )
+
+
+def has_failed(state: TaskState) -> bool:
+    """Whether its latest run has failed, or needs attention."""
+    return latest_status(state) in _NEEDS_SOMEBODY
+
+
+def lane_of(state: TaskState) -> Lane | None:
+    """The lane of a task in the inbox of those whose work it is, if they have not archived it.
+
+    `MY_WORK` is shown to them alone, all others to everybody; None to nobody.
+    """
+    if state.status is TaskStatus.BLOCKED and awaits_decision(state):
+        return Lane.APPROVALS
+    if has_failed(state):
+        return Lane.FAILED_RUNS
+    if state.status is TaskStatus.BLOCKED:
+        return Lane.BLOCKED
+    return None if state.status in _DONE else Lane.MY_WORK
+
+
+def is_fresh(triage: Triage, state: TaskState) -> bool:
+    """Whether nothing has happened since that triage."""
+    return state.last_activity_at_ns <= triage.last_seen_activity_at_ns
+
+
+def facets_of(state: TaskState) -> list[Facet]:
+    """All that a task has, slim or whole."""
+    found = [
+        _OF_ENUMS[state.status],
+        _OF_ENUMS[state.priority],
+        _OF_ENUMS[state.scope],
+        _OF_ENUMS[state.approval_state],
+        _OF_ENUMS[state.origin.kind],
+    ]
+    lane = lane_of(state)
+    if lane is not None:
+        found.append(_OF_ENUMS[lane])
+    if state.workspace_id is not None:
+        found.append(workspace(state.workspace_id))
+    if state.network_channel is not None:
+        found.append(on_channel(state.network_channel))
+    if state.owner is not None:
+        found += (_OF_ENUMS[state.owner.kind], owned_by(state.owner.ref))
+    run = state.open_run
+    if run is not None and run.claimed_by is not None:
+        found.append(worked_on_by(run.claimed_by))
+    for triage in state.triage:
+        found += _of_triage(triage, state)
+    return found
+
+
+def _of_triage(triage: Triage, state: TaskState) -> list[Facet]:
+    if triage.archived:
+        return [archived_by(triage.actor)]
+    if not is_fresh(triage, state):
+        return []
+    found = [read_by(triage.actor)] if triage.read else []
+    return [*found, dismissed_by(triage.actor)] if triage.dismissed else found
+
+
+class _ByMember(dict[Enum, Facet]):
+    """Made once for each member."""
+
+    def __missing__(self, member: Enum) -> Facet:
+        made = self[member] = (type(member).__name__, str(member.value))
+        return made
+
+
+_OF_ENUMS: Final = _ByMember()

@@ -1,0 +1,132 @@
+"""The inbox read page by page, and what its marks and reasons say."""
+
+import pytest
+from attrs import evolve
+
+from actors.errors import Rejected
+from actors.identity import LOCAL_USER, Actor, ActorKind, agent_actor
+from actors.task.state import (
+    ApprovalPolicy,
+    ApprovalState,
+    Owner,
+    OwnerKind,
+    RunStatus,
+    TaskStatus,
+    Triage,
+)
+from actors.views.activity import ActivityOrder
+from actors.views.facets import Lane
+from actors.views.inbox import InboxFilter, Marks, blocking_reason, inbox, marks_of
+from tests.actors.views.states import a_run, a_task
+
+READ = Triage(LOCAL_USER, True, False, False, last_seen_activity_at_ns=10**9, updated_at_ns=5)
+FAILED = InboxFilter(lane=Lane.FAILED_RUNS)
+
+
+def failed(number: int, *triage: Triage):
+    runs = (a_run(RunStatus.FAILED),)
+    return a_task(f"t{number}", latest_event_seq=number, runs=runs, triage=triage)
+
+
+def ids(order, which, cursor=None, limit=1000, actor=LOCAL_USER) -> list[str]:
+    [group] = inbox(order, actor, which, cursor, limit)
+    return [task.id for task in group.tasks]
+
+
+def test_unread_tasks_come_first_each_part_by_latest_activity():
+    order = ActivityOrder()
+    for number in range(1, 7):
+        order.enter(failed(number, *[READ] * (number % 2)))
+    assert ids(order, FAILED) == ["t6", "t4", "t2", "t5", "t3", "t1"]
+    assert ids(order, evolve(FAILED, unread=True)) == ["t6", "t4", "t2"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 7])
+def test_pages_join_without_a_gap_or_a_repeat_while_tasks_become_active(limit):
+    order = ActivityOrder()
+    entries = {n: order.enter(failed(n, *[READ] * (n % 3 == 0))) for n in range(1, 15)}
+    whole = ids(order, FAILED)
+    seen, cursor, seq, moved = [], None, 100, set()
+    while True:
+        [group] = inbox(order, LOCAL_USER, FAILED, cursor, limit)
+        assert (group.count, len(group.tasks)) == (14, min(limit, len(group.tasks)))
+        seen += [task.id for task in group.tasks]
+        cursor = group.next_cursor
+        if cursor is None:
+            break
+        seq += 1  # what was seen becomes active, and is before all pages to come
+        entry = entries[int(group.tasks[0].id[1:])]
+        moved.add(entry.state.id)
+        order.move(entry, evolve(entry.state, latest_event_seq=seq, last_activity_at_ns=2 * 10**9))
+    assert seen == whole
+    assert len(moved) > 0 or limit > 7
+
+
+@pytest.mark.parametrize("cursor", ["", "unread", "unread.", "read.x", "seen.3", "unread.-1", "3"])
+def test_a_cursor_that_is_none_of_ours_is_refused(cursor):
+    with pytest.raises(Rejected):
+        inbox(ActivityOrder(), LOCAL_USER, FAILED, cursor, 10)
+
+
+@pytest.mark.parametrize(
+    ("triage", "active_at_ns", "marks"),
+    [
+        (None, 5, Marks()),
+        (READ, 10**9, Marks(read=True)),
+        (READ, 10**9 + 1, Marks()),
+        (evolve(READ, dismissed=True), 5, Marks(read=True, dismissed=True)),
+        (evolve(READ, dismissed=True), 10**9 + 1, Marks()),
+        (evolve(READ, archived=True), 10**9 + 1, Marks(read=True, archived=True)),
+        (evolve(READ, archived=True, dismissed=True), 5, Marks(read=True, archived=True)),
+    ],
+)
+def test_marks_count_until_something_happens_but_archived_for_good(triage, active_at_ns, marks):
+    assert marks_of(triage, a_task(last_activity_at_ns=active_at_ns)) == marks
+
+
+BLOCKED = a_task(status=TaskStatus.BLOCKED)
+MANUAL = evolve(BLOCKED, approval_policy=ApprovalPolicy.MANUAL)
+
+
+@pytest.mark.parametrize(
+    ("task", "reason"),
+    [
+        (a_task(), None),
+        (BLOCKED, "awaiting_dependencies"),
+        (evolve(MANUAL, approval_state=ApprovalState.PENDING), "awaiting_approval"),
+        (evolve(MANUAL, approval_state=ApprovalState.REJECTED), "approval_rejected"),
+        (evolve(MANUAL, approval_state=ApprovalState.APPROVED), "awaiting_dependencies"),
+        (a_task(runs=(a_run(RunStatus.FAILED),)), "latest_run_failed"),
+        (a_task(runs=(a_run(RunStatus.NEEDS_ATTENTION),)), "needs_attention"),
+        (a_task(runs=(a_run(RunStatus.FAILED), a_run(RunStatus.COMPLETED))), None),
+    ],
+)
+def test_the_reason_why_nothing_goes_on(task, reason):
+    assert blocking_reason(task) == reason
+
+
+@pytest.mark.parametrize(
+    ("actor", "owner", "is_own"),
+    [
+        (agent_actor("s1"), Owner(OwnerKind.AGENT_SESSION, "s1"), True),
+        (agent_actor("s1"), Owner(OwnerKind.POOL, "s1"), False),
+        (Actor(ActorKind.DAEMON, "d"), Owner(OwnerKind.POOL, "d"), False),
+        (LOCAL_USER, Owner(OwnerKind.HUMAN, LOCAL_USER.ref), True),
+        (LOCAL_USER, None, False),
+    ],
+)
+def test_own_work_is_what_one_owns(actor, owner, is_own):
+    order = ActivityOrder()
+    order.enter(a_task(owner=owner))
+    found = ids(order, InboxFilter(lane=Lane.MY_WORK), actor=actor)
+    assert found == (["task-1"] if is_own else [])
+
+
+def test_own_work_is_what_one_works_on():
+    order = ActivityOrder()
+    run = a_run(RunStatus.CLAIMED, claimed_by=agent_actor("s1"))
+    order.enter(a_task(runs=(run,), owner=Owner(OwnerKind.POOL, "bot")))
+    which = InboxFilter(lane=Lane.MY_WORK)
+    assert ids(order, which, actor=agent_actor("s1")) == ["task-1"]
+    assert ids(order, which, actor=agent_actor("s2")) == []
+    assert ids(order, which) == []

@@ -1,0 +1,82 @@
+"""Everything at a glance: the dashboard of all work, and the inbox of whoever calls."""
+
+from collections.abc import Callable
+
+from actors.identity import Actor, OriginKind
+from actors.registry.registry import Registry
+from actors.task.state import OwnerKind
+from actors.views.facets import Lane
+from actors.views.groups import GroupFilter
+from actors.views.inbox import InboxFilter, InboxGroup
+from actors.views.pages import bad_cursor
+from actors.views.views import Views
+from web import queries
+from web.call import Call, Routes
+from web.filters import network_channel, scope_and_workspace
+from web.identity import identify
+from web.operations import Operation
+from web.paging import cursor_of, next_link
+from web.replies import Reply, shown
+from web.shapes.dashboard import DashboardResponse, dashboard_of
+from web.shapes.inbox import InboxItem, InboxResponse, inbox_item_of, inbox_of
+
+
+async def dashboard(call: Call) -> Reply:
+    """The same for everybody: who calls does not matter."""
+    query, system = call.query, call.system
+    scope, workspace_id = scope_and_workspace(call, needs_scope=True)
+    which = GroupFilter(
+        scope=scope,
+        workspace_id=workspace_id,
+        owner_kind=queries.choice(query, "owner_kind", OwnerKind),
+        owner_ref=queries.text(query, "owner_ref"),
+        network_channel=network_channel(call),
+        origin_kind=queries.choice(query, "origin_kind", OriginKind),
+    )
+    board = system.views.dashboard(which, system.clock.now_ns(), _lives_in(system.registry))
+    tasks = (system.views.get(run.task_id) for run in board.shown)
+    shown_tasks = [task for task in tasks if task is not None]
+    return shown(200, DashboardResponse(dashboard_of(board, shown_tasks)))
+
+
+def _lives_in(registry: Registry) -> Callable[[str], bool]:
+    def lives(session_id: str) -> bool:
+        session = registry.known_session(session_id)
+        return session is not None and session.is_active
+
+    return lives
+
+
+async def inbox(call: Call) -> Reply:
+    actor, query = identify(call).actor, call.query
+    scope, workspace_id = scope_and_workspace(call, needs_scope=True)
+    which = InboxFilter(
+        scope=scope,
+        workspace_id=workspace_id,
+        owner_kind=queries.choice(query, "owner_kind", OwnerKind),
+        owner_ref=queries.text(query, "owner_ref"),
+        query=queries.text(query, "query"),
+        lane=queries.choice(query, "lane", Lane),
+        unread=queries.flag(query, "unread"),
+    )
+    cursor = cursor_of(query)
+    if cursor is not None and which.lane is None:
+        raise bad_cursor()
+    groups = call.system.views.inbox(actor, which, cursor, queries.limit(query))
+    items = [_items(group, actor, call.system.views) for group in groups]
+    more = None if which.lane is None else groups[0].next_cursor
+    reply = InboxResponse(inbox_of(groups, items))
+    return shown(200, reply, next_link(call.path, query, more))
+
+
+def _items(group: InboxGroup, actor: Actor, views: Views) -> list[InboxItem]:
+    return [
+        inbox_item_of(task, group.lane, views.latest_run(task), actor, views)
+        for task in group.tasks
+    ]
+
+
+ROUTES: Routes = {
+    Operation.GET_DASHBOARD: dashboard,
+    Operation.GET_INBOX: inbox,
+}

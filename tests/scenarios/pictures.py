@@ -14,6 +14,8 @@ _ALWAYS: Final = (
     "/api/scheduler",
     "/api/scheduler/backlog?include_paused=true",
     "/api/workspaces",
+    "/api/observe/tasks/dashboard",
+    "/api/observe/tasks/inbox",
 )
 _OF_A_TASK: Final = (
     "",

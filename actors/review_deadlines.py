@@ -11,8 +11,8 @@ import trio
 
 from actors.actor import Envelope
 from actors.clock import Clock
+from actors.deadlines import Deadlines
 from actors.identity import REVIEW_DEADLINES
-from actors.scheduler.deadlines import Deadlines
 from actors.task.commands import TimeOutReview
 from actors.task.state import TaskState
 

@@ -12,8 +12,8 @@ import trio
 
 from actors.bridges.retries import retry_delay_s
 from actors.clock import Clock
+from actors.deadlines import Deadlines
 from actors.limits import NS
-from actors.scheduler.deadlines import Deadlines
 
 
 class Waiting(NamedTuple):

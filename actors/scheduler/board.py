@@ -8,8 +8,8 @@ from typing import final
 
 from attrs import define
 
+from actors.deadlines import Deadlines
 from actors.scheduler.claimable import ClaimableIndex
-from actors.scheduler.deadlines import Deadlines
 from actors.task.eligibility import ClaimableRun, awaits_agent, claimable_run
 from actors.task.state import Run, RunStatus, TaskState
 

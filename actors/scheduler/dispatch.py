@@ -11,6 +11,7 @@ from typing import final
 from actors.actor import Envelope
 from actors.answers import Answer
 from actors.clock import Clock
+from actors.deadlines import Deadlines
 from actors.errors import Code, Rejected, shutting_down
 from actors.graph import Graph
 from actors.identity import SCHEDULER, SESSION_REGISTRY
@@ -19,7 +20,6 @@ from actors.mailbox import Reply
 from actors.record import Entry
 from actors.registry.registry import Registry
 from actors.scheduler.board import Board
-from actors.scheduler.deadlines import Deadlines
 from actors.scheduler.parked import Parked
 from actors.scheduler.starvation import look_at_starving
 from actors.scheduler.switch import Switch

@@ -9,7 +9,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable
 from typing import final
 
-from actors.scheduler.lazy_heap import LazyHeap
+from actors.lazy_heap import LazyHeap
 from actors.task.eligibility import Place
 
 Rank = tuple[int, int, int, str]

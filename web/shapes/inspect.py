@@ -14,7 +14,8 @@ from actors.task.state import Pause, RunStatus
 from actors.views import inspect as seen
 from actors.views.inspect import NextAction, SessionStanding
 from actors.views.outcomes import Outcome, outcome_of
-from web.payloads import payload_of, truncated_hash
+from web.payloads import payload_of
+from web.payloads.members import truncated_hash
 from web.redaction import redact
 from web.shapes.encoding import Shape, optional_time, rfc3339
 from web.shapes.events import Told

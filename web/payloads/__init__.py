@@ -1,0 +1,22 @@
+"""What the public sees of an event: its payload, as JSON members in the order they are shown.
+
+A member that is None is left out, as is an empty list.
+"""
+
+from actors.task import events as e
+from web.payloads.members import Payload
+from web.payloads.reviews import review_members
+from web.payloads.runs import run_members
+from web.payloads.tasks import task_members
+
+
+def payload_of(event: e.TaskEvent) -> Payload:
+    """The members of an event's payload; none for events that the public is not told of."""
+    match event:
+        case e.ReviewEvent():
+            members = review_members(event)
+        case e.RunEvent():
+            members = run_members(event)
+        case _:
+            members = task_members(event)
+    return {name: value for name, value in members.items() if value is not None and value != ()}

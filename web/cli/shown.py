@@ -49,12 +49,10 @@ class Output(Console):
 
 
 def show(parts: Sequence[Part], body: object) -> None:
-    """Print the parts, with an empty line between them."""
+    """Print the parts."""
     out = Output()
     with out.capture() as printed:
-        for number, piece in enumerate(pieces(parts, body)):
-            if number:
-                out.print()
+        for piece in pieces(parts, body):
             out.print(piece, crop=False)
     for line in printed.get().splitlines():  # cells are filled up with spaces, the last ones too
         click.echo(line.rstrip(" "), color=True)
@@ -67,7 +65,9 @@ def print_json(raw: bytes) -> None:
 
 
 def pieces(parts: Sequence[Part], body: object) -> list[RenderableType]:
-    return [piece for part in parts for piece in part.of(body)]
+    """What the parts show, with an empty line between each two."""
+    found = [piece for part in parts for piece in part.of(body)]
+    return [line for piece in found for line in (piece, Text())][:-1]
 
 
 def at(body: object, path: str) -> object:

@@ -16,7 +16,7 @@ from rich.console import Group
 from rich.live import Live
 
 from web.cli.events import event_line
-from web.cli.failures import Failed
+from web.cli.failures import Failed, plain
 from web.cli.frames import frames
 from web.cli.shown import Output, Part, pieces, print_json, show
 from web.exits import ClientExit
@@ -35,14 +35,15 @@ pause = time.sleep
 @final
 @define
 class _Presence:
-    """Whether the server is there; told on stderr when that changes."""
+    """Whether the server is there. Args: say: tells it when that changes."""
 
+    say: Callable[[str], None]
     met: bool = False
     lost: bool = False
 
     def found(self) -> None:
         if self.lost:
-            click.echo("chargehand: the server is back", err=True)
+            self.say("chargehand: the server is back")
         self.met, self.lost = True, False
 
     @contextmanager
@@ -54,7 +55,7 @@ class _Presence:
             if failed.exit_with not in (ClientExit.UNREACHABLE, ClientExit.LATER) or not self.met:
                 raise
             if not self.lost:
-                click.echo(f"chargehand: {failed}; trying again", err=True)
+                self.say(f"chargehand: {plain(str(failed))}; trying again")
             self.lost = True
 
 
@@ -64,7 +65,7 @@ def watch_task(
     """Print each event of the stream once, as it happens, until the task is deleted."""
     last_id = "0" if after_sequence is None else str(after_sequence)
     retry_s = _RETRY_S
-    presence = _Presence()
+    presence = _Presence(_on_stderr)
     while True:
         with presence.enduring(), connection.stream(path, last_id, _QUIET_S) as lines:
             presence.found()
@@ -94,23 +95,39 @@ def watch_answer(
     ask: Callable[[], "Answer"], parts: Sequence[Part], as_json: bool, every_s: float
 ) -> None:
     """Show an answer anew every few seconds: in place on a terminal, else one after the other."""
-    presence = _Presence()
-    in_place = sys.stdout.isatty() and not as_json
-    with Live(console=Output(), auto_refresh=False) if in_place else _nothing() as live:
-        while True:
-            with presence.enduring():
-                answer = ask()
-                presence.found()
-                if as_json:
-                    print_json(answer.raw)
-                elif live is None:
-                    show(parts, answer.body)
-                    click.echo()
-                else:
-                    live.update(Group(*pieces(parts, answer.body)), refresh=True)
-            pause(every_s)
+
+    def show_below(answer: "Answer") -> None:
+        show(parts, answer.body)
+        click.echo()
+
+    if as_json:
+        _look_again(ask, lambda answer: print_json(answer.raw), _on_stderr, every_s)
+    elif not sys.stdout.isatty():
+        _look_again(ask, show_below, _on_stderr, every_s)
+    else:
+        with Live(console=Output(), auto_refresh=False) as live:
+            _look_again(
+                ask,
+                lambda answer: live.update(Group(*pieces(parts, answer.body)), refresh=True),
+                lambda text: live.console.print(text, style="dim"),  # above what is live
+                every_s,
+            )
 
 
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
+def _look_again(
+    ask: Callable[[], "Answer"],
+    show_it: Callable[["Answer"], None],
+    say: Callable[[str], None],
+    every_s: float,
+) -> None:
+    presence = _Presence(say)
+    while True:
+        with presence.enduring():
+            answer = ask()
+            presence.found()
+            show_it(answer)
+        pause(every_s)
+
+
+def _on_stderr(text: str) -> None:
+    click.echo(text, err=True)

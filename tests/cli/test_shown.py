@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from web.cli.events import Timeline, event_line
+from web.cli.groups import NOUNS
 from web.cli.layouts import RUN_COLUMNS, TASK_COLUMNS
 from web.cli.nouns.task import VERBS as TASK_VERBS
 from web.cli.shown import Branches, Card, Column, Rows, Worth, pieces, told
@@ -14,13 +15,17 @@ LONG_ID = "task-01a21b644ec796613af9f22e"
 WIDTH = 80
 
 
-def printed(part, body, *, width: int = WIDTH, is_terminal: bool = True) -> list[str]:
+def printed(part, body, **more) -> list[str]:
+    return printed_all([part], body, **more)
+
+
+def printed_all(parts, body, *, width: int = WIDTH, is_terminal: bool = True) -> list[str]:
     out = io.StringIO()
     console = Console(
         file=out, width=width, force_terminal=is_terminal, no_color=True, highlight=False
     )
     console._color_system = None
-    for piece in pieces([part], body):
+    for piece in pieces(parts, body):
         console.print(piece, crop=False)
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
@@ -149,3 +154,22 @@ def test_an_event_is_a_line_that_tells_what_changed():
 
 def test_a_timeline_without_events_says_so():
     assert printed(Timeline(), {"timeline": []}) == ["no events"]
+
+
+def test_a_dashboard_tells_what_is_there_and_leaves_out_what_is_not():
+    [verb] = NOUNS["dashboard"].verbs()
+    board = {
+        "totals": {"tasks_total": 2, "runs_total": 1, "queued_runs": 1},
+        "status_breakdown": [{"status": "ready", "count": 2}],
+        "queue": {"total": 1, "oldest_queue_age_ms": 61_500, "backlog_warning": True},
+        "health": {"status": "warn", "stuck_runs": 1},
+        "freshness": {"status": "empty", "latest_activity_at": "0001-01-01T00:00:00Z"},
+    }
+    assert printed_all(verb.shows, {"dashboard": board}) == [
+        "tasks     2: 2 ready",
+        "runs      1: 1 queued",
+        "queue     1: the oldest for 61 s, a backlog",
+        "health    warn: 1 stuck",
+        "activity  empty",
+    ]
+    assert printed_all(verb.shows, {}) == []

@@ -196,3 +196,34 @@ def test_no_line_ends_in_spaces(line):
     for words in (("task", "list"), ("task", "show", "t1"), ("task", "inspect", "t1")):
         told = line.told(*words).splitlines()
         assert [row.rstrip() for row in told] == told
+
+
+def test_the_inbox_goes_from_unread_to_archived(line):
+    line.told("task", "create", "Launch", "--id", "launch", "--approval-policy", "manual")
+    _, run_id = queued(line)
+    line.told("run", "force-fail", run_id, "--reason", "bad input")
+    told = line.told("inbox", "list")
+    assert "approvals: 1, 1 unread" in told
+    assert "failed_runs: 1, 1 unread" in told
+    line.told("inbox", "read", "launch")
+    assert "approvals" not in line.told("inbox", "list", "--unread")
+    line.told("inbox", "archive", "launch")
+    assert "archived: 1, 0 unread" in line.told("inbox", "list", "--lane", "archived")
+    line.told("inbox", "dismiss", "launch")
+    assert line.told("inbox", "list", "--lane", "my_work") == "nothing waits\n"
+
+
+def test_the_dashboard_is_one_screen(line):
+    assert "tasks" in line.told("dashboard")
+    line.told("task", "create", "Launch", "--approval-policy", "manual")
+    _, run_id = queued(line, "--channel", "ops")
+    line.json("agent", "next", **AGENT)
+    queued(line, "--channel", "ops")
+    told = line.told("dashboard")
+    assert "3: 2 ready, 1 blocked" in told
+    assert "1 for an approval" in told
+    assert "1 queued, 1 claimed" in told
+    assert "queued by channel" in told
+    assert run_id in told.partition("active runs")[2]
+    told = line.refused(ClientExit.NOT_FOUND, "dashboard", "--workspace", "none")
+    assert "try: chargehand workspace create . --name=none" in told

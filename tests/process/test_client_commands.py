@@ -139,6 +139,12 @@ def test_a_letter_that_an_output_cannot_show_is_replaced(shell):
         assert "Größe ? ??" in shell.told(piped, PYTHONIOENCODING="latin-1")
 
 
+def read_until(controller: int, text: bytes) -> None:
+    shown = b""
+    while text not in shown:
+        shown += os.read(controller, 65_536)
+
+
 def read_to_the_end(controller: int) -> bytes:
     """What was written to the other side, once nobody holds that any more."""
     shown = b""
@@ -164,6 +170,21 @@ def test_a_terminal_of_80_columns_is_enough(shell):
     assert len(lines) == 4
     assert all(len(line) <= 80 for line in lines)
     assert all("…" in line for line in lines[1:])
+
+
+def test_a_dashboard_is_drawn_in_place_until_ctrl_c(shell):
+    controller, terminal = pty.openpty()
+    ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    shell.environment["TERM"] = "xterm"
+    watch = shell.begin("chargehand dashboard --watch --every 0.1", stdout=terminal)
+    os.close(terminal)
+    read_until(controller, b"activity")
+    shell.told("chargehand task create x")
+    read_until(controller, b"1: 1 ready")
+    watch.send_signal(signal.SIGINT)
+    read_to_the_end(controller)
+    _, told = watch.communicate(timeout=S_MAX)
+    assert (watch.returncode, told) == (ClientExit.INTERRUPTED, "\n")
 
 
 def test_without_a_server_it_is_said_how_to_start_one(tmp_path, server):

@@ -47,6 +47,7 @@ NOUNS: Final[Mapping[str, Noun]] = {
         Noun("profile", "How tasks shall be executed, and by whom."),
         Noun("review", "Have runs judged, and judge them."),
         Noun("inbox", "What waits for the caller."),
+        Noun("dashboard", "How all of it is, on one screen.", is_verb=True),
         Noun("scheduler", "The scheduler as a whole."),
         Noun("bridge", "Who is told by webhook how tasks end."),
         Noun("session", "Sessions of agents."),

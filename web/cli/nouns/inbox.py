@@ -1,14 +1,65 @@
 """`chargehand inbox`: what waits for the caller."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, final
 
-from web.cli.shown import Card
-from web.cli.verbs import Verb
+from attrs import frozen
+from rich.console import RenderableType
+from rich.text import Text
+
+from actors.views.facets import Lane
+from web.cli.filters import OWNER_FILTERS, SCOPE_FILTERS, scoped_by_workspace
+from web.cli.members import CURSOR, LIMIT, Field, Form, one_of
+from web.cli.shown import Card, Column, Rows, Worth, at, several, told
+from web.cli.verbs import Verb, Watch
 from web.operations import Operation as Op
 
 _TRIAGE: Final = (Card("triage"),)
+_ITEM_COLUMNS: Final = (
+    Column("TASK", "task.id", Worth.KEPT),
+    Column("READ", "triage.read", Worth.KEPT),
+    Column("TITLE", "task.title", Worth.CUT),
+    Column("WHY", "blocking_reason"),
+    Column("STATUS", "task.status"),
+    Column("PRIORITY", "task.priority"),
+    Column("SINCE", "latest_activity_at"),
+    Column("RUN", "run.id"),
+)
+
+
+@final
+@frozen
+class _Lanes:
+    """Those lanes in which something waits."""
+
+    def of(self, body: object) -> Sequence[RenderableType]:
+        found: list[RenderableType] = []
+        for lane in several(at(body, "inbox.groups")):
+            count, unread = told(at(lane, "count")), told(at(lane, "unread_count"))
+            title = f"{told(at(lane, 'lane'))}: {count}, {unread} unread"
+            found += Rows("items", _ITEM_COLUMNS, title).of(lane)
+        return found or [Text("nothing waits", style="dim")]
+
 
 VERBS: Final = (
+    Verb(
+        name="list",
+        operation=Op.GET_INBOX,
+        help="What waits for the caller, lane by lane",
+        example="--unread",
+        fields=(
+            *SCOPE_FILTERS,
+            *OWNER_FILTERS,
+            Field("lane", "one lane alone", one_of(Lane)),
+            Field("unread", "what was not read", form=Form.FLAG),
+            Field("query", "a text in title or identifier"),
+            LIMIT,
+            CURSOR,
+        ),
+        shows=(_Lanes(),),
+        watch=Watch.ANSWER,
+        finish=scoped_by_workspace,
+    ),
     Verb(
         name="read",
         operation=Op.MARK_TASK_READ,

@@ -1,0 +1,157 @@
+"""`chargehand dashboard`: how all of it is, on one screen."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, final
+
+from attrs import frozen
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from actors.identity import OriginKind
+from web.cli.filters import OWNER_FILTERS, SCOPE_FILTERS, scoped_by_workspace
+from web.cli.members import CHANNEL, Field, one_of
+from web.cli.shown import Column, Part, Rows, Worth, at, several, told
+from web.cli.verbs import Verb, Watch
+from web.operations import Operation as Op
+
+_BODY: Final = "dashboard"
+_RUN_STATUSES: Final = (
+    "queued",
+    "claimed",
+    "starting",
+    "running",
+    "completed",
+    "failed",
+    "canceled",
+)
+
+
+@final
+@frozen
+class _Counts:
+    """What there is, how well it goes, and how fast: a line for each."""
+
+    def of(self, body: object) -> Sequence[RenderableType]:
+        board = at(body, _BODY)
+        if not isinstance(board, Mapping):
+            return []
+        totals = at(board, "totals")
+        tasks = [
+            f"{told(at(row, 'count'))} {told(at(row, 'status'))}"
+            for row in several(at(board, "status_breakdown"))
+        ]
+        waits = {
+            "for an approval": at(totals, "awaiting_approval_tasks"),
+            "for other tasks": at(totals, "dependency_blocked_tasks"),
+        }
+        runs = {status: at(totals, f"{status}_runs") for status in _RUN_STATUSES}
+        troubles = {
+            "stuck": at(board, "health.stuck_runs"),
+            "orphaned": at(board, "health.active_orphan_runs"),
+            "stopped by force": at(board, "cards.failed.forced_stops"),
+        }
+        lines = {
+            "tasks": _total(at(totals, "tasks_total"), ", ".join(tasks)),
+            "waiting": _counted(waits),
+            "runs": _total(at(totals, "runs_total"), _counted(runs)),
+            "queue": _total(at(board, "queue.total"), _queue(at(board, "queue"))),
+            "health": _total(at(board, "health.status"), _counted(troubles)),
+            "claims": _latency(at(board, "cards.latency.claim_latency_ms")),
+            "starts": _latency(at(board, "cards.latency.start_latency_ms")),
+            "activity": _total(at(board, "freshness.status"), _activity(board)),
+        }
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(style="bold", no_wrap=True)
+        grid.add_column(overflow="fold")
+        for name, text in lines.items():
+            if text:
+                grid.add_row(Text(name), Text(text))
+        return [grid]
+
+
+def _total(total: object, parts: str) -> str:
+    return f"{told(total)}: {parts}" if parts else told(total)
+
+
+def _counted(counts: Mapping[str, object]) -> str:
+    """Those that are not zero."""
+    return ", ".join(f"{told(count)} {name}" for name, count in counts.items() if count)
+
+
+def _queue(queue: object) -> str:
+    if not at(queue, "total"):
+        return ""
+    age = f"the oldest for {_seconds(at(queue, 'oldest_queue_age_ms'))}"
+    return f"{age}, a backlog" if at(queue, "backlog_warning") else age
+
+
+def _latency(latency: object) -> str:
+    if not at(latency, "samples"):
+        return ""
+    average, most = at(latency, "average_ms"), at(latency, "maximum_ms")
+    return f"after {told(average)} ms on average, {told(most)} ms at most"
+
+
+def _activity(board: object) -> str:
+    latest = told(at(board, "freshness.latest_activity_at"))
+    return f"last at {latest}" if latest else ""
+
+
+def _seconds(milliseconds: object) -> str:
+    return f"{milliseconds // 1000} s" if isinstance(milliseconds, int) else ""
+
+
+_ACTIVE: Final = Rows(
+    "dashboard.active_runs.items",
+    (
+        Column("RUN", "run_id", Worth.KEPT),
+        Column("STATUS", "run_status", Worth.KEPT),
+        Column("TITLE", "task_title", Worth.CUT),
+        Column("HEALTH", "health_status"),
+        Column("SESSION", "session_id"),
+        Column("TASK", "task_id"),
+    ),
+    "active runs",
+)
+_CHANNELS: Final = Rows(
+    "queue.depth",
+    (
+        Column("CHANNEL", "network_channel", Worth.KEPT),
+        Column("QUEUED", "count", Worth.KEPT),
+        Column("OLDEST", "oldest_queued_at"),
+    ),
+    "queued by channel",
+)
+
+
+@final
+@frozen
+class _Channels:
+    """The queues by channel, where runs have one."""
+
+    def of(self, body: object) -> Sequence[RenderableType]:
+        board = at(body, _BODY)
+        depth = several(at(board, "queue.depth"))
+        return _CHANNELS.of(board) if any(at(row, "network_channel") for row in depth) else []
+
+
+_BOARD: Final[Sequence[Part]] = (_Counts(), _Channels(), _ACTIVE)
+
+VERBS: Final = (
+    Verb(
+        name="dashboard",
+        operation=Op.GET_DASHBOARD,
+        help="How all of it is, on one screen",
+        example="--watch",
+        fields=(
+            *SCOPE_FILTERS,
+            *OWNER_FILTERS,
+            CHANNEL,
+            Field("origin_kind", "how the tasks came in", one_of(OriginKind)),
+        ),
+        shows=_BOARD,
+        watch=Watch.ANSWER,
+        finish=scoped_by_workspace,
+    ),
+)

@@ -156,7 +156,10 @@ async def _read(stream: trio.SocketStream, connection: h11.Connection) -> Receiv
     while True:
         event = connection.next_event()
         if event is h11.NEED_DATA:
-            connection.receive_data(await stream.receive_some())
+            data = await stream.receive_some()
+            if not data:
+                return None  # maybe in the middle of a request: its sender was killed
+            connection.receive_data(data)
         elif isinstance(event, h11.Request):
             head = event
         elif isinstance(event, h11.Data):

@@ -144,10 +144,11 @@ def dashboard(
     )
 
 
-def _latency(samples: int, sum_ns: int, latencies: Iterable[Ordered[int]]) -> Latency:
+def _latency(samples: int, sum_ns: int, latencies: Iterable[Ordered[int] | None]) -> Latency:
     if not samples:
         return Latency(0, 0, 0)
-    return Latency(samples, sum_ns // samples, max(each.last() or 0 for each in latencies if each))
+    maximum_ns = max(each.last() or 0 for each in latencies if each is not None)
+    return Latency(samples, sum_ns // samples, maximum_ns)
 
 
 def _depths(groups: Sequence[Group]) -> list[Depth]:

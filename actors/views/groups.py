@@ -121,8 +121,8 @@ class Group:
 
     def __init__(self) -> None:
         self.tally: Tally = 0
-        self.claims = numbers()
-        self.starts = numbers()
+        self.claims: Ordered[int] | None = None  # made with the first: most groups are small
+        self.starts: Ordered[int] | None = None
         self.queued: dict[str | None, Ordered[OpenRun]] = {}
         self.working: dict[RunStatus, Ordered[OpenRun]] = {}
         self.sessions: dict[str, int] = {}
@@ -134,8 +134,8 @@ class Group:
             self._leave(*old.run)
         if new is not None and new.run is not None:
             self._enter(*new.run)
-        _replace(self.claims, old.claims if old else (), new.claims if new else ())
-        _replace(self.starts, old.starts if old else (), new.starts if new else ())
+        self.claims = _replaced(self.claims, old.claims if old else [], new.claims if new else [])
+        self.starts = _replaced(self.starts, old.starts if old else [], new.starts if new else [])
 
     def _enter(self, run: Run, place: OpenRun) -> None:
         if run.status is RunStatus.QUEUED:
@@ -165,12 +165,18 @@ class Group:
                     self.sessions[run.session_id] = left
 
 
-def _replace(latencies: Ordered[int], old: Sequence[int], new: Sequence[int]) -> None:
-    if old != new:
-        for latency_ns in old:
-            latencies.remove(latency_ns)
-        for latency_ns in new:
-            latencies.add(latency_ns)
+def _replaced(
+    latencies: Ordered[int] | None, old: Sequence[int], new: Sequence[int]
+) -> Ordered[int] | None:
+    if old == new:
+        return latencies
+    if latencies is None:
+        latencies = numbers()
+    for latency_ns in old:
+        latencies.remove(latency_ns)
+    for latency_ns in new:
+        latencies.add(latency_ns)
+    return latencies
 
 
 @final

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Final, final
 
-import orjson
 from attrs import evolve, frozen
 
 from actors.errors import Category, Code, Kind, Rejected, Severity
@@ -12,6 +11,8 @@ from actors.suggestions import Suggestion
 from web.operations import Operation
 from web.redaction import redact
 from web.replies import Reply
+from web.shapes.encoding import encode
+from web.shapes.problems import LIVE, Diagnostic, Error
 
 # What each kind is answered with: the first code that the operation lists, else the last.
 _STATUSES: Final[Mapping[Kind, Sequence[int]]] = {
@@ -89,22 +90,27 @@ class Problem:
         told = f"{self.title}: {self.message}"
         return f"{told} (next: {self.next_step})" if self.next_step else told
 
+    @property
+    def shown(self) -> Error:
+        """As it is shown."""
+        return Error(
+            self.text,
+            Diagnostic(
+                id=f"{self.area}.{self.code}",
+                code=self.code,
+                severity=self.severity,
+                category=self.category,
+                title=self.title,
+                message=self.message,
+                data_freshness=LIVE,
+                suggested_command=self.command,
+                evidence=self.evidence,
+            ),
+        )
+
     def body(self) -> bytes:
         """The JSON text."""
-        diagnostic: dict[str, object] = {
-            "id": f"{self.area}.{self.code}",
-            "code": self.code,
-            "severity": self.severity,
-            "category": self.category,
-            "title": self.title,
-            "message": self.message,
-            "data_freshness": "live",
-        }
-        if self.command is not None:
-            diagnostic["suggested_command"] = self.command
-        if self.evidence:
-            diagnostic["evidence"] = dict(self.evidence)
-        return orjson.dumps({"error": self.text, "diagnostic": diagnostic})
+        return encode(self.shown)
 
 
 def edge_problem(code: EdgeCode, message: str, next_step: str = "") -> Problem:

@@ -8,7 +8,6 @@ from typing import Any, Final, final
 import orjson
 from attrs import frozen
 
-from actors.errors import Category, Severity
 from web.headers import AGENT_HEADER, SESSION_HEADER, WORKSPACE_HEADER
 from web.openapi.examples import ERROR, examples
 from web.openapi.guide import AREAS, OPERATIONS, PARAMETERS
@@ -16,8 +15,9 @@ from web.openapi.schemas import Schema, Schemas
 from web.openapi.table import ROWS, Row
 from web.operations import NO_CONTENT, OK, Operation
 from web.paging import CURSOR
+from web.shapes.problems import Error
+from web.version import program_version
 
-VERSION: Final = "0.1.0"
 _ABOUT: Final = (
     "A scheduler for durable agent work. Agents say who they are by the headers "
     f"`{SESSION_HEADER}` and `{AGENT_HEADER}`, and may name their workspace by "
@@ -39,7 +39,6 @@ _REFUSALS: Final = {
 }
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _JSON: Final = "application/json"
-_ERROR_REF: Final = {"$ref": "#/components/schemas/Error"}
 
 
 @cache
@@ -51,17 +50,18 @@ def document_text() -> bytes:
 @cache
 def document() -> dict[str, Any]:
     """The document; shared, so nobody may change it."""
-    components: dict[str, Schema] = {"Error": _error()}
+    components: dict[str, Schema] = {}
     describer = _Describer(Schemas(components), Schemas(components, of_requests=True), examples())
     paths: dict[str, dict[str, Any]] = {}
     for operation in Operation:
         row = ROWS.get(operation) or Row(operation.name)
         path = paths.setdefault(operation.path, {})
         path[operation.method.lower()] = describer.operation(operation, row)
+    components[Error.__name__]["examples"] = [ERROR]
     areas = dict.fromkeys(map(_area, Operation))
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Chargehand", "version": VERSION, "description": _ABOUT},
+        "info": {"title": "Chargehand", "version": program_version(), "description": _ABOUT},
         "tags": [{"name": name, "description": AREAS[name]} for name in areas],
         "paths": paths,
         "components": {"schemas": dict(sorted(components.items()))},
@@ -106,7 +106,7 @@ class _Describer:
         if row.may_be_empty:
             responses[str(NO_CONTENT)] = {"description": "There is nothing."}
         for status in sorted(operation.refusals):
-            content = {_JSON: {"schema": _ERROR_REF}}
+            content = {_JSON: {"schema": self.answers.of(Error)}}
             responses[str(status)] = {"description": _REFUSALS[status], "content": content}
         return {**described, "responses": responses}
 
@@ -158,43 +158,3 @@ class _Describer:
         """A body, with its example if there is one."""
         example = self.examples[operation].get(which)
         return {"schema": schema} if example is None else {"schema": schema, "example": example}
-
-
-def _error() -> Schema:
-    """Of `web.problems.Problem.body`."""
-    text = {"type": "string"}
-    diagnostic = {
-        "type": "object",
-        "required": [
-            "id",
-            "code",
-            "severity",
-            "category",
-            "title",
-            "message",
-            "data_freshness",
-        ],
-        "properties": {
-            "id": text,
-            "code": {"type": "string", "description": "Stable, and for programs."},
-            "severity": {"type": "string", "enum": [member.value for member in Severity]},
-            "category": {"type": "string", "enum": [member.value for member in Category]},
-            "title": text,
-            "message": text,
-            "data_freshness": text,
-            "suggested_command": {
-                "type": "string",
-                "description": "A command of `chargehand` that helps, whole.",
-            },
-            "evidence": {"type": "object"},
-        },
-    }
-    return {
-        "type": "object",
-        "required": ["error", "diagnostic"],
-        "properties": {
-            "error": {"type": "string", "description": "For people."},
-            "diagnostic": diagnostic,
-        },
-        "examples": [ERROR],
-    }

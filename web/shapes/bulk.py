@@ -6,8 +6,9 @@ from attrs import define
 
 from actors.answers import Answer
 from actors.errors import Rejected
+from web.problems import problem
 from web.shapes.encoding import Shape
-from web.shapes.problems import Error, error_of
+from web.shapes.problems import Error
 from web.shapes.runs import Run, run_of
 
 
@@ -30,5 +31,5 @@ class BulkRunResponse(Shape):
 
 def result_of(run_id: str, outcome: Answer | Rejected) -> BulkRunResult:
     if isinstance(outcome, Rejected):
-        return BulkRunResult(run_id, ok=False, error=error_of(outcome))
+        return BulkRunResult(run_id, ok=False, error=problem(outcome).shown)
     return BulkRunResult(run_id, ok=True, run=run_of(outcome.task.id, outcome.the_run))

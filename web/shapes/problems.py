@@ -1,12 +1,11 @@
-"""Diagnostics inside of good answers: of a row that was refused, and of what was inspected."""
+"""What every refusal is answered with; diagnostics stand in good answers, too."""
 
 from collections.abc import Mapping
 from typing import Final, final
 
 from attrs import define, field
 
-from actors.errors import Category, Rejected, Severity
-from web.problems import Problem, problem
+from actors.errors import Category, Severity
 from web.shapes.encoding import Shape
 
 LIVE: Final = "live"  # nothing is told from a cache
@@ -16,38 +15,20 @@ LIVE: Final = "live"  # nothing is told from a cache
 @define(eq=False)
 class Diagnostic(Shape):
     id: str
-    code: str
+    code: str = field(metadata={"doc": "Stable, and for programs."})
     severity: Severity
     category: Category
     title: str
     message: str
     data_freshness: str
-    suggested_command: str | None = None
+    suggested_command: str | None = field(
+        default=None, metadata={"doc": "A command of `chargehand` that helps, whole."}
+    )
     evidence: Mapping[str, str | int | bool] = field(factory=dict)
 
 
 @final
 @define(eq=False)
 class Error(Shape):
-    error: str
+    error: str = field(metadata={"doc": "For people."})
     diagnostic: Diagnostic
-
-
-def error_of(refusal: Rejected) -> Error:
-    """What the request would have been answered with, had it been the only one."""
-    told = problem(refusal)
-    return Error(told.text, diagnostic_of(told))
-
-
-def diagnostic_of(told: Problem) -> Diagnostic:
-    return Diagnostic(
-        id=f"{told.area}.{told.code}",
-        code=told.code,
-        severity=told.severity,
-        category=told.category,
-        title=told.title,
-        message=told.message,
-        data_freshness=LIVE,
-        suggested_command=told.command,
-        evidence=told.evidence,
-    )

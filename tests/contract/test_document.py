@@ -7,10 +7,12 @@ import pytest
 from attrs import evolve, frozen
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from actors import limits
 from tests.contract.schemas import Contract
 from web.openapi.document import document
 from web.openapi.guide import OPERATIONS
 from web.openapi.table import ROWS
+from web.openapi.texts import FIELDS
 from web.operations import ALWAYS_ALLOWED, Operation
 
 CONTRACT = Contract().document
@@ -148,6 +150,34 @@ def test_the_operations_are_those_of_the_contract_and_a_few_of_our_own():
 def test_every_operation_has_its_row_and_its_description():
     assert set(Operation) == set(ROWS), "add the operation to web/openapi/table.py"
     assert set(Operation) == set(OPERATIONS), "add the operation to web/openapi/guide.py"
+
+
+def test_every_field_is_told_by_its_text_or_by_the_object_that_it_is():
+    untold = [
+        (component, name)
+        for component, schema in document()["components"]["schemas"].items()
+        for name, member in schema["properties"].items()
+        if "description" not in member and "$ref" not in str(member)
+    ]
+    assert untold == []
+
+
+def test_every_text_of_a_field_is_of_one_that_there_is():
+    schemas = document()["components"]["schemas"]
+    there = {name for schema in schemas.values() for name in schema["properties"]}
+    for component, schema in schemas.items():  # what is told too has the name of the class alone
+        for of in (component, component.removesuffix("Request")):
+            there |= {f"{of}.{name}" for name in schema["properties"]}
+    assert FIELDS.keys() - there == set()
+
+
+def test_the_backlog_tells_its_own_limits():
+    [limit] = [p for p in _ours(Operation.GET_BACKLOG)["parameters"] if p["name"] == "limit"]
+    assert re.findall(r"\d+", limit["description"]) == [
+        "0",
+        str(limits.BACKLOG_DEFAULT),
+        str(limits.BACKLOG_MAX),
+    ]
 
 
 @pytest.mark.parametrize("operation", PUBLISHED, ids=lambda operation: operation.name)

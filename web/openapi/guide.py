@@ -3,14 +3,23 @@
 from collections.abc import Mapping
 from typing import Final
 
+from actors import limits
 from web.operations import Operation as Op
+
+_RUNNING: Final = (
+    "A run that was started is ended by canceling it; if its agent is gone, end the agent's "
+    "session (`DELETE /api/sessions/{id}`), which queues it again at once."
+)
+_RELEASABLE: Final = f"Only claimed runs are released. {_RUNNING}"
+_FAILABLE: Final = f"Only queued, claimed and parked runs are failed by force. {_RUNNING}"
+_ROWS: Final = "Answers with a row for each run, in the order asked; one may be refused alone."
 
 AREAS: Final[Mapping[str, str]] = {
     "agent": "What agents do with the runs that they claim.",
     "scheduler": "Holding the handing out of runs, and what waits for it.",
     "tasks": "Tasks: making and changing them, their trees, runs, events and gates.",
     "task-runs": "One run, by operators.",
-    "runs": "Runs by force, whoever holds them, one or many.",
+    "runs": "Runs by force, one or many: inspected, released, failed, tried again.",
     "observe": "All tasks at a glance.",
     "task-reviews": "Reviews of finished runs.",
     "workspaces": "Directories that sessions and tasks belong to.",
@@ -25,13 +34,33 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "include_drafts": "Show drafts too.",
     "include_paused": "Show runs that a pause holds back, too.",
     "lane": "Only this part of the inbox; it goes on by a `Link` header.",
-    "limit": "How many rows at most; 0 is the default of 100, and 1000 the most there are.",
+    "limit": (
+        f"How many rows at most; 0 is the default of {limits.LIST_DEFAULT}, and "
+        f"{limits.LIST_MAX} the most there are."
+    ),
     "query": "A part of the title, the identifier or the id, in any case.",
     "run_id": "The run.",
     "unread": "Only what the caller has not read since something happened to it.",
     "session_id": "The session.",
     "subscription_id": "The subscription.",
     "workspace": "A workspace's id, name or path.",
+}
+
+# Where a parameter means something else than elsewhere.
+PARAMETERS_OF: Final[Mapping[Op, Mapping[str, str]]] = {
+    Op.GET_BACKLOG: {
+        "limit": (
+            f"How many rows at most; 0 is the default of {limits.BACKLOG_DEFAULT}, and "
+            f"{limits.BACKLOG_MAX} the most there are."
+        ),
+        "scope": "Only runs of such tasks; `workspace` goes without a workspace, too.",
+    },
+    Op.GET_INBOX: {
+        "limit": (
+            f"How many tasks at most in each lane; 0 is the default of {limits.LIST_DEFAULT}, and "
+            f"{limits.LIST_MAX} the most there are."
+        ),
+    },
 }
 
 OPERATIONS: Final[Mapping[Op, str]] = {
@@ -67,8 +96,8 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "if left out, 0 does not wait). The scheduler stays paused."
     ),
     Op.GET_BACKLOG: (
-        "Queued runs in the order of priority, age and id, with what holds them back. 50 rows "
-        "unless `limit` says more, 500 at most."
+        "Queued runs in the order of priority, age and id, with what holds them back. Those that "
+        "a pause holds back show where asked for."
     ),
     Op.LIST_TASKS: "Latest activity first. All filters must match; drafts show where asked for.",
     Op.CREATE_TASK: (
@@ -85,9 +114,13 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     Op.CREATE_CHILD: "As a new task, in the scope and workspace of its parent.",
     Op.PUBLISH_TASK: (
         "The draft becomes a task that is worked on, and a run of it is queued. 409, and nothing "
-        "is stored, if it waits for another task or for its approval."
+        "is stored, if it waits for another task or for its approval. A task that is no draft "
+        "gives its open run; without one it is 409: start it."
     ),
-    Op.START_TASK: "Gives the open run if there is one. 409 for drafts, and while it is blocked.",
+    Op.START_TASK: (
+        "Gives the open run if there is one. A task that is completed or has failed is reopened by "
+        "a further run. 409 for drafts, while it is blocked, and for canceled tasks."
+    ),
     Op.APPROVE_TASK: (
         "Gives the open run or a new one, which waits for the task's dependencies. Approving a "
         "draft publishes it."
@@ -122,8 +155,9 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     Op.CREATE_SUBSCRIPTION: (
         "From now on the receiver gets one message each time the task becomes completed, failed or "
         "canceled: at least once, in order, signed, again until it takes it. The bridge must be of "
-        "the task's scope and workspace; either a peer or a group is needed. A known "
-        "`subscription_id` of this task is changed, and what is due to it tried at once."
+        "the task's scope and workspace; either a peer or a group is needed, and handed to the "
+        "receiver as it is. A known `subscription_id` of this task is changed, and what is due to "
+        "it tried at once. What a message looks like stands in docs/webhooks.md."
     ),
     Op.LIST_SUBSCRIPTIONS: "Each with its cursor: how far it was told, and what is wrong.",
     Op.GET_SUBSCRIPTION: (
@@ -135,15 +169,21 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     Op.CLAIM_RUN: "The operator takes the run itself, without a lease, whatever is paused.",
     Op.START_RUN: "The task is in progress then. A run that an agent has claimed stays its own.",
     Op.ATTACH_SESSION: "The session counts the run as its own, but has no lease on it.",
-    Op.COMPLETE_RUN: "409 while an agent has a lease on it: release or fail it by force.",
-    Op.FAIL_RUN: "409 while an agent has a lease on it: fail it by force.",
+    Op.COMPLETE_RUN: (
+        "409 while an agent has a lease on it. If that agent is gone, end its session, which "
+        "queues the run again; one that is only claimed may be released by force as well."
+    ),
+    Op.FAIL_RUN: (
+        "409 while an agent has a lease on it. One that is only claimed may be failed by force; "
+        "one that was started is canceled, or queued again by ending the agent's session."
+    ),
     Op.CANCEL_RUN: "The task shows as canceled until another run is enqueued or this one retried.",
-    Op.FORCE_RELEASE: "The run is queued again, at the place in line that it had.",
-    Op.FORCE_FAIL: "A reason is needed.",
+    Op.FORCE_RELEASE: f"The run is queued again, at the place in line that it had. {_RELEASABLE}",
+    Op.FORCE_FAIL: f"A reason is needed. {_FAILABLE}",
     Op.RETRY_RUN: "For runs that failed or were canceled; the new one names the one before.",
     Op.RECOVER_RUN: "The parked run is closed as failed.",
-    Op.BULK_RELEASE: "Answers with a row for each run, in the order asked; one may fail alone.",
-    Op.BULK_FAIL: "Answers with a row for each run, in the order asked; one may fail alone.",
+    Op.BULK_RELEASE: f"{_ROWS} {_RELEASABLE}",
+    Op.BULK_FAIL: f"A reason is needed. {_ROWS} {_FAILABLE}",
     Op.REQUEST_REVIEW: (
         "The run must have ended in a way that `policy` asks for (`always` unless it is said). A "
         "review of the same round and attempt that is there is given, with 200. It times out at "
@@ -179,7 +219,10 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     ),
     Op.LIST_SESSIONS: "Those that have not ended.",
     Op.GET_SESSION: "By its id.",
-    Op.END_SESSION: "Its waiting calls end too, and its id is refused for a day.",
+    Op.END_SESSION: (
+        "For an agent that is gone: runs that it has under a lease, started ones too, are queued "
+        "again at once. Its waiting calls end too, and its id is refused for a day."
+    ),
     Op.GET_WORKSPACE_SESSION: "404 if it is a session of another workspace.",
     Op.LIVENESS: "For probes: it needs no token.",
     Op.READINESS: "For probes: it needs no token. 503 once nothing can be written any more.",

@@ -10,7 +10,7 @@ import attrs
 import orjson
 
 from actors.task.state import Json
-from web.openapi.texts import FIELDS
+from web.openapi.texts import text_of
 
 Schema = dict[str, Any]
 
@@ -91,9 +91,9 @@ class Schemas:
                 schema["format"] = "date-time"
             if "values" in field.metadata:  # of a list of texts, where no enum names them
                 schema["items"]["enum"] = list(field.metadata["values"])
+            text = text_of(cls.__name__, field.name, is_object="$ref" in schema)
             if self._of_requests and field.default is not attrs.NOTHING and schema:
                 schema = {"anyOf": [schema, {"type": "null"}]}
-            text = field.metadata.get("doc") or FIELDS.get(field.name)
             if text:
                 schema["description"] = text
             properties[field.name] = schema

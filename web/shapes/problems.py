@@ -15,20 +15,18 @@ LIVE: Final = "live"  # nothing is told from a cache
 @define(eq=False)
 class Diagnostic(Shape):
     id: str
-    code: str = field(metadata={"doc": "Stable, and for programs."})
+    code: str
     severity: Severity
     category: Category
     title: str
     message: str
     data_freshness: str
-    suggested_command: str | None = field(
-        default=None, metadata={"doc": "A command of `chargehand` that helps, whole."}
-    )
+    suggested_command: str | None = None
     evidence: Mapping[str, str | int | bool] = field(factory=dict)
 
 
 @final
 @define(eq=False)
 class Error(Shape):
-    error: str = field(metadata={"doc": "For people."})
+    error: str
     diagnostic: Diagnostic

@@ -151,6 +151,15 @@ async def test_ending_a_session_gives_its_runs_back_before_it_returns(desk):
     assert (await desk.claim("s2")).the_run.id == run.id
 
 
+async def test_ending_a_session_gives_back_a_run_that_was_started(desk):
+    run = await desk.queued()
+    await desk.claim("s1")
+    await desk.ask_run(c.StartRun(run.id))
+    await desk.system.end_session("s1")
+    assert await desk.status_of(run.id) is RunStatus.QUEUED
+    assert (await desk.claim("s2")).the_run.id == run.id
+
+
 async def test_ending_a_session_releases_what_was_attached_to_it(desk):
     run = await desk.queued()
     await desk.register("s1")

@@ -167,6 +167,15 @@ def test_lists_go_on_where_the_last_one_told(line):
     assert [task["id"] for task in rest["tasks"]] == ["t0"]
 
 
+def test_the_backlog_goes_on_too(line):
+    runs = [queued(line)[1] for _ in range(3)]
+    first = line.run("scheduler", "backlog", "--limit", "2", "--json")
+    option, cursor = first.stderr.removeprefix("more: ").split()
+    rest = line.json("scheduler", "backlog", option, cursor)
+    found = json.loads(first.stdout)["backlog"]["runs"] + rest["backlog"]["runs"]
+    assert [row["run"]["id"] for row in found] == runs
+
+
 def test_over_http_a_token_is_needed(bare, served):
     refused = bare.refused(ClientExit.NOT_ALLOWED, "task", "list", "--url", served.url)
     assert "CHARGEHAND_TOKEN" in refused

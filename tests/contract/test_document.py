@@ -23,7 +23,7 @@ PUBLISHED = [
 ]
 OF_OUR_OWN = re.compile(r"/api/(sessions|workspaces)(/.*)?|/healthz|/readyz|/openapi\.json|/docs")
 MORE_PARAMETERS = {
-    Operation.GET_BACKLOG: {"scope"},
+    Operation.GET_BACKLOG: {"scope", "cursor"},
     Operation.LIST_TASKS: {"cursor"},
     Operation.LIST_RUNS: {"cursor"},
     Operation.GET_INBOX: {"cursor"},

@@ -119,6 +119,7 @@ ROWS: Final[Mapping[Op, Row]] = {
         None,
         scheduling.BacklogResponse,
         {"limit": int, "workspace": str, "scope": Scope, "include_paused": bool},
+        is_list=True,
         id="getSchedulerBacklog",
     ),
     Op.LIST_TASKS: Row(

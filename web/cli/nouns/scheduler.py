@@ -3,7 +3,7 @@
 from typing import Final
 
 from actors.task.state import Scope
-from web.cli.members import LIMIT, REASON, WORKSPACE, Field, Form, one_of
+from web.cli.members import CURSOR, LIMIT, REASON, WORKSPACE, Field, Form, one_of
 from web.cli.shown import Card, Column, Rows, Worth
 from web.cli.verbs import Verb, Watch
 from web.operations import Operation as Op
@@ -60,10 +60,11 @@ VERBS: Final = (
         help="The runs that wait, in their order",
         example="--limit 20",
         fields=(
-            Field("scope", "all, or those of workspaces", one_of(Scope)),
+            Field("scope", "of workspaces, or global", one_of(Scope)),
             WORKSPACE,
             Field("include_paused", "those of paused tasks too", form=Form.FLAG),
             LIMIT,
+            CURSOR,
         ),
         shows=(
             Rows(

@@ -130,3 +130,4 @@ def test_completion_knows_nouns_verbs_and_choices(bare):
     assert completed("sched") == ["scheduler"]
     assert completed("task", "ti") == ["timeline"]
     assert completed("task", "list", "--priority", "ur") == ["urgent"]
+    assert completed("agent", "next", "--priority-min", "ur") == ["urgent"]

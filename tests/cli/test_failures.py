@@ -139,6 +139,7 @@ def test_a_port_that_nobody_listens_on_is_unreachable(bare):
         ["task", "create", "x", "--metadata", "{"],
         ["task", "create", "x", "--metadata", "@none.json"],
         ["task", "list", "--session", "\u20ac"],
+        ["agent", "next", "--priority-min", "odd"],
         ["task", "timeline", "x", "--watch", "--limit", "1"],
         ["scheduler", "status", "--watch", "--every", "0"],
     ],

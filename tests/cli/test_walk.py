@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.cli.conftest import TOKEN
 from tests.cli.suggested import words_of
 from web.exits import ClientExit
@@ -140,6 +142,17 @@ def test_nothing_to_claim_has_a_code_of_its_own(line):
     done = line.run("agent", "next", "--wait", **AGENT)
     assert done.exit_code == ClientExit.NOTHING
     assert (done.stdout, done.stderr) == ("", "nothing to claim\n")
+
+
+@pytest.mark.parametrize("least", ["high", "HIGH", "30", "21"])
+def test_an_agent_takes_nothing_less_urgent(line, least):
+    _, medium = queued(line)
+    words = ("agent", "next", "--priority-min", least)
+    assert line.run(*words, **AGENT).exit_code == ClientExit.NOTHING
+    _, high = queued(line, "--priority", "high")
+    assert line.json(*words, **AGENT)["claim"]["run"]["id"] == high
+    words = ("agent", "next", "--priority-min", "medium", "--session", "sess-2", "--agent", "b")
+    assert line.json(*words)["claim"]["run"]["id"] == medium
 
 
 def test_an_agent_is_whoever_options_or_the_environment_name(line):

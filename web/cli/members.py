@@ -9,6 +9,9 @@ from typing import Any, Final, final
 import click
 import orjson
 from attrs import frozen
+from click.shell_completion import CompletionItem
+
+from actors.task.state import Priority
 
 Members = dict[str, Any]
 
@@ -59,6 +62,32 @@ class OwnerText(click.ParamType[dict[str, str]]):
 
 
 @final
+class UrgencyText(click.ParamType[int]):
+    """A priority by its name, told to the server by its weight; or a weight as it is."""
+
+    name = "priority"
+    _WEIGHTS: Final = {priority.value: priority.weight for priority in Priority}
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return f"[{'|'.join(self._WEIGHTS)}|NUMBER]"
+
+    def convert(self, value: object, param: _Parameter, ctx: _Context) -> int:
+        text = str(value).strip().lower()
+        if text in self._WEIGHTS:
+            return self._WEIGHTS[text]
+        try:
+            return int(text)
+        except ValueError:
+            known = ", ".join(f"{name} ({weight})" for name, weight in self._WEIGHTS.items())
+            self.fail(f"{value!r} is none of {known}, and no number", param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in self._WEIGHTS if name.startswith(incomplete)]
+
+
+@final
 class IdText(click.ParamType[str]):
     """An id; a blank one would lead to another path."""
 
@@ -83,6 +112,7 @@ class DirectoryText(click.ParamType[str]):
 
 JSON: Final = JsonText()
 OWNER: Final = OwnerText()
+URGENCY: Final = UrgencyText()
 ID: Final = IdText()
 DIRECTORY: Final = DirectoryText()
 

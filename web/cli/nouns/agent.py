@@ -3,7 +3,7 @@
 from typing import Final
 
 from web.cli.layouts import RUN_COLUMNS
-from web.cli.members import ERROR, KEY, METADATA, REASON, RESULT, Field, Form
+from web.cli.members import ERROR, KEY, METADATA, REASON, RESULT, URGENCY, Field, Form
 from web.cli.shown import Card, Rows
 from web.cli.verbs import Verb
 from web.exits import ClientExit
@@ -28,7 +28,7 @@ VERBS: Final = (
                 form=Form.LIST,
                 flag="capability",
             ),
-            Field("priority_min", "nothing less urgent, 0 to 3", int),
+            Field("priority_min", "nothing less urgent; a number is its weight, 10 to 40", URGENCY),
             KEY,
         ),
         shows=(Card("claim.task", "task"), Rows("claim.run", RUN_COLUMNS, "run")),

@@ -75,6 +75,23 @@ def test_a_program_gets_the_error_as_it_is(bare, answered):
     assert told == json.dumps(ERROR) + "\n"
 
 
+@pytest.mark.parametrize("suggested", ["no command", "chargehand", "chargehand odd x", "it's", " "])
+def test_a_suggestion_of_somebody_else_is_told_as_it_is(bare, answered, suggested):
+    told = {**ERROR["diagnostic"], "suggested_command": suggested}
+    answered(404, json.dumps({**ERROR, "diagnostic": told}).encode())
+    words = ("task", "show", "x", "--session", "s", "--url", "http://127.0.0.1:1")
+    assert bare.refused(ClientExit.NOT_FOUND, *words).endswith(f"\ntry: {suggested}\n")
+
+
+@pytest.mark.usefixtures("forgotten_sockets")
+def test_a_program_gets_what_no_server_told_in_the_same_shape(bare):
+    told = bare.refused(ClientExit.UNREACHABLE, "task", "list", "--json", "--socket", "other.sock")
+    error = json.loads(told)
+    assert error["error"].startswith("no server at other.sock")
+    assert error["diagnostic"]["code"] == "unreachable"
+    assert error["diagnostic"]["suggested_command"] == "chargehand serve --socket other.sock"
+
+
 @pytest.mark.parametrize("content", [b"<html>", b"[]", b'{"diagnostic": 1}', b""])
 def test_an_error_of_somebody_else_is_told_by_its_status(bare, answered, content):
     answered(502, content)

@@ -105,7 +105,7 @@ def test_a_run_is_judged_twice(line):
     review = line.json("review", "request", run_id, "--reason", "billing")["review"]["review_id"]
     words = ("review", "verdict", review, run_id, "rejected", "--confidence", "0.9")
     told = line.refused(ClientExit.INVALID, *words, "--reason", "no tests")
-    assert "missing_work" in told
+    assert "send --missing or --guidance" in told
     more = ("--reason", "no tests", "--missing", "tests", "--missing", "docs")
     answer = line.json(*words, *more, "--guidance", "look at the tracker")
     assert answer["review"]["missing_work"] == ["tests", "docs"]
@@ -202,6 +202,33 @@ def test_a_suggestion_leads_to_the_server_that_made_it(bare, served):
     told = bare.refused(ClientExit.INVALID, "task", "pause", "t1", "--socket", str(served.socket))
     suggestion = told.partition("try: ")[2].strip()
     bare.told(*words_of(suggestion))
+
+
+def test_a_suggestion_is_in_the_name_of_the_same_agent(line):
+    _, run_id = queued(line)
+    who = ("--session", "sess-1", "--agent", "builder")
+    told = line.refused(ClientExit.CONFLICT, "agent", "heartbeat", run_id, *who)
+    suggestion = told.partition("try: ")[2].strip()
+    assert suggestion == "chargehand agent next --session sess-1 --agent builder --wait"
+    assert run_id in line.told(*words_of(suggestion))
+
+
+def test_a_suggestion_gets_no_option_that_its_command_has_not(line, served):
+    line.told("session", "register", "builder", "--id", "s1")
+    line.told("session", "end", "s1")
+    who = ("--session", "s1", "--agent", "builder", "--socket", str(served.socket))
+    told = line.refused(ClientExit.NOT_ALLOWED, "agent", "next", *who)
+    suggestion = told.partition("try: ")[2].strip()
+    assert suggestion == f"chargehand session register --socket {served.socket} -- builder"
+    line.told(*words_of(suggestion))
+
+
+def test_members_are_called_by_their_options(line):
+    _, run_id = queued(line)
+    told = line.refused(ClientExit.INVALID, "run", "claim", run_id, **AGENT)
+    assert "--key is required for agents" in told
+    told = line.refused(ClientExit.INVALID, "scheduler", "backlog", "--limit", "-1")
+    assert "--limit must not be negative" in told
 
 
 def test_the_socket_in_the_data_directory_is_found(bare, served, tmp_path):

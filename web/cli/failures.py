@@ -5,7 +5,9 @@ from typing import Final, final
 
 import click
 import orjson
+from attrs import frozen
 
+from web.cli.again import again
 from web.exits import ClientExit
 
 _EXITS: Final[Mapping[int, ClientExit]] = {
@@ -31,6 +33,35 @@ _HINTS: Final[Mapping[object, str]] = {
 
 
 @final
+@frozen
+class Refusal:
+    """An error of the API in a sentence, and the command that it suggests.
+
+    Its next step is told in the terms of the API, so it is left out where there is a command.
+    """
+
+    text: str = ""
+    suggestion: str | None = None
+
+    @classmethod
+    def of(cls, error: object) -> "Refusal":
+        """That which a server tells; an error of somebody else has no text."""
+        if not isinstance(error, Mapping):
+            return cls()
+        diagnostic = error.get("diagnostic")
+        found = diagnostic if isinstance(diagnostic, Mapping) else {}
+        suggestion, hint = found.get("suggested_command"), _HINTS.get(found.get("code"))
+        if hint:
+            text = f"{found.get('title')}: {hint}"
+        elif suggestion:
+            text = f"{found.get('title')}: {found.get('message')}"
+        else:
+            text = str(error.get("error") or "")
+        code = f" [{found['code']}]" if "code" in found else ""
+        return cls(f"{text}{code}", str(suggestion) if suggestion else None)
+
+
+@final
 class Failed(Exception):
     """Ends a command.
 
@@ -42,52 +73,45 @@ class Failed(Exception):
     def __init__(
         self,
         exit_with: ClientExit,
-        message: str,
+        text: str,
         suggestion: str | None = None,
         body: bytes = b"",
     ) -> None:
-        super().__init__(message)
+        super().__init__(text)
         self.exit_with = exit_with
+        self.text = text
         self.suggestion = suggestion
         self._body = body
 
-    def tell(self, as_json: bool, same_server: str) -> None:
-        """Say it on stderr; `same_server` are the options that lead a command to this server."""
-        if as_json and self._body:
-            click.echo(self._body.rstrip(b"\n"), err=True)
+    def __str__(self) -> str:
+        return self.text
+
+    def tell(self, as_json: bool) -> None:
+        """Say it on stderr."""
+        if as_json:
+            click.echo((self._body or self._as_json()).rstrip(b"\n"), err=True)
             return
-        click.echo(f"chargehand: {plain(str(self))}", err=True)
+        click.echo(f"chargehand: {plain(self.text)}", err=True)
         if self.suggestion:
-            options = f" {same_server}" if self._body and same_server else ""
-            click.echo(f"try: {plain(self.suggestion)}{options}", err=True)
+            suggested = again(self.suggestion) if self._body else self.suggestion
+            click.echo(f"try: {plain(suggested)}", err=True)
+
+    def _as_json(self) -> bytes:
+        """What no server has told, in the shape in which one would."""
+        told = {"code": self.exit_with.name.lower(), "message": self.text}
+        if self.suggestion:
+            told["suggested_command"] = self.suggestion
+        return orjson.dumps({"error": self.text, "diagnostic": told})
 
 
 def refused(status: int, raw: bytes) -> Failed:
-    """The failure that an error answer tells.
-
-    The server's next step is told in the terms of its API, so a command is told instead if there
-    is one.
-    """
-    diagnostic = _member(raw, "diagnostic")
-    found = diagnostic if isinstance(diagnostic, dict) else {}
-    suggestion, hint = found.get("suggested_command"), _HINTS.get(found.get("code"))
-    if hint:
-        message = f"{found.get('title')}: {hint}"
-    elif suggestion:
-        message = f"{found.get('title')}: {found.get('message')}"
-    else:
-        message = str(_member(raw, "error") or f"the server answered {status}")
-    code = f" [{found['code']}]" if "code" in found else ""
-    exit_with = _EXITS.get(status, ClientExit.STRANGE)
-    return Failed(exit_with, f"{message}{code}", suggestion, raw)
-
-
-def _member(raw: bytes, name: str) -> object:
+    """The failure that an error answer tells."""
     try:
-        body = orjson.loads(raw)
+        refusal = Refusal.of(orjson.loads(raw))
     except orjson.JSONDecodeError:
-        return None
-    return body.get(name) if isinstance(body, dict) else None
+        refusal = Refusal()
+    text = refusal.text or f"the server answered {status}"
+    return Failed(_EXITS.get(status, ClientExit.STRANGE), text, refusal.suggestion, raw)
 
 
 def plain(text: str) -> str:

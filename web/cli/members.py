@@ -1,5 +1,6 @@
 """Members of a body or query, as options and arguments of a command."""
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -152,6 +153,12 @@ class Field:
     def option(self) -> str:
         return self.flag or self.member.replace("_", "-")
 
+    @property
+    def told(self) -> str:
+        """What people call it here."""
+        is_argument = self.form in (Form.ARGUMENT, Form.ARGUMENTS)
+        return self.option.upper() if is_argument else f"--{self.option}"
+
     def parameter(self) -> click.Parameter:
         """The member as click takes it, under its own name."""
         option = f"--{self.option}"
@@ -200,6 +207,19 @@ def given(fields: Sequence[Field], values: Mapping[str, Any]) -> Members:
             place = members if field.inside is None else members.setdefault(field.inside, {})
             place[field.member] = values[field.member]
     return members
+
+
+def in_options(text: str, fields: Sequence[Field]) -> str:
+    """A sentence of the API with the options in place of the members that it names."""
+    for field in fields:
+        names = [f"/{field.member}", f"the parameter {field.member}"]
+        if field.inside is not None:
+            names.insert(0, f"/{field.inside}/{field.member}")
+        if "_" in field.member:  # else it may be any word
+            names.append(field.member)
+        for name in names:
+            text = re.sub(rf"(?<![\w/]){re.escape(name)}(?![\w/])", field.told, text)
+    return text
 
 
 def one_of(members: type[Enum]) -> click.Choice[str]:

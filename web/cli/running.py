@@ -13,8 +13,9 @@ import click
 
 from actors.suggestions import PROGRAM
 from web.cli import environment
+from web.cli.again import remember
 from web.cli.failures import Failed
-from web.cli.target import Identity, Target, identity_of, target_of
+from web.cli.target import Identity, identity_of, target_of
 from web.exits import ClientExit
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def client_command(
         caller = Identity()
         if callers is Callers.ANYBODY:
             caller = identity_of(values.pop("session"), values.pop("agent"))
-        with _told(as_json, target), closing(Connection(target, caller)) as connection:
+        remember({**target.options, **caller.options})
+        with _told(as_json), closing(Connection(target, caller)) as connection:
             run(connection, as_json, values)
 
     return click.Command(
@@ -62,7 +64,7 @@ def client_command(
 
 
 @contextmanager
-def _told(as_json: bool, target: Target) -> Iterator[None]:
+def _told(as_json: bool) -> Iterator[None]:
     """Turns the ways in which a command may end into what is said, and an exit code."""
     for output in (sys.stdout, sys.stderr):
         if isinstance(output, TextIOWrapper):
@@ -70,7 +72,7 @@ def _told(as_json: bool, target: Target) -> Iterator[None]:
     try:
         yield
     except Failed as failed:
-        failed.tell(as_json, target.options)
+        failed.tell(as_json)
         raise SystemExit(failed.exit_with) from None
     except KeyboardInterrupt:
         click.echo(err=True)
@@ -87,8 +89,11 @@ def _common_options(callers: Callers) -> list[click.Parameter]:
     ]
     if callers is Callers.ANYBODY:
         options += [
-            click.Option(["--session"], help=_by("the agent's session", "CHARGEHAND_SESSION_ID")),
-            click.Option(["--agent"], help=_by("the agent's name", "CHARGEHAND_AGENT")),
+            click.Option(
+                ["--session"],
+                help=_by("call as the agent of this session", "CHARGEHAND_SESSION_ID"),
+            ),
+            click.Option(["--agent"], help=_by("that agent's name", "CHARGEHAND_AGENT")),
         ]
     options += [
         click.Option(

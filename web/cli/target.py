@@ -1,6 +1,7 @@
 """Where the server is and who calls it: options, then the environment, then what is usual."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, final
 from urllib.parse import urlsplit
@@ -23,13 +24,14 @@ class Target:
     """A server: at a Unix socket, or else at a URL.
 
     Args:
-        options: those that lead another command to it, as they were given.
+        options: those that lead another command to it, as they were given; a token is none, as
+            it is not to be seen.
     """
 
     socket: Path | None = None
     url: str = DEFAULT_URL
     token: str | None = field(default=None, repr=False)
-    options: str = ""
+    options: Mapping[str, str] = field(factory=dict)
 
     def __str__(self) -> str:
         return self.url if self.socket is None else str(self.socket)
@@ -52,10 +54,15 @@ class Target:
 @final
 @frozen
 class Identity:
-    """Who calls: an agent, or the local user. Half of an agent is for the server to refuse."""
+    """Who calls: an agent, or the local user. Half of an agent is for the server to refuse.
+
+    Args:
+        options: those that name it to another command, as they were given.
+    """
 
     session: str | None = None
     agent: str | None = None
+    options: Mapping[str, str] = field(factory=dict)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -69,9 +76,9 @@ def target_of(socket: Path | None, url: str | None, token: str | None) -> Target
         raise click.UsageError("--socket and --url are two places; give one of them")
     token = token or found(environment.TOKEN_VARIABLE)
     if socket is not None:
-        return Target(socket, options=shlex.join(["--socket", str(socket)]))
+        return Target(socket, options={"--socket": str(socket)})
     if url is not None:
-        return Target(None, url, token, options=shlex.join(["--url", url]))
+        return Target(None, url, token, options={"--url": url})
     named = found(environment.SOCKET_VARIABLE)
     if named is not None:
         return Target(Path(named))
@@ -84,7 +91,9 @@ def target_of(socket: Path | None, url: str | None, token: str | None) -> Target
 
 def identity_of(session: str | None, agent: str | None) -> Identity:
     """The agent that options or the environment name, else the local user."""
+    options = {"--session": session, "--agent": agent}
     return Identity(
         session or found(*environment.SESSION_VARIABLES),
         agent or found(*environment.AGENT_VARIABLES),
+        {name: value for name, value in options.items() if value},
     )

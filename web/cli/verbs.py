@@ -10,8 +10,8 @@ import click
 import orjson
 from attrs import frozen
 
-from web.cli.failures import plain
-from web.cli.members import ID, Field, Members, given
+from web.cli.failures import Failed, plain
+from web.cli.members import ID, Field, Members, given, in_options
 from web.cli.running import Callers, client_command
 from web.cli.shown import Part, print_json, show
 from web.cli.watching import watch_answer, watch_task
@@ -138,7 +138,11 @@ class Verb:
         elif self.fields:
             body = orjson.dumps(members if self.whole is None else members[self.whole])
         path = path_of(operation, self._ids_in(values))
-        return connection.ask(operation.method, path, query, body, may_wait=self.may_wait)
+        try:
+            return connection.ask(operation.method, path, query, body, may_wait=self.may_wait)
+        except Failed as failed:
+            failed.text = in_options(failed.text, self.fields)
+            raise
 
     def _ids_in(self, values: dict[str, Any]) -> list[str]:
         return [values[f"id_{n}"] for n in range(len(self.ids))]

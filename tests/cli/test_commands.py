@@ -112,6 +112,12 @@ def test_the_help_of_a_noun_lists_its_commands(bare):
             assert f"  {noun.name}" in bare.told("--help")
 
 
+def test_the_help_of_a_verdict_says_what_may_be_judged_and_what_a_rejection_needs(bare):
+    told = " ".join(bare.told("review", "verdict", "--help").split())
+    assert "OUTCOME is one of approved, rejected, blocked," in told
+    assert "A rejection needs --missing or --guidance." in told
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_a_script_of_the_shell(bare, shell):
     assert "_CHARGEHAND_COMPLETE" in bare.told("completion", shell)

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from web.cli.events import Timeline, event_line
 from web.cli.groups import NOUNS
-from web.cli.layouts import RUN_COLUMNS, TASK_COLUMNS
+from web.cli.layouts import REVIEWS, RUN_COLUMNS, TASK_COLUMNS
 from web.cli.nouns.task import VERBS as TASK_VERBS
 from web.cli.shown import Branches, Card, Column, Rows, Worth, pieces, told
 
@@ -173,3 +173,25 @@ def test_a_dashboard_tells_what_is_there_and_leaves_out_what_is_not():
         "activity  empty",
     ]
     assert printed_all(verb.shows, {}) == []
+
+
+def test_a_list_of_reviews_has_the_ids_that_a_verdict_needs_on_a_narrow_terminal():
+    review = {
+        "review_id": "review-01a21bcaa40cabd7645e4a41",
+        "run_id": "run-01a21bcaa04d2e18bc31454c",
+        "status": "recorded",
+        "outcome": "rejected",
+        "review_round": 1,
+        "reason": "r" * 100,
+        "deadline_at": "2026-11-27T05:04:48.2Z",
+    }
+    asked = {**review, "status": "requested", "outcome": ""}
+    heading, *lines = printed(REVIEWS[0], {"reviews": [review, asked]})
+    assert heading.split() == ["REVIEW", "RUN", "STATUS"]
+    assert [line.split()[2] for line in lines] == ["rejected", "requested"]
+    assert all(review["run_id"] in line and len(line) <= WIDTH for line in lines)
+    heading, *_ = printed(REVIEWS[0], {"reviews": [review, asked]}, width=110)
+    assert heading.split() == ["REVIEW", "RUN", "STATUS", "REASON"]
+    heading, line, _ = printed(REVIEWS[0], {"reviews": [review, asked]}, width=150)
+    assert heading.split() == ["REVIEW", "RUN", "STATUS", "DEADLINE", "ROUND", "REASON"]
+    assert line.endswith("r…")

@@ -36,14 +36,14 @@ WORKSPACE_COLUMNS: Final = (
     Column("NAME", "name", _KEPT),
     Column("DIRECTORY", "root_dir", _CUT),
 )
+# Both ids are needed for a verdict, and fill most of a line of 80 letters.
 REVIEW_COLUMNS: Final = (
     Column("REVIEW", "review_id", _KEPT),
-    Column("STATUS", "status", _KEPT),
-    Column("OUTCOME", "outcome", _KEPT),
+    Column("RUN", "run_id", _KEPT),
+    Column("STATUS", "outcome", _KEPT, or_else="status"),
+    Column("DEADLINE", "deadline_at"),
     Column("ROUND", "review_round"),
     Column("REASON", "reason", _CUT),
-    Column("RUN", "run_id"),
-    Column("DEADLINE", "deadline_at"),
 )
 
 REVIEWS: Final = (Rows("reviews", REVIEW_COLUMNS, none="no reviews"),)

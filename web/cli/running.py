@@ -37,6 +37,7 @@ def client_command(
     run: Run,
     parameters: Sequence[click.Parameter],
     help_text: str,
+    notes: str,
     example: str,
     *,
     callers: Callers = Callers.ANYBODY,
@@ -58,7 +59,7 @@ def client_command(
         name,
         callback=callback,
         params=[*parameters, *_common_options(callers)],
-        help=f"{help_text}.\n\n\b\nExample:\n  {PROGRAM} {example}",
+        help=f"{help_text}. {notes}\n\n\b\nExample:\n  {PROGRAM} {example}",
         short_help=help_text,
     )
 

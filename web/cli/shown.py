@@ -139,16 +139,23 @@ class Worth(Enum):
     """What becomes of a column where there is no room."""
 
     KEPT = "kept"
-    CUT = "cut"  # its texts are
+    CUT = "cut"  # its texts are, and where even that is too much it is left out, after the spare
     SPARE = "spare"  # left out, the last one first
 
 
 @final
 @frozen
 class Column:
+    """Args: or_else: a path that counts where nothing stands under the first."""
+
     heading: str
     path: str
     worth: Worth = Worth.SPARE
+    or_else: str | None = None
+
+    def cell(self, row: object) -> str:
+        text = told(at(row, self.path))
+        return text if text or self.or_else is None else told(at(row, self.or_else))
 
 
 @final
@@ -165,7 +172,7 @@ class Rows:
         found = several(at(body, self.path))
         if not found:
             return [] if self.title else [Text(self.none, style="dim")]
-        cells = [[told(at(row, column.path)) for column in self.columns] for row in found]
+        cells = [[column.cell(row) for column in self.columns] for row in found]
         table = FittingTable(self.columns, cells)
         return [Titled(self.title, table)] if self.title else [table]
 
@@ -219,9 +226,10 @@ class FittingTable:
             least = {n: min(widths[n], _CUT_CHARS_MIN) for n in cut}
             return sum(least.get(n, widths[n]) + _GAP for n in chosen) - _GAP - room
 
-        while missing() > 0 and spare:
-            chosen.remove(spare.pop())
-        for n in cut:
+        expendable = [*cut, *spare]
+        while missing() > 0 and expendable:
+            chosen.remove(expendable.pop())
+        for n in (n for n in cut if n in chosen):
             over = sum(widths[m] + _GAP for m in chosen) - _GAP - room
             widths[n] -= max(0, min(over, widths[n] - _CUT_CHARS_MIN))
         return chosen

@@ -11,7 +11,7 @@ import orjson
 from attrs import frozen
 
 from web.cli.failures import Failed, plain
-from web.cli.members import ID, Field, Members, given, in_options
+from web.cli.members import ID, Field, Form, Members, given, in_options
 from web.cli.running import Callers, client_command
 from web.cli.shown import Part, print_json, show
 from web.cli.watching import watch_answer, watch_task
@@ -52,6 +52,7 @@ class Verb:
         name: its word.
         operation: what it sends.
         help: what it does, in a sentence.
+        note: what else is to be known before it is called.
         example: what stands behind the ids in an example.
         fields: members of the query for GET, else of the body.
         shows: how the answer is laid out; nothing where it has none.
@@ -67,6 +68,7 @@ class Verb:
     name: str
     operation: Operation
     help: str
+    note: str = ""
     example: str = ""
     fields: Sequence[Field] = ()
     shows: Sequence[Part] = ()
@@ -105,9 +107,19 @@ class Verb:
             self._run,
             self._parameters(),
             self.help,
+            self._notes(),
             f"{' '.join(example)} {self.example}".strip(),
             callers=self.callers,
         )
+
+    def _notes(self) -> str:
+        """The note, and what the arguments may be: of options it is told next to them."""
+        choices = [
+            f"{field.told} is one of {', '.join(field.kind.choices)}."
+            for field in self.fields
+            if field.form is Form.ARGUMENT and isinstance(field.kind, click.Choice)
+        ]
+        return " ".join([self.note, *choices]).strip()
 
     def _run(self, connection: "Connection", as_json: bool, values: dict[str, Any]) -> None:
         if values.pop("watch", False):

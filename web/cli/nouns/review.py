@@ -40,6 +40,7 @@ VERBS: Final = (
         name="verdict",
         operation=Op.SUBMIT_VERDICT,
         help="Judge a run; a rejection queues the run that goes on",
+        note="A rejection needs --missing or --guidance.",
         example='run-1 rejected --confidence 0.9 --reason "no tests" --missing "tests of the API"',
         fields=(
             Field("run_id", kind=ID, form=Form.ARGUMENT, flag="run"),
@@ -48,12 +49,17 @@ VERBS: Final = (
             Field("reason", "why", required=True, inside=_VERDICT),
             Field(
                 "missing_work",
-                "what is missing; may be repeated",
+                "what is missing, for a rejection; may be repeated",
                 form=Form.LIST,
                 flag="missing",
                 inside=_VERDICT,
             ),
-            Field("next_round_guidance", "what to do next", flag="guidance", inside=_VERDICT),
+            Field(
+                "next_round_guidance",
+                "what to do next, for a rejection",
+                flag="guidance",
+                inside=_VERDICT,
+            ),
             Field("review_text", "the whole review", flag="text", inside=_VERDICT),
             Field("delivery_id", "an id of your own; one is made otherwise", inside=_VERDICT),
         ),

@@ -108,6 +108,14 @@ def claim_next() -> Suggestion:
     return Suggestion(("agent", "next", "--wait"))
 
 
+def heartbeat(run_id: str) -> Suggestion:
+    return Suggestion(("agent", "heartbeat", run_id))
+
+
+def complete_claimed(run_id: str) -> Suggestion:
+    return Suggestion(("agent", "complete", run_id))
+
+
 def list_sessions() -> Suggestion:
     return Suggestion(("session", "list"))
 

@@ -69,6 +69,12 @@ def test_a_suggested_command_takes_the_place_of_the_next_step(bare, answered):
     )
 
 
+def test_a_next_step_that_is_an_http_call_is_not_told(bare, answered):
+    answered(404, json.dumps({**ERROR, "error": "Not found: no (next: GET /api/x)"}).encode())
+    told = bare.refused(ClientExit.NOT_FOUND, "task", "show", "x")
+    assert told == "chargehand: Not found: no [not_there]\n"
+
+
 def test_a_program_gets_the_error_as_it_is(bare, answered):
     answered(404, json.dumps(ERROR).encode() + b"\n")
     told = bare.refused(ClientExit.NOT_FOUND, "task", "show", "x", "--json")

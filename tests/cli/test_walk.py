@@ -73,6 +73,8 @@ def test_runs_by_hand_and_by_force(line):
     partly = line.run("run", "bulk-release", second, "run-none")
     assert partly.exit_code == ClientExit.PARTLY
     assert "run-none" in partly.stdout
+    assert f"chargehand run inspect {second}" in partly.stdout.splitlines()[-3]
+    assert "/api/" not in partly.stdout
 
 
 def test_sessions_workspaces_and_profiles(line, tmp_path):
@@ -113,6 +115,10 @@ def test_a_run_is_judged_twice(line):
     again = line.refused(ClientExit.CONFLICT, *words, *more)
     assert f"try: chargehand review request {run_id} --attempt 2" in again
     assert "rejected" in line.told("task", "reviews", task_id)
+    told = line.told("agent", "next", **AGENT)
+    assert "continuation_reason  no tests" in told
+    assert "missing_work         tests, docs" in told
+    assert "next_round_guidance  look at the tracker" in told
     assert "no reviews" in line.told("run", "reviews", run_id, "--status", "requested")
     assert "no tests" in line.told("review", "show", review)
 
@@ -153,6 +159,16 @@ def test_an_agent_takes_nothing_less_urgent(line, least):
     assert line.json(*words, **AGENT)["claim"]["run"]["id"] == high
     words = ("agent", "next", "--priority-min", "medium", "--session", "sess-2", "--agent", "b")
     assert line.json(*words)["claim"]["run"]["id"] == medium
+
+
+def test_a_claim_says_what_to_do_with_it_in_commands_that_can_be_run(line):
+    _, run_id = queued(line, "--description", "as the tracker says")
+    told = line.told("agent", "next", "--session", "sess-1", "--agent", "builder")
+    steps = dict(found.split(maxsplit=1) for found in told.splitlines() if " chargehand " in found)
+    assert list(steps) == ["read", "hold", "end"]
+    assert "as the tracker says" in line.told(*words_of(steps["read"]))
+    assert run_id in line.told(*words_of(steps["hold"]))
+    assert "completed" in line.told(*words_of(steps["end"]))
 
 
 def test_an_agent_is_whoever_options_or_the_environment_name(line):

@@ -32,12 +32,16 @@ _HINTS: Final[Mapping[object, str]] = {
 }
 
 
+_CALL: Final = " /api/"  # a path, behind its method
+
+
 @final
 @frozen
 class Refusal:
     """An error of the API in a sentence, and the command that it suggests.
 
-    Its next step is told in the terms of the API, so it is left out where there is a command.
+    Its next step is told in the terms of the API, so it is left out where there is a command, and
+    where it is an HTTP call.
     """
 
     text: str = ""
@@ -53,7 +57,7 @@ class Refusal:
         suggestion, hint = found.get("suggested_command"), _HINTS.get(found.get("code"))
         if hint:
             text = f"{found.get('title')}: {hint}"
-        elif suggestion:
+        elif suggestion or _CALL in str(error.get("error")):
             text = f"{found.get('title')}: {found.get('message')}"
         else:
             text = str(error.get("error") or "")

@@ -1,13 +1,12 @@
 """What was inspected: how it is, what is the matter with it, and what to do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, final
 
 from attrs import frozen
 from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
 
+from web.cli.advice import lines_of, trying
 from web.cli.layouts import SESSION_COLUMNS, TASK_COLUMNS
 from web.cli.shown import Column, Part, Rows, Worth, at, several, told
 
@@ -33,20 +32,19 @@ class _Diagnoses:
     """The next action in a line, then each diagnostic with the command that helps."""
 
     def of(self, body: object) -> Sequence[RenderableType]:
-        grid = Table.grid(padding=(0, 2))
-        grid.add_column(no_wrap=True)
-        grid.add_column(overflow="fold")
-        grid.add_row(Text("next", style="bold"), Text(told(at(body, "inspect.next_action"))))
+        return [lines_of(self._lines(body))]
+
+    def _lines(self, body: object) -> Iterator[tuple[str, str]]:
+        yield "next", told(at(body, "inspect.next_action"))
         if at(body, "inspect.scheduler.paused"):
             reason = told(at(body, "inspect.scheduler.reason"))
-            grid.add_row(Text("note", style="bold"), Text(f"the scheduler is paused {reason}"))
+            yield "note", f"the scheduler is paused {reason}"
         for found in several(at(body, "inspect.diagnostics")):
             words = f"{told(at(found, 'message'))} [{told(at(found, 'code'))}]"
-            grid.add_row(Text(told(at(found, "severity")), style="bold"), Text(words))
+            yield told(at(found, "severity")), words
             command = told(at(found, "suggested_command"))
             if command:
-                grid.add_row(Text("  try", style="bold"), Text(command))
-        return [grid]
+                yield trying(command)
 
 
 INSPECTION: Final[Sequence[Part]] = (

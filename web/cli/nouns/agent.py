@@ -1,16 +1,49 @@
 """`chargehand agent`: claim runs and work on them."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, final
 
+from attrs import frozen
+from rich.console import RenderableType
+
+from actors import suggestions
+from web.cli.advice import lines_of
+from web.cli.again import again
+from web.cli.failures import plain
 from web.cli.layouts import RUN_COLUMNS
 from web.cli.members import ERROR, KEY, METADATA, REASON, RESULT, URGENCY, Field, Form
-from web.cli.shown import Card, Rows
+from web.cli.shown import Card, Part, Rows, at
 from web.cli.verbs import Verb
 from web.exits import ClientExit
 from web.operations import Operation as Op
 
 _LEASE_S: Final = Field("lease_seconds", "how long the lease shall hold", int)
 _LEASE: Final = (Card("lease"),)
+
+
+@final
+@frozen
+class _Steps:
+    """What an agent does with a claim, and with which commands."""
+
+    def of(self, body: object) -> Sequence[RenderableType]:
+        task_id, run_id = at(body, "claim.task.id"), at(body, "claim.run.id")
+        if not (isinstance(task_id, str) and isinstance(run_id, str)):
+            return []
+        steps = {
+            "read": suggestions.show_task(task_id),
+            "hold": suggestions.heartbeat(run_id),
+            "end": suggestions.complete_claimed(run_id),
+        }
+        return [lines_of((word, plain(again(str(command)))) for word, command in steps.items())]
+
+
+_CLAIM: Final[Sequence[Part]] = (
+    Card("claim.task", "task"),
+    Rows("claim.run", RUN_COLUMNS, "run"),
+    Card("claim.run.metadata", "metadata of the run"),  # what the last round lacked is told here
+    _Steps(),
+)
 
 VERBS: Final = (
     Verb(
@@ -31,7 +64,7 @@ VERBS: Final = (
             Field("priority_min", "nothing less urgent; a number is its weight, 10 to 40", URGENCY),
             KEY,
         ),
-        shows=(Card("claim.task", "task"), Rows("claim.run", RUN_COLUMNS, "run")),
+        shows=_CLAIM,
         nothing=("nothing to claim", ClientExit.NOTHING),
         may_wait=True,
     ),

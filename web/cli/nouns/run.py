@@ -1,8 +1,13 @@
 """`chargehand run`: runs, as an operator."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, final
 
+from attrs import frozen
+from rich.console import RenderableType
+
+from web.cli.advice import lines_of, trying
+from web.cli.failures import Refusal, plain
 from web.cli.filters import REVIEW_FILTERS
 from web.cli.inspection import INSPECTION
 from web.cli.layouts import REVIEWS, RUN, SESSION_COLUMNS, SUCCESSION, TASK_COLUMNS
@@ -17,22 +22,43 @@ from web.cli.members import (
     Field,
     Form,
 )
-from web.cli.shown import Card, Column, Rows, Worth
+from web.cli.shown import Card, Column, Part, Rows, Worth, at, several, told
 from web.cli.verbs import Verb
 from web.exits import ClientExit
 from web.operations import Operation as Op
 
 _RUNS: Final = Field("run_ids", kind=ID, form=Form.ARGUMENTS, flag="run")
-_RESULTS: Final = (
+
+
+@final
+@frozen
+class _Refused:
+    """Why some were refused, in full, each with the command that helps."""
+
+    def of(self, body: object) -> Sequence[RenderableType]:
+        lines = list(self._lines(body))
+        return [lines_of(lines)] if lines else []
+
+    def _lines(self, body: object) -> Iterator[tuple[str, str]]:
+        for result in several(at(body, "results")):
+            error = at(result, "error")
+            if error is not None:
+                refusal = Refusal.of(error)
+                yield told(at(result, "run_id")), plain(refusal.text)
+                if refusal.suggestion:
+                    yield trying(refusal.suggestion)
+
+
+_RESULTS: Final[Sequence[Part]] = (
     Rows(
         "results",
         (
             Column("RUN", "run_id", Worth.KEPT),
             Column("DONE", "ok", Worth.KEPT),
             Column("STATUS", "run.status", Worth.KEPT),
-            Column("ERROR", "error.error", Worth.CUT),
         ),
     ),
+    _Refused(),
 )
 
 

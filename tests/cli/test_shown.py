@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from web.cli.events import Timeline, event_line
+from web.cli.events import Event, Timeline
 from web.cli.groups import NOUNS
 from web.cli.layouts import REVIEWS, RUN_COLUMNS, TASK_COLUMNS
 from web.cli.nouns.task import VERBS as TASK_VERBS
@@ -144,12 +144,25 @@ def event(**members):
 
 def test_an_event_is_a_line_that_tells_what_changed():
     payload = {"previous_status": "blocked", "status": "ready", "reason": "it's done"}
-    line = event_line(event(payload=payload))
+    [line] = printed(Event(), event(payload=payload), width=200)
     assert line.split() == [
         *("4", "05:04:48", "status_changed", "t"),
         *("blocked", "→", "ready,", "reason", "\"it's", 'done"', "by", "local-user"),
     ]
-    assert "run-1" in event_line(event(run={"id": "run-1"}))
+    [line] = printed(Event(), event(run={"id": "run-1"}))
+    assert "run-1" in line
+
+
+def test_the_columns_of_a_timeline_are_as_wide_as_it_takes_and_long_lines_go_on_below():
+    long = event(event_type="task.run_review_retry_enqueued", run={"id": LONG_ID})
+    lines = printed(Timeline(), {"timeline": [event(), long]})
+    first, *rest = (line.partition("by ")[0].rstrip() for line in lines)
+    column = first.index(" t") + 1
+    assert all(len(line) <= WIDTH for line in lines)
+    assert rest[0].index(LONG_ID) == column
+    assert all(line[:column].isspace() for line in lines[2:])
+    [streamed, *_] = printed(Event(), long)
+    assert streamed.index(LONG_ID) == printed(Event(), event())[0].index(" t") + 1
 
 
 def test_a_timeline_without_events_says_so():

@@ -5,6 +5,7 @@ from typing import Final, final
 
 from attrs import frozen
 from rich.console import RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from web.cli.shown import at, several, told
@@ -14,7 +15,8 @@ _CHANGES: Final = (
     ("previous_approval_state", "approval_state"),
 )
 _WHY: Final = ("reason", "error", "diagnostic", "outcome")
-_TYPE_CHARS: Final = 22  # most types are no longer; the others push the rest of their line
+_NUMBER_CHARS: Final = 6
+_TYPE_CHARS: Final = 28  # as the longest that there is
 
 
 @final
@@ -24,24 +26,40 @@ class Timeline:
 
     def of(self, body: object) -> Sequence[RenderableType]:
         events = several(at(body, "timeline"))
-        if not events:
-            return [Text("no events", style="dim")]
-        return [
-            Text("\n".join(event_line(event) for event in events), overflow="ignore", no_wrap=True)
-        ]
+        return [_lines_of(events)] if events else [Text("no events", style="dim")]
 
 
-def event_line(event: object) -> str:
-    """Number, time, type, run or else task, what changed, and by whom."""
+@final
+@frozen
+class Event:
+    """The line of one event, in the columns of all others."""
+
+    def of(self, body: object) -> Sequence[RenderableType]:
+        return [_lines_of([body], _TYPE_CHARS)]
+
+
+def _lines_of(events: Sequence[object], type_chars: int = 0) -> RenderableType:
+    """Number, time, type, and what happened to what; where that is long it goes on below itself."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(justify="right", no_wrap=True, min_width=_NUMBER_CHARS)
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True, min_width=type_chars)
+    grid.add_column(overflow="fold")
+    for event in events:
+        words = (
+            told(at(event, "sequence")),
+            told(at(event, "timestamp"))[11:19],
+            told(at(event, "event_type")).removeprefix("task."),
+            _happened(event),
+        )
+        grid.add_row(*map(Text, words))
+    return grid
+
+
+def _happened(event: object) -> str:
+    """Run or else task, what changed, and by whom."""
     subject = at(event, "run.id") or at(event, "task.id")
-    words = [
-        f"{told(at(event, 'sequence')):>6}",
-        told(at(event, "timestamp"))[11:19],
-        f"{told(at(event, 'event_type')).removeprefix('task.'):<{_TYPE_CHARS}}",
-        told(subject),
-        _changed(at(event, "payload")),
-        f"by {told(at(event, 'actor.ref'))}",
-    ]
+    words = [told(subject), _changed(at(event, "payload")), f"by {told(at(event, 'actor.ref'))}"]
     return "  ".join(word for word in words if word)
 
 

@@ -15,7 +15,7 @@ from attrs import define
 from rich.console import Group
 from rich.live import Live
 
-from web.cli.events import event_line
+from web.cli.events import Event
 from web.cli.failures import Failed, plain
 from web.cli.frames import frames
 from web.cli.shown import Output, Part, pieces, print_json, show
@@ -88,7 +88,7 @@ def _print_event(data: str, as_json: bool) -> None:
         return
     event = orjson.loads(data)
     line = {**event["timeline"], "event_type": event["type"], "sequence": event["sequence"]}
-    click.echo(event_line(line))
+    show([Event()], line)
 
 
 def watch_answer(

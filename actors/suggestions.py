@@ -63,6 +63,18 @@ def pause_task(task_id: str) -> Suggestion:
     return Suggestion(("task", "pause", task_id, "--reason", "incident response"))
 
 
+def resume_task(task_id: str) -> Suggestion:
+    return Suggestion(("task", "resume", task_id))
+
+
+def remove_dependency(task_id: str, depends_on_task_id: str) -> Suggestion:
+    return Suggestion(("task", "remove-dependency", task_id, depends_on_task_id))
+
+
+def resume_scheduler() -> Suggestion:
+    return Suggestion(("scheduler", "resume"))
+
+
 def enqueue_run(task_id: str) -> Suggestion:
     return Suggestion(("task", "enqueue", task_id))
 
@@ -79,12 +91,20 @@ def inspect_run(run_id: str) -> Suggestion:
     return Suggestion(("run", "inspect", run_id))
 
 
+def claim_run(run_id: str) -> Suggestion:
+    return Suggestion(("run", "claim", run_id))
+
+
 def cancel_run(run_id: str) -> Suggestion:
     return Suggestion(("run", "cancel", run_id))
 
 
 def retry_run(run_id: str) -> Suggestion:
     return Suggestion(("run", "retry", run_id))
+
+
+def recover_run(run_id: str) -> Suggestion:
+    return Suggestion(("run", "recover", run_id))
 
 
 def force_release(run_id: str) -> Suggestion:
@@ -114,6 +134,11 @@ def heartbeat(run_id: str) -> Suggestion:
 
 def complete_claimed(run_id: str) -> Suggestion:
     return Suggestion(("agent", "complete", run_id))
+
+
+def end_session(session_id: str) -> Suggestion:
+    """Its runs are back in the queue at once."""
+    return Suggestion(("session", "end", session_id))
 
 
 def list_sessions() -> Suggestion:

@@ -4,7 +4,7 @@ The scheduler picks by them, and the task holds the pick against them once more.
 """
 
 from collections.abc import Callable
-from typing import final
+from typing import Final, final
 
 from attrs import field, frozen
 
@@ -13,7 +13,7 @@ from actors.task.state import Owner, OwnerKind, Run, RunStatus, TaskState, TaskS
 Place = tuple[int, int, str]
 """Of a run among its like, smallest first: weight negated, queued at (ns), run id."""
 
-_AGENT_OWNERS = (OwnerKind.POOL, OwnerKind.AGENT_SESSION)
+AGENT_OWNERS: Final = (OwnerKind.POOL, OwnerKind.AGENT_SESSION)
 _NONE: frozenset[str] = frozenset()
 
 
@@ -119,7 +119,7 @@ def awaits_agent(state: TaskState, run: Run) -> bool:
     return (
         run.status is RunStatus.QUEUED
         and state.status is TaskStatus.READY
-        and (state.owner is None or state.owner.kind in _AGENT_OWNERS)
+        and (state.owner is None or state.owner.kind in AGENT_OWNERS)
     )
 
 

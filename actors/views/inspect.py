@@ -1,37 +1,22 @@
 """What is the matter with a run, and what to do next: pure functions of what is known now."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Set
 from enum import Enum
 from typing import Final, final
 
 from attrs import frozen
 
 from actors import limits, suggestions
-from actors.errors import Severity
 from actors.limits import NS
 from actors.registry.state import SessionState
-from actors.scheduler.starvation import has_taker
 from actors.suggestions import Suggestion
-from actors.task.eligibility import awaits_agent, claimable_run
+from actors.task.eligibility import awaits_agent
 from actors.task.state import Run, RunStatus, TaskState
+from actors.views.diagnostics import Diagnostic, Hold, Trouble
+from actors.views.holds import Outside, holds, wanted
 
 RECENT_RUNS_MAX: Final = 5
 RECENT_EVENTS_MAX: Final = 10
-
-
-class Trouble(Enum):
-    """What can be the matter: (code, severity, title)."""
-
-    STUCK = ("task_run_stuck", Severity.WARN, "Run is stuck")
-    STALE_LEASE = ("task_run_stale_lease", Severity.ERROR, "Lease has run out")
-    ORPHAN = ("task_run_orphan", Severity.ERROR, "Session of the run is gone")
-    CRASHED = ("task_run_crashed", Severity.ERROR, "Run has failed")
-    STRANDED = ("task_run_stranded", Severity.WARN, "Nobody can claim the run")
-
-    def __init__(self, code: str, severity: Severity, title: str) -> None:
-        self.code = code
-        self.severity = severity
-        self.title = title
 
 
 class NextAction(Enum):
@@ -53,32 +38,17 @@ class SessionStanding(Enum):
 
 @final
 @frozen
-class Diagnostic:
-    """A trouble of one run; `evidence` is what this trouble adds to the facts of the run."""
-
-    trouble: Trouble
-    message: str
-    command: Suggestion
-    evidence: Mapping[str, str | int | bool]
-
-
-@final
-@frozen
 class Around:
     """What is known besides the task.
 
     Args:
-        task_paused: the task, or one above it.
         bound_session: the session that the inspected run names, also if it has ended.
-        sessions: all that are registered and active.
         stranded_after_s: how long a run nobody could claim may be queued.
     """
 
     now_ns: int
-    scheduler_paused: bool
-    task_paused: bool
+    outside: Outside
     bound_session: SessionState | None
-    sessions: Sequence[SessionState]
     stranded_after_s: float
 
 
@@ -118,23 +88,26 @@ def standing_of(session: SessionState | None) -> SessionStanding:
 
 def inspect(task: TaskState, run: Run | None, around: Around) -> Inspection:
     """Look at a run of the task, or at the task if it has none."""
+    held = holds(task, run, around.outside)
     if run is None:
         ended = task.status.is_terminal
         action = NextAction.TERMINAL if ended else NextAction.WAITING_FOR_SESSION
-        return Inspection((), action)
-    is_held = around.scheduler_paused or around.task_paused
-    awaits_claim = awaits_agent(task, run) and not is_held
-    can_be_claimed = awaits_claim and has_taker(claimable_run(task, run), around.sessions)
+        return Inspection(tuple(held), action)
     looks = [look(task, run, around) for look in _RULES]
-    if awaits_claim and not can_be_claimed:
-        looks.append(_stranded(run, around))
-    found = [diagnostic for diagnostic in looks if diagnostic is not None]
-    return Inspection(tuple(found), _next_action(run, found, can_be_claimed))
+    troubles = [diagnostic for diagnostic in looks if diagnostic is not None]
+    reasons = {diagnostic.about for diagnostic in held}
+    if reasons == {Hold.NO_TAKER}:
+        stranded = _stranded(task, run, around)
+        if stranded is not None:
+            troubles.append(stranded)
+            held = []  # the same, and worse
+    can_be_claimed = awaits_agent(task, run) and not reasons
+    action = _next_action(run, {diagnostic.about for diagnostic in troubles}, can_be_claimed)
+    return Inspection((*troubles, *held), action)
 
 
-def _next_action(run: Run, found: Sequence[Diagnostic], can_be_claimed: bool) -> NextAction:
-    troubles = {diagnostic.trouble for diagnostic in found}
-    if troubles - {Trouble.STRANDED} or run.status is RunStatus.NEEDS_ATTENTION:
+def _next_action(run: Run, troubles: Set[Trouble | Hold], can_be_claimed: bool) -> NextAction:
+    if troubles - {Trouble.STRANDED}:
         return NextAction.RECOVERY_REQUIRED
     if run.status.is_terminal:
         return NextAction.TERMINAL
@@ -198,20 +171,34 @@ def _crashed(task: TaskState, run: Run, _: Around) -> Diagnostic | None:
     return Diagnostic(
         Trouble.CRASHED,
         f"run {run.id} has failed, and no later run has taken its place",
-        suggestions.retry_run(run.id),
+        _anew(task, run),
         {name: value for name, value in told.items() if value is not None},
     )
 
 
-def _stranded(run: Run, around: Around) -> Diagnostic | None:
+def _needs_attention(_: TaskState, run: Run, __: Around) -> Diagnostic | None:
+    if run.status is not RunStatus.NEEDS_ATTENTION:
+        return None
+    return Diagnostic(
+        Trouble.NEEDS_ATTENTION,
+        f"run {run.id} was put aside: {run.error or 'nobody knows why'}",
+        suggestions.recover_run(run.id),
+        {},
+    )
+
+
+def _stranded(task: TaskState, run: Run, around: Around) -> Diagnostic | None:
     """Of a run that nobody can claim although nothing holds it back."""
     age_ns = around.now_ns - run.queued_at_ns
     if age_ns < around.stranded_after_s * NS:
         return None
     age_s = age_ns // NS
+    who = wanted(task, run)
+    asked = f": it waits for one {who}" if who else ""
     return Diagnostic(
         Trouble.STRANDED,
-        f"run {run.id} has been queued for {age_s} s, and no registered session could claim it",
+        f"run {run.id} has been queued for {age_s} s, and no registered session could claim it"
+        f"{asked}",
         suggestions.list_sessions(),
         {
             "queued_age_seconds": age_s,
@@ -223,14 +210,21 @@ def _stranded(run: Run, around: Around) -> Diagnostic | None:
 
 
 def _freed(run: Run) -> Suggestion:
-    """What takes a run from its holder; one that was started cannot go back into the queue."""
+    """What takes a run from its holder."""
     if run.status is RunStatus.CLAIMED:
         return suggestions.force_release(run.id)
     return suggestions.cancel_run(run.id)
 
 
+def _anew(task: TaskState, run: Run) -> Suggestion:
+    """What makes a new attempt possible, or is one."""
+    if task.attempts_used >= task.max_attempts and task.max_attempts < limits.ATTEMPTS_MAX:
+        return suggestions.raise_attempts(task.id, task.attempts_used + 1)
+    return suggestions.retry_run(run.id)
+
+
 _Rule = Callable[[TaskState, Run, Around], Diagnostic | None]
-_RULES: tuple[_Rule, ...] = (_stuck, _stale_lease, _orphan, _crashed)
+_RULES: tuple[_Rule, ...] = (_stuck, _stale_lease, _orphan, _crashed, _needs_attention)
 
 
 # --- a run in a few words ----------------------------------------------------------------------

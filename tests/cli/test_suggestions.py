@@ -16,7 +16,9 @@ from web.exits import ClientExit
 ROOT: Final = Path(__file__).parents[2]
 SAMPLES: Final = {
     "task_id": ["ship-it"],
+    "depends_on_task_id": ["docs"],
     "run_id": ["run-1"],
+    "session_id": ["sess-1"],
     "max_attempts": [4],
     "attempt": [2],
     "agent_name": ["builder", "a builder", "--builder"],

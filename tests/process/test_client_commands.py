@@ -85,10 +85,14 @@ def test_suggested_commands_do_as_they_are_printed(shell):
         shell.told(suggested(shell, step))
     shell.told("chargehand task resume t1")
 
-    claim = json.loads(shell.told("chargehand agent next --json", **agent))
-    run_id = claim["claim"]["run"]["id"]
-    shell.told(f"chargehand run start {run_id}")
-    shell.told(suggested(shell, f"chargehand run force-release {run_id}"))  # cancel it
+    gone = {**agent, "CHARGEHAND_SESSION_ID": "s0"}
+    for caller in (gone, agent):
+        claim = json.loads(shell.told("chargehand agent next --json", **caller))
+        run_id = claim["claim"]["run"]["id"]
+        shell.told(f"chargehand run start {run_id}")
+        if caller is gone:  # end its session, which puts the run back
+            shell.told(suggested(shell, f"chargehand run force-release {run_id}"))
+    shell.told(suggested(shell, f"chargehand run force-fail {run_id} --reason r"))  # cancel it
     shell.told(suggested(shell, f"chargehand run force-fail {run_id} --reason r"))  # enqueue
     again = json.loads(shell.told("chargehand agent next --json", **agent))["claim"]["run"]["id"]
     shell.told(f"chargehand agent fail {again} --error broken", **agent)

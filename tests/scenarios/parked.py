@@ -59,7 +59,7 @@ SCENARIO: Final = Scenario(
                 runs("mine", {"id": "{run}", "status": "needs_attention", "error": ANY}),
                 backlog(),
                 scheduler(needs_attention_run_count=1, queued_run_count=0, active_claim_count=0),
-                inspect("mine", next_action="recovery_required"),
+                inspect("mine", "task_run_needs_attention", next_action="recovery_required"),
                 history("mine", run_claimed=2, run_needs_attention=1),
             ),
         ),

@@ -21,7 +21,7 @@ SCENARIO: Final = Scenario(
             ),
             201,
             again=409,
-            sees=(inspect("train", next_action="waiting_for_session"),),
+            sees=(inspect("train", "task_without_run", next_action="waiting_for_session"),),
         ),
         Step(
             "that needs a graphics card",

@@ -26,7 +26,15 @@ def codes(seen: dict) -> list[str]:
 async def test_a_task_without_a_run(client):
     task = await client.created()
     seen = await inspected(client, f"tasks/{task['id']}")
-    assert set(seen) == {"target", "task", "scheduler", "recent_events", "next_action", "as_of"}
+    assert set(seen) == {
+        *("target", "task", "scheduler", "recent_events"),
+        *("diagnostics", "next_action", "as_of"),
+    }
+    [told] = seen["diagnostics"]
+    assert (told["code"], told["severity"]) == ("task_without_run", "info")
+    assert told["id"] == f"task.inspect.task_without_run.{task['id']}"
+    assert told["suggested_command"] == f"chargehand task start {task['id']}"
+    assert told["evidence"] == {"task_id": task["id"], "as_of": seen["as_of"]}
     assert (seen["target"], seen["next_action"]) == ("task", "waiting_for_session")
     assert seen["scheduler"] == {"paused": False}
     assert seen["task"]["id"] == task["id"]
@@ -132,6 +140,44 @@ async def test_nobody_there_for_long(client, mock_clock):
     assert (await inspected(client, f"runs/{run['id']}"))["next_action"] == "claim_available"
 
 
+async def test_why_a_task_does_not_run_is_told_with_what_helps(client):
+    """Each cause is lifted by the command that is told with it, here by the request of it."""
+    await client.created(id="parent")
+    await client.created(id="blocker")
+    await client.post(
+        "/api/tasks/parent/children",
+        {"id": "t", "scope": "global", "title": "t", "approval_policy": "manual"},
+    )
+    await client.post("/api/tasks/t/dependencies", {"depends_on_task_id": "blocker"})
+    await client.post("/api/tasks/t/runs")
+    await client.post("/api/tasks/parent/pause", {"reason": "wait"})
+    profile = {"worker": {"required_capabilities": ["paint"]}}
+    await client.send("PUT", "/api/tasks/t/execution-profile", profile)
+    held = [
+        ("task_awaiting_approval", "task approve t", "POST", "/api/tasks/t/approve"),
+        (
+            "task_awaiting_dependencies",
+            "task inspect blocker",
+            "DELETE",
+            "/api/tasks/t/dependencies/blocker",
+        ),
+        ("task_paused", "task resume parent", "POST", "/api/tasks/parent/resume"),
+    ]
+    for lifted, (_, _, method, path) in enumerate(held):
+        told = (await inspected(client, "tasks/t"))["diagnostics"]
+        assert [(each["code"], each["suggested_command"]) for each in told] == [
+            (code, f"chargehand {command}") for code, command, _, _ in held[lifted:]
+        ]
+        assert (await client.send(method, path)).status < 300
+    [told] = (await inspected(client, "tasks/t"))["diagnostics"]
+    assert told["code"] == "task_run_without_taker"
+    assert "paint" in told["message"]
+    painter = {"id": "s", "agent_name": "p", "capabilities": ["paint"]}
+    await client.post("/api/sessions", painter)
+    seen = await inspected(client, "tasks/t")
+    assert ("diagnostics" not in seen, seen["next_action"]) == (True, "claim_available")
+
+
 async def test_pauses_are_told_and_hold_back(client):
     run = await client.queued()
     await client.acting_as("s1").get("/api/scheduler")
@@ -202,7 +248,10 @@ async def test_a_parked_run_needs_somebody(client, autojump_clock):
         await trio.sleep(2)  # virtual time: the lease runs out
     seen = await inspected(client, f"runs/{run['id']}")
     assert seen["current_run"]["status"] == "needs_attention"
-    assert (codes(seen), seen["next_action"]) == ([], "recovery_required")
+    assert (codes(seen), seen["next_action"]) == (
+        ["task_run_needs_attention"],
+        "recovery_required",
+    )
 
 
 async def test_what_is_not_there_is_404(client):

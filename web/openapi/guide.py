@@ -96,8 +96,8 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "if left out, 0 does not wait). The scheduler stays paused."
     ),
     Op.GET_BACKLOG: (
-        "Queued runs in the order of priority, age and id, with what holds them back. Those that "
-        "a pause holds back show where asked for."
+        "Queued runs in the order of priority, age and id; `inspect` says what holds one back. "
+        "Those that a pause holds back show where asked for."
     ),
     Op.LIST_TASKS: "Latest activity first. All filters must match; drafts show where asked for.",
     Op.CREATE_TASK: (

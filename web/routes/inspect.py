@@ -1,7 +1,9 @@
 """A look at a run, or at the run of a task that matters now: how it is, and what to do next."""
 
+from actors.system import System
 from actors.task.state import Run, TaskState
 from actors.views import inspect as seen
+from actors.views.holds import Outside
 from web.addresses import run_id_of, task_id_of
 from web.call import Call, Routes
 from web.identity import identify
@@ -14,10 +16,10 @@ from web.shapes.inspect import (
     InspectResponse,
     Target,
     bound_session_of,
+    diagnostic_of,
     inspect_event_of,
     inspect_run_of,
     pause_state_of,
-    run_diagnostic_of,
 )
 from web.shapes.tasks import summary_of
 
@@ -44,10 +46,8 @@ def _shown(call: Call, target: Target, task: TaskState, run: Run | None) -> Repl
         run,
         seen.Around(
             now_ns=now_ns,
-            scheduler_paused=system.switch.is_paused,
-            task_paused=system.views.paused_by(task.id) is not None,
+            outside=_outside(system, task),
             bound_session=session,
-            sessions=system.registry.sessions(),
             stranded_after_s=system.settings.starvation_s,
         ),
     )
@@ -59,15 +59,29 @@ def _shown(call: Call, target: Target, task: TaskState, run: Run | None) -> Repl
         rfc3339(now_ns),
         recent_runs=[inspect_run_of(task.id, each, now_ns) for each in seen.recent_runs(task)],
         recent_events=_events(call, task, run if target is Target.RUN else None),
+        diagnostics=[
+            diagnostic_of(task.id, run, found, now_ns) for found in inspection.diagnostics
+        ],
     )
     if run is not None:
         shape.current_run = inspect_run_of(task.id, run, now_ns)
-        shape.diagnostics = [
-            run_diagnostic_of(task.id, run, found, now_ns) for found in inspection.diagnostics
-        ]
     if session_id is not None:
         shape.bound_session = bound_session_of(session_id, session)
     return shown(200, InspectResponse(shape))
+
+
+def _outside(system: System, task: TaskState) -> Outside:
+    blockers = {
+        edge.depends_on_task_id: system.views.get(edge.depends_on_task_id)
+        for edge in task.dependencies
+        if not edge.completed
+    }
+    return Outside(
+        scheduler_paused=system.switch.is_paused,
+        paused_by=system.views.paused_by(task.id),
+        blockers={name: found.status for name, found in blockers.items() if found is not None},
+        sessions=system.registry.sessions(),
+    )
 
 
 def _events(call: Call, task: TaskState, run: Run | None) -> list[InspectEvent]:

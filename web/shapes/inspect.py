@@ -12,6 +12,7 @@ from actors.task import state
 from actors.task.events import RunEvent
 from actors.task.state import Pause, RunStatus
 from actors.views import inspect as seen
+from actors.views.diagnostics import Diagnostic as About
 from actors.views.inspect import NextAction, SessionStanding
 from actors.views.outcomes import Outcome, outcome_of
 from web.payloads import payload_of
@@ -173,28 +174,26 @@ def inspect_event_of(told: Told) -> InspectEvent:
     )
 
 
-def run_diagnostic_of(
-    task_id: str, run: state.Run, found: seen.Diagnostic, now_ns: int
-) -> Diagnostic:
-    """With the facts of the run; those that are not known are left out."""
-    trouble = found.trouble
-    facts: dict[str, str | int | None] = {
-        "task_id": task_id,
-        "run_id": run.id,
-        "status": run.status.value,
-        "attempt": run.attempt,
-        "claim_token_hash_truncated": truncated_hash(run.claim_token_hash),
-        "lease_until": optional_time(run.lease_until_ns),
-        "heartbeat_at": optional_time(run.heartbeat_at_ns),
-        "as_of": rfc3339(now_ns),
-    }
+def diagnostic_of(task_id: str, run: state.Run | None, found: About, now_ns: int) -> Diagnostic:
+    """With the facts of the task and its run; those that are not known are left out."""
+    about = found.about
+    facts: dict[str, str | int | None] = {"task_id": task_id, "as_of": rfc3339(now_ns)}
+    if run is not None:
+        facts |= {
+            "run_id": run.id,
+            "status": run.status.value,
+            "attempt": run.attempt,
+            "claim_token_hash_truncated": truncated_hash(run.claim_token_hash),
+            "lease_until": optional_time(run.lease_until_ns),
+            "heartbeat_at": optional_time(run.heartbeat_at_ns),
+        }
     evidence = {name: value for name, value in facts.items() if value is not None}
     return Diagnostic(
-        id=f"task.inspect.{trouble.code}.{run.id}",
-        code=trouble.code,
-        severity=trouble.severity,
+        id=f"task.inspect.{about.code}.{task_id if run is None else run.id}",
+        code=about.code,
+        severity=about.severity,
         category=Category.TASK,
-        title=trouble.title,
+        title=about.title,
         message=found.message,
         data_freshness=LIVE,
         suggested_command=str(found.command),

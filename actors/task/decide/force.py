@@ -15,6 +15,7 @@ from actors.task.decide.enqueue import (
     status_with_queued,
 )
 from actors.task.decide.found import the_run
+from actors.task.decide.way_back import way_back
 from actors.task.events import (
     ForcedRelease,
     RunForcedFail,
@@ -43,15 +44,7 @@ def release(changes: Changes, command: c.ForceRelease) -> Decision:
     run = the_run(changes, command.run_id)
     if run.status is not RunStatus.CLAIMED:
         raise _refused(
-            Code.RUN_NOT_RELEASABLE,
-            run,
-            "only a claimed run can be released",
-            "nothing is left to give back"
-            if run.status.is_terminal
-            else f"cancel it to stop it: POST /api/task-runs/{run.id}/cancel",
-            suggestions.inspect_run(run.id)
-            if run.status.is_terminal
-            else suggestions.cancel_run(run.id),
+            Code.RUN_NOT_RELEASABLE, run, "only a claimed run can be released", *way_back(run)
         )
     changes.add(
         RunReleased(
@@ -88,7 +81,7 @@ def fail(changes: Changes, command: c.ForceFail) -> Decision:
             Code.RUN_STILL_ACTIVE,
             run,
             "somebody works on it",
-            f"cancel it first: POST /api/task-runs/{run.id}/cancel",
+            f"cancel it: POST /api/task-runs/{run.id}/cancel",
             suggestions.cancel_run(run.id),
         )
     assert command.reason is not None, "the command asks for one"

@@ -1,9 +1,9 @@
 """The execution profile: set as a whole, or taken away."""
 
-from actors import suggestions
 from actors.errors import Code, Rejected
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
+from actors.task.decide.way_back import way_back
 from actors.task.events import ProfileDeleted, ProfileUpdated
 
 
@@ -31,11 +31,12 @@ def _check_idle(changes: Changes) -> None:
     """Whoever works on a run began under the profile as it is."""
     run = changes.state.current_run
     if run is not None:
+        step, command = way_back(run)
         raise Rejected(
             Code.TRANSITION,
             f"cannot change the execution profile of {changes.task_id}: {run.id} is"
             f" {run.status.value}",
-            f"wait for the run's end, or force it: POST /api/runs/{run.id}/release",
-            command=suggestions.force_release(run.id),
+            f"wait for the run's end, or {step}",
+            command=command,
             evidence={"task_id": changes.task_id, "run_id": run.id},
         )

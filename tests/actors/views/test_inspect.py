@@ -6,13 +6,14 @@ from attrs import evolve
 from actors.limits import NS, STUCK_S
 from actors.registry.state import SessionState
 from actors.task import commands as c
-from actors.task.state import ApprovalPolicy, Owner, OwnerKind, RunStatus, Scope
+from actors.task.state import ApprovalPolicy, Owner, OwnerKind, RunStatus, Scope, TaskStatus
+from actors.views.diagnostics import Hold, Trouble
+from actors.views.holds import Outside
 from actors.views.inspect import (
     Around,
     Inspection,
     NextAction,
     SessionStanding,
-    Trouble,
     current_run,
     error_summary,
     failure_kind,
@@ -41,14 +42,14 @@ HELD = (
 
 def around(bench: Bench, **known) -> Around:
     """What is known at the bench's time: one idle session that is active."""
-    plain = Around(
-        now_ns=bench.now_ns,
-        scheduler_paused=False,
-        task_paused=False,
-        bound_session=S1,
-        sessions=(S1,),
-        stranded_after_s=300.0,
+    blockers = {edge.depends_on_task_id: TaskStatus.READY for edge in bench.task.dependencies}
+    outside = Outside(
+        scheduler_paused=known.pop("scheduler_paused", False),
+        paused_by=known.pop("paused_by", None),
+        blockers=known.pop("blockers", blockers),
+        sessions=known.pop("sessions", (S1,)),
     )
+    plain = Around(now_ns=bench.now_ns, outside=outside, bound_session=S1, stranded_after_s=300.0)
     return evolve(plain, **known)
 
 
@@ -57,7 +58,12 @@ def looked_at(bench: Bench, **known) -> Inspection:
 
 
 def troubles(inspection: Inspection) -> list[Trouble]:
-    return [diagnostic.trouble for diagnostic in inspection.diagnostics]
+    return [d.about for d in inspection.diagnostics if isinstance(d.about, Trouble)]
+
+
+def holds(inspection: Inspection) -> dict[Hold, str]:
+    """What holds work back, each with the command that lifts it."""
+    return {d.about: str(d.command) for d in inspection.diagnostics if isinstance(d.about, Hold)}
 
 
 def failed_twice() -> Bench:
@@ -215,18 +221,83 @@ class TestStranded:
         found = looked_at(bench, sessions=())
         assert (troubles(found), found.next_action) == ([], NextAction.WAITING_FOR_SESSION)
 
-    @pytest.mark.parametrize("pause", ["scheduler_paused", "task_paused"])
+    @pytest.mark.parametrize("pause", [{"scheduler_paused": True}, {"paused_by": "t"}])
     def test_is_not_told_during_a_pause(self, pause):
         bench = Bench.with_run()
         bench.pass_s(301)
-        found = looked_at(bench, sessions=(), **{pause: True})
+        found = looked_at(bench, sessions=(), **pause)
         assert (troubles(found), found.next_action) == ([], NextAction.WAITING_FOR_SESSION)
+
+
+class TestHolds:
+    """Why nobody works on a task, and what changes that."""
+
+    def test_nothing_holds_back_what_can_be_claimed(self):
+        assert looked_at(Bench.with_run()).diagnostics == ()
+
+    def test_nothing_is_told_of_work_under_way_or_over(self):
+        bench = Bench.leased()
+        held = {"scheduler_paused": True, "paused_by": "t", "sessions": ()}
+        assert holds(looked_at(bench, **held)) == {}
+        bench.do(c.CompleteLease(bench.latest.id), agent("s1"))
+        assert holds(looked_at(bench, **held)) == {}
+
+    @pytest.mark.parametrize(
+        ("fields", "hold", "command"),
+        [
+            ({}, Hold.NO_RUN, "task start t"),
+            ({"draft": True}, Hold.DRAFT, "task publish t"),
+            ({"approval_policy": ApprovalPolicy.MANUAL}, Hold.AWAITS_APPROVAL, "task approve t"),
+        ],
+    )
+    def test_of_a_task_without_a_run(self, fields, hold, command):
+        bench = Bench.created(**fields)
+        assert holds(looked_at(bench)) == {hold: f"chargehand {command}"}
+
+    def test_a_refused_approval(self):
+        bench = Bench.with_run(approval_policy=ApprovalPolicy.MANUAL)
+        bench.do(c.RejectTask())
+        command = "chargehand task update t --approval-policy none"
+        assert holds(looked_at(bench)) == {Hold.REJECTED: command}
+
+    def test_a_dependency_is_looked_at_and_one_that_ended_taken_away(self):
+        bench = Bench.with_run()
+        bench.block("b")
+        bench.block("c")
+        found = looked_at(bench)
+        assert holds(found) == {Hold.AWAITS_DEPENDENCIES: "chargehand task inspect b"}
+        assert found.diagnostics[0].message == "t waits for b (ready), c (ready)"
+        ended = {"b": TaskStatus.READY, "c": TaskStatus.CANCELED}
+        command = "chargehand task remove-dependency t c"
+        assert holds(looked_at(bench, blockers=ended)) == {Hold.AWAITS_DEPENDENCIES: command}
+
+    def test_pauses_are_all_told(self):
+        found = looked_at(Bench.with_run(), paused_by="parent", scheduler_paused=True)
+        assert holds(found) == {
+            Hold.PAUSED: "chargehand task resume parent",
+            Hold.SCHEDULER_PAUSED: "chargehand scheduler resume",
+        }
+        assert found.diagnostics[0].message == "t is paused with parent above it"
+
+    def test_an_owner_who_is_a_person(self):
+        bench = Bench.with_run(owner=Owner(OwnerKind.HUMAN, "ann"))
+        assert holds(looked_at(bench)) == {Hold.OWNED: f"chargehand run claim {bench.latest.id}"}
+
+    def test_what_a_session_would_have_to_be(self):
+        bench = Bench.created(owner=Owner(OwnerKind.POOL, "painter"))
+        bench.do(c.EnqueueRun(c.Enqueueing(required_capabilities=("paint", "draw"))))
+        found = looked_at(bench)
+        assert holds(found) == {Hold.NO_TAKER: "chargehand session list"}
+        assert found.diagnostics[0].message == (
+            f"run {bench.latest.id} waits for a session with the capabilities draw, paint,"
+            " of the owner pool painter"
+        )
 
 
 class TestNextAction:
     def test_of_a_task_without_a_run(self):
         bench = Bench.created()
-        assert looked_at(bench) == Inspection((), NextAction.WAITING_FOR_SESSION)
+        assert looked_at(bench).next_action is NextAction.WAITING_FOR_SESSION
         bench.do(c.CancelTask())
         assert looked_at(bench) == Inspection((), NextAction.TERMINAL)
 
@@ -234,7 +305,7 @@ class TestNextAction:
         bench = Bench.with_run()
         assert looked_at(bench).next_action is NextAction.CLAIM_AVAILABLE
         assert looked_at(bench, sessions=()).next_action is NextAction.WAITING_FOR_SESSION
-        paused = looked_at(bench, task_paused=True)
+        paused = looked_at(bench, paused_by="t")
         assert paused.next_action is NextAction.WAITING_FOR_SESSION
 
     def test_of_a_blocked_run(self):
@@ -257,7 +328,14 @@ class TestNextAction:
         bench = Bench.with_run()
         bench.park()
         assert bench.latest.status is RunStatus.NEEDS_ATTENTION
-        assert looked_at(bench) == Inspection((), NextAction.RECOVERY_REQUIRED)
+        found = looked_at(bench)
+        assert (troubles(found), found.next_action) == (
+            [Trouble.NEEDS_ATTENTION],
+            NextAction.RECOVERY_REQUIRED,
+        )
+        [told] = found.diagnostics
+        assert "ran out 5 times in a row" in told.message
+        assert str(told.command) == f"chargehand run recover {bench.latest.id}"
 
 
 class TestInAFewWords:

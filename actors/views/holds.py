@@ -1,0 +1,177 @@
+"""What keeps agents from a task's work, each with what lifts it: one rule for each hold."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, final
+
+from attrs import frozen
+
+from actors import suggestions
+from actors.registry.state import SessionState
+from actors.scheduler.starvation import has_taker
+from actors.task.eligibility import AGENT_OWNERS, awaits_agent, claimable_run
+from actors.task.state import ApprovalState, Run, RunStatus, TaskState, TaskStatus
+from actors.views.diagnostics import Diagnostic, Hold
+
+
+@final
+@frozen
+class Outside:
+    """What may hold a task back besides itself.
+
+    Args:
+        paused_by: the nearest paused task on the way up, the task itself first.
+        blockers: the tasks that it depends on and that are not completed, as they are.
+        sessions: all that are registered and active.
+    """
+
+    scheduler_paused: bool
+    paused_by: str | None
+    blockers: Mapping[str, TaskStatus]
+    sessions: Sequence[SessionState]
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether a pause keeps all agents off."""
+        return self.scheduler_paused or self.paused_by is not None
+
+
+def holds(task: TaskState, run: Run | None, outside: Outside) -> list[Diagnostic]:
+    """All that has to be lifted before an agent works on it; nothing where one does, or did."""
+    if task.status.is_terminal or (run is not None and run.status is not RunStatus.QUEUED):
+        return []
+    looks = [look(task, run, outside) for look in _RULES]
+    return [diagnostic for diagnostic in looks if diagnostic is not None]
+
+
+def wanted(task: TaskState, run: Run) -> str:
+    """What a session must be to claim the run, in words; empty where any may."""
+    asked = claimable_run(task, run)
+    words = []
+    if asked.required_capabilities:
+        words.append(f"with the capabilities {', '.join(sorted(asked.required_capabilities))}")
+    if asked.allowed_agents is not None:
+        words.append(f"of the agents {', '.join(sorted(asked.allowed_agents))}")
+    if asked.owner is not None:
+        words.append(f"of the owner {asked.owner.kind.value} {asked.owner.ref}")
+    if asked.workspace_id is not None:
+        words.append(f"in the workspace {asked.workspace_id}")
+    return ", ".join(words)
+
+
+def _draft(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | None:
+    if not task.draft:
+        return None
+    return Diagnostic(
+        Hold.DRAFT, f"{task.id} is not published yet", suggestions.publish_task(task.id), {}
+    )
+
+
+def _approval(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | None:
+    if not task.awaits_approval:
+        return None
+    if task.approval_state is ApprovalState.REJECTED:
+        return Diagnostic(
+            Hold.REJECTED,
+            f"{task.id} was rejected; to decide anew, ask for no approval, and then for one again",
+            suggestions.ask_for_no_approval(task.id),
+            {},
+        )
+    return Diagnostic(
+        Hold.AWAITS_APPROVAL,
+        f"{task.id} waits for somebody to approve it",
+        suggestions.approve_task(task.id),
+        {},
+    )
+
+
+def _dependencies(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | None:
+    """A blocker that has ended without being completed is told first: it may stay so for good."""
+    if not outside.blockers:
+        return None
+    ended = [task_id for task_id, status in outside.blockers.items() if status.is_terminal]
+    told = ", ".join(f"{task_id} ({status.value})" for task_id, status in outside.blockers.items())
+    return Diagnostic(
+        Hold.AWAITS_DEPENDENCIES,
+        f"{task.id} waits for {told}",
+        suggestions.remove_dependency(task.id, ended[0])
+        if ended
+        else suggestions.inspect_task(next(iter(outside.blockers))),
+        {"depends_on_task_ids": " ".join(outside.blockers)},
+    )
+
+
+def _pause(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | None:
+    paused_by = outside.paused_by
+    if paused_by is None:
+        return None
+    whose = "" if paused_by == task.id else f" with {paused_by} above it"
+    return Diagnostic(
+        Hold.PAUSED,
+        f"{task.id} is paused{whose}",
+        suggestions.resume_task(paused_by),
+        {"paused_by_task_id": paused_by},
+    )
+
+
+def _scheduler(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | None:
+    if not outside.scheduler_paused:
+        return None
+    return Diagnostic(
+        Hold.SCHEDULER_PAUSED,
+        "the scheduler hands out no runs at all",
+        suggestions.resume_scheduler(),
+        {},
+    )
+
+
+def _owner(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | None:
+    owner = task.owner
+    if owner is None or owner.kind in AGENT_OWNERS or run is None:
+        return None
+    return Diagnostic(
+        Hold.OWNED,
+        f"{task.id} belongs to {owner.kind.value} {owner.ref}, so no agent is given it",
+        suggestions.claim_run(run.id),
+        {"owner_kind": owner.kind.value, "owner_ref": owner.ref},
+    )
+
+
+def _no_taker(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | None:
+    if (
+        run is None
+        or outside.holds_back
+        or not awaits_agent(task, run)
+        or has_taker(claimable_run(task, run), outside.sessions)
+    ):
+        return None
+    who = wanted(task, run)
+    return Diagnostic(
+        Hold.NO_TAKER,
+        f"run {run.id} waits for a session {who}" if who else f"run {run.id} waits for any session",
+        suggestions.list_sessions(),
+        {"eligible_session_count": 0},
+    )
+
+
+def _no_run(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | None:
+    if run is not None or task.status is not TaskStatus.READY:
+        return None
+    return Diagnostic(
+        Hold.NO_RUN,
+        f"{task.id} is ready, and nobody has queued a run of it",
+        suggestions.start_task(task.id),
+        {},
+    )
+
+
+_Rule = Callable[[TaskState, Run | None, Outside], Diagnostic | None]
+_RULES: Final[tuple[_Rule, ...]] = (
+    _draft,
+    _approval,
+    _dependencies,
+    _pause,
+    _scheduler,
+    _owner,
+    _no_taker,
+    _no_run,
+)

@@ -20,3 +20,11 @@ async def test_the_page_shows_every_operation_and_fetches_nothing(client):
     for operation in Operation:
         assert f"<code>{operation.method} {operation.path}</code>" in text
     assert not re.search(r"<script|<link|<img|@import|https?://", text)
+
+
+async def test_each_link_of_the_page_leads_somewhere_and_each_place_is_one(client):
+    answer = await client.app.test_client().get("/docs")
+    text = await answer.get_data(as_text=True)
+    places = re.findall(r' id="([^"]+)"', text)
+    assert len(set(places)) == len(places)
+    assert set(re.findall(r'href="#([^"]+)"', text)) == set(places)

@@ -17,6 +17,10 @@ class StorageError(Exception):
     """Raised when the store cannot be opened, read or written; the message names the cause."""
 
 
+class DamagedError(StorageError):
+    """Raised when what was written cannot be read again: no further attempt will help."""
+
+
 class Journal(Protocol):
     """The log of everything, with what has been folded out of it.
 

@@ -25,7 +25,7 @@ from cattrs import Converter
 from cattrs.fns import identity
 
 from actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
-from actors.ports import StorageError
+from actors.ports import DamagedError, StorageError
 from actors.record import AnyEvent, Cause, OutstandingEffect, Record
 from actors.task.effects import Effect, EffectCommand
 from actors.task.state import Json
@@ -138,7 +138,7 @@ def decode_record(frame: Frame) -> Record:
             cause=Cause(*rest[1]) if len(rest) > 1 else None,
         )
     except (TypeError, ValueError, KeyError) as error:
-        raise StorageError(f"the record at number {frame.seq} is unreadable: {error!r}") from error
+        raise DamagedError(f"the record at number {frame.seq} is unreadable: {error!r}") from error
 
 
 def encode_outstanding(effect: OutstandingEffect) -> bytes:
@@ -154,7 +154,7 @@ def decode_outstanding(value: bytes | memoryview) -> OutstandingEffect:
         seq, n, at_ns, caller, effect = orjson.loads(value)
         return OutstandingEffect(Cause(seq, n), at_ns, _read_caller(*caller), _read_effect(*effect))
     except (TypeError, ValueError, KeyError) as error:
-        raise StorageError(f"an outstanding effect is unreadable: {error!r}") from error
+        raise DamagedError(f"an outstanding effect is unreadable: {error!r}") from error
 
 
 def _write_caller(caller: Caller) -> tuple[object, ...]:

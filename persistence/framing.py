@@ -18,7 +18,7 @@ from struct import Struct
 from typing import Final, NamedTuple
 from zlib import crc32
 
-from actors.ports import StorageError
+from actors.ports import DamagedError, StorageError
 
 VERSION: Final = 1
 ADDRESS_BYTES_MAX: Final = 400  # with a sequence behind it, within the 511 bytes of an LMDB key
@@ -78,14 +78,14 @@ def frames(buffer: bytes | memoryview) -> Iterator[Frame]:
     start, seq = 0, 0
     while start < len(view):
         if len(view) - start < _HEADER_BYTES:
-            raise StorageError(f"the record behind number {seq} is cut short")
+            raise DamagedError(f"the record behind number {seq} is cut short")
         (crc,) = _CRC.unpack_from(view, start)
         fields = _FIELDS.unpack_from(view, start + _CRC.size)
         version, address_bytes, events, body_bytes, seq = fields
         body_start = start + _HEADER_BYTES + address_bytes
         end = body_start + body_bytes
         if end > len(view) or crc32(view[start + _CRC.size : end]) != crc:
-            raise StorageError(f"the record at number {seq} fails its checksum")
+            raise DamagedError(f"the record at number {seq} fails its checksum")
         if version != VERSION or not events:
             raise StorageError(f"the record at number {seq} has unknown version {version}")
         address = str(view[start + _HEADER_BYTES : body_start], "utf-8")

@@ -3,7 +3,7 @@
 import time
 from typing import Final
 
-from actors.ports import StorageError
+from actors.ports import DamagedError, StorageError
 from persistence.store import Put, Store, Table
 
 FORMAT: Final = 1  # of all tables together; a record has a version of its own besides
@@ -66,7 +66,7 @@ def _check_format(found: int) -> None:
 def _number(store: Store, key: bytes) -> int:
     value = store.get(Table.META, key)
     if value is None or len(value) != 8:
-        raise StorageError(f"the data directory is damaged: {key.decode()} is missing")
+        raise DamagedError(f"{key.decode()} is missing")
     return int.from_bytes(value)
 
 

@@ -6,7 +6,7 @@ Both are read in pages, each in a read transaction of its own.
 from collections.abc import Iterator
 from typing import Final
 
-from actors.ports import StorageError
+from actors.ports import DamagedError
 from actors.record import AnyState, Record
 from persistence.codec import decode_record
 from persistence.framing import frames, sequence_key
@@ -23,7 +23,7 @@ def read_log(store: Store, after_seq: int) -> Iterator[Record]:
     A commit reaches the disk whole or not at all, so there is no half-written end to forgive.
 
     Raises:
-        StorageError: a record fails its checksum, or a number is missing.
+        DamagedError: a record fails its checksum, or a number is missing.
     """
     expected = after_seq + 1
     start = sequence_key(expected)
@@ -31,10 +31,10 @@ def read_log(store: Store, after_seq: int) -> Iterator[Record]:
         for key, value in page:
             if key != sequence_key(expected):
                 found = int.from_bytes(key)
-                raise StorageError(f"the log goes on at number {found} instead of {expected}")
+                raise DamagedError(f"the log goes on at number {found} instead of {expected}")
             for frame in frames(value):
                 if frame.seq != expected:
-                    raise StorageError(f"the log holds number {frame.seq} in place of {expected}")
+                    raise DamagedError(f"the log holds number {frame.seq} in place of {expected}")
                 expected = frame.last_seq + 1
                 yield decode_record(frame)
         start = page[-1][0] + b"\0"
@@ -51,7 +51,7 @@ def read_heads(store: Store) -> Iterator[AnyState]:
     """Every state with a snapshot, tasks slim, in order of address.
 
     Raises:
-        StorageError: a snapshot is damaged.
+        DamagedError: a snapshot is damaged.
     """
     start = b""
     while page := store.scan(Table.SNAPSHOTS, start, None, HEADS_READ_MAX, decode_head):

@@ -98,7 +98,7 @@ def _served_below(path: str) -> str:
     near = sorted({operation.path for operation in ROUTES if operation.path.startswith(group)})
     if group in _GROUPS and len(near) <= _NEAR_MAX:
         return f"here are {', '.join(near)}"
-    return f"all paths begin with one of {', '.join(_GROUPS)}; the README has a table of calls"
+    return f"all paths begin with one of {', '.join(_GROUPS)}; GET /docs describes them"
 
 
 async def _http_error(error: HTTPException) -> Response:

@@ -19,7 +19,7 @@ from typing import Final, NoReturn
 import trio
 
 from actors.bridges.bridge import Bridge
-from actors.ports import StorageError
+from actors.ports import DamagedError, StorageError
 from actors.system import System, run_system
 from persistence.opening import open_journal
 from web.exits import ExitCode, Fatal, first_leaf
@@ -57,6 +57,12 @@ async def serve(configuration: Configuration) -> None:
             ):
                 started = True
                 await _serve_system(system, settings, listeners, begun_s, signals)
+        except DamagedError as error:
+            raise Fatal(
+                ExitCode.CANNOT_OPEN,
+                f"{settings.data_dir} is damaged: {error}; nothing was changed: keep it, and start "
+                "from a copy of it (the README's Durability says how)",
+            ) from error
         except StorageError as error:
             raise Fatal(ExitCode.CANNOT_OPEN, str(error)) from error
         finally:

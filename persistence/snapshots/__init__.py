@@ -28,7 +28,7 @@ import orjson
 
 from actors.frozen import replace
 from actors.identity import Actor, Origin
-from actors.ports import StorageError
+from actors.ports import DamagedError
 from actors.record import AnyState
 from actors.task.ended import pack
 from actors.task.profile import ExecutionProfile
@@ -76,7 +76,7 @@ def decode_head(value: bytes | memoryview) -> AnyState:
     """The state in `value`, a task slim. Reads nothing behind the head, but of a former format.
 
     Raises:
-        StorageError: the value is damaged, or of a kind that this version does not know.
+        DamagedError: the value is damaged, or of a kind that this version does not know.
     """
     tag, fields = _head(value)
     if tag == _FORMER_TASK_TAG:
@@ -89,19 +89,19 @@ def decode_snapshot(value: bytes | memoryview) -> AnyState:
     """The state in `value`, whole.
 
     Raises:
-        StorageError: the value is damaged, or of a kind that this version does not know.
+        DamagedError: the value is damaged, or of a kind that this version does not know.
     """
     state = _read(*_head(value))
     head_bytes, _, body_crc = _PARTS.unpack_from(value)
     body = memoryview(value)[_PARTS.size + head_bytes :]
     if crc32(body) != body_crc:
-        raise StorageError("the body of a snapshot fails its checksum")
+        raise DamagedError("the body of a snapshot fails its checksum")
     if not isinstance(state, TaskState):
         return state
     try:
         return _with_body(state, *orjson.loads(body))
     except (TypeError, ValueError, KeyError) as error:
-        raise StorageError(f"the snapshot of {state.id} is unreadable: {error!r}") from error
+        raise DamagedError(f"the snapshot of {state.id} is unreadable: {error!r}") from error
 
 
 def _head(value: bytes | memoryview) -> tuple[str, list[Any]]:
@@ -110,10 +110,10 @@ def _head(value: bytes | memoryview) -> tuple[str, list[Any]]:
         head_bytes, head_crc, _ = _PARTS.unpack_from(value)
         head = memoryview(value)[_PARTS.size : _PARTS.size + head_bytes]
         if crc32(head) != head_crc:
-            raise StorageError("the head of a snapshot fails its checksum")
+            raise DamagedError("the head of a snapshot fails its checksum")
         tag, *fields = orjson.loads(head)
     except (TypeError, ValueError, StructError) as error:
-        raise StorageError(f"the head of a snapshot is unreadable: {error!r}") from error
+        raise DamagedError(f"the head of a snapshot is unreadable: {error!r}") from error
     return tag, fields
 
 
@@ -126,7 +126,7 @@ def _read(tag: str, fields: list[Any]) -> AnyState:
             return read_task(*fields)
         return _small_states.read(tag, *fields)
     except (TypeError, ValueError, KeyError) as error:
-        raise StorageError(f"the head of a snapshot is unreadable: {error!r}") from error
+        raise DamagedError(f"the head of a snapshot is unreadable: {error!r}") from error
 
 
 def _with_body(

@@ -5,10 +5,13 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 
 import httpx
 import pytest
 
+from persistence.lmdb_store import LmdbStore
+from persistence.store import Put, Table
 from tests.process.conftest import ROOT, Server
 
 AGENT = {"X-AGH-Session-ID": "sess-1", "X-AGH-Agent": "coder"}
@@ -171,6 +174,21 @@ def test_what_cannot_start_says_why_in_one_line(server, options, code, says):
     assert (ended, out) == (code, ""), err
     assert says in err
     assert err.startswith("chargehand: ")
+    assert err.count("\n") == 1
+
+
+def test_a_damaged_data_directory_is_named_with_what_to_do(server):
+    with server.start() as client:
+        assert create(client, "first")
+    server.kill()
+    with closing(LmdbStore(server.data_dir)) as store:
+        [(key, value)] = store.scan(Table.LOG, b"", None, 1, bytes)
+        store.commit([Put(Table.LOG, key, value[:-1] + b"?")])
+    server.spawn()
+    code, out, err = server.end()
+    assert (code, out) == (73, "")
+    assert err.startswith(f"chargehand: {server.data_dir} is damaged: the record at number ")
+    assert "start from a copy of it" in err
     assert err.count("\n") == 1
 
 

@@ -25,6 +25,7 @@ async def test_an_unknown_path_is_told_as_json(client, path):
 async def test_an_unknown_path_is_told_with_what_is_served_near_it(client):
     assert "/api/scheduler/backlog" in (await client.get("/api/scheduler/x")).json["error"]
     assert "/api/tasks" in (await client.get("/tasks")).json["error"]
+    assert "GET /docs describes them" in (await client.get("/")).json["error"]
     told = (await client.get("/api/tasks/agh_claim_secret/x/y")).json["error"]
     assert "secret" not in told
 

@@ -181,8 +181,9 @@ def delete(changes: Changes, command: c.DeleteTask) -> Decision:
     if children:
         raise Rejected(
             Code.TASK_HAS_CHILDREN,
-            f"{changes.task_id} has {children} children",
-            "delete them first",
+            f"{changes.task_id} has {children} {'child' if children == 1 else 'children'}",
+            "delete what is below it first, or cancel it with all below it: "
+            f"POST /api/tasks/{changes.task_id}/cancel",
             command=suggestions.show_tree(changes.task_id),
             evidence={"task_id": changes.task_id, "children": children},
         )

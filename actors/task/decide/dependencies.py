@@ -24,7 +24,11 @@ def add(changes: Changes, command: c.AddDependency) -> Decision:
     if not target:
         raise invalid("/depends_on_task_id", "/depends_on_task_id is required")
     if target == state.id:
-        raise invalid("/depends_on_task_id", "a task cannot depend on itself")
+        raise invalid(
+            "/depends_on_task_id",
+            "a task cannot depend on itself",
+            "name another task, which is to be completed first",
+        )
     if not around.exists(target):
         raise task_not_found(target)
     if _edge(state, target) is not None:

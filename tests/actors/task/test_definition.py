@@ -218,7 +218,9 @@ def test_a_task_with_children_or_an_open_run_is_not_deleted():
     assert bench.code(c.DeleteTask()) is Code.TASK_HAS_OPEN_RUN
     bench.do(c.CancelRun(bench.latest.id))
     bench.around.children[bench.task_id] = 1
-    assert bench.code(c.DeleteTask()) is Code.TASK_HAS_CHILDREN
+    refusal = bench.refusal(c.DeleteTask())
+    assert refusal.code is Code.TASK_HAS_CHILDREN
+    assert refusal.message.endswith("has 1 child")
 
 
 def test_a_deleted_task_is_gone_for_commands():

@@ -39,12 +39,17 @@ def main() -> None:
     """A scheduler for durable agent work."""
 
 
-@main.command("serve")
+@main.command("serve", short_help="Run the server")
 @click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings")
 @_setting_options
 def serve_command(config: Path | None, **flags: str | bool | None) -> None:
     """Run the server. Each option is also CHARGEHAND_NAME in the environment and a key of the
-    configuration file."""
+    configuration file.
+
+    \b
+    Example:
+      chargehand serve --data-dir /var/lib/chargehand --http 127.0.0.1:2123
+    """
     from web import process
 
     try:
@@ -65,12 +70,17 @@ def _pace(_: click.Context, __: click.Parameter, value: float) -> float:
     return value
 
 
-@main.command("demo")
+@main.command("demo", short_help="Watch eight agents ship a release, on a server of its own")
 @click.option(
     "--pace", default=1.0, callback=_pace, help="how many times faster the agents work [1]"
 )
 def demo_command(pace: float) -> None:
-    """Watch eight agents work off a release of some sixty tasks, on a server of its own."""
+    """Watch eight agents work off a release of some sixty tasks, on a server of its own.
+
+    \b
+    Example:
+      chargehand demo --pace 4
+    """
     import trio
     from rich.console import Console
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from attrs import frozen
 
+from tests.cli.suggested import command_of
 from web.cli import connection
 from web.cli.groups import NOUNS
 from web.cli.members import Form
@@ -110,6 +111,18 @@ def test_the_help_of_a_noun_lists_its_commands(bare):
             told = bare.told(noun.name, "--help")
             assert all(f"  {verb.name}" in told for verb in noun.verbs())
             assert f"  {noun.name}" in bare.told("--help")
+
+
+GROUPS: Final = [noun.name for noun in NOUNS.values() if not noun.is_verb]
+
+
+@pytest.mark.parametrize("name", [*GROUPS, "serve", "demo", "completion"])
+def test_whatever_is_called_by_one_word_has_an_example_too(bare, name):
+    told = bare.told(name, "--help").partition("Example:\n")[2].partition("\n\n")[0]
+    if name in GROUPS:
+        assert command_of(told).name in {verb.name for verb in NOUNS[name].verbs()}
+    elif name != "completion":  # which is evaluated by a shell
+        assert command_of(told).name == name
 
 
 def test_the_help_of_a_verdict_says_what_may_be_judged_and_what_a_rejection_needs(bare):

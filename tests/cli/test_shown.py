@@ -5,14 +5,19 @@ import io
 import pytest
 from rich.console import Console
 
+from actors.views.inspect import NextAction
 from web.cli.events import Event, Timeline
 from web.cli.groups import NOUNS
+from web.cli.inspection import INSPECTION
 from web.cli.layouts import REVIEWS, RUN_COLUMNS, TASK_COLUMNS
 from web.cli.nouns.task import VERBS as TASK_VERBS
 from web.cli.shown import Branches, Card, Column, Rows, Worth, pieces, told
 
 LONG_ID = "task-01a21b644ec796613af9f22e"
 WIDTH = 80
+
+
+UNSET = "0001-01-01T00:00:00Z"
 
 
 def printed(part, body, **more) -> list[str]:
@@ -77,7 +82,7 @@ def test_an_empty_list_says_so(body):
 
 
 def test_a_card_keeps_the_lines_of_a_text_and_leaves_out_what_is_not_set():
-    body = {"task": {"id": "t", "description": "one\ntwo", "at": "0001-01-01T00:00:00Z", "x": None}}
+    body = {"task": {"id": "t", "description": "one\ntwo", "at": UNSET, "x": None}}
     assert printed(Card("task"), body) == ["id           t", "description  one", "             two"]
 
 
@@ -98,6 +103,7 @@ def test_a_long_line_of_a_card_goes_on_below():
         ({"kind": "pool"}, '{"kind":"pool"}'),
         (["go", "py"], "go, py"),
         ([1], "[1]"),
+        ({"at": UNSET, "by": {"at": UNSET, "kind": "human"}}, '{"by":{"kind":"human"}}'),
         ("\x1b[31m\n", "\ufffd[31m "),
     ],
 )
@@ -176,13 +182,19 @@ def test_a_dashboard_tells_what_is_there_and_leaves_out_what_is_not():
         "status_breakdown": [{"status": "ready", "count": 2}],
         "queue": {"total": 1, "oldest_queue_age_ms": 61_500, "backlog_warning": True},
         "health": {"status": "warn", "stuck_runs": 1},
-        "freshness": {"status": "empty", "latest_activity_at": "0001-01-01T00:00:00Z"},
+        "cards": {
+            "latency": {
+                "claim_latency_ms": {"samples": 2, "average_ms": 9999, "maximum_ms": 99_964}
+            }
+        },
+        "freshness": {"status": "empty", "latest_activity_at": UNSET},
     }
     assert printed_all(verb.shows, {"dashboard": board}) == [
         "tasks     2: 2 ready",
         "runs      1: 1 queued",
         "queue     1: the oldest for 61 s, a backlog",
         "health    warn: 1 stuck",
+        "claims    after 9999 ms on average, 99 s at most",
         "activity  empty",
     ]
     assert printed_all(verb.shows, {}) == []
@@ -208,3 +220,16 @@ def test_a_list_of_reviews_has_the_ids_that_a_verdict_needs_on_a_narrow_terminal
     heading, line, _ = printed(REVIEWS[0], {"reviews": [review, asked]}, width=150)
     assert heading.split() == ["REVIEW", "RUN", "STATUS", "DEADLINE", "ROUND", "REASON"]
     assert line.endswith("r…")
+
+
+@pytest.mark.parametrize("action", [*(action.value for action in NextAction), "later"])
+def test_the_next_action_is_told_in_words(action):
+    *_, line = printed_all(INSPECTION, {"inspect": {"next_action": action}})
+    assert line.startswith("next  ")
+    assert action == "later" or line.endswith(f" [{action}]")
+
+
+def test_a_profile_is_shown_as_it_can_be_set():
+    [verb] = [verb for verb in NOUNS["profile"].verbs() if verb.name == "show"]
+    body = {"profile": {"task_id": "t", "review": {}, "created_at": UNSET, "updated_at": UNSET}}
+    assert printed(verb.shows[0], body) == ["{", '  "task_id": "t",', '  "review": {}', "}"]

@@ -23,6 +23,10 @@ def test_a_release(line):
     line.told("task", "add-child", "ship-it", "Docs", "--id", "docs", "--priority", "high")
     line.told("task", "add-dependency", "ship-it", "docs")
     assert "WAITS FOR" in line.told("task", "show", "ship-it")
+    told = line.refused(ClientExit.CONFLICT, "task", "delete", "ship-it")  # 400 in the API
+    assert "ship-it has 1 child" in told
+    told = line.refused(ClientExit.INVALID, "task", "add-dependency", "docs", "docs")
+    assert "next: name another task" in told
     assert "high" in line.told("task", "list", "--parent", "ship-it")
     run_id = line.json("task", "start", "docs", "--key", "once")["run"]["id"]
     assert run_id in line.told("scheduler", "backlog")

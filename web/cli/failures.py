@@ -7,6 +7,7 @@ import click
 import orjson
 from attrs import frozen
 
+from actors.errors import Code, Kind
 from web.cli.again import again
 from web.exits import ClientExit
 
@@ -22,7 +23,8 @@ _EXITS: Final[Mapping[int, ClientExit]] = {
     429: ClientExit.LATER,
     503: ClientExit.LATER,
 }
-
+# Refusals of a state; not every operation of the API has a status for them.
+_CONFLICTS: Final = frozenset(code.code for code in Code if code.kind is Kind.CONFLICT)
 
 # What is said here in other words than those of the API.
 _HINTS: Final[Mapping[object, str]] = {
@@ -46,6 +48,7 @@ class Refusal:
 
     text: str = ""
     suggestion: str | None = None
+    code: str | None = None
 
     @classmethod
     def of(cls, error: object) -> "Refusal":
@@ -61,8 +64,10 @@ class Refusal:
             text = f"{found.get('title')}: {found.get('message')}"
         else:
             text = str(error.get("error") or "")
-        code = f" [{found['code']}]" if "code" in found else ""
-        return cls(f"{text}{code}", str(suggestion) if suggestion else None)
+        code = str(found["code"]) if "code" in found else None
+        if code is not None:
+            text = f"{text} [{code}]"
+        return cls(text, str(suggestion) if suggestion else None, code)
 
 
 @final
@@ -115,7 +120,10 @@ def refused(status: int, raw: bytes) -> Failed:
     except orjson.JSONDecodeError:
         refusal = Refusal()
     text = refusal.text or f"the server answered {status}"
-    return Failed(_EXITS.get(status, ClientExit.STRANGE), text, refusal.suggestion, raw)
+    exit_with = _EXITS.get(status, ClientExit.STRANGE)
+    if exit_with is ClientExit.INVALID and refusal.code in _CONFLICTS:
+        exit_with = ClientExit.CONFLICT
+    return Failed(exit_with, text, refusal.suggestion, raw)
 
 
 def plain(text: str) -> str:

@@ -20,11 +20,13 @@ class Noun:
     """What stands in the module of that name.
 
     Args:
+        example: one of its commands.
         is_verb: whether it is a command itself, and not a group of them.
     """
 
     name: str
     help: str
+    example: str = ""
     is_verb: bool = False
 
     def verbs(self) -> Sequence["Verb"]:
@@ -41,17 +43,31 @@ class Noun:
 NOUNS: Final[Mapping[str, Noun]] = {
     noun.name: noun
     for noun in (
-        Noun("task", "Tasks: hand in, look, decide."),
-        Noun("run", "Runs, as an operator."),
-        Noun("agent", "Claim runs and work on them, as an agent."),
-        Noun("profile", "How tasks shall be executed, and by whom."),
-        Noun("review", "Have runs judged, and judge them."),
-        Noun("inbox", "What waits for the caller."),
+        Noun(
+            "task", "Tasks: hand in, look, decide.", 'create "Ship it" --id ship-it --priority high'
+        ),
+        Noun("run", "Runs, as an operator.", "inspect run-1"),
+        Noun(
+            "agent",
+            "Claim runs and work on them, as an agent.",
+            "next --wait --session sess-1 --agent builder",
+        ),
+        Noun("profile", "How tasks shall be executed, and by whom.", "show ship-it"),
+        Noun(
+            "review",
+            "Have runs judged, and judge them.",
+            'request run-1 --reason "it touches billing"',
+        ),
+        Noun("inbox", "What waits for the caller.", "list --unread"),
         Noun("dashboard", "How all of it is, on one screen.", is_verb=True),
-        Noun("scheduler", "The scheduler as a whole."),
-        Noun("bridge", "Who is told by webhook how tasks end."),
-        Noun("session", "Sessions of agents."),
-        Noun("workspace", "Workspaces."),
+        Noun("scheduler", "The scheduler as a whole.", "backlog --limit 20"),
+        Noun(
+            "bridge",
+            "Who is told by webhook how tasks end.",
+            "subscribe ship-it chat --peer maria --mode direct-send",
+        ),
+        Noun("session", "Sessions of agents.", "register builder --id sess-1 --capability go"),
+        Noun("workspace", "Workspaces.", "create /srv/site --name site"),
     )
 }
 
@@ -73,7 +89,11 @@ class _Verbs(click.Group):
     """The commands of a noun, in the order in which they stand there."""
 
     def __init__(self, noun: Noun) -> None:
-        super().__init__(noun.name, help=noun.help)
+        super().__init__(
+            noun.name,
+            help=f"{noun.help}\n\n\b\nExample:\n  {PROGRAM} {noun.name} {noun.example}",
+            short_help=noun.help.removesuffix("."),
+        )
         self._noun = noun
 
     def list_commands(self, ctx: click.Context) -> list[str]:

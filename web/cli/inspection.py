@@ -1,11 +1,12 @@
 """What was inspected: how it is, what is the matter with it, and what to do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, final
 
 from attrs import frozen
 from rich.console import RenderableType
 
+from actors.views.inspect import NextAction
 from web.cli.advice import lines_of, trying
 from web.cli.layouts import SESSION_COLUMNS, TASK_COLUMNS
 from web.cli.shown import Column, Part, Rows, Worth, at, several, told
@@ -25,6 +26,15 @@ _EVENT_COLUMNS: Final = (
 )
 _SESSION_COLUMNS: Final = (Column("ID", "session_id", Worth.KEPT), *SESSION_COLUMNS[1:4])
 
+_ACTIONS: Final[Mapping[str, str]] = {
+    NextAction.RECOVERY_REQUIRED.value: "somebody has to step in",
+    NextAction.STRANDED.value: "a session that may claim it has to come",
+    NextAction.CLAIM_AVAILABLE.value: "an agent may claim it",
+    NextAction.WAITING_FOR_SESSION.value: "it waits",
+    NextAction.RUNNING.value: "an agent works on it",
+    NextAction.TERMINAL.value: "nothing, it has ended",
+}
+
 
 @final
 @frozen
@@ -35,7 +45,8 @@ class _Diagnoses:
         return [lines_of(self._lines(body))]
 
     def _lines(self, body: object) -> Iterator[tuple[str, str]]:
-        yield "next", told(at(body, "inspect.next_action"))
+        action = told(at(body, "inspect.next_action"))
+        yield "next", f"{_ACTIONS[action]} [{action}]" if action in _ACTIONS else action
         if at(body, "inspect.scheduler.paused"):
             reason = told(at(body, "inspect.scheduler.reason"))
             yield "note", f"the scheduler is paused {reason}"

@@ -230,7 +230,7 @@ def one_of(members: type[Enum]) -> click.Choice[str]:
 LIMIT: Final = Field("limit", "how many at most", int)
 CURSOR: Final = Field("cursor", "go on from there, as the last answer told")
 REASON: Final = Field("reason", "why, for those who read it later")
-DUE_REASON: Final = Field("reason", "why; the server asks for it")
+DUE_REASON: Final = Field("reason", "why; it must be said")
 METADATA: Final = Field("metadata", "JSON, @FILE or - for stdin", JSON)
 RESULT: Final = Field("result", "JSON, @FILE or - for stdin", JSON)
 ERROR: Final = Field("error", "what went wrong", required=True)

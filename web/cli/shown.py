@@ -93,7 +93,14 @@ def told(value: object) -> str:
         case {"kind": str(kind), "ref": str(ref), **rest} if not rest:
             return plain(f"{kind} {ref}")
         case _:
-            return plain(orjson.dumps(value).decode())
+            return plain(orjson.dumps(that_is_set(value)).decode())
+
+
+def that_is_set(value: object) -> object:
+    """A thing without those of its times that are not set."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: that_is_set(inner) for name, inner in value.items() if inner != _UNSET}
 
 
 def several(found: object) -> Sequence[object]:

@@ -16,6 +16,7 @@ from web.cli.verbs import Verb, Watch
 from web.operations import Operation as Op
 
 _BODY: Final = "dashboard"
+_IN_SECONDS_MS: Final = 10_000
 _RUN_STATUSES: Final = (
     "queued",
     "claimed",
@@ -59,7 +60,7 @@ class _Counts:
             "health": _total(at(board, "health.status"), _counted(troubles)),
             "claims": _latency(at(board, "cards.latency.claim_latency_ms")),
             "starts": _latency(at(board, "cards.latency.start_latency_ms")),
-            "activity": _total(at(board, "freshness.status"), _activity(board)),
+            "activity": _activity(board),
         }
         grid = Table.grid(padding=(0, 2))
         grid.add_column(style="bold", no_wrap=True)
@@ -82,24 +83,27 @@ def _counted(counts: Mapping[str, object]) -> str:
 def _queue(queue: object) -> str:
     if not at(queue, "total"):
         return ""
-    age = f"the oldest for {_seconds(at(queue, 'oldest_queue_age_ms'))}"
+    age = f"the oldest for {_duration(at(queue, 'oldest_queue_age_ms'))}"
     return f"{age}, a backlog" if at(queue, "backlog_warning") else age
 
 
 def _latency(latency: object) -> str:
     if not at(latency, "samples"):
         return ""
-    average, most = at(latency, "average_ms"), at(latency, "maximum_ms")
-    return f"after {told(average)} ms on average, {told(most)} ms at most"
+    average, most = _duration(at(latency, "average_ms")), _duration(at(latency, "maximum_ms"))
+    return f"after {average} on average, {most} at most"
 
 
 def _activity(board: object) -> str:
     latest = told(at(board, "freshness.latest_activity_at"))
-    return f"last at {latest}" if latest else ""
+    return ", ".join(word for word in (latest, told(at(board, "freshness.status"))) if word)
 
 
-def _seconds(milliseconds: object) -> str:
-    return f"{milliseconds // 1000} s" if isinstance(milliseconds, int) else ""
+def _duration(milliseconds: object) -> str:
+    """In milliseconds, or from ten seconds on in seconds."""
+    if not isinstance(milliseconds, int):
+        return ""
+    return f"{milliseconds} ms" if milliseconds < _IN_SECONDS_MS else f"{milliseconds // 1000} s"
 
 
 _ACTIVE: Final = Rows(

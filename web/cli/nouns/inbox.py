@@ -9,7 +9,7 @@ from rich.text import Text
 
 from actors.views.facets import Lane
 from web.cli.filters import OWNER_FILTERS, SCOPE_FILTERS, scoped_by_workspace
-from web.cli.members import CURSOR, LIMIT, Field, Form, one_of
+from web.cli.members import CURSOR, Field, Form, one_of
 from web.cli.shown import Card, Column, Rows, Worth, at, several, told
 from web.cli.verbs import Verb, Watch
 from web.operations import Operation as Op
@@ -53,7 +53,7 @@ VERBS: Final = (
             Field("lane", "one lane alone", one_of(Lane)),
             Field("unread", "what was not read", form=Form.FLAG),
             Field("query", "a text in title or identifier"),
-            LIMIT,
+            Field("limit", "how many at most in each lane", int),
             CURSOR,
         ),
         shows=(_Lanes(),),

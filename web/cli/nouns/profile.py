@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from web.cli.members import JSON, Field, Form
-from web.cli.shown import Part, at
+from web.cli.shown import Part, at, that_is_set
 from web.cli.verbs import Verb
 from web.operations import Operation as Op
 
@@ -20,7 +20,8 @@ class _Profile:
     """The profile as it can be set: JSON over several lines."""
 
     def of(self, body: object) -> Sequence[RenderableType]:
-        return [Text(orjson.dumps(at(body, "profile"), option=orjson.OPT_INDENT_2).decode())]
+        profile = that_is_set(at(body, "profile"))
+        return [Text(orjson.dumps(profile, option=orjson.OPT_INDENT_2).decode())]
 
 
 _PROFILE: Final[Sequence[Part]] = (_Profile(),)

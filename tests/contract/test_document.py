@@ -171,6 +171,11 @@ def test_every_text_of_a_field_is_of_one_that_there_is():
     assert FIELDS.keys() - there == set()
 
 
+@pytest.mark.parametrize("operation", Operation, ids=lambda operation: operation.name)
+def test_every_parameter_is_told(operation):
+    assert all(p["description"] for p in _ours(operation).get("parameters", ()))
+
+
 def test_the_backlog_tells_its_own_limits():
     [limit] = [p for p in _ours(Operation.GET_BACKLOG)["parameters"] if p["name"] == "limit"]
     assert re.findall(r"\d+", limit["description"]) == [

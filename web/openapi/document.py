@@ -10,7 +10,7 @@ from attrs import frozen
 
 from web.headers import AGENT_HEADER, SESSION_HEADER, WORKSPACE_HEADER
 from web.openapi.examples import ERROR, examples
-from web.openapi.guide import AREAS, OPERATIONS, PARAMETERS, PARAMETERS_OF
+from web.openapi.guide import AREAS, IDS, OPERATIONS, PARAMETERS, PARAMETERS_OF
 from web.openapi.schemas import Schema, Schemas
 from web.openapi.table import ROWS, Row
 from web.operations import NO_CONTENT, OK, Operation
@@ -120,10 +120,13 @@ class _Describer:
             {"name": name, "in": "query", "required": False, "schema": self.answers.of(kind)}
             for name, kind in query.items()
         )
-        texts = {**PARAMETERS, **PARAMETERS_OF.get(operation, {})}
+        texts = {
+            **PARAMETERS,
+            "id": IDS.get(_area(operation)),
+            **PARAMETERS_OF.get(operation, {}),
+        }
         for parameter in found:
-            if parameter["name"] in texts:
-                parameter["description"] = texts[parameter["name"]]
+            parameter["description"] = texts[parameter["name"]]
         return found
 
     def _body(self, operation: Operation, row: Row, request: type) -> dict[str, Any]:

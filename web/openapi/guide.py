@@ -27,8 +27,20 @@ AREAS: Final[Mapping[str, str]] = {
     "server": "The server itself; no identity is asked for.",
 }
 
+# What `id` of a path is, by the area that the path is in.
+IDS: Final[Mapping[str, str]] = {
+    "tasks": "The task.",
+    "task-runs": "The run.",
+    "runs": "The run.",
+    "task-reviews": "The review.",
+    "workspaces": "The workspace.",
+    "sessions": "The session.",
+}
+
 PARAMETERS: Final[Mapping[str, str]] = {
     "after_sequence": "Only events with a greater number; 0 is all.",
+    "approval_state": "Only tasks whose approval stands so.",
+    "bridge_instance_id": "Only those of this bridge.",
     "cursor": "Where the rows go on: taken from the `Link` header, never made up.",
     "depends_on_id": "The task that is waited for.",
     "include_drafts": "Show drafts too.",
@@ -38,12 +50,22 @@ PARAMETERS: Final[Mapping[str, str]] = {
         f"How many rows at most; 0 is the default of {limits.LIST_DEFAULT}, and "
         f"{limits.LIST_MAX} the most there are."
     ),
+    "network_channel": "Only what is in this channel.",
+    "origin_kind": "Only tasks that came by this way.",
+    "owner_kind": "Only tasks whose owner is of this kind.",
+    "owner_ref": "Only tasks of the owner of this name.",
+    "parent_task_id": "Only direct children of this task.",
+    "priority": "Only tasks of this priority.",
     "query": "A part of the title, the identifier or the id, in any case.",
+    "reviewer_session_id": "Only what this session has judged.",
     "run_id": "The run.",
+    "scope": "Only what has this scope.",
+    "status": "Only what stands so.",
     "unread": "Only what the caller has not read since something happened to it.",
     "session_id": "The session.",
     "subscription_id": "The subscription.",
     "workspace": "A workspace's id, name or path.",
+    "workspace_id": "The workspace.",
 }
 
 # Where a parameter means something else than elsewhere.
@@ -55,6 +77,8 @@ PARAMETERS_OF: Final[Mapping[Op, Mapping[str, str]]] = {
         ),
         "scope": "Only runs of such tasks; `workspace` goes without a workspace, too.",
     },
+    Op.LIST_SUBSCRIPTIONS: {"workspace_id": "Only those of this workspace."},
+    Op.LIST_RUNS: {"session_id": "Only runs of this session."},
     Op.GET_INBOX: {
         "limit": (
             f"How many tasks at most in each lane; 0 is the default of {limits.LIST_DEFAULT}, and "

@@ -1,7 +1,8 @@
 """What fields mean: by their name, or by class and name where one name means several things.
 
-What stands under a class counts before what stands under the name alone. A member that is an object
-of its own is told by that object's class, unless something stands under both.
+What stands under a class counts before what stands under the name alone. Members that are an object
+of their own have texts apart, as their names often stand for something plain elsewhere; those that
+just say what the object is have none.
 """
 
 from collections.abc import Mapping
@@ -329,8 +330,43 @@ FIELDS: Final[Mapping[str, str]] = {
     "workspaces": "The workspaces.",
 }
 
+# Of members that are an object of their own.
+OBJECTS: Final[Mapping[str, str]] = {
+    "active_run": "The run that is open, if there is one.",
+    "active_runs": "The runs that are open, and some of them one by one.",
+    "actor": "Who did it.",
+    "bound_session": "The session that the run names.",
+    "claim_latency_ms": "From a run's place in the queue to its claim.",
+    "claimed_by": "Who has claimed it.",
+    "continuation_run": "The run that goes on after a rejection.",
+    "coordination_channel": "Where those who work on the run talk to each other.",
+    "coordinator": "Who coordinates the work.",
+    "created_by": "Who made it.",
+    "current_run": "The run that was looked at: the open one, else the latest.",
+    "cursor": "How far it was told.",
+    "depends_on": "The task that is waited for.",
+    "diagnostic": "The same for programs.",
+    "freshness": "How old the picture is.",
+    "lease": "How long the run is the session's, and how it is named.",
+    "origin": "By which way it came.",
+    "owner": (
+        "Whom it belongs to. Agents are handed its runs where that is nobody, the pool of their "
+        "name, or their session."
+    ),
+    "participants": "Who may take part, workers too.",
+    "previous_run": "The run in whose place the new one was queued.",
+    "reviewed_by": "Who judged.",
+    "runtime": "How the work is run.",
+    "sandbox": "Where the work is run.",
+    "scheduler": "Whether runs are handed out.",
+    "start_latency_ms": "From a run's claim to its start.",
+    "task_owner": "Whom its task belongs to.",
+    "timeline": "The event, as the timeline has it.",
+    "triage": "The caller's own marks.",
+    "worker": "Who may do the work, and who goes first.",
+}
+
 
 def text_of(class_name: str, name: str, *, is_object: bool) -> str | None:
     """What a field of a class means."""
-    told = FIELDS.get(f"{class_name}.{name}")
-    return told if told is not None or is_object else FIELDS.get(name)
+    return FIELDS.get(f"{class_name}.{name}") or (OBJECTS if is_object else FIELDS).get(name)

@@ -1,6 +1,8 @@
 """A guarded listener on a real loopback socket, in front of a small application."""
 
+import gc
 import logging
+from collections.abc import Iterator
 
 import pytest
 import trio
@@ -24,6 +26,16 @@ class Served:
         peer = Peer(await trio.open_tcp_stream("127.0.0.1", self.port))
         self.peers.append(peer)
         return peer
+
+
+@pytest.fixture(autouse=True, scope="package")
+def earlier_tests_are_let_go() -> Iterator[None]:
+    """What they have left is not collected in the midst of a test that counts seconds: after some
+    thousand tests that takes 1.4 s (measured)."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

@@ -57,7 +57,15 @@ def test_a_rollout_tests_before_it_deploys_and_announces_last():
 
 
 @pytest.fixture
-def demo(tmp_path):
+def heeded_signals():
+    """SIGHUP is not ignored, as it is below `nohup`, whose children rightly ignore it, too."""
+    former = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, former)
+
+
+@pytest.fixture
+def demo(tmp_path, heeded_signals):
     """A demo under way in a directory whose `web` is not ours, with settings of another server."""
     (tmp_path / "web").mkdir()
     (tmp_path / "web" / "__init__.py").write_text("raise RuntimeError('not this one')\n")

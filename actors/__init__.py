@@ -2,6 +2,7 @@
 
 `task/` is pure: commands in, events out. Around it stand the actors that own state (`actor`,
 `scheduler/`, `registry`), the parts that own a rule over several tasks (`graph`, `index`), and the
-publisher that tells everybody else what has been committed. `ports` says what the outside must
-bring; `system` puts it all together.
+publisher that tells everybody else what has been committed: the read models (`views/`), the
+deadlines of reviews (`review_deadlines`), and the messages to subscribers (`bridges/`). `ports`
+says what the outside must bring; `system` puts it all together.
 """

@@ -48,18 +48,16 @@ def request(changes: Changes, command: c.RequestReview) -> Decision:
             f"{changes.task_id} has no review {parent_id}",
             f"name one of GET /api/tasks/{changes.task_id}/reviews, or leave it out",
         )
-    changes.add(
-        e.ReviewRequested(
-            run_id=run.id,
-            task_status=changes.state.status,
-            review_id=changes.context.new_review_id,
-            policy=command.policy,
-            review_round=wanted,
-            attempt=command.attempt,
-            deadline_at_ns=_deadline(changes, command.deadline_at_ns),
-            parent_review_id=parent_id,
-            reason=command.reason,
-        )
+    deadline_ns = _deadline(changes, command.deadline_at_ns)
+    _add(
+        changes,
+        run,
+        command.policy,
+        wanted,
+        command.attempt,
+        deadline_ns,
+        parent_id,
+        command.reason,
     )
     return changes.decided(review_id=changes.context.new_review_id)
 
@@ -71,16 +69,30 @@ def request_by_policy(changes: Changes, run_id: str) -> None:
     policy = rules.policy if run.continuation is None else run.continuation.policy
     if run.status not in _ENDS[policy]:
         return
+    _add(changes, run, policy, _round_of(run), 1, _deadline(changes, None), _parent_of(run))
+
+
+def _add(
+    changes: Changes,
+    run: Run,
+    policy: ReviewPolicy,
+    wanted_round: int,
+    attempt: int,
+    deadline_at_ns: int,
+    parent_review_id: str | None,
+    reason: str | None = None,
+) -> None:
     changes.add(
         e.ReviewRequested(
             run_id=run.id,
             task_status=changes.state.status,
             review_id=changes.context.new_review_id,
             policy=policy,
-            review_round=_round_of(run),
-            attempt=1,
-            deadline_at_ns=_deadline(changes, None),
-            parent_review_id=_parent_of(run),
+            review_round=wanted_round,
+            attempt=attempt,
+            deadline_at_ns=deadline_at_ns,
+            parent_review_id=parent_review_id,
+            reason=reason,
         )
     )
 

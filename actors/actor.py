@@ -114,12 +114,20 @@ class TaskActor:
     on is on disk. A failed commit ends the process, so nobody ever sees what was not kept.
     """
 
-    __slots__ = ("_last", "_services", "_state", "_stopping", "mailbox", "task_id")
+    __slots__ = ("_last", "_rested", "_services", "_state", "_stopping", "mailbox", "task_id")
 
-    def __init__(self, task_id: str, mailbox: Mailbox[Envelope | None], services: Services) -> None:
+    def __init__(
+        self,
+        task_id: str,
+        mailbox: Mailbox[Envelope | None],
+        services: Services,
+        rested: Callable[["TaskActor"], None] = lambda _: None,
+    ) -> None:
+        """Args: rested: called whenever no message is left in the mailbox."""
         self.task_id = task_id
         self.mailbox = mailbox
         self._services = services
+        self._rested = rested
         self._state = restored_state(services.journal, task_id)
         self._last: Entry | None = None  # its last record, until that is on disk
         self._stopping = False
@@ -131,17 +139,23 @@ class TaskActor:
             for envelope in await mailbox.receive(limits.BATCH_MAX):
                 if envelope is not None:
                     self._handle(envelope)
+            if not len(mailbox) and not self._stopping:
+                self._rested(self)
             await self._services.journal.wait_room()
 
+    @property
+    def is_leased(self) -> bool:
+        """Whether a session holds its open run, and so will call again."""
+        run = None if self._state is None else self._state.open_run
+        return run is not None and run.is_leased
+
     def try_passivate(self) -> bool:
-        """Stop, if nothing is lost by it: no message, no living lease, all of it in the tables."""
-        state = self._state
+        """Stop, if nothing is lost by it: no message waits, and its last record is on disk. What
+        is not in the tables yet, the journal holds."""
+        last = self._last
         if len(self.mailbox) or self._stopping:
             return False
-        if state is not None and (
-            not self._services.journal.is_folded(self.task_id, state.last_seq)
-            or any(run.is_leased for run in state.runs)
-        ):
+        if last is not None and last.record.last_seq > self._services.journal.durable_seq:
             return False
         self._stopping = True
         self.mailbox.push(None)

@@ -29,11 +29,6 @@ class Checkpointer:
         self._directory = directory
         self._catalog = catalog
         self._settings = settings
-        self._wanted = False
-
-    def want(self) -> None:
-        """Ask for a checkpoint before its time."""
-        self._wanted = True
 
     async def run(self) -> None:
         """Checkpoint and passivate until canceled."""
@@ -43,16 +38,16 @@ class Checkpointer:
             await trio.sleep(step_s)
             due = trio.current_time() - last >= self._settings.checkpoint_s
             tail = self._journal.tail_records
-            if tail and (due or self._wanted or tail >= self._settings.checkpoint_records):
+            if tail and (due or tail >= self._settings.checkpoint_records):
                 await self.checkpoint()
                 last = trio.current_time()
             if due:
                 last = trio.current_time()
-                self._directory.passivate_idle(self._settings.idle_s)
+                while self._directory.passivate_idle(self._settings.idle_s):
+                    await trio.lowlevel.checkpoint()
 
     async def checkpoint(self) -> None:
         """Fold what is committed now, and keep slim what is folded."""
-        self._wanted = False
         await self._journal.checkpoint(self._outbox.outstanding())
         left = self._catalog.whole_count
         while left > 0:

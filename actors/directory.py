@@ -1,44 +1,41 @@
 """Addresses: which actor a message for a task goes to; activation, passivation, supervision."""
 
 from collections import OrderedDict
-from collections.abc import Callable
 from itertools import islice
 from typing import final
 
 import trio
 
+from actors import limits
 from actors.actor import Envelope, Services, TaskActor
 from actors.errors import Code, Rejected
 from actors.mailbox import Mailbox
 
-_EVICTION_SCAN_MAX = 64  # residents looked at, oldest first, to make room for one
-
 
 @final
 class Directory:
-    """The resident task actors, least recently used first.
+    """The resident task actors.
+
+    An actor is at rest while no message waits for it. Those at rest are the ones that may leave
+    memory, in the order in which they came to rest; actors under a lease stand apart, since their
+    holders will call again, and leave only when there is nobody else. So whoever makes room never
+    looks through actors that have to stay.
 
     Args:
         services: what each actor works with.
-        max_residents: bound on actors in memory; only effects may exceed it.
+        max_residents: bound on actors in memory. A message of the system exceeds it only where
+            every resident is at work or waits for the disk.
         max_mailbox: bound on the callers' messages that wait for one actor.
-        wants_checkpoint: called when actors cannot leave memory before a checkpoint.
     """
 
-    def __init__(
-        self,
-        services: Services,
-        *,
-        max_residents: int,
-        max_mailbox: int,
-        wants_checkpoint: Callable[[], None],
-    ) -> None:
+    def __init__(self, services: Services, *, max_residents: int, max_mailbox: int) -> None:
         self._services = services
         self._max_residents = max_residents
         self._max_mailbox = max_mailbox
-        self._wants_checkpoint = wants_checkpoint
-        self._residents: OrderedDict[str, TaskActor] = OrderedDict()
-        self._used_at: dict[str, float] = {}
+        self._residents: dict[str, TaskActor] = {}
+        # At rest, and since when; longest first.
+        self._idle: OrderedDict[str, float] = OrderedDict()
+        self._leased: OrderedDict[str, float] = OrderedDict()
         self._nursery: trio.Nursery | None = None
 
     def __len__(self) -> int:
@@ -59,54 +56,69 @@ class Directory:
         """
         actor = self._residents.get(task_id)
         if actor is None:
-            if len(self._residents) >= self._max_residents:
-                self._make_room()
+            if not self._make_room():
+                raise Rejected(
+                    Code.OVERLOADED,
+                    f"all {self._max_residents} task actors are busy",
+                    "try again after the time that Retry-After names",
+                )
             actor = self._activate(task_id)
         else:
-            self._residents.move_to_end(task_id)
-        self._used_at[task_id] = trio.current_time()
+            self._at_work(task_id)
         actor.mailbox.send_nowait(envelope)
 
     def push(self, task_id: str, envelope: Envelope) -> None:
-        """Put a message of the system in: it meets no bound."""
+        """Put a message of the system in: it is never refused."""
         actor = self._residents.get(task_id)
         if actor is None:
+            self._make_room()
             actor = self._activate(task_id)
         else:
-            self._residents.move_to_end(task_id)
-        self._used_at[task_id] = trio.current_time()
+            self._at_work(task_id)
         actor.mailbox.push(envelope)
 
     def passivate_idle(self, idle_s: float) -> int:
-        """Let those leave memory that had no message for `idle_s`; how many did."""
+        """Let those leave memory that had no message for `idle_s`, no more than `SLICE_MAX` of
+        them; how many did. Actors under a lease stay."""
         before = trio.current_time() - idle_s
-        idle = []
-        for task_id in self._residents:
-            if self._used_at[task_id] > before:
-                break
-            idle.append(task_id)
-        return sum(self._passivate(task_id) for task_id in idle)
+        first = list(islice(self._idle.items(), limits.SLICE_MAX))
+        return sum(self._passivate(task_id) for task_id, since in first if since <= before)
 
     def _activate(self, task_id: str) -> TaskActor:
         assert self._nursery is not None, "the directory does not run"
-        actor = TaskActor(task_id, Mailbox(self._max_mailbox), self._services)
+        actor = TaskActor(task_id, Mailbox(self._max_mailbox), self._services, self._at_rest)
         self._residents[task_id] = actor
         self._nursery.start_soon(actor.run, name=task_id)
         return actor
 
+    def _at_work(self, task_id: str) -> None:
+        self._idle.pop(task_id, None)
+        self._leased.pop(task_id, None)
+
+    def _at_rest(self, actor: TaskActor) -> None:
+        order = self._leased if actor.is_leased else self._idle
+        order[actor.task_id] = trio.current_time()
+
     def _passivate(self, task_id: str) -> bool:
         if not self._residents[task_id].try_passivate():
             return False
-        del self._residents[task_id], self._used_at[task_id]
+        self._at_work(task_id)
+        del self._residents[task_id]
         return True
 
-    def _make_room(self) -> None:
-        oldest = list(islice(self._residents, _EVICTION_SCAN_MAX))
-        if any(self._passivate(task_id) for task_id in oldest):
-            return
-        self._wants_checkpoint()
-        raise Rejected(
-            Code.OVERLOADED,
-            f"all {self._max_residents} task actors are busy",
-            "try again after the time that Retry-After names",
+    def _make_room(self) -> bool:
+        """Whether there is room for one more, after an actor or two had to leave for it: two, so
+        that an excess goes away again."""
+        for _ in range(2):
+            if len(self._residents) < self._max_residents or not self._evict():
+                break
+        return len(self._residents) < self._max_residents
+
+    def _evict(self) -> bool:
+        """Let one leave that has been at rest for long; not the first where that waits for the
+        disk still."""
+        return any(
+            self._passivate(task_id)
+            for order in (self._idle, self._leased)
+            for task_id in list(islice(order, limits.EVICTION_SCAN_MAX))
         )

@@ -71,6 +71,8 @@ DASHBOARD_RUNS_MAX: Final = 4  # active runs that the dashboard shows
 # Actors.
 MAILBOX_MAX: Final = 512  # callers' messages to one actor; effects are not counted
 BATCH_MAX: Final = 64  # messages handled between two checkpoints of Trio
+SLICE_MAX: Final = 64  # items of long work done in one go: some 5 ms at 80 µs each
+EVICTION_SCAN_MAX: Final = 64  # residents at rest that are looked at to make room for one
 RESIDENTS_DEFAULT: Final = 100_000  # resident task actors; about 5 KB each
 JOURNAL_PENDING_MAX: Final = 16_384  # records decided and not yet on disk; then actors wait
 AWAITED_EFFECTS_MAX: Final = 256  # an answer waits for no more effects than this

@@ -80,10 +80,7 @@ class System:
             leave_effect=lambda cause: self.outbox.leave(cause),
         )
         self.directory = Directory(
-            services,
-            max_residents=settings.max_residents,
-            max_mailbox=settings.max_mailbox,
-            wants_checkpoint=lambda: self.checkpointer.want(),
+            services, max_residents=settings.max_residents, max_mailbox=settings.max_mailbox
         )
         self.outbox = Outbox(self.directory.push)
         self.checkpointer = Checkpointer(

@@ -17,7 +17,7 @@ from actors.identity import Caller
 from actors.ids import IdSource
 from actors.index import rows_of
 from actors.mailbox import Mailbox
-from actors.ports import Journal, StorageError
+from actors.ports import Journal, StorageError, UnwritableError
 from actors.record import Cause, Entry, Record, Settlement
 from actors.surroundings import World
 from actors.task.commands import Command
@@ -182,7 +182,7 @@ class TaskActor:
             decision = decide(self.task_id, self._state, envelope.command, context)
         except Rejected as refusal:
             if reply is not None:
-                self._gate(partial(reply.fail, refusal))
+                self._gate(reply, partial(reply.fail, refusal))
             return
         except Exception as crash:
             self._crashed(envelope, crash)
@@ -190,12 +190,15 @@ class TaskActor:
         if decision.events:
             try:
                 self._append(decision, context, envelope.cause)
+            except UnwritableError as crash:
+                self._crashed(envelope, crash)
+                return
             except StorageError as error:
                 if reply is not None:
                     reply.fail(Rejected(Code.STORAGE_FAILED, str(error), "try again later"))
                 return
         if reply is not None:
-            self._gate(partial(reply.settle, decision.answer))
+            self._gate(reply, partial(reply.settle, decision.answer))
 
     def _append(self, decision: Decision, context: Context, cause: Cause | None) -> None:
         """The record, with what it means for others; from here on it is true in memory."""
@@ -209,21 +212,22 @@ class TaskActor:
             events=decision.events,
             cause=cause,
         )
-        effects = services.graph.apply(record)
+        effects = services.graph.effects_of(record)
         if effects:
             record = replace(record, effects=effects)
         entry = Entry(record, decision.state, rows_of(record))
-        services.journal.append(entry)
+        services.journal.append(entry)  # encodes; what it refuses has changed nothing
         self._state = decision.state
         self._last = entry
+        services.graph.apply(record)
 
-    def _gate(self, settlement: Settlement) -> None:
+    def _gate(self, reply: Settled, deliver: Callable[[], None]) -> None:
         """Deliver now, or as soon as the actor's last record is on disk."""
         last = self._last
         if last is not None and last.record.last_seq > self._services.journal.durable_seq:
-            last.settlements.append(settlement)
+            last.settlements.append(Settlement(deliver, reply.fail))
         else:
-            settlement()
+            deliver()
 
     def _crashed(self, envelope: Envelope, crash: Exception) -> None:
         """A bug in a decision: tell the caller, and start again from the journal."""
@@ -238,7 +242,7 @@ class TaskActor:
                 "report the server's log; other requests go on",
                 evidence={"task_id": self.task_id},
             )
-            self._gate(partial(envelope.reply.fail, refusal))
+            self._gate(envelope.reply, partial(envelope.reply.fail, refusal))
         elif envelope.crashes < EFFECT_CRASHES_MAX:
             envelope.crashes += 1
             self.mailbox.push(envelope)

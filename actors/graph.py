@@ -1,8 +1,9 @@
 """Parents, dependency edges, completed tasks and pauses: the rules that span several tasks.
 
-The one owner of these facts. They change in the same moment in which a record is appended, before
-anything else is decided, so that two racing requests never both pass a rule. A failed commit ends
-the process, so nothing has to be taken back.
+The one owner of these facts. What a record means for others is asked first (`effects_of`), as it
+is written with the record; the facts change as soon as the journal has taken it, before anything
+else is decided, so that two racing requests never both pass a rule. A record that cannot be written
+changes nothing, and a failed commit ends the process, so nothing has to be taken back.
 """
 
 from collections import deque
@@ -16,6 +17,30 @@ from actors.task import effects as f
 from actors.task import events as e
 from actors.task.decide.context import Parent
 from actors.task.state import Scope, TaskState, TaskStatus
+
+# Most events of the hot path mean nothing here: looked at by class before they are matched.
+_WITH_EFFECTS = frozenset(
+    (
+        e.StatusChanged,
+        e.TaskCanceled,
+        e.TaskCreated,
+        e.TaskDeleted,
+        e.TaskResumed,
+        e.TreeCancelRepeated,
+    )
+)
+_WITH_CHANGES = frozenset(
+    (
+        e.DependencyAdded,
+        e.DependencyRemoved,
+        e.StatusChanged,
+        e.TaskCreated,
+        e.TaskDeleted,
+        e.TaskPaused,
+        e.TaskResumed,
+        e.TaskUpdated,
+    )
+)
 
 
 @final
@@ -110,6 +135,63 @@ class Graph:
             waiting.extend(fresh)
         return False
 
+    def effects_of(self, record: Record) -> tuple[f.Effect, ...]:
+        """What a record that is not applied yet means for other tasks. Changes nothing."""
+        task_id = record.address
+        found: list[f.Effect] = []
+        for event in record.events:
+            if type(event) not in _WITH_EFFECTS:
+                continue
+            match event:
+                case e.TaskCreated(parent_task_id=str(parent_id)):
+                    command = f.ChildAdded(task_id, event.scope, event.workspace_id)
+                    found.append(f.Effect(parent_id, command))
+                case e.StatusChanged():
+                    found += self._status_changes(task_id, event, record)
+                case e.TaskResumed():
+                    found += self._resumes(task_id)
+                case e.TaskCanceled(propagated_from_task_id=None) | e.TreeCancelRepeated():
+                    sweep = f.CancelPropagated(task_id, event.reason, event.metadata)
+                    found += self._cancels(task_id, sweep)
+                case e.TaskDeleted():
+                    for dependent in self._nodes[task_id].dependents:
+                        found.append(f.Effect(dependent, f.BlockerDeleted(task_id)))
+                case _:
+                    pass
+        return tuple(found)
+
+    def _status_changes(
+        self, task_id: str, event: e.StatusChanged, record: Record
+    ) -> Iterator[f.Effect]:
+        """A record may hold several: each counts from the one before."""
+        node = self._nodes.get(task_id)
+        completed = event.status is TaskStatus.COMPLETED
+        if node is None or completed == (event.previous_status is TaskStatus.COMPLETED):
+            return
+        command: f.BlockerCompleted | f.BlockerReopened
+        if completed:
+            ended = (done.run_id for done in record.events if isinstance(done, e.RunCompleted))
+            command = f.BlockerCompleted(task_id, next(ended, f"evt-{record.id}"))
+        else:
+            command = f.BlockerReopened(task_id)
+        for dependent in node.dependents:
+            yield f.Effect(dependent, command)
+
+    def _resumes(self, task_id: str) -> Iterator[f.Effect]:
+        """Only those are told that may have waited for it, and that nothing else holds back."""
+        parent_id = self.parent_id(task_id)
+        if parent_id is not None and self.paused_by(parent_id) is not None:
+            return
+        for found, _ in self.descendants(task_id):
+            if self._nodes[found].auto_enqueue and self.paused_by(found) in (None, task_id):
+                yield f.Effect(found, f.AncestorResumed(task_id))
+
+    def _cancels(self, task_id: str, command: f.CancelPropagated) -> Iterator[f.Effect]:
+        """Everything below the root of a canceled tree that is not completed."""
+        for found, _ in self.descendants(task_id):
+            if not self._nodes[found].completed:
+                yield f.Effect(found, command)
+
     # --- changes --------------------------------------------------------------------------------
 
     def restore(self, states: Iterable[TaskState]) -> None:
@@ -133,16 +215,17 @@ class Graph:
                 if blocker in self._nodes:
                     self._nodes[blocker].dependents[task_id] = None
 
-    def apply(self, record: Record) -> tuple[f.Effect, ...]:
-        """Take in a task's record; what it means for other tasks is returned."""
+    def apply(self, record: Record) -> None:
+        """Take in a task's record, once the journal has taken it."""
         task_id = record.address
-        found: list[f.Effect] = []
         for event in record.events:
+            if type(event) not in _WITH_CHANGES:
+                continue
             match event:
                 case e.TaskCreated():
-                    found += self._created(task_id, event)
-                case e.StatusChanged():
-                    found += self._status_changed(task_id, event, record)
+                    self._created(task_id, event)
+                case e.StatusChanged(status=status):
+                    self._nodes[task_id].completed = status is TaskStatus.COMPLETED
                 case e.DependencyAdded(depends_on_task_id=blocker):
                     self._nodes[task_id].blockers[blocker] = None
                     if blocker in self._nodes:
@@ -157,22 +240,17 @@ class Graph:
                     self._set_paused(task_id, True)
                 case e.TaskResumed():
                     self._set_paused(task_id, False)
-                    found += self._resumed(task_id)
-                case e.TaskCanceled(propagated_from_task_id=None) | e.TreeCancelRepeated():
-                    sweep = f.CancelPropagated(task_id, event.reason, event.metadata)
-                    found += self._canceled(task_id, sweep)
                 case e.TaskDeleted():
-                    found += self._deleted(task_id)
+                    self._deleted(task_id)
                 case _:
                     pass
-        return tuple(found)
 
     def _set_paused(self, task_id: str, paused: bool) -> None:
         node = self._nodes[task_id]
         self.paused_count += paused - node.paused
         node.paused = paused
 
-    def _created(self, task_id: str, event: e.TaskCreated) -> Iterator[f.Effect]:
+    def _created(self, task_id: str, event: e.TaskCreated) -> None:
         self._nodes[task_id] = _Node(
             event.scope,
             event.workspace_id,
@@ -181,33 +259,8 @@ class Graph:
         )
         if event.parent_task_id is not None:
             self._nodes[event.parent_task_id].children[task_id] = None
-            command = f.ChildAdded(task_id, event.scope, event.workspace_id)
-            yield f.Effect(event.parent_task_id, command)
 
-    def _status_changed(
-        self, task_id: str, event: e.StatusChanged, record: Record
-    ) -> Iterator[f.Effect]:
-        node = self._nodes[task_id]
-        completed = event.status is TaskStatus.COMPLETED
-        if completed == node.completed:
-            return
-        node.completed = completed
-        command: f.BlockerCompleted | f.BlockerReopened
-        if completed:
-            ended = (done.run_id for done in record.events if isinstance(done, e.RunCompleted))
-            command = f.BlockerCompleted(task_id, next(ended, f"evt-{record.id}"))
-        else:
-            command = f.BlockerReopened(task_id)
-        for dependent in node.dependents:
-            yield f.Effect(dependent, command)
-
-    def _resumed(self, task_id: str) -> Iterator[f.Effect]:
-        """Only those are told that may have waited for it, and that nothing else holds back."""
-        for found, _ in self.descendants(task_id):
-            if self._nodes[found].auto_enqueue and self.paused_by(found) is None:
-                yield f.Effect(found, f.AncestorResumed(task_id))
-
-    def _deleted(self, task_id: str) -> Iterator[f.Effect]:
+    def _deleted(self, task_id: str) -> None:
         self._set_paused(task_id, False)
         node = self._nodes.pop(task_id)
         if node.parent_id in self._nodes:
@@ -215,11 +268,3 @@ class Graph:
         for blocker in node.blockers:
             if blocker in self._nodes:
                 self._nodes[blocker].dependents.pop(task_id, None)
-        for dependent in node.dependents:
-            yield f.Effect(dependent, f.BlockerDeleted(task_id))
-
-    def _canceled(self, task_id: str, command: f.CancelPropagated) -> Iterator[f.Effect]:
-        """Everything below the root of a canceled tree that is not completed."""
-        for found, _ in self.descendants(task_id):
-            if not self._nodes[found].completed:
-                yield f.Effect(found, command)

@@ -75,7 +75,15 @@ class Outbox:
     def leave(self, cause: Cause) -> None:
         """It cannot be applied now; it stays outstanding, but nobody waits for it any longer."""
         for settlement in self._no_longer_awaited(cause):
-            settlement()
+            settlement.deliver()
+
+    def end_waiting(self) -> None:
+        """Nothing more reaches the disk. The records of those who wait here have: their answers
+        are true, and the effects are applied after the next start."""
+        for wait in self._waits.values():
+            for settlement in wait.settlements:
+                settlement.deliver()
+        self._waits.clear()
 
     def _no_longer_awaited(self, cause: Cause) -> list[Settlement]:
         """One effect less to wait for; the answers that were held back by it as the last one."""

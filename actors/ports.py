@@ -17,6 +17,10 @@ class StorageError(Exception):
     """Raised when the store cannot be opened, read or written; the message names the cause."""
 
 
+class UnwritableError(StorageError):
+    """Raised when a record holds what cannot be written: its own fault, not the store's."""
+
+
 class DamagedError(StorageError):
     """Raised when what was written cannot be read again: no further attempt will help."""
 
@@ -42,6 +46,7 @@ class Journal(Protocol):
         From here on `snapshot`, `tail` and `get` know of it.
 
         Raises:
+            UnwritableError: the record, or a row of it, cannot be encoded. Nothing was taken.
             StorageError: after a failed commit, or after `close`. Nothing was taken.
         """
 
@@ -96,6 +101,10 @@ class Journal(Protocol):
         Raises:
             StorageError: a commit failed. It is not tried again: the caller must end the process.
         """
+
+    def unwritten(self) -> Sequence[Entry]:
+        """What was appended and is not known to be on disk, in order. After a failed commit that
+        is final: each of these may or may not be there at the next start."""
 
     async def checkpoint(self, outstanding: Sequence[OutstandingEffect]) -> None:
         """Fold all that is committed now into tables and trim the log, in slices between commits.

@@ -42,4 +42,16 @@ class Publisher:
         self._scheduler.committed(entries)
         for entry in entries:
             for settlement in self._outbox.committed(entry):
-                settlement()
+                settlement.deliver()
+
+    def failed(self, unwritten: Sequence[Entry], refusal: Exception) -> None:
+        """The journal has ended with a fault: answer everyone who waits for a record.
+
+        Args:
+            unwritten: what has not reached the disk, as far as the journal knows.
+            refusal: what those are told who wait for it.
+        """
+        for entry in unwritten:
+            for settlement in entry.settlements:
+                settlement.fail(refusal)
+        self._outbox.end_waiting()

@@ -1,6 +1,7 @@
 """The unit of the journal: one operation, whole, or nothing of it."""
 
-from typing import Protocol, final
+from collections.abc import Callable
+from typing import NamedTuple, final
 
 from attrs import define, field, frozen
 
@@ -69,11 +70,17 @@ class OutstandingEffect:
     effect: Effect
 
 
-class Settlement(Protocol):
-    """An answer that waits until its record is on disk."""
+class Settlement(NamedTuple):
+    """An answer that waits until its record is on disk. Neither call raises or blocks.
 
-    def __call__(self) -> None:
-        """Deliver it. Never raises, never blocks."""
+    Args:
+        deliver: gives the answer.
+        fail: called instead, with a refusal, if the record will not reach the disk as far as this
+            process can tell.
+    """
+
+    deliver: Callable[[], None]
+    fail: Callable[[Exception], None]
 
 
 @final
@@ -85,7 +92,8 @@ class Entry:
         record: what is written.
         state: the state of the record's address after it.
         rows: index rows that this record brings: (table, key, value).
-        settlements: answers to deliver once the record is on disk and published.
+        settlements: answers to deliver once the record is on disk and published, or to fail if
+            the journal ends before that.
     """
 
     record: Record

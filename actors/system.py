@@ -119,7 +119,6 @@ class System:
         )
         self._force = ForceGuard(clock, allow_agents=settings.allow_agent_force)
         self._stopping = False
-        self._asked: set[Reply[Answer]] = set()  # callers that wait for a task's answer
         self.recovered_tasks = 0
         self.replayed_records = 0
 
@@ -227,11 +226,7 @@ class System:
         self._check_open()
         reply: Reply[Answer] = Reply()
         self.directory.send(task_id, Envelope(command, caller, reply))
-        self._asked.add(reply)
-        try:
-            return await reply.wait()
-        finally:
-            self._asked.discard(reply)
+        return await reply.wait()
 
     def _check_open(self) -> None:
         if self.failure is not None:
@@ -285,17 +280,19 @@ class System:
             await self.journal.run(self.publisher.committed, task_status=task_status)
         except StorageError as error:
             self.failure = str(error)
-            for reply in list(self._asked):
-                reply.fail(
-                    Rejected(
-                        Code.STORAGE_FAILED,
-                        f"the write failed: {error}",
-                        "look after the server was started anew: it may or may not be there",
-                    )
-                )
+            self.publisher.failed(self.journal.unwritten(), write_failed(error))
             _log.critical("storage has failed, the server ends: %s", error)
             await trio.sleep(FAILURE_GRACE_S)
             raise
+
+
+def write_failed(error: StorageError) -> Rejected:
+    """What everyone is told whose record may or may not have reached the disk."""
+    return Rejected(
+        Code.STORAGE_FAILED,
+        f"the write failed: {error}",
+        "look after the server was started anew: it may or may not be there",
+    )
 
 
 FAILURE_GRACE_S = 1.0  # in which callers are still told what has happened

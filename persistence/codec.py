@@ -25,7 +25,7 @@ from cattrs import Converter
 from cattrs.fns import identity
 
 from actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
-from actors.ports import DamagedError, StorageError
+from actors.ports import DamagedError, UnwritableError
 from actors.record import AnyEvent, Cause, OutstandingEffect, Record
 from actors.task.effects import Effect, EffectCommand
 from actors.task.state import Json
@@ -98,12 +98,12 @@ def encode_record(record: Record) -> bytes:
     """The frame of a record.
 
     Raises:
-        StorageError: the record holds what JSON or the frame cannot.
+        UnwritableError: the record holds what JSON or the frame cannot.
     """
     try:
         address = address_bytes(record.address)
         if address is None:
-            raise StorageError(f"{record.address!r} cannot be an address")
+            raise UnwritableError(f"{record.address!r} cannot be an address")
         body: list[object] = [
             record.id,
             record.at_ns,
@@ -116,7 +116,7 @@ def encode_record(record: Record) -> bytes:
             body.append((record.cause.seq, record.cause.n))
         return encode_frame(record.seq, len(record.events), address, orjson.dumps(body))
     except (TypeError, ValueError, KeyError, struct.error) as error:
-        raise StorageError(f"record {record.id} cannot be written: {error!r}") from error
+        raise UnwritableError(f"record {record.id} cannot be written: {error!r}") from error
 
 
 def decode_record(frame: Frame) -> Record:

@@ -13,6 +13,7 @@ from actors.ports import (
     RUNS_TABLE,
     SUBSCRIPTIONS_TABLE,
     StorageError,
+    UnwritableError,
 )
 from persistence.store import Put, Table
 
@@ -43,11 +44,11 @@ def row_table(name: str) -> Table:
 
 
 def row_key(key: str) -> bytes:
-    """Raises StorageError if the key has no UTF-8 form."""
+    """Raises UnwritableError if the key has no UTF-8 form."""
     try:
         plain = key.encode()
     except UnicodeEncodeError as error:
-        raise StorageError(f"an index key cannot be written: {error}") from error
+        raise UnwritableError(f"an index key cannot be written: {error}") from error
     if len(plain) <= PLAIN_KEY_BYTES_MAX:
         return b"=" + plain
     return b"#" + blake2b(plain, digest_size=32).digest()
@@ -57,9 +58,10 @@ def encode_row(row: Row) -> Put:
     """The change that stores a row.
 
     Raises:
-        StorageError: there is no such table, or key or value has no UTF-8 form.
+        UnwritableError: key or value has no UTF-8 form.
+        StorageError: there is no such table.
     """
     try:
         return Put(row_table(row.table), row_key(row.key), row.value.encode())
     except UnicodeEncodeError as error:
-        raise StorageError(f"an index value cannot be written: {error}") from error
+        raise UnwritableError(f"an index value cannot be written: {error}") from error

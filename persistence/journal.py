@@ -159,6 +159,9 @@ class StoreJournal:
         finally:
             self._end_run()
 
+    def unwritten(self) -> Sequence[Entry]:
+        return tuple(self._pending)
+
     async def close(self) -> None:
         """Write what waits, then end `run` and close the store.
 

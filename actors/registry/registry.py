@@ -16,7 +16,7 @@ from actors.ids import IdSource, valid_session_id
 from actors.limits import NS
 from actors.mailbox import Reply
 from actors.ports import Journal, StorageError
-from actors.record import Entry, Record
+from actors.record import Entry, Record, Settlement
 from actors.registry.commands import CreateWorkspace, RegisterSession
 from actors.registry.events import (
     RegistryEvent,
@@ -273,7 +273,7 @@ class Registry:
     ) -> RegistryState:
         entry = self._append(address, state, events)
         reply: Reply[None] = Reply()
-        entry.settlements.append(lambda: reply.settle(None))
+        entry.settlements.append(Settlement(lambda: reply.settle(None), reply.fail))
         await reply.wait()
         assert isinstance(entry.state, WorkspaceState | SessionState), f"{address} is no entry"
         return entry.state
@@ -301,7 +301,7 @@ class Registry:
         entry = self._latest
         if entry is not None and state.last_seq > self._journal.durable_seq:
             reply: Reply[None] = Reply()
-            entry.settlements.append(lambda: reply.settle(None))
+            entry.settlements.append(Settlement(lambda: reply.settle(None), reply.fail))
             await reply.wait()
 
     def _take(self, state: RegistryState) -> None:

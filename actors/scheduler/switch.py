@@ -8,7 +8,7 @@ from actors.identity import Caller
 from actors.ids import IdSource
 from actors.mailbox import Reply
 from actors.ports import Journal, StorageError
-from actors.record import Entry, Record
+from actors.record import Entry, Record, Settlement
 from actors.scheduler.events import (
     DrainCompleted,
     DrainStarted,
@@ -67,7 +67,7 @@ class Switch:
         state = evolve_scheduler(self._state, event, seq, now_ns)
         entry = Entry(record, state)
         reply: Reply[None] = Reply()
-        entry.settlements.append(lambda: reply.settle(None))
+        entry.settlements.append(Settlement(lambda: reply.settle(None), reply.fail))
         try:
             self._journal.append(entry)
         except StorageError as error:

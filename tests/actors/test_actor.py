@@ -12,8 +12,8 @@ from actors.scheduler.dispatch import CRASH_PAUSE_S
 from actors.task import commands as c
 from actors.task import effects as f
 from actors.task.decide import _DECIDES
-from actors.task.state import RunStatus, TaskStatus
-from tests.actors.system.desk import OPERATOR, started
+from actors.task.state import RunStatus, Scope, TaskStatus
+from tests.actors.system.desk import OPERATOR, agent, started
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +46,23 @@ async def test_the_caller_is_told_and_the_next_command_goes_through(monkeypatch,
         assert (await desk.system.task(task.id)).title == "work"
         assert (await desk.ask(task.id, c.PatchTask(title="new"))).task.title == "new"
     assert "PatchTask crashed" in logged.text
+
+
+async def test_a_record_that_cannot_be_written_changes_nothing(logged):
+    async with started() as desk:
+        system, odd = desk.system, agent("\ud800")  # no JSON text can hold such a name
+        create = c.CreateTask(id="phantom", scope=Scope.GLOBAL, title="work")
+        with pytest.raises(Rejected) as caught:
+            await system.create_task(create, odd)
+        assert caught.value.code is Code.ACTOR_CRASHED
+        with pytest.raises(Rejected) as caught:
+            await desk.task(parent_task_id="phantom")
+        assert caught.value.code is Code.TASK_NOT_FOUND
+        task = (await system.create_task(create, OPERATOR)).task
+        with pytest.raises(Rejected):
+            await desk.ask(task.id, c.PatchTask(title="old"), odd)
+        assert (await desk.ask(task.id, c.PauseTask("later"))).task.title == "work"
+    assert "cannot be written" in logged.text
 
 
 class Collected:

@@ -10,7 +10,7 @@ from attrs import evolve as replace
 from trio.testing import wait_all_tasks_blocked
 
 from actors.ports import KEYS_TABLE, RUNS_TABLE, StorageError
-from actors.record import Entry
+from actors.record import Entry, Settlement
 from actors.task.state import Json
 from persistence import journal as journal_module
 from persistence.framing import sequence_key
@@ -365,6 +365,6 @@ def test_settlements_are_left_to_whoever_is_told(model):
     calls = Counter()
     journal = memory_journal()
     entry = Entry(model.record(1, "task-1"), model.new("task-1"))
-    entry.settlements.append(lambda: calls.update("x"))
+    entry.settlements.append(Settlement(lambda: calls.update("x"), lambda _: calls.update("y")))
     journal.append(entry)
     assert not calls

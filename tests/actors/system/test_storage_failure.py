@@ -11,6 +11,7 @@ from actors.errors import Code, Rejected
 from actors.ports import StorageError
 from actors.system import FAILURE_GRACE_S
 from actors.task import commands as c
+from actors.task.state import TaskStatus
 from actors.views.streams import StreamClosed
 from tests.actors.system.desk import OPERATOR, CrashStore, agent, started
 
@@ -80,7 +81,7 @@ async def test_who_waits_for_work_is_not_handed_a_claim_that_is_not_on_disk(stor
     got = []
 
     async def wait(desk):
-        got.append(await desk.claim("s1", wait=True))
+        got.append(await refusal_of(desk.claim("s1", wait=True)))
 
     with ends_with_storage_error():
         async with started(store) as desk, trio.open_nursery() as nursery:
@@ -95,9 +96,70 @@ async def test_who_waits_for_work_is_not_handed_a_claim_that_is_not_on_disk(stor
             monkeypatch.setattr(desk.system.journal, "append", append_and_fail)
             run = await desk.queued()
             await trio.sleep_forever()
-    assert got == []
+    assert got == [Code.STORAGE_FAILED]
     async with started(store.copy()) as desk:
         assert (await desk.claim("s2")).the_run.id == run.id
+
+
+CALLS = {
+    "create": lambda desk: desk.task(),
+    "claim": lambda desk: desk.claim("s1"),
+    "keyed claim": lambda desk: desk.claim("s1", idempotency_key="k"),
+    "pause": lambda desk: desk.system.scheduler.pause("stop", OPERATOR),
+    "resume": lambda desk: desk.system.scheduler.resume(OPERATOR),
+    "session": lambda desk: desk.register("s1"),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_everyone_who_waits_for_a_record_is_answered(store, name):
+    refused = []
+
+    async def ask(call):
+        refused.append(await refusal_of(call))
+
+    with ends_with_storage_error():
+        async with started(store) as desk, trio.open_nursery() as nursery:
+            await desk.queued()
+            await wait_all_tasks_blocked()
+            store.fails = True
+            nursery.start_soon(ask, CALLS[name](desk))
+            await wait_all_tasks_blocked()
+            assert refused == [Code.STORAGE_FAILED]
+            await trio.sleep_forever()
+
+
+async def test_an_answer_that_waits_for_effects_alone_is_given_as_its_record_is_on_disk(
+    store, monkeypatch
+):
+    """The effect is not: it is applied after the next start."""
+    answered = []
+
+    async def work(desk, run_id):
+        await desk.do("s1", run_id)
+        answered.append(run_id)
+
+    with ends_with_storage_error():
+        async with started(store) as desk, trio.open_nursery() as nursery:
+            blocker, task = await desk.task(), await desk.task()
+            await desk.ask(task.id, c.AddDependency(blocker.id))
+            run = await desk.enqueue(blocker.id)
+            await wait_all_tasks_blocked()
+            append = desk.system.journal.append
+
+            def append_and_fail(entry):
+                store.fails = entry.record.address == task.id
+                append(entry)
+
+            monkeypatch.setattr(desk.system.journal, "append", append_and_fail)
+            nursery.start_soon(work, desk, run.id)
+            await wait_all_tasks_blocked()
+            assert answered == [run.id]
+            await trio.sleep_forever()
+    monkeypatch.undo()
+    async with started(store.copy()) as desk:
+        await wait_all_tasks_blocked()
+        assert (await desk.system.task(task.id)).status is TaskStatus.READY
 
 
 async def test_a_checkpoint_that_fails_ends_everything_too(store):

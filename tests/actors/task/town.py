@@ -74,7 +74,8 @@ class Town:
             caller,
             decision.events,
         )
-        effects = self.graph.apply(record)
+        effects = self.graph.effects_of(record)
+        self.graph.apply(record)
         self.next_seq = replace(record, effects=effects).last_seq + 1
         self.states[task_id] = decision.state
         for event in decision.events:

@@ -63,6 +63,15 @@ class Caller:
         return self.actor.kind is ActorKind.AGENT_SESSION
 
 
+@final
+@frozen
+class CallerKey:
+    """An idempotency key: a caller's own, by whatever way and operation it is sent."""
+
+    actor: Actor
+    key: str
+
+
 LOCAL_USER = Actor(ActorKind.HUMAN, "local-user")
 
 SCHEDULER = Caller(

@@ -3,10 +3,11 @@
 The rows live in the journal's tables; this module says which rows a record brings.
 """
 
-from typing import final
+from collections.abc import Iterator
+from typing import Final, final
 
 from actors.graph import Graph
-from actors.identity import Origin
+from actors.identity import Caller, OriginKind
 from actors.ports import KEYS_TABLE, REVIEWS_TABLE, RUNS_TABLE, SUBSCRIPTIONS_TABLE, Journal
 from actors.record import Record
 from actors.task.events import (
@@ -19,6 +20,8 @@ from actors.task.events import (
 
 Row = tuple[str, str, str]
 
+_TRANSPORTS: Final = (OriginKind.HTTP, OriginKind.UDS)
+
 
 def rows_of(record: Record) -> tuple[Row, ...]:
     """The index rows that a record brings: (table, key, value)."""
@@ -29,7 +32,7 @@ def rows_of(record: Record) -> tuple[Row, ...]:
             key = event.run.idempotency_key
             if key is not None:
                 rows.append(
-                    (KEYS_TABLE, _key(key, event.run.origin), f"{record.address} {event.run_id}")
+                    (KEYS_TABLE, _key(key, record.caller), f"{record.address} {event.run_id}")
                 )
         elif isinstance(event, ReviewRequested):
             rows.append((REVIEWS_TABLE, event.review_id, record.address))
@@ -38,8 +41,18 @@ def rows_of(record: Record) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _key(key: str, origin: Origin) -> str:
-    return f"{origin.kind.value}\n{origin.ref}\n{key}"
+def _key(key: str, caller: Caller) -> str:
+    actor = caller.actor
+    return f"@{actor.kind.value}\n{actor.ref}\n{key}"
+
+
+def _former_keys(key: str, caller: Caller) -> Iterator[str]:
+    """The rows under which this version's predecessor would have stored a key: it belonged to the
+    transport and the operation. No key of today looks like one."""
+    origin = caller.origin
+    kinds = _TRANSPORTS if origin.kind in _TRANSPORTS else (origin.kind,)
+    for kind in kinds:
+        yield f"{kind.value}\n{origin.ref}\n{key}"
 
 
 @final
@@ -62,13 +75,14 @@ class Index:
         task_id = self._journal.get(table, key)
         return task_id if task_id is not None and self._graph.exists(task_id) else None
 
-    def keyed_run(self, key: str, origin: Origin) -> tuple[str, str] | None:
-        """The task and run that a key stands for; keys of deleted tasks are free again."""
-        row = self._journal.get(KEYS_TABLE, _key(key, origin))
-        if row is None:
-            return None
-        task_id, _, run_id = row.partition(" ")
-        return (task_id, run_id) if self._graph.exists(task_id) else None
+    def keyed_run(self, key: str, caller: Caller) -> tuple[str, str] | None:
+        """The task and run that a caller's key stands for; keys of deleted tasks are free again."""
+        for row_key in (_key(key, caller), *_former_keys(key, caller)):
+            row = self._journal.get(KEYS_TABLE, row_key)
+            task_id, _, run_id = (row or "").partition(" ")
+            if self._graph.exists(task_id):
+                return task_id, run_id
+        return None
 
     def task_of_subscription(self, subscription_id: str) -> str | None:
         """The task that a subscription has or had: its id stays with that, deleted or not."""

@@ -10,7 +10,7 @@ from actors.record import AnyState, Entry, OutstandingEffect, Record
 RUNS_TABLE = "runs"  # run id -> task id
 REVIEWS_TABLE = "reviews"  # review id -> task id
 SUBSCRIPTIONS_TABLE = "subscriptions"  # subscription id -> task id
-KEYS_TABLE = "keys"  # idempotency key with its origin -> "task id run id"
+KEYS_TABLE = "keys"  # idempotency key with its caller -> "task id run id"
 
 
 class StorageError(Exception):

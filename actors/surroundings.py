@@ -3,7 +3,7 @@
 from typing import final
 
 from actors.graph import Graph
-from actors.identity import Origin
+from actors.identity import Caller
 from actors.index import Index
 from actors.task.decide.context import Parent
 
@@ -37,8 +37,8 @@ class World:
     def reaches(self, start: str, goal: str) -> bool:
         return self._graph.reaches(start, goal)
 
-    def keyed_run(self, key: str, origin: Origin) -> tuple[str, str] | None:
-        return self._index.keyed_run(key, origin)
+    def keyed_run(self, key: str, caller: Caller) -> tuple[str, str] | None:
+        return self._index.keyed_run(key, caller)
 
     def task_of_subscription(self, subscription_id: str) -> str | None:
         return self._index.task_of_subscription(subscription_id)

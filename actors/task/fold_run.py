@@ -50,6 +50,8 @@ def _run_claimed(state: TaskState, event: e.RunClaimed, at_ns: int) -> TaskState
         heartbeat_at_ns=at_ns if event.lease_until_ns is not None else None,
         lease_seconds=event.lease_seconds,
         claim_key=event.claim_key,
+        claimed_under=event.under,
+        started_under=None,
         claimed_at_ns=at_ns,
         started_at_ns=None,
         ended_at_ns=None,
@@ -68,7 +70,13 @@ def _run_session_bound(state: TaskState, event: e.RunSessionBound, at_ns: int) -
 
 
 def _run_started(state: TaskState, event: e.RunStarted, at_ns: int) -> TaskState:
-    return _with(state, event.run_id, status=RunStatus.RUNNING, started_at_ns=at_ns)
+    return _with(
+        state,
+        event.run_id,
+        status=RunStatus.RUNNING,
+        started_at_ns=at_ns,
+        started_under=event.under,
+    )
 
 
 def _lease_extended(state: TaskState, event: e.RunLeaseExtended, at_ns: int) -> TaskState:
@@ -89,6 +97,8 @@ _UNCLAIMED: dict[str, Any] = {
     "heartbeat_at_ns": None,
     "lease_seconds": None,
     "claim_key": None,
+    "claimed_under": None,
+    "started_under": None,
     "claimed_at_ns": None,
     "started_at_ns": None,
     "ended_at_ns": None,

@@ -9,7 +9,7 @@ from typing import NewType, final
 from attrs import frozen
 
 from actors.choice import Choice
-from actors.identity import Actor, Origin
+from actors.identity import Actor, CallerKey, Origin
 from actors.task.profile import ExecutionProfile
 from actors.task.review import Continuation, Review
 from actors.task.subscription import Subscription
@@ -196,6 +196,8 @@ class Run:
     closing_digest: str | None = None  # of the body of that complete or fail
     starved_at_ns: int | None = None  # when it was told that nobody could claim it
     continuation: Continuation | None = None  # it was asked for by a review
+    claimed_under: CallerKey | None = None  # the key of the operator's claim that it is under
+    started_under: CallerKey | None = None  # the key of its start
 
     @property
     def predecessor_id(self) -> str | None:

@@ -27,7 +27,7 @@ from zlib import crc32
 import orjson
 
 from actors.frozen import replace
-from actors.identity import Actor, Origin
+from actors.identity import Actor, CallerKey, Origin
 from actors.ports import DamagedError
 from actors.record import AnyState
 from actors.task.ended import pack
@@ -166,6 +166,8 @@ def _plain(value: object) -> object:
             return (value.kind, value.ref)
         case Run():
             return run_of(value)
+        case CallerKey(actor=actor, key=key):
+            return (actor, key)
         case ExecutionProfile() | Review() | Continuation() | Subscription():
             return CONVERTER.unstructure(value)
         case Triage():

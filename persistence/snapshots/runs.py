@@ -4,6 +4,7 @@ from operator import attrgetter
 from sys import intern
 from typing import Any
 
+from actors.identity import CallerKey
 from actors.task.review import Continuation
 from actors.task.state import (
     FailureKind,
@@ -51,6 +52,8 @@ run_of = attrgetter(
     "closing_digest",
     "starved_at_ns",
     "continuation",
+    "claimed_under",
+    "started_under",
 )
 
 _RUN_STATUSES = by_value(RunStatus)
@@ -88,6 +91,8 @@ def read_run(
     closing_digest: str | None,
     starved_at_ns: int | None,
     continuation: dict[str, Any] | None = None,
+    claimed_under: tuple[tuple[str, str], str] | None = None,
+    started_under: tuple[tuple[str, str], str] | None = None,
 ) -> Run:
     return Run(
         id=run_id,
@@ -123,4 +128,13 @@ def read_run(
         continuation=None
         if continuation is None
         else CONVERTER.structure(continuation, Continuation),
+        claimed_under=_caller_key(claimed_under),
+        started_under=_caller_key(started_under),
     )
+
+
+def _caller_key(written: tuple[tuple[str, str], str] | None) -> CallerKey | None:
+    if written is None:
+        return None
+    actor, key = written
+    return CallerKey(shared_actor(*actor), key)

@@ -190,8 +190,14 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     ),
     Op.DELETE_SUBSCRIPTION: "What is still due to it is not sent any more. Its id stays taken.",
     Op.GET_RUN: "With its task, its session and what is known of its work.",
-    Op.CLAIM_RUN: "The operator takes the run itself, without a lease, whatever is paused.",
-    Op.START_RUN: "The task is in progress then. A run that an agent has claimed stays its own.",
+    Op.CLAIM_RUN: (
+        "The operator takes the run itself, without a lease, whatever is paused. Sent again with "
+        "the same `idempotency_key`, it gives the run for as long as that claim stands."
+    ),
+    Op.START_RUN: (
+        "The task is in progress then. A run that an agent has claimed stays its own. Sent again "
+        "with the same `idempotency_key`, it gives the run."
+    ),
     Op.ATTACH_SESSION: "The session counts the run as its own, but has no lease on it.",
     Op.COMPLETE_RUN: (
         "409 while an agent has a lease on it. If that agent is gone, end its session, which "

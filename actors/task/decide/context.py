@@ -6,7 +6,7 @@ from attrs import define, field, frozen
 
 from actors.answers import Answer
 from actors.frozen import replace
-from actors.identity import Caller, Origin
+from actors.identity import Caller
 from actors.record import event_id
 from actors.task.events import (
     DependencyAdded,
@@ -72,8 +72,8 @@ class Surroundings(Protocol):
     def reaches(self, start: str, goal: str) -> bool:
         """Whether `start` depends on `goal`, directly or through others."""
 
-    def keyed_run(self, key: str, origin: Origin) -> tuple[str, str] | None:
-        """The task and run that an idempotency key of this origin stands for."""
+    def keyed_run(self, key: str, caller: Caller) -> tuple[str, str] | None:
+        """The task and run that an idempotency key of this caller stands for."""
 
     def task_of_subscription(self, subscription_id: str) -> str | None:
         """The task that a subscription has or had, that task deleted or not."""

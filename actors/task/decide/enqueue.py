@@ -29,14 +29,14 @@ def enqueue(changes: Changes, command: c.EnqueueRun) -> Decision:
 
 
 def keyed_run(changes: Changes, key: str | None) -> Run | None:
-    """The run that this key of this origin stands for already.
+    """The run that this key of this caller stands for already.
 
     Raises:
         Rejected: the key stands for a run of another task.
     """
     if key is None:
         return None
-    known = changes.context.around.keyed_run(key, changes.context.caller.origin)
+    known = changes.context.around.keyed_run(key, changes.context.caller)
     if known is None:
         return None
     task_id, run_id = known
@@ -208,7 +208,7 @@ def auto_enqueue(changes: Changes, cause: str) -> None:
             changes.add(AutoEnqueueMissed())
         return
     key = f"task.auto_enqueue.{state.id}.{cause}"
-    if changes.context.around.keyed_run(key, changes.context.caller.origin) is None:
+    if changes.context.around.keyed_run(key, changes.context.caller) is None:
         add_run(changes, c.Enqueueing(idempotency_key=key))
 
 

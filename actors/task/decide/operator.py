@@ -2,7 +2,7 @@
 
 from actors import suggestions
 from actors.errors import Code, Rejected
-from actors.identity import Actor, ActorKind
+from actors.identity import Actor, ActorKind, CallerKey
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
 from actors.task.decide.ending import end_run
@@ -21,8 +21,14 @@ from actors.task.state import Owner, OwnerKind, Run, RunStatus
 
 
 def claim(changes: Changes, command: c.ClaimRun) -> Decision:
-    """No lease, no session. Pause, profile and capabilities are not asked; the owner is."""
+    """No lease, no session. Pause, profile and capabilities are not asked; the owner is.
+
+    Sent again under its key, it gives the run as long as that claim stands, ended or not.
+    """
     run = the_run(changes, command.run_id)
+    under = _caller_key(changes, command.idempotency_key)
+    if under is not None and run.claimed_under == under:
+        return changes.replay(run)
     _check_owner(changes.state.owner, changes.context.caller.actor, run)
     check_executable(changes, "claim its run")
     if run.status is not RunStatus.QUEUED:
@@ -32,9 +38,14 @@ def claim(changes: Changes, command: c.ClaimRun) -> Decision:
             run_id=run.id,
             task_status=changes.status_if(run, RunStatus.CLAIMED),
             claimed_by=changes.context.caller.actor,
+            under=under,
         )
     )
     return changes.decided(run.id)
+
+
+def _caller_key(changes: Changes, key: str | None) -> CallerKey | None:
+    return None if key is None else CallerKey(changes.context.caller.actor, key)
 
 
 def _check_owner(owner: Owner | None, actor: Actor, run: Run) -> None:
@@ -53,6 +64,9 @@ def _check_owner(owner: Owner | None, actor: Actor, run: Run) -> None:
 def start(changes: Changes, command: c.StartRun) -> Decision:
     """claimed or starting -> running. A claimer's session and lease stay as they are."""
     run = the_run(changes, command.run_id)
+    under = _caller_key(changes, command.idempotency_key)
+    if under is not None and run.started_under == under:
+        return changes.replay(run)
     check_executable(changes, "start its run")
     if run.status not in (RunStatus.CLAIMED, RunStatus.STARTING):
         raise wrong_status(run, "start it")
@@ -61,6 +75,7 @@ def start(changes: Changes, command: c.StartRun) -> Decision:
             run_id=run.id,
             task_status=changes.status_if(run, RunStatus.RUNNING),
             session_id=run.session_id,
+            under=under,
         )
     )
     changes.settle("run_started")

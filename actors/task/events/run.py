@@ -4,7 +4,7 @@ from typing import ClassVar, final
 
 from attrs import frozen
 
-from actors.identity import Actor, Origin
+from actors.identity import Actor, CallerKey, Origin
 from actors.task.events.base import RunEvent
 from actors.task.review import Continuation
 from actors.task.state import (
@@ -48,6 +48,7 @@ class RunClaimed(RunEvent):
     lease_until_ns: int | None = None
     lease_seconds: int | None = None
     claim_key: str | None = None
+    under: CallerKey | None = None  # the key of an operator's claim
 
 
 @final
@@ -69,6 +70,7 @@ class RunSessionBound(RunEvent):
 class RunStarted(RunEvent):
     type: ClassVar[str] = "task.run_started"
     session_id: str | None = None
+    under: CallerKey | None = None  # the key it was sent with
 
 
 @final

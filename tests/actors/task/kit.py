@@ -3,7 +3,7 @@
 from attrs import define, evolve, field
 
 from actors.errors import Code, Rejected
-from actors.identity import LOCAL_USER, SCHEDULER, Caller, Origin, OriginKind, agent_actor, origin
+from actors.identity import LOCAL_USER, SCHEDULER, Actor, Caller, OriginKind, agent_actor, origin
 from actors.limits import EXPIRIES_MAX_DEFAULT, NS
 from actors.task import commands as c
 from actors.task.decide import decide
@@ -40,7 +40,7 @@ class Around:
     paused: dict[str, str] = field(factory=dict)
     paths: set[tuple[str, str]] = field(factory=set)
     subscriptions: dict[str, str] = field(factory=dict)
-    keys: dict[tuple[str, Origin], tuple[str, str]] = field(factory=dict)
+    keys: dict[tuple[str, Actor], tuple[str, str]] = field(factory=dict)
 
     def exists(self, task_id):
         return task_id in self.tasks
@@ -63,17 +63,17 @@ class Around:
     def reaches(self, start, goal):
         return (start, goal) in self.paths
 
-    def keyed_run(self, key, origin):
-        return self.keys.get((key, origin))
+    def keyed_run(self, key, caller):
+        return self.keys.get((key, caller.actor))
 
     def task_of_subscription(self, subscription_id):
         return self.subscriptions.get(subscription_id)
 
-    def note(self, task_id: str, decision: Decision) -> None:
+    def note(self, task_id: str, decision: Decision, caller: Caller) -> None:
         """Remember the keys of the runs that a decision made."""
         for event in decision.events:
             if isinstance(event, RunEnqueued) and event.run.idempotency_key is not None:
-                self.keys[event.run.idempotency_key, event.run.origin] = (task_id, event.run_id)
+                self.keys[event.run.idempotency_key, caller.actor] = (task_id, event.run_id)
 
 
 @define
@@ -135,7 +135,7 @@ class Bench:
         self.next_seq += len(decision.events)
         if decision.events:
             self.around.tasks.add(self.task_id)
-            self.around.note(self.task_id, decision)
+            self.around.note(self.task_id, decision, caller)
         if decision.state.deleted:
             self.around.tasks.discard(self.task_id)
         return decision

@@ -3,7 +3,7 @@
 import pytest
 
 from actors.errors import Code
-from actors.identity import OriginKind, origin
+from actors.identity import Caller, OriginKind, origin
 from actors.task import commands as c
 from actors.task.state import (
     ApprovalPolicy,
@@ -141,19 +141,25 @@ def test_a_known_key_gives_its_run_whatever_became_of_it(command):
 @pytest.mark.parametrize("command", MAKERS)
 def test_a_key_of_another_task_is_an_invalid_request(command):
     bench = Bench.created()
-    bench.around.keys["k", OPERATOR.origin] = ("other", "run-other")
+    bench.around.keys["k", OPERATOR.actor] = ("other", "run-other")
     refused = bench.refusal(command(keyed("k")))
     assert refused.code is Code.KEY_CONFLICT
     assert refused.pointer == "/idempotency_key"
 
 
-def test_a_key_counts_for_its_origin_only():
+def test_a_key_belongs_to_its_caller_by_whatever_way_it_comes():
     bench = Bench.created()
-    bench.do(c.EnqueueRun(keyed("k")))
-    bench.do(c.CancelRun(bench.latest.id))
-    elsewhere = origin(OriginKind.UDS, "tasks.test")
-    caller = type(OPERATOR)(OPERATOR.actor, elsewhere)
-    assert bench.do(c.EnqueueRun(keyed("k")), caller).answer.the_run.attempt == 2
+    first = bench.do(c.EnqueueRun(keyed("k"))).answer.the_run
+    bench.do(c.CancelRun(first.id))
+    elsewhere = Caller(OPERATOR.actor, origin(OriginKind.UDS, "tasks.start"))
+    assert bench.do(c.StartTask(keyed("k")), elsewhere).answer.the_run.id == first.id
+
+
+def test_the_same_key_of_another_caller_is_another_key():
+    bench = Bench.created()
+    first = bench.do(c.EnqueueRun(keyed("k"))).answer.the_run
+    bench.do(c.CancelRun(first.id))
+    assert bench.do(c.EnqueueRun(keyed("k")), agent("s1")).answer.the_run.id != first.id
 
 
 # --- approve and reject --------------------------------------------------------------------------

@@ -56,7 +56,7 @@ class TaskMachine(RuleBasedStateMachine):
         around = self.bench.around
         around.parents["p"] = Parent(Scope.GLOBAL, None, 1, 0)
         around.subscriptions["sub-other"] = "other"
-        around.keys["taken", OPERATOR.origin] = ("other", "run-other")
+        around.keys["taken", OPERATOR.actor] = ("other", "run-other")
         self.causes = 0
 
     @initialize(

@@ -5,7 +5,7 @@ from attrs import evolve as replace
 
 from actors.clock import NS
 from actors.graph import Graph
-from actors.identity import Caller, Origin
+from actors.identity import Actor, Caller
 from actors.limits import EXPIRIES_MAX_DEFAULT
 from actors.record import Record
 from actors.surroundings import World
@@ -25,7 +25,7 @@ class Town:
 
     graph: Graph = field(factory=Graph)
     states: dict[str, TaskState] = field(factory=dict)
-    keys: dict[tuple[str, Origin], tuple[str, str]] = field(factory=dict)
+    keys: dict[tuple[str, Actor], tuple[str, str]] = field(factory=dict)
     pending: list[Effect] = field(factory=list)
     now_ns: int = START_NS
     next_seq: int = 1
@@ -36,8 +36,8 @@ class Town:
     def is_taken(self, task_id):
         return task_id in self.states
 
-    def keyed_run(self, key, origin):
-        found = self.keys.get((key, origin))
+    def keyed_run(self, key, caller):
+        found = self.keys.get((key, caller.actor))
         return found if found is not None and self.graph.exists(found[0]) else None
 
     def task_of_subscription(self, subscription_id):
@@ -80,7 +80,7 @@ class Town:
         self.states[task_id] = decision.state
         for event in decision.events:
             if isinstance(event, RunEnqueued) and event.run.idempotency_key is not None:
-                self.keys[event.run.idempotency_key, event.run.origin] = (task_id, event.run_id)
+                self.keys[event.run.idempotency_key, caller.actor] = (task_id, event.run_id)
         self.pending += effects
         return effects
 

@@ -47,8 +47,8 @@ def message(seq=7):
     return Message(subscription, "task-1", Scope.GLOBAL, None, seq, event, TaskStatus.FAILED)
 
 
-def webhook(url, bridge_id="ops", timeout_s=TIMEOUT_S):
-    return Webhook(bridge_id, Scope.GLOBAL, None, url, KEY, timeout_s)
+def webhook(url, bridge_id="ops", timeout_s=TIMEOUT_S, keys=(KEY,)):
+    return Webhook(bridge_id, Scope.GLOBAL, None, url, keys, timeout_s)
 
 
 @pytest.fixture
@@ -84,6 +84,16 @@ async def test_a_message_is_posted_signed_and_named(receiver, bridge):
         "webhook-signature": signature(KEY, "notif:sub:7", NOW_S, request.body),
         "idempotency-key": "notif:sub:7",
     }
+
+
+async def test_while_a_secret_is_rotated_a_message_is_signed_with_both(receiver):
+    one = webhook(receiver.url, keys=(b"new", b"old"))
+    async with open_bridges([one], now_s=lambda: NOW_S) as [bridge]:
+        await bridge.send(message())
+    [request] = receiver.requests
+    assert request.headers["webhook-signature"].split(" ") == [
+        signature(key, "notif:sub:7", NOW_S, request.body) for key in (b"new", b"old")
+    ]
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])

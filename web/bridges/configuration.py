@@ -14,6 +14,7 @@ from web.exits import ExitCode, Fatal
 TIMEOUT_S_DEFAULT: Final = 10.0
 TIMEOUT_S_MAX: Final = 300.0
 BRIDGES_MAX: Final = 256
+SECRETS_MAX: Final = 4  # of one bridge; a rotation needs two
 
 _KEYS: Final = ("id", "scope", "workspace", "url", "secret", "timeout_seconds", "enabled")
 _T = TypeVar("_T")
@@ -26,7 +27,7 @@ class Webhook:
 
     Args:
         workspace: id, name or path; it need not be registered yet.
-        key: what requests are signed with.
+        keys: what requests are signed with, each with all of them.
         timeout_s: for one attempt, redirects and answer included.
     """
 
@@ -34,7 +35,7 @@ class Webhook:
     scope: Scope
     workspace: str | None
     url: str
-    key: bytes = field(repr=False)
+    keys: tuple[bytes, ...] = field(repr=False)
     timeout_s: float = TIMEOUT_S_DEFAULT
     enabled: bool = True
 
@@ -89,7 +90,7 @@ class _Reader:
             scope=self._scope(workspace),
             workspace=workspace,
             url=self._url(),
-            key=self._key(),
+            keys=self._keys(),
             timeout_s=self._timeout_s(),
             enabled=self._optional("enabled", bool, "true or false", True),
         )
@@ -121,13 +122,16 @@ class _Reader:
             raise self.refused("url", "must not hold a fragment")
         return url
 
-    def _key(self) -> bytes:
+    def _keys(self) -> tuple[bytes, ...]:
+        """Of one secret, or of the several that a rotation has."""
         if "secret" not in self._table:
             raise self.refused("secret", "is missing: every message is signed with it")
-        if not isinstance(self._table["secret"], str):
-            raise self.refused("secret", "expected a text")
+        value = self._table["secret"]
+        secrets = value if isinstance(value, list) else [value]
+        if not 0 < len(secrets) <= SECRETS_MAX or not all(isinstance(one, str) for one in secrets):
+            raise self.refused("secret", f"expected a text, or a list of 1 to {SECRETS_MAX} texts")
         try:
-            return key_of(self._table["secret"])
+            return tuple([key_of(secret) for secret in secrets])
         except ValueError as error:
             raise self.refused("secret", str(error)) from None
 

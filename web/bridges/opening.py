@@ -30,7 +30,7 @@ class _Courier:
     async def send(self, message: Message) -> None:
         body = body_of(message)
         at_s = int(self._now_s())
-        headers = signed_headers(self._webhook.key, message.delivery_id, at_s, body)
+        headers = signed_headers(self._webhook.keys, message.delivery_id, at_s, body)
         try:
             await self._poster.post(message, body, {**_HEADERS, **headers})
         except Undelivered as failure:

@@ -6,6 +6,7 @@ Source: the Standard Webhooks specification, symmetric signatures (`v1`).
 import base64
 import binascii
 import hmac
+from collections.abc import Iterable
 from typing import Final
 
 _ENCODED: Final = "whsec_"
@@ -36,15 +37,18 @@ def signature(key: bytes, delivery_id: str, at_s: int, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
 
 
-def signed_headers(key: bytes, delivery_id: str, at_s: int, body: bytes) -> dict[str, str]:
+def signed_headers(
+    keys: Iterable[bytes], delivery_id: str, at_s: int, body: bytes
+) -> dict[str, str]:
     """The headers by which a receiver knows a message, and one that it had before.
 
     Args:
+        keys: one, or several while a secret is rotated; each makes a signature of its own.
         at_s: the time of the attempt, in seconds since 1970; each attempt has its own.
     """
     return {
         "webhook-id": delivery_id,
         "webhook-timestamp": str(at_s),
-        "webhook-signature": signature(key, delivery_id, at_s, body),
+        "webhook-signature": " ".join(signature(key, delivery_id, at_s, body) for key in keys),
         "idempotency-key": delivery_id,
     }

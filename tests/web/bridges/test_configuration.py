@@ -39,7 +39,7 @@ def test_without_any_there_is_none(tmp_path):
 
 def test_what_is_not_said_has_its_default(tmp_path):
     assert bridges(tmp_path, ONE) == (
-        Webhook("ops", Scope.GLOBAL, None, "http://127.0.0.1:9/hook", b"s", 10.0, True),
+        Webhook("ops", Scope.GLOBAL, None, "http://127.0.0.1:9/hook", (b"s",), 10.0, True),
     )
 
 
@@ -61,7 +61,7 @@ def test_all_of_it_can_be_said_beside_other_settings(tmp_path):
             Scope.WORKSPACE,
             "/srv/shop",
             "https://example.org/hook?a=b",
-            b"hello",
+            (b"hello",),
             2.5,
             False,
         ),
@@ -73,8 +73,14 @@ def test_a_workspace_makes_the_scope(tmp_path):
     assert (bridge.scope, bridge.workspace) == (Scope.WORKSPACE, "shop")
 
 
-def test_a_secret_is_not_shown_by_accident(tmp_path):
-    (bridge,) = bridges(tmp_path, with_(secret='"hunter2"'))
+def test_there_may_be_several_secrets_while_one_is_rotated(tmp_path):
+    (bridge,) = bridges(tmp_path, with_(secret='["whsec_aGVsbG8=", "old"]'))
+    assert bridge.keys == (b"hello", b"old")
+
+
+@pytest.mark.parametrize("secret", ['"hunter2"', '["new", "hunter2"]'])
+def test_a_secret_is_not_shown_by_accident(tmp_path, secret):
+    (bridge,) = bridges(tmp_path, with_(secret=secret))
     assert "hunter2" not in repr(bridge)
 
 
@@ -96,7 +102,11 @@ def test_a_secret_is_not_shown_by_accident(tmp_path):
         ({"url": '"http://h/#part"'}, "url: must not hold a fragment"),
         ({"secret": None}, "secret: is missing: every message is signed with it"),
         ({"secret": '""'}, "secret: is empty"),
-        ({"secret": "7"}, "secret: expected a text"),
+        ({"secret": "7"}, "secret: expected a text, or a list of 1 to 4 texts"),
+        ({"secret": "[]"}, "secret: expected a text, or a list of 1 to 4 texts"),
+        ({"secret": '["a", 7]'}, "secret: expected a text, or a list of 1 to 4 texts"),
+        ({"secret": '["a", "b", "c", "d", "e"]'}, "secret: expected a text, or a list of 1 to 4"),
+        ({"secret": '["a", " "]'}, "secret: is empty"),
         ({"secret": '"whsec_?"'}, "secret: begins with whsec_, but what follows is not base64"),
         ({"scope": '"world"'}, "scope: expected global or workspace, not 'world'"),
         ({"scope": "1"}, "scope: expected global or workspace, not 1"),
@@ -144,6 +154,7 @@ def test_something_else_than_tables_is_refused(tmp_path, text):
 def test_neither_secrets_nor_urls_are_told(tmp_path):
     said = refusal(tmp_path, with_(secret='"whsec_hunter2!"', url='"http://h/hunter3"'))
     assert "hunter" not in said
+    assert "hunter" not in refusal(tmp_path, with_(secret='["a", "whsec_hunter2!"]'))
     assert "hunter" not in refusal(tmp_path, with_(url='"nowhere://h/hunter3"'))
 
 

@@ -49,7 +49,8 @@ def test_the_check_of_a_signature_takes_what_is_signed_and_nothing_else():
     exec(block("python"), names)
     is_genuine = names["is_genuine"]
     sent = completed()
-    headers = signed_headers(key_of(SECRET), "notif:sub-1:42", 1_790_000_000, sent)
+    keys = [key_of("another one"), key_of(SECRET)]
+    headers = signed_headers(keys, "notif:sub-1:42", 1_790_000_000, sent)
     assert is_genuine(SECRET.encode(), headers, sent)
     assert not is_genuine(SECRET.encode(), headers, sent + b" ")
     assert not is_genuine(b"another", headers, sent)

@@ -14,7 +14,7 @@ def test_it_is_the_one_that_standard_webhooks_gives_as_its_example():
 
 
 def test_the_headers_name_the_message_and_its_attempt():
-    headers = signed_headers(b"key", "notif:sub:7", 12, b"{}")
+    headers = signed_headers([b"key"], "notif:sub:7", 12, b"{}")
     digest = hmac.new(b"key", b"notif:sub:7.12.{}", hashlib.sha256).digest()
     assert headers == {
         "webhook-id": "notif:sub:7",

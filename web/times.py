@@ -1,5 +1,6 @@
-"""Times in requests: RFC 3339, with a zone."""
+"""Times in requests: those of RFC 3339 and no others."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -8,6 +9,12 @@ from actors.errors import Rejected, invalid
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _NS_MAX: Final = 2**63 - 1  # in the year 2262; later ones cannot be stored
+
+# `date-time` of RFC 3339, section 5.6. Python reads more: weeks, ordinal days, a comma, no zone.
+_DATE_TIME: Final = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:)(\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+_FRACTION_CHARS_MAX: Final = 7  # a point and microseconds
 
 
 def time_ns(pointer: str, value: str | None) -> int | None:
@@ -22,18 +29,33 @@ def time_ns(pointer: str, value: str | None) -> int | None:
     if value is None:
         return None
     try:
-        moment = datetime.fromisoformat(value.strip()) if "T" in value.upper() else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise _no_time(pointer)
-    try:
+        moment = _moment(value.strip())
         at_ns = (moment - _EPOCH) // _MICROSECOND * 1000
-    except OverflowError:
+    except (ValueError, OverflowError):
         raise _no_time(pointer) from None
     if at_ns > _NS_MAX:
         raise invalid(pointer, f"{pointer} is later than the year 2262", "send an earlier time")
     return at_ns if at_ns > 0 else None
+
+
+def _moment(text: str) -> datetime:
+    """Raises: ValueError: no such time."""
+    parts = _DATE_TIME.fullmatch(text)
+    if parts is None:
+        raise ValueError(text)
+    date, minute, second, fraction, zone = parts.groups()
+    if minute.startswith("24"):  # Python takes 24:00 for the next midnight
+        raise ValueError(text)
+    is_leap = second == "60"  # counted as the second behind it, as most clocks do
+    zone = "+00:00" if zone in "Zz" else zone
+    fraction = (fraction or "")[:_FRACTION_CHARS_MAX]
+    moment = datetime.fromisoformat(f"{date}T{minute}{'59' if is_leap else second}{fraction}{zone}")
+    if not is_leap:
+        return moment
+    utc = moment.astimezone(UTC)
+    if (utc.hour, utc.minute) != (23, 59):
+        raise ValueError(text)
+    return utc + timedelta(seconds=1)
 
 
 def _no_time(pointer: str) -> Rejected:

@@ -12,22 +12,24 @@ from actors.identity import OriginKind
 from actors.limits import BODY_BYTES_MAX
 from actors.system import System
 from web.call import Call, Handler
+from web.ignored import Ignored
 from web.operations import Operation
 from web.problems import EdgeCode, edge_reply, refusal_reply
 from web.redaction import redact
-from web.replies import AnyReply, StreamReply
+from web.replies import AnyReply, Headers, StreamReply
 from web.routes import ROUTES
 
 SEND_S_MAX: Final = 60.0  # for a client to take an answer that is no stream
 
 _JSON: Final = "application/json"
+_STRICT: Final = "/api/"  # probes and the description are never refused for what they ignore
 _NEAR_MAX: Final = 6
 _GROUPS: Final = tuple(  # /api/tasks, /api/scheduler, ...
     sorted({"/".join(operation.path.split("/")[:3]) for operation in ROUTES})
 )
 
 
-def create_app(system: System, transport: OriginKind) -> QuartTrio:
+def create_app(system: System, transport: OriginKind, *, strict: bool = False) -> QuartTrio:
     """An app that serves `system`.
 
     Bodies are bounded here too, but a listener should refuse them earlier, and in time: the app
@@ -35,6 +37,7 @@ def create_app(system: System, transport: OriginKind) -> QuartTrio:
 
     Args:
         transport: HTTP or UDS.
+        strict: members and parameters that an operation does not know are refused.
     """
     app = QuartTrio("web", static_folder=None)
     app.url_map.strict_slashes = False
@@ -47,7 +50,7 @@ def create_app(system: System, transport: OriginKind) -> QuartTrio:
         app.add_url_rule(
             operation.path.replace("{", "<").replace("}", ">"),
             endpoint=operation.name,
-            view_func=_view(system, transport, operation, handler),
+            view_func=_view(system, transport, operation, handler, strict),
             methods=[operation.method],
         )
     app.register_error_handler(HTTPException, _http_error)
@@ -55,9 +58,10 @@ def create_app(system: System, transport: OriginKind) -> QuartTrio:
 
 
 def _view(
-    system: System, transport: OriginKind, operation: Operation, handler: Handler
+    system: System, transport: OriginKind, operation: Operation, handler: Handler, strict: bool
 ) -> Callable[..., Awaitable[Response]]:
-    reads_body = operation.method in {"POST", "PATCH", "PUT"}
+    reads_body = operation.method != "GET"
+    refuses = strict and operation.path.startswith(_STRICT)
 
     async def view(**ids: str) -> Response:
         call = Call(
@@ -69,17 +73,20 @@ def _view(
             request.args.to_dict() if request.query_string else {},
             request.headers,
             await request.get_data(False, False, False) if reads_body else b"",
+            Ignored(operation, refuses),
             request.method == "HEAD",
         )
         try:
-            return _response(await handler(call))
+            call.look_at_what_no_handler_does()
+            reply = await handler(call)
         except Rejected as refusal:
-            return _response(refusal_reply(refusal, operation))
+            reply = refusal_reply(refusal, operation)
+        return _response(reply, call.ignored.headers())
 
     return view
 
 
-def _response(reply: AnyReply) -> Response:
+def _response(reply: AnyReply, more: Headers = ()) -> Response:
     if isinstance(reply, StreamReply):
         response = Response(reply.chunks(), reply.status)
         response.timeout = None  # it goes on until one of both ends it
@@ -87,7 +94,7 @@ def _response(reply: AnyReply) -> Response:
         response = Response(reply.body, reply.status, content_type=_JSON)
         if not reply.body:
             del response.headers["Content-Type"]
-    for name, value in reply.headers:
+    for name, value in (*reply.headers, *more):
         response.headers[name] = value
     return response
 

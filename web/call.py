@@ -5,9 +5,12 @@ from typing import Protocol, TypeVar, final
 
 from attrs import define
 
+from actors.errors import Rejected
 from actors.identity import OriginKind
 from actors.system import System
-from web.decoding import decode
+from web.decoding import parsed, structured
+from web.ignored import Ignored
+from web.openapi.table import ROWS
 from web.operations import Operation
 from web.queries import Query
 from web.replies import AnyReply
@@ -31,6 +34,7 @@ class Call:
         transport: what the origin of its deeds says: `http` or `uds`.
         ids: the parameters of the path.
         body: whole, and no longer than the listener allows.
+        ignored: what of the request the operation does not know.
         is_head: only the headers of the answer are wanted.
     """
 
@@ -42,11 +46,32 @@ class Call:
     query: Query
     headers: RequestHeaders
     body: bytes
+    ignored: Ignored
     is_head: bool = False
+
+    def look_at_what_no_handler_does(self) -> None:
+        """Note what is unknown in the query, and in the body of an operation that takes none.
+
+        Raises:
+            Rejected: there is something, no body will be decoded, and the server refuses it.
+        """
+        self.ignored.look_at_query(self.query)
+        if ROWS[self.operation].request is None:
+            self.ignored.look_at_body(_object_in(self.body))
 
     def decode(self, cls: type[_T]) -> _T:
         """The body as a request of class `cls`; raises `Rejected` where it is none."""
-        return decode(cls, self.body)
+        value = parsed(self.body)
+        self.ignored.look_at_body(value)
+        return structured(cls, value)
+
+
+def _object_in(body: bytes) -> object:
+    """What stands in a body that nobody asked for; None where it is no JSON."""
+    try:
+        return parsed(body)
+    except Rejected:
+        return None
 
 
 Handler = Callable[[Call], Awaitable[AnyReply]]

@@ -1,6 +1,7 @@
 """JSON bodies to request classes: strict, without coercion, every fault named by its pointer.
 
-Absent and null are the same, unknown members are ignored, an empty body is `{}`. Two marks on a
+Absent and null are the same, unknown members are ignored (`web.ignored` names them), an empty body
+is `{}`. Two marks on a
 field change that: `NULL_COUNTS` keeps an explicit null of a `Json` field, `BLANK_IS_ABSENT` takes
 a blank text for none.
 """
@@ -9,8 +10,9 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import cache
 from types import MappingProxyType
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 import attrs
 import orjson
@@ -54,15 +56,44 @@ def decode(cls: type[_T], body: bytes) -> _T:
     Raises:
         Rejected: INVALID_REQUEST, naming the field, or the place where the text is no JSON.
     """
+    return structured(cls, parsed(body))
+
+
+def parsed(body: bytes) -> object:
+    """The value of a JSON text; an empty object where there is none.
+
+    Raises:
+        Rejected: INVALID_REQUEST, naming the place where the text is no JSON.
+    """
     if not body or body.isspace():
-        value: object = {}
-    else:
-        value = _parse(body)
+        return {}
+    value = _parse(body)
+    return {} if value is None else value
+
+
+def structured(cls: type[_T], value: object) -> _T:
+    """A request of class `cls` from a parsed body.
+
+    Raises:
+        Rejected: INVALID_REQUEST, naming the field.
+    """
     try:
-        return _converter.structure({} if value is None else value, cls)
+        return _converter.structure(value, cls)
     except (ClassValidationError, Mismatch) as error:
         pointer, reason, next_step = _first_fault(error, "")
         raise invalid(pointer, f"{pointer or 'the body'} {reason}", next_step) from None
+
+
+@cache
+def known_members(cls: type) -> Mapping[str, type | None]:
+    """The members of a request class, and of which class those are that are objects."""
+    hints = get_type_hints(cls)
+    return {field.name: _object_class(hints[field.name]) for field in attrs.fields(cls)}
+
+
+def _object_class(annotation: object) -> type | None:
+    parts = get_args(annotation) or (annotation,)
+    return next((part for part in parts if isinstance(part, type) and attrs.has(part)), None)
 
 
 def _parse(body: bytes) -> object:
@@ -105,7 +136,7 @@ def _refuse_inexact_integers(body: bytes) -> None:
                 f"{pointer or 'the body'} is out of range: it does not fit into 64 bits",
                 "send a smaller number, or a text",
             )
-        pending.extend((f"{pointer}/{_escaped(name)}", child) for name, child in _members(item))
+        pending.extend((f"{pointer}/{escaped(name)}", child) for name, child in _members(item))
 
 
 def _members(item: object) -> list[tuple[str, object]]:
@@ -118,7 +149,8 @@ def _members(item: object) -> list[tuple[str, object]]:
             return []
 
 
-def _escaped(name: str) -> str:
+def escaped(name: str) -> str:
+    """A name as it stands in a JSON pointer."""
     return name.replace("~", "~0").replace("/", "~1")
 
 

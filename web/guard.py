@@ -157,7 +157,7 @@ class Guard:
             (b"access-control-allow-methods", _METHODS),
             (
                 b"access-control-expose-headers",
-                b"Content-Type, Last-Event-ID, Link, Retry-After",
+                b"Content-Type, Last-Event-ID, Link, Retry-After, Chargehand-Ignored",
             ),
             (b"vary", b"Origin"),
         )

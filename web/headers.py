@@ -1,7 +1,8 @@
-"""The request headers by which an agent says who it is."""
+"""Headers of our own: those by which an agent says who it is, and those of answers."""
 
 from typing import Final
 
 SESSION_HEADER: Final = "X-AGH-Session-ID"
 AGENT_HEADER: Final = "X-AGH-Agent"
 WORKSPACE_HEADER: Final = "X-AGH-Workspace-ID"
+IGNORED_HEADER: Final = "Chargehand-Ignored"

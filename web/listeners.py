@@ -47,7 +47,7 @@ def fronts(system: System, settings: ServerSettings, listeners: Listeners) -> li
         (listeners.tcp, OriginKind.HTTP, access),
         (listeners.unix, OriginKind.UDS, None),
     ):
-        app = create_app(system, transport)
+        app = create_app(system, transport, strict=settings.strict_requests)
         guard = Guard(app, gate, bodies, settings.body_s)
         made.append(Front(listener, guard, bounds, max(1, connections_max)))
     return made

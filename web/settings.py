@@ -87,6 +87,10 @@ class ServerSettings:
         default=LogLevel.INFO, metadata=_help("least level of what is logged to stderr")
     )
     access_log: bool = field(default=False, metadata=_help("log one line for each request"))
+    strict_requests: bool = field(
+        default=False,
+        metadata=_help("refuse unknown members and query parameters instead of ignoring them"),
+    )
     ready_file: Path | None = field(
         default=None,
         metadata=_help("file to write the start-up report to, as JSON, once requests are served"),

@@ -144,3 +144,11 @@ async def test_a_target_that_is_too_long_is_refused(serve, target):
     served = await serve()
     answer = await ask(served, request(target, port=served.port))
     assert (answer.status, answer.code) == (413, "payload_too_large")
+
+
+async def test_pages_may_read_the_headers_of_answers(serve):
+    served = await serve()
+    origin = f"http://127.0.0.1:{served.port}"
+    answer = await ask(served, request(port=served.port, Origin=origin))
+    exposed = answer.headers["access-control-expose-headers"].split(", ")
+    assert {"Link", "Retry-After", "Chargehand-Ignored"} <= set(exposed)

@@ -12,6 +12,7 @@ from attrs import frozen
 from web.cli.failures import Failed, refused
 from web.cli.target import Identity, Target
 from web.exits import ClientExit
+from web.headers import IGNORED_HEADER
 
 _CONNECT_S: Final = 5.0
 _ANSWER_S: Final = 60.0
@@ -20,11 +21,15 @@ _ANSWER_S: Final = 60.0
 @final
 @frozen
 class Answer:
-    """`body` is None where the server had nothing to tell."""
+    """Args:
+    body: None where the server had nothing to tell.
+    ignored: what it did not know of the request, as its header lists it.
+    """
 
     raw: bytes
     body: object
     next_cursor: str | None
+    ignored: str | None = None
 
 
 def transport_of(target: Target) -> httpx.BaseTransport:
@@ -75,7 +80,8 @@ class Connection:
             raise refused(answer.status_code, answer.content)
         link = answer.links.get("next", {}).get("url")
         cursor = None if link is None else httpx.URL(link).params.get("cursor")
-        return Answer(answer.content, self._parsed(answer), cursor)
+        ignored = answer.headers.get(IGNORED_HEADER)
+        return Answer(answer.content, self._parsed(answer), cursor, ignored)
 
     @contextmanager
     def stream(

@@ -151,10 +151,23 @@ class Verb:
             body = orjson.dumps(members if self.whole is None else members[self.whole])
         path = path_of(operation, self._ids_in(values))
         try:
-            return connection.ask(operation.method, path, query, body, may_wait=self.may_wait)
+            answer = connection.ask(operation.method, path, query, body, may_wait=self.may_wait)
         except Failed as failed:
             failed.text = in_options(failed.text, self.fields)
             raise
+        if answer.ignored is not None:
+            self._tell_ignored(answer.ignored)
+        return answer
+
+    def _tell_ignored(self, header: str) -> None:
+        """Say what the server did not know, and what may have been meant."""
+        from web.ignored import names_in, told_of  # which load much that is rarely needed
+
+        for name in names_in(header):
+            told = in_options(told_of(self.operation, name), self.fields)
+            click.echo(
+                f"chargehand: the server does not know {plain(told)}, and ignores it", err=True
+            )
 
     def _ids_in(self, values: dict[str, Any]) -> list[str]:
         return [values[f"id_{n}"] for n in range(len(self.ids))]

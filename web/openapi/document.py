@@ -8,7 +8,7 @@ from typing import Any, Final, final
 import orjson
 from attrs import frozen
 
-from web.headers import AGENT_HEADER, SESSION_HEADER, WORKSPACE_HEADER
+from web.headers import AGENT_HEADER, IGNORED_HEADER, SESSION_HEADER, WORKSPACE_HEADER
 from web.openapi.examples import ERROR, examples
 from web.openapi.guide import AREAS, IDS, OPERATIONS, PARAMETERS, PARAMETERS_OF
 from web.openapi.schemas import Schema, Schemas
@@ -23,7 +23,14 @@ _ABOUT: Final = (
     f"`{SESSION_HEADER}` and `{AGENT_HEADER}`, and may name their workspace by "
     f"`{WORKSPACE_HEADER}`; without them the caller is the local user. A server with a token asks "
     "for it over TCP, as `Authorization: Bearer`. "
-    "Members that are unset are left out of answers, unknown members of requests are ignored."
+    "Members that are unset are left out of answers. Unknown members and query parameters of "
+    f"requests are ignored, and named in the answer's header `{IGNORED_HEADER}`; a server that was "
+    "started with `--strict-requests` refuses them."
+)
+_IGNORED: Final = (
+    "What of the request is not known and was ignored, separated by commas: members by their JSON "
+    "pointers, query parameters with `?` in front, percent-encoded; `...` stands for more. Left "
+    "out where nothing was ignored."
 )
 _REFUSALS: Final = {
     400: "The request is invalid.",
@@ -149,13 +156,13 @@ class _Describer:
         elif operation.success != NO_CONTENT:
             content = self._content(operation, "answer", {"type": "object"})
             success["content"] = {_JSON: content}
+        headers = {IGNORED_HEADER: _IGNORED}
         if row.is_list:
-            success["headers"] = {
-                "Link": {
-                    "description": 'Leads to more rows, by rel="next".',
-                    "schema": {"type": "string"},
-                }
-            }
+            headers["Link"] = 'Leads to more rows, by rel="next".'
+        success["headers"] = {
+            name: {"description": text, "schema": {"type": "string"}}
+            for name, text in headers.items()
+        }
         return success
 
     def _content(self, operation: Operation, which: str, schema: Schema) -> dict[str, Any]:

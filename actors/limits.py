@@ -9,12 +9,12 @@ BODY_BYTES_MAX: Final = 4 * 1024 * 1024  # of any request
 # Texts and JSON of a request. The reference's limits, plus those it left open.
 TITLE_CHARS_MAX: Final = 500
 IDENTIFIER_CHARS_MAX: Final = 200
-REASON_CHARS_MAX: Final = 4096
+REASON_CHARS_MAX: Final = 4096  # of what ends or gives back, it is cut
 DESCRIPTION_BYTES_MAX: Final = 65_536
 METADATA_BYTES_MAX: Final = 16_384
 CLOSING_METADATA_BYTES_MAX: Final = 65_536  # metadata of fail and cancel
 RESULT_BYTES_MAX: Final = 65_536
-ERROR_BYTES_MAX: Final = 65_536
+ERROR_BYTES_MAX: Final = 65_536  # what is longer is cut
 CAPABILITY_BYTES_MAX: Final = 128
 CAPABILITIES_MAX: Final = 64  # of one claimer or one run; a claimable class is keyed by them
 SELECTOR_BYTES_MAX: Final = 128  # an agent, channel, peer, provider, model or sandbox in a profile

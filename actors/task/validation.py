@@ -70,11 +70,36 @@ def idempotency_key(value: str | None) -> str | None:
     return optional_text("/idempotency_key", value, chars_max=limits.KEY_CHARS_MAX)
 
 
+def closing_reason(value: str | None) -> str | None:
+    """A reason of what ends or gives back: never refused, so that the work does not go on, or is
+    done again, for the sake of a text. What is too long is cut."""
+    whole = _storable(value or "")
+    if len(whole) <= limits.REASON_CHARS_MAX:
+        return whole or None
+    mark = f"… [cut from {len(whole)} characters]"
+    return whole[: limits.REASON_CHARS_MAX - len(mark)] + mark
+
+
 def error_text(value: str) -> str:
-    value = text("/error", value, bytes_max=limits.ERROR_BYTES_MAX)
-    if not value:
+    """What a run failed with: refused only where it is blank. What is too long is cut."""
+    whole = _storable(value)
+    if not whole:
         raise invalid("/error", "/error is required", "say what went wrong")
-    return value
+    size = len(whole.encode())
+    if size <= limits.ERROR_BYTES_MAX:
+        return whole
+    mark = f"… [cut from {size} bytes]"
+    return _cut(whole, limits.ERROR_BYTES_MAX - len(mark.encode())) + mark
+
+
+def _storable(value: str) -> str:
+    """Trimmed; what cannot be stored is replaced."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value.strip())
+
+
+def _cut(value: str, bytes_max: int) -> str:
+    """As many whole characters from the start as fit."""
+    return value.encode()[:bytes_max].decode(errors="ignore")
 
 
 def channel(value: str | None) -> str | None:
@@ -131,8 +156,7 @@ def bridge_target(pointer: str, value: str | None) -> str | None:
 
 def delivery_error(value: str) -> str:
     """Never refused: what cannot be stored is replaced, what is too long cut."""
-    whole = _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value.strip()) or "failed"
-    return whole.encode()[: limits.DELIVERY_ERROR_BYTES_MAX].decode(errors="ignore")
+    return _cut(_storable(value) or "failed", limits.DELIVERY_ERROR_BYTES_MAX)
 
 
 def max_attempts(value: int | None) -> int:

@@ -25,7 +25,6 @@ TEXTS = [
 ]
 BYTE_TEXTS = [
     (valid.description, 65_536, "/description"),
-    (valid.error_text, 65_536, "/error"),
 ]
 
 
@@ -55,7 +54,14 @@ def test_no_text_holds_what_cannot_be_stored(function, _, pointer, bad):
 
 
 @pytest.mark.parametrize(
-    "function", [valid.identifier, valid.reason, valid.idempotency_key, valid.description]
+    "function",
+    [
+        valid.identifier,
+        valid.reason,
+        valid.closing_reason,
+        valid.idempotency_key,
+        valid.description,
+    ],
 )
 @pytest.mark.parametrize("blank", [None, "", " \t\n"])
 def test_blank_is_absent(function, blank):
@@ -66,6 +72,75 @@ def test_blank_is_absent(function, blank):
 @pytest.mark.parametrize("blank", ["", " \t\n"])
 def test_what_is_required_is_not_blank(function, blank):
     assert _refusal(function, blank).code is Code.INVALID_REQUEST
+
+
+# --- texts of an end -----------------------------------------------------------------------------
+
+
+def test_a_long_error_is_cut_and_says_how_long_it_was():
+    whole = "x" * 65_536
+    assert valid.error_text(f" {whole}\n") == whole
+    cut = valid.error_text("x" * 81_920)
+    mark = "… [cut from 81920 bytes]"
+    assert cut == "x" * (65_536 - len(mark.encode())) + mark
+    assert len(cut.encode()) == 65_536
+    assert valid.error_text(cut) == cut
+
+
+def test_a_long_reason_is_cut_and_says_how_long_it_was():
+    whole = WIDE * 4096
+    assert valid.closing_reason(f" {whole}\n") == whole
+    cut = valid.closing_reason(WIDE * 4097)
+    assert cut is not None
+    assert len(cut) == 4096
+    assert cut.endswith(f"{WIDE}… [cut from 4097 characters]")
+    assert valid.closing_reason(cut) == cut
+
+
+@pytest.mark.parametrize("char", ["é", WIDE, "\N{GRINNING FACE}"])
+@pytest.mark.parametrize("before", ["", "a", "ab", "abc"])
+def test_an_error_is_cut_between_two_characters(char, before):
+    cut = valid.error_text(before + char * 65_536)
+    kept, _, _ = cut.partition("…")
+    assert kept.strip(char) == before
+    assert 65_536 - 4 < len(cut.encode()) <= 65_536
+
+
+@pytest.mark.parametrize("function", [valid.error_text, valid.closing_reason])
+def test_what_cannot_be_stored_is_replaced_in_a_text_of_an_end(function):
+    assert function("a\x00b\ud800") == "a\ufffdb\ufffd"
+
+
+LONG = "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: c.ReleaseRun("run-1", LONG),
+        lambda: c.CancelRun("run-1", LONG),
+        lambda: c.CancelTask(LONG),
+        lambda: c.ForceRelease("run-1", LONG),
+        lambda: c.ForceFail("run-1", LONG),
+        lambda: c.RecoverRun("run-1", LONG),
+    ],
+)
+def test_whatever_ends_or_gives_back_takes_a_reason_of_any_length(make):
+    assert len(make().reason) == 4096
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: c.FailLease("run-1", LONG), lambda: c.FailRun("run-1", LONG)]
+)
+def test_whatever_fails_takes_an_error_of_any_length(make):
+    assert len(make().error.encode()) == 65_536
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: c.PauseTask(LONG), lambda: c.RequestReview("run-1", reason=LONG)]
+)
+def test_a_reason_that_ends_nothing_is_refused_when_it_is_too_long(make):
+    assert _refusal(make).pointer == "/reason"
 
 
 # --- JSON ----------------------------------------------------------------------------------------

@@ -172,6 +172,55 @@ async def test_fail_by_its_agent(client):
     assert failed.json["lease"]["status"] == "failed"
 
 
+async def test_a_failure_whose_text_is_too_long_ends_the_run_all_the_same(client):
+    run = await client.queued()
+    agent = client.acting_as("s1")
+    await claimed(agent)
+    failed = await agent.post(f"/api/agent/tasks/{run['id']}/fail", {"error": "x" * 81_920})
+    assert (failed.status, failed.json["lease"]["status"]) == (200, "failed")
+    again = await agent.post(f"/api/agent/tasks/{run['id']}/fail", {"error": "x" * 81_920})
+    assert (again.status, again.json) == (200, failed.json)
+    shown = (await client.get(f"/api/task-runs/{run['id']}")).json["run"]["run"]["error"]
+    assert len(shown.encode()) == 65_536
+    assert shown.endswith("x… [cut from 81920 bytes]")
+
+
+async def test_a_result_that_is_too_large_is_refused(client):
+    run = await client.queued()
+    agent = client.acting_as("s1")
+    await claimed(agent)
+    path = f"/api/agent/tasks/{run['id']}"
+    for action, body in (
+        ("complete", {"result": "x" * 65_536}),
+        ("fail", {"error": "e", "metadata": {"log": "x" * 65_536}}),
+    ):
+        assert (await agent.post(f"{path}/{action}", body)).status == 413
+    assert (await agent.post(f"{path}/heartbeat")).status == 200
+
+
+async def test_reasons_of_what_ends_or_gives_back_are_cut(client):
+    long = {"reason": "x" * 5000}
+    shown = "x" * (4096 - 28) + "… [cut from 5000 characters]"
+    run = await client.queued(max_attempts=9)
+    agent, run_id = client.acting_as("s1"), run["id"]
+    for release in (f"/api/agent/tasks/{run_id}/release", f"/api/runs/{run_id}/release"):
+        await claimed(agent)
+        assert (await agent.post(release, long)).status == 200
+    failed = await client.post(f"/api/runs/{run_id}/fail", long)
+    assert (failed.status, failed.json["run"]["error"]) == (200, shown)
+    retried = (await client.post(f"/api/runs/{run_id}/retry")).json["run"]
+    assert (await client.post(f"/api/task-runs/{retried['id']}/cancel", long)).status == 200
+    assert (await client.post(f"/api/tasks/{run['task_id']}/cancel", long)).status == 200
+    events = (await client.get(f"/api/tasks/{run['task_id']}/timeline?limit=1000")).json["timeline"]
+    payloads = [event.get("payload", {}) for event in events]
+    reasons = [payload["reason"] for payload in payloads if "reason" in payload]
+    assert [len(reason) for reason in reasons if reason.startswith("xx")] == [4096] * 5
+
+    other = await client.queued()
+    refused = await client.post(f"/api/tasks/{other['task_id']}/pause", long)
+    assert (refused.status, refused.pointer) == (422, "/reason")
+
+
 async def test_who_may_not_touch_a_run(client):
     run = await client.queued()
     await claimed(client.acting_as("s1"))

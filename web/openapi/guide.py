@@ -12,6 +12,7 @@ _RUNNING: Final = (
 )
 _RELEASABLE: Final = f"Only claimed runs are released. {_RUNNING}"
 _FAILABLE: Final = f"Only queued, claimed and parked runs are failed by force. {_RUNNING}"
+_CUT: Final = "A reason that is too long is cut."
 _ROWS: Final = "Answers with a row for each run, in the order asked; one may be refused alone."
 
 AREAS: Final[Mapping[str, str]] = {
@@ -99,7 +100,7 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "has ended already: the run may be another's by then."
     ),
     Op.AGENT_RELEASE: (
-        "The run is queued again, at the place in line that it had, and the lease ends."
+        f"The run is queued again, at the place in line that it had, and the lease ends. {_CUT}"
     ),
     Op.AGENT_COMPLETE: (
         "Ends the run and the lease, and wakes the tasks that wait for this one. May be sent again "
@@ -150,7 +151,9 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "draft publishes it."
     ),
     Op.REJECT_TASK: "It stays where it is, and is not worked on.",
-    Op.CANCEL_TASK: "All that is not finished below it is canceled, open runs too. It is final.",
+    Op.CANCEL_TASK: (
+        f"All that is not finished below it is canceled, open runs too. It is final. {_CUT}"
+    ),
     Op.PAUSE_TASK: "No run of it or below it is handed out until a resume. A reason is needed.",
     Op.RESUME_TASK: "Tasks that became ready meanwhile enqueue themselves if they are meant to.",
     Op.ADD_DEPENDENCY: "The task is blocked until the other one is completed. No cycles.",
@@ -207,13 +210,17 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "409 while an agent has a lease on it. One that is only claimed may be failed by force; "
         "one that was started is canceled, or queued again by ending the agent's session."
     ),
-    Op.CANCEL_RUN: "The task shows as canceled until another run is enqueued or this one retried.",
-    Op.FORCE_RELEASE: f"The run is queued again, at the place in line that it had. {_RELEASABLE}",
-    Op.FORCE_FAIL: f"A reason is needed. {_FAILABLE}",
+    Op.CANCEL_RUN: (
+        f"The task shows as canceled until another run is enqueued or this one retried. {_CUT}"
+    ),
+    Op.FORCE_RELEASE: (
+        f"The run is queued again, at the place in line that it had. {_RELEASABLE} {_CUT}"
+    ),
+    Op.FORCE_FAIL: f"A reason is needed. {_FAILABLE} {_CUT}",
     Op.RETRY_RUN: "For runs that failed or were canceled; the new one names the one before.",
-    Op.RECOVER_RUN: "The parked run is closed as failed.",
-    Op.BULK_RELEASE: f"{_ROWS} {_RELEASABLE}",
-    Op.BULK_FAIL: f"A reason is needed. {_ROWS} {_FAILABLE}",
+    Op.RECOVER_RUN: f"The parked run is closed as failed. {_CUT}",
+    Op.BULK_RELEASE: f"{_ROWS} {_RELEASABLE} {_CUT}",
+    Op.BULK_FAIL: f"A reason is needed. {_ROWS} {_FAILABLE} {_CUT}",
     Op.REQUEST_REVIEW: (
         "The run must have ended in a way that `policy` asks for (`always` unless it is said). A "
         "review of the same round and attempt that is there is given, with 200. It times out at "

@@ -99,7 +99,9 @@ FIELDS: Final[Mapping[str, str]] = {
     "ended_at": "When it ended, in whatever way.",
     "BulkRunResult.error": "Why nothing was done; there exactly if `ok` is false.",
     "Error.error": "All of it in a sentence, for people.",
-    "FailRunRequest.error": "What went wrong; it is shown wherever the run is.",
+    "FailRunRequest.error": (
+        "What went wrong; it is shown wherever the run is. What is longer than 64 KiB is cut."
+    ),
     "error": "What it failed with.",
     "event_id": "The event's id.",
     "event_type": "What happened, as `task.run_claimed`.",

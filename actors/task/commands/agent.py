@@ -32,7 +32,7 @@ class Heartbeat:
 @frozen
 class ReleaseRun:
     run_id: str
-    reason: str | None = field(default=None, converter=valid.reason)
+    reason: str | None = field(default=None, converter=valid.closing_reason)
 
 
 @final

@@ -60,7 +60,7 @@ class FailRun:
 @frozen
 class CancelRun:
     run_id: str
-    reason: str | None = field(default=None, converter=valid.reason)
+    reason: str | None = field(default=None, converter=valid.closing_reason)
     metadata: Json | None = field(default=None, converter=valid.closing_metadata)
 
 
@@ -68,7 +68,7 @@ class CancelRun:
 @frozen
 class ForceRelease:
     run_id: str
-    reason: str | None = field(default=None, converter=valid.reason)
+    reason: str | None = field(default=None, converter=valid.closing_reason)
     metadata: Json | None = field(default=None, converter=valid.metadata)
 
 
@@ -76,7 +76,7 @@ class ForceRelease:
 @frozen
 class ForceFail:
     run_id: str
-    reason: str | None = field(default=None, converter=valid.reason)
+    reason: str | None = field(default=None, converter=valid.closing_reason)
     metadata: Json | None = field(default=None, converter=valid.metadata)
 
     def __attrs_post_init__(self) -> None:
@@ -99,7 +99,7 @@ class RetryRun:
 @frozen
 class RecoverRun:
     run_id: str
-    reason: str | None = field(default=None, converter=valid.reason)
+    reason: str | None = field(default=None, converter=valid.closing_reason)
     metadata: Json | None = field(default=None, converter=valid.metadata)
 
     def __attrs_post_init__(self) -> None:

@@ -115,7 +115,7 @@ class EnqueueRun:
 @final
 @frozen
 class CancelTask:
-    reason: str | None = field(default=None, converter=valid.reason)
+    reason: str | None = field(default=None, converter=valid.closing_reason)
     metadata: Json | None = field(default=None, converter=valid.closing_metadata)
 
 

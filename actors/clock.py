@@ -1,40 +1,226 @@
-"""One clock for everything. It never runs backwards, and tests replace it."""
+"""The one clock of the core, with two scales, and what it reads them from.
+
+`now_ns` is the wall: what is stored and shown. It follows the system's clock, so it may be set
+forward or back while the server runs. `steady_ns` never is: it counts the time in which this server
+could be reached, and leases and other durations run on it. Order follows neither, but the journal's
+sequence.
+"""
 
 import math
 import time
+from collections import deque
+from typing import Final, Protocol, final
 
 import trio
 
-from actors.limits import NS
+from actors.limits import NS, TURN_S_MAX, WALL_SLEW_NS_MAX, WALL_STEP_NS, WALL_STEPS_MAX
+
+_BRACKET_NS: Final = 1_000_000  # a reading of the wall is used if it took no longer
+_READINGS_MAX: Final = 5
+_EVER: Final = -(2**63)
 
 
-class Clock:
-    """Wall time that runs with Trio's monotonic clock.
+class TimeSource(Protocol):
+    """What a clock is read from, besides Trio's own clock. Tests bring one that they move."""
 
-    The wall is read once; after that time moves as `trio.current_time()` does, so a step of the
-    system's clock never ends a lease, and a test's `MockClock` moves deadlines and timestamps
-    together. Must be made inside `trio.run`.
+    @property
+    def watched(self) -> bool:
+        """Whether stalls, suspends and steps of the wall are looked for."""
+
+    def wall_ns(self) -> int:
+        """Nanoseconds since 1970."""
+
+    def awake_ns(self) -> int:
+        """Nanoseconds since whenever, not counting those in which the host was suspended."""
+
+
+@final
+class SystemTime:
+    """The system's clocks."""
+
+    watched = True
+
+    def wall_ns(self) -> int:
+        return time.time_ns()
+
+    def awake_ns(self) -> int:
+        return time.monotonic_ns()
+
+
+@final
+class VirtualTime:
+    """A time that runs with Trio's clock, which in tests is a `MockClock`. Made inside `trio.run`.
 
     Args:
-        not_before_ns: the time of the last record on disk; timestamps never fall behind it.
-        wall_ns: nanoseconds since 1970 to start from; by default the system's.
+        wall_ns: nanoseconds since 1970 to start from.
+        watched: whether stalls, suspends and steps are looked for. Without, a `MockClock` may jump
+            however far, and no step is noticed.
     """
 
-    def __init__(self, *, not_before_ns: int = 0, wall_ns: int | None = None) -> None:
-        start_ns = time.time_ns() if wall_ns is None else wall_ns
-        self._start_ns = max(start_ns, not_before_ns)
+    def __init__(self, wall_ns: int, *, watched: bool = False) -> None:
+        self.watched = watched
+        self._wall_ns = wall_ns
         self._start_s = trio.current_time()
+        self._suspended_ns = 0
+
+    def wall_ns(self) -> int:
+        return self._wall_ns + self._elapsed_ns()
+
+    def awake_ns(self) -> int:
+        return self._elapsed_ns() - self._suspended_ns
+
+    def step(self, seconds: float) -> None:
+        """Set the wall forward, or back."""
+        self._wall_ns += int(seconds * NS)
+
+    def stall(self, seconds: float) -> None:
+        """Let time pass in which the process does nothing; Trio's clock must be a `MockClock`."""
+        from trio.testing import MockClock  # which no server needs
+
+        clock = trio.lowlevel.current_clock()
+        assert isinstance(clock, MockClock), "only a mock clock can be moved"
+        clock.jump(seconds)
+
+    def suspend(self, seconds: float) -> None:
+        """The same, with the whole host asleep."""
+        self._suspended_ns += int(seconds * NS)
+        self.stall(seconds)
+
+    def _elapsed_ns(self) -> int:
+        return int((trio.current_time() - self._start_s) * NS)
+
+
+@final
+class Clock:
+    """Both scales run with Trio's clock. Must be made inside `trio.run`.
+
+    A server runs Trio with a `BootClock`, which counts a suspend of the host; with Trio's default
+    clock such a time is not seen at all, but for a step of the wall.
+
+    While a `TimeWatch` runs, the steady scale moves on by no more than `TURN_S_MAX` between two
+    turns of Trio's loop: whatever a turn took longer, the process stood still, and its clients
+    could not reach it. That holds for readings in the middle of such a turn too.
+
+    Args:
+        source: the wall, and what tells a suspend from a stall.
+        steady_from_ns: where the steady scale goes on, as a former process left it; by default it
+            starts at the wall's time.
+    """
+
+    def __init__(self, source: TimeSource, *, steady_from_ns: int | None = None) -> None:
+        self._source = source
+        self._start_s = trio.current_time()
+        self._wall_from_ns = source.wall_ns()
+        self._steady_from_ns = self._wall_from_ns if steady_from_ns is None else steady_from_ns
+        self._horizon_s = math.inf  # the steady scale stands still behind this, until the next turn
+        # Since when, elapsed, the wall was read how; the latest last. Steps alone make a new one.
+        self._walls: deque[tuple[int, int]] = deque([(_EVER, self._wall_from_ns)], WALL_STEPS_MAX)
+        self._stepped = trio.Event()
+
+    # --- the wall -------------------------------------------------------------------------------
 
     def now_ns(self) -> int:
-        """Nanoseconds since 1970."""
-        return self._at_ns(trio.current_time())
+        """Nanoseconds since 1970, by the wall as it was last looked at."""
+        return self._wall_from_ns + int((trio.current_time() - self._start_s) * NS)
 
-    def trio_time(self, at_ns: int) -> float:
-        """The moment `at_ns` as a time for `trio.sleep_until`, never earlier than `at_ns`."""
-        moment = self._start_s + (at_ns - self._start_ns) / NS
-        while self._at_ns(moment) < at_ns:  # or a sleeper would wake before its time, and spin
+    def wall_ns(self, steady_ns: int) -> int:
+        """The wall's time at a moment of the steady scale, past or to come, as far as it can be
+        known now: what to show of a lease's end."""
+        return steady_ns + self._wall_from_ns - self._steady_from_ns
+
+    def age_ns(self, at_ns: int) -> int:
+        """How long ago it was that the wall said `at_ns`, whatever steps it has made since.
+
+        Never negative. Of times before this clock was made, as long ago as its first reading says.
+        """
+        elapsed_ns = until_ns = int((trio.current_time() - self._start_s) * NS)
+        moment_ns = since_ns = until_ns
+        for since_ns, wall_from_ns in reversed(self._walls):
+            moment_ns = at_ns - wall_from_ns
+            if since_ns <= moment_ns <= until_ns:
+                return elapsed_ns - moment_ns
+            until_ns = since_ns
+        return elapsed_ns - moment_ns if moment_ns < since_ns else 0
+
+    @property
+    def stepped(self) -> trio.Event:
+        """Set when the wall makes its next step: whoever sleeps until a time of the wall must look
+        again."""
+        return self._stepped
+
+    def look_at_wall(self) -> int:
+        """Follow the wall; how far it was stepped, in ns, or 0.
+
+        Differences below a second are slewing, or clocks that do not run quite alike.
+        """
+        moved_ns = self._wall_moved_ns()
+        if abs(moved_ns) <= WALL_SLEW_NS_MAX:
+            return 0
+        self._wall_from_ns += moved_ns
+        if abs(moved_ns) < WALL_STEP_NS:
+            since_ns, _ = self._walls.pop()
+            self._walls.append((since_ns, self._wall_from_ns))
+            return 0
+        elapsed_ns = int((trio.current_time() - self._start_s) * NS)
+        self._walls.append((elapsed_ns, self._wall_from_ns))
+        self._stepped.set()
+        self._stepped = trio.Event()
+        return moved_ns
+
+    def _wall_moved_ns(self) -> int:
+        """How far the wall is from where it was to be, read so that a pause between two readings
+        does not count."""
+        for _ in range(_READINGS_MAX):
+            before_ns = self.now_ns()
+            wall_ns = self._source.wall_ns()
+            after_ns = self.now_ns()
+            if after_ns - before_ns <= _BRACKET_NS:
+                return wall_ns - before_ns
+        return 0  # the machine is too busy to tell; the next look will
+
+    # --- the steady scale -----------------------------------------------------------------------
+
+    def steady_ns(self) -> int:
+        """Nanoseconds on a scale that never steps and never runs back. Not to be shown."""
+        at_s = trio.current_time()
+        if at_s > self._horizon_s:
+            at_s = self._horizon_s
+        return self._steady_from_ns + int((at_s - self._start_s) * NS)
+
+    def trio_time(self, steady_ns: int) -> float:
+        """The moment `steady_ns` as a time for `trio.sleep_until`, never earlier.
+
+        A stall makes it later: whoever has slept until then must look at the clock again.
+        """
+        return self._moment(steady_ns - self._steady_from_ns)
+
+    def trio_time_of_wall(self, at_ns: int) -> float:
+        """The same for a time of the wall; a step makes it another (see `stepped`)."""
+        return self._moment(at_ns - self._wall_from_ns)
+
+    def _moment(self, elapsed_ns: int) -> float:
+        moment = self._start_s + elapsed_ns / NS
+        # Or a sleeper would wake before its time, and spin.
+        while int((moment - self._start_s) * NS) < elapsed_ns:
             moment = math.nextafter(moment, math.inf)
         return moment
 
-    def _at_ns(self, moment: float) -> int:
-        return self._start_ns + int((moment - self._start_s) * NS)
+    def turned(self) -> int:
+        """Trio's loop has come round, before any task or deadline was looked at; for `TimeWatch`.
+
+        Returns:
+            How many ns were lost to a stall or suspend; the steady scale stood still for them.
+        """
+        at_s, horizon_s = trio.current_time(), self._horizon_s
+        self._horizon_s = at_s + TURN_S_MAX
+        if at_s <= horizon_s:
+            return 0
+        elapsed_ns = int((at_s - self._start_s) * NS)
+        lost_ns = elapsed_ns - int((horizon_s - self._start_s) * NS)
+        self._steady_from_ns -= lost_ns
+        return lost_ns
+
+    def unwatched(self) -> None:
+        """No `TimeWatch` runs any more."""
+        self.turned()
+        self._horizon_s = math.inf

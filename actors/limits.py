@@ -87,3 +87,11 @@ RETRY_S_MAX: Final = 300.0
 SELF_REGISTERED_MAX: Final = 10_000
 SELF_REGISTERED_IDLE_S: Final = 900
 ENDED_SESSION_S: Final = 86_400  # an ended session's id answers 401 for this long
+
+# Time.
+TICK_S: Final = 0.2  # Trio's loop turns at least so often, so that a resume is seen soon
+TURN_S_MAX: Final = 0.4  # of one turn; what is longer is a stall, and no lease pays for it
+STALL_TOLD_S: Final = 1.0  # a stall from here on is logged; shorter ones are counted only
+WALL_SLEW_NS_MAX: Final = 10_000_000  # further off, the wall is read anew
+WALL_STEP_NS: Final = NS  # from here on the wall was set, not slewed
+WALL_STEPS_MAX: Final = 64  # remembered, to tell how old a time is that was written before them

@@ -3,6 +3,7 @@
 import gc
 import logging
 import random
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import final
@@ -14,7 +15,7 @@ from actors.answers import Answer
 from actors.bridges.bridge import Bridge, Bridges
 from actors.bridges.deliveries import Deliveries
 from actors.checkpointer import Checkpointer
-from actors.clock import Clock
+from actors.clock import Clock, VirtualTime
 from actors.directory import Directory
 from actors.errors import Code, Rejected, shutting_down
 from actors.force import FORCE_COMMANDS, ForceGuard
@@ -324,7 +325,8 @@ async def run_system(
     """
     with _rare_collections() as all_is_made:
         found = recover(journal)
-        clock = Clock(not_before_ns=found.last_at_ns, wall_ns=wall_ns)
+        start_ns = time.time_ns() if wall_ns is None else wall_ns
+        clock = Clock(VirtualTime(max(start_ns, found.last_at_ns)))
         system = System(journal, settings or Settings(), clock, ids or RandomIds(), bridges)
         system.restore(found)
         system.recovered_tasks = sum(not state.deleted for state in found.tasks.values())

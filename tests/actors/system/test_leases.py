@@ -3,7 +3,6 @@
 import pytest
 import trio
 
-from actors.clock import Clock
 from actors.errors import Code, Rejected
 from actors.scheduler.commands import ClaimNext
 from actors.settings import Settings
@@ -33,16 +32,6 @@ async def test_a_lease_ends_at_its_very_nanosecond(desk, lease_seconds):
     expired = desk.system.views.timeline((await desk.system.run(run.id)).task.id, 0, 100)[-1]
     assert expired.event.type == "task.run_lease_expired"
     assert 0 <= expired.record.at_ns - lease.lease_until_ns < 1_000
-
-
-async def test_a_clock_wakes_nobody_before_the_time():
-    """A wake-up a nanosecond early finds nothing due, and would be repeated without end."""
-    await trio.sleep(190.81452737534897)
-    clock = Clock(wall_ns=NS)
-    for delta_ns in (512_637_923_090, 1, 300 * NS, 7 * NS + 1):
-        moment = clock.trio_time(NS + delta_ns)
-        assert clock._at_ns(moment) >= NS + delta_ns
-        assert clock._at_ns(moment) <= NS + delta_ns + 100
 
 
 async def test_what_is_sent_at_the_end_of_a_lease_comes_too_late(desk):

@@ -5,7 +5,6 @@ import logging
 
 import pytest
 import trio
-
 from hypothesis import given, settings
 from hypothesis import strategies as some
 

@@ -219,7 +219,7 @@ class TaskActor:
         services.journal.append(entry)  # encodes; what it refuses has changed nothing
         self._state = decision.state
         self._last = entry
-        services.graph.apply(record)
+        services.graph.apply(record, decision.state)
 
     def _gate(self, reply: Settled, deliver: Callable[[], None]) -> None:
         """Deliver now, or as soon as the actor's last record is on disk."""

@@ -88,6 +88,20 @@ class Code(Enum):
     TASK_HAS_OPEN_RUN = ("task_has_open_run", Kind.CONFLICT, _E, _T, "Task has an open run")
     ATTEMPTS_EXHAUSTED = ("task_attempts_exhausted", Kind.CONFLICT, _E, _T, "No attempts left")
     GRAPH_LIMIT = ("task_graph_limit", Kind.CONFLICT, _E, _T, "Graph limit reached")
+    BELOW_CANCELED = (
+        "task_below_canceled",
+        Kind.CONFLICT,
+        _E,
+        _T,
+        "A task above is canceled",
+    )
+    BLOCKER_CANCELED = (
+        "task_dependency_canceled",
+        Kind.CONFLICT,
+        _E,
+        _T,
+        "The dependency is canceled",
+    )
     GRAPH_CYCLE = ("task_dependency_cycle", Kind.CONFLICT, _E, _T, "Dependency cycle")
     KEY_CONFLICT = ("idempotency_key_conflict", Kind.INVALID, _E, _T, "Idempotency key is taken")
     # Runs, by operators.

@@ -1,4 +1,5 @@
-"""Parents, dependency edges, completed tasks and pauses: the rules that span several tasks.
+"""Parents, dependency edges, pauses, and which tasks are completed, canceled or open: the rules
+that span several tasks.
 
 The one owner of these facts. What a record means for others is asked first (`effects_of`), as it
 is written with the record; the facts change as soon as the journal has taken it, before anything
@@ -53,6 +54,9 @@ class _Node:
     blockers: dict[str, None] = field(factory=dict)
     dependents: dict[str, None] = field(factory=dict)
     completed: bool = False
+    canceled: bool = False  # the task itself, not only its run
+    open: bool = False  # has not ended
+    open_below: int = 0  # descendants that have not ended
     paused: bool = False
     auto_enqueue: bool = False
 
@@ -72,6 +76,23 @@ class Graph:
     def is_completed(self, task_id: str) -> bool:
         node = self._nodes.get(task_id)
         return node is not None and node.completed
+
+    def canceled_by(self, task_id: str) -> str | None:
+        """The nearest canceled task on the way up, itself first."""
+        node = self._nodes.get(task_id)
+        while node is not None:
+            if node.canceled:
+                return task_id
+            if node.parent_id is None:
+                return None
+            task_id = node.parent_id
+            node = self._nodes.get(task_id)
+        return None
+
+    def open_below(self, task_id: str) -> int:
+        """How many of its descendants have not ended."""
+        node = self._nodes.get(task_id)
+        return 0 if node is None else node.open_below
 
     def child_count(self, task_id: str) -> int:
         node = self._nodes.get(task_id)
@@ -187,9 +208,9 @@ class Graph:
                 yield f.Effect(found, f.AncestorResumed(task_id))
 
     def _cancels(self, task_id: str, command: f.CancelPropagated) -> Iterator[f.Effect]:
-        """Everything below the root of a canceled tree that is not completed."""
+        """Everything open below the root of a canceled tree."""
         for found, _ in self.descendants(task_id):
-            if not self._nodes[found].completed:
+            if self._nodes[found].open:
                 yield f.Effect(found, command)
 
     # --- changes --------------------------------------------------------------------------------
@@ -204,6 +225,8 @@ class Graph:
                     state.parent_task_id,
                     blockers={edge.depends_on_task_id: None for edge in state.dependencies},
                     completed=state.status is TaskStatus.COMPLETED,
+                    canceled=state.canceled,
+                    open=not state.has_ended,
                     paused=state.pause is not None,
                     auto_enqueue=state.auto_enqueue_on_ready,
                 )
@@ -214,9 +237,15 @@ class Graph:
             for blocker in node.blockers:
                 if blocker in self._nodes:
                     self._nodes[blocker].dependents[task_id] = None
+            if node.open:
+                self._count_open(task_id, 1)
 
-    def apply(self, record: Record) -> None:
-        """Take in a task's record, once the journal has taken it."""
+    def apply(self, record: Record, state: TaskState) -> None:
+        """Take in a task's record, once the journal has taken it.
+
+        Args:
+            state: the task after it.
+        """
         task_id = record.address
         for event in record.events:
             if type(event) not in _WITH_CHANGES:
@@ -244,6 +273,20 @@ class Graph:
                     self._deleted(task_id)
                 case _:
                     pass
+        if not state.deleted:
+            self._nodes[task_id].canceled = state.canceled
+            self._set_open(task_id, not state.has_ended)
+
+    def _set_open(self, task_id: str, is_open: bool) -> None:
+        node = self._nodes[task_id]
+        if node.open is not is_open:
+            node.open = is_open
+            self._count_open(task_id, 1 if is_open else -1)
+
+    def _count_open(self, task_id: str, change: int) -> None:
+        for ancestor in self.ancestors(task_id):
+            if ancestor in self._nodes:
+                self._nodes[ancestor].open_below += change
 
     def _set_paused(self, task_id: str, paused: bool) -> None:
         node = self._nodes[task_id]
@@ -262,6 +305,7 @@ class Graph:
 
     def _deleted(self, task_id: str) -> None:
         self._set_paused(task_id, False)
+        self._set_open(task_id, False)
         node = self._nodes.pop(task_id)
         if node.parent_id in self._nodes:
             self._nodes[node.parent_id].children.pop(task_id, None)

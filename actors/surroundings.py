@@ -25,6 +25,12 @@ class World:
     def is_completed(self, task_id: str) -> bool:
         return self._graph.is_completed(task_id)
 
+    def canceled_by(self, task_id: str) -> str | None:
+        return self._graph.canceled_by(task_id)
+
+    def open_below(self, task_id: str) -> int:
+        return self._graph.open_below(task_id)
+
     def parent(self, task_id: str) -> Parent | None:
         return self._graph.parent(task_id)
 

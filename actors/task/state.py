@@ -270,6 +270,11 @@ class TaskState:
         return run if run is not None and run.status.is_active else None
 
     @property
+    def has_ended(self) -> bool:
+        """At an end, with nothing open that may lead on from there."""
+        return self.status.is_terminal and self.open_run is None
+
+    @property
     def attempts_used(self) -> int:
         return self.runs[-1].attempt if self.runs else 0
 

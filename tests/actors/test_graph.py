@@ -45,7 +45,8 @@ def test_what_is_unknown_is_nothing(town):
     assert not graph.is_completed("x")
     assert graph.parent("x") is None
     assert graph.parent_id("x") is None
-    assert graph.paused_by("x") is None
+    assert graph.paused_by("x") is graph.canceled_by("x") is None
+    assert graph.open_below("x") == 0
     assert (graph.children("x"), graph.child_count("x")) == ([], 0)
     assert list(graph.ancestors("x")) == list(graph.descendants("x")) == []
     assert not graph.reaches("x", "y")
@@ -130,9 +131,11 @@ def test_a_deleted_dependent_is_told_nothing_more(town):
 # --- cancel, pause -------------------------------------------------------------------------------
 
 
-def test_a_cancel_reaches_all_below_that_is_not_completed(town):
+def test_a_cancel_reaches_all_that_is_open_below(town):
     _tree(town)
     town.complete("left")
+    town.create("done", parent_task_id="root")
+    town.do("done", c.CancelTask())
     sweep = f.CancelPropagated("root", "enough", Json(b"1"))
     assert town.do("root", c.CancelTask("enough", Json(b"1"))) == (
         f.Effect("right", sweep),
@@ -142,12 +145,47 @@ def test_a_cancel_reaches_all_below_that_is_not_completed(town):
 
 def test_a_repeated_cancel_sweeps_again(town):
     town.create("root")
-    town.do("root", c.CancelTask())
-    assert town.do("root", c.CancelTask()) == ()
     town.create("late", parent_task_id="root")
+    town.do("root", c.CancelTask())
     assert town.do("root", c.CancelTask("again")) == (
         f.Effect("late", f.CancelPropagated("root", "again")),
     )
+    while town.pending:
+        town.deliver(0)
+    assert town.do("root", c.CancelTask()) == ()
+
+
+def test_the_cancel_of_a_task_that_has_ended_reaches_what_is_open_below(town):
+    _tree(town)
+    town.complete("root")
+    town.complete("left")
+    assert town.graph.open_below("root") == 2
+    sweep = f.CancelPropagated("root", "enough")
+    assert town.do("root", c.CancelTask("enough")) == (
+        f.Effect("right", sweep),
+        f.Effect("leaf", sweep),
+    )
+    assert town.graph.canceled_by("leaf") is None
+    while town.pending:
+        town.deliver(0)
+    assert (town.graph.open_below("root"), town.graph.open_below("left")) == (0, 0)
+    assert town.graph.canceled_by("leaf") == "leaf"
+
+
+def test_the_nearest_canceled_task_counts_at_once(town):
+    _tree(town)
+    assert town.graph.canceled_by("leaf") is None
+    town.do("root", c.CancelTask())
+    assert town.graph.canceled_by("leaf") == "root"
+    town.do("left", c.CancelTask())
+    assert town.graph.canceled_by("leaf") == "left"
+    assert town.graph.canceled_by("root") == "root"
+
+
+def test_a_child_made_just_before_a_cancel_is_swept(town):
+    town.create("root")
+    town.create("late", parent_task_id="root")
+    assert town.do("root", c.CancelTask()) == (f.Effect("late", f.CancelPropagated("root")),)
 
 
 def test_a_propagated_cancel_goes_no_further_by_itself(town):
@@ -212,6 +250,8 @@ def test_a_graph_is_rebuilt_from_stored_tasks(town):
         assert rebuilt.parent(task_id) == town.graph.parent(task_id)
         assert rebuilt.is_completed(task_id) == town.graph.is_completed(task_id)
         assert rebuilt.paused_by(task_id) == town.graph.paused_by(task_id)
+        assert rebuilt.canceled_by(task_id) == town.graph.canceled_by(task_id)
+        assert rebuilt.open_below(task_id) == town.graph.open_below(task_id)
         for other in town.states:
             assert rebuilt.reaches(task_id, other) == town.graph.reaches(task_id, other)
     assert rebuilt.paused_count == town.graph.paused_count

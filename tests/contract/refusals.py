@@ -153,6 +153,13 @@ async def a_cycle(scene: Scene, op: Op) -> Answered:
     return await scene.request(op)
 
 
+async def a_canceled_blocker(scene: Scene, op: Op) -> Answered:
+    if op is not Op.ADD_DEPENDENCY:
+        await scene.do(Op.ADD_DEPENDENCY)
+    await scene.client.post(f"/api/tasks/{scene.other_id}/cancel")
+    return await scene.request(op)
+
+
 async def a_parent(scene: Scene, op: Op) -> Answered:
     await scene.do(Op.CREATE_CHILD)
     return await scene.request(op)
@@ -292,6 +299,10 @@ REFUSALS: Final = (
     Refusal(409, "AUTONOMY_NO_ACTIVE_LEASE", nothing_else, _AGENTS),
     Refusal(409, "task_already_exists", a_taken_id, {Op.CREATE_TASK, Op.CREATE_CHILD}),
     Refusal(409, "task_dependency_cycle", a_cycle, {Op.ADD_DEPENDENCY}),
+    Refusal(409, "task_below_canceled", a_canceled_task, {Op.CREATE_CHILD}),
+    Refusal(
+        409, "task_dependency_canceled", a_canceled_blocker, {Op.ADD_DEPENDENCY, Op.ENQUEUE_RUN}
+    ),
     Refusal(409, "task_has_open_run", nothing_else, {Op.ENQUEUE_RUN}),
     Refusal(
         409,

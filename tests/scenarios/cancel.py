@@ -125,5 +125,24 @@ SCENARIO: Final = Scenario(
             409,
             sees=(task("images", status="canceled"), runs("images", "canceled")),
         ),
+        Step(
+            "what was done stays done",
+            OPERATOR.post("/api/tasks/text/start"),
+            409,
+            sees=(task("text", status="completed"), runs("text", "completed")),
+        ),
+        Step(
+            "no child is made below it any more",
+            OPERATOR.post("/api/tasks/text/children", {"scope": "global", "title": "More"}),
+            409,
+            sees=(task("text", status="completed", child_count=1),),
+        ),
+        _hand_in("next", "The next campaign"),
+        Step(
+            "nothing waits for what was canceled",
+            OPERATOR.post("/api/tasks/next/dependencies", {"depends_on_task_id": "images"}),
+            409,
+            sees=(task("next", status="ready", dependency_count=ABSENT),),
+        ),
     ),
 )

@@ -136,7 +136,10 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "channel; `clear_owner` takes the owner away."
     ),
     Op.DELETE_TASK: "Not while it has children or an open run. Its id stays taken.",
-    Op.CREATE_CHILD: "As a new task, in the scope and workspace of its parent.",
+    Op.CREATE_CHILD: (
+        "As a new task, in the scope and workspace of its parent. 409 if the parent, or a task "
+        "above it, was canceled."
+    ),
     Op.PUBLISH_TASK: (
         "The draft becomes a task that is worked on, and a run of it is queued. 409, and nothing "
         "is stored, if it waits for another task or for its approval. A task that is no draft "
@@ -144,7 +147,8 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     ),
     Op.START_TASK: (
         "Gives the open run if there is one. A task that is completed or has failed is reopened by "
-        "a further run. 409 for drafts, while it is blocked, and for canceled tasks."
+        "a further run. 409 for drafts, while it is blocked, for canceled tasks and for all that "
+        "is below one."
     ),
     Op.APPROVE_TASK: (
         "Gives the open run or a new one, which waits for the task's dependencies. Approving a "
@@ -152,15 +156,21 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     ),
     Op.REJECT_TASK: "It stays where it is, and is not worked on.",
     Op.CANCEL_TASK: (
-        f"All that is not finished below it is canceled, open runs too. It is final. {_CUT}"
+        "It is final: all that is open below the task is canceled with it, runs too, and no new "
+        "work begins there. A task that is completed or has failed keeps its status, and what is "
+        f"open below it is canceled; 409 if nothing is. {_CUT}"
     ),
     Op.PAUSE_TASK: "No run of it or below it is handed out until a resume. A reason is needed.",
     Op.RESUME_TASK: "Tasks that became ready meanwhile enqueue themselves if they are meant to.",
-    Op.ADD_DEPENDENCY: "The task is blocked until the other one is completed. No cycles.",
+    Op.ADD_DEPENDENCY: (
+        "The task is blocked until the other one is completed. No cycles. 409 if the other one was "
+        "canceled, as it will never be completed."
+    ),
     Op.REMOVE_DEPENDENCY: "The task may become ready by it.",
     Op.LIST_RUNS: "Of one status or session if asked for.",
     Op.ENQUEUE_RUN: (
-        "A further run of a task, also of one that is completed. 409 while one is open. With an "
+        "A further run of a task, also of one that is completed. 409 while one is open, below a "
+        "canceled task, and while it depends on a canceled one. With an "
         "`idempotency_key` that was used before, it gives the run of then."
     ),
     Op.GET_TIMELINE: "Oldest first. Numbers are shared by all tasks, so those of one have gaps.",

@@ -10,13 +10,15 @@ from actors.task.state import Json, TaskStatus
 
 
 def cancel(changes: Changes, command: c.CancelTask) -> Decision:
-    """Final. Again on a canceled task: nothing on it, but its open descendants are swept."""
+    """Final. A task that was canceled before, is completed or has failed keeps its status, and its
+    open descendants are canceled; one that is completed or has failed must have some."""
     state = changes.state
-    if state.status in (TaskStatus.COMPLETED, TaskStatus.FAILED) and state.open_run is None:
-        raise not_in_state(state, "cancel it")
-    if state.canceled:
-        if changes.context.around.child_count(state.id):
+    is_done = state.has_ended and state.status is not TaskStatus.CANCELED
+    if state.canceled or is_done:
+        if changes.context.around.open_below(state.id):
             changes.add(TreeCancelRepeated(command.reason, command.metadata))
+        elif is_done:
+            raise not_in_state(state, "cancel it")
         return changes.decided()
     _cancel(changes, command.reason, command.metadata, None)
     return changes.decided()
@@ -24,7 +26,7 @@ def cancel(changes: Changes, command: c.CancelTask) -> Decision:
 
 def propagated(changes: Changes, effect: CancelPropagated) -> Decision:
     """An ancestor was canceled: so is this task, unless it has ended."""
-    if changes.state.status.is_terminal and changes.state.open_run is None:
+    if changes.state.has_ended:
         changes.add(EffectApplied())
         return changes.decided()
     _cancel(changes, effect.reason, effect.metadata, effect.root_task_id)

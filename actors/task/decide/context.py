@@ -60,6 +60,13 @@ class Surroundings(Protocol):
     def is_completed(self, task_id: str) -> bool:
         """Whether the task's status is completed."""
 
+    def canceled_by(self, task_id: str) -> str | None:
+        """The nearest canceled task on the way up, itself first; not one that shows canceled only
+        because its run was."""
+
+    def open_below(self, task_id: str) -> int:
+        """How many of its descendants have not ended."""
+
     def parent(self, task_id: str) -> Parent | None:
         """The task as a parent of a new child."""
 

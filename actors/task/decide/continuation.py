@@ -10,6 +10,7 @@ from actors.task.decide.enqueue import (
     status_with_queued,
 )
 from actors.task.decide.found import the_run
+from actors.task.decide.new_work import canceled_above
 from actors.task.review import (
     Continuation,
     Review,
@@ -20,7 +21,13 @@ from actors.task.state import Json, Run, TaskState
 
 
 def circuit_reason(changes: Changes, review: Review) -> str | None:
-    """Why no further run shall follow; None where one shall."""
+    """Why no further run shall follow; None where one shall.
+
+    Below a canceled task none can follow any more, and the verdict is kept all the same.
+    """
+    above = canceled_above(changes)
+    if above is not None:
+        return f"{above}, above {changes.task_id}, was canceled"
     rules = changes.context.review_rules
     if review.round >= rules.rounds_max:
         return f"round {review.round} of {rules.rounds_max} was rejected"

@@ -8,6 +8,7 @@ from actors.task import commands as c
 from actors.task import validation as valid
 from actors.task.decide.context import Changes, Decision
 from actors.task.decide.enqueue import auto_enqueue, check_no_open_run
+from actors.task.decide.new_work import below_canceled, canceled_above
 from actors.task.effects import ChildAdded
 from actors.task.events import ChildCreated, TaskCreated, TaskDeleted, TaskUpdated
 from actors.task.state import ApprovalPolicy, Owner, Scope, TaskStatus
@@ -72,6 +73,9 @@ def _check_parent(changes: Changes, command: c.CreateTask, parent_id: str) -> No
     parent = changes.context.around.parent(parent_id)
     if parent is None:
         raise task_not_found(parent_id)
+    canceled_id = changes.context.around.canceled_by(parent_id)
+    if canceled_id is not None:
+        raise below_canceled(f"no child of {parent_id} can be created", parent_id, canceled_id)
     if parent.scope is Scope.WORKSPACE and parent.workspace_id != command.workspace_id:
         raise invalid(
             "/workspace",
@@ -143,6 +147,9 @@ def patch(changes: Changes, command: c.PatchTask) -> Decision:
         TaskUpdated(changed_fields=tuple(changed), status=state.status, **changed)
     )
     changes.settle("task_updated")
+    above = canceled_above(changes)
+    if above is not None and state.has_ended and not changes.state.has_ended:
+        raise below_canceled(f"{state.id} cannot be opened again", state.id, above)
     ungated = state.is_gated and not changes.state.is_gated  # no approval is asked for any more
     if ungated or changed.get("auto_enqueue_on_ready"):
         auto_enqueue(changes, changes.last_event_id)

@@ -6,6 +6,7 @@ from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
 from actors.task.decide.definition import task_not_found
 from actors.task.decide.enqueue import auto_enqueue
+from actors.task.decide.new_work import check_blocker
 from actors.task.effects import BlockerCompleted, BlockerDeleted, BlockerReopened
 from actors.task.events import (
     BlockerChanged,
@@ -33,6 +34,7 @@ def add(changes: Changes, command: c.AddDependency) -> Decision:
         raise task_not_found(target)
     if _edge(state, target) is not None:
         raise invalid("/depends_on_task_id", f"{state.id} depends on {target} already")
+    check_blocker(changes, target, f"{state.id} cannot depend on {target}")
     if len(state.dependencies) >= limits.DEPENDENCIES_MAX:
         raise Rejected(
             Code.GRAPH_LIMIT,

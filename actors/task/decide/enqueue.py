@@ -6,6 +6,7 @@ from actors.suggestions import Suggestion
 from actors.task import commands as c
 from actors.task.channels import coordination_channel
 from actors.task.decide.context import Changes, Decision
+from actors.task.decide.new_work import canceled_above, check_new_work
 from actors.task.events import (
     AutoEnqueueMissed,
     NewRun,
@@ -57,6 +58,7 @@ def add_run(changes: Changes, request: c.Enqueueing) -> str:
 
     A run that needs attention is closed by it as failed.
     """
+    check_new_work(changes)
     check_no_open_run(changes.state)
     check_attempts(changes.state)
     close_parked_run(changes, None)
@@ -201,6 +203,7 @@ def auto_enqueue(changes: Changes, cause: str) -> None:
         or state.status is not TaskStatus.READY
         or state.open_run is not None
         or state.attempts_used >= state.max_attempts
+        or canceled_above(changes) is not None
     ):
         return
     if is_paused(changes):

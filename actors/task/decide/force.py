@@ -15,6 +15,7 @@ from actors.task.decide.enqueue import (
     status_with_queued,
 )
 from actors.task.decide.found import the_run
+from actors.task.decide.new_work import check_new_work
 from actors.task.decide.way_back import way_back
 from actors.task.events import (
     ForcedRelease,
@@ -205,3 +206,4 @@ def _check_successor(changes: Changes, source: Run) -> None:
         )
     if state.draft or state.canceled:
         raise not_in_state(state, "make a new attempt")
+    check_new_work(changes)

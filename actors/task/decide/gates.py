@@ -5,6 +5,7 @@ from actors.errors import Code, Rejected
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
 from actors.task.decide.enqueue import add_run, keyed_run, not_in_state
+from actors.task.decide.new_work import check_new_work
 from actors.task.events import TaskApproved, TaskPublished, TaskRejected
 from actors.task.state import ApprovalPolicy, ApprovalState, RunStatus, TaskStatus
 
@@ -29,6 +30,7 @@ def publish(changes: Changes, command: c.PublishTask) -> Decision:
             command=suggestions.start_task(state.id),
             evidence={"task_id": state.id, "task_status": state.status.value},
         )
+    check_new_work(changes)  # before the status, which tells less
     if state.awaits_approval:
         raise Rejected(
             Code.TRANSITION,
@@ -68,6 +70,7 @@ def start(changes: Changes, command: c.StartTask) -> Decision:
         and command.run.idempotency_key is None
     ):
         return changes.replay(open_run)
+    check_new_work(changes)  # before the status, which tells less
     if state.status not in _STARTABLE:
         raise not_in_state(state, "start it")
     return changes.decided(add_run(changes, command.run))

@@ -21,6 +21,7 @@ from actors.task.decide.enqueue import (
     close_parked_run,
 )
 from actors.task.decide.found import the_review, the_run
+from actors.task.decide.new_work import check_new_work
 from actors.task.review import (
     Review,
     ReviewOutcome,
@@ -156,6 +157,7 @@ def _reject(changes: Changes, review: Review, verdict: Verdict) -> Decision:
             )
         )
         return changes.decided(review_id=review.id)
+    check_new_work(changes)
     check_no_open_run(changes.state)
     run_id = changes.context.new_run_id
     _record(changes, review, verdict, run_id)

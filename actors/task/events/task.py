@@ -116,7 +116,7 @@ class TaskCanceled(TaskEvent):
 @final
 @frozen
 class TreeCancelRepeated(TaskEvent):
-    """A canceled task was canceled again, which sweeps what is open below it."""
+    """A task that had ended was canceled: it stays as it is, and what is open below it is swept."""
 
     reason: str | None = None
     metadata: Json | None = None

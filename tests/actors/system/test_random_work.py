@@ -134,12 +134,11 @@ def check_graph(desk: Desk, states: list[TaskState]) -> None:
     assert set(graph._nodes) == set(rebuilt._nodes)
     for task_id, node in graph._nodes.items():
         other = rebuilt._nodes[task_id]
-        assert (node.parent_id, node.completed, node.paused, node.auto_enqueue) == (
-            other.parent_id,
-            other.completed,
-            other.paused,
-            other.auto_enqueue,
-        )
+        for fact in (
+            *("parent_id", "completed", "canceled", "open"),
+            *("open_below", "paused", "auto_enqueue"),
+        ):
+            assert getattr(node, fact) == getattr(other, fact), (task_id, fact)
         for edges in ("children", "blockers", "dependents"):
             assert set(getattr(node, edges)) == set(getattr(other, edges)), (task_id, edges)
     for state in states:

@@ -38,6 +38,8 @@ class Around:
     parents: dict[str, Parent] = field(factory=dict)
     children: dict[str, int] = field(factory=dict)
     paused: dict[str, str] = field(factory=dict)
+    canceled: dict[str, str] = field(factory=dict)  # by which one of those above, or itself
+    open: dict[str, int] = field(factory=dict)  # descendants that have not ended
     paths: set[tuple[str, str]] = field(factory=set)
     subscriptions: dict[str, str] = field(factory=dict)
     keys: dict[tuple[str, Actor], tuple[str, str]] = field(factory=dict)
@@ -59,6 +61,12 @@ class Around:
 
     def paused_by(self, task_id):
         return self.paused.get(task_id)
+
+    def canceled_by(self, task_id):
+        return self.canceled.get(task_id)
+
+    def open_below(self, task_id):
+        return self.open.get(task_id, 0)
 
     def reaches(self, start, goal):
         return (start, goal) in self.paths

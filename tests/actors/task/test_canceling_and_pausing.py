@@ -81,7 +81,7 @@ def test_canceling_again_tells_nothing_but_sweeps_what_is_below():
     bench = Bench.created()
     bench.do(c.CancelTask())
     assert bench.do(c.CancelTask()).events == ()
-    bench.around.children[bench.task_id] = 1
+    bench.around.open[bench.task_id] = 1
     decision = bench.do(c.CancelTask("again"))
     assert decision.events == (TreeCancelRepeated("again"),)
     assert types(decision) == []

@@ -89,11 +89,20 @@ class TaskMachine(RuleBasedStateMachine):
         except Rejected as refused:
             refusal = refused
         if refusal is None:
+            self.check_new_work(before)
             return True
         assert self.bench.state is before
         assert refusal.message
         assert not before.deleted or refusal.code is Code.TASK_NOT_FOUND
         return False
+
+    def check_new_work(self, before):
+        """No run was made below a canceled task, or to wait for one."""
+        around, after = self.bench.around, self.bench.task
+        if before is not None and len(after.runs) > len(before.runs):
+            assert "p" not in around.canceled
+            waits_for = {e.depends_on_task_id for e in after.dependencies if not e.completed}
+            assert not waits_for & set(around.canceled)
 
     def pick(self, data_pick, number):
         runs = self.bench.task.runs
@@ -187,6 +196,8 @@ class TaskMachine(RuleBasedStateMachine):
 
     @rule(blocker=blockers)
     def complete_blocker(self, blocker):
+        if blocker in self.bench.around.canceled:
+            return
         self.bench.around.completed.add(blocker)
         self.causes += 1
         before = len(self.bench.task.runs)
@@ -213,6 +224,17 @@ class TaskMachine(RuleBasedStateMachine):
     def cancel_from_above(self, root, really):
         if really:
             assert self.tell(f.CancelPropagated(root, "enough"))
+
+    @rule(really=st.sampled_from([False, False, False, True]))
+    def cancel_above(self, really):
+        """The graph knows of it before the sweep arrives here, which passes by what has ended."""
+        if really:
+            self.bench.around.canceled["p"] = "p"
+
+    @rule(blocker=blockers, really=st.sampled_from([False, False, False, True]))
+    def cancel_blocker(self, blocker, really):
+        if really and blocker not in self.bench.around.completed:
+            self.bench.around.canceled[blocker] = blocker
 
     @rule(paused=st.booleans())
     def pause_above(self, paused):

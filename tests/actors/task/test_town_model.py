@@ -8,7 +8,7 @@ from actors.errors import Code, Rejected
 from actors.graph import Graph
 from actors.task import commands as c
 from actors.task.effects import CancelPropagated
-from actors.task.state import RunStatus, TaskStatus
+from actors.task.state import RunStatus, Scope, TaskStatus
 from tests.actors.task.kit import claimer
 from tests.actors.task.town import Town
 
@@ -39,11 +39,38 @@ class TownMachine(RuleBasedStateMachine):
 
     def tell(self, name, command):
         """The code of the refusal, or None."""
+        before = self.town.states.get(name)
+        is_below_canceled = before is not None and self.is_canceled_from_above(before)
         try:
             self.town.do(name, command)
         except Rejected as refused:
             return refused.code
+        if is_below_canceled:
+            assert len(self.town.states[name].runs) <= len(before.runs)
         return None
+
+    def is_canceled_from_above(self, task):
+        """Whether a task above was canceled itself, by the tasks, not by the graph."""
+        parent_id = task.parent_task_id
+        if parent_id is None:
+            return False
+        parent = self.town.states[parent_id]
+        return parent.canceled or self.is_canceled_from_above(parent)
+
+    @rule(parent=names)
+    def hand_in_a_child(self, parent):
+        number = len(self.town.states)
+        if number == len(NAMES) + 3:
+            return
+        fields = {"scope": Scope.GLOBAL, "title": "T", "parent_task_id": parent}
+        code = self.tell(f"new-{number}", c.CreateTask(**fields))
+        above = self.town.states[parent]
+        if above.deleted:
+            assert code is Code.TASK_NOT_FOUND
+        elif above.canceled or self.is_canceled_from_above(above):
+            assert code is Code.BELOW_CANCELED
+        else:
+            assert code is None
 
     @rule(name=names)
     def finish(self, name):
@@ -96,12 +123,21 @@ class TownMachine(RuleBasedStateMachine):
 
     @rule(name=names, really=st.sampled_from([False, False, True]))
     def cancel_tree(self, name, really):
-        if not really or self.tell(name, c.CancelTask("enough")) is not None:
+        if not really:
             return
+        graph, before = self.town.graph, self.town.states[name]
+        below = [self.town.states[found] for found, _ in graph.descendants(name)]
+        nothing_open = before.has_ended and all(task.has_ended for task in below)
+        code = self.tell(name, c.CancelTask("enough"))
+        if code is not None:
+            assert before.deleted or nothing_open
+            return
+        if before.has_ended and before.status is not TaskStatus.CANCELED:
+            assert self.town.states[name].status is before.status
+            assert not nothing_open
         swept = [one.target for one in self.town.pending if one.command == _sweep(name)]
         for below, _ in self.town.graph.descendants(name):
-            ended = self.town.states[below].status.is_terminal
-            assert ended or below in swept
+            assert self.town.states[below].has_ended or below in swept
 
     @rule(name=names, really=st.sampled_from([False, False, False, True]))
     def delete(self, name, really):
@@ -118,8 +154,7 @@ class TownMachine(RuleBasedStateMachine):
         self.town.deliver(index)
         if isinstance(effect.command, CancelPropagated):
             task = self.town.states[effect.target]
-            assert task.deleted or task.canceled or task.status.is_terminal
-            assert task.open_run is None
+            assert task.deleted or task.has_ended
 
     @rule(order=st.randoms(use_true_random=False))
     def settle(self, order):
@@ -154,6 +189,11 @@ class TownMachine(RuleBasedStateMachine):
             )
             assert graph.paused_by(name) == rebuilt.paused_by(name)
             assert graph.children(name) == rebuilt.children(name)
+            assert graph.canceled_by(name) == rebuilt.canceled_by(name)
+            assert graph.open_below(name) == rebuilt.open_below(name)
+            assert graph.open_below(name) == sum(
+                not states[found].has_ended for found, _ in graph.descendants(name)
+            )
 
     @invariant()
     def one_cause_makes_one_run(self):

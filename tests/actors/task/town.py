@@ -75,7 +75,7 @@ class Town:
             decision.events,
         )
         effects = self.graph.effects_of(record)
-        self.graph.apply(record)
+        self.graph.apply(record, decision.state)
         self.next_seq = replace(record, effects=effects).last_seq + 1
         self.states[task_id] = decision.state
         for event in decision.events:

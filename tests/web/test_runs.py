@@ -144,6 +144,17 @@ async def test_a_completed_lease_is_shown_again(client):
     other = await agent.post(path, {"result": 2})
     assert (other.status, other.code) == (409, "AUTONOMY_LEASE_EXPIRED")
     detail = (await client.get(f"/api/task-runs/{run['id']}")).json["run"]
+    ended_at = detail["run"]["ended_at"]
+    assert other.json["error"] == (
+        f"Lease has ended: the session's own completion of run {run['id']}, stored at"
+        f" {ended_at[:19]}Z, stands; this call changed nothing"
+        " (next: nothing is left to do on this run)"
+    )
+    assert other.json["diagnostic"]["evidence"] == {
+        "run_id": run["id"],
+        "status": "completed",
+        "ended_at": ended_at,
+    }
     assert detail["run"]["result"] == {"b": 1, "a": [None]}
     assert detail["task"]["status"] == "completed"
     assert detail["session"]["session_id"] == "s1"

@@ -104,11 +104,11 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     ),
     Op.AGENT_COMPLETE: (
         "Ends the run and the lease, and wakes the tasks that wait for this one. May be sent again "
-        "with an equal body."
+        "with an equal body; with another one it is 409, and the first one stands."
     ),
     Op.AGENT_FAIL: (
         "Ends the run and the lease. It is not queued again by itself: an operator retries it. May "
-        "be sent again with an equal body."
+        "be sent again with an equal body; with another one it is 409, and the first one stands."
     ),
     Op.GET_SCHEDULER: "Whether runs are handed out; how many are queued, at work or in trouble.",
     Op.PAUSE_SCHEDULER: (

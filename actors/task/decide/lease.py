@@ -22,6 +22,7 @@ from actors.task.events import (
     RunReleased,
 )
 from actors.task.state import Run, RunStatus, TaskStatus
+from actors.times import rfc3339, to_the_second
 
 _EXECUTABLE = frozenset(TaskStatus) - {TaskStatus.BLOCKED, TaskStatus.DRAFT, TaskStatus.CANCELED}
 
@@ -88,11 +89,13 @@ def _held(changes: Changes, run_id: str) -> Run:
             command=suggestions.claim_next(),
             evidence={"run_id": run.id},
         )
+    if run.status.is_terminal and run.closing_session_id == session_id:
+        raise _ended_by_caller(run)
     holds = run.status.is_active and run.session_id == session_id
     if holds and run.lease_until_ns is not None:
         if run.lease_until_ns > changes.context.now_ns:
             return run
-    elif session_id not in (run.lapsed_session_id, run.closing_session_id):
+    elif session_id != run.lapsed_session_id:
         raise Rejected(
             Code.NO_ACTIVE_LEASE,
             f"the session holds no lease on run {run.id}, which is {run.status.value}",
@@ -106,6 +109,23 @@ def _held(changes: Changes, run_id: str) -> Run:
         "claim again: POST /api/agent/tasks/claim-next",
         command=suggestions.claim_next(),
         evidence={"run_id": run.id, "status": run.status.value},
+    )
+
+
+def _ended_by_caller(run: Run) -> Rejected:
+    """Read by models: it must not send them to claim what they have done already."""
+    assert run.ended_at_ns is not None, f"{run.id} has ended, but not at any time"
+    what = "completion" if run.status is RunStatus.COMPLETED else "failure"
+    return Rejected(
+        Code.LEASE_EXPIRED,
+        f"the session's own {what} of run {run.id}, stored at {to_the_second(run.ended_at_ns)},"
+        " stands; this call changed nothing",
+        "nothing is left to do on this run",
+        evidence={
+            "run_id": run.id,
+            "status": run.status.value,
+            "ended_at": rfc3339(run.ended_at_ns),
+        },
     )
 
 

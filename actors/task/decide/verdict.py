@@ -4,14 +4,12 @@ A rejection makes a continuation run, whose reviews are of the next round. The r
 last round opens the circuit instead, as do runs that end too quickly one after the other.
 """
 
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from actors import suggestions
 from actors.errors import Code, Rejected, invalid
 from actors.frozen import replace
 from actors.identity import ActorKind
-from actors.limits import NS
 from actors.task import commands as c
 from actors.task import events as e
 from actors.task.decide.context import Changes, Decision
@@ -28,6 +26,7 @@ from actors.task.review import (
     Verdict,
 )
 from actors.task.state import Run
+from actors.times import to_the_second
 
 _T = TypeVar("_T", bound=e.ReviewJudged)
 
@@ -61,11 +60,10 @@ def time_out(changes: Changes, command: c.TimeOutReview) -> Decision:
     review = changes.state.review(command.review_id)
     if review is None or not review.is_open or not _is_over(changes, review):
         return changes.decided()
-    deadline = datetime.fromtimestamp(review.deadline_at_ns // NS, UTC)
     verdict = Verdict(
         outcome=ReviewOutcome.TIMEOUT,
         confidence=None,
-        reason=f"nobody judged it before {deadline:%Y-%m-%dT%H:%M:%SZ}",
+        reason=f"nobody judged it before {to_the_second(review.deadline_at_ns)}",
         delivery_id=f"review-deadline:{review.id}",
     )
     _record(changes, review, verdict)

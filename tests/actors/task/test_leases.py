@@ -285,6 +285,51 @@ def test_a_repeat_by_the_same_session_is_answered_and_writes_nothing(command, ot
         assert bench.code(other(first.id), S1) is Code.LEASE_EXPIRED
 
 
+@pytest.mark.parametrize("caller", [S1, S2])
+@pytest.mark.parametrize(
+    ("end", "told", "status"),
+    [
+        (lambda run_id: c.CompleteLease(run_id, Json(b"1")), "completion", "completed"),
+        (lambda run_id: c.FailLease(run_id, "broken"), "failure", "failed"),
+    ],
+)
+def test_who_ended_a_run_itself_is_told_that_this_stands(end, told, status, caller):
+    bench = Bench.leased("s1")
+    if caller is S2:
+        bench.expire()
+        bench.lease("s2")
+    bench.do(end(bench.latest.id), caller)
+    bench.pass_s(100)
+    run_id = bench.latest.id
+    ended_at = "2023-11-14T22:13:20Z" if caller is S1 else "2023-11-14T22:18:20Z"
+    for late in (
+        c.CompleteLease(run_id, Json(b"2")),
+        c.FailLease(run_id, "other"),
+        c.Heartbeat(run_id),
+        c.ReleaseRun(run_id),
+    ):
+        refused = bench.refusal(late, caller)
+        assert refused.code is Code.LEASE_EXPIRED
+        assert refused.message == (
+            f"the session's own {told} of run {run_id}, stored at {ended_at}, stands;"
+            " this call changed nothing"
+        )
+        assert "claim" not in refused.next_step
+        assert refused.command is None
+        assert refused.evidence["status"] == status
+        assert refused.evidence["ended_at"] == ended_at
+
+
+def test_who_lost_a_run_that_another_ended_is_told_to_claim_again():
+    bench = Bench.leased("s1")
+    bench.expire()
+    bench.lease("s2")
+    bench.do(c.CompleteLease(bench.latest.id), S2)
+    refused = bench.refusal(c.CompleteLease(bench.latest.id), S1)
+    assert refused.code is Code.LEASE_EXPIRED
+    assert "claim again" in refused.next_step
+
+
 def test_a_repeat_is_answered_even_after_another_run_was_made():
     bench = Bench.leased()
     run_id = bench.latest.id

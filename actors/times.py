@@ -1,0 +1,24 @@
+"""Times as texts: RFC 3339 in UTC."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from actors.limits import NS
+
+
+def rfc3339(at_ns: int) -> str:
+    """Nanoseconds since 1970, trailing zeros of the fraction trimmed."""
+    at_s, rest_ns = divmod(at_ns, NS)
+    if not rest_ns:
+        return f"{_second(at_s)}Z"
+    return f"{_second(at_s)}.{f'{rest_ns:09d}'.rstrip('0')}Z"
+
+
+def to_the_second(at_ns: int) -> str:
+    """The same without a fraction, for sentences."""
+    return f"{_second(at_ns // NS)}Z"
+
+
+@lru_cache(maxsize=512)
+def _second(at_s: int) -> str:
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")

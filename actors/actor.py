@@ -114,7 +114,7 @@ class TaskActor:
     on is on disk. A failed commit ends the process, so nobody ever sees what was not kept.
     """
 
-    __slots__ = ("_last", "_rested", "_services", "_state", "_stopping", "mailbox", "task_id")
+    __slots__ = ("_rested", "_services", "_state", "_stopping", "mailbox", "task_id")
 
     def __init__(
         self,
@@ -129,7 +129,6 @@ class TaskActor:
         self._services = services
         self._rested = rested
         self._state = restored_state(services.journal, task_id)
-        self._last: Entry | None = None  # its last record, until that is on disk
         self._stopping = False
 
     async def run(self) -> None:
@@ -152,10 +151,10 @@ class TaskActor:
     def try_passivate(self) -> bool:
         """Stop, if nothing is lost by it: no message waits, and its last record is on disk. What
         is not in the tables yet, the journal holds."""
-        last = self._last
+        state = self._state
         if len(self.mailbox) or self._stopping:
             return False
-        if last is not None and last.record.last_seq > self._services.journal.durable_seq:
+        if state is not None and state.last_seq > self._services.journal.durable_seq:
             return False
         self._stopping = True
         self.mailbox.push(None)
@@ -189,7 +188,7 @@ class TaskActor:
             return
         if decision.events:
             try:
-                self._append(decision, context, envelope.cause)
+                entry = self._append(decision, context, envelope.cause)
             except UnwritableError as crash:
                 self._crashed(envelope, crash)
                 return
@@ -197,10 +196,13 @@ class TaskActor:
                 if reply is not None:
                     reply.fail(Rejected(Code.STORAGE_FAILED, str(error), "try again later"))
                 return
-        if reply is not None:
+            if reply is not None:
+                settlement = Settlement(partial(reply.settle, decision.answer), reply.fail)
+                entry.settlements.append(settlement)
+        elif reply is not None:
             self._gate(reply, partial(reply.settle, decision.answer))
 
-    def _append(self, decision: Decision, context: Context, cause: Cause | None) -> None:
+    def _append(self, decision: Decision, context: Context, cause: Cause | None) -> Entry:
         """The record, with what it means for others; from here on it is true in memory."""
         services = self._services
         record = Record(
@@ -218,16 +220,12 @@ class TaskActor:
         entry = Entry(record, decision.state, rows_of(record))
         services.journal.append(entry)  # encodes; what it refuses has changed nothing
         self._state = decision.state
-        self._last = entry
         services.graph.apply(record, decision.state)
+        return entry
 
     def _gate(self, reply: Settled, deliver: Callable[[], None]) -> None:
-        """Deliver now, or as soon as the actor's last record is on disk."""
-        last = self._last
-        if last is not None and last.record.last_seq > self._services.journal.durable_seq:
-            last.settlements.append(Settlement(deliver, reply.fail))
-        else:
-            deliver()
+        """Deliver what rests on records that may still be on their way, this task's and others'."""
+        self._services.journal.when_durable(Settlement(deliver, reply.fail))
 
     def _crashed(self, envelope: Envelope, crash: Exception) -> None:
         """A bug in a decision: tell the caller, and start again from the journal."""

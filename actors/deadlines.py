@@ -37,6 +37,10 @@ class Deadlines(Generic[K]):
         entry = self._entries.get(key)
         return None if entry is None else entry[0]
 
+    def keys(self) -> list[K]:
+        """All keys with a deadline, in the order in which they first got one."""
+        return list(self._entries)
+
     def set(self, key: K, at_ns: int) -> None:
         """Give the key a deadline, in place of the one it had."""
         replaced = key in self._entries

@@ -87,6 +87,10 @@ RETRY_S_MAX: Final = 300.0
 SELF_REGISTERED_MAX: Final = 10_000
 SELF_REGISTERED_IDLE_S: Final = 900
 ENDED_SESSION_S: Final = 86_400  # an ended session's id answers 401 for this long
+SESSION_AWAY_S: Final = 900  # not heard of for so long, a session is not counted on
+SIGHTING_S: Final = 1  # how exactly it is known when a session last called
+FORGET_STEP_MAX: Final = 64  # sessions looked at in one go
+FORGET_AGAIN_S: Final = 60  # until it is tried again, where it could not be written
 
 # Time.
 TICK_S: Final = 0.2  # Trio's loop turns at least so often, so that a resume is seen soon

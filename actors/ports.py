@@ -5,7 +5,7 @@ from typing import Protocol
 
 import trio
 
-from actors.record import AnyState, Entry, OutstandingEffect, Record
+from actors.record import AnyState, Entry, OutstandingEffect, Record, Settlement
 
 RUNS_TABLE = "runs"  # run id -> task id
 REVIEWS_TABLE = "reviews"  # review id -> task id
@@ -49,6 +49,10 @@ class Journal(Protocol):
             UnwritableError: the record, or a row of it, cannot be encoded. Nothing was taken.
             StorageError: after a failed commit, or after `close`. Nothing was taken.
         """
+
+    def when_durable(self, settlement: Settlement) -> None:
+        """Deliver an answer once all that was appended before is on disk and was handed to
+        `committed`; at once if nothing waits."""
 
     async def wait_room(self) -> None:
         """Return as soon as fewer than `JOURNAL_PENDING_MAX` records wait for the disk."""

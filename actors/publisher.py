@@ -10,8 +10,11 @@ from typing import final
 from actors.bridges.deliveries import Deliveries
 from actors.outbox import Outbox
 from actors.record import Entry
+from actors.registry.roster import Roster
+from actors.registry.state import SessionState, WorkspaceState
 from actors.review_deadlines import ReviewDeadlines
 from actors.scheduler.actor import Scheduler
+from actors.scheduler.state import SchedulerState
 from actors.task.state import TaskState
 from actors.views.views import Views
 
@@ -23,22 +26,29 @@ class Publisher:
         views: Views,
         reviews: ReviewDeadlines,
         deliveries: Deliveries,
+        roster: Roster,
         scheduler: Scheduler,
         outbox: Outbox,
     ) -> None:
         self._views = views
         self._reviews = reviews
         self._deliveries = deliveries
+        self._roster = roster
         self._scheduler = scheduler
         self._outbox = outbox
 
     def committed(self, entries: Sequence[Entry]) -> None:
         """Called by the journal with each batch that it has written."""
         for entry in entries:
-            if isinstance(entry.state, TaskState):
-                self._views.publish(entry.record, entry.state)
-                self._reviews.committed(entry.state)
-                self._deliveries.committed(entry.record, entry.state)
+            match entry.state:
+                case TaskState() as task:
+                    self._views.publish(entry.record, task)
+                    self._reviews.committed(task)
+                    self._deliveries.committed(entry.record, task)
+                case WorkspaceState() | SessionState() as registered:
+                    self._roster.committed(registered)
+                case SchedulerState():
+                    pass
         self._scheduler.committed(entries)
         for entry in entries:
             for settlement in self._outbox.committed(entry):

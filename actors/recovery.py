@@ -8,7 +8,7 @@ from actors.actor import fold
 from actors.index import rows_of
 from actors.ports import Journal
 from actors.record import AnyState, Cause, Entry, OutstandingEffect, Record
-from actors.registry.events import SessionEnded, SessionRegistered, WorkspaceCreated
+from actors.registry.events import RegistryEvent
 from actors.registry.state import RegistryState, SessionState, WorkspaceState, evolve_registry
 from actors.scheduler.events import (
     DrainCompleted,
@@ -104,7 +104,7 @@ def _fold_registry(state: AnyState | None, record: Record) -> RegistryState:
     folded = state if isinstance(state, WorkspaceState | SessionState) else None
     for seq, event in enumerate(record.events, record.seq):
         if folded is None or seq > folded.last_seq:
-            assert isinstance(event, WorkspaceCreated | SessionRegistered | SessionEnded), (
+            assert isinstance(event, RegistryEvent), (
                 f"{record.address} has a record of another kind"
             )
             folded = evolve_registry(record.address, folded, event, seq, record.at_ns)

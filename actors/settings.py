@@ -65,6 +65,10 @@ class Settings:
     ended_session_s: float = _setting(
         float(limits.ENDED_SESSION_S), "how long the id of an ended session is refused"
     )
+    session_away_s: float = _setting(
+        float(limits.SESSION_AWAY_S),
+        "a session that has not called for so long is not counted as one that could claim",
+    )
     max_residents: int = _setting(
         limits.RESIDENTS_DEFAULT, "task actors in memory at a time, about 5 KB each", 1
     )

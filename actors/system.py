@@ -29,7 +29,8 @@ from actors.outbox import Outbox
 from actors.ports import Journal, StorageError
 from actors.publisher import Publisher
 from actors.recovery import Recovered, recover
-from actors.registry.registry import Registry
+from actors.registry.actor import Registry
+from actors.registry.roster import Roster
 from actors.registry.state import SessionState
 from actors.review_deadlines import ReviewDeadlines
 from actors.scheduler.actor import Scheduler
@@ -68,7 +69,15 @@ class System:
         self._graph = Graph()
         self._index = Index(journal, self._graph)
         self.views = Views(journal, self._graph)
-        self.registry = Registry(journal, clock, ids, settings)
+        self.roster = Roster(clock, settings)
+        self.registry = Registry(
+            journal,
+            clock,
+            ids,
+            settings,
+            self.roster,
+            busy=lambda session_id, answer: self.scheduler.is_busy(session_id, answer),
+        )
         self.switch = Switch(journal, clock, ids)
         services = Services(
             journal=journal,
@@ -92,9 +101,11 @@ class System:
             clock=clock,
             graph=self._graph,
             catalog=self.views.catalog,
+            roster=self.roster,
             registry=self.registry,
             switch=self.switch,
             send=self.directory.push,
+            later=lambda run: self.scheduler.later(run),
             tokens=RandomTokens(),
         )
         self.scheduler = Scheduler(
@@ -106,7 +117,7 @@ class System:
             send=self.directory.send,
         )
         self.review_deadlines = ReviewDeadlines(clock, self.directory.push)
-        self._bridges = Bridges(bridges, self.registry.find_workspace)
+        self._bridges = Bridges(bridges, self.roster.find_workspace)
         self.deliveries = Deliveries(
             bridges=self._bridges,
             clock=clock,
@@ -116,7 +127,12 @@ class System:
             chance=random.random,
         )
         self.publisher = Publisher(
-            self.views, self.review_deadlines, self.deliveries, self.scheduler, self.outbox
+            self.views,
+            self.review_deadlines,
+            self.deliveries,
+            self.roster,
+            self.scheduler,
+            self.outbox,
         )
         self._force = ForceGuard(clock, allow_agents=settings.allow_agent_force)
         self._stopping = False
@@ -132,7 +148,7 @@ class System:
 
     async def ask(self, task_id: str, command: c.TaskCommand, caller: Caller) -> Answer:
         """Have the task do something; what it answers is on disk. Raises: Rejected."""
-        if not self._graph.exists(task_id):
+        if self.views.get(task_id) is None:
             raise task_not_found(task_id)
         if isinstance(command, FORCE_COMMANDS):
             self._force.check(caller, task_id)
@@ -196,26 +212,49 @@ class System:
 
     # --- claims and sessions --------------------------------------------------------------------
 
+    async def identify(
+        self, session_id: str, agent_name: str, workspace: str | None = None
+    ) -> SessionState:
+        """The active session that a caller says it is; one on its first contact registers itself.
+
+        Args:
+            workspace: the workspace that it says it is of; None or blank says nothing.
+
+        Raises:
+            Rejected: an IDENTITY_ code, or SESSIONS_FULL.
+        """
+        session_id, agent_name = session_id.strip(), agent_name.strip()
+        session = self.roster.identify(session_id, agent_name, workspace)
+        if session is None:
+            self._check_open()
+            return await self.registry.admit(session_id, agent_name, workspace)
+        self.registry.saw(session_id)
+        return session
+
     async def claim_next(
         self, session: SessionState, request: ClaimNext, caller: Caller
     ) -> Answer | None:
         """The best run for the session, leased; None where there is none (in time)."""
         self._check_open()
+        self.registry.saw(session.id)
         return await self.scheduler.claim(session, request, caller)
 
     async def attach_session(self, run_id: str, session_id: str, caller: Caller) -> Answer:
         """Bind an active session to a claimed run. Raises: Rejected."""
         task_id = self._task_of(run_id)
         self._check_open()
-        self.registry.session(session_id)
+        self.roster.session(session_id)
         command = c.AttachSession(run_id, session_id)
         return await self.scheduler.attach(task_id, command, caller)
 
     async def end_session(self, session_id: str) -> None:
-        """End a session; its runs are back in the queue when this returns. Raises: Rejected."""
+        """End a session; its runs are back in the queue when this returns. Raises: Rejected.
+
+        They are released because the end is on disk: canceling this stops nothing but the wait.
+        """
         self._check_open()
         await self.registry.end_session(session_id)
-        await self.scheduler.release_all_of(session_id)
+        await self.scheduler.wait_released(session_id)
 
     def _task_of(self, run_id: str) -> str:
         task_id = self._index.task_of_run(run_id)
@@ -225,6 +264,8 @@ class System:
 
     async def _send(self, task_id: str, command: c.Command, caller: Caller) -> Answer:
         self._check_open()
+        if caller.is_agent:
+            self.registry.saw(caller.actor.ref)
         reply: Reply[Answer] = Reply()
         self.directory.send(task_id, Envelope(command, caller, reply))
         return await reply.wait()
@@ -245,7 +286,8 @@ class System:
         """Take over what a former process left; before anything runs."""
         self._graph.restore(found.tasks.values())
         self.views.restore(found.tasks.values())
-        self.registry.restore(found.registry.values())
+        self.roster.restore(found.registry.values())
+        self.registry.restore()
         self.switch.restore(found.scheduler)
         self.outbox.restore(found.outstanding.values())
         for state in found.tasks.values():
@@ -281,7 +323,9 @@ class System:
             await self.journal.run(self.publisher.committed, task_status=task_status)
         except StorageError as error:
             self.failure = str(error)
-            self.publisher.failed(self.journal.unwritten(), write_failed(error))
+            failed = write_failed(error)
+            self.publisher.failed(self.journal.unwritten(), failed)
+            self.scheduler.end_waiting(failed)
             _log.critical("storage has failed, the server ends: %s", error)
             await trio.sleep(FAILURE_GRACE_S)
             raise
@@ -364,6 +408,7 @@ async def _running(system: System) -> AsyncIterator[None]:
         async with trio.open_nursery() as workers:
             await workers.start(system.directory.run)
             system.resume_work()
+            await workers.start(system.registry.run)
             await workers.start(system.scheduler.run)
             workers.start_soon(system.review_deadlines.run)
             await workers.start(system.deliveries.run)

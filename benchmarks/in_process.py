@@ -29,7 +29,7 @@ class Cycles:
 async def _agent(system: System, number: int, measured: Cycles) -> None:
     """Claim and complete until nothing is left."""
     session_id = f"sess-{number}"
-    session = system.registry.identify(session_id, "bench", None)
+    session = await system.identify(session_id, "bench")
     caller = Caller(agent_actor(session_id), origin(OriginKind.AGENT_SESSION, "agent.task.next"))
     request = ClaimNext()
     while True:

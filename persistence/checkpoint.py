@@ -16,13 +16,14 @@ from typing import Final, final
 from attrs import frozen
 
 from actors.record import AnyState, OutstandingEffect
+from actors.registry.state import SessionState
 from actors.task.state import TaskState
 from persistence.codec import encode_outstanding
 from persistence.framing import address_bytes, sequence_key
 from persistence.index_rows import Row, encode_row
 from persistence.layout import checkpoint_moves
 from persistence.snapshots import encode_snapshot
-from persistence.store import Change, DeleteRange, Put, Store, Table
+from persistence.store import Change, Delete, DeleteRange, Put, Store, Table
 from persistence.timeline import chunk_of, without_chunks
 
 # About 2 ms each, so that a record that waits behind a slice hardly notices.
@@ -88,6 +89,10 @@ def _address_slices(fold: Fold) -> Iterator[Slice]:
 def _address_changes(address: str, state: AnyState, fold: Fold) -> Iterator[Change]:
     key = address_bytes(address)
     assert key is not None, "it was checked when the record was appended"
+    if isinstance(state, SessionState) and state.forgotten:
+        yield Delete(Table.SNAPSHOTS, key)
+        yield without_chunks(key)
+        return
     yield Put(Table.SNAPSHOTS, key, encode_snapshot(state))
     if isinstance(state, TaskState) and state.deleted:
         yield without_chunks(key)

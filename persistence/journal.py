@@ -9,7 +9,7 @@ from attrs import frozen
 
 from actors.limits import JOURNAL_PENDING_MAX
 from actors.ports import StorageError
-from actors.record import AnyState, Entry, OutstandingEffect, Record
+from actors.record import AnyState, Entry, OutstandingEffect, Record, Settlement
 from persistence.checkpoint import Fold, slices
 from persistence.codec import decode_outstanding, decode_record, encode_record
 from persistence.framing import address_bytes, frames, span
@@ -122,6 +122,12 @@ class StoreJournal:
         self._pending.append(entry)
         self._next_seq += len(record.events)
         self._writer.write(frame)
+
+    def when_durable(self, settlement: Settlement) -> None:
+        if self._pending:
+            self._pending[-1].settlements.append(settlement)
+        else:
+            settlement.deliver()
 
     async def wait_room(self) -> None:
         """Return as soon as fewer than `JOURNAL_PENDING_MAX` records wait for the disk.

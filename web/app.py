@@ -12,6 +12,7 @@ from actors.identity import OriginKind
 from actors.limits import BODY_BYTES_MAX
 from actors.system import System
 from web.call import Call, Handler
+from web.identity import authenticate
 from web.ignored import Ignored
 from web.operations import Operation
 from web.problems import EdgeCode, edge_reply, refusal_reply
@@ -77,6 +78,7 @@ def _view(
             request.method == "HEAD",
         )
         try:
+            await authenticate(call)
             call.look_at_what_no_handler_does()
             reply = await handler(call)
         except Rejected as refusal:

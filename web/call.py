@@ -7,6 +7,7 @@ from attrs import define
 
 from actors.errors import Rejected
 from actors.identity import OriginKind
+from actors.registry.state import SessionState
 from actors.system import System
 from web.decoding import parsed, structured
 from web.ignored import Ignored
@@ -36,6 +37,7 @@ class Call:
         body: whole, and no longer than the listener allows.
         ignored: what of the request the operation does not know.
         is_head: only the headers of the answer are wanted.
+        session: the session that calls (`web.identity.authenticate`); None: a local user.
     """
 
     system: System
@@ -48,6 +50,7 @@ class Call:
     body: bytes
     ignored: Ignored
     is_head: bool = False
+    session: SessionState | None = None
 
     def look_at_what_no_handler_does(self) -> None:
         """Note what is unknown in the query, and in the body of an operation that takes none.

@@ -1,7 +1,7 @@
 """Query parameters that several lists have in common: scope and workspace, and the channel."""
 
 from actors.errors import invalid
-from actors.registry.registry import workspace_not_found
+from actors.registry.refusals import workspace_not_found
 from actors.task import validation as valid
 from actors.task.state import Scope
 from web import queries
@@ -33,7 +33,7 @@ def scope_and_workspace(
 
 def workspace_id(call: Call, ref: str) -> str:
     """Raises: Rejected: WORKSPACE_NOT_FOUND."""
-    workspace = call.system.registry.find_workspace(ref)
+    workspace = call.system.roster.find_workspace(ref)
     if workspace is None:
         raise workspace_not_found(ref)
     return workspace.id

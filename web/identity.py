@@ -1,21 +1,51 @@
 """Who calls: an agent by its headers, else the local user."""
 
+from typing import Final
+
 from actors import limits
 from actors.errors import Code, Rejected
 from actors.identity import LOCAL_USER, Caller, agent_actor, origin
 from actors.registry.state import SessionState
 from web.call import Call
 from web.headers import AGENT_HEADER, SESSION_HEADER, WORKSPACE_HEADER
+from web.operations import Operation
 
 AREA = "agentidentity"
 
 
-def session_of(call: Call) -> SessionState | None:
-    """The session that calls, or None for the local user.
+ANYBODYS: Final = frozenset(
+    {
+        Operation.GET_DASHBOARD,
+        Operation.CREATE_WORKSPACE,
+        Operation.RESOLVE_WORKSPACE,
+        Operation.LIST_WORKSPACES,
+        Operation.GET_WORKSPACE,
+        Operation.CREATE_SESSION,
+        Operation.LIST_SESSIONS,
+        Operation.GET_SESSION,
+        Operation.END_SESSION,
+        Operation.GET_WORKSPACE_SESSION,
+        Operation.LIVENESS,
+        Operation.READINESS,
+        Operation.OPENAPI,
+        Operation.DOCS,
+    }
+)
+"""Operations that are the same whoever calls: they ignore the headers of agents."""
+
+
+async def authenticate(call: Call) -> None:
+    """Find out who calls, before anything else of the request is looked at.
 
     Raises:
         Rejected: 401 or 403, where the headers name no session that may call.
     """
+    if call.operation not in ANYBODYS:
+        call.session = await _session_of(call)
+
+
+async def _session_of(call: Call) -> SessionState | None:
+    """The session that the headers name, registered on its first contact; None: a local user."""
     session_id = (call.headers.get(SESSION_HEADER) or "").strip()
     agent_name = (call.headers.get(AGENT_HEADER) or "").strip()
     if not session_id and not agent_name:
@@ -27,7 +57,7 @@ def session_of(call: Call) -> SessionState | None:
     workspace = (call.headers.get(WORKSPACE_HEADER) or "").strip() or None
     if len(agent_name) > limits.NAME_CHARS_MAX:
         raise _required(f"{AGENT_HEADER} is longer than {limits.NAME_CHARS_MAX} characters")
-    return call.system.registry.identify(session_id, agent_name, workspace)
+    return await call.system.identify(session_id, agent_name, workspace)
 
 
 def caller_of(call: Call, session: SessionState | None) -> Caller:
@@ -38,12 +68,12 @@ def caller_of(call: Call, session: SessionState | None) -> Caller:
 
 def identify(call: Call) -> Caller:
     """The principal of a call that anyone may make."""
-    return caller_of(call, session_of(call))
+    return caller_of(call, call.session)
 
 
 def require_session(call: Call) -> SessionState:
     """The session of a call that only agents may make."""
-    session = session_of(call)
+    session = call.session
     if session is None:
         raise _missing(SESSION_HEADER)
     return session

@@ -31,4 +31,12 @@ class SessionEnded:
     type: ClassVar[str] = "session.ended"
 
 
-RegistryEvent = WorkspaceCreated | SessionRegistered | SessionEnded
+@final
+@frozen
+class SessionForgotten:
+    """Its id is free again, and nothing of the session is kept."""
+
+    type: ClassVar[str] = "session.forgotten"
+
+
+RegistryEvent = WorkspaceCreated | SessionRegistered | SessionEnded | SessionForgotten

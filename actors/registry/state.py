@@ -8,6 +8,7 @@ from actors.frozen import replace
 from actors.registry.events import (
     RegistryEvent,
     SessionEnded,
+    SessionForgotten,
     SessionRegistered,
     WorkspaceCreated,
 )
@@ -29,7 +30,10 @@ class WorkspaceState:
 @final
 @frozen
 class SessionState:
-    """A session is active until it is ended; then its id is refused for a day."""
+    """A session is active until it is ended; then its id is refused for a day, and forgotten.
+
+    `last_seq` is 0 while the session is in memory only.
+    """
 
     id: str
     agent_name: str
@@ -42,10 +46,11 @@ class SessionState:
     updated_at_ns: int
     ended_at_ns: int | None = None
     last_seq: int = 0
+    forgotten: bool = False
 
     @property
     def is_active(self) -> bool:
-        return self.ended_at_ns is None
+        return self.ended_at_ns is None and not self.forgotten
 
 
 RegistryState = WorkspaceState | SessionState
@@ -76,3 +81,6 @@ def evolve_registry(
         case SessionEnded():
             assert isinstance(state, SessionState), f"{address} was never registered"
             return replace(state, ended_at_ns=at_ns, updated_at_ns=at_ns, last_seq=seq)
+        case SessionForgotten():
+            assert isinstance(state, SessionState), f"{address} was never registered"
+            return replace(state, updated_at_ns=at_ns, last_seq=seq, forgotten=True)

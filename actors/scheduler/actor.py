@@ -1,27 +1,31 @@
 """The scheduler actor: one message after the other, and nothing polled.
 
-What it knows of tasks it takes from committed records, which reach its mailbox before anyone whose
-call caused them is answered.
+What it knows of tasks and sessions it takes from committed records, which reach its mailbox before
+anyone whose call caused them is answered. What follows from a record is done when it arrives here,
+whether or not the caller still waits: a caller only waits.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar, final
 
 import trio
-from attrs import define, frozen
+from attrs import frozen
 
 from actors.actor import Envelope
 from actors.answers import Answer
+from actors.asking import ask
 from actors.clock import Clock
-from actors.errors import Code, Rejected, invalid
+from actors.errors import Code, Rejected, invalid, shutting_down
 from actors.graph import Graph
 from actors.identity import Caller
 from actors.limits import NS
 from actors.mailbox import Mailbox, Reply
-from actors.record import Entry
+from actors.record import Entry, Settlement
 from actors.registry.state import SessionState
 from actors.scheduler.commands import ClaimNext, DrainOutcome, SchedulerStatus
 from actors.scheduler.dispatch import Dispatch
+from actors.scheduler.drains import Drain, Drains
 from actors.scheduler.switch import Switch
 from actors.scheduler.ticket import Ticket
 from actors.settings import Settings
@@ -40,7 +44,7 @@ class _Committed:
 
 @final
 @frozen
-class _Call:
+class _Turn:
     """Anything else: run between two messages."""
 
     run: Callable[[], None]
@@ -51,37 +55,31 @@ class _Attachment:
     """The reply of an attachment; gives the reserved place back once it is decided, whether or
     not its caller still waits."""
 
-    def __init__(self, give_back: Callable[[], None]) -> None:
-        self.reply: Reply[Answer] = Reply()
+    def __init__(self, reply: Reply[Answer], give_back: Callable[[], None]) -> None:
+        self._reply = reply
         self._give_back = give_back
 
     @property
     def abandoned(self) -> bool:
-        return self.reply.abandoned
+        return self._reply.abandoned
 
     def settle(self, value: Answer) -> None:
         self._give_back()
-        self.reply.settle(value)
+        self._reply.settle(value)
 
     def fail(self, error: Exception) -> None:
         self._give_back()
-        self.reply.fail(error)
-
-
-@final
-@define(eq=False)
-class _Drain:
-    """A call that waits until no claim is active."""
-
-    ended: trio.Event
-    resumed: bool = False
+        self._reply.fail(error)
 
 
 @final
 class Scheduler:
-    """Args:
-    dispatch: the rules of handing out, which only this actor calls.
-    send: puts a caller's message into a task's mailbox (`Directory.send`).
+    """Every method may be called and abandoned at any time: what it has begun goes on.
+
+    Args:
+        switch: pause and resume, which only this actor writes.
+        dispatch: the rules of handing out, which only this actor calls.
+        send: puts a caller's message into a task's mailbox (`Directory.send`).
     """
 
     def __init__(
@@ -100,8 +98,8 @@ class Scheduler:
         self._switch = switch
         self._dispatch = dispatch
         self._send = send
-        self._mailbox: Mailbox[Ticket | _Committed | _Call] = Mailbox(settings.max_claimers)
-        self._drains: list[_Drain] = []
+        self._mailbox: Mailbox[Ticket | _Committed | _Turn] = Mailbox(settings.max_claimers)
+        self._drains = Drains()
         self._alarm = trio.Event()
         self._sleeping_until_ns: int | None = None
 
@@ -121,7 +119,7 @@ class Scheduler:
         try:
             return await ticket.reply.wait()
         except trio.Cancelled:
-            self._mailbox.push(_Call(lambda: self._dispatch.forget(ticket)))
+            self.later(lambda: self._dispatch.forget(ticket))
             raise
 
     async def attach(self, task_id: str, command: c.AttachSession, caller: Caller) -> Answer:
@@ -130,40 +128,18 @@ class Scheduler:
         Raises:
             Rejected: SESSION_BOUND, or what the run's task says.
         """
-        session_id = command.session_id
-        if not await self._ask(lambda: self._dispatch.reserve(session_id)):
-            raise Rejected(
-                Code.SESSION_BOUND,
-                f"session {session_id} is at work on as many runs as it may",
-                "end one of them first, or attach another session",
-                evidence={"session_id": session_id},
-            )
-        attachment = _Attachment(lambda: self._give_back(session_id))
-        try:
-            self._send(task_id, Envelope(command, caller, attachment))
-        except Rejected:
-            self._give_back(session_id)
-            raise
-        return await attachment.reply.wait()
-
-    def _give_back(self, session_id: str) -> None:
-        """Behind the task's record in the mailbox, so the place never counts as free between."""
-        self._mailbox.push(_Call(lambda: self._dispatch.give_back(session_id)))
+        return await self._ask(partial(self._attach, task_id, command, caller))
 
     async def status(self) -> SchedulerStatus:
-        return await self._ask(self._status)
+        return await self._ask(lambda reply: reply.settle(self._status()))
 
     async def pause(self, reason: str | None, caller: Caller) -> SchedulerStatus:
         """Hand out no more runs; again: a new reason. On disk when it returns."""
-        await self._switch.pause(reason, caller)
-        return await self.status()
+        return await self._ask(partial(self._pause, reason, caller))
 
     async def resume(self, caller: Caller) -> SchedulerStatus:
         """Hand out runs again; a drain that waits ends by it."""
-        drains = list(self._drains)  # not one that begins after this
-        await self._switch.resume(caller)
-        await self._ask(lambda: self._resumed(drains))
-        return await self.status()
+        return await self._ask(partial(self._resume, caller))
 
     async def drain(
         self, reason: str | None, timeout_s: int | None, caller: Caller
@@ -175,48 +151,22 @@ class Scheduler:
         """
         if timeout_s is not None and timeout_s < 0:
             raise invalid("/timeout_seconds", "/timeout_seconds must not be negative")
-        started_ns = self._clock.now_ns()
-        drain = _Drain(trio.Event())
-        self._drains.append(drain)
-        try:
-            await self._switch.start_drain(reason, caller, self._dispatch.active_claims)
-            await self._ask(self._look_at_drains)
-            with trio.move_on_after(self._settings.drain_s if timeout_s is None else timeout_s):
-                await drain.ended.wait()
-        finally:
-            self._drains.remove(drain)
-        remaining = await self._ask(lambda: self._dispatch.active_claims)
-        timed_out = remaining > 0 and not drain.resumed
-        if not drain.resumed:
-            await self._switch.end_drain(caller, remaining, timed_out)
-        return DrainOutcome(
-            status=await self.status(),
-            completed=remaining == 0 and not drain.resumed,
-            timed_out=timed_out,
-            remaining_claims=remaining,
-            started_at_ns=started_ns,
-            completed_at_ns=self._clock.now_ns(),
-        )
+        return await self._ask(partial(self._drain, reason, timeout_s, caller))
 
-    async def release_all_of(self, session_id: str) -> None:
-        """The session has ended: end its waiting calls and give its runs back."""
-        for release in await self._ask(lambda: self._dispatch.session_ended(session_id)):
-            await release.wait()
+    async def wait_released(self, session_id: str) -> None:
+        """Return once the runs of a session that has ended are back in the queue."""
+        await self._ask(lambda reply: self._dispatch.releases.wait_for(session_id, reply))
 
-    async def _ask(self, run: Callable[[], _R]) -> _R:
-        """Run a question between two messages; what it raises is raised here."""
-        reply: Reply[_R] = Reply()
+    def is_busy(self, session_id: str, answer: Callable[[bool], None]) -> None:
+        """Whether a session has a run, or waits for one; `answer` is called in a later turn."""
+        self.later(lambda: answer(self._dispatch.is_busy(session_id)))
 
-        def answer() -> None:
-            try:
-                value = run()
-            except Rejected as refusal:
-                reply.fail(refusal)
-            else:
-                reply.settle(value)
+    def later(self, run: Callable[[], None]) -> None:
+        """Have something run as a message of its own, behind those that are there."""
+        self._mailbox.push(_Turn(run))
 
-        self._mailbox.push(_Call(answer))
-        return await reply.wait()
+    async def _ask(self, begin: Callable[[Reply[_R]], None]) -> _R:
+        return await ask(self.later, begin)
 
     # --- the publisher and the tasks ------------------------------------------------------------
 
@@ -236,15 +186,15 @@ class Scheduler:
         """Give back the runs of sessions that a crash kept from being released; for start-up."""
         self._dispatch.release_ended_sessions()
 
-    def end_waiting(self) -> None:
-        """Tell everyone who waits for work that the server shuts down."""
-        self._mailbox.push(_Call(self._dispatch.end_waiting))
+    def end_waiting(self, why: Rejected | None = None) -> None:
+        """Answer everyone who waits, for work or for a drain: the server shuts down, or `why`."""
+        self.later(lambda: self._end_waiting(why or shutting_down()))
 
     def _refused(self, ticket: Ticket, error: Exception) -> None:
-        self._mailbox.push(_Call(lambda: self._dispatch.refused(ticket, error)))
+        self.later(lambda: self._dispatch.refused(ticket, error))
 
     def _unseen(self, ticket: Ticket) -> None:
-        self._mailbox.push(_Call(lambda: self._dispatch.unseen(ticket)))
+        self.later(lambda: self._dispatch.unseen(ticket))
 
     # --- the loop -------------------------------------------------------------------------------
 
@@ -261,41 +211,140 @@ class Scheduler:
                         case _Committed(entries=entries):
                             for entry in entries:
                                 self._dispatch.committed(entry)
-                        case _Call(run=run):
+                        case _Turn(run=run):
                             run()
-                if self._drains:
-                    self._look_at_drains()
+                if self._drains and not self._dispatch.active_claims:
+                    self._end_drains(self._drains.take_all())
                 self._set_alarm()
 
     def _set_alarm(self) -> None:
-        next_ns = self._dispatch.next_deadline_ns()
+        next_ns = self._next_deadline_ns()
         sleeping_ns = self._sleeping_until_ns
         if next_ns is not None and (sleeping_ns is None or next_ns < sleeping_ns):
             self._sleeping_until_ns = next_ns
             self._alarm.set()
 
+    def _next_deadline_ns(self) -> int | None:
+        heads = (self._dispatch.next_deadline_ns(), self._drains.next_at_ns())
+        return min((head for head in heads if head is not None), default=None)
+
     async def _watch_deadlines(self) -> None:
         """Sleep until the earliest deadline; woken only when an earlier one has come up."""
         while True:
             self._alarm = trio.Event()
-            next_ns = self._sleeping_until_ns = self._dispatch.next_deadline_ns()
+            next_ns = self._sleeping_until_ns = self._next_deadline_ns()
             if next_ns is None:
                 await self._alarm.wait()
                 continue
             with trio.move_on_at(self._clock.trio_time(next_ns)):
                 await self._alarm.wait()
-            await self._ask(lambda: self._dispatch.on_time(self._clock.now_ns()))
+            await self._ask(self._on_time)
 
-    def _look_at_drains(self) -> None:
-        if self._drains and not self._dispatch.active_claims:
-            for drain in self._drains:
-                drain.ended.set()
+    def _on_time(self, reply: Reply[None]) -> None:
+        now_ns = self._clock.now_ns()
+        self._dispatch.on_time(now_ns)
+        self._end_drains(self._drains.take_late(self._clock.steady_ns()))
+        reply.settle(None)
 
-    def _resumed(self, drains: Sequence[_Drain]) -> None:
+    # --- one message ----------------------------------------------------------------------------
+
+    def _attach(
+        self, task_id: str, command: c.AttachSession, caller: Caller, reply: Reply[Answer]
+    ) -> None:
+        session_id = command.session_id
+        allowance = self._dispatch.allowance
+        if not allowance.has_room(session_id):
+            raise Rejected(
+                Code.SESSION_BOUND,
+                f"session {session_id} is at work on as many runs as it may",
+                "end one of them first, or attach another session",
+                evidence={"session_id": session_id},
+            )
+
+        def give_back() -> None:
+            # Behind the task's record in the mailbox, so the place never counts as free between.
+            self.later(lambda: allowance.give_back(session_id))
+
+        allowance.reserve(session_id)
+        try:
+            self._send(task_id, Envelope(command, caller, _Attachment(reply, give_back)))
+        except Rejected:
+            allowance.give_back(session_id)
+            raise
+
+    def _pause(self, reason: str | None, caller: Caller, reply: Reply[SchedulerStatus]) -> None:
+        entry = self._switch.pause(reason, caller)
+        self._follow(entry, lambda: reply.settle(self._status()), reply.fail)
+
+    def _resume(self, caller: Caller, reply: Reply[SchedulerStatus]) -> None:
+        ended_by_it = self._drains.under_way()  # not one that begins after this
+        entry = self._switch.resume(caller)
+
+        def resumed() -> None:
+            for drain in self._drains.take(ended_by_it):
+                self._answer_unfinished(drain)
+            self._dispatch.resumed()
+            reply.settle(self._status())
+
+        self._follow(entry, resumed, reply.fail)
+
+    def _drain(
+        self, reason: str | None, timeout_s: int | None, caller: Caller, reply: Reply[DrainOutcome]
+    ) -> None:
+        now_ns = self._clock.steady_ns()
+        wait_s = self._settings.drain_s if timeout_s is None else timeout_s
+        drain = Drain(caller, reply, self._clock.now_ns(), now_ns + int(wait_s * NS))
+        entry = self._switch.start_drain(reason, caller, self._dispatch.active_claims)
+        self._follow(entry, lambda: self._begin_drain(drain), reply.fail)
+
+    def _begin_drain(self, drain: Drain) -> None:
+        if self._dispatch.is_ending or not self._switch.is_paused:
+            self._answer_unfinished(drain)  # a stop or a resume came between
+        elif drain.until_ns <= self._clock.steady_ns():
+            self._end_drains([drain])
+        else:
+            self._drains.open(drain)
+
+    def _end_drains(self, drains: Sequence[Drain]) -> None:
+        """No claim is active any more, or the time of these is up."""
+        remaining = self._dispatch.active_claims
         for drain in drains:
-            drain.resumed = True
-            drain.ended.set()
-        self._dispatch.resumed()
+            try:
+                entry = self._switch.end_drain(drain.caller, remaining, remaining > 0)
+            except Rejected as refusal:
+                drain.reply.fail(refusal)
+                continue
+            answer = partial(self._answer_drain, drain, remaining, remaining > 0)
+            self._follow(entry, answer, drain.reply.fail)
+
+    def _answer_unfinished(self, drain: Drain) -> None:
+        """Something else than its own end has ended it."""
+        self._answer_drain(drain, self._dispatch.active_claims, timed_out=False, completed=False)
+
+    def _answer_drain(
+        self, drain: Drain, remaining: int, timed_out: bool, completed: bool | None = None
+    ) -> None:
+        drain.reply.settle(
+            DrainOutcome(
+                status=self._status(),
+                completed=not timed_out if completed is None else completed,
+                timed_out=timed_out,
+                remaining_claims=remaining,
+                started_at_ns=drain.started_at_ns,
+                completed_at_ns=self._clock.now_ns(),
+            )
+        )
+
+    def _follow(
+        self, entry: Entry, then: Callable[[], None], fail: Callable[[Exception], None]
+    ) -> None:
+        """Once a record of the scheduler's own is on disk, do `then` behind what it brought."""
+        entry.settlements.append(Settlement(lambda: self.later(then), fail))
+
+    def _end_waiting(self, why: Rejected) -> None:
+        self._dispatch.end_waiting(why)
+        for drain in self._drains.take_all():
+            self._answer_unfinished(drain)
 
     def _status(self) -> SchedulerStatus:
         board = self._dispatch.board

@@ -12,15 +12,18 @@ from actors.actor import Envelope
 from actors.answers import Answer
 from actors.clock import Clock
 from actors.deadlines import Deadlines
-from actors.errors import Code, Rejected, shutting_down
+from actors.errors import Code, Rejected
 from actors.graph import Graph
 from actors.identity import SCHEDULER, SESSION_REGISTRY
 from actors.limits import NS
-from actors.mailbox import Reply
 from actors.record import Entry
-from actors.registry.registry import Registry
+from actors.registry.actor import Registry
+from actors.registry.roster import Roster
+from actors.registry.state import SessionState
+from actors.scheduler.allowance import Allowance
 from actors.scheduler.board import Board
 from actors.scheduler.parked import Parked
+from actors.scheduler.releases import ReleaseReply, Releases
 from actors.scheduler.starvation import look_at_starving
 from actors.scheduler.switch import Switch
 from actors.scheduler.ticket import (
@@ -32,7 +35,7 @@ from actors.scheduler.ticket import (
 from actors.settings import Settings
 from actors.task import commands as c
 from actors.task.eligibility import ClaimableRun
-from actors.task.events import RunClaimed, TaskPaused, TaskResumed
+from actors.task.events import RunClaimed, RunSessionBound, TaskPaused, TaskResumed
 from actors.task.state import TaskState
 from actors.views.catalog import Catalog
 
@@ -43,6 +46,7 @@ CRASH_PAUSE_S = 10  # before a task that crashed on a claim is offered again: it
 class Dispatch:
     """Args:
     send: puts a message into a task's mailbox past its bound.
+    later: has something run as a later message of the scheduler's.
     tokens: hashes of new claim tokens.
     """
 
@@ -53,26 +57,31 @@ class Dispatch:
         clock: Clock,
         graph: Graph,
         catalog: Catalog,
+        roster: Roster,
         registry: Registry,
         switch: Switch,
         send: Callable[[str, Envelope], None],
+        later: Callable[[Callable[[], None]], None],
         tokens: TokenSource,
     ) -> None:
-        self._max_leases = settings.max_leases_per_session
         self._starves_ns = int(settings.starvation_s * NS)
         self._clock = clock
         self._graph = graph
         self._catalog = catalog
+        self._roster = roster
         self._registry = registry
         self._switch = switch
         self._send = send
+        self._later = later
         self._tokens = tokens
         self.board = Board(graph.paused_by)
+        self.allowance = Allowance(self.board, clock, settings.max_leases_per_session)
+        self.releases = Releases()
         self._parked: Parked[Ticket] = Parked()
         self._patience: Deadlines[Ticket] = Deadlines()  # when a parked caller gets its 204
         self._aside: Deadlines[str] = Deadlines()  # tasks that crashed, until they may try again
         self._picked: dict[str, Ticket] = {}  # by run
-        self._reserved: dict[str, int] = {}  # by session
+        self._ending: Rejected | None = None  # why nobody may wait any more
         self._keyed: dict[tuple[str, str], Ticket] = {}  # claims with a key that are under way
 
     @property
@@ -90,13 +99,13 @@ class Dispatch:
         """A new call: give it a run, let it wait, or tell it why not."""
         if ticket.reply.abandoned:
             return
-        if self._registry.is_ended(ticket.session.id):
+        if self._roster.is_ended(ticket.session.id):
             ticket.give_up(session_has_ended(ticket.session.id))
             return
         key = ticket.key
         if key is not None and self._answer_repeat(ticket, key):
             return
-        if self._is_full(ticket):
+        if not self.allowance.has_room(ticket.session.id):
             ticket.give_up(lease_limit_reached(ticket.session.id))
             return
         if key is not None:
@@ -110,7 +119,7 @@ class Dispatch:
             if under_way.reply.abandoned and under_way.run_id is None:
                 self.forget(under_way)
                 return False
-            under_way.followers.append(ticket)
+            under_way.follow(ticket)
             return True
         claimed = self.board.keyed_claim(*key, self._clock.now_ns())
         if claimed is None:
@@ -123,15 +132,12 @@ class Dispatch:
         ticket.reply.settle(Answer(state, run, replayed=True))
         return True
 
-    def _is_full(self, ticket: Ticket) -> bool:
-        session_id = ticket.session.id
-        held = self.board.held_by(session_id, self._clock.now_ns())
-        return held + self._reserved.get(session_id, 0) >= self._max_leases
-
     def _serve(self, ticket: Ticket) -> None:
         """Pick the best run, or park the caller, or tell it that there is nothing."""
         run = None if self._switch.is_paused else self.board.claimable.best(ticket.claimer)
-        if run is not None:
+        if self._ending is not None:
+            self._finish(ticket, self._ending)
+        elif run is not None:
             self._pick(run, ticket)
         elif ticket.deadline_ns is None or ticket.deadline_ns <= self._clock.now_ns():
             self._finish(ticket, None)
@@ -140,16 +146,11 @@ class Dispatch:
             self._patience.set(ticket, ticket.deadline_ns)
 
     def _pick(self, run: ClaimableRun, ticket: Ticket) -> None:
-        session_id = ticket.session.id
-        try:
-            self._registry.keep(session_id)  # before the claim in the journal, never after it
-        except Rejected as refusal:
-            self._finish(ticket, refusal)
-            return
+        session = ticket.session
         self.board.claimable.discard(run.run_id)
         ticket.run_id, ticket.task_id = run.run_id, run.task_id
         self._picked[run.run_id] = ticket
-        self._reserved[session_id] = self._reserved.get(session_id, 0) + 1
+        self.allowance.reserve(session.id)
         command = c.LeaseRun(
             run_id=run.run_id,
             claimer=ticket.claimer,
@@ -157,7 +158,11 @@ class Dispatch:
             lease_seconds=ticket.request.lease_seconds,
             claim_key=ticket.request.idempotency_key,
         )
-        self._send(run.task_id, Envelope(command, ticket.caller, ticket))
+        envelope = Envelope(command, ticket.caller, ticket)
+        if self._roster.is_kept(session.id):
+            self._send(run.task_id, envelope)
+        else:  # its registration comes before the claim in the journal, never after it
+            self._registry.keep(session, lambda: self._send(run.task_id, envelope), ticket.fail)
 
     def _finish(self, ticket: Ticket, error: Exception | None) -> None:
         """The call ends without a run."""
@@ -165,29 +170,25 @@ class Dispatch:
             self._keyed.pop(ticket.key, None)
         ticket.give_up(error)
 
-    def _unreserve(self, session_id: str) -> None:
-        left = self._reserved[session_id] - 1
-        if left:
-            self._reserved[session_id] = left
-        else:
-            del self._reserved[session_id]
-
     def refused(self, ticket: Ticket, error: Exception) -> None:
         """The task would not have it. What the caller gets is another pick, not this refusal."""
         assert ticket.run_id is not None, "a ticket is refused after a pick"
         task_id, run_id = ticket.task_id, ticket.run_id
         if self._picked.pop(run_id, None) is not ticket or task_id is None:
             return
-        self._unreserve(ticket.session.id)
+        self.allowance.give_back(ticket.session.id)
         ticket.run_id = ticket.task_id = None
-        if isinstance(error, Rejected) and error.code in (Code.STORAGE_FAILED, Code.ACTOR_CRASHED):
+        code = error.code if isinstance(error, Rejected) else None
+        if code in (Code.STORAGE_FAILED, Code.ACTOR_CRASHED):
             self._aside.set(task_id, self._clock.now_ns() + CRASH_PAUSE_S * NS)
             self._finish(ticket, error)
             return
         state = self._catalog.get(task_id)
         if state is not None:
             self._observe(state)
-        if ticket.reply.abandoned:
+        if code is Code.IDENTITY_STALE:
+            self._finish(ticket, error)
+        elif ticket.reply.abandoned:
             self.forget(ticket)
         else:
             self._serve(ticket)
@@ -216,30 +217,35 @@ class Dispatch:
         self.board.update(state, queued_for_ns + self._starves_ns)
 
     def committed(self, entry: Entry) -> None:
-        """Take in a task's record, and hand out what it made claimable.
+        """Take in a record, and hand out what it made claimable.
 
         The board always takes the task's latest state, which may be of a later record than this.
         """
-        if not isinstance(entry.state, TaskState):
-            return
-        for event in entry.record.events:
-            if isinstance(event, RunClaimed):
-                self._claimed(entry.record.address, event)
-        self._observe(self._catalog.get(entry.state.id) or entry.state)
-        for event in entry.record.events:
-            if isinstance(event, TaskPaused | TaskResumed):
-                self._observe_below(entry.record.address)
+        match entry.state:
+            case TaskState():
+                for event in entry.record.events:
+                    if isinstance(event, RunClaimed | RunSessionBound):
+                        self._got_session(entry.record.address, event)
+                self._observe(self._catalog.get(entry.state.id) or entry.state)
+                for event in entry.record.events:
+                    if isinstance(event, TaskPaused | TaskResumed):
+                        self._observe_below(entry.record.address)
+            case SessionState(id=session_id) if not entry.state.is_active:
+                self._session_ended(session_id)
+            case _:
+                pass
 
-    def _claimed(self, task_id: str, event: RunClaimed) -> None:
+    def _got_session(self, task_id: str, event: RunClaimed | RunSessionBound) -> None:
+        """A session has a run now; if it has ended meanwhile, the run is given back."""
         if event.session_id is None:
             return  # by an operator; a pick that came too late is refused by the task
         ticket = self._picked.pop(event.run_id, None)
         if ticket is not None:
-            self._unreserve(ticket.session.id)
+            self.allowance.give_back(ticket.session.id)
             if ticket.key is not None:
                 self._keyed.pop(ticket.key, None)
-        if self._registry.is_ended(event.session_id):
-            self._release_ended(task_id, event.run_id, event.session_id, None)
+        if self._roster.is_ended(event.session_id):
+            self._release(task_id, event.run_id, event.session_id)
 
     def _observe(self, state: TaskState) -> None:
         found = self.board.update(state, self._starves_ns)
@@ -264,7 +270,7 @@ class Dispatch:
             self._unpark(ticket)
             if ticket.reply.abandoned:
                 self.forget(ticket)
-            elif self._is_full(ticket):
+            elif not self.allowance.has_room(ticket.session.id):
                 self._finish(ticket, lease_limit_reached(ticket.session.id))
             else:
                 best = self.board.claimable.best(ticket.claimer)
@@ -280,16 +286,24 @@ class Dispatch:
                 self.forget(ticket)
             elif self.board.claimable.best(ticket.claimer) is not None:
                 self._unpark(ticket)
-                if self._is_full(ticket):
+                if not self.allowance.has_room(ticket.session.id):
                     self._finish(ticket, lease_limit_reached(ticket.session.id))
                 else:
                     self._serve(ticket)
 
-    def end_waiting(self) -> None:
-        """Refuse everyone who waits: the server shuts down."""
+    @property
+    def is_ending(self) -> bool:
+        """Whether nobody may wait any more."""
+        return self._ending is not None
+
+    def end_waiting(self, why: Rejected) -> None:
+        """Refuse everyone who waits for work, and who comes to wait after this."""
+        self._ending = why
         for ticket in self._parked:
             self._unpark(ticket)
-            self._finish(ticket, shutting_down())
+            self._finish(ticket, why)
+        if why.code is Code.STORAGE_FAILED:
+            self.releases.fail_all(why)
 
     def _unpark(self, ticket: Ticket) -> bool:
         """Take a ticket out of the queue; False if it does not wait."""
@@ -298,40 +312,33 @@ class Dispatch:
 
     # --- sessions -------------------------------------------------------------------------------
 
-    def reserve(self, session_id: str) -> bool:
-        """Take a place of the session for an attachment; False if it has none left."""
-        held = self.board.held_by(session_id, self._clock.now_ns())
-        if held + self._reserved.get(session_id, 0) >= self._max_leases:
-            return False
-        self._reserved[session_id] = self._reserved.get(session_id, 0) + 1
-        return True
+    def is_busy(self, session_id: str) -> bool:
+        """Whether the session has a run, or one on its way, or waits for one."""
+        return (
+            bool(self.board.runs_of(session_id))
+            or self.allowance.has_reserved(session_id)
+            or bool(self._parked.of_session(session_id))
+        )
 
-    def give_back(self, session_id: str) -> None:
-        """The attachment is decided; if it was made, the board counts it now."""
-        self._unreserve(session_id)
-
-    def session_ended(self, session_id: str) -> list[Reply[Answer]]:
-        """End its waiting calls and give its runs back; the replies say when that is on disk."""
+    def _session_ended(self, session_id: str) -> None:
+        """End its waiting calls and give its runs back."""
         for ticket in self._parked.of_session(session_id):
             self._unpark(ticket)
             self._finish(ticket, session_has_ended(session_id))
-        replies: list[Reply[Answer]] = []
         for task_id, run_id in self.board.runs_of(session_id):
-            reply: Reply[Answer] = Reply()
-            self._release_ended(task_id, run_id, session_id, reply)
-            replies.append(reply)
-        return replies
+            self._release(task_id, run_id, session_id)
 
     def release_ended_sessions(self) -> None:
-        """What `session_ended` did not get to before a crash."""
+        """What a crash kept from being released; for start-up."""
         for session_id in self.board.active_sessions():
-            if self._registry.is_ended(session_id):
-                self.session_ended(session_id)
+            if self._roster.is_ended(session_id):
+                self._session_ended(session_id)
 
-    def _release_ended(
-        self, task_id: str, run_id: str, session_id: str, reply: Reply[Answer] | None
-    ) -> None:
+    def _release(self, task_id: str, run_id: str, session_id: str) -> None:
         command = c.ReleaseOfEndedSession(run_id, session_id, "session_ended")
+        self.releases.begin(session_id)
+        # Behind the task's record in the mailbox: whoever waits finds the run in the queue.
+        reply = ReleaseReply(lambda: self._later(lambda: self.releases.end(session_id)))
         self._send(task_id, Envelope(command, SESSION_REGISTRY, reply))
 
     # --- time -----------------------------------------------------------------------------------
@@ -357,5 +364,5 @@ class Dispatch:
             if state is not None:
                 self._observe(state)
         look_at_starving(
-            self.board, self._registry.sessions, self._send, now_ns, max(self._starves_ns, NS)
+            self.board, self._roster.present_sessions, self._send, now_ns, max(self._starves_ns, NS)
         )

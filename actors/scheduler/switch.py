@@ -6,9 +6,8 @@ from actors.clock import Clock
 from actors.errors import Code, Rejected
 from actors.identity import Caller
 from actors.ids import IdSource
-from actors.mailbox import Reply
 from actors.ports import Journal, StorageError
-from actors.record import Entry, Record, Settlement
+from actors.record import Entry, Record
 from actors.scheduler.events import (
     DrainCompleted,
     DrainStarted,
@@ -23,7 +22,12 @@ from actors.task.state import Pause
 
 @final
 class Switch:
-    """Takes effect at once; each method returns when that is on disk."""
+    """Written by the scheduler's actor alone. Takes effect at once; the entry that each method
+    returns is then on its way to the disk.
+
+    Raises:
+        Rejected: STORAGE_FAILED; nothing has changed.
+    """
 
     def __init__(self, journal: Journal, clock: Clock, ids: IdSource) -> None:
         self._journal = journal
@@ -47,30 +51,28 @@ class Switch:
         """When it was last paused or resumed; None: never."""
         return self._state.updated_at_ns or None
 
-    async def pause(self, reason: str | None, caller: Caller) -> None:
-        await self._write(SchedulerPaused(caller.actor, valid.reason(reason)), caller)
+    def pause(self, reason: str | None, caller: Caller) -> Entry:
+        return self._append(SchedulerPaused(caller.actor, valid.reason(reason)), caller)
 
-    async def resume(self, caller: Caller) -> None:
-        await self._write(SchedulerResumed(caller.actor), caller)
+    def resume(self, caller: Caller) -> Entry:
+        return self._append(SchedulerResumed(caller.actor), caller)
 
-    async def start_drain(self, reason: str | None, caller: Caller, active_claims: int) -> None:
+    def start_drain(self, reason: str | None, caller: Caller, active_claims: int) -> Entry:
         given = valid.reason(reason) or "scheduler drain"
-        await self._write(DrainStarted(caller.actor, given, active_claims), caller)
+        return self._append(DrainStarted(caller.actor, given, active_claims), caller)
 
-    async def end_drain(self, caller: Caller, remaining: int, timed_out: bool) -> None:
-        await self._write(DrainCompleted(caller.actor, remaining, timed_out), caller)
+    def end_drain(self, caller: Caller, remaining: int, timed_out: bool) -> Entry:
+        return self._append(DrainCompleted(caller.actor, remaining, timed_out), caller)
 
-    async def _write(self, event: SchedulerEvent, caller: Caller) -> None:
+    def _append(self, event: SchedulerEvent, caller: Caller) -> Entry:
         now_ns = self._clock.now_ns()
         seq = self._journal.next_seq
         record = Record(seq, self._ids.suffix(now_ns), now_ns, SCHEDULER_ADDRESS, caller, (event,))
         state = evolve_scheduler(self._state, event, seq, now_ns)
         entry = Entry(record, state)
-        reply: Reply[None] = Reply()
-        entry.settlements.append(Settlement(lambda: reply.settle(None), reply.fail))
         try:
             self._journal.append(entry)
         except StorageError as error:
             raise Rejected(Code.STORAGE_FAILED, str(error), "try again later") from error
         self._state = state
-        await reply.wait()
+        return entry

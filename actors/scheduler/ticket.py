@@ -45,6 +45,7 @@ class Ticket:
     """
 
     __slots__ = (
+        "_answer",
         "_on_refused",
         "_on_unseen",
         "caller",
@@ -86,6 +87,7 @@ class Ticket:
         self.run_id: str | None = None  # what was picked for it
         self.task_id: str | None = None
         self.followers: list[Ticket] = []  # calls with the same key that wait for its answer
+        self._answer: Answer | None = None  # its claim, once that is on disk
         self._on_refused = on_refused
         self._on_unseen = on_unseen
 
@@ -98,9 +100,18 @@ class Ticket:
         """The claim is on disk."""
         if self.abandoned:
             self._on_unseen(self)
+        self._answer = value
         self.reply.settle(value)
         for follower in self.followers:
             follower.reply.settle(value)
+
+    def follow(self, ticket: "Ticket") -> None:
+        """Let a call with the same key have the answer of this one, which may be there already:
+        the scheduler takes a claim as under way until it has the record of it."""
+        if self._answer is None:
+            self.followers.append(ticket)
+        else:
+            ticket.reply.settle(self._answer)
 
     def fail(self, error: Exception) -> None:
         """The task refused the pick."""

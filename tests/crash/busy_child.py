@@ -30,7 +30,7 @@ def tell(*words: object) -> None:
 
 async def worker(system: System, name: str) -> None:
     me = Caller(agent_actor(name), origin(OriginKind.HTTP, "agent.task.next"))
-    session = system.registry.identify(name, "bot", None)
+    session = await system.identify(name, "bot")
     number = 0
     await create(system, name, number)
     while True:

@@ -38,7 +38,7 @@ async def claim_next(call: Call) -> Reply:
 
 
 def _check_workspace(call: Call, session: SessionState, ref: str) -> None:
-    workspace = call.system.registry.find_workspace(ref)
+    workspace = call.system.roster.find_workspace(ref)
     if workspace is None or workspace.id != session.workspace_id:
         raise other_workspace(session)
 

@@ -40,7 +40,7 @@ def _shown(call: Call, target: Target, task: TaskState, run: Run | None) -> Repl
     """All of one moment: nothing happens between the first line and the last."""
     system, now_ns = call.system, call.system.clock.now_ns()
     session_id = None if run is None else run.session_id
-    session = None if session_id is None else system.registry.known_session(session_id)
+    session = None if session_id is None else system.roster.find(session_id)
     inspection = seen.inspect(
         task,
         run,
@@ -80,7 +80,7 @@ def _outside(system: System, task: TaskState) -> Outside:
         scheduler_paused=system.switch.is_paused,
         paused_by=system.views.paused_by(task.id),
         blockers={name: found.status for name, found in blockers.items() if found is not None},
-        sessions=system.registry.sessions(),
+        sessions=list(system.roster.present_sessions()),
     )
 
 

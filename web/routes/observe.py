@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from actors.identity import Actor, OriginKind
-from actors.registry.registry import Registry
+from actors.registry.roster import Roster
 from actors.task.state import OwnerKind
 from actors.views.facets import Lane
 from actors.views.groups import GroupFilter
@@ -33,15 +33,15 @@ async def dashboard(call: Call) -> Reply:
         network_channel=network_channel(call),
         origin_kind=queries.choice(query, "origin_kind", OriginKind),
     )
-    board = system.views.dashboard(which, system.clock.now_ns(), _lives_in(system.registry))
+    board = system.views.dashboard(which, system.clock.now_ns(), _lives_in(system.roster))
     tasks = (system.views.get(run.task_id) for run in board.shown)
     shown_tasks = [task for task in tasks if task is not None]
     return shown(200, DashboardResponse(dashboard_of(board, shown_tasks)))
 
 
-def _lives_in(registry: Registry) -> Callable[[str], bool]:
+def _lives_in(roster: Roster) -> Callable[[str], bool]:
     def lives(session_id: str) -> bool:
-        session = registry.known_session(session_id)
+        session = roster.find(session_id)
         return session is not None and session.is_active
 
     return lives

@@ -2,7 +2,7 @@
 
 from actors.errors import Code, Rejected
 from actors.registry.commands import CreateWorkspace, RegisterSession
-from actors.registry.registry import workspace_not_found
+from actors.registry.refusals import workspace_not_found
 from actors.registry.state import SessionState
 from web.call import Call, Routes
 from web.operations import Operation
@@ -40,12 +40,12 @@ async def resolve_workspace(call: Call) -> Reply:
 
 
 async def list_workspaces(call: Call) -> Reply:
-    found = call.system.registry.workspaces()
+    found = call.system.roster.workspaces()
     return shown(200, WorkspacesResponse([workspace_of(workspace) for workspace in found]))
 
 
 async def get_workspace(call: Call) -> Reply:
-    workspace = call.system.registry.workspace(call.ids["id"].strip())
+    workspace = call.system.roster.workspace(call.ids["id"].strip())
     return shown(200, WorkspaceResponse(workspace_of(workspace)))
 
 
@@ -67,7 +67,7 @@ async def create_session(call: Call) -> Reply:
 def _workspace_id(call: Call, ref: str | None) -> str | None:
     if not ref:
         return None
-    workspace = call.system.registry.find_workspace(ref)
+    workspace = call.system.roster.find_workspace(ref)
     if workspace is None:
         raise workspace_not_found(ref)
     return workspace.id
@@ -75,23 +75,23 @@ def _workspace_id(call: Call, ref: str | None) -> str | None:
 
 def _shown(call: Call, session: SessionState) -> RegisteredSession:
     workspace_id = session.workspace_id
-    path = None if workspace_id is None else call.system.registry.workspace(workspace_id).root_dir
+    path = None if workspace_id is None else call.system.roster.workspace(workspace_id).root_dir
     return session_of(session, path)
 
 
 async def list_sessions(call: Call) -> Reply:
-    found = call.system.registry.sessions()
+    found = call.system.roster.sessions()
     return shown(200, SessionsResponse([_shown(call, session) for session in found]))
 
 
 async def get_session(call: Call) -> Reply:
-    session = call.system.registry.session(call.ids["id"].strip())
+    session = call.system.roster.session(call.ids["id"].strip())
     return shown(200, SessionResponse(_shown(call, session)))
 
 
 async def get_workspace_session(call: Call) -> Reply:
-    workspace = call.system.registry.workspace(call.ids["id"].strip())
-    session = call.system.registry.session(call.ids["session_id"].strip())
+    workspace = call.system.roster.workspace(call.ids["id"].strip())
+    session = call.system.roster.session(call.ids["session_id"].strip())
     if session.workspace_id != workspace.id:
         raise Rejected(
             Code.SESSION_NOT_FOUND,

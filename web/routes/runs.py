@@ -74,7 +74,7 @@ def _bound_session(call: Call, run: Run) -> SessionState | None:
     if run.session_id is None:
         return None
     try:
-        return call.system.registry.session(run.session_id)
+        return call.system.roster.session(run.session_id)
     except Rejected:  # it has ended, or registered itself and was forgotten
         return None
 

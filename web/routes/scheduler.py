@@ -94,7 +94,7 @@ def _workspace_id(call: Call, ref: str | None) -> str | None:
     """The id of a workspace; one that is unknown stays as it is, and matches nothing."""
     if ref is None:
         return None
-    workspace = call.system.registry.find_workspace(ref)
+    workspace = call.system.roster.find_workspace(ref)
     return ref if workspace is None else workspace.id
 
 

@@ -18,7 +18,7 @@ from web import queries
 from web.addresses import task_id_of
 from web.call import Call, Routes
 from web.filters import network_channel, scope_and_workspace, workspace_id
-from web.identity import caller_of, identify, other_workspace, session_of
+from web.identity import caller_of, identify, other_workspace
 from web.operations import Operation
 from web.paging import cursor_of, next_link
 from web.replies import EMPTY, Reply, shown
@@ -80,7 +80,7 @@ async def create_child(call: Call) -> Reply:
 
 
 async def _create(call: Call, parent_task_id: str | None) -> Reply:
-    session = session_of(call)
+    session = call.session
     body = call.decode(CreateTaskRequest)
     command = c.CreateTask(
         scope=body.scope,

@@ -61,7 +61,7 @@ class Desk:
         await self.system.registry.register_session(command)
 
     async def claim(self, session_id: str, agent_name: str = "bot", **request) -> Answer | None:
-        session = self.system.registry.identify(session_id, agent_name, None)
+        session = await self.system.identify(session_id, agent_name)
         return await self.system.claim_next(session, ClaimNext(**request), agent(session_id))
 
     async def ask(self, task_id: str, command: c.TaskCommand, caller: Caller = OPERATOR) -> Answer:

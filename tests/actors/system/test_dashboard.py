@@ -16,7 +16,7 @@ from tests.actors.system.desk import NOW_NS, NS, agent, started
 
 def board(desk, **which):
     def is_live(session_id: str) -> bool:
-        session = desk.system.registry.known_session(session_id)
+        session = desk.system.roster.find(session_id)
         return session is not None and session.is_active
 
     return desk.system.views.dashboard(GroupFilter(**which), desk.system.clock.now_ns(), is_live)
@@ -71,13 +71,12 @@ async def test_a_run_whose_session_is_no_more_is_an_orphan_unless_it_never_had_o
         by_hand, attached, more = [await desk.queued() for _ in range(3)]
         for run in (by_hand, attached, more):
             await desk.ask_run(c.ClaimRun(run.id))
-        desk.system.registry.identify("visitor", "bot", None)
+        await desk.system.identify("visitor", "bot")
         await desk.system.attach_session(attached.id, "visitor", agent("visitor"))
         for run in (by_hand, more):
             await desk.ask_run(c.StartRun(run.id))
         assert board(desk).orphans == 0
         await trio.sleep(60)
-        desk.system.registry.sessions()  # forgets who was idle
         assert board(desk).orphans == 1
         assert board(desk).runs(RunStatus.STARTING) == 1
         await desk.ask_run(c.CancelRun(attached.id))

@@ -101,7 +101,7 @@ class Townsfolk(Callers):
         return self._rng.choice(known) if known else "task-none"
 
     def _workspaces(self) -> list[str]:
-        return [workspace.id for workspace in self._desk.system.registry.workspaces()]
+        return [workspace.id for workspace in self._desk.system.roster.workspaces()]
 
     async def create(self) -> Answer:
         if len(self._desk.system.views.catalog) >= self.task_count:
@@ -181,7 +181,7 @@ def check_all(desk: Desk, rng: random.Random) -> None:
     """All kinds of questions, each with some of its filters."""
     views = desk.system.views
     tasks = [views.whole(state.id) for state in views.catalog]
-    workspaces = [None, *(each.id for each in desk.system.registry.workspaces())]
+    workspaces = [None, *(each.id for each in desk.system.roster.workspaces())]
     check_dashboard(desk, tasks, workspaces, rng)
     check_inboxes(desk, tasks, workspaces, rng)
     check_lists(desk, tasks, workspaces, rng)
@@ -196,10 +196,10 @@ def check_all(desk: Desk, rng: random.Random) -> None:
 
 
 def check_dashboard(desk, tasks: list[TaskState], workspaces, rng) -> None:
-    now_ns, registry = desk.system.clock.now_ns(), desk.system.registry
+    now_ns, roster = desk.system.clock.now_ns(), desk.system.roster
 
     def is_live(session_id: str) -> bool:
-        session = registry.known_session(session_id)
+        session = roster.find(session_id)
         return session is not None and session.is_active
 
     filters = [GroupFilter(), *(GroupFilter(scope) for scope in Scope)]

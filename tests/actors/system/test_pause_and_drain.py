@@ -99,19 +99,23 @@ async def test_a_resume_ends_a_drain(desk):
         assert ended[0].status.pause is None
 
 
-async def test_a_resume_ends_a_drain_that_has_only_just_begun(desk, monkeypatch):
+@pytest.mark.parametrize("turns", range(2, 10))
+async def test_a_resume_ends_a_drain_that_has_only_just_begun(desk, turns):
+    """Whether or not the beginning of the drain is on disk yet."""
     await desk.queued()
     await desk.claim("s1")
-    start_drain = desk.system.switch.start_drain
+    begun, outcomes = trio.current_time(), []
 
-    async def start_and_resume(*args):
-        await start_drain(*args)
+    async def wait():
+        outcomes.append(await drain(desk))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        for _ in range(turns):  # two, and the drain has been asked for
+            await trio.lowlevel.checkpoint()
         await desk.system.scheduler.resume(OPERATOR)
-
-    monkeypatch.setattr(desk.system.switch, "start_drain", start_and_resume)
-    begun = trio.current_time()
-    outcome = await drain(desk)
     assert trio.current_time() == begun
+    [outcome] = outcomes
     assert (outcome.completed, outcome.timed_out, outcome.remaining_claims) == (False, False, 1)
 
 
@@ -119,6 +123,7 @@ async def test_a_run_on_its_way_to_a_session_counts_for_a_drain(desk, monkeypatc
     """Picked, not yet claimed: the drain must not say that nothing is at work."""
     await desk.queued()
     dispatch = desk.system.scheduler._dispatch
+    await desk.register("s1")
     send, held, ended = dispatch._send, [], []
     monkeypatch.setattr(dispatch, "_send", lambda *message: held.append(message))
 

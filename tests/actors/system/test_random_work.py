@@ -171,6 +171,7 @@ def check_board(desk: Desk, states: list[TaskState]) -> None:
     assert board.active_count == sum(run.status.is_active for run in runs)
     assert len(board.leases) == sum(run.is_leased for run in runs)
     assert dispatch._picked == {}
-    assert dispatch._reserved == {}
+    assert dispatch.allowance._reserved == {}
+    assert dispatch.releases._under_way == {}
     assert dispatch._keyed == {}
     assert dispatch.parked_count == 0

@@ -1,0 +1,60 @@
+"""Asking an actor that is no task's: a request becomes one of its messages, with one answer."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from actors.errors import Code, Rejected
+from actors.mailbox import Reply
+from actors.record import Settlement
+
+R = TypeVar("R")
+Turn = Callable[[], None]
+
+_log = logging.getLogger("chargehand.actors")
+
+
+def at_once(settlement: Settlement) -> None:
+    """Deliver an answer that rests on nothing that still has to be written."""
+    settlement.deliver()
+
+
+async def ask(
+    send: Callable[[Turn], None],
+    begin: Callable[[Reply[R]], None],
+    gate: Callable[[Settlement], None] = at_once,
+) -> R:
+    """Have an actor run `begin` between two of its messages, and wait for the answer.
+
+    `begin` settles the reply, then or later. What it has begun goes on if the caller is canceled;
+    a caller that is gone before its turn came is forgotten, and nothing is begun.
+
+    Args:
+        send: puts a turn into the actor's mailbox; may refuse it.
+        gate: through which a refusal goes, so that it waits for what it rests on.
+
+    Raises:
+        Rejected: what `send` or `begin` raises; ACTOR_CRASHED for a bug in `begin`.
+    """
+    reply: Reply[R] = Reply()
+
+    def turn() -> None:
+        if reply.abandoned:
+            return
+        try:
+            begin(reply)
+        except Rejected as refusal:
+            gate(Settlement(partial(reply.fail, refusal), reply.fail))
+        except Exception:
+            _log.exception("a request to an actor crashed")
+            reply.fail(
+                Rejected(
+                    Code.ACTOR_CRASHED,
+                    "handling the request failed",
+                    "report the server's log; other requests go on",
+                )
+            )
+
+    send(turn)
+    return await reply.wait()

@@ -1,0 +1,81 @@
+"""Why a caller is not the session, or a name not the workspace, that it says."""
+
+from actors import suggestions
+from actors.errors import Code, Rejected
+
+_AREA = "agentidentity"
+
+
+def identity_required() -> Rejected:
+    return Rejected(
+        Code.IDENTITY_REQUIRED,
+        "both X-AGH-Session-ID and X-AGH-Agent are needed",
+        "send both headers",
+        area=_AREA,
+    )
+
+
+def identity_mismatch(session_id: str) -> Rejected:
+    return Rejected(
+        Code.IDENTITY_MISMATCH,
+        f"session {session_id} belongs to another agent",
+        "send the agent name that the session was registered with",
+        area=_AREA,
+    )
+
+
+def session_stale(session_id: str, agent_name: str, why: str) -> Rejected:
+    return Rejected(
+        Code.IDENTITY_STALE,
+        f"session {session_id} {why}",
+        "register a new session: POST /api/sessions",
+        command=suggestions.register_session(agent_name),
+        area=_AREA,
+    )
+
+
+def session_unauthorized(session_id: str) -> Rejected:
+    return Rejected(
+        Code.IDENTITY_UNAUTHORIZED,
+        f"session {session_id} does not belong to the workspace that the request names",
+        "leave X-AGH-Workspace-ID out, or send the workspace of the session",
+        area=_AREA,
+    )
+
+
+def session_not_found(session_id: str) -> Rejected:
+    return Rejected(
+        Code.SESSION_NOT_FOUND,
+        f"there is no active session {session_id}",
+        "register one: POST /api/sessions",
+        command=suggestions.list_sessions(),
+        evidence={"session_id": session_id[:128]},
+    )
+
+
+def session_exists(session_id: str) -> Rejected:
+    return Rejected(
+        Code.SESSION_EXISTS,
+        f"the session id {session_id} is taken",
+        "choose another id, or leave it out to have one made",
+        pointer="/id",
+    )
+
+
+def sessions_full(count: int, agent_name: str) -> Rejected:
+    return Rejected(
+        Code.SESSIONS_FULL,
+        f"{count} sessions have registered themselves",
+        "register the session: POST /api/sessions",
+        command=suggestions.register_session(agent_name),
+    )
+
+
+def workspace_not_found(ref: str) -> Rejected:
+    return Rejected(
+        Code.WORKSPACE_NOT_FOUND,
+        f"there is no workspace {ref}",
+        "create it: POST /api/workspaces with its root_dir",
+        command=suggestions.create_workspace(ref),
+        evidence={"workspace": ref[:200]},
+    )

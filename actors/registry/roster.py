@@ -1,0 +1,188 @@
+"""The read model of the registry: workspaces and sessions, as they are on disk.
+
+Sessions that registered themselves and never held a lease are visitors: they are here, and nowhere
+on disk. Written by the publisher with what was committed, and by the registry's actor with what it
+keeps in memory alone (visitors, and when a session last called).
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import final
+
+from actors.clock import Clock
+from actors.limits import NS
+from actors.registry.refusals import (
+    identity_mismatch,
+    identity_required,
+    session_not_found,
+    session_stale,
+    session_unauthorized,
+    workspace_not_found,
+)
+from actors.registry.state import RegistryState, SessionState, WorkspaceState
+from actors.settings import Settings
+
+
+@final
+class Roster:
+    """Answers at once."""
+
+    def __init__(self, clock: Clock, settings: Settings) -> None:
+        self._clock = clock
+        self._ended_ns = int(settings.ended_session_s * NS)
+        self._away_ns = int(settings.session_away_s * NS)
+        self._workspaces: dict[str, WorkspaceState] = {}
+        self._by_root: dict[str, str] = {}
+        self._by_name: dict[str, str] = {}
+        self._sessions: dict[str, SessionState] = {}  # ended ones too, until they are forgotten
+        self._visitors: dict[str, SessionState] = {}
+        self._seen_at_ns: dict[str, int] = {}  # on the steady scale, of active sessions
+
+    # --- what changes it ------------------------------------------------------------------------
+
+    def restore(self, states: Iterable[RegistryState]) -> None:
+        """Take in stored states. Agents have their full time to call again."""
+        for state in states:
+            self.committed(state)
+
+    def committed(self, state: RegistryState) -> None:
+        """Take in a state that is on disk."""
+        match state:
+            case WorkspaceState():
+                self._workspaces[state.id] = state
+                self._by_root[state.root_dir] = state.id
+                self._by_name.setdefault(state.name, state.id)
+            case SessionState():
+                self._visitors.pop(state.id, None)
+                if state.forgotten:
+                    self._sessions.pop(state.id, None)
+                else:
+                    self._sessions[state.id] = state
+                if state.is_active:
+                    self._seen_at_ns.setdefault(state.id, self._clock.steady_ns())
+                else:
+                    self._seen_at_ns.pop(state.id, None)
+
+    def admit(self, visitor: SessionState) -> None:
+        """A session has registered itself. Called by the registry's actor."""
+        self._visitors[visitor.id] = visitor
+        self._seen_at_ns[visitor.id] = self._clock.steady_ns()
+
+    def dismiss(self, session_id: str) -> None:
+        """Forget a visitor. Called by the registry's actor."""
+        self._visitors.pop(session_id, None)
+        self._seen_at_ns.pop(session_id, None)
+
+    def saw(self, session_id: str) -> None:
+        """The session has called. Called by the registry's actor."""
+        if session_id in self._seen_at_ns:
+            self._seen_at_ns[session_id] = self._clock.steady_ns()
+
+    # --- workspaces -----------------------------------------------------------------------------
+
+    def workspaces(self) -> list[WorkspaceState]:
+        """All, in order of creation."""
+        return list(self._workspaces.values())
+
+    def workspace(self, workspace_id: str) -> WorkspaceState:
+        """Raises: Rejected: WORKSPACE_NOT_FOUND."""
+        found = self._workspaces.get(workspace_id)
+        if found is None:
+            raise workspace_not_found(workspace_id)
+        return found
+
+    def find_workspace(self, ref: str) -> WorkspaceState | None:
+        """By id, name or absolute path, in this order; of equal names the first one."""
+        ref = ref.strip()
+        root = ref.rstrip("/") or ref
+        found = self._workspaces.get(ref)
+        if found is None:
+            workspace_id = self._by_name.get(ref) or self._by_root.get(root)
+            found = None if workspace_id is None else self._workspaces[workspace_id]
+        return found
+
+    def workspace_at(self, root_dir: str) -> WorkspaceState | None:
+        """The workspace of a directory, in its shortest spelling."""
+        workspace_id = self._by_root.get(root_dir)
+        return None if workspace_id is None else self._workspaces[workspace_id]
+
+    # --- sessions -------------------------------------------------------------------------------
+
+    def sessions(self) -> list[SessionState]:
+        """All active ones, visitors too."""
+        active = [session for session in self._sessions.values() if session.is_active]
+        return [*active, *self._visitors.values()]
+
+    def stored_sessions(self) -> list[SessionState]:
+        """All that are on disk, ended ones too."""
+        return list(self._sessions.values())
+
+    def present_sessions(self) -> Iterator[SessionState]:
+        """The active sessions that are not away: those that could be expected to claim."""
+        return (session for session in self.sessions() if not self.is_away(session.id))
+
+    def session(self, session_id: str) -> SessionState:
+        """An active session. Raises: Rejected: SESSION_NOT_FOUND."""
+        found = self.find(session_id)
+        if found is None or not found.is_active:
+            raise session_not_found(session_id)
+        return found
+
+    def find(self, session_id: str) -> SessionState | None:
+        """The session, also if it was ended and its id is still refused."""
+        found = self._sessions.get(session_id)
+        if found is None:
+            return self._visitors.get(session_id)
+        return None if self._is_over(found) else found
+
+    def is_ended(self, session_id: str) -> bool:
+        """Whether the session was ended, and its id is still refused."""
+        found = self._sessions.get(session_id)
+        return found is not None and not found.is_active and not self._is_over(found)
+
+    def is_kept(self, session_id: str) -> bool:
+        """Whether the session is on disk, and not in memory alone."""
+        return session_id in self._sessions
+
+    def is_away(self, session_id: str) -> bool:
+        """Whether the session has not called for so long that nobody should count on it."""
+        seen_ns = self._seen_at_ns.get(session_id)
+        return seen_ns is None or seen_ns + self._away_ns <= self._clock.steady_ns()
+
+    def seen_at_ns(self, session_id: str) -> int | None:
+        """When an active session last called, or the server started, on the steady scale."""
+        return self._seen_at_ns.get(session_id)
+
+    @property
+    def visitor_count(self) -> int:
+        return len(self._visitors)
+
+    def _is_over(self, session: SessionState) -> bool:
+        """Ended so long ago that its id is free again."""
+        ended_ns = session.ended_at_ns
+        return ended_ns is not None and self._clock.age_ns(ended_ns) >= self._ended_ns
+
+    def identify(
+        self, session_id: str, agent_name: str, workspace: str | None
+    ) -> SessionState | None:
+        """The active session that a caller says it is; None on first contact.
+
+        Args:
+            workspace: what the workspace header names; None or blank is nothing.
+
+        Raises:
+            Rejected: an IDENTITY_ code.
+        """
+        if not session_id or not agent_name:
+            raise identity_required()
+        session = self.find(session_id)
+        if session is None:
+            return None
+        if not session.is_active:
+            raise session_stale(session_id, agent_name, "was ended")
+        if session.agent_name != agent_name:
+            raise identity_mismatch(session_id)
+        if workspace:
+            named = self.find_workspace(workspace)
+            if named is None or named.id != session.workspace_id:
+                raise session_unauthorized(session_id)
+        return session

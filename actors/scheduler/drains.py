@@ -1,0 +1,61 @@
+"""Drains under way: each waits until no claim is active, its time is up, or a resume ends it."""
+
+from typing import final
+
+from attrs import define
+
+from actors.deadlines import Deadlines
+from actors.identity import Caller
+from actors.mailbox import Reply
+from actors.scheduler.commands import DrainOutcome
+
+
+@final
+@define(eq=False)
+class Drain:
+    """Goes on whether or not its caller still waits.
+
+    Args:
+        started_at_ns: of the wall, to be shown.
+        until_ns: when its time is up, on the steady scale.
+    """
+
+    caller: Caller
+    reply: Reply[DrainOutcome]
+    started_at_ns: int
+    until_ns: int
+
+
+@final
+class Drains:
+    """Those whose beginning is on disk."""
+
+    def __init__(self) -> None:
+        self._open: Deadlines[Drain] = Deadlines()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def open(self, drain: Drain) -> None:
+        self._open.set(drain, drain.until_ns)
+
+    def take_all(self) -> list[Drain]:
+        """All that are under way; they are no longer."""
+        drains = self._open.keys()
+        for drain in drains:
+            self._open.discard(drain)
+        return drains
+
+    def take(self, drains: list[Drain]) -> list[Drain]:
+        """Those of `drains` that are still under way; they are no longer."""
+        return [drain for drain in drains if self._open.discard(drain)]
+
+    def under_way(self) -> list[Drain]:
+        return self._open.keys()
+
+    def take_late(self, now_ns: int) -> list[Drain]:
+        """Those whose time is up; they are no longer under way."""
+        return self._open.pop_due(now_ns)
+
+    def next_at_ns(self) -> int | None:
+        return self._open.next_at_ns()

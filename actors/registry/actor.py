@@ -187,7 +187,8 @@ class Registry:
         if command.workspace_id is not None:
             self._roster.workspace(command.workspace_id)
         session_id = command.id or f"sess-{self._ids.suffix(self._clock.now_ns())}"
-        if self._find(session_id) is not None:
+        known = self._find(session_id)
+        if known is not None and not known.forgotten:
             raise session_exists(session_id)
         event = SessionRegistered(
             agent_name=command.agent_name,
@@ -248,10 +249,10 @@ class Registry:
 
     def _keep(self, session: SessionState, then: Turn, refused: Callable[[Rejected], None]) -> None:
         known = self._find(session.id)
-        if known is not None and not known.is_active:
+        if known is not None and known.ended_at_ns is not None:
             refused(session_stale(session.id, session.agent_name, "was ended"))
             return
-        if known is None or not self._is_written(known):
+        if known is None or known.forgotten or not self._is_written(known):
             try:
                 made = self._append(SESSION_PREFIX + session.id, None, _registration(session))
             except Rejected as refusal:
@@ -262,11 +263,17 @@ class Registry:
         then()
 
     def _find(self, session_id: str) -> SessionState | None:
-        """The session as of the latest record, or as a visitor."""
+        """The session as of the latest record, or as a visitor; None where its id is free."""
+        return self._latest(session_id) or self._roster.find(session_id)
+
+    def _held(self, session_id: str) -> SessionState | None:
+        """The same, and one that has ended long ago, until it is forgotten."""
+        return self._latest(session_id) or self._roster.held(session_id)
+
+    def _latest(self, session_id: str) -> SessionState | None:
+        """What was written of it and not committed yet."""
         latest = self._unwritten.get(SESSION_PREFIX + session_id)
-        if isinstance(latest, SessionState):
-            return None if latest.forgotten else latest
-        return self._roster.find(session_id)
+        return latest if isinstance(latest, SessionState) else None
 
     def _is_written(self, session: SessionState) -> bool:
         """Whether it is in the journal: no visitor."""
@@ -291,13 +298,15 @@ class Registry:
 
     def _look(self, reply: Reply[None]) -> None:
         for session_id in self._looks.pop_due(self._clock.steady_ns(), limits.FORGET_STEP_MAX):
-            session = self._find(session_id)
+            session = self._held(session_id)
             if session is not None:
                 self._look_at(session)
         reply.settle(None)
 
     def _look_at(self, session: SessionState) -> None:
         """Forget what ended long ago, and what registered itself and has gone without a word."""
+        if session.forgotten:
+            return
         if session.ended_at_ns is not None:
             self._forget(session)
         elif not self._is_idle(session):
@@ -317,7 +326,7 @@ class Registry:
         self._mailbox.push(lambda: self._decide_on(session_id, busy))
 
     def _decide_on(self, session_id: str, busy: bool) -> None:
-        session = self._find(session_id)
+        session = self._held(session_id)
         if session is None or not session.is_active:
             return
         if busy or not self._is_idle(session):

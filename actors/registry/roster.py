@@ -129,10 +129,12 @@ class Roster:
 
     def find(self, session_id: str) -> SessionState | None:
         """The session, also if it was ended and its id is still refused."""
-        found = self._sessions.get(session_id)
-        if found is None:
-            return self._visitors.get(session_id)
-        return None if self._is_over(found) else found
+        found = self.held(session_id)
+        return None if found is None or self._is_over(found) else found
+
+    def held(self, session_id: str) -> SessionState | None:
+        """The session, until it is forgotten."""
+        return self._sessions.get(session_id) or self._visitors.get(session_id)
 
     def is_ended(self, session_id: str) -> bool:
         """Whether the session was ended, and its id is still refused."""

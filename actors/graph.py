@@ -175,8 +175,9 @@ class Graph:
                     sweep = f.CancelPropagated(task_id, event.reason, event.metadata)
                     found += self._cancels(task_id, sweep)
                 case e.TaskDeleted():
-                    for dependent in self._nodes[task_id].dependents:
-                        found.append(f.Effect(dependent, f.BlockerDeleted(task_id)))
+                    node = self._nodes[task_id]
+                    lost = f.BlockerDeleted(task_id, undone=not node.completed)
+                    found += [f.Effect(dependent, lost) for dependent in node.dependents]
                 case _:
                     pass
         return tuple(found)

@@ -28,7 +28,10 @@ class BlockerReopened:
 @final
 @frozen
 class BlockerDeleted:
+    """`undone`: it was not completed when it was deleted."""
+
     blocker_id: str
+    undone: bool = False
 
 
 @final

@@ -29,7 +29,7 @@ def _new_run(state: TaskState, run_id: str, new: e.NewRun, at_ns: int) -> TaskSt
         preferred_capabilities=new.preferred_capabilities,
         continuation=new.continuation,
     )
-    return replace(state, runs=(*state.runs, run), auto_enqueue_due=False)
+    return replace(state, runs=(*state.runs, run), auto_enqueue_due=False, lost_blockers=())
 
 
 def _run_enqueued(

@@ -80,6 +80,7 @@ def _deleted(state: TaskState, event: e.TaskDeleted, at_ns: int) -> TaskState:
         triage=(),
         reviews=(),
         subscriptions=(),
+        lost_blockers=(),
     )
 
 
@@ -92,7 +93,10 @@ def _dependency_removed(state: TaskState, event: e.DependencyRemoved, at_ns: int
     left = tuple(
         edge for edge in state.dependencies if edge.depends_on_task_id != event.depends_on_task_id
     )
-    return replace(state, dependencies=left)
+    if not event.deleted_undone:
+        return replace(state, dependencies=left)
+    lost = (*state.lost_blockers, event.depends_on_task_id)[-limits.DEPENDENCIES_MAX :]
+    return replace(state, dependencies=left, lost_blockers=lost, auto_enqueue_due=False)
 
 
 def _blocker_changed(state: TaskState, event: e.BlockerChanged, at_ns: int) -> TaskState:

@@ -253,6 +253,7 @@ class TaskState:
     triage: tuple[Triage, ...] = ()  # one for each actor, the longest untouched first
     reviews: tuple[Review, ...] = ()  # in order of request
     subscriptions: tuple[Subscription, ...] = ()  # to its ends, the one set last at the end
+    lost_blockers: tuple[str, ...] = ()  # deleted undone since its last run was made
     ended: bytes = b""  # slim only: facts of the ended runs that `runs` lacks, see `ended`
 
     @property
@@ -281,6 +282,14 @@ class TaskState:
     @property
     def has_unresolved_dependencies(self) -> bool:
         return any(not edge.completed for edge in self.dependencies)
+
+    @property
+    def waits_for_decision(self) -> bool:
+        """Ready, but a task that it depended on was deleted undone, and nobody has said yet whether
+        the work shall be done without."""
+        return (
+            bool(self.lost_blockers) and self.status is TaskStatus.READY and self.open_run is None
+        )
 
     @property
     def awaits_approval(self) -> bool:

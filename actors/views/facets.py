@@ -114,7 +114,7 @@ def lane_of(state: TaskState) -> Lane | None:
         return Lane.APPROVALS
     if has_failed(state):
         return Lane.FAILED_RUNS
-    if state.status is TaskStatus.BLOCKED:
+    if state.status is TaskStatus.BLOCKED or state.waits_for_decision:
         return Lane.BLOCKED
     return None if state.status in _DONE else Lane.MY_WORK
 

@@ -43,6 +43,27 @@ def holds(task: TaskState, run: Run | None, outside: Outside) -> list[Diagnostic
     return [diagnostic for diagnostic in looks if diagnostic is not None]
 
 
+def lost_blockers(task: TaskState) -> Diagnostic | None:
+    """What the task was to wait for was deleted undone. It holds nothing back, but somebody should
+    know of it as long as nobody works on the task."""
+    if not task.lost_blockers or task.status.is_terminal or task.current_run is not None:
+        return None
+    run = task.open_run
+    which = ", ".join(task.lost_blockers)
+    were = "which was" if len(task.lost_blockers) == 1 else "which were"
+    return Diagnostic(
+        Hold.LOST_BLOCKER,
+        f"{task.id} depended on {which}, {were} deleted before being completed; "
+        + (
+            "nothing is queued by itself: start it if it can be done without"
+            if run is None
+            else f"cancel run {run.id} if it cannot be done without"
+        ),
+        suggestions.start_task(task.id) if run is None else suggestions.cancel_run(run.id),
+        {"deleted_task_ids": " ".join(task.lost_blockers)},
+    )
+
+
 def wanted(task: TaskState, run: Run) -> str:
     """What a session must be to claim the run, in words; empty where any may."""
     asked = claimable_run(task, run)

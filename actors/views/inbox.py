@@ -110,6 +110,8 @@ def blocking_reason(state: TaskState) -> str | None:
         return "latest_run_failed"
     if latest is RunStatus.NEEDS_ATTENTION:
         return "needs_attention"
+    if state.waits_for_decision:
+        return "dependency_deleted_undone"
     return "awaiting_dependencies" if state.status is TaskStatus.BLOCKED else None
 
 

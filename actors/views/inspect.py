@@ -13,7 +13,7 @@ from actors.suggestions import Suggestion
 from actors.task.eligibility import awaits_agent
 from actors.task.state import Run, RunStatus, TaskState
 from actors.views.diagnostics import Diagnostic, Hold, Trouble
-from actors.views.holds import Outside, holds, wanted
+from actors.views.holds import Outside, holds, lost_blockers, wanted
 
 RECENT_RUNS_MAX: Final = 5
 RECENT_EVENTS_MAX: Final = 10
@@ -89,10 +89,12 @@ def standing_of(session: SessionState | None) -> SessionStanding:
 def inspect(task: TaskState, run: Run | None, around: Around) -> Inspection:
     """Look at a run of the task, or at the task if it has none."""
     held = holds(task, run, around.outside)
+    lost = lost_blockers(task)
+    notes = () if lost is None else (lost,)
     if run is None:
         ended = task.status.is_terminal
         action = NextAction.TERMINAL if ended else NextAction.WAITING_FOR_SESSION
-        return Inspection(tuple(held), action)
+        return Inspection((*notes, *held), action)
     looks = [look(task, run, around) for look in _RULES]
     troubles = [diagnostic for diagnostic in looks if diagnostic is not None]
     reasons = {diagnostic.about for diagnostic in held}
@@ -103,7 +105,7 @@ def inspect(task: TaskState, run: Run | None, around: Around) -> Inspection:
             held = []  # the same, and worse
     can_be_claimed = awaits_agent(task, run) and not reasons
     action = _next_action(run, {diagnostic.about for diagnostic in troubles}, can_be_claimed)
-    return Inspection((*troubles, *held), action)
+    return Inspection((*troubles, *notes, *held), action)
 
 
 def _next_action(run: Run, troubles: Set[Trouble | Hold], can_be_claimed: bool) -> NextAction:

@@ -64,7 +64,9 @@ _HEAD: Final = (
 OPEN_RUN_AT: Final = len(_HEAD)
 
 head_of = attrgetter(*_HEAD)
-rare_of = attrgetter("profile", "triage", "open_reviews", "subscriptions")  # few tasks have them
+rare_of = attrgetter(  # few tasks have them
+    "profile", "triage", "open_reviews", "subscriptions", "lost_blockers"
+)
 triage_of = attrgetter(
     "actor", "read", "archived", "dismissed", "last_seen_activity_at_ns", "updated_at_ns"
 )
@@ -111,6 +113,7 @@ def read_task(
     triage: Sequence[list[Any]] = (),
     open_reviews: Sequence[dict[str, Any]] = (),
     subscriptions: Sequence[dict[str, Any]] = (),
+    lost_blockers: Sequence[str] = (),
 ) -> TaskState:
     return TaskState(
         id=task_id,
@@ -148,6 +151,7 @@ def read_task(
         triage=tuple([_read_triage(*item) for item in triage]),
         reviews=read_reviews(open_reviews),
         subscriptions=tuple([CONVERTER.structure(one, Subscription) for one in subscriptions]),
+        lost_blockers=tuple(lost_blockers),
         ended=bytes.fromhex(ended),
     )
 

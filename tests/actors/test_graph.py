@@ -117,7 +117,13 @@ def test_a_failure_tells_dependents_nothing(town):
 
 def test_a_deleted_blocker_is_told_to_its_dependents(town):
     _chain(town)
-    assert town.do("a", c.DeleteTask()) == (f.Effect("b", f.BlockerDeleted("a")),)
+    town.create("done")
+    town.complete("done")
+    town.do("c", c.AddDependency("done"))
+    assert town.do("a", c.DeleteTask()) == (f.Effect("b", f.BlockerDeleted("a", undone=True)),)
+    assert town.do("done", c.DeleteTask()) == (
+        f.Effect("c", f.BlockerDeleted("done", undone=False)),
+    )
 
 
 def test_a_deleted_dependent_is_told_nothing_more(town):

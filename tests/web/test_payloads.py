@@ -65,6 +65,19 @@ AT_NS, AT = 1_790_000_000_500_000_000, "2026-09-21T14:13:20.5Z"
             {"previous_status": "blocked", "status": "ready", "reason": "dependency_removed"},
         ),
         (
+            e.DependencyRemoved("task-b", DependencyKind.BLOCKS, READY),
+            {"depends_on_task_id": "task-b", "kind": "blocks", "status": "ready"},
+        ),
+        (
+            e.DependencyRemoved("task-b", DependencyKind.BLOCKS, READY, deleted_undone=True),
+            {
+                "depends_on_task_id": "task-b",
+                "kind": "blocks",
+                "status": "ready",
+                "deleted_undone": True,
+            },
+        ),
+        (
             e.TaskPublished(READY, ApprovalState.NOT_REQUIRED),
             {"previous_status": "draft", "status": "ready", "approval_state": "not_required"},
         ),

@@ -135,7 +135,11 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "Changes what is given, and leaves the rest. An empty text clears the description and the "
         "channel; `clear_owner` takes the owner away."
     ),
-    Op.DELETE_TASK: "Not while it has children or an open run. Its id stays taken.",
+    Op.DELETE_TASK: (
+        "Not while it has children or an open run. Its id stays taken. Tasks that depended on it "
+        "may become ready; if it was not completed, they are not enqueued by that, and inspection "
+        "and inbox say why."
+    ),
     Op.CREATE_CHILD: (
         "As a new task, in the scope and workspace of its parent. 409 if the parent, or a task "
         "above it, was canceled."
@@ -166,7 +170,9 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "The task is blocked until the other one is completed. No cycles. 409 if the other one was "
         "canceled, as it will never be completed."
     ),
-    Op.REMOVE_DEPENDENCY: "The task may become ready by it.",
+    Op.REMOVE_DEPENDENCY: (
+        "The task may become ready by it, and enqueues itself then if it is meant to."
+    ),
     Op.LIST_RUNS: "Of one status or session if asked for.",
     Op.ENQUEUE_RUN: (
         "A further run of a task, also of one that is completed. 409 while one is open, below a "

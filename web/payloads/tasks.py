@@ -57,11 +57,18 @@ def task_members(event: e.TaskEvent) -> Payload:
                 "propagated_from_task_id": event.propagated_from_task_id,
                 "canceled_run_ids": event.canceled_run_ids,
             }
-        case e.DependencyAdded() | e.DependencyRemoved():
+        case e.DependencyAdded():
             return {
                 "depends_on_task_id": event.depends_on_task_id,
                 "kind": event.kind,
                 "status": event.status,
+            }
+        case e.DependencyRemoved():
+            return {
+                "depends_on_task_id": event.depends_on_task_id,
+                "kind": event.kind,
+                "status": event.status,
+                "deleted_undone": True if event.deleted_undone else None,
             }
         case e.TaskPaused():
             return {

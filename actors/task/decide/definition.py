@@ -152,7 +152,7 @@ def patch(changes: Changes, command: c.PatchTask) -> Decision:
         raise below_canceled(f"{state.id} cannot be opened again", state.id, above)
     ungated = state.is_gated and not changes.state.is_gated  # no approval is asked for any more
     if ungated or changed.get("auto_enqueue_on_ready"):
-        auto_enqueue(changes, changes.last_event_id)
+        auto_enqueue(changes, changes.last_event_id, by_hand=True)
     return changes.decided()
 
 

@@ -66,19 +66,26 @@ def remove(changes: Changes, command: c.RemoveDependency) -> Decision:
             command=suggestions.show_task(changes.task_id),
             evidence={"task_id": changes.task_id},
         )
-    _remove(changes, edge, "dependency_removed")
+    _remove(changes, edge, "dependency_removed", by_hand=True)
     return changes.decided()
 
 
-def _remove(changes: Changes, edge: Dependency, reason: str) -> None:
-    was_unresolved = changes.state.has_unresolved_dependencies
+def _remove(
+    changes: Changes,
+    edge: Dependency,
+    reason: str,
+    *,
+    by_hand: bool = False,
+    deleted_undone: bool = False,
+) -> None:
+    state = changes.state
     changes.add_with_status(
-        DependencyRemoved(edge.depends_on_task_id, edge.kind, changes.state.status)
+        DependencyRemoved(edge.depends_on_task_id, edge.kind, state.status, deleted_undone)
     )
     cause = changes.last_event_id
     changes.settle(reason)
-    if was_unresolved:
-        auto_enqueue(changes, cause)
+    if state.has_unresolved_dependencies:
+        auto_enqueue(changes, cause, by_hand=by_hand)
 
 
 def blocker_completed(changes: Changes, effect: BlockerCompleted) -> Decision:
@@ -105,10 +112,12 @@ def blocker_reopened(changes: Changes, effect: BlockerReopened) -> Decision:
 
 
 def blocker_deleted(changes: Changes, effect: BlockerDeleted) -> Decision:
+    """The task is ready without it, but what was to be done before was not: nothing is enqueued by
+    that, and it is told until somebody makes a run."""
     edge = _edge(changes.state, effect.blocker_id)
     if edge is None:
         return nothing(changes)
-    _remove(changes, edge, "dependency_deleted")
+    _remove(changes, edge, "dependency_deleted", deleted_undone=effect.undone)
     return changes.decided()
 
 

@@ -191,11 +191,15 @@ def _way_out(state: TaskState) -> tuple[str, Suggestion]:
     return step, suggestions.show_task(task_id)
 
 
-def auto_enqueue(changes: Changes, cause: str) -> None:
+def auto_enqueue(changes: Changes, cause: str, *, by_hand: bool = False) -> None:
     """Enqueue a run if the task wants that when the world makes it ready.
 
     One run for each cause: the key names the blocker's run or the event that made it ready.
-    While paused it is only noted, and resume makes up for it.
+    While paused it is only noted, and resume makes up for it. A task that has lost a blocker
+    undone waits for somebody's decision.
+
+    Args:
+        by_hand: somebody changed what the task itself waits for, which is such a decision.
     """
     state = changes.state
     if (
@@ -204,6 +208,7 @@ def auto_enqueue(changes: Changes, cause: str) -> None:
         or state.open_run is not None
         or state.attempts_used >= state.max_attempts
         or canceled_above(changes) is not None
+        or (state.waits_for_decision and not by_hand)
     ):
         return
     if is_paused(changes):

@@ -57,5 +57,6 @@ def ancestor_resumed(changes: Changes, effect: AncestorResumed) -> Decision:
 
 def _make_up(changes: Changes, cause: str) -> None:
     """Enqueue what the pause held back: a task that became ready, or that never had a run."""
-    if changes.state.auto_enqueue_due or not changes.state.runs:
-        auto_enqueue(changes, cause)
+    state = changes.state
+    if state.auto_enqueue_due or not state.runs:
+        auto_enqueue(changes, cause, by_hand=state.auto_enqueue_due)  # as what it makes up for

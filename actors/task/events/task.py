@@ -162,10 +162,13 @@ class DependencyAdded(TaskEvent):
 @final
 @frozen
 class DependencyRemoved(TaskEvent):
+    """`deleted_undone`: because the blocker was deleted before it was completed."""
+
     type: ClassVar[str] = "task.dependency_removed"
     depends_on_task_id: str
     kind: DependencyKind
     status: TaskStatus
+    deleted_undone: bool = False
 
 
 @final

@@ -73,7 +73,8 @@ async def test_a_deleted_blocker_blocks_no_more(desk):
     await desk.ask(task.id, c.AddDependency(blocker.id))
     await desk.ask(blocker.id, c.DeleteTask())
     left = await desk.system.task(task.id)
-    assert (left.status, left.dependencies, len(left.runs)) == (TaskStatus.READY, (), 1)
+    assert (left.status, left.dependencies, len(left.runs)) == (TaskStatus.READY, (), 0)
+    assert left.lost_blockers == (blocker.id,)
     with pytest.raises(Rejected) as caught:
         await desk.system.task(blocker.id)
     assert caught.value.code is Code.TASK_NOT_FOUND
@@ -227,7 +228,8 @@ async def test_a_deletion_is_finished_whenever_the_server_is_killed():
     async def check(desk):
         for number in range(4):
             task = await desk.system.task(f"t{number}")
-            assert (task.status, len(task.runs), task.dependencies) == (TaskStatus.READY, 1, ())
+            assert (task.status, task.runs, task.dependencies) == (TaskStatus.READY, (), ())
+            assert task.lost_blockers == ("blocker",)
 
     for point in store.crash_points:
         async with started(point) as desk:
@@ -235,6 +237,13 @@ async def test_a_deletion_is_finished_whenever_the_server_is_killed():
             await check(desk)
             assert len(desk.system.outbox) == 0
             assert desk.system.views.get("blocker") is None
+            await desk.system.checkpointer.checkpoint()
+            left = desk.store.copy()
+        async with started(left) as desk:  # all of it from tables
+            await check(desk)
+            await desk.ask("t0", c.StartTask())
+            assert desk.system.views.get("t0").lost_blockers == ()
+            assert desk.system.views.get("t1").lost_blockers == ("blocker",)
 
 
 async def test_a_resume_reaches_everything_below_whenever_the_server_is_killed():

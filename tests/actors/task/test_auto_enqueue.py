@@ -2,6 +2,7 @@
 
 import pytest
 
+from actors import limits
 from actors.identity import SCHEDULER
 from actors.record import event_id
 from actors.task import commands as c
@@ -79,11 +80,14 @@ def test_a_removed_dependency_enqueues_with_the_event_as_its_cause():
     assert bench.latest.idempotency_key == _key(bench, event_id(_last_record(bench), 0))
 
 
-def test_a_deleted_blocker_enqueues():
+def test_a_blocker_that_was_deleted_once_it_was_completed_enqueues():
+    """Its completion is on the way still, and means nothing any more when it arrives."""
     bench = _waiting()
     bench.around.tasks.discard("b")
-    bench.do(BlockerDeleted("b"))
+    bench.do(BlockerDeleted("b", undone=False))
     assert bench.latest.idempotency_key == _key(bench, event_id(_last_record(bench), 0))
+    assert types(bench.do(BlockerCompleted("b", "run-b"))) == []
+    assert len(bench.task.runs) == 1
 
 
 def test_the_flag_switched_on_enqueues_a_ready_task():
@@ -132,6 +136,93 @@ def test_a_task_with_a_failed_run_is_enqueued_when_a_blocker_completes_again():
 
 
 # --- it does not fire ----------------------------------------------------------------------------
+
+
+def _lost(**fields):
+    """`b` was deleted undone."""
+    bench = _waiting(**fields)
+    bench.do(BlockerDeleted("b", undone=True))
+    assert (bench.task.status, bench.task.runs) == (TaskStatus.READY, ())
+    return bench
+
+
+def test_a_blocker_that_is_deleted_undone_enqueues_nothing_and_is_kept_in_mind():
+    bench = _lost()
+    assert (bench.task.lost_blockers, bench.task.dependencies) == (("b",), ())
+    assert bench.task.waits_for_decision
+
+
+def test_no_other_event_of_the_world_enqueues_what_has_lost_a_blocker():
+    bench = _waiting()
+    bench.block("b2")
+    bench.do(BlockerDeleted("b", undone=True))
+    assert bench.task.status is TaskStatus.BLOCKED
+    bench.around.completed.add("b2")
+    bench.do(BlockerCompleted("b2", "run-b2"))
+    assert (bench.task.status, bench.task.runs) == (TaskStatus.READY, ())
+    bench.do(AncestorResumed("p"))
+    bench.do(c.PauseTask("wait"))
+    bench.do(c.ResumeTask())
+    assert bench.task.runs == ()
+
+
+@pytest.mark.parametrize(
+    "command", [c.StartTask(), c.EnqueueRun(), c.PatchTask(auto_enqueue_on_ready=True)]
+)
+def test_whoever_makes_a_run_of_what_has_lost_a_blocker_has_decided(command):
+    bench = _lost()
+    if isinstance(command, c.PatchTask):
+        bench.do(c.PatchTask(auto_enqueue_on_ready=False))
+    bench.do(command)
+    assert (len(bench.task.runs), bench.task.lost_blockers) == (1, ())
+
+
+def test_a_dependency_that_is_removed_by_hand_enqueues_what_has_lost_another():
+    bench = _waiting()
+    bench.block("b2")
+    bench.do(BlockerDeleted("b", undone=True))
+    bench.do(c.RemoveDependency("b2"))
+    assert (len(bench.task.runs), bench.task.lost_blockers) == (1, ())
+
+
+def test_what_was_removed_by_hand_in_a_pause_is_made_up_for_although_a_blocker_was_lost():
+    bench = _waiting()
+    bench.block("b2")
+    bench.do(c.PauseTask("wait"))
+    bench.do(BlockerDeleted("b", undone=True))
+    bench.do(c.RemoveDependency("b2"))
+    assert (bench.task.auto_enqueue_due, bench.task.runs) == (True, ())
+    bench.do(c.ResumeTask())
+    assert len(bench.task.runs) == 1
+
+
+def test_a_blocker_that_is_lost_in_a_pause_is_not_made_up_for():
+    bench = _waiting()
+    bench.do(c.PauseTask("wait"))
+    _complete_b(bench)
+    assert bench.task.auto_enqueue_due
+    bench.block("b2")
+    bench.do(BlockerDeleted("b2", undone=True))
+    bench.do(c.ResumeTask())
+    assert bench.task.runs == ()
+
+
+def test_a_run_that_was_queued_before_its_blocker_was_lost_can_be_claimed():
+    bench = Bench.with_run()
+    bench.block("b")
+    bench.do(BlockerDeleted("b", undone=True))
+    assert (bench.task.status, bench.task.lost_blockers) == (TaskStatus.READY, ("b",))
+    assert not bench.task.waits_for_decision
+    bench.lease()
+
+
+def test_lost_blockers_are_forgotten_where_there_are_too_many():
+    bench = Bench.created()
+    for number in range(limits.DEPENDENCIES_MAX + 1):
+        bench.block(f"b{number}")
+        bench.do(BlockerDeleted(f"b{number}", undone=True))
+    assert len(bench.task.lost_blockers) == limits.DEPENDENCIES_MAX
+    assert bench.task.lost_blockers[0] == "b1"
 
 
 def test_creation_enqueues_nothing():

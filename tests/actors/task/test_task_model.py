@@ -211,14 +211,17 @@ class TaskMachine(RuleBasedStateMachine):
 
     @rule(
         effect=st.one_of(
-            st.builds(f.BlockerDeleted, blockers),
+            st.builds(f.BlockerDeleted, blockers, st.booleans()),
             st.builds(f.BlockerCompleted, blockers, st.just("run-late")),
             st.builds(f.BlockerReopened, blockers),
             st.just(f.ChildAdded("child", Scope.GLOBAL)),
         )
     )
     def late_effect(self, effect):
+        before = self.bench.task
         assert self.tell(effect, SCHEDULER)
+        if isinstance(effect, f.BlockerDeleted) and effect.undone:
+            assert len(self.bench.task.runs) == len(before.runs)
 
     @rule(root=st.just("p"), really=st.sampled_from([False, False, True]))
     def cancel_from_above(self, root, really):

@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from actors.errors import Code, Rejected
 from actors.graph import Graph
 from actors.task import commands as c
-from actors.task.effects import CancelPropagated
+from actors.task.effects import BlockerDeleted, CancelPropagated
 from actors.task.state import RunStatus, Scope, TaskStatus
 from tests.actors.task.kit import claimer
 from tests.actors.task.town import Town
@@ -151,7 +151,10 @@ class TownMachine(RuleBasedStateMachine):
 
     def deliver(self, index):
         effect = self.town.pending[index]
+        before = self.town.states[effect.target]
         self.town.deliver(index)
+        if isinstance(effect.command, BlockerDeleted) and effect.command.undone:
+            assert len(self.town.states[effect.target].runs) == len(before.runs)
         if isinstance(effect.command, CancelPropagated):
             task = self.town.states[effect.target]
             assert task.deleted or task.has_ended

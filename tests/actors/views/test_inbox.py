@@ -93,6 +93,9 @@ MANUAL = evolve(BLOCKED, approval_policy=ApprovalPolicy.MANUAL)
     [
         (a_task(), None),
         (BLOCKED, "awaiting_dependencies"),
+        (a_task(lost_blockers=("b",)), "dependency_deleted_undone"),
+        (a_task(lost_blockers=("b",), runs=(a_run(RunStatus.QUEUED),)), None),
+        (evolve(BLOCKED, lost_blockers=("b",)), "awaiting_dependencies"),
         (evolve(MANUAL, approval_state=ApprovalState.PENDING), "awaiting_approval"),
         (evolve(MANUAL, approval_state=ApprovalState.REJECTED), "approval_rejected"),
         (evolve(MANUAL, approval_state=ApprovalState.APPROVED), "awaiting_dependencies"),

@@ -6,6 +6,7 @@ from attrs import evolve
 from actors.limits import NS, STUCK_S
 from actors.registry.state import SessionState
 from actors.task import commands as c
+from actors.task.effects import BlockerDeleted
 from actors.task.state import ApprovalPolicy, Owner, OwnerKind, RunStatus, Scope, TaskStatus
 from actors.views.diagnostics import Hold, Trouble
 from actors.views.holds import Outside
@@ -270,6 +271,31 @@ class TestHolds:
         ended = {"b": TaskStatus.READY, "c": TaskStatus.CANCELED}
         command = "chargehand task remove-dependency t c"
         assert holds(looked_at(bench, blockers=ended)) == {Hold.AWAITS_DEPENDENCIES: command}
+
+    def test_a_dependency_that_was_deleted_undone(self):
+        bench = Bench.created()
+        for blocker in ("b", "c"):
+            bench.block(blocker)
+            bench.do(BlockerDeleted(blocker, undone=True))
+        found = looked_at(bench)
+        command = "chargehand task start t"
+        assert holds(found) == {Hold.LOST_BLOCKER: command, Hold.NO_RUN: command}
+        assert found.diagnostics[0].message == (
+            "t depended on b, c, which were deleted before being completed; nothing is queued by "
+            "itself: start it if it can be done without"
+        )
+        assert found.diagnostics[0].evidence == {"deleted_task_ids": "b c"}
+
+    def test_a_dependency_that_was_deleted_undone_under_a_queued_run(self):
+        bench = Bench.with_run()
+        bench.block("b")
+        bench.do(BlockerDeleted("b", undone=True))
+        found = looked_at(bench)
+        run_id = bench.latest.id
+        assert holds(found) == {Hold.LOST_BLOCKER: f"chargehand run cancel {run_id}"}
+        assert found.next_action is NextAction.CLAIM_AVAILABLE
+        bench.lease()
+        assert holds(looked_at(bench)) == {}
 
     def test_pauses_are_all_told(self):
         found = looked_at(Bench.with_run(), paused_by="parent", scheduler_paused=True)

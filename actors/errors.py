@@ -47,6 +47,13 @@ class Code(Enum):
     # Requests.
     INVALID_REQUEST = ("invalid_request", Kind.INVALID, _E, _T, "Invalid request")
     UNKNOWN_MEMBERS = ("unknown_members", Kind.INVALID, _E, _T, "Unknown members")
+    STREAM_CURSOR_AHEAD = (
+        "stream_cursor_ahead",
+        Kind.INVALID,
+        _E,
+        _T,
+        "Cursor is ahead of the server",
+    )
     PAYLOAD_TOO_LARGE = ("payload_too_large", Kind.TOO_LARGE, _E, _T, "Payload too large")
     TASK_NOT_FOUND = ("task_not_found", Kind.NOT_FOUND, _E, _T, "Task not found")
     RUN_NOT_FOUND = ("task_run_not_found", Kind.NOT_FOUND, _E, _T, "Run not found")

@@ -182,6 +182,11 @@ class Views:
                 return found[-count:]
             asked *= 4
 
+    @property
+    def newest_seq(self) -> int:
+        """The last number of the sequence that anybody can have been told."""
+        return self._journal.durable_seq
+
     def subscribe(self, task_id: str, after_seq: int) -> Subscription:
         """Follow a task and its descendants from behind `after_seq` on."""
         self._known(task_id)

@@ -112,3 +112,20 @@ async def test_the_transport_does_not_matter(system, client, nursery):
     stream, _ = await open_stream(nursery, app, f"/api/tasks/{task['id']}/stream")
     assert checked((await stream.wait_events(1))[0])["timeline"]["origin"]["kind"] == "http"
     nursery.cancel_scope.cancel()
+
+
+async def test_a_cursor_ahead_of_the_server_is_refused_with_the_newest_number(client, nursery):
+    path = f"/api/tasks/{(await client.created())['id']}"
+    newest = (await client.get(f"{path}/timeline")).json["timeline"][-1]["sequence"]
+    for target, headers, pointer in (
+        (f"{path}/stream?after_sequence={newest + 1}", {}, "?after_sequence"),
+        (f"{path}/stream", {"Last-Event-ID": str(newest + 1)}, "Last-Event-ID"),
+        (f"{path}/stream?after_sequence=1", {"Last-Event-ID": "9" * 18}, "Last-Event-ID"),
+    ):
+        stream, _ = await open_stream(nursery, client.app, target, headers)
+        assert stream.status == 422
+        told = json.loads(stream.chunks[0])["diagnostic"]
+        assert told["code"] == "stream_cursor_ahead"
+        assert told["evidence"] == {"newest": newest, "pointer": pointer}
+    stream, _ = await open_stream(nursery, client.app, f"{path}/stream?after_sequence={newest}")
+    assert stream.status == 200

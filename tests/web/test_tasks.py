@@ -1,5 +1,7 @@
 """Operations on tasks, over HTTP."""
 
+import base64
+
 import pytest
 import trio
 
@@ -315,6 +317,20 @@ async def test_the_timeline_is_paged(client):
     assert after.json["timeline"] == whole[2:]
     assert (await client.get(f"{path}/timeline?after_sequence=-1")).status == 422
     assert (await client.get(f"{path}/timeline?cursor=eA")).pointer == "?cursor"
+
+
+async def test_a_timeline_refuses_a_number_that_was_never_given(client):
+    path = f"/api/tasks/{(await client.created())['id']}/timeline"
+    newest = (await client.get(path)).json["timeline"][-1]["sequence"]
+    assert (await client.get(f"{path}?after_sequence={newest}")).json["timeline"] == []
+    ahead = base64.urlsafe_b64encode(str(newest + 1).encode()).decode().rstrip("=")
+    for query, pointer in (
+        (f"after_sequence={newest + 1}", "?after_sequence"),
+        (f"cursor={ahead}", "?cursor"),
+    ):
+        answered = await client.get(f"{path}?{query}")
+        assert (answered.status, answered.code) == (422, "stream_cursor_ahead")
+        assert answered.json["diagnostic"]["evidence"] == {"newest": newest, "pointer": pointer}
 
 
 async def test_a_write_can_be_read_at_once(client):

@@ -179,11 +179,16 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "canceled task, and while it depends on a canceled one. With an "
         "`idempotency_key` that was used before, it gives the run of then."
     ),
-    Op.GET_TIMELINE: "Oldest first. Numbers are shared by all tasks, so those of one have gaps.",
+    Op.GET_TIMELINE: (
+        "Oldest first. Numbers are shared by all tasks, so those of one have gaps. A number beyond "
+        "the newest one is refused as `stream_cursor_ahead`."
+    ),
     Op.STREAM_TASK: (
         "Server-sent events: all after `after_sequence`, then each as it happens. A client that "
         "comes back with `Last-Event-ID` misses nothing and sees nothing twice. A last event "
-        "`stream.closed` says why the server ends it."
+        "`stream.closed` says why the server ends it. A number beyond the newest one, as after a "
+        "backup was restored, is refused as `stream_cursor_ahead`, with the `newest` number: read "
+        "the task again and start over."
     ),
     Op.GET_TREE: "Each task with its status and its active run.",
     Op.GET_PROFILE: "The default one, with unset times, where none was set.",

@@ -1,13 +1,15 @@
 """What belongs to a task: its dependencies, tree, timeline and stream."""
 
+from actors.errors import Code, Rejected
 from actors.task import commands as c
 from actors.views.pages import sequence_of
+from actors.views.views import Views
 from web import queries, sse
 from web.addresses import known_task, task_id_of
 from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
-from web.paging import cursor_of, next_link
+from web.paging import CURSOR, cursor_of, next_link
 from web.replies import Reply, StreamReply, shown
 from web.requests.tasks import AddDependencyRequest
 from web.routes.tasks import detail
@@ -46,8 +48,11 @@ async def timeline(call: Call) -> Reply:
     query = call.query
     after_seq, limit = queries.natural(query, "after_sequence"), queries.limit(query)
     task_id = known_task(call).id
-    after_seq = max(after_seq, sequence_of(cursor_of(query)) or 0)
+    cursor_seq = sequence_of(cursor_of(query)) or 0
     views = call.system.views
+    _check_not_ahead(views, "?after_sequence", after_seq)
+    _check_not_ahead(views, f"?{CURSOR}", cursor_seq)
+    after_seq = max(after_seq, cursor_seq)
     found = views.timeline(task_id, after_seq, limit + 1)
     shown_events = found[:limit]
     more = str(shown_events[-1].seq) if len(found) > limit else None
@@ -57,13 +62,32 @@ async def timeline(call: Call) -> Reply:
 
 async def stream(call: Call) -> Reply | StreamReply:
     identify(call)
-    after_seq = queries.natural(call.query, "after_sequence")
+    pointer, after_seq = "?after_sequence", queries.natural(call.query, "after_sequence")
     last_seen = (call.headers.get(LAST_EVENT_HEADER) or "").strip()
     if last_seen:
+        pointer = LAST_EVENT_HEADER
         after_seq = queries.natural({LAST_EVENT_HEADER: last_seen}, LAST_EVENT_HEADER)
     task_id, views = known_task(call).id, call.system.views
+    _check_not_ahead(views, pointer, after_seq)
     reply = StreamReply(lambda: sse.event_stream(views, task_id, after_seq))
     return Reply(reply.status, headers=reply.headers) if call.is_head else reply
+
+
+def _check_not_ahead(views: Views, pointer: str, after_seq: int) -> None:
+    """Refuse a number that was never given: what follows would be taken for known, and swallowed.
+
+    A client has such a number where the server's data were put back to an earlier state.
+    """
+    newest = views.newest_seq
+    if after_seq > newest:
+        raise Rejected(
+            Code.STREAM_CURSOR_AHEAD,
+            f"{pointer.removeprefix('?')} is {after_seq}, but the newest event has the number"
+            f" {newest}: these data are older than what the cursor was taken from",
+            "read the task again, and go on behind the newest number or without one",
+            pointer=pointer,
+            evidence={"newest": newest},
+        )
 
 
 ROUTES: Routes = {

@@ -119,6 +119,10 @@ def request_review(run_id: str, attempt: int) -> Suggestion:
     return Suggestion(("review", "request", run_id, "--attempt", str(attempt)))
 
 
+def show_review(review_id: str) -> Suggestion:
+    return Suggestion(("review", "show", review_id))
+
+
 def list_subscriptions(task_id: str) -> Suggestion:
     return Suggestion(("bridge", "list", task_id))
 

@@ -25,6 +25,7 @@ from actors.ids import IdSource, RandomIds
 from actors.index import Index
 from actors.limits import NS
 from actors.mailbox import Reply
+from actors.misnamed import Misnamed
 from actors.outbox import Outbox
 from actors.ports import Journal, StorageError
 from actors.publisher import Publisher
@@ -78,6 +79,7 @@ class System:
             self.roster,
             busy=lambda session_id, answer: self.scheduler.is_busy(session_id, answer),
         )
+        self.misnamed = Misnamed(self._index, self.views, self.roster)
         self.switch = Switch(journal, clock, ids)
         services = Services(
             journal=journal,

@@ -82,7 +82,7 @@ def _view(
             call.look_at_what_no_handler_does()
             reply = await handler(call)
         except Rejected as refusal:
-            reply = refusal_reply(refusal, operation)
+            reply = refusal_reply(system.misnamed.explained(refusal), operation)
         return _response(reply, call.ignored.headers())
 
     return view

@@ -18,6 +18,7 @@ SAMPLES: Final = {
     "task_id": ["ship-it"],
     "depends_on_task_id": ["docs"],
     "run_id": ["run-1"],
+    "review_id": ["review-1"],
     "session_id": ["sess-1"],
     "max_attempts": [4],
     "attempt": [2],

@@ -45,6 +45,26 @@ def test_a_release(line):
     line.told("task", "publish", "ship-it")
 
 
+def test_the_id_of_a_task_where_a_runs_belongs(line):
+    task_id, run_id = queued(line)
+    for words in (("run", "cancel", task_id), ("agent", "complete", task_id)):
+        refused = line.refused(ClientExit.NOT_FOUND, *words, **AGENT)
+        assert f"{task_id} is a task, not a run; its open run is {run_id}" in refused
+        assert f"try: chargehand run inspect {run_id}" in refused
+
+
+def test_a_second_end_in_other_words_is_told_that_the_first_stands(line):
+    _, run_id = queued(line)
+    line.told("agent", "next", **AGENT)
+    line.told("agent", "complete", run_id, "--result", "1", **AGENT)
+    refused = line.refused(
+        ClientExit.CONFLICT, "agent", "complete", run_id, "--result", "2", **AGENT
+    )
+    assert f"own completion of run {run_id}" in refused
+    assert "nothing is left to do" in refused
+    assert "claim" not in refused
+
+
 def test_a_gate_and_what_an_operator_holds(line):
     line.told("task", "create", "Launch", "--id", "launch", "--approval-policy", "manual")
     refused = line.refused(ClientExit.CONFLICT, "task", "start", "launch")

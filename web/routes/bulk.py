@@ -69,7 +69,7 @@ async def _ask(call: Call, caller: Caller, command: _Command) -> Answer | Reject
         checked_run_id(command.run_id)
         return await call.system.ask_run(command, caller)
     except Rejected as refusal:
-        return refusal
+        return call.system.misnamed.explained(refusal)
 
 
 def _refuse_if_unavailable(outcomes: Sequence[Answer | Rejected]) -> None:

@@ -64,7 +64,10 @@ def remove(changes: Changes, command: c.RemoveDependency) -> Decision:
             f"{changes.task_id} does not depend on {command.depends_on_task_id}",
             f"look at the dependencies of GET /api/tasks/{changes.task_id}",
             command=suggestions.show_task(changes.task_id),
-            evidence={"task_id": changes.task_id},
+            evidence={
+                "task_id": changes.task_id,
+                "depends_on_task_id": command.depends_on_task_id[:128],
+            },
         )
     _remove(changes, edge, "dependency_removed", by_hand=True)
     return changes.decided()

@@ -11,13 +11,14 @@ from actors import limits
 from actors.answers import Answer
 from actors.clock import Clock
 from actors.errors import Code, Rejected
+from actors.faults import Faults, Why, refusal_of
 from actors.frozen import replace
 from actors.graph import Graph
 from actors.identity import Caller
 from actors.ids import IdSource
 from actors.index import rows_of
 from actors.mailbox import Mailbox
-from actors.ports import Journal, StorageError, UnwritableError
+from actors.ports import DamagedError, Journal, StorageError, UnwritableError
 from actors.record import Cause, Entry, Record, Settlement
 from actors.surroundings import World
 from actors.task.commands import Command
@@ -73,10 +74,16 @@ class Services:
     world: World
     expiries_max: int
     review_rules: ReviewRules
-    leave_effect: Callable[[Cause], None]  # told of one that cannot be applied before a restart
+    faults: Faults
+    leave_effect: Callable[[Cause], None]  # told of one that cannot be applied for now
+    try_later: Callable[[str, Envelope], None]  # has a message of the system come back
 
-
-EFFECT_CRASHES_MAX = 3
+    def turn_away(self, envelope: Envelope, refusal: Rejected) -> None:
+        """Its task is set aside: tell whoever waits; an effect stays outstanding."""
+        if envelope.reply is not None:
+            envelope.reply.fail(refusal)
+        elif envelope.cause is not None:
+            self.leave_effect(envelope.cause)
 
 
 def restored_state(journal: Journal, task_id: str) -> TaskState | None:
@@ -114,7 +121,15 @@ class TaskActor:
     on is on disk. A failed commit ends the process, so nobody ever sees what was not kept.
     """
 
-    __slots__ = ("_rested", "_services", "_state", "_stopping", "mailbox", "task_id")
+    __slots__ = (
+        "_rested",
+        "_services",
+        "_state",
+        "_stopping",
+        "is_aside",
+        "mailbox",
+        "task_id",
+    )
 
     def __init__(
         self,
@@ -130,6 +145,7 @@ class TaskActor:
         self._rested = rested
         self._state = restored_state(services.journal, task_id)
         self._stopping = False
+        self.is_aside = False  # set from outside: from now on it turns everyone away
 
     async def run(self) -> None:
         """Handle messages until passivated."""
@@ -164,6 +180,9 @@ class TaskActor:
 
     def _handle(self, envelope: Envelope) -> None:
         reply = envelope.reply
+        if self.is_aside:
+            self._services.turn_away(envelope, self._services.faults.refusal(self.task_id))
+            return
         if reply is not None and reply.abandoned:
             reply.fail(Rejected(Code.OVERLOADED, "the caller is gone"))
             return
@@ -179,27 +198,27 @@ class TaskActor:
         )
         try:
             decision = decide(self.task_id, self._state, envelope.command, context)
+            entry = None
+            if decision.events:
+                entry = self._append(decision, context, envelope.cause)
         except Rejected as refusal:
             if reply is not None:
                 self._gate(reply, partial(reply.fail, refusal))
             return
+        except StorageError as error:
+            if isinstance(error, UnwritableError | DamagedError):
+                self._crashed(envelope, error)
+            elif reply is not None:
+                reply.fail(Rejected(Code.STORAGE_FAILED, str(error), "try again later"))
+            return
         except Exception as crash:
             self._crashed(envelope, crash)
             return
-        if decision.events:
-            try:
-                entry = self._append(decision, context, envelope.cause)
-            except UnwritableError as crash:
-                self._crashed(envelope, crash)
-                return
-            except StorageError as error:
-                if reply is not None:
-                    reply.fail(Rejected(Code.STORAGE_FAILED, str(error), "try again later"))
-                return
-            if reply is not None:
-                settlement = Settlement(partial(reply.settle, decision.answer), reply.fail)
-                entry.settlements.append(settlement)
-        elif reply is not None:
+        if reply is None:
+            return
+        if entry is not None:
+            entry.settlements.append(Settlement(partial(reply.settle, decision.answer), reply.fail))
+        else:
             self._gate(reply, partial(reply.settle, decision.answer))
 
     def _append(self, decision: Decision, context: Context, cause: Cause | None) -> Entry:
@@ -220,7 +239,13 @@ class TaskActor:
         entry = Entry(record, decision.state, rows_of(record))
         services.journal.append(entry)  # encodes; what it refuses has changed nothing
         self._state = decision.state
-        services.graph.apply(record, decision.state)
+        try:
+            services.graph.apply(record, decision.state)
+        except Exception as crash:
+            # The record stands, and what it means is found again at the next start.
+            why = f"record {record.seq} was taken, but not by the graph: {type(crash).__name__}"
+            _log.error("task %s: %s", self.task_id, why, exc_info=crash)
+            services.faults.set_aside(self.task_id, Why.CRASHED, why)
         return entry
 
     def _gate(self, reply: Settled, deliver: Callable[[], None]) -> None:
@@ -228,23 +253,21 @@ class TaskActor:
         self._services.journal.when_durable(Settlement(deliver, reply.fail))
 
     def _crashed(self, envelope: Envelope, crash: Exception) -> None:
-        """A bug in a decision: tell the caller, and start again from the journal."""
-        _log.error(
-            "task %s: %s crashed", self.task_id, type(envelope.command).__name__, exc_info=crash
-        )
-        self._state = restored_state(self._services.journal, self.task_id)
-        if envelope.reply is not None:
-            refusal = Rejected(
-                Code.ACTOR_CRASHED,
-                f"handling the request for {self.task_id} failed; nothing was written",
-                "report the server's log; other requests go on",
-                evidence={"task_id": self.task_id},
-            )
+        """A bug, or damage: tell the caller, and start again from the journal, or set it aside."""
+        services = self._services
+        refusal = services.faults.failed(self.task_id, crash, type(envelope.command).__name__)
+        if not self.is_aside:
+            try:
+                self._state = restored_state(services.journal, self.task_id)
+            except Exception as error:
+                cause = f"it could not start again from the journal: {type(error).__name__}"
+                refusal = refusal_of(services.faults.set_aside(self.task_id, Why.CRASHED, cause))
+        if self.is_aside:
+            services.turn_away(envelope, refusal)
+        elif envelope.reply is not None:
             self._gate(envelope.reply, partial(envelope.reply.fail, refusal))
-        elif envelope.crashes < EFFECT_CRASHES_MAX:
+        elif envelope.crashes < limits.CRASHES_AT_ONCE_MAX:
             envelope.crashes += 1
             self.mailbox.push(envelope)
         else:
-            _log.critical("task %s: an effect is left for the next start", self.task_id)
-            if envelope.cause is not None:
-                self._services.leave_effect(envelope.cause)
+            services.try_later(self.task_id, envelope)

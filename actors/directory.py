@@ -9,6 +9,7 @@ import trio
 from actors import limits
 from actors.actor import Envelope, Services, TaskActor
 from actors.errors import Code, Rejected
+from actors.faults import Why, refusal_of
 from actors.mailbox import Mailbox
 
 
@@ -30,6 +31,8 @@ class Directory:
 
     def __init__(self, services: Services, *, max_residents: int, max_mailbox: int) -> None:
         self._services = services
+        self._faults = services.faults
+        self._faults.listen(self._set_aside)
         self._max_residents = max_residents
         self._max_mailbox = max_mailbox
         self._residents: dict[str, TaskActor] = {}
@@ -52,10 +55,12 @@ class Directory:
         """Put a caller's message into the task's mailbox, and wake its actor first if need be.
 
         Raises:
-            Rejected: OVERLOADED, by a full mailbox or by too many resident actors.
+            Rejected: OVERLOADED, by a full mailbox or by too many resident actors; TASK_SET_ASIDE;
+                ACTOR_CRASHED, if the task's state could not be made.
         """
         actor = self._residents.get(task_id)
         if actor is None:
+            self._faults.check(task_id)
             if not self._make_room():
                 raise Rejected(
                     Code.OVERLOADED,
@@ -72,10 +77,30 @@ class Directory:
         actor = self._residents.get(task_id)
         if actor is None:
             self._make_room()
-            actor = self._activate(task_id)
+            try:
+                self._faults.check(task_id)
+                actor = self._activate(task_id)
+            except Rejected as refusal:
+                if envelope.reply is None and task_id not in self._faults:
+                    self.try_later(task_id, envelope)
+                else:
+                    self._services.turn_away(envelope, refusal)
+                return
         else:
             self._at_work(task_id)
         actor.mailbox.push(envelope)
+
+    def try_later(self, task_id: str, envelope: Envelope) -> None:
+        """Put a message of the system, which has crashed, in again after a pause. Nobody waits for
+        it meanwhile."""
+        assert self._nursery is not None, "the directory does not run"
+        if envelope.cause is not None:
+            self._services.leave_effect(envelope.cause)
+        self._nursery.start_soon(self._put_again, task_id, envelope)
+
+    async def _put_again(self, task_id: str, envelope: Envelope) -> None:
+        await trio.sleep(limits.CRASH_PAUSE_S)
+        self.push(task_id, envelope)
 
     def passivate_idle(self, idle_s: float) -> int:
         """Let those leave memory that had no message for `idle_s`, no more than `SLICE_MAX` of
@@ -86,10 +111,32 @@ class Directory:
 
     def _activate(self, task_id: str) -> TaskActor:
         assert self._nursery is not None, "the directory does not run"
-        actor = TaskActor(task_id, Mailbox(self._max_mailbox), self._services, self._at_rest)
+        try:
+            actor = TaskActor(task_id, Mailbox(self._max_mailbox), self._services, self._at_rest)
+        except Exception as error:
+            raise self._faults.failed(task_id, error, "reading its state") from error
         self._residents[task_id] = actor
-        self._nursery.start_soon(actor.run, name=task_id)
+        self._nursery.start_soon(self._live, actor, name=task_id)
         return actor
+
+    async def _live(self, actor: TaskActor) -> None:
+        """The last line: whatever an actor raises ends that actor alone."""
+        try:
+            await actor.run()
+        except Exception as crash:
+            self._faults.failed(actor.task_id, crash, "its actor")
+            cause = f"its actor ended with {type(crash).__name__}"
+            fault = self._faults.set_aside(actor.task_id, Why.CRASHED, cause)
+            self._at_work(actor.task_id)
+            self._residents.pop(actor.task_id, None)
+            for envelope in actor.mailbox.take_all():
+                if envelope is not None:
+                    self._services.turn_away(envelope, refusal_of(fault))
+
+    def _set_aside(self, task_id: str) -> None:
+        actor = self._residents.get(task_id)
+        if actor is not None:
+            actor.is_aside = True
 
     def _at_work(self, task_id: str) -> None:
         self._idle.pop(task_id, None)

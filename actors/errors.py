@@ -270,6 +270,15 @@ class Code(Enum):
     OVERLOADED = ("overloaded", Kind.UNAVAILABLE, _W, _D, "Overloaded")
     STORAGE_FAILED = ("storage_failed", Kind.UNAVAILABLE, _C, _D, "Storage has failed")
     SHUTTING_DOWN = ("shutting_down", Kind.UNAVAILABLE, _I, _D, "Shutting down")
+    TASK_SET_ASIDE = ("task_set_aside", Kind.UNAVAILABLE, _C, _T, "Task is set aside")
+    SESSION_SET_ASIDE = ("session_set_aside", Kind.UNAVAILABLE, _C, _S, "Session is set aside")
+    WORKSPACE_SET_ASIDE = (
+        "workspace_set_aside",
+        Kind.UNAVAILABLE,
+        _C,
+        _D,
+        "Workspace is set aside",
+    )
     ACTOR_CRASHED = ("actor_crashed", Kind.UNAVAILABLE, _C, _D, "Task handler has crashed")
 
     def __init__(

@@ -6,6 +6,7 @@ The rows live in the journal's tables; this module says which rows a record brin
 from collections.abc import Iterator
 from typing import Final, final
 
+from actors.faults import Faults
 from actors.graph import Graph
 from actors.identity import Caller, OriginKind
 from actors.ports import KEYS_TABLE, REVIEWS_TABLE, RUNS_TABLE, SUBSCRIPTIONS_TABLE, Journal
@@ -59,9 +60,10 @@ def _former_keys(key: str, caller: Caller) -> Iterator[str]:
 class Index:
     """Answers at once, from rows in memory or in the store's tables."""
 
-    def __init__(self, journal: Journal, graph: Graph) -> None:
+    def __init__(self, journal: Journal, graph: Graph, faults: Faults) -> None:
         self._journal = journal
         self._graph = graph
+        self._faults = faults
 
     def task_of_run(self, run_id: str) -> str | None:
         """The task of a run; None for an unknown run, or one whose task was deleted."""
@@ -73,14 +75,18 @@ class Index:
 
     def _living_task(self, table: str, key: str) -> str | None:
         task_id = self._journal.get(table, key)
-        return task_id if task_id is not None and self._graph.exists(task_id) else None
+        return task_id if task_id is not None and self._is_known(task_id) else None
+
+    def _is_known(self, task_id: str) -> bool:
+        """Whether there is such a task; one that is set aside is, and its actor says so."""
+        return self._graph.exists(task_id) or task_id in self._faults
 
     def keyed_run(self, key: str, caller: Caller) -> tuple[str, str] | None:
         """The task and run that a caller's key stands for; keys of deleted tasks are free again."""
         for row_key in (_key(key, caller), *_former_keys(key, caller)):
             row = self._journal.get(KEYS_TABLE, row_key)
             task_id, _, run_id = (row or "").partition(" ")
-            if self._graph.exists(task_id):
+            if self._is_known(task_id):
                 return task_id, run_id
         return None
 
@@ -90,8 +96,9 @@ class Index:
 
     def is_taken(self, task_id: str) -> bool:
         """Whether a task has or had this id."""
-        return (
-            self._graph.exists(task_id)
-            or bool(self._journal.tail(task_id))
-            or self._journal.snapshot(task_id) is not None
-        )
+        if self._graph.exists(task_id) or task_id in self._faults:
+            return True
+        with self._faults.reading(task_id):
+            return bool(self._journal.tail(task_id)) or (
+                self._journal.snapshot(task_id) is not None
+            )

@@ -78,6 +78,13 @@ JOURNAL_PENDING_MAX: Final = 16_384  # records decided and not yet on disk; then
 AWAITED_EFFECTS_MAX: Final = 256  # an answer waits for no more effects than this
 STREAM_BUFFER_MAX: Final = 256  # events a subscriber may lag behind
 
+# Faults.
+CRASHES_MAX: Final = 8  # of one task's actor within the window; after that it is set aside
+CRASH_WINDOW_S: Final = 60
+CRASHES_AT_ONCE_MAX: Final = 3  # that an effect or a timer is tried again after, without a pause
+CRASH_PAUSE_S: Final = 10  # before it is tried again after more, as often as it takes
+FAULTS_SHOWN_MAX: Final = 100  # that /readyz names
+
 # Bridges.
 DELIVERIES_AT_ONCE_MAX: Final = 8  # through one bridge
 RETRY_FIRST_S: Final = 1.0  # after the first failure; twice as long after each further one

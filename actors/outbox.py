@@ -30,6 +30,7 @@ class Outbox:
     def __init__(self, send: Callable[[str, Envelope], None]) -> None:
         self._send = send
         self._outstanding: dict[Cause, OutstandingEffect] = {}
+        self._left: set[Cause] = set()  # that nobody waits for any longer
         self._waits: dict[int, _Wait] = {}  # by the sequence number of the cause's record
 
     def __len__(self) -> int:
@@ -58,7 +59,10 @@ class Outbox:
         due: list[Settlement] = []
         if record.cause is not None:
             self._outstanding.pop(record.cause, None)
-            due += self._no_longer_awaited(record.cause)
+            if record.cause in self._left:
+                self._left.discard(record.cause)
+            else:
+                due += self._no_longer_awaited(record.cause)
         if not record.effects:
             due += entry.settlements
             return due
@@ -74,6 +78,9 @@ class Outbox:
 
     def leave(self, cause: Cause) -> None:
         """It cannot be applied now; it stays outstanding, but nobody waits for it any longer."""
+        if cause not in self._outstanding or cause in self._left:
+            return
+        self._left.add(cause)
         for settlement in self._no_longer_awaited(cause):
             settlement.deliver()
 

@@ -2,6 +2,7 @@
 
 from typing import final
 
+from actors.faults import Faults
 from actors.graph import Graph
 from actors.identity import Caller
 from actors.index import Index
@@ -10,13 +11,18 @@ from actors.task.decide.context import Parent
 
 @final
 class World:
-    """Implements `actors.task.decide.context.Surroundings`."""
+    """Implements `actors.task.decide.context.Surroundings`.
 
-    def __init__(self, graph: Graph, index: Index) -> None:
+    What a decision asks of a task that is set aside is refused with that.
+    """
+
+    def __init__(self, graph: Graph, index: Index, faults: Faults) -> None:
         self._graph = graph
         self._index = index
+        self._faults = faults
 
     def exists(self, task_id: str) -> bool:
+        self._faults.check(task_id)
         return self._graph.exists(task_id)
 
     def is_taken(self, task_id: str) -> bool:
@@ -32,6 +38,7 @@ class World:
         return self._graph.open_below(task_id)
 
     def parent(self, task_id: str) -> Parent | None:
+        self._faults.check(task_id)
         return self._graph.parent(task_id)
 
     def child_count(self, task_id: str) -> int:

@@ -18,6 +18,7 @@ from actors.checkpointer import Checkpointer
 from actors.clock import Clock, VirtualTime
 from actors.directory import Directory
 from actors.errors import Code, Rejected, shutting_down
+from actors.faults import Faults
 from actors.force import FORCE_COMMANDS, ForceGuard
 from actors.graph import Graph
 from actors.identity import BOOT_RECOVERY, Caller
@@ -68,8 +69,9 @@ class System:
         self.failure: str | None = None  # why nothing is written any more
         self._ids = ids
         self._graph = Graph()
-        self._index = Index(journal, self._graph)
-        self.views = Views(journal, self._graph)
+        self.faults = Faults(clock.now_ns)
+        self._index = Index(journal, self._graph, self.faults)
+        self.views = Views(journal, self._graph, self.faults)
         self.roster = Roster(clock, settings)
         self.registry = Registry(
             journal,
@@ -86,10 +88,12 @@ class System:
             clock=clock,
             ids=ids,
             graph=self._graph,
-            world=World(self._graph, self._index),
+            world=World(self._graph, self._index, self.faults),
             expiries_max=settings.lease_expiries_max,
             review_rules=settings.review_rules,
+            faults=self.faults,
             leave_effect=lambda cause: self.outbox.leave(cause),
+            try_later=lambda task_id, envelope: self.directory.try_later(task_id, envelope),
         )
         self.directory = Directory(
             services, max_residents=settings.max_residents, max_mailbox=settings.max_mailbox
@@ -106,6 +110,7 @@ class System:
             roster=self.roster,
             registry=self.registry,
             switch=self.switch,
+            faults=self.faults,
             send=self.directory.push,
             later=lambda run: self.scheduler.later(run),
             tokens=RandomTokens(),
@@ -118,6 +123,7 @@ class System:
             dispatch=dispatch,
             send=self.directory.send,
         )
+        self.faults.listen(self.scheduler.set_aside)
         self.review_deadlines = ReviewDeadlines(clock, self.directory.push)
         self._bridges = Bridges(bridges, self.roster.find_workspace)
         self.deliveries = Deliveries(
@@ -125,6 +131,7 @@ class System:
             clock=clock,
             journal=journal,
             catalog=self.views.catalog,
+            faults=self.faults,
             send=self.directory.push,
             chance=random.random,
         )
@@ -150,6 +157,7 @@ class System:
 
     async def ask(self, task_id: str, command: c.TaskCommand, caller: Caller) -> Answer:
         """Have the task do something; what it answers is on disk. Raises: Rejected."""
+        self.faults.check(task_id)
         if self.views.get(task_id) is None:
             raise task_not_found(task_id)
         if isinstance(command, FORCE_COMMANDS):
@@ -162,6 +170,7 @@ class System:
         Raises:
             Rejected: also where the bridge is not there, or does not serve the task.
         """
+        self.faults.check(task_id)
         task = self.views.get(task_id)
         if task is None:
             raise task_not_found(task_id)

@@ -18,8 +18,10 @@ def task_id_of(call: Call, name: str = "id") -> str:
 
 
 def known_task(call: Call) -> TaskState:
-    """The task that the path names, as last committed; possibly slim."""
+    """The task that the path names, as last committed; possibly slim. Raises `Rejected` where it
+    is not there, or is set aside."""
     task_id = task_id_of(call)
+    call.system.faults.check(task_id)
     task = call.system.views.get(task_id)
     if task is None:
         raise task_not_found(task_id)

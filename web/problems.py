@@ -43,6 +43,11 @@ _AREAS: Final[Mapping[Category, str]] = {
     Category.BRIDGE: "bridge",
 }
 _RETRY_AFTER_S: Final[Mapping[int, str]] = {429: "60", 503: "1"}
+# It takes an operator to mend it.
+_SET_ASIDE: Final = frozenset(
+    code.code for code in (Code.TASK_SET_ASIDE, Code.SESSION_SET_ASIDE, Code.WORKSPACE_SET_ASIDE)
+)
+_SET_ASIDE_RETRY_AFTER_S: Final = "60"
 
 
 class EdgeCode(Enum):
@@ -178,6 +183,6 @@ def not_ready_reply(reason: str) -> Reply:
 
 
 def _reply(status: int, told: Problem) -> Reply:
-    wait = _RETRY_AFTER_S.get(status)
+    wait = _SET_ASIDE_RETRY_AFTER_S if told.code in _SET_ASIDE else _RETRY_AFTER_S.get(status)
     headers = () if wait is None else (("Retry-After", wait),)
     return Reply(status, told.body(), headers)

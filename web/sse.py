@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 import trio
 
-from actors.errors import Rejected
+from actors.errors import Code, Rejected
 from actors.views.streams import CloseReason, StreamClosed
 from actors.views.timeline import TimelineEvent
 from actors.views.views import Views
@@ -30,8 +30,9 @@ async def event_stream(views: Views, task_id: str, after_seq: int) -> AsyncItera
     yield _OPENING
     try:
         subscription = views.subscribe(task_id, after_seq)
-    except Rejected:  # it was deleted between the request's check and now
-        yield _closing(CloseReason.DELETED)
+    except Rejected as refusal:  # since the request was checked
+        aside = refusal.code is Code.TASK_SET_ASIDE
+        yield _closing(CloseReason.SET_ASIDE if aside else CloseReason.DELETED)
         return
     with subscription:
         while True:

@@ -18,6 +18,7 @@ from actors.bridges.line import Line, Waiting
 from actors.bridges.message import Message, message_of
 from actors.clock import Clock
 from actors.errors import Rejected
+from actors.faults import Faults
 from actors.identity import DELIVERIES
 from actors.limits import DELIVERIES_AT_ONCE_MAX
 from actors.mailbox import Reply
@@ -47,12 +48,14 @@ class Deliveries:
         clock: Clock,
         journal: Journal,
         catalog: Catalog,
+        faults: Faults,
         send: Callable[[str, Envelope], None],
         chance: Callable[[], float],
     ) -> None:
         self._bridges = bridges
         self._journal = journal
         self._catalog = catalog
+        self._faults = faults
         self._send = send
         self._lines = {bridge.id: Line(clock, chance) for bridge in bridges.enabled()}
         self._stranded = Line(clock, chance)  # whose bridge is gone or switched off
@@ -109,6 +112,8 @@ class Deliveries:
 
     def _find(self, line: Line, one: Waiting) -> tuple[TaskState, Subscription] | None:
         """The subscription as it is now, if something is due to it in this line."""
+        if one.task_id in self._faults:
+            return None
         task = self._catalog.get(one.task_id)
         subscription = None if task is None else task.subscription(one.subscription_id)
         if task is None or subscription is None or not subscription.due:
@@ -130,7 +135,8 @@ class Deliveries:
         return False
 
     def _message(self, task: TaskState, subscription: Subscription, seq: int) -> Message:
-        [record] = self._journal.timeline(task.id, seq - 1, 1)
+        with self._faults.reading(task.id):
+            [record] = self._journal.timeline(task.id, seq - 1, 1)
         return message_of(task, subscription, record, seq)
 
     async def _note_failure(self, task: TaskState, subscription: Subscription, why: str) -> None:

@@ -174,6 +174,10 @@ class Scheduler:
         """Records that are on disk; called before their callers are answered."""
         self._mailbox.push(_Committed(entries))
 
+    def set_aside(self, address: str) -> None:
+        """A task is set aside; its run leaves before anybody's claim is looked at again."""
+        self.later(lambda: self._dispatch.set_aside(address))
+
     def restore(self, state: TaskState) -> None:
         """A stored task, at start-up, when the catalog and the graph hold it already."""
         self._dispatch.restore(state)

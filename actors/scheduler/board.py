@@ -118,6 +118,12 @@ class Board:
         self.claimable.add(found)
         return found
 
+    def leave(self, task_id: str) -> None:
+        """The task is set aside: forget where its run stands."""
+        place = self._places.get(task_id)
+        if place is not None:
+            self._leave(task_id, place)
+
     # --- questions ------------------------------------------------------------------------------
 
     def held_by(self, session_id: str, now_ns: int) -> int:

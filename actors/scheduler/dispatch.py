@@ -13,6 +13,7 @@ from actors.answers import Answer
 from actors.clock import Clock
 from actors.deadlines import Deadlines
 from actors.errors import Code, Rejected
+from actors.faults import Faults
 from actors.graph import Graph
 from actors.identity import SCHEDULER, SESSION_REGISTRY
 from actors.limits import NS
@@ -60,6 +61,7 @@ class Dispatch:
         roster: Roster,
         registry: Registry,
         switch: Switch,
+        faults: Faults,
         send: Callable[[str, Envelope], None],
         later: Callable[[Callable[[], None]], None],
         tokens: TokenSource,
@@ -71,6 +73,7 @@ class Dispatch:
         self._roster = roster
         self._registry = registry
         self._switch = switch
+        self._faults = faults
         self._send = send
         self._later = later
         self._tokens = tokens
@@ -212,6 +215,8 @@ class Dispatch:
 
     def restore(self, state: TaskState) -> None:
         """A stored task; nobody waits yet. Its run cannot starve before agents had time to come."""
+        if state.id in self._faults:
+            return
         run = state.open_run
         queued_for_ns = 0 if run is None else self._clock.now_ns() - run.queued_at_ns
         self.board.update(state, queued_for_ns + self._starves_ns)
@@ -247,7 +252,13 @@ class Dispatch:
         if self._roster.is_ended(event.session_id):
             self._release(task_id, event.run_id, event.session_id)
 
+    def set_aside(self, task_id: str) -> None:
+        """The task is set aside: its run is offered to nobody, and holds no session or drain up."""
+        self.board.leave(task_id)
+
     def _observe(self, state: TaskState) -> None:
+        if state.id in self._faults:
+            return
         found = self.board.update(state, self._starves_ns)
         if found is not None and found.run_id in self._picked:
             # Reserved already; what becomes of it is still to be committed.

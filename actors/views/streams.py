@@ -22,6 +22,7 @@ class CloseReason(Enum):
     DELETED = "deleted"
     OVERFLOW = "overflow"
     SHUTDOWN = "shutdown"
+    SET_ASIDE = "set_aside"  # the task that is followed, see `actors.faults`
 
 
 @final
@@ -74,7 +75,11 @@ class Subscription:
         """
         if self._backlog is not None:
             await trio.lowlevel.checkpoint()
-            event = next(self._backlog, None)
+            try:
+                event = next(self._backlog, None)
+            except StreamClosed as closed:
+                self.close(closed.reason)
+                raise
             if event is not None:
                 return event
             self._backlog = None
@@ -143,6 +148,11 @@ class Streams:
         if any(isinstance(event, TaskDeleted) for event in record.events):
             for follower in self._followers.get(record.address, ()):
                 follower.close(CloseReason.DELETED)
+
+    def set_aside(self, address: str) -> None:
+        """A task is set aside: end the streams of those who follow it."""
+        for follower in self._followers.get(address, ()):
+            follower.close(CloseReason.SET_ASIDE)
 
     def close_all(self) -> None:
         """The server shuts down; new subscriptions are closed at once, too."""

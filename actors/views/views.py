@@ -8,6 +8,8 @@ from attrs import frozen
 
 from actors import limits
 from actors.actor import fold
+from actors.errors import Rejected
+from actors.faults import Faults
 from actors.graph import Graph
 from actors.identity import Actor
 from actors.ports import Journal
@@ -23,7 +25,7 @@ from actors.views.groups import GroupFilter, Groups
 from actors.views.inbox import InboxFilter, InboxGroup, inbox
 from actors.views.latest_runs import LatestRuns
 from actors.views.pages import Page
-from actors.views.streams import Streams, Subscription
+from actors.views.streams import CloseReason, StreamClosed, Streams, Subscription
 from actors.views.timeline import TimelineEvent, public_events
 
 _BACKLOG_STEP = 64  # records read at a time when a subscriber reads the past
@@ -49,11 +51,13 @@ class Views:
     tasks. So one that is claimed and completed in between is counted once.
     """
 
-    def __init__(self, journal: Journal, graph: Graph) -> None:
+    def __init__(self, journal: Journal, graph: Graph, faults: Faults) -> None:
         self._journal = journal
         self._graph = graph
+        self._faults = faults
         self.catalog = Catalog()
         self.streams = Streams()
+        faults.listen(self.streams.set_aside)
         self._latest_runs = LatestRuns(self._known_whole)
         self._groups = Groups()
         self._backlog = Backlog(graph.paused_by)
@@ -70,14 +74,20 @@ class Views:
         return self.catalog.get(task_id)
 
     def whole(self, task_id: str) -> TaskState | None:
-        """The task with all its runs and texts, as of its last committed record."""
+        """The task with all its runs and texts, as of its last committed record.
+
+        Raises:
+            Rejected: TASK_SET_ASIDE.
+        """
+        self._faults.check(task_id)
         known = self.catalog.get(task_id)
         if known is None:
             return None
         held = self.catalog.whole(task_id)
         if held is not None:
             return held
-        stored = self._journal.snapshot(task_id)
+        with self._faults.reading(task_id):
+            stored = self._journal.snapshot(task_id)
         if isinstance(stored, TaskState) and stored.last_seq == known.last_seq:
             return stored
         return self._replayed(task_id)  # the journal knows of a later record, not on disk yet
@@ -85,8 +95,9 @@ class Views:
     def _replayed(self, task_id: str) -> TaskState | None:
         """The task as of its last committed record, from all its records. Slow, and rarely used."""
         state: TaskState | None = None
-        for record in self._journal.timeline(task_id, 0):
-            state = fold(state, record)
+        with self._faults.reading(task_id):
+            for record in self._journal.timeline(task_id, 0):
+                state = fold(state, record)
         return state
 
     def page(self, which: TaskFilter, before_seq: int | None, limit: int) -> Page[TaskState]:
@@ -120,7 +131,10 @@ class Views:
         """The run of a task, slim or whole, with the highest attempt."""
         if task.runs:
             return task.runs[-1]
-        return self._latest_runs.of(task) if task.ended else None
+        try:
+            return self._latest_runs.of(task) if task.ended else None
+        except Rejected:
+            return None  # it is set aside: nothing is shown of it but its head
 
     def children(self, task_id: str) -> list[TaskState]:
         """Direct children, drafts too, the most recently active first."""
@@ -163,7 +177,8 @@ class Views:
     def timeline_latest(self, task_id: str, count: int) -> list[TimelineEvent]:
         """The last `count` public events of the task, in order."""
         task = self._known_whole(task_id)
-        records = self._journal.timeline_latest(task_id, count)
+        with self._faults.reading(task_id):
+            records = self._journal.timeline_latest(task_id, count)
         return [event for record in records for event in public_events(record, task)][-count:]
 
     def run_timeline_latest(self, task_id: str, run_id: str, count: int) -> list[TimelineEvent]:
@@ -171,7 +186,8 @@ class Views:
         records are read from the end on, so many at most that nobody else has to wait."""
         task, asked = self._known_whole(task_id), _BACKLOG_STEP
         while True:
-            records = self._journal.timeline_latest(task_id, asked)
+            with self._faults.reading(task_id):
+                records = self._journal.timeline_latest(task_id, asked)
             found = [
                 event
                 for record in records
@@ -192,13 +208,21 @@ class Views:
         self._known(task_id)
         published = self._journal.durable_seq
         addresses = [task_id, *(found for found, _ in self._graph.descendants(task_id))]
-        pasts = [
-            self._past(address, task, after_seq, published)
-            for address in addresses
-            if (task := self.whole(address)) is not None
-        ]
+        pasts = [self._followed(address, task_id, after_seq, published) for address in addresses]
         backlog = heapq.merge(*pasts, key=lambda event: event.seq)
         return Subscription(self.streams, task_id, after_seq, backlog, limits.STREAM_BUFFER_MAX)
+
+    def _followed(
+        self, address: str, root: str, after_seq: int, up_to: int
+    ) -> Iterator[TimelineEvent]:
+        """The past of one task of a stream. One that is set aside ends its own stream alone."""
+        try:
+            task = self.whole(address)
+            if task is not None:
+                yield from self._past(address, task, after_seq, up_to)
+        except Rejected as refusal:
+            if address == root:
+                raise StreamClosed(CloseReason.SET_ASIDE) from refusal
 
     def publish(self, record: Record, state: TaskState) -> None:
         """Take in a committed record; called by the publisher only."""
@@ -241,7 +265,8 @@ class Views:
     ) -> Iterator[TimelineEvent]:
         """Committed public events of one task, read step by step."""
         while True:
-            records = self._journal.timeline(address, after_seq, _BACKLOG_STEP)
+            with self._faults.reading(address):
+                records = self._journal.timeline(address, after_seq, _BACKLOG_STEP)
             for record in records:
                 for event in public_events(record, task, after_seq):
                     if up_to is not None and event.seq > up_to:
@@ -252,6 +277,7 @@ class Views:
             after_seq = records[-1].last_seq
 
     def _known(self, task_id: str) -> TaskState:
+        self._faults.check(task_id)
         state = self.catalog.get(task_id)
         if state is None:
             raise task_not_found(task_id)

@@ -161,7 +161,7 @@ async def test_an_effect_that_goes_on_crashing_is_left_for_the_next_start(
         if checkpoint:
             await desk.system.checkpointer.checkpoint()
         store = desk.store.copy()
-    assert "left for the next start" in logged.text
+    assert "BlockerCompleted crashed" in logged.text
     monkeypatch.undo()
     async with started(store) as desk:
         await wait_all_tasks_blocked()

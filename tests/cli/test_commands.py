@@ -17,9 +17,7 @@ from web.cli.verbs import Verb, path_of
 from web.openapi.table import ROWS
 from web.operations import Operation
 
-NOT_FOR_PEOPLE: Final = frozenset(
-    {Operation.LIVENESS, Operation.READINESS, Operation.OPENAPI, Operation.DOCS}
-)
+NOT_FOR_PEOPLE: Final = frozenset({Operation.LIVENESS, Operation.OPENAPI, Operation.DOCS})
 NESTED: Final = {"verdict"}  # members whose own members are asked for one by one
 NOT_ASKED_FOR: Final = {
     Operation.ADD_DEPENDENCY: {"kind"},  # there is one

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from actors.faults import Why
 from actors.identity import OriginKind
 from actors.limits import BODY_BYTES_MAX
 from tests.web.client import ContractClient
@@ -97,3 +98,29 @@ async def test_health_and_readiness(system, client):
     refused = await client.post("/api/tasks", {"scope": "global", "title": "a"})
     assert (refused.status, refused.code) == (503, "storage_failed")
     assert refused.headers["retry-after"] == "1"
+
+
+async def test_what_is_set_aside_is_named_and_refused_and_the_server_stays_ready(system, client):
+    for task_id in ("sick", "sound"):
+        await client.post("/api/tasks", {"scope": "global", "title": "a", "id": task_id})
+    system.faults.set_aside("sick", Why.DAMAGED, "the body of a snapshot fails its checksum")
+    answered = await client.get("/readyz")
+    assert answered.status == 200
+    assert answered.json["status"] == "ready"
+    assert answered.json["set_aside_count"] == 1
+    [fault] = answered.json["set_aside"]
+    assert (fault["address"], fault["why"]) == ("sick", "damaged")
+    assert "checksum" in fault["cause"]
+    for refused in (
+        await client.get("/api/tasks/sick"),
+        await client.get("/api/tasks/sick/timeline"),
+        await client.get("/api/tasks/sick/stream"),
+        await client.post("/api/tasks/sick/start", {}),
+        await client.post("/api/tasks/sick/pause", {"reason": "r"}),
+        await client.send("DELETE", "/api/tasks/sick"),
+    ):
+        assert (refused.status, refused.code) == (503, "task_set_aside")
+        assert "chargehand verify" in refused.json["error"]
+        assert refused.headers["retry-after"] == "60"
+    assert (await client.get("/api/tasks/sound")).status == 200
+    assert (await client.get("/api/tasks")).status == 200

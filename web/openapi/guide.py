@@ -283,7 +283,11 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     ),
     Op.GET_WORKSPACE_SESSION: "404 if it is a session of another workspace.",
     Op.LIVENESS: "For probes: it needs no token.",
-    Op.READINESS: "For probes: it needs no token. 503 once nothing can be written any more.",
+    Op.READINESS: (
+        "For probes: it needs no token. 503 once nothing can be written any more. A task is set "
+        "aside where what is stored of it is damaged, or where it crashed again and again: it is "
+        "named here with the cause, and only what concerns it is refused, with 503."
+    ),
     Op.OPENAPI: "Made from the classes that decode and encode.",
     Op.DOCS: "Fetches nothing.",
 }

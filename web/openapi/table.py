@@ -34,6 +34,7 @@ from web.shapes import (
     claims,
     dashboard,
     events,
+    health,
     inbox,
     inspect,
     profiles,
@@ -375,7 +376,7 @@ ROWS: Final[Mapping[Op, Row]] = {
     Op.END_SESSION: Row("End a session; its leases are released at once"),
     Op.GET_WORKSPACE_SESSION: Row("A session of a workspace", None, registered.SessionResponse),
     Op.LIVENESS: Row("Whether the server lives"),
-    Op.READINESS: Row("Whether the server takes work"),
+    Op.READINESS: Row("Whether the server takes work", None, health.ReadinessResponse),
     Op.OPENAPI: Row("This description, as OpenAPI 3.1"),
     Op.DOCS: Row("This description, as a page"),
 }

@@ -29,6 +29,9 @@ FIELDS: Final[Mapping[str, str]] = {
     "archived": "Whether the caller has put it away.",
     "archived_total": "Those that the caller has put away.",
     "as_of": "When this was so.",
+    "SetAside.address": (
+        "A task's id, or `@session/` or `@workspace/` with an id, or `@scheduler`."
+    ),
     "Review.attempt": "Counts the reviews of a round, from 1.",
     "ReviewRequest.attempt": "Counts the reviews of a round, from 1; left out, it is 1.",
     "attempt": "Counts the runs of the task, from 1.",
@@ -74,6 +77,8 @@ FIELDS: Final[Mapping[str, str]] = {
         "The server's own: must be a time, and counts for nothing."
     ),
     "created_at": "When it was made.",
+    "SetAside.cause": "What was found.",
+    "crash_count": "Crashes of tasks' actors since the server was started.",
     "current_run_id": "The run that somebody works on: claimed, starting or running.",
     "data_freshness": "`live` always: nothing is told from a cache.",
     "deadline_at": "When the review times out.",
@@ -258,9 +263,12 @@ FIELDS: Final[Mapping[str, str]] = {
     "BoundSession.session_id": "The session that the run names.",
     "Session.session_id": "The session that is bound to the run.",
     "session_id": "The session of the agent that has or had it.",
+    "set_aside": "What is refused alone, until it is mended: the first 100 of it.",
+    "set_aside_count": "How much is set aside.",
     "sessions": "The sessions.",
     "severity": "How bad it is.",
     "share_percent": "Its part of all tasks that match, rounded.",
+    "SetAside.since": "When it was found.",
     "stale": "Whether nothing happens although there is work.",
     "stale_after_ms": "How long nothing may happen, although there is work, before it is stale.",
     "BoundSession.started_at": "When the session was made.",
@@ -277,6 +285,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "HealthSummary.status": "`warn` if anything of this is wrong.",
     "StatusShare.status": "The status that is counted.",
     "status": "Where it stands.",
+    "ReadinessResponse.status": "`ready`: whatever is not set aside is served.",
     "status_breakdown": "The tasks by status.",
     "stream_name": "What is read; `task_events` always.",
     "stuck": "Whether it is at work for longer than such work takes.",
@@ -322,6 +331,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "updated_at": "When it was last changed.",
     "wait": "Be answered the moment there is work, or by 204 after a while.",
     "CoordinationChannel.workflow_id": "What the run's metadata have under this name.",
+    "why": "`damaged` at rest, or `crashed` too often; a start tries the latter again.",
     "workspace": "A workspace's id, name or path.",
     "ClaimNextRequest.workspace_id": (
         "May repeat the workspace of the session, by id, name or path; another one is refused."

@@ -3,7 +3,8 @@
 from web.call import Call, Routes
 from web.operations import Operation
 from web.problems import not_ready_reply
-from web.replies import Reply
+from web.replies import Reply, shown
+from web.shapes.health import readiness_of
 
 
 async def liveness(_: Call) -> Reply:
@@ -11,8 +12,11 @@ async def liveness(_: Call) -> Reply:
 
 
 async def readiness(call: Call) -> Reply:
+    """What is set aside leaves the server ready: all else is served."""
     failure = call.system.failure
-    return Reply(200, b'{"status":"ready"}') if failure is None else not_ready_reply(failure)
+    if failure is not None:
+        return not_ready_reply(failure)
+    return shown(200, readiness_of(call.system.faults))
 
 
 ROUTES: Routes = {Operation.LIVENESS: liveness, Operation.READINESS: readiness}

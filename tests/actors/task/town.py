@@ -4,6 +4,7 @@ from attrs import define, field
 from attrs import evolve as replace
 
 from actors.clock import NS
+from actors.faults import Faults
 from actors.graph import Graph
 from actors.identity import Actor, Caller
 from actors.limits import EXPIRIES_MAX_DEFAULT
@@ -58,7 +59,7 @@ class Town:
             next_seq=self.next_seq,
             record_id=f"{self.decided:024x}",
             caller=caller,
-            around=World(self.graph, self),
+            around=World(self.graph, self, Faults(lambda: self.now_ns)),
             expiries_max=EXPIRIES_MAX_DEFAULT,
         )
         before = self.states.get(task_id)

@@ -4,6 +4,7 @@ from typing import Final
 
 from actors.task.state import Scope
 from web.cli.members import CURSOR, LIMIT, REASON, WORKSPACE, Field, Form, one_of
+from web.cli.running import Callers
 from web.cli.shown import Card, Column, Rows, Worth
 from web.cli.verbs import Verb, Watch
 from web.operations import Operation as Op
@@ -18,6 +19,26 @@ VERBS: Final = (
         example="--watch",
         shows=_SCHEDULER,
         watch=Watch.ANSWER,
+    ),
+    Verb(
+        name="health",
+        operation=Op.READINESS,
+        help="Whether the server takes work, and what is set aside",
+        note="What is set aside is refused with its cause, and all else goes on.",
+        shows=(
+            Rows("", (Column("STATUS", "status", Worth.KEPT),)),
+            Rows(
+                "set_aside",
+                (
+                    Column("SET ASIDE", "address", Worth.KEPT),
+                    Column("WHY", "why", Worth.KEPT),
+                    Column("SINCE", "since"),
+                    Column("CAUSE", "cause"),
+                ),
+                "Set aside",
+            ),
+        ),
+        callers=Callers.NOBODY,
     ),
     Verb(
         name="pause",

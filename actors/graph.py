@@ -5,14 +5,20 @@ The one owner of these facts. What a record means for others is asked first (`ef
 is written with the record; the facts change as soon as the journal has taken it, before anything
 else is decided, so that two racing requests never both pass a rule. A record that cannot be written
 changes nothing, and a failed commit ends the process, so nothing has to be taken back.
+
+No record has more than about `FAN_OUT_MAX` effects. What is for a whole tree goes from level to
+level: a task tells its children, and the record of each child tells those below it. What is for
+very many dependents goes to the first of them and to the blocker itself, whose next record goes on.
 """
 
+import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import final
 
 from attrs import define, field
 
+from actors.limits import FAN_OUT_MAX
 from actors.record import Record
 from actors.task import effects as f
 from actors.task import events as e
@@ -22,6 +28,9 @@ from actors.task.state import Scope, TaskState, TaskStatus
 # Most events of the hot path mean nothing here: looked at by class before they are matched.
 _WITH_EFFECTS = frozenset(
     (
+        e.CancelPassedOn,
+        e.DependentsPassedOn,
+        e.ResumePassedOn,
         e.StatusChanged,
         e.TaskCanceled,
         e.TaskCreated,
@@ -43,6 +52,9 @@ _WITH_CHANGES = frozenset(
     )
 )
 
+_ToDependents = f.BlockerCompleted | f.BlockerReopened | f.BlockerDeleted
+_TreeCancel = e.TaskCanceled | e.TreeCancelRepeated | e.CancelPassedOn
+
 
 @final
 @define(eq=False)
@@ -59,6 +71,7 @@ class _Node:
     open_below: int = 0  # descendants that have not ended
     paused: bool = False
     auto_enqueue: bool = False
+    auto_enqueue_below: int = 0  # descendants that enqueue themselves
 
 
 class Graph:
@@ -66,6 +79,8 @@ class Graph:
 
     def __init__(self) -> None:
         self._nodes: dict[str, _Node] = {}
+        # Those that depend on a deleted task still, as they have not heard of its end.
+        self._left_by: dict[str, dict[str, None]] = {}
         self.paused_count = 0  # tasks with a pause of their own
 
     # --- questions ------------------------------------------------------------------------------
@@ -169,15 +184,25 @@ class Graph:
                     found.append(f.Effect(parent_id, command))
                 case e.StatusChanged():
                     found += self._status_changes(task_id, event, record)
+                case e.DependentsPassedOn(after=after):
+                    became = self._what_became_of(task_id, event)
+                    if became is not None:
+                        found += self._tell_dependents(task_id, became, after)
                 case e.TaskResumed():
-                    found += self._resumes(task_id)
-                case e.TaskCanceled(propagated_from_task_id=None) | e.TreeCancelRepeated():
-                    sweep = f.CancelPropagated(task_id, event.reason, event.metadata)
-                    found += self._cancels(task_id, sweep)
+                    if self._paused_above(task_id) is None:
+                        found += self._resumes(task_id, task_id)
+                case e.ResumePassedOn(ancestor_id=ancestor_id):
+                    if self.paused_by(task_id) is None:
+                        found += self._resumes(task_id, ancestor_id)
+                case e.TaskCanceled(propagated_from_task_id=root_id):
+                    found += self._cancels(task_id, root_id or task_id, event)
+                case e.TreeCancelRepeated():
+                    found += self._cancels(task_id, task_id, event)
+                case e.CancelPassedOn(root_task_id=root_id):
+                    found += self._cancels(task_id, root_id, event)
                 case e.TaskDeleted():
-                    node = self._nodes[task_id]
-                    lost = f.BlockerDeleted(task_id, undone=not node.completed)
-                    found += [f.Effect(dependent, lost) for dependent in node.dependents]
+                    lost = f.BlockerDeleted(task_id, undone=not self._nodes[task_id].completed)
+                    found += self._tell_dependents(task_id, lost)
                 case _:
                     pass
         return tuple(found)
@@ -190,29 +215,62 @@ class Graph:
         completed = event.status is TaskStatus.COMPLETED
         if node is None or completed == (event.previous_status is TaskStatus.COMPLETED):
             return
-        command: f.BlockerCompleted | f.BlockerReopened
-        if completed:
-            ended = (done.run_id for done in record.events if isinstance(done, e.RunCompleted))
-            command = f.BlockerCompleted(task_id, next(ended, f"evt-{record.id}"))
-        else:
-            command = f.BlockerReopened(task_id)
-        for dependent in node.dependents:
+        ended = (done.run_id for done in record.events if isinstance(done, e.RunCompleted))
+        run_id = next(ended, f"evt-{record.id}")
+        command = f.BlockerCompleted(task_id, run_id) if completed else f.BlockerReopened(task_id)
+        yield from self._tell_dependents(task_id, command)
+
+    def _what_became_of(self, blocker: str, event: e.DependentsPassedOn) -> _ToDependents | None:
+        """None if it has become something else since: that is told by itself."""
+        if event.undone is not None:
+            return f.BlockerDeleted(blocker, event.undone)
+        node = self._nodes.get(blocker)
+        if node is None or node.completed != bool(event.run_id):
+            return None
+        return (
+            f.BlockerCompleted(blocker, event.run_id)
+            if node.completed
+            else f.BlockerReopened(blocker)
+        )
+
+    def _tell_dependents(
+        self, blocker: str, command: _ToDependents, after: str = ""
+    ) -> Iterator[f.Effect]:
+        """In the order of their ids where it takes several records, so that the next one goes on
+        behind `after`, whatever edges come and go meanwhile."""
+        dependents = self._dependents(blocker)
+        told: Iterable[str] = dependents
+        if after or len(dependents) > FAN_OUT_MAX:
+            told = heapq.nsmallest(FAN_OUT_MAX + 1, (name for name in dependents if name > after))
+            if len(told) > FAN_OUT_MAX:
+                told.pop()
+                yield f.Effect(blocker, _to_the_rest(command, told[-1]))
+        for dependent in told:
             yield f.Effect(dependent, command)
 
-    def _resumes(self, task_id: str) -> Iterator[f.Effect]:
-        """Only those are told that may have waited for it, and that nothing else holds back."""
-        parent_id = self.parent_id(task_id)
-        if parent_id is not None and self.paused_by(parent_id) is not None:
-            return
-        for found, _ in self.descendants(task_id):
-            if self._nodes[found].auto_enqueue and self.paused_by(found) in (None, task_id):
-                yield f.Effect(found, f.AncestorResumed(task_id))
+    def _dependents(self, blocker: str) -> dict[str, None]:
+        node = self._nodes.get(blocker)
+        return self._left_by.get(blocker, {}) if node is None else node.dependents
 
-    def _cancels(self, task_id: str, command: f.CancelPropagated) -> Iterator[f.Effect]:
-        """Everything open below the root of a canceled tree."""
-        for found, _ in self.descendants(task_id):
-            if self._nodes[found].open:
-                yield f.Effect(found, command)
+    def _paused_above(self, task_id: str) -> str | None:
+        parent_id = self.parent_id(task_id)
+        return None if parent_id is None else self.paused_by(parent_id)
+
+    def _resumes(self, task_id: str, ancestor_id: str) -> Iterator[f.Effect]:
+        """Only those children are told that may have waited for it, or that lead to such, and that
+        are not paused themselves."""
+        for child in self._nodes[task_id].children:
+            node = self._nodes[child]
+            if not node.paused and (node.auto_enqueue or node.auto_enqueue_below):
+                yield f.Effect(child, f.AncestorResumed(ancestor_id))
+
+    def _cancels(self, task_id: str, root_id: str, event: _TreeCancel) -> Iterator[f.Effect]:
+        """The children that are open, or that lead to open ones."""
+        command = f.CancelPropagated(root_id, event.reason, event.metadata)
+        for child in self._nodes[task_id].children:
+            node = self._nodes[child]
+            if node.open or node.open_below:
+                yield f.Effect(child, command)
 
     # --- changes --------------------------------------------------------------------------------
 
@@ -238,8 +296,12 @@ class Graph:
             for blocker in node.blockers:
                 if blocker in self._nodes:
                     self._nodes[blocker].dependents[task_id] = None
+                else:
+                    self._left_by.setdefault(blocker, {})[task_id] = None
             if node.open:
                 self._count_open(task_id, 1)
+            if node.auto_enqueue:
+                self._count_auto_enqueue(task_id, 1)
 
     def apply(self, record: Record, state: TaskState) -> None:
         """Take in a task's record, once the journal has taken it.
@@ -262,10 +324,9 @@ class Graph:
                         self._nodes[blocker].dependents[task_id] = None
                 case e.DependencyRemoved(depends_on_task_id=blocker):
                     self._nodes[task_id].blockers.pop(blocker, None)
-                    if blocker in self._nodes:
-                        self._nodes[blocker].dependents.pop(task_id, None)
+                    self._depends_no_more(task_id, blocker)
                 case e.TaskUpdated(auto_enqueue_on_ready=wanted) if wanted is not None:
-                    self._nodes[task_id].auto_enqueue = wanted
+                    self._set_auto_enqueue(task_id, wanted)
                 case e.TaskPaused():
                     self._set_paused(task_id, True)
                 case e.TaskResumed():
@@ -289,6 +350,23 @@ class Graph:
             if ancestor in self._nodes:
                 self._nodes[ancestor].open_below += change
 
+    def _depends_no_more(self, task_id: str, blocker: str) -> None:
+        dependents = self._dependents(blocker)
+        dependents.pop(task_id, None)
+        if not dependents:
+            self._left_by.pop(blocker, None)
+
+    def _set_auto_enqueue(self, task_id: str, wanted: bool) -> None:
+        node = self._nodes[task_id]
+        if node.auto_enqueue is not wanted:
+            node.auto_enqueue = wanted
+            self._count_auto_enqueue(task_id, 1 if wanted else -1)
+
+    def _count_auto_enqueue(self, task_id: str, change: int) -> None:
+        for ancestor in self.ancestors(task_id):
+            if ancestor in self._nodes:
+                self._nodes[ancestor].auto_enqueue_below += change
+
     def _set_paused(self, task_id: str, paused: bool) -> None:
         node = self._nodes[task_id]
         self.paused_count += paused - node.paused
@@ -299,17 +377,29 @@ class Graph:
             event.scope,
             event.workspace_id,
             event.parent_task_id,
-            auto_enqueue=event.auto_enqueue_on_ready,
         )
+        self._set_auto_enqueue(task_id, event.auto_enqueue_on_ready)
         if event.parent_task_id is not None:
             self._nodes[event.parent_task_id].children[task_id] = None
 
     def _deleted(self, task_id: str) -> None:
         self._set_paused(task_id, False)
         self._set_open(task_id, False)
+        self._set_auto_enqueue(task_id, False)
         node = self._nodes.pop(task_id)
+        if node.dependents:
+            self._left_by[task_id] = node.dependents
         if node.parent_id in self._nodes:
             self._nodes[node.parent_id].children.pop(task_id, None)
         for blocker in node.blockers:
-            if blocker in self._nodes:
-                self._nodes[blocker].dependents.pop(task_id, None)
+            self._depends_no_more(task_id, blocker)
+
+
+def _to_the_rest(command: _ToDependents, after: str) -> f.DependentsLeft:
+    match command:
+        case f.BlockerCompleted(run_id=run_id):
+            return f.DependentsLeft(after, run_id)
+        case f.BlockerDeleted(undone=undone):
+            return f.DependentsLeft(after, undone=undone)
+        case f.BlockerReopened():
+            return f.DependentsLeft(after)

@@ -10,6 +10,7 @@ from typing import final
 
 import trio
 
+from actors import limits
 from actors.actor import Envelope, Services
 from actors.answers import Answer
 from actors.bridges.bridge import Bridge, Bridges
@@ -98,7 +99,8 @@ class System:
         self.directory = Directory(
             services, max_residents=settings.max_residents, max_mailbox=settings.max_mailbox
         )
-        self.outbox = Outbox(self.directory.push)
+        effects_at_once = min(limits.EFFECTS_AT_ONCE_MAX, max(1, settings.max_residents // 2))
+        self.outbox = Outbox(self.directory.push, effects_at_once)
         self.checkpointer = Checkpointer(
             journal, self.outbox, self.directory, self.views.catalog, settings
         )

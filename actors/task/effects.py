@@ -50,6 +50,22 @@ class AncestorResumed:
 
 @final
 @frozen
+class DependentsLeft:
+    """To the blocker itself: it has more dependents than one record tells. Those whose ids come
+    behind `after` are still to hear of it.
+
+    Args:
+        run_id: the run that completed it; empty if it is open again or deleted.
+        undone: whether it was deleted undone; None if it was not deleted.
+    """
+
+    after: str
+    run_id: str = ""
+    undone: bool | None = None
+
+
+@final
+@frozen
 class ChildAdded:
     child_task_id: str
     scope: Scope
@@ -62,6 +78,7 @@ EffectCommand = (
     | BlockerDeleted
     | CancelPropagated
     | AncestorResumed
+    | DependentsLeft
     | ChildAdded
 )
 

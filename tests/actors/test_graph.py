@@ -2,11 +2,12 @@
 
 import pytest
 
+from actors import graph as graph_module
 from actors.graph import Graph
 from actors.task import commands as c
 from actors.task import effects as f
 from actors.task.decide.context import Parent
-from actors.task.state import Json, Scope
+from actors.task.state import Json, RunStatus, Scope, TaskStatus
 from tests.actors.task.kit import agent
 from tests.actors.task.town import Town
 
@@ -137,16 +138,34 @@ def test_a_deleted_dependent_is_told_nothing_more(town):
 # --- cancel, pause -------------------------------------------------------------------------------
 
 
-def test_a_cancel_reaches_all_that_is_open_below(town):
+def test_a_cancel_goes_from_level_to_level_through_what_has_ended(town):
     _tree(town)
-    town.complete("left")
     town.create("done", parent_task_id="root")
-    town.do("done", c.CancelTask())
+    town.complete("left")
+    town.complete("done")
+    town.deliver_all()
     sweep = f.CancelPropagated("root", "enough", Json(b"1"))
     assert town.do("root", c.CancelTask("enough", Json(b"1"))) == (
+        f.Effect("left", sweep),  # completed, but there is more below
         f.Effect("right", sweep),
-        f.Effect("leaf", sweep),
     )
+    town.deliver(0)
+    assert town.pending[-1] == f.Effect("leaf", sweep)
+    assert not town.states["left"].canceled
+    town.deliver_all()
+    canceled = {task_id for task_id, state in town.states.items() if state.canceled}
+    assert canceled == {"root", "right", "leaf"}
+
+
+def test_a_deletion_in_the_middle_does_not_stop_a_cancel(town):
+    _tree(town)
+    town.create("other", parent_task_id="left")
+    town.deliver_all()
+    town.do("root", c.CancelTask())
+    town.deliver(0)
+    town.do("leaf", c.DeleteTask())
+    town.deliver_all()
+    assert town.states["other"].canceled
 
 
 def test_a_repeated_cancel_sweeps_again(town):
@@ -168,8 +187,8 @@ def test_the_cancel_of_a_task_that_has_ended_reaches_what_is_open_below(town):
     assert town.graph.open_below("root") == 2
     sweep = f.CancelPropagated("root", "enough")
     assert town.do("root", c.CancelTask("enough")) == (
+        f.Effect("left", sweep),
         f.Effect("right", sweep),
-        f.Effect("leaf", sweep),
     )
     assert town.graph.canceled_by("leaf") is None
     while town.pending:
@@ -194,13 +213,32 @@ def test_a_child_made_just_before_a_cancel_is_swept(town):
     assert town.do("root", c.CancelTask()) == (f.Effect("late", f.CancelPropagated("root")),)
 
 
-def test_a_propagated_cancel_goes_no_further_by_itself(town):
-    _tree(town)
-    town.do("root", c.CancelTask())
+def test_no_record_has_more_effects_than_the_bound(town, monkeypatch):
+    monkeypatch.setattr(graph_module, "FAN_OUT_MAX", 3)
+    town.create("blocker")
+    names = [f"t{number}" for number in range(10)]
+    for name in names:
+        town.create(name)
+        town.do(name, c.AddDependency("blocker"))
+    town.complete("blocker")
+    _deliver_in_slices(town)
+    assert all(town.states[name].status is TaskStatus.READY for name in names)
+    town.do("blocker", c.StartTask())
+    town.do("t1", c.DeleteTask())  # edges that go in the middle change nothing for the others
+    _deliver_in_slices(town)
+    left = [name for name in names if name != "t1"]
+    assert all(town.states[name].status is TaskStatus.BLOCKED for name in left)
+    town.do("blocker", c.ForceFail(town.states["blocker"].open_run.id, "enough"))
+    town.do("blocker", c.DeleteTask())
+    _deliver_in_slices(town)
+    assert all(town.states[name].dependencies == () for name in left)
+
+
+def _deliver_in_slices(town):
     while town.pending:
+        before = len(town.pending)
         town.deliver(0)
-    canceled = [task_id for task_id, state in town.states.items() if state.canceled]
-    assert canceled == ["root", "left", "right", "leaf"]
+        assert len(town.pending) - (before - 1) <= 3 + 1  # with the one to the blocker itself
 
 
 def test_the_nearest_pause_counts(town):
@@ -235,6 +273,19 @@ def test_a_resume_tells_those_that_wait_for_nothing_else(town):
     resumed = f.AncestorResumed("root")
     assert town.do("root", c.ResumeTask()) == (f.Effect("right", resumed),)
     assert town.do("left", c.ResumeTask()) == (f.Effect("leaf", f.AncestorResumed("left")),)
+
+
+def test_a_resume_goes_through_those_that_do_not_wait_for_it(town):
+    _tree(town)
+    town.do("leaf", c.PatchTask(auto_enqueue_on_ready=True))
+    town.do("root", c.PauseTask("wait"))
+    town.deliver_all()
+    assert town.do("root", c.ResumeTask()) == (f.Effect("left", f.AncestorResumed("root")),)
+    town.deliver_all()
+    assert [run.status for run in town.states["leaf"].runs] == [RunStatus.QUEUED]
+    assert town.states["left"].runs == ()
+    town.do("leaf", c.PatchTask(auto_enqueue_on_ready=False))
+    assert town.do("root", c.ResumeTask()) == ()
 
 
 # --- rebuilt from stored tasks -------------------------------------------------------------------

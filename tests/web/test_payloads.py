@@ -295,7 +295,10 @@ def test_every_public_event_has_a_payload():
     assert silent == {
         "BlockerChanged",
         "AutoEnqueueMissed",
+        "CancelPassedOn",
+        "DependentsPassedOn",
         "EffectApplied",
+        "ResumePassedOn",
         "ReviewCanceled",
         "RunParkedClosed",
         "TaskTriaged",

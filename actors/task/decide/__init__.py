@@ -75,6 +75,7 @@ _DECIDES: dict[type[c.Command], Callable[[Changes, Any], Decision]] = {
     f.BlockerDeleted: dependencies.blocker_deleted,
     f.CancelPropagated: canceling.propagated,
     f.AncestorResumed: pausing.ancestor_resumed,
+    f.DependentsLeft: dependencies.pass_on,
     f.ChildAdded: definition.note_child,
 }
 _EFFECTS = frozenset(
@@ -84,6 +85,7 @@ _EFFECTS = frozenset(
         f.BlockerDeleted,
         f.CancelPropagated,
         f.AncestorResumed,
+        f.DependentsLeft,
         f.ChildAdded,
     }
 )
@@ -99,6 +101,8 @@ def decide(task_id: str, state: TaskState | None, command: c.Command, context: C
     if isinstance(command, c.CreateTask):
         return definition.create(changes, command)
     if state is None or state.deleted:
+        if isinstance(command, f.DependentsLeft):
+            return dependencies.pass_on(changes, command)  # a deleted blocker's
         if type(command) in _EFFECTS:
             return dependencies.nothing(changes)
         raise task_not_found(task_id)

@@ -5,7 +5,13 @@ from actors.task.decide.context import Changes, Decision
 from actors.task.decide.enqueue import not_in_state
 from actors.task.decide.verdict import cancel_open
 from actors.task.effects import CancelPropagated
-from actors.task.events import EffectApplied, RunCanceled, TaskCanceled, TreeCancelRepeated
+from actors.task.events import (
+    CancelPassedOn,
+    EffectApplied,
+    RunCanceled,
+    TaskCanceled,
+    TreeCancelRepeated,
+)
 from actors.task.state import Json, TaskStatus
 
 
@@ -25,9 +31,14 @@ def cancel(changes: Changes, command: c.CancelTask) -> Decision:
 
 
 def propagated(changes: Changes, effect: CancelPropagated) -> Decision:
-    """An ancestor was canceled: so is this task, unless it has ended."""
-    if changes.state.has_ended:
-        changes.add(EffectApplied())
+    """An ancestor was canceled: so is this task, unless it has ended. What is open below it is next
+    in any case."""
+    state = changes.state
+    if state.has_ended:
+        if changes.context.around.open_below(state.id):
+            changes.add(CancelPassedOn(effect.root_task_id, effect.reason, effect.metadata))
+        else:
+            changes.add(EffectApplied())
         return changes.decided()
     _cancel(changes, effect.reason, effect.metadata, effect.root_task_id)
     return changes.decided()

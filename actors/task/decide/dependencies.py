@@ -7,11 +7,17 @@ from actors.task.decide.context import Changes, Decision
 from actors.task.decide.definition import task_not_found
 from actors.task.decide.enqueue import auto_enqueue
 from actors.task.decide.new_work import check_blocker
-from actors.task.effects import BlockerCompleted, BlockerDeleted, BlockerReopened
+from actors.task.effects import (
+    BlockerCompleted,
+    BlockerDeleted,
+    BlockerReopened,
+    DependentsLeft,
+)
 from actors.task.events import (
     BlockerChanged,
     DependencyAdded,
     DependencyRemoved,
+    DependentsPassedOn,
     EffectApplied,
 )
 from actors.task.state import Dependency, TaskState
@@ -121,6 +127,12 @@ def blocker_deleted(changes: Changes, effect: BlockerDeleted) -> Decision:
     if edge is None:
         return nothing(changes)
     _remove(changes, edge, "dependency_deleted", deleted_undone=effect.undone)
+    return changes.decided()
+
+
+def pass_on(changes: Changes, effect: DependentsLeft) -> Decision:
+    """Tell the next of the task's own dependents; it may be deleted."""
+    changes.add(DependentsPassedOn(effect.after, effect.run_id, effect.undone))
     return changes.decided()
 
 

@@ -6,7 +6,7 @@ from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
 from actors.task.decide.enqueue import auto_enqueue
 from actors.task.effects import AncestorResumed
-from actors.task.events import EffectApplied, TaskPaused, TaskResumed
+from actors.task.events import EffectApplied, ResumePassedOn, TaskPaused, TaskResumed
 from actors.task.validation import reason_required
 
 
@@ -50,6 +50,8 @@ def resume(changes: Changes, command: c.ResumeTask) -> Decision:
 
 def ancestor_resumed(changes: Changes, effect: AncestorResumed) -> Decision:
     _make_up(changes, f"resume-{changes.context.record_id}")
+    if changes.context.around.child_count(changes.state.id):
+        changes.add(ResumePassedOn(effect.ancestor_id))
     if not changes.events:
         changes.add(EffectApplied())
     return changes.decided()

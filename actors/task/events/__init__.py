@@ -53,12 +53,15 @@ from actors.task.events.subscriptions import (
 from actors.task.events.task import (
     AutoEnqueueMissed,
     BlockerChanged,
+    CancelPassedOn,
     ChildCreated,
     DependencyAdded,
     DependencyRemoved,
+    DependentsPassedOn,
     EffectApplied,
     ProfileDeleted,
     ProfileUpdated,
+    ResumePassedOn,
     StatusChanged,
     TaskApproved,
     TaskCanceled,
@@ -83,6 +86,7 @@ Event = (
     | TaskRejected
     | TaskCanceled
     | TreeCancelRepeated
+    | CancelPassedOn
     | TaskPaused
     | TaskResumed
     | TaskDeleted
@@ -93,6 +97,8 @@ Event = (
     | ProfileUpdated
     | ProfileDeleted
     | TaskTriaged
+    | ResumePassedOn
+    | DependentsPassedOn
     | EffectApplied
     | RunEnqueued
     | RunClaimed

@@ -124,6 +124,16 @@ class TreeCancelRepeated(TaskEvent):
 
 @final
 @frozen
+class CancelPassedOn(TaskEvent):
+    """The cancel of a tree met a task that had ended; its children are told all the same."""
+
+    root_task_id: str
+    reason: str | None = None
+    metadata: Json | None = None
+
+
+@final
+@frozen
 class TaskPaused(TaskEvent):
     type: ClassVar[str] = "task.paused"
     by: Actor
@@ -210,6 +220,24 @@ class TaskTriaged(TaskEvent):
 
     by: Actor
     action: TriageAction
+
+
+@final
+@frozen
+class ResumePassedOn(TaskEvent):
+    """A task on the way up was resumed; the children are told, too."""
+
+    ancestor_id: str
+
+
+@final
+@frozen
+class DependentsPassedOn(TaskEvent):
+    """The next ones of a blocker's many dependents are told, as `DependentsLeft` asks."""
+
+    after: str
+    run_id: str = ""
+    undone: bool | None = None
 
 
 @final

@@ -4,7 +4,8 @@ a crash at any moment."""
 import pytest
 import trio
 
-from actors import limits
+from actors import graph, limits
+from actors.directory import Directory
 from actors.errors import Code, Rejected
 from actors.task import commands as c
 from actors.task.state import Priority, RunStatus, TaskStatus
@@ -134,6 +135,64 @@ async def test_more_effects_than_are_awaited_finish_in_the_background(desk, monk
     await desk.do("s1", run.id)
     await trio.testing.wait_all_tasks_blocked()
     assert {await status(desk, task.id) for task in tasks} == {TaskStatus.READY}
+
+
+@pytest.mark.parametrize("settings", [{"max_residents": 20}])
+async def test_a_large_tree_is_canceled_with_few_actors_in_memory(desk, monkeypatch):
+    levels = await tree(desk, depth=4, width=7)
+    residents = []
+    activate = Directory._activate
+
+    def counted(directory, task_id):
+        residents.append(len(directory) + 1)
+        return activate(directory, task_id)
+
+    monkeypatch.setattr(Directory, "_activate", counted)
+    await desk.ask("root", c.CancelTask("enough"))
+    await trio.testing.wait_all_tasks_blocked()
+    for task_id in (task_id for level in levels for task_id in level):
+        assert (await status(desk, task_id)) is TaskStatus.CANCELED
+    assert len(residents) > 300
+    assert max(residents) <= 20
+    assert len(desk.system.outbox) == 0
+
+
+async def test_no_record_of_a_large_tree_tells_more_than_the_children(desk):
+    await tree(desk, depth=3, width=9)
+    await desk.ask("root", c.CancelTask("enough"))
+    await trio.testing.wait_all_tasks_blocked()
+    fans = [
+        len(record.effects)
+        for state in desk.system.views.catalog
+        for record in desk.system.journal.timeline(state.id, 0)
+    ]
+    assert max(fans) == 9
+
+
+async def test_more_dependents_than_one_record_tells_are_all_told_whenever_the_server_is_killed(
+    monkeypatch,
+):
+    monkeypatch.setattr(graph, "FAN_OUT_MAX", 3)
+    store = CrashStore()
+    names = [f"t{number}" for number in range(10)]
+    async with started(store) as desk:
+        blocker = await desk.task()
+        for name in names:
+            await desk.task(id=name, auto_enqueue_on_ready=True)
+            await desk.ask(name, c.AddDependency(blocker.id))
+        run = await desk.enqueue(blocker.id)
+        await desk.claim("s1")
+        await trio.testing.wait_all_tasks_blocked()
+        store.crash_points.clear()
+        await desk.complete("s1", run.id)
+        await trio.testing.wait_all_tasks_blocked()
+
+    async def check(desk):
+        for name in names:
+            task = await desk.system.task(name)
+            assert (task.status, len(task.runs)) == (TaskStatus.READY, 1)
+
+    await check_every_crash(store.crash_points, check)
 
 
 # --- crashes ------------------------------------------------------------------------------------

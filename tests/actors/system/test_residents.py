@@ -150,7 +150,7 @@ async def test_where_all_are_leased_the_longest_at_rest_leaves_and_comes_back(de
 
 
 @pytest.mark.parametrize("settings", [{**QUIET, "max_residents": 2}], indirect=True)
-async def test_effects_and_claims_are_never_refused(desk):
+async def test_effects_and_claims_are_never_refused_and_keep_the_bound(desk):
     blocker = await desk.task()
     tasks = []
     for _ in range(5):
@@ -158,6 +158,7 @@ async def test_effects_and_claims_are_never_refused(desk):
         await desk.ask(tasks[-1].id, c.AddDependency(blocker.id))
     run = await desk.enqueue(blocker.id)
     await desk.do("s1", run.id)
+    assert len(resident(desk)) <= 2
     for number in range(5):
         assert (await desk.claim(f"s{number}")) is not None
 

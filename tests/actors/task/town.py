@@ -103,3 +103,8 @@ class Town:
         before = self.next_seq
         self.do(effect.target, effect.command)
         assert self.next_seq > before, "an effect always leaves a record that names it"
+
+    def deliver_all(self) -> None:
+        """Hand over all that is pending, and what follows from it, in order."""
+        while self.pending:
+            self.deliver(0)

@@ -191,7 +191,7 @@ class TaskActor:
             now_ns=(now_ns := services.clock.now_ns()),
             next_seq=services.journal.next_seq,
             record_id=services.ids.suffix(now_ns),
-            caller=envelope.caller,
+            caller=envelope.caller.plain,
             around=services.world,
             expiries_max=services.expiries_max,
             review_rules=services.review_rules,
@@ -200,7 +200,7 @@ class TaskActor:
             decision = decide(self.task_id, self._state, envelope.command, context)
             entry = None
             if decision.events:
-                entry = self._append(decision, context, envelope.cause)
+                entry = self._append(decision, context, envelope)
         except Rejected as refusal:
             if reply is not None:
                 self._gate(reply, partial(reply.fail, refusal))
@@ -221,9 +221,9 @@ class TaskActor:
         else:
             self._gate(reply, partial(reply.settle, decision.answer))
 
-    def _append(self, decision: Decision, context: Context, cause: Cause | None) -> Entry:
+    def _append(self, decision: Decision, context: Context, envelope: Envelope) -> Entry:
         """The record, with what it means for others; from here on it is true in memory."""
-        services = self._services
+        services, once = self._services, envelope.caller.once
         record = Record(
             seq=context.next_seq,
             id=context.record_id,
@@ -231,7 +231,8 @@ class TaskActor:
             address=self.task_id,
             caller=context.caller,
             events=decision.events,
-            cause=cause,
+            cause=envelope.cause,
+            done=None if once is None else decision.answer.done(once),
         )
         effects = services.graph.effects_of(record)
         if effects:

@@ -5,6 +5,7 @@ from typing import final
 import trio
 
 from actors.directory import Directory
+from actors.keys import Keys
 from actors.outbox import Outbox
 from actors.ports import Journal
 from actors.settings import Settings
@@ -22,12 +23,14 @@ class Checkpointer:
         outbox: Outbox,
         directory: Directory,
         catalog: Catalog,
+        keys: Keys,
         settings: Settings,
     ) -> None:
         self._journal = journal
         self._outbox = outbox
         self._directory = directory
         self._catalog = catalog
+        self._keys = keys
         self._settings = settings
 
     async def run(self) -> None:
@@ -48,7 +51,7 @@ class Checkpointer:
 
     async def checkpoint(self) -> None:
         """Fold what is committed now, and keep slim what is folded."""
-        await self._journal.checkpoint(self._outbox.outstanding())
+        await self._journal.checkpoint(self._outbox.outstanding(), self._keys.forgets_before_ns)
         left = self._catalog.whole_count
         while left > 0:
             self._catalog.slim_down(self._journal.is_folded, min(_SLIM_STEP, left))

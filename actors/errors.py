@@ -19,6 +19,7 @@ class Kind(Enum):
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"  # not in this state
+    KEY_REUSED = "key_reused"  # a conflict of the caller's own idempotency keys
     RATE_LIMITED = "rate_limited"
     UNAVAILABLE = "unavailable"  # overload or a storage fault; trying again later may help
 
@@ -110,6 +111,13 @@ class Code(Enum):
         "The dependency is canceled",
     )
     GRAPH_CYCLE = ("task_dependency_cycle", Kind.CONFLICT, _E, _T, "Dependency cycle")
+    KEY_REUSED = (
+        "idempotency_key_reused",
+        Kind.KEY_REUSED,
+        _E,
+        _D,
+        "Idempotency key was used otherwise",
+    )
     KEY_CONFLICT = ("idempotency_key_conflict", Kind.INVALID, _E, _T, "Idempotency key is taken")
     # Runs, by operators.
     RUN_TRANSITION = (

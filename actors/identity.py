@@ -3,9 +3,10 @@
 from functools import lru_cache
 from typing import final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from actors.choice import Choice
+from actors.once import Once
 
 
 class ActorKind(Choice):
@@ -53,10 +54,20 @@ class Origin:
 @final
 @frozen
 class Caller:
-    """An actor on a way: what every command is sent with."""
+    """An actor on a way: what every command is sent with.
+
+    Args:
+        once: the key that it is sent under, which is no part of who the caller is.
+    """
 
     actor: Actor
     origin: Origin
+    once: Once | None = field(default=None, eq=False, repr=False)
+
+    @property
+    def plain(self) -> "Caller":
+        """Without the key: what a record names, and what effects go on with."""
+        return self if self.once is None else Caller(self.actor, self.origin)
 
     @property
     def is_agent(self) -> bool:

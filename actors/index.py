@@ -9,7 +9,15 @@ from typing import Final, final
 from actors.faults import Faults
 from actors.graph import Graph
 from actors.identity import Caller, OriginKind
-from actors.ports import KEYS_TABLE, REVIEWS_TABLE, RUNS_TABLE, SUBSCRIPTIONS_TABLE, Journal
+from actors.once import rows_of_done
+from actors.ports import (
+    KEYS_TABLE,
+    ONCE_TABLE,
+    REVIEWS_TABLE,
+    RUNS_TABLE,
+    SUBSCRIPTIONS_TABLE,
+    Journal,
+)
 from actors.record import Record
 from actors.task.events import (
     ReviewRequested,
@@ -27,6 +35,9 @@ _TRANSPORTS: Final = (OriginKind.HTTP, OriginKind.UDS)
 def rows_of(record: Record) -> tuple[Row, ...]:
     """The index rows that a record brings: (table, key, value)."""
     rows: list[Row] = []
+    if record.done is not None:
+        told = rows_of_done(record.done, record.address, record.at_ns)
+        rows += [(ONCE_TABLE, key, value) for key, value in told]
     for event in record.events:
         if isinstance(event, RunEnqueued | RunRetried | RunRecovered):
             rows.append((RUNS_TABLE, event.run_id, record.address))

@@ -11,6 +11,7 @@ RUNS_TABLE = "runs"  # run id -> task id
 REVIEWS_TABLE = "reviews"  # review id -> task id
 SUBSCRIPTIONS_TABLE = "subscriptions"  # subscription id -> task id
 KEYS_TABLE = "keys"  # idempotency key with its caller -> "task id run id"
+ONCE_TABLE = "once"  # what was done under a key, see `actors.once`; forgotten in time
 
 
 class StorageError(Exception):
@@ -110,11 +111,15 @@ class Journal(Protocol):
         """What was appended and is not known to be on disk, in order. After a failed commit that
         is final: each of these may or may not be there at the next start."""
 
-    async def checkpoint(self, outstanding: Sequence[OutstandingEffect]) -> None:
+    async def checkpoint(
+        self, outstanding: Sequence[OutstandingEffect], forget_before_ns: int = 0
+    ) -> None:
         """Fold all that is committed now into tables and trim the log, in slices between commits.
 
         Args:
             outstanding: the effects not applied as of `durable_seq`.
+            forget_before_ns: rows of `ONCE_TABLE` that are older than this moment may go. Each
+                checkpoint looks through a part of them.
         """
 
     @property

@@ -6,6 +6,7 @@ from typing import NamedTuple, final
 from attrs import define, field, frozen
 
 from actors.identity import Caller
+from actors.once import Done
 from actors.registry.events import RegistryEvent
 from actors.registry.state import SessionState, WorkspaceState
 from actors.scheduler.events import SchedulerEvent
@@ -33,7 +34,8 @@ class Record:
     """One operation on one address: a task id, or `@scheduler`, `@session/…`, `@workspace/…`.
 
     Its events take the numbers `seq`, `seq + 1`, … of the journal's one sequence. `cause` is set
-    where the record applies an effect of another; a record so named means: it was applied.
+    where the record applies an effect of another; a record so named means: it was applied. `done`
+    is set where it was asked for under a key.
     """
 
     seq: int
@@ -44,6 +46,7 @@ class Record:
     events: tuple[AnyEvent, ...]
     effects: tuple[Effect, ...] = ()
     cause: Cause | None = None
+    done: Done | None = None
 
     @property
     def last_seq(self) -> int:

@@ -69,6 +69,9 @@ class Settings:
         float(limits.SESSION_AWAY_S),
         "a session that has not called for so long is not counted as one that could claim",
     )
+    idempotency_s: float = _setting(
+        float(limits.IDEMPOTENCY_S), "how long what was done under an idempotency key is known"
+    )
     max_residents: int = _setting(
         limits.RESIDENTS_DEFAULT, "task actors in memory at a time, about 5 KB each", 1
     )

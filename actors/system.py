@@ -25,12 +25,15 @@ from actors.graph import Graph
 from actors.identity import BOOT_RECOVERY, Caller
 from actors.ids import IdSource, RandomIds
 from actors.index import Index
+from actors.keys import KeyedReply, Keys
 from actors.limits import NS
 from actors.mailbox import Reply
 from actors.misnamed import Misnamed
+from actors.once import Earlier
 from actors.outbox import Outbox
 from actors.ports import Journal, StorageError
 from actors.publisher import Publisher
+from actors.record import AnyState
 from actors.recovery import Recovered, recover
 from actors.registry.actor import Registry
 from actors.registry.roster import Roster
@@ -46,10 +49,14 @@ from actors.surroundings import World
 from actors.task import commands as c
 from actors.task.decide.definition import task_not_found
 from actors.task.decide.found import review_not_found, run_not_found
+from actors.task.decide.subscriptions import subscription_not_found
 from actors.task.state import TaskState
 from actors.views.views import Views
 
 _log = logging.getLogger("chargehand")
+
+# Their answers hold nothing of the task, so they are given again after its end too.
+_SHOW_NOTHING = (c.DeleteTask, c.DeleteProfile, c.Unsubscribe)
 
 
 @final
@@ -101,8 +108,9 @@ class System:
         )
         effects_at_once = min(limits.EFFECTS_AT_ONCE_MAX, max(1, settings.max_residents // 2))
         self.outbox = Outbox(self.directory.push, effects_at_once)
+        self._keys = Keys(journal, clock, settings.idempotency_s)
         self.checkpointer = Checkpointer(
-            journal, self.outbox, self.directory, self.views.catalog, settings
+            journal, self.outbox, self.directory, self.views.catalog, self._keys, settings
         )
         dispatch = Dispatch(
             settings=settings,
@@ -155,29 +163,37 @@ class System:
     async def create_task(self, command: c.CreateTask, caller: Caller) -> Answer:
         """Make a task; a child where `parent_task_id` is set. Raises: Rejected."""
         task_id = command.id or f"task-{self._ids.suffix(self.clock.now_ns())}"
-        return await self._send(task_id, command, caller)
+        return await self._send(lambda: task_id, command, caller)
 
     async def ask(self, task_id: str, command: c.TaskCommand, caller: Caller) -> Answer:
         """Have the task do something; what it answers is on disk. Raises: Rejected."""
-        self.faults.check(task_id)
-        if self.views.get(task_id) is None:
-            raise task_not_found(task_id)
-        if isinstance(command, FORCE_COMMANDS):
-            self._force.check(caller, task_id)
-        return await self._send(task_id, command, caller)
+
+        def known() -> str:
+            self.faults.check(task_id)
+            if self.views.get(task_id) is None:
+                raise task_not_found(task_id)
+            if isinstance(command, FORCE_COMMANDS):
+                self._force.check(caller, task_id)
+            return task_id
+
+        return await self._send(known, command, caller)
 
     async def subscribe(self, task_id: str, command: c.Subscribe, caller: Caller) -> Answer:
-        """Tell somebody of the task's ends; of the answer's subscriptions the last is this one.
+        """Tell somebody of the task's ends.
 
         Raises:
             Rejected: also where the bridge is not there, or does not serve the task.
         """
-        self.faults.check(task_id)
-        task = self.views.get(task_id)
-        if task is None:
-            raise task_not_found(task_id)
-        self._bridges.check(command.bridge_id, task)
-        return await self.ask(task_id, command, caller)
+
+        def served() -> str:
+            self.faults.check(task_id)
+            task = self.views.get(task_id)
+            if task is None:
+                raise task_not_found(task_id)
+            self._bridges.check(command.bridge_id, task)
+            return task_id
+
+        return await self._send(served, command, caller)
 
     async def task(self, task_id: str) -> TaskState:
         """The whole task, as of its last record on disk. Raises: Rejected: TASK_NOT_FOUND."""
@@ -190,10 +206,14 @@ class System:
 
     async def ask_run(self, command: c.RunCommand, caller: Caller) -> Answer:
         """Have a run's task do something with it. Raises: Rejected."""
-        task_id = self._task_of(command.run_id)
-        if isinstance(command, FORCE_COMMANDS):
-            self._force.check(caller, task_id)
-        return await self._send(task_id, command, caller)
+
+        def of_run() -> str:
+            task_id = self._task_of(command.run_id)
+            if isinstance(command, FORCE_COMMANDS):
+                self._force.check(caller, task_id)
+            return task_id
+
+        return await self._send(of_run, command, caller)
 
     async def run(self, run_id: str) -> Answer:
         """The run with its task. Raises: Rejected: RUN_NOT_FOUND."""
@@ -215,7 +235,7 @@ class System:
 
     async def judge(self, command: c.SubmitVerdict, caller: Caller) -> Answer:
         """Record a verdict. Raises: Rejected."""
-        return await self._send(self._task_of_review(command.review_id), command, caller)
+        return await self._send(lambda: self._task_of_review(command.review_id), command, caller)
 
     def _task_of_review(self, review_id: str) -> str:
         task_id = self._index.task_of_review(review_id)
@@ -275,13 +295,45 @@ class System:
             raise run_not_found(run_id)
         return task_id
 
-    async def _send(self, task_id: str, command: c.Command, caller: Caller) -> Answer:
+    async def _send(self, where: Callable[[], str], command: c.Command, caller: Caller) -> Answer:
+        """The task's answer; under a key that was sent before, that of then as it is now.
+
+        Args:
+            where: gives the task's id, or refuses; not called where the request was done before.
+        """
         self._check_open()
         if caller.is_agent:
             self.registry.saw(caller.actor.ref)
+        once = caller.once
         reply: Reply[Answer] = Reply()
-        self.directory.send(task_id, Envelope(command, caller, reply))
+        if once is None:
+            self.directory.send(where(), Envelope(command, caller, reply))
+            return await reply.wait()
+        earlier = await self._keys.begin(once)
+        if earlier is not None:
+            return self._again(earlier, command)
+        try:
+            self._check_open()  # it may have waited for an equal request
+            keyed = KeyedReply(self._keys, once, reply)
+            self.directory.send(where(), Envelope(command, caller, keyed))
+        except BaseException:
+            self._keys.end(once)
+            raise
         return await reply.wait()
+
+    def _again(self, earlier: Earlier, command: c.Command) -> Answer:
+        """What an equal request was answered, with everything in it as it is now."""
+        self._check_open()  # after a failed write nobody knows what is there
+        self.faults.check(earlier.address)
+        task: AnyState | None = self.views.whole(earlier.address)
+        if task is None and isinstance(command, _SHOW_NOTHING):
+            task = self.journal.snapshot(earlier.address)
+        if not isinstance(task, TaskState):
+            raise task_not_found(earlier.address)
+        answer = Answer.again(task, earlier)
+        if earlier.subscription_id is not None and answer.subscription is None:
+            raise subscription_not_found(task.id, earlier.subscription_id)
+        return answer
 
     def _check_open(self) -> None:
         if self.failure is not None:

@@ -4,6 +4,7 @@
 2. Index rows.
 3. In one transaction: the outstanding effects, and `checkpoint_seq` moves.
 4. The log is trimmed.
+5. A part of what was done under keys is looked through, and what is too old forgotten.
 
 A crash before 3 leaves everything as it was, as far as anybody reads it: a snapshot that is ahead
 of the log's start says so by its `last_seq`. A crash after 3 leaves a part of the log that nobody
@@ -15,6 +16,7 @@ from typing import Final, final
 
 from attrs import frozen
 
+from actors.ports import ONCE_TABLE
 from actors.record import AnyState, OutstandingEffect
 from actors.registry.state import SessionState
 from actors.task.state import TaskState
@@ -24,6 +26,7 @@ from persistence.index_rows import Row, encode_row
 from persistence.layout import checkpoint_moves
 from persistence.snapshots import encode_snapshot
 from persistence.store import Change, Delete, DeleteRange, Put, Store, Table
+from persistence.sweep import Sweep
 from persistence.timeline import chunk_of, without_chunks
 
 # About 2 ms each, so that a record that waits behind a slice hardly notices.
@@ -44,6 +47,7 @@ class Fold:
         rows: the index rows that those records brought.
         frames: the new frames of an address up to `seq`, in order. Called on the writer's thread.
         outstanding: the effects not applied as of `seq`.
+        sweep: goes round what was done under keys; older than `forget_before_ns` is forgotten.
     """
 
     seq: int
@@ -51,6 +55,8 @@ class Fold:
     rows: Sequence[Row]
     frames: Callable[[str], Sequence[bytes]]
     outstanding: Sequence[OutstandingEffect]
+    sweep: Sweep
+    forget_before_ns: int = 0
 
 
 @final
@@ -69,6 +75,9 @@ def slices(fold: Fold, store: Store) -> Iterator[Slice]:
         yield Slice([encode_row(row) for row in fold.rows[start : start + SLICE_ROWS_MAX]])
     yield Slice([*_replace_outstanding(fold.outstanding), checkpoint_moves(fold.seq)], moves=True)
     yield from _trims(fold.seq, store)
+    new_rows = sum(row.table == ONCE_TABLE for row in fold.rows)
+    for stale in fold.sweep.parts(store, fold.forget_before_ns, new_rows):
+        yield Slice([Delete(Table.ONCE, key) for key in stale])
 
 
 def _address_slices(fold: Fold) -> Iterator[Slice]:

@@ -4,11 +4,12 @@ The body of a record is an array, as its parts are always there:
 
     [id, at_ns, [actor kind, actor ref, origin kind, origin ref], [[tag, fields], …]]
 
-followed, only where the record has them, by its effects `[[target, tag, fields], …]` and its
-cause `[seq, n]`. A tag is the name of an event's or command's class, and `fields` an object without
-the fields that have their default value. So the names of those classes and of their fields, their
-defaults and the values of enums are the format: a field may be added if it has a default; anything
-else needs a new `framing.VERSION` and a reader for the old one.
+followed, only where the record has them, by its effects `[[target, tag, fields], …]`, its cause
+`[seq, n]` or null, and the fields of what was done under a key. A tag is the name of an event's or
+command's class, and `fields` an object without the fields that have their default value. So the
+names of those classes and of their fields, their defaults and the values of enums are the format: a
+field may be added if it has a default; anything else needs a new `framing.VERSION` and a reader for
+the old one.
 
 `Json` is kept as a string: it comes back byte for byte as it was given, numbers of any size
 included, and is never parsed here.
@@ -25,6 +26,7 @@ from cattrs import Converter
 from cattrs.fns import identity
 
 from actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
+from actors.once import Done
 from actors.ports import DamagedError, UnwritableError
 from actors.record import AnyEvent, Cause, OutstandingEffect, Record
 from actors.task.effects import Effect, EffectCommand
@@ -110,10 +112,13 @@ def encode_record(record: Record) -> bytes:
             _write_caller(record.caller),
             [EVENTS.write(event) for event in record.events],
         ]
-        if record.effects or record.cause is not None:
+        cause, done = record.cause, record.done
+        if record.effects or cause is not None or done is not None:
             body.append([_write_effect(effect) for effect in record.effects])
-        if record.cause is not None:
-            body.append((record.cause.seq, record.cause.n))
+        if cause is not None or done is not None:
+            body.append(None if cause is None else (cause.seq, cause.n))
+        if done is not None:
+            body.append(CONVERTER.unstructure(done))
         return encode_frame(record.seq, len(record.events), address, orjson.dumps(body))
     except (TypeError, ValueError, KeyError, struct.error) as error:
         raise UnwritableError(f"record {record.id} cannot be written: {error!r}") from error
@@ -135,7 +140,8 @@ def decode_record(frame: Frame) -> Record:
             caller=_read_caller(*caller),
             events=tuple([EVENTS.read(tag, fields) for tag, fields in events]),
             effects=tuple([_read_effect(*effect) for effect in rest[0]]) if rest else (),
-            cause=Cause(*rest[1]) if len(rest) > 1 else None,
+            cause=Cause(*rest[1]) if len(rest) > 1 and rest[1] is not None else None,
+            done=CONVERTER.structure(rest[2], Done) if len(rest) > 2 else None,
         )
     except (TypeError, ValueError, KeyError) as error:
         raise DamagedError(f"the record at number {frame.seq} is unreadable: {error!r}") from error

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from actors.ports import (
     KEYS_TABLE,
+    ONCE_TABLE,
     REVIEWS_TABLE,
     RUNS_TABLE,
     SUBSCRIPTIONS_TABLE,
@@ -23,6 +24,7 @@ _TABLES = {
     RUNS_TABLE: Table.RUNS,
     REVIEWS_TABLE: Table.REVIEWS,
     KEYS_TABLE: Table.KEYS,
+    ONCE_TABLE: Table.ONCE,
     SUBSCRIPTIONS_TABLE: Table.SUBSCRIPTIONS,
 }
 

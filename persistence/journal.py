@@ -19,6 +19,7 @@ from persistence.pipeline import Progress, Report
 from persistence.recovery import log_last_seq, read_heads, read_log
 from persistence.snapshots import decode_snapshot
 from persistence.store import Store, Table
+from persistence.sweep import Sweep
 from persistence.tail import Committed, Tail
 from persistence.timeline import Timelines
 from persistence.writer import InlineWriter, ThreadWriter, Writer
@@ -72,6 +73,7 @@ class StoreJournal:
         self._pending: deque[Entry] = deque()
         self._room = trio.lowlevel.ParkingLot()
         self._checkpoint: _Checkpoint | None = None
+        self._sweep = Sweep()
         self._committed: Callable[[Sequence[Entry]], None] | None = None
         self._ended = trio.Event()
         self._refusal: str | None = None
@@ -182,7 +184,9 @@ class StoreJournal:
         if self._failed is not None:
             raise StorageError(f"the journal has failed: {self._failed}") from self._failed
 
-    async def checkpoint(self, outstanding: Sequence[OutstandingEffect]) -> None:
+    async def checkpoint(
+        self, outstanding: Sequence[OutstandingEffect], forget_before_ns: int = 0
+    ) -> None:
         """Fold all that is committed now into tables and trim the log, in slices between commits.
 
         If one is under way already, waits for that one instead and folds nothing more. Once begun
@@ -190,6 +194,7 @@ class StoreJournal:
 
         Args:
             outstanding: the effects not applied as of `durable_seq` at the moment of the call.
+            forget_before_ns: what was done under a key before this moment may be forgotten.
 
         Raises:
             StorageError: the journal is closed, or a commit failed.
@@ -199,10 +204,12 @@ class StoreJournal:
             with trio.CancelScope(shield=True):
                 await self._checkpoint.over.wait()
         elif self._durable_seq > self._tail.checkpoint_seq:
-            await self._fold(self._begin_checkpoint(outstanding))
+            await self._fold(self._begin_checkpoint(outstanding, forget_before_ns))
         await trio.lowlevel.checkpoint()
 
-    def _begin_checkpoint(self, outstanding: Sequence[OutstandingEffect]) -> _Checkpoint:
+    def _begin_checkpoint(
+        self, outstanding: Sequence[OutstandingEffect], forget_before_ns: int
+    ) -> _Checkpoint:
         if self._committed is None:
             raise StorageError("a checkpoint needs the journal to run")
         seq, folded = self._durable_seq, self._tail.take()
@@ -213,6 +220,8 @@ class StoreJournal:
             rows=folded.rows,
             frames=lambda address: self._tail.frames_to(address, seq),
             outstanding=tuple(outstanding),
+            sweep=self._sweep,
+            forget_before_ns=forget_before_ns,
         )
         self._writer.fold(slices(fold, self._store))
         return self._checkpoint

@@ -22,6 +22,7 @@ class Table(Enum):
     RUNS = "runs"  # see `index_rows`
     REVIEWS = "reviews"
     KEYS = "keys"
+    ONCE = "once"
     SUBSCRIPTIONS = "subscriptions"
     EFFECTS = "effects"  # sequence and n of the cause -> effect outstanding at the checkpoint
 

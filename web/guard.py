@@ -33,7 +33,7 @@ _NEEDED: Final = frozenset(
     {b"host", b"origin", b"authorization", b"content-length", b"transfer-encoding"}
 )
 _METHODS: Final = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
-_REQUEST_HEADERS: Final = b"Content-Type, Last-Event-ID, Accept"
+_REQUEST_HEADERS: Final = b"Content-Type, Last-Event-ID, Accept, Idempotency-Key"
 _Headers = Sequence[tuple[bytes, bytes]]
 
 

@@ -8,6 +8,7 @@ from actors.identity import LOCAL_USER, Caller, agent_actor, origin
 from actors.registry.state import SessionState
 from web.call import Call
 from web.headers import AGENT_HEADER, SESSION_HEADER, WORKSPACE_HEADER
+from web.once import once_of
 from web.operations import Operation
 
 AREA = "agentidentity"
@@ -63,7 +64,7 @@ async def _session_of(call: Call) -> SessionState | None:
 def caller_of(call: Call, session: SessionState | None) -> Caller:
     """The principal of a call by `session`, or by the local user."""
     actor = LOCAL_USER if session is None else agent_actor(session.id)
-    return Caller(actor, origin(call.transport, call.operation.action))
+    return Caller(actor, origin(call.transport, call.operation.action), once_of(call, actor))
 
 
 def identify(call: Call) -> Caller:

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Final
 
 ALWAYS_ALLOWED: Final = frozenset({401, 403, 405, 413, 429, 503})  # the infrastructure's own
+KEY_REUSED: Final = 409  # of any write under a key, listed or not: who sends no key never meets it
 OK, CREATED, NO_CONTENT = 200, 201, 204
 
 
@@ -304,3 +305,4 @@ class Operation(Enum):
         self.success = success
         self.refusals = frozenset(refusals) | ALWAYS_ALLOWED
         self.action = action
+        self.is_write = method != "GET"  # so it may be sent under a key

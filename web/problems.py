@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from actors.errors import Category, Code, Kind, Rejected, Severity
 from actors.suggestions import Suggestion
-from web.operations import Operation
+from web.operations import KEY_REUSED, Operation
 from web.redaction import redact
 from web.replies import Reply
 from web.shapes.encoding import encode
@@ -23,6 +23,7 @@ _STATUSES: Final[Mapping[Kind, Sequence[int]]] = {
     Kind.FORBIDDEN: (403,),
     Kind.NOT_FOUND: (404,),
     Kind.CONFLICT: (409, 422, 400),
+    Kind.KEY_REUSED: (KEY_REUSED,),
     Kind.RATE_LIMITED: (429,),
     Kind.UNAVAILABLE: (503,),
 }
@@ -32,6 +33,7 @@ _NEXT_STEPS: Final[Mapping[Kind, str]] = {
     Kind.TOO_LARGE: "send less of it",
     Kind.UNPROCESSABLE: "correct it and send the request again",
     Kind.NOT_FOUND: "check the id",
+    Kind.KEY_REUSED: "use another key",
     Kind.CONFLICT: "read it again and decide anew",
     Kind.RATE_LIMITED: "try again later",
     Kind.UNAVAILABLE: "try again in a moment",

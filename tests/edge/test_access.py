@@ -55,7 +55,8 @@ async def test_pages_of_ours_may_call(serve, origin):
     answer = await ask(served, request(port=served.port, Origin=origin))
     assert answer.status == 200
     assert answer.headers["access-control-allow-origin"] == origin
-    assert answer.headers["access-control-allow-headers"] == "Content-Type, Last-Event-ID, Accept"
+    allowed = "Content-Type, Last-Event-ID, Accept, Idempotency-Key"
+    assert answer.headers["access-control-allow-headers"] == allowed
     assert answer.headers["vary"] == "Origin"
 
 

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
+from actors.once import Done, Once
 from actors.ports import StorageError
 from actors.record import AnyEvent, Cause, OutstandingEffect, Record
 from actors.task.effects import BlockerReopened, Effect
@@ -136,3 +137,17 @@ def test_a_body_that_nobody_knows_is_named_by_its_number(body):
 def test_an_outstanding_effect_that_nobody_knows_is_refused():
     with pytest.raises(StorageError):
         decode_outstanding(b"[1,2]")
+
+
+def test_a_record_without_a_key_is_written_as_before_there_were_any():
+    (frame,) = frames(encode_record(replace(RECORD, done=None)))
+    assert len(orjson.loads(frame.body)) == 4
+
+
+def test_what_was_done_under_a_key_stands_behind_effects_and_cause():
+    done = Done(Once("k", "r", "whole", "all"), run_id="run-1")
+    record = replace(RECORD, done=done)
+    (frame,) = frames(encode_record(record))
+    assert orjson.loads(frame.body)[4:6] == [[], None]
+    assert again(record) == record
+    assert again(record).done == done

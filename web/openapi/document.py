@@ -8,12 +8,19 @@ from typing import Any, Final, final
 import orjson
 from attrs import frozen
 
-from web.headers import AGENT_HEADER, IGNORED_HEADER, SESSION_HEADER, WORKSPACE_HEADER
+from actors import limits
+from web.headers import (
+    AGENT_HEADER,
+    IDEMPOTENCY_HEADER,
+    IGNORED_HEADER,
+    SESSION_HEADER,
+    WORKSPACE_HEADER,
+)
 from web.openapi.examples import ERROR, examples
 from web.openapi.guide import AREAS, IDS, OPERATIONS, PARAMETERS, PARAMETERS_OF
 from web.openapi.schemas import Schema, Schemas
 from web.openapi.table import ROWS, Row
-from web.operations import NO_CONTENT, OK, Operation
+from web.operations import KEY_REUSED, NO_CONTENT, OK, Operation
 from web.paging import CURSOR
 from web.shapes.problems import Error
 from web.version import program_version
@@ -32,6 +39,18 @@ _IGNORED: Final = (
     "pointers, query parameters with `?` in front, percent-encoded; `...` stands for more. Left "
     "out where nothing was ignored."
 )
+_KEY: Final = {
+    "name": IDEMPOTENCY_HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "maxLength": limits.ONCE_KEY_CHARS_MAX},
+    "description": (
+        "A key of the caller's own, such as a UUID. Sent again with the same key, the request has "
+        "one effect, and its answer tells of the same thing as it is by then; another operation or "
+        "body under the key is 409, `idempotency_key_reused`. Keys are known for a day, unless the "
+        "server was told otherwise."
+    ),
+}
 _REFUSALS: Final = {
     400: "The request is invalid.",
     401: "The caller is not known.",
@@ -112,7 +131,8 @@ class _Describer:
             responses[str(OK)] = {**success, "description": "It was there already."}
         if row.may_be_empty:
             responses[str(NO_CONTENT)] = {"description": "There is nothing."}
-        for status in sorted(operation.refusals):
+        refusals = operation.refusals | {KEY_REUSED} if operation.is_write else operation.refusals
+        for status in sorted(refusals):
             content = {_JSON: {"schema": self.answers.of(Error)}}
             responses[str(status)] = {"description": _REFUSALS[status], "content": content}
         return {**described, "responses": responses}
@@ -134,7 +154,7 @@ class _Describer:
         }
         for parameter in found:
             parameter["description"] = texts[parameter["name"]]
-        return found
+        return [*found, _KEY] if operation.is_write else found
 
     def _body(self, operation: Operation, row: Row, request: type) -> dict[str, Any]:
         schema = self.requests.of(request)

@@ -7,7 +7,7 @@ from actors.task.state import Scope, TaskState
 from actors.task.subscription import Subscription, Target
 from actors.views.pages import bad_cursor
 from web import queries
-from web.addresses import known_task
+from web.addresses import known_task, task_id_of
 from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
@@ -30,7 +30,8 @@ async def subscribe(call: Call) -> Reply:
     target = Target(body.delivery_mode, body.peer_id, body.thread_id, body.group_id)
     command = c.Subscribe(body.bridge_instance_id, target, body.subscription_id)
     answer = await call.system.subscribe(task.id, command, caller)
-    made = subscription_of(answer.task, answer.task.subscriptions[-1])
+    assert answer.subscription is not None, f"{answer.task.id} was not subscribed to"
+    made = subscription_of(answer.task, answer.subscription)
     return shown(201, SubscriptionResponse(made))
 
 
@@ -100,9 +101,8 @@ async def get(call: Call) -> Reply:
 
 
 async def unsubscribe(call: Call) -> Reply:
-    caller = identify(call)
     command = c.Unsubscribe(_subscription_id_of(call))
-    await call.system.ask(known_task(call).id, command, caller)
+    await call.system.ask(task_id_of(call), command, identify(call))
     return EMPTY
 
 

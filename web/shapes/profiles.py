@@ -4,8 +4,8 @@ from typing import final
 
 from attrs import define
 
+from actors import identity
 from actors.task import profile as core
-from actors.task import state
 from actors.task.state import TaskState
 from web.shapes.encoding import Shape, required_time, rfc3339
 from web.shapes.principals import Actor, actor_of
@@ -65,7 +65,18 @@ def profile_of(task: TaskState) -> ExecutionProfile:
     )
 
 
-def triage_of(task: TaskState, triage: state.Triage) -> Triage:
+def triage_of(task: TaskState, actor: identity.Actor) -> Triage:
+    """What the actor did with the task; what was forgotten meanwhile shows as never done."""
+    triage = task.triage_by(actor)
+    if triage is None:
+        return Triage(
+            task.id,
+            actor_of(actor),
+            read=False,
+            archived=False,
+            dismissed=False,
+            updated_at=required_time(None),
+        )
     return Triage(
         task.id,
         actor_of(triage.actor),

@@ -194,8 +194,9 @@ class Changes:
         run_id: str | None = None,
         previous_run_id: str | None = None,
         review_id: str | None = None,
+        subscription_id: str | None = None,
     ) -> Decision:
-        """The decision with its answer about `run_id` and `review_id`."""
+        """The decision with its answer about what has these ids."""
         state = self.state
         return Decision(
             tuple(self.events),
@@ -205,6 +206,9 @@ class Changes:
                 None if run_id is None else state.run(run_id),
                 None if previous_run_id is None else state.run(previous_run_id),
                 None if review_id is None else state.review(review_id),
+                subscription=None
+                if subscription_id is None
+                else state.subscription(subscription_id),
             ),
         )
 

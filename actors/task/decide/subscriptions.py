@@ -39,7 +39,7 @@ def subscribe(changes: Changes, command: c.Subscribe) -> Decision:
             since_seq=context.next_seq,
         )
     )
-    return changes.decided()
+    return changes.decided(subscription_id=subscription_id)
 
 
 def unsubscribe(changes: Changes, command: c.Unsubscribe) -> Decision:

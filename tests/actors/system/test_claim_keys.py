@@ -277,3 +277,22 @@ async def test_who_holds_no_lease_is_told_why(desk):
     assert await refused_with(desk.ask_run(heartbeat, agent("s1"))) is Code.LEASE_EXPIRED
     unknown = desk.ask_run(c.Heartbeat("run-unknown"), agent("s1"))
     assert await refused_with(unknown) is Code.RUN_NOT_FOUND
+
+
+@pytest.mark.parametrize("turns", range(30))
+async def test_a_retry_is_answered_whenever_it_comes(desk, turns):
+    """Also in the very turn in which the first call's claim has just been committed."""
+    run = await desk.queued()
+    await desk.register("s1")
+    answers = []
+
+    async def claim():
+        answers.append(await desk.claim("s1", idempotency_key="k"))
+
+    with trio.fail_after(1):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(claim)
+            for _ in range(turns):
+                await trio.lowlevel.checkpoint()
+                nursery.start_soon(claim)
+    assert [answer.the_run.id for answer in answers] == [run.id] * (turns + 1)

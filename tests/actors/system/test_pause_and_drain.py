@@ -7,6 +7,8 @@ import trio
 
 from actors.errors import Code, Rejected
 from actors.scheduler.commands import DrainOutcome
+from actors.scheduler.events import DrainCompleted
+from actors.scheduler.state import SCHEDULER_ADDRESS
 from actors.task import commands as c
 from actors.task.state import RunStatus
 from tests.actors.system.desk import NS, OPERATOR, agent, started, waiting
@@ -145,3 +147,33 @@ async def test_a_negative_time_is_refused(desk):
         await drain(desk, -1)
     assert caught.value.code is Code.INVALID_REQUEST
     assert (await desk.system.scheduler.status()).pause is None
+
+
+async def test_a_stop_answers_a_drain_that_waits(desk):
+    await desk.queued()
+    await desk.claim("s1")
+    begun, outcomes = trio.current_time(), []
+
+    async def wait():
+        outcomes.append(await drain(desk))
+
+    async with waiting(desk, wait):
+        desk.system.begin_stop()
+        await trio.testing.wait_all_tasks_blocked()
+        assert trio.current_time() == begun
+        [outcome] = outcomes
+        told = (outcome.completed, outcome.timed_out, outcome.remaining_claims)
+        assert told == (False, False, 1)
+
+
+async def test_a_drain_goes_on_when_its_caller_has_gone(desk):
+    run = await desk.queued()
+    await desk.claim("s1")
+    async with waiting(desk, partial(drain, desk)) as scope:
+        scope.cancel()
+    assert len(desk.system.scheduler._drains) == 1
+    await desk.complete("s1", run.id)
+    await trio.testing.wait_all_tasks_blocked()
+    assert len(desk.system.scheduler._drains) == 0
+    records = desk.system.journal.timeline(SCHEDULER_ADDRESS, 0)
+    assert [type(event) for event in records[-1].events] == [DrainCompleted]

@@ -3,7 +3,7 @@
 The rows live in the journal's tables; this module says which rows a record brings.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, final
 
 from actors.faults import Faults
@@ -69,12 +69,20 @@ def _former_keys(key: str, caller: Caller) -> Iterator[str]:
 
 @final
 class Index:
-    """Answers at once, from rows in memory or in the store's tables."""
+    """Answers at once, from rows in memory or in the store's tables.
 
-    def __init__(self, journal: Journal, graph: Graph, faults: Faults) -> None:
+    Args:
+        is_shown: whether a task is among the committed ones: a deletion that is not on disk yet
+            does not make it unknown.
+    """
+
+    def __init__(
+        self, journal: Journal, graph: Graph, faults: Faults, is_shown: Callable[[str], bool]
+    ) -> None:
         self._journal = journal
         self._graph = graph
         self._faults = faults
+        self._is_shown = is_shown
 
     def task_of_run(self, run_id: str) -> str | None:
         """The task of a run; None for an unknown run, or one whose task was deleted."""
@@ -86,7 +94,9 @@ class Index:
 
     def _living_task(self, table: str, key: str) -> str | None:
         task_id = self._journal.get(table, key)
-        return task_id if task_id is not None and self._is_known(task_id) else None
+        if task_id is None or not (self._is_known(task_id) or self._is_shown(task_id)):
+            return None
+        return task_id
 
     def _is_known(self, task_id: str) -> bool:
         """Whether there is such a task; one that is set aside is, and its actor says so."""

@@ -78,7 +78,9 @@ class System:
         self._ids = ids
         self._graph = Graph()
         self.faults = Faults(clock.now_ns)
-        self._index = Index(journal, self._graph, self.faults)
+        self._index = Index(
+            journal, self._graph, self.faults, lambda task_id: self.views.get(task_id) is not None
+        )
         self.views = Views(journal, self._graph, self.faults)
         self.roster = Roster(clock, settings)
         self.registry = Registry(

@@ -1,16 +1,27 @@
-"""Whether anybody could ever claim a run: a busy session counts, a missing one does not."""
+"""Whether anybody could ever claim a run: a busy session counts, a missing one does not.
+
+Runs that make equal demands get one answer, and sessions that could claim the same count once. So
+what it costs is the number of classes of runs times that of kinds of sessions, however many there
+are of either.
+"""
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import final
 
+from actors import limits
 from actors.actor import Envelope
 from actors.identity import SCHEDULER
 from actors.registry.state import SessionState
 from actors.scheduler.board import Board
 from actors.task.commands import NoteStarvation
 from actors.task.eligibility import ClaimableRun, Claimer, matches
+from actors.task.state import Owner, OwnerKind
 
-ROUND_MAX: Final = 256  # runs looked at in one go, so that a million of them hold nobody up
+_Kind = tuple[str, str | None, str | None, tuple[str, ...]]
+"""What tells sessions apart: agent, workspace, channel, capabilities."""
+
+_Demands = tuple[str | None, str | None, Owner | None, frozenset[str], frozenset[str] | None]
+"""What tells runs apart: workspace, channel, owner, required capabilities, allowed agents."""
 
 
 def look_at_starving(
@@ -20,16 +31,25 @@ def look_at_starving(
     now_ns: int,
     again_ns: int,
 ) -> None:
-    """Look at the runs that are due; those that nobody could claim are told so, once.
+    """Look at runs that are due; those that nobody could claim are told so, once. No more than
+    `SLICE_MAX` of them, and fewer where each costs much; the others stay due.
 
     Each is looked at again after `again_ns`: a taker may come or leave, the run become claimable
     or not.
     """
-    due = board.starving.pop_due(now_ns, ROUND_MAX)
-    registered = list(sessions()) if due else []
-    for task_id, run_id in due:
+    due_ns = board.starving.next_at_ns()
+    if due_ns is None or due_ns > now_ns:
+        return
+    takers = Takers(sessions())
+    for _ in range(limits.SLICE_MAX):
+        if takers.comparisons > limits.COMPARISONS_MAX:
+            break
+        due = board.starving.pop_due(now_ns, 1)
+        if not due:
+            break
+        task_id, run_id = due[0]
         run = board.claimable.get(run_id)
-        if run is None or has_taker(run, registered):
+        if run is None or takers.has_any(run):
             board.starved.discard(run_id)
         elif run_id not in board.starved:
             board.starved.add(run_id)
@@ -37,13 +57,59 @@ def look_at_starving(
         board.starving.set((task_id, run_id), now_ns + again_ns)
 
 
-def has_taker(run: ClaimableRun, sessions: Iterable[SessionState]) -> bool:
-    """Whether one of the registered sessions could claim the run, be it busy or not.
+@final
+@final
+class Takers:
+    """Who could claim, be it busy or not.
 
-    Only capabilities that a session was registered with count; what it may add in a call is
-    not known before the call.
+    Only capabilities that a session was registered with count; what it may add in a call is not
+    known before the call.
     """
-    return any(matches(run, _claimer(session)) for session in sessions)
+
+    def __init__(self, sessions: Iterable[SessionState]) -> None:
+        self._by_id = {session.id: session for session in sessions}
+        first_of_kind: dict[_Kind, SessionState] = {}
+        for session in self._by_id.values():
+            first_of_kind.setdefault(_kind(session), session)
+        self._kinds = [_claimer(session) for session in first_of_kind.values()]
+        self._answers: dict[_Demands, bool] = {}
+        self.comparisons = 0  # made so far, of a run with a session
+
+    def has_any(self, run: ClaimableRun) -> bool:
+        """Whether one of the sessions could claim the run."""
+        demands = _demands(run)
+        answer = self._answers.get(demands)
+        if answer is None:
+            answer = self._answers[demands] = any(map(self._compared(run), self._asked(run)))
+        return answer
+
+    def _asked(self, run: ClaimableRun) -> Iterable[Claimer]:
+        """A run that is a session's own is for that session, not for one of its kind."""
+        if run.owner is None or run.owner.kind is not OwnerKind.AGENT_SESSION:
+            return self._kinds
+        owner = self._by_id.get(run.owner.ref)
+        return () if owner is None else (_claimer(owner),)
+
+    def _compared(self, run: ClaimableRun) -> Callable[[Claimer], bool]:
+        def compared(claimer: Claimer) -> bool:
+            self.comparisons += 1
+            return matches(run, claimer)
+
+        return compared
+
+
+def _kind(session: SessionState) -> _Kind:
+    return (session.agent_name, session.workspace_id, session.channel, session.capabilities)
+
+
+def _demands(run: ClaimableRun) -> _Demands:
+    return (
+        run.workspace_id,
+        run.channel,
+        run.owner,
+        run.required_capabilities,
+        run.allowed_agents,
+    )
 
 
 def _claimer(session: SessionState) -> Claimer:

@@ -7,7 +7,7 @@ from attrs import frozen
 
 from actors import suggestions
 from actors.registry.state import SessionState
-from actors.scheduler.starvation import has_taker
+from actors.scheduler.starvation import Takers
 from actors.task.eligibility import AGENT_OWNERS, awaits_agent, claimable_run
 from actors.task.state import ApprovalState, Run, RunStatus, TaskState, TaskStatus
 from actors.views.diagnostics import Diagnostic, Hold
@@ -162,7 +162,7 @@ def _no_taker(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic 
         run is None
         or outside.holds_back
         or not awaits_agent(task, run)
-        or has_taker(claimable_run(task, run), outside.sessions)
+        or Takers(outside.sessions).has_any(claimable_run(task, run))
     ):
         return None
     who = wanted(task, run)

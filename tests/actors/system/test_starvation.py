@@ -3,6 +3,8 @@
 import pytest
 import trio
 
+from actors import limits
+from actors.scheduler import starvation
 from actors.task import commands as c
 from actors.task.state import Owner, OwnerKind
 from tests.actors.system.desk import OPERATOR, agent, started
@@ -143,3 +145,51 @@ async def test_what_was_told_before_a_restart_is_not_told_again():
         assert await starved(desk) == 1
         await trio.sleep(700)
         assert (await starved(desk), told(desk, task.id)) == (1, 1)
+
+
+# --- what it costs ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rounds(monkeypatch) -> list[starvation.Takers]:
+    """Those that each round has asked."""
+    made: list[starvation.Takers] = []
+    make = starvation.Takers
+
+    def kept(sessions) -> starvation.Takers:
+        made.append(make(sessions))
+        return made[-1]
+
+    monkeypatch.setattr(starvation, "Takers", kept)
+    return made
+
+
+async def test_equal_runs_are_looked_at_once_whatever_the_number_of_sessions(desk, rounds):
+    for number in range(200):
+        await desk.register(f"s{number}", f"bot{number % 2}")
+    runs = await desk.many_queued(150, owner=Owner(OwnerKind.POOL, "nobody"))
+    await trio.sleep(301)
+    assert await starved(desk) == len(runs)
+    assert all(takers.comparisons == 2 for takers in rounds)  # kinds of sessions
+
+
+async def test_one_round_compares_only_so_much(desk, rounds, monkeypatch):
+    monkeypatch.setattr(limits, "COMPARISONS_MAX", 100)
+    for number in range(60):
+        await desk.register(f"s{number}", f"bot{number}")
+    for number in range(40):
+        await desk.queued(owner=Owner(OwnerKind.POOL, f"nobody{number}"))
+    await trio.sleep(301)
+    assert await starved(desk) == 40
+    assert max(takers.comparisons for takers in rounds) <= 100 + 60
+
+
+async def test_a_session_of_the_same_kind_is_no_taker_of_a_session_s_own_run(desk):
+    await desk.register("s1")
+    await desk.register("s2")
+    own = await desk.task(owner=Owner(OwnerKind.AGENT_SESSION, "s2"))
+    lost = await desk.task(owner=Owner(OwnerKind.AGENT_SESSION, "s3"))
+    for task in (own, lost):
+        await desk.enqueue(task.id)
+    await trio.sleep(301)
+    assert (told(desk, own.id), told(desk, lost.id)) == (0, 1)

@@ -27,6 +27,7 @@ TRIAGES_MAX: Final = 256  # of one task; those longest untouched are forgotten, 
 KEY_CHARS_MAX: Final = 512  # an idempotency key; LMDB keys end at 511 bytes, longer ones are hashed
 ONCE_KEY_CHARS_MAX: Final = 200  # of the header Idempotency-Key
 IDEMPOTENCY_S: Final = 86_400  # what was done under a key is known for this long
+CLAIM_TOKEN_HASH_CHARS_MAX: Final = 128  # what a claim is named by; ours have 71
 NAME_CHARS_MAX: Final = 200  # agent and session names
 OWNER_REF_CHARS_MAX: Final = 200
 JSON_DEPTH_MAX: Final = 128  # nesting of metadata and results

@@ -132,12 +132,12 @@ def claim_next() -> Suggestion:
     return Suggestion(("agent", "next", "--wait"))
 
 
-def heartbeat(run_id: str) -> Suggestion:
-    return Suggestion(("agent", "heartbeat", run_id))
+def heartbeat(run_id: str, claim_token_hash: str) -> Suggestion:
+    return Suggestion(("agent", "heartbeat", run_id, "--claim", claim_token_hash))
 
 
-def complete_claimed(run_id: str) -> Suggestion:
-    return Suggestion(("agent", "complete", run_id))
+def complete_claimed(run_id: str, claim_token_hash: str) -> Suggestion:
+    return Suggestion(("agent", "complete", run_id, "--claim", claim_token_hash))
 
 
 def end_session(session_id: str) -> Suggestion:

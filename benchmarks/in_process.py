@@ -38,7 +38,8 @@ async def _agent(system: System, number: int, measured: Cycles) -> None:
         if claimed is None:
             return
         at = time.perf_counter()
-        await system.ask_run(CompleteLease(claimed.the_run.id, _RESULT), caller)
+        run = claimed.the_run
+        await system.ask_run(CompleteLease(run.id, _RESULT, run.claim_token_hash), caller)
         measured.claims.append(at - started)
         measured.cycles.append(time.perf_counter() - started)
 

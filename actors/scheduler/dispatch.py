@@ -199,7 +199,7 @@ class Dispatch:
     def unseen(self, ticket: Ticket) -> None:
         """Claimed, but the caller hung up before it was told: give the run back."""
         if ticket.run_id is not None and ticket.task_id is not None:
-            command = c.ReleaseRun(ticket.run_id, "caller_gone")
+            command = c.ReleaseRun(ticket.run_id, "caller_gone", ticket.claim_token_hash)
             self._send(ticket.task_id, Envelope(command, ticket.caller))
 
     def forget(self, ticket: Ticket) -> None:

@@ -96,6 +96,11 @@ class Ticket:
         """Nobody waits any more. With a key the claim is made all the same: its retry finds it."""
         return self.reply.abandoned and self.key is None
 
+    @property
+    def claim_token_hash(self) -> str | None:
+        """Of its claim, once that is on disk."""
+        return None if self._answer is None else self._answer.the_run.claim_token_hash
+
     def settle(self, value: Answer) -> None:
         """The claim is on disk."""
         if self.abandoned:

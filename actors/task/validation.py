@@ -80,6 +80,11 @@ def closing_reason(value: str | None) -> str | None:
     return whole[: limits.REASON_CHARS_MAX - len(mark)] + mark
 
 
+def claim_token_hash(value: str | None) -> str | None:
+    """Which claim the caller means; None where absent or blank."""
+    return optional_text("/claim_token_hash", value, chars_max=limits.CLAIM_TOKEN_HASH_CHARS_MAX)
+
+
 def error_text(value: str) -> str:
     """What a run failed with: refused only where it is blank. What is too long is cut."""
     whole = _storable(value)

@@ -55,6 +55,7 @@ async def _claim(client: Client, session_id: str, key: str) -> Hold | None:
         run_id=lease["run_id"],
         task_id=lease["task_id"],
         session_id=session_id,
+        claim_token_hash=lease["claim_token_hash"],
         claimed_s=time.time(),
         lease_until_s=wall_s(lease["lease_until"]),
     )
@@ -63,7 +64,8 @@ async def _claim(client: Client, session_id: str, key: str) -> Hold | None:
 async def _heartbeat(client: Client, hold: Hold) -> None:
     """The lease may have run out meanwhile; the answer to the completion will tell."""
     path = f"/api/agent/tasks/{hold.run_id}/heartbeat"
-    response = await client.post(path, {"lease_seconds": LEASE_S})
+    body = {"lease_seconds": LEASE_S, "claim_token_hash": hold.claim_token_hash}
+    response = await client.post(path, body)
     if response.status_code == _OK:
         hold.lease_until_s = wall_s(response.json()["lease"]["lease_until"])
 
@@ -71,7 +73,8 @@ async def _heartbeat(client: Client, hold: Hold) -> None:
 async def _complete(client: Client, hold: Hold, ledger: Ledger) -> None:
     result = {"by": hold.session_id, "task": hold.task_id, "at": repr(time.time())}
     hold.asked_to_end_s = time.time()
-    response = await client.post(f"/api/agent/tasks/{hold.run_id}/complete", {"result": result})
+    body = {"result": result, "claim_token_hash": hold.claim_token_hash}
+    response = await client.post(f"/api/agent/tasks/{hold.run_id}/complete", body)
     if response.status_code == _OK:
         ledger.completed[hold.run_id] = result
         ledger.tasks_done.add(hold.task_id)

@@ -46,6 +46,7 @@ class Hold:
     run_id: str
     task_id: str
     session_id: str
+    claim_token_hash: str
     claimed_s: float
     lease_until_s: float
     asked_to_end_s: float | None = None

@@ -19,6 +19,7 @@ SAMPLES: Final = {
     "depends_on_task_id": ["docs"],
     "run_id": ["run-1"],
     "review_id": ["review-1"],
+    "claim_token_hash": ["sha256:" + "0" * 64],
     "session_id": ["sess-1"],
     "max_attempts": [4],
     "attempt": [2],

@@ -65,6 +65,25 @@ def test_a_second_end_in_other_words_is_told_that_the_first_stands(line):
     assert "claim" not in refused
 
 
+def test_a_claim_is_named_in_what_is_to_be_done_with_it(line):
+    _, run_id = queued(line)
+    told = line.told("agent", "next", **AGENT)
+    claim = line.json("run", "show", run_id)["run"]["run"]["claim_token_hash"]
+    assert f"chargehand agent heartbeat {run_id} --claim {claim}" in " ".join(told.split())
+    assert f"chargehand agent complete {run_id} --claim {claim}" in " ".join(told.split())
+    other = f"sha256:{'0' * 64}"
+    for words in (
+        ("heartbeat", run_id),
+        ("release", run_id),
+        ("complete", run_id),
+        ("fail", run_id, "--error", "x"),
+    ):
+        refused = line.refused(ClientExit.CONFLICT, "agent", *words, "--claim", other, **AGENT)
+        assert "is not the current one" in refused
+    line.told("agent", "heartbeat", run_id, "--claim", claim, **AGENT)
+    line.told("agent", "complete", run_id, "--claim", claim, **AGENT)
+
+
 def test_a_gate_and_what_an_operator_holds(line):
     line.told("task", "create", "Launch", "--id", "launch", "--approval-policy", "manual")
     refused = line.refused(ClientExit.CONFLICT, "task", "start", "launch")

@@ -161,6 +161,32 @@ async def test_a_completed_lease_is_shown_again(client):
     assert detail["summary"]["last_activity_at"] == detail["run"]["ended_at"]
 
 
+async def test_a_late_call_that_names_its_claim_is_fenced_off(client, autojump_clock):
+    run = await client.queued()
+    agent = client.acting_as("s1")
+    path = f"/api/agent/tasks/{run['id']}"
+    first = (await claimed(agent, lease_seconds=1))["lease"]["claim_token_hash"]
+    await trio.sleep(2)
+    second = (await claimed(agent, lease_seconds=60))["lease"]["claim_token_hash"]
+    for action, body in (
+        ("heartbeat", {}),
+        ("release", {"reason": "late"}),
+        ("complete", {"result": 1}),
+        ("fail", {"error": "late"}),
+    ):
+        late = await agent.post(f"{path}/{action}", {**body, "claim_token_hash": first})
+        assert (late.status, late.code) == (409, "AUTONOMY_LEASE_EXPIRED")
+        assert "is not the current one" in late.json["error"]
+    done = {"result": 2, "claim_token_hash": second}
+    completed = await agent.post(f"{path}/complete", done)
+    assert (completed.status, completed.json["lease"]["claim_token_hash"]) == (200, second)
+    assert (await agent.post(f"{path}/complete", done)).json == completed.json
+    late = await agent.post(f"{path}/complete", {"result": 2, "claim_token_hash": first})
+    assert (late.status, late.code) == (409, "AUTONOMY_LEASE_EXPIRED")
+    wrong = await agent.post(f"{path}/heartbeat", {"claim_token_hash": 1})
+    assert (wrong.status, wrong.pointer) == (422, "/claim_token_hash")
+
+
 async def test_a_null_result_is_kept_and_an_absent_one_left_out(client):
     for body, shown in (({"result": None}, True), ({}, False)):
         run = await client.queued()

@@ -20,6 +20,7 @@ class Claim:
     task_id: str
     run_id: str
     attempt: int
+    token_hash: str
 
 
 @final
@@ -74,20 +75,26 @@ class Api:
         if not answer:
             return None
         run = answer["claim"]["run"]
-        return Claim(run["task_id"], run["id"], run["attempt"])
+        return Claim(run["task_id"], run["id"], run["attempt"], run["claim_token_hash"])
 
     async def begin(self, agent: "Identity", run_id: str) -> None:
         await self._post(f"/api/task-runs/{run_id}/start", {"idempotency_key": run_id}, agent)
 
-    async def heartbeat(self, agent: "Identity", run_id: str, lease_s: int) -> None:
-        path = f"/api/agent/tasks/{run_id}/heartbeat"
-        await self._post(path, {"lease_seconds": lease_s}, agent)
+    async def heartbeat(self, agent: "Identity", claim: Claim, lease_s: int) -> None:
+        await self._of_claim(agent, claim, "heartbeat", {"lease_seconds": lease_s})
 
-    async def complete(self, agent: "Identity", run_id: str, result: dict[str, Any]) -> None:
-        await self._post(f"/api/agent/tasks/{run_id}/complete", {"result": result}, agent)
+    async def complete(self, agent: "Identity", claim: Claim, result: dict[str, Any]) -> None:
+        await self._of_claim(agent, claim, "complete", {"result": result})
 
-    async def fail(self, agent: "Identity", run_id: str, error: str) -> None:
-        await self._post(f"/api/agent/tasks/{run_id}/fail", {"error": error}, agent)
+    async def fail(self, agent: "Identity", claim: Claim, error: str) -> None:
+        await self._of_claim(agent, claim, "fail", {"error": error})
+
+    async def _of_claim(
+        self, agent: "Identity", claim: Claim, verb: str, body: dict[str, Any]
+    ) -> None:
+        """Named by its hash, so that a late call never touches a later claim of the session."""
+        path = f"/api/agent/tasks/{claim.run_id}/{verb}"
+        await self._post(path, {**body, "claim_token_hash": claim.token_hash}, agent)
 
     async def statuses(self) -> dict[str, str]:
         """The status of every task, by id, as the server stores it."""

@@ -51,12 +51,12 @@ class Crew:
         for _ in range(ceil(remaining_s / HEARTBEAT_S) - 1):
             await trio.sleep(HEARTBEAT_S)
             remaining_s -= HEARTBEAT_S
-            await self.api.heartbeat(agent, claim.run_id, LEASE_S)
+            await self.api.heartbeat(agent, claim, LEASE_S)
         await trio.sleep(remaining_s)
         if claim.attempt <= step.failures:
-            await self.api.fail(agent, claim.run_id, step.error)
+            await self.api.fail(agent, claim, step.error)
         else:
-            await self.api.complete(agent, claim.run_id, {"done": step.title, "by": agent.name})
+            await self.api.complete(agent, claim, {"done": step.title, "by": agent.name})
 
     async def operator(self, events: trio.MemoryReceiveChannel[Event], progress: Progress) -> None:
         """Retries what has failed, and approves when all is ready for it."""

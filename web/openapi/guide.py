@@ -12,6 +12,9 @@ _RUNNING: Final = (
 )
 _RELEASABLE: Final = f"Only claimed runs are released. {_RUNNING}"
 _FAILABLE: Final = f"Only queued, claimed and parked runs are failed by force. {_RUNNING}"
+_FENCED: Final = (
+    "Send the claim's `claim_token_hash`, so that a late call can never touch a later claim."
+)
 _CUT: Final = "A reason that is too long is cut."
 _ROWS: Final = "Answers with a row for each run, in the order asked; one may be refused alone."
 
@@ -97,18 +100,20 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     ),
     Op.AGENT_HEARTBEAT: (
         "The lease ends `lease_seconds` from now, be that later or sooner than before. 409 if it "
-        "has ended already: the run may be another's by then."
+        f"has ended already: the run may be another's by then. {_FENCED}"
     ),
     Op.AGENT_RELEASE: (
-        f"The run is queued again, at the place in line that it had, and the lease ends. {_CUT}"
+        "The run is queued again, at the place in line that it had, and the lease ends. "
+        f"{_CUT} {_FENCED}"
     ),
     Op.AGENT_COMPLETE: (
         "Ends the run and the lease, and wakes the tasks that wait for this one. May be sent again "
-        "with an equal body; with another one it is 409, and the first one stands."
+        f"with an equal body; with another one it is 409, and the first one stands. {_FENCED}"
     ),
     Op.AGENT_FAIL: (
         "Ends the run and the lease. It is not queued again by itself: an operator retries it. May "
-        "be sent again with an equal body; with another one it is 409, and the first one stands."
+        "be sent again with an equal body; with another one it is 409, and the first one stands. "
+        f"{_FENCED}"
     ),
     Op.GET_SCHEDULER: "Whether runs are handed out; how many are queued, at work or in trouble.",
     Op.PAUSE_SCHEDULER: (

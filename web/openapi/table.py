@@ -92,18 +92,18 @@ ROWS: Final[Mapping[Op, Row]] = {
     ),
     Op.AGENT_RELEASE: Row(
         "Give a run back into its place in the queue",
-        qr.ReasonRequest,
+        qr.ReleaseClaimRequest,
         claims.LeaseResponse,
         id="releaseAgentTaskRun",
     ),
     Op.AGENT_COMPLETE: Row(
         "Complete a claimed run with its result",
-        qr.CompleteRunRequest,
+        qr.CompleteClaimRequest,
         claims.LeaseResponse,
         id="completeAgentTaskRun",
     ),
     Op.AGENT_FAIL: Row(
-        "Fail a claimed run", qr.FailRunRequest, claims.LeaseResponse, id="failAgentTaskRun"
+        "Fail a claimed run", qr.FailClaimRequest, claims.LeaseResponse, id="failAgentTaskRun"
     ),
     Op.GET_SCHEDULER: Row("The scheduler and its counts", None, scheduling.SchedulerResponse),
     Op.PAUSE_SCHEDULER: Row(

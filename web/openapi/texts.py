@@ -8,6 +8,14 @@ just say what the object is have none.
 from collections.abc import Mapping
 from typing import Final
 
+_CLAIM_MEANT: Final = (
+    "The claim that the call is of, as `claim-next` told it: 409 if it is not the current one of "
+    "the run. Left out, it is whichever the session holds."
+)
+_ERROR: Final = (
+    "What went wrong; it is shown wherever the run is. What is longer than 64 KiB is cut."
+)
+
 FIELDS: Final[Mapping[str, str]] = {
     "active_claim_count": "Runs at work, and those on their way there.",
     "active_orphan_runs": "Runs at work whose session is no more.",
@@ -56,6 +64,10 @@ FIELDS: Final[Mapping[str, str]] = {
     "child_count": "Its direct children, drafts too.",
     "children": "Its direct children, latest activity first.",
     "circuit_opened": "Whether the rejection was one too many, so that no run follows.",
+    "HeartbeatRequest.claim_token_hash": _CLAIM_MEANT,
+    "ReleaseClaimRequest.claim_token_hash": _CLAIM_MEANT,
+    "CompleteClaimRequest.claim_token_hash": _CLAIM_MEANT,
+    "FailClaimRequest.claim_token_hash": _CLAIM_MEANT,
     "claim_token_hash": "Names the claim without giving it away.",
     "claim_token_hash_truncated": "The beginning of the claim's hash.",
     "claimed": "Of these, the claimed ones.",
@@ -104,9 +116,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "ended_at": "When it ended, in whatever way.",
     "BulkRunResult.error": "Why nothing was done; there exactly if `ok` is false.",
     "Error.error": "All of it in a sentence, for people.",
-    "FailRunRequest.error": (
-        "What went wrong; it is shown wherever the run is. What is longer than 64 KiB is cut."
-    ),
+    "FailClaimRequest.error": _ERROR,
+    "FailRunRequest.error": _ERROR,
     "error": "What it failed with.",
     "event_id": "The event's id.",
     "event_type": "What happened, as `task.run_claimed`.",

@@ -23,11 +23,36 @@ class ClaimNextRequest:
 @frozen
 class HeartbeatRequest:
     lease_seconds: int | None = None
+    claim_token_hash: str | None = None
+
+
+@final
+@frozen
+class ReleaseClaimRequest:
+    reason: str | None = None
+    claim_token_hash: str | None = None
+
+
+@final
+@frozen
+class CompleteClaimRequest:
+    result: Json | None = field(default=None, metadata=NULL_COUNTS)
+    claim_token_hash: str | None = None
+
+
+@final
+@frozen
+class FailClaimRequest:
+    error: str
+    metadata: Json | None = None
+    claim_token_hash: str | None = None
 
 
 @final
 @frozen
 class ReasonRequest:
+    """Of the scheduler's pause and resume."""
+
     reason: str | None = None
 
 

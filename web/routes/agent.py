@@ -11,10 +11,10 @@ from web.operations import Operation
 from web.replies import EMPTY, Reply, shown
 from web.requests.runs import (
     ClaimNextRequest,
-    CompleteRunRequest,
-    FailRunRequest,
+    CompleteClaimRequest,
+    FailClaimRequest,
     HeartbeatRequest,
-    ReasonRequest,
+    ReleaseClaimRequest,
 )
 from web.shapes.claims import ClaimResponse, LeaseResponse, claim_of, lease_of
 
@@ -51,27 +51,29 @@ async def _lease(call: Call, caller: Caller, command: AgentCommand) -> Reply:
 async def heartbeat(call: Call) -> Reply:
     caller = require_agent(call)
     body = call.decode(HeartbeatRequest)
-    return await _lease(call, caller, Heartbeat(run_id_of(call, "run_id"), body.lease_seconds))
+    command = Heartbeat(run_id_of(call, "run_id"), body.lease_seconds, body.claim_token_hash)
+    return await _lease(call, caller, command)
 
 
 async def release(call: Call) -> Reply:
     caller = require_agent(call)
-    body = call.decode(ReasonRequest)
-    return await _lease(call, caller, ReleaseRun(run_id_of(call, "run_id"), body.reason))
+    body = call.decode(ReleaseClaimRequest)
+    command = ReleaseRun(run_id_of(call, "run_id"), body.reason, body.claim_token_hash)
+    return await _lease(call, caller, command)
 
 
 async def complete(call: Call) -> Reply:
     caller = require_agent(call)
-    body = call.decode(CompleteRunRequest)
-    return await _lease(call, caller, CompleteLease(run_id_of(call, "run_id"), body.result))
+    body = call.decode(CompleteClaimRequest)
+    command = CompleteLease(run_id_of(call, "run_id"), body.result, body.claim_token_hash)
+    return await _lease(call, caller, command)
 
 
 async def fail(call: Call) -> Reply:
     caller = require_agent(call)
-    body = call.decode(FailRunRequest)
-    return await _lease(
-        call, caller, FailLease(run_id_of(call, "run_id"), body.error, body.metadata)
-    )
+    body = call.decode(FailClaimRequest)
+    command = FailLease(run_id_of(call, "run_id"), body.error, body.metadata, body.claim_token_hash)
+    return await _lease(call, caller, command)
 
 
 ROUTES: Routes = {

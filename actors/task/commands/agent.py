@@ -21,11 +21,15 @@ class LeaseRun:
     claim_key: str | None = None
 
 
+# `claim_token_hash` is the claim that the caller means; None for whichever its session holds.
+
+
 @final
 @frozen
 class Heartbeat:
     run_id: str
     lease_seconds: int = field(default=None, converter=valid.lease_seconds)
+    claim_token_hash: str | None = field(default=None, converter=valid.claim_token_hash)
 
 
 @final
@@ -33,6 +37,7 @@ class Heartbeat:
 class ReleaseRun:
     run_id: str
     reason: str | None = field(default=None, converter=valid.closing_reason)
+    claim_token_hash: str | None = field(default=None, converter=valid.claim_token_hash)
 
 
 @final
@@ -40,6 +45,7 @@ class ReleaseRun:
 class CompleteLease:
     run_id: str
     result: Json | None = field(default=None, converter=valid.result)
+    claim_token_hash: str | None = field(default=None, converter=valid.claim_token_hash)
 
     def __attrs_post_init__(self) -> None:
         valid.refuse_claim_token("/result", self.result)
@@ -55,6 +61,7 @@ class FailLease:
     run_id: str
     error: str = field(converter=valid.error_text)
     metadata: Json | None = field(default=None, converter=valid.closing_metadata)
+    claim_token_hash: str | None = field(default=None, converter=valid.claim_token_hash)
 
     def __attrs_post_init__(self) -> None:
         valid.refuse_claim_token("/metadata", self.metadata)

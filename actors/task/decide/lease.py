@@ -77,9 +77,9 @@ def wrong_status(run: Run, what: str) -> Rejected:
     )
 
 
-def _held(changes: Changes, run_id: str) -> Run:
-    """The run, if the calling session holds a living lease on it."""
-    run = the_run(changes, run_id)
+def _held(changes: Changes, command: c.AgentCommand) -> Run:
+    """The run, if the calling session holds a living lease on it, by the claim that it means."""
+    run = the_run(changes, command.run_id)
     session_id = changes.context.caller.actor.ref
     if run.status.is_active and run.session_id is not None and run.session_id != session_id:
         raise Rejected(
@@ -89,6 +89,8 @@ def _held(changes: Changes, run_id: str) -> Run:
             command=suggestions.claim_next(),
             evidence={"run_id": run.id},
         )
+    if not _is_meant(run, command):
+        raise _claim_is_over(run)
     if run.status.is_terminal and run.closing_session_id == session_id:
         raise _ended_by_caller(run)
     holds = run.status.is_active and run.session_id == session_id
@@ -107,6 +109,26 @@ def _held(changes: Changes, run_id: str) -> Run:
         Code.LEASE_EXPIRED,
         f"the session's lease on run {run.id} has ended; the run is {run.status.value}",
         "claim again: POST /api/agent/tasks/claim-next",
+        command=suggestions.claim_next(),
+        evidence={"run_id": run.id, "status": run.status.value},
+    )
+
+
+def _is_meant(run: Run, command: c.AgentCommand) -> bool:
+    """Whether the run's present or last claim is the one that the caller means, if it names one.
+
+    It keeps a late call of an earlier claim from touching a later one of the same session.
+    """
+    named = command.claim_token_hash
+    return named is None or named == run.claim_token_hash
+
+
+def _claim_is_over(run: Run) -> Rejected:
+    return Rejected(
+        Code.LEASE_EXPIRED,
+        f"the claim that this call names is not the current one of run {run.id},"
+        f" which is {run.status.value}",
+        "stop working on that claim, and claim again: POST /api/agent/tasks/claim-next",
         command=suggestions.claim_next(),
         evidence={"run_id": run.id, "status": run.status.value},
     )
@@ -131,7 +153,7 @@ def _ended_by_caller(run: Run) -> Rejected:
 
 def heartbeat(changes: Changes, command: c.Heartbeat) -> Decision:
     """The lease ends `lease_seconds` from now, be that later or sooner than before."""
-    run = _held(changes, command.run_id)
+    run = _held(changes, command)
     now_ns = changes.context.now_ns
     changes.add(
         RunLeaseExtended(
@@ -148,7 +170,7 @@ def heartbeat(changes: Changes, command: c.Heartbeat) -> Decision:
 
 
 def release(changes: Changes, command: c.ReleaseRun) -> Decision:
-    run = _held(changes, command.run_id)
+    run = _held(changes, command)
     add_release(changes, run, command.reason)
     return changes.decided(run.id)
 
@@ -168,10 +190,10 @@ def add_release(changes: Changes, run: Run, reason: str | None) -> None:
 
 
 def complete(changes: Changes, command: c.CompleteLease) -> Decision:
-    repeated = _repeated(changes, command.run_id, RunStatus.COMPLETED, command.digest)
+    repeated = _repeated(changes, command, RunStatus.COMPLETED)
     if repeated is not None:
         return changes.replay(repeated)
-    run = _held(changes, command.run_id)
+    run = _held(changes, command)
     end_run(
         changes,
         RunCompleted(
@@ -188,10 +210,10 @@ def complete(changes: Changes, command: c.CompleteLease) -> Decision:
 
 
 def fail(changes: Changes, command: c.FailLease) -> Decision:
-    repeated = _repeated(changes, command.run_id, RunStatus.FAILED, command.digest)
+    repeated = _repeated(changes, command, RunStatus.FAILED)
     if repeated is not None:
         return changes.replay(repeated)
-    run = _held(changes, command.run_id)
+    run = _held(changes, command)
     end_run(
         changes,
         RunFailed(
@@ -208,13 +230,16 @@ def fail(changes: Changes, command: c.FailLease) -> Decision:
     return changes.decided(run.id)
 
 
-def _repeated(changes: Changes, run_id: str, status: RunStatus, digest: str) -> Run | None:
+def _repeated(
+    changes: Changes, command: c.CompleteLease | c.FailLease, status: RunStatus
+) -> Run | None:
     """The run, if this very session ended it before with this very body."""
-    run = the_run(changes, run_id)
+    run = the_run(changes, command.run_id)
     same = (
         run.status is status
-        and run.closing_digest == digest
+        and run.closing_digest == command.digest
         and run.closing_session_id == changes.context.caller.actor.ref
+        and _is_meant(run, command)
     )
     return run if same else None
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.errors import Code
+from actors.errors import Code, Rejected
 from actors.identity import BOOT_RECOVERY, SCHEDULER
 from actors.limits import NS
 from actors.task import commands as c
@@ -318,6 +318,72 @@ def test_who_ended_a_run_itself_is_told_that_this_stands(end, told, status, call
         assert refused.command is None
         assert refused.evidence["status"] == status
         assert refused.evidence["ended_at"] == ended_at
+
+
+# --- the claim that a call is of -----------------------------------------------------------------
+
+NAMING = [
+    lambda run_id, claim: c.Heartbeat(run_id, 60, claim),
+    lambda run_id, claim: c.ReleaseRun(run_id, None, claim),
+    lambda run_id, claim: c.CompleteLease(run_id, None, claim),
+    lambda run_id, claim: c.FailLease(run_id, "broken", None, claim),
+]
+
+
+@pytest.mark.parametrize("command", NAMING)
+def test_a_late_call_of_an_earlier_claim_does_not_touch_the_later_one(command):
+    bench = Bench.leased("s1")
+    first = bench.latest.claim_token_hash
+    bench.expire()
+    late = bench.refusal(command(bench.latest.id, first), S1)
+    assert late.code is Code.LEASE_EXPIRED
+    bench.lease("s1")
+    second = bench.latest.claim_token_hash
+    assert first != second
+    late = bench.refusal(command(bench.latest.id, first), S1)
+    assert late.code is Code.LEASE_EXPIRED
+    assert late.message == (
+        f"the claim that this call names is not the current one of run {bench.latest.id},"
+        " which is claimed"
+    )
+    assert "stop working on that claim" in late.next_step
+    bench.do(command(bench.latest.id, second), S1)
+
+
+@pytest.mark.parametrize("command", NAMING)
+@pytest.mark.parametrize("claim", [None, "", "  "])
+def test_a_call_that_names_no_claim_is_of_whichever_the_session_holds(command, claim):
+    bench = Bench.leased("s1")
+    bench.expire()
+    bench.lease("s1")
+    bench.do(command(bench.latest.id, claim), S1)
+
+
+@pytest.mark.parametrize("command", NAMING)
+def test_the_right_claim_does_not_open_the_run_of_another_session(command):
+    bench = Bench.leased("s1")
+    claim = bench.latest.claim_token_hash
+    assert bench.code(command(bench.latest.id, claim), S2) is Code.FOREIGN_RUN
+
+
+@pytest.mark.parametrize("command", NAMING[2:])
+def test_a_repeat_of_an_end_names_the_claim_that_ended_it_or_none(command):
+    bench = Bench.leased("s1")
+    first = bench.latest.claim_token_hash
+    bench.expire()
+    bench.lease("s1")
+    run_id, second = bench.latest.id, bench.latest.claim_token_hash
+    ended = bench.do(command(run_id, second), S1).answer.the_run
+    for claim in (second, None):
+        again = bench.do(command(run_id, claim), S1)
+        assert (again.answer.replayed, again.answer.the_run) == (True, ended)
+    assert bench.code(command(run_id, first), S1) is Code.LEASE_EXPIRED
+
+
+def test_the_name_of_a_claim_is_bounded():
+    with pytest.raises(Rejected) as refused:
+        c.Heartbeat("run-1", claim_token_hash="x" * 129)
+    assert refused.value.pointer == "/claim_token_hash"
 
 
 def test_who_lost_a_run_that_another_ended_is_told_to_claim_again():

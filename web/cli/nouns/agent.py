@@ -18,6 +18,9 @@ from web.exits import ClientExit
 from web.operations import Operation as Op
 
 _LEASE_S: Final = Field("lease_seconds", "how long the lease shall hold", int)
+_CLAIM_HASH: Final = Field(
+    "claim_token_hash", "the claim it is of: nothing is done to a later one", flag="claim"
+)
 _LEASE: Final = (Card("lease"),)
 
 
@@ -28,12 +31,13 @@ class _Steps:
 
     def of(self, body: object) -> Sequence[RenderableType]:
         task_id, run_id = at(body, "claim.task.id"), at(body, "claim.run.id")
-        if not (isinstance(task_id, str) and isinstance(run_id, str)):
+        claim = at(body, "claim.lease.claim_token_hash")
+        if not (isinstance(task_id, str) and isinstance(run_id, str) and isinstance(claim, str)):
             return []
         steps = {
             "read": suggestions.show_task(task_id),
-            "hold": suggestions.heartbeat(run_id),
-            "end": suggestions.complete_claimed(run_id),
+            "hold": suggestions.heartbeat(run_id, claim),
+            "end": suggestions.complete_claimed(run_id, claim),
         }
         return [lines_of((word, plain(again(str(command)))) for word, command in steps.items())]
 
@@ -73,7 +77,7 @@ VERBS: Final = (
         operation=Op.AGENT_HEARTBEAT,
         help="Extend the lease on a run",
         example="--lease-seconds 60",
-        fields=(_LEASE_S,),
+        fields=(_LEASE_S, _CLAIM_HASH),
         shows=_LEASE,
     ),
     Verb(
@@ -81,7 +85,7 @@ VERBS: Final = (
         operation=Op.AGENT_COMPLETE,
         help="Complete a claimed run with its result",
         example="--result @result.json",
-        fields=(RESULT,),
+        fields=(RESULT, _CLAIM_HASH),
         shows=_LEASE,
     ),
     Verb(
@@ -89,7 +93,7 @@ VERBS: Final = (
         operation=Op.AGENT_FAIL,
         help="Fail a claimed run",
         example='--error "tests are red"',
-        fields=(ERROR, METADATA),
+        fields=(ERROR, METADATA, _CLAIM_HASH),
         shows=_LEASE,
     ),
     Verb(
@@ -97,7 +101,7 @@ VERBS: Final = (
         operation=Op.AGENT_RELEASE,
         help="Give a run back into its place in the queue",
         example='--reason "out of memory"',
-        fields=(REASON,),
+        fields=(REASON, _CLAIM_HASH),
         shows=_LEASE,
     ),
 )

@@ -45,18 +45,18 @@ class Line:
     def join(self, one: Waiting) -> None:
         """Something is due to it; one that waits already keeps its time."""
         if one not in self._due and one not in self._taken:
-            self._set(one, self._clock.now_ns())
+            self._set(one, self._clock.steady_ns())
 
     def hurry(self, one: Waiting) -> None:
         """It has changed: what failed before may succeed now."""
         if one in self._due:
             self._failures.pop(one, None)
-            self._set(one, self._clock.now_ns())
+            self._set(one, self._clock.steady_ns())
 
     async def take(self) -> Waiting:
         """The one whose time has come, as soon as there is one."""
         await trio.lowlevel.checkpoint()
-        while not (due := self._due.pop_due(self._clock.now_ns(), 1)):
+        while not (due := self._due.pop_due(self._clock.steady_ns(), 1)):
             alarm, next_ns = self._alarm, self._due.next_at_ns()
             next_s = math.inf if next_ns is None else self._clock.trio_time(next_ns)
             with trio.move_on_at(next_s):
@@ -68,14 +68,14 @@ class Line:
         """It was told something, and there is more."""
         self._failures.pop(one, None)
         self._taken.discard(one)
-        self._set(one, self._clock.now_ns())
+        self._set(one, self._clock.steady_ns())
 
     def retry(self, one: Waiting) -> None:
         """It could not be told: the same again, the later the more failures there were in a row."""
         self._failures[one] = failures = self._failures.get(one, 0) + 1
         self._taken.discard(one)
         delay_s = retry_delay_s(failures, self._chance())
-        self._set(one, self._clock.now_ns() + int(delay_s * NS))
+        self._set(one, self._clock.steady_ns() + int(delay_s * NS))
 
     def leave(self, one: Waiting) -> None:
         """Nothing is due to it any more, or nothing can be done about it."""

@@ -81,6 +81,20 @@ class Code(Enum):
         _B,
         "Subscription not found",
     )
+    MESSAGE_NOT_FOUND = (
+        "bridge_message_not_found",
+        Kind.NOT_FOUND,
+        _E,
+        _B,
+        "Undelivered message not found",
+    )
+    SUBSCRIPTION_OFF = (
+        "bridge_subscription_off",
+        Kind.CONFLICT,
+        _E,
+        _B,
+        "Subscription is off",
+    )
     SUBSCRIPTION_LIMIT = (
         "bridge_subscription_limit",
         Kind.CONFLICT,

@@ -22,6 +22,7 @@ GUIDANCE_BYTES_MAX: Final = 8192
 SUBSCRIPTIONS_MAX: Final = 32  # of one task; each is told of each of its ends
 BRIDGE_ID_CHARS_MAX: Final = 128
 BRIDGE_TARGET_BYTES_MAX: Final = 256  # a peer, thread or group that a bridge shall reach
+UNDELIVERED_MAX: Final = 32  # messages of one subscription, kept to be sent again; the newest
 DELIVERY_ERROR_BYTES_MAX: Final = 2048  # why a delivery failed; what is longer is cut
 TRIAGES_MAX: Final = 256  # of one task; those longest untouched are forgotten, as if unread
 KEY_CHARS_MAX: Final = 512  # an idempotency key; LMDB keys end at 511 bytes, longer ones are hashed
@@ -95,6 +96,9 @@ FAULTS_SHOWN_MAX: Final = 100  # that /readyz names
 DELIVERIES_AT_ONCE_MAX: Final = 8  # through one bridge
 RETRY_FIRST_S: Final = 1.0  # after the first failure; twice as long after each further one
 RETRY_S_MAX: Final = 300.0
+RETRY_AFTER_S_MAX: Final = 86_400.0  # that a receiver may ask for; what is longer is not heeded
+DELIVERY_S_DEFAULT: Final = 259_200  # a message is tried for three days
+DELIVERY_NOTES: Final = 64  # in that time, of how long it was tried: what a restart may forget
 
 # Sessions.
 SELF_REGISTERED_MAX: Final = 10_000

@@ -6,7 +6,6 @@ from attrs import define, field
 
 from actors.actor import fold
 from actors.index import rows_of
-from actors.limits import LEASE_S_MAX, NS
 from actors.ports import Journal
 from actors.record import AnyState, Cause, Entry, OutstandingEffect, Record
 from actors.registry.events import RegistryEvent
@@ -31,30 +30,7 @@ class Recovered:
     scheduler: SchedulerState = field(factory=SchedulerState)
     outstanding: dict[Cause, OutstandingEffect] = field(factory=dict)
     replayed: int = 0  # records
-    last_seq: int = 0
-    last_at_ns: int = 0  # what the wall said at the record with that number
-
-    def saw(self, seq: int, at_ns: int) -> None:
-        if seq > self.last_seq:
-            self.last_seq, self.last_at_ns = seq, at_ns
-
-    def steady_ns(self, boot_grace_s: float) -> int | None:
-        """How far the steady scale had come at least when the former process ended; None if
-        nothing tells, or needs it to go on.
-
-        It is when a lease was last given or renewed: time in which no server ran is charged to no
-        lease, and what the wall did meanwhile does not matter.
-        """
-        grace_ns = int(boot_grace_s * NS)
-        runs = [run for state in self.tasks.values() if (run := state.open_run) is not None]
-        return max(
-            (
-                run.lease_end_ns - max((run.lease_seconds or LEASE_S_MAX) * NS, grace_ns)
-                for run in runs
-                if run.is_leased and run.lease_end_ns is not None
-            ),
-            default=None,
-        )
+    last_at_ns: int = 0
 
 
 def recover(journal: Journal) -> Recovered:
@@ -68,16 +44,11 @@ def recover(journal: Journal) -> Recovered:
         match state:
             case TaskState():
                 found.tasks[state.id] = state
-                found.saw(state.latest_event_seq, state.last_activity_at_ns)
+                found.last_at_ns = max(found.last_at_ns, state.last_activity_at_ns)
             case SchedulerState():
                 found.scheduler = state
-                found.saw(state.last_seq, state.updated_at_ns)
-            case WorkspaceState():
+            case WorkspaceState() | SessionState():
                 found.registry[state.id] = state
-                found.saw(state.last_seq, state.created_at_ns)
-            case SessionState():
-                found.registry[state.id] = state
-                found.saw(state.last_seq, state.updated_at_ns)
     found.outstanding = {one.cause: one for one in journal.outstanding()}
     latest: dict[str, AnyState] = {}
     for record in journal.replay():
@@ -86,7 +57,7 @@ def recover(journal: Journal) -> Recovered:
         journal.restore(Entry(record, after, rows_of(record)))
         _take_effects(found, record)
         found.replayed += 1
-        found.saw(record.seq, record.at_ns)
+        found.last_at_ns = max(found.last_at_ns, record.at_ns)
     for state in latest.values():
         match state:
             case TaskState():

@@ -52,6 +52,10 @@ class Settings:
     review_rapid_window_s: float = _setting(
         float(limits.REVIEW_RAPID_WINDOW_S_DEFAULT), "the window of review_rapid_runs"
     )
+    delivery_s: float = _setting(
+        float(limits.DELIVERY_S_DEFAULT),
+        "how long a webhook message is tried in vain before it is listed as undelivered",
+    )
     require_registration: bool = _setting(
         False, "refuse sessions that were not registered before their first call"
     )

@@ -123,6 +123,10 @@ def show_review(review_id: str) -> Suggestion:
     return Suggestion(("review", "show", review_id))
 
 
+def list_undelivered(task_id: str) -> Suggestion:
+    return Suggestion(("bridge", "undelivered", task_id))
+
+
 def list_subscriptions(task_id: str) -> Suggestion:
     return Suggestion(("bridge", "list", task_id))
 

@@ -3,6 +3,7 @@
 import gc
 import logging
 import random
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import final
@@ -15,7 +16,7 @@ from actors.answers import Answer
 from actors.bridges.bridge import Bridge, Bridges
 from actors.bridges.deliveries import Deliveries
 from actors.checkpointer import Checkpointer
-from actors.clock import Clock, SystemTime, TimeSource, VirtualTime
+from actors.clock import Clock, VirtualTime
 from actors.directory import Directory
 from actors.errors import Code, Rejected, shutting_down
 from actors.faults import Faults
@@ -50,7 +51,6 @@ from actors.task.decide.definition import task_not_found
 from actors.task.decide.found import review_not_found, run_not_found
 from actors.task.decide.subscriptions import subscription_not_found
 from actors.task.state import TaskState
-from actors.time_watch import TimeWatch, behind_last_record_s
 from actors.views.views import Views
 
 _log = logging.getLogger("chargehand")
@@ -81,7 +81,7 @@ class System:
         self._index = Index(
             journal, self._graph, self.faults, lambda task_id: self.views.get(task_id) is not None
         )
-        self.views = Views(journal, self._graph, clock, self.faults)
+        self.views = Views(journal, self._graph, self.faults)
         self.roster = Roster(clock, settings)
         self.registry = Registry(
             journal,
@@ -146,6 +146,7 @@ class System:
             faults=self.faults,
             send=self.directory.push,
             chance=random.random,
+            give_up_ns=int(settings.delivery_s * NS),
         )
         self.publisher = Publisher(
             self.views,
@@ -157,8 +158,6 @@ class System:
         )
         self._force = ForceGuard(clock, allow_agents=settings.allow_agent_force)
         self._stopping = False
-        self.time_watch = TimeWatch(clock)
-        self.clock_behind_s = 0  # at the start, behind the last record
         self.recovered_tasks = 0
         self.replayed_records = 0
 
@@ -373,7 +372,7 @@ class System:
 
     def resume_work(self) -> None:
         """Go on where the former process stopped: effects, leases, ended sessions."""
-        not_before_ns = self.clock.steady_ns() + int(self.settings.boot_grace_s * NS)
+        not_before_ns = self.clock.now_ns() + int(self.settings.boot_grace_s * NS)
         for task_id, run_id in self.scheduler.leased_runs():
             command = c.ExtendLease(run_id, not_before_ns)
             self.directory.push(task_id, Envelope(command, BOOT_RECOVERY))
@@ -423,7 +422,6 @@ async def run_system(
     *,
     ids: IdSource | None = None,
     wall_ns: int | None = None,
-    time: TimeSource | None = None,
     bridges: Iterable[Bridge] = (),
 ) -> AsyncIterator[System]:
     """Recover, run, and stop in order: tasks and scheduler inside the journal's life.
@@ -431,8 +429,7 @@ async def run_system(
     Args:
         journal: opened, not yet running.
         ids: source of ids; random by default.
-        wall_ns: a time to start from that then runs with Trio's clock; for tests.
-        time: what the clock is read from; the system's by default.
+        wall_ns: the time to start from; the system's by default.
         bridges: the ways by which others are told of the ends of tasks.
 
     Raises:
@@ -440,14 +437,12 @@ async def run_system(
     """
     with _rare_collections() as all_is_made:
         found = recover(journal)
-        settings = settings or Settings()
-        source = time or (SystemTime() if wall_ns is None else VirtualTime(wall_ns))
-        clock = Clock(source, steady_from_ns=found.steady_ns(settings.boot_grace_s))
-        system = System(journal, settings, clock, ids or RandomIds(), bridges)
+        start_ns = time.time_ns() if wall_ns is None else wall_ns
+        clock = Clock(VirtualTime(max(start_ns, found.last_at_ns)))
+        system = System(journal, settings or Settings(), clock, ids or RandomIds(), bridges)
         system.restore(found)
         system.recovered_tasks = sum(not state.deleted for state in found.tasks.values())
         system.replayed_records = found.replayed
-        system.clock_behind_s = behind_last_record_s(clock, found.last_at_ns)
         del found
         all_is_made()
         async with _running(system):
@@ -479,8 +474,6 @@ async def _running(system: System) -> AsyncIterator[None]:
     async with trio.open_nursery() as foundation:
         await foundation.start(system.run_journal)
         async with trio.open_nursery() as workers:
-            if system.clock.source.watched:
-                await workers.start(system.time_watch.run)
             await workers.start(system.directory.run)
             system.resume_work()
             await workers.start(system.registry.run)

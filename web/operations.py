@@ -182,6 +182,20 @@ class Operation(Enum):
         (404,),
         "tasks.delete_bridge_notification_subscription",
     )
+    LIST_UNDELIVERED = (
+        "GET",
+        "/api/tasks/{id}/notifications/undelivered",
+        OK,
+        (400, 404),
+        "tasks.list_undelivered_notifications",
+    )
+    RESEND_UNDELIVERED = (
+        "POST",
+        "/api/tasks/{id}/notifications/undelivered/resend",
+        OK,
+        (400, 404, 409),
+        "tasks.resend_undelivered_notifications",
+    )
     # Runs, by operators.
     GET_RUN = ("GET", "/api/task-runs/{id}", OK, (404, 422), "tasks.get_run")
     CLAIM_RUN = ("POST", "/api/task-runs/{id}/claim", OK, (404, 409, 422), "tasks.claim_run")

@@ -12,7 +12,19 @@ from actors.task.state import Scope, TaskState
 
 
 class Undelivered(Exception):
-    """Raised by a bridge that could not deliver. The message is shown to operators: no secrets."""
+    """Raised by a bridge that could not deliver. The message is shown to operators: no secrets.
+
+    Args:
+        retry_after_s: nothing shall be sent to the receiver before so many seconds from now.
+    """
+
+    def __init__(self, why: str, retry_after_s: float | None = None) -> None:
+        super().__init__(why)
+        self.retry_after_s = retry_after_s
+
+
+class Gone(Exception):
+    """Raised by a bridge whose receiver wants no more messages of the subscription. As above."""
 
 
 @final
@@ -22,8 +34,8 @@ class Bridge:
 
     Args:
         workspace: id, name or path of the only workspace that it serves; None for a global one.
-        send: returns once the message was taken. Raises `Undelivered`. May be canceled, and must
-            return in bounded time; a message may come again under the same delivery id.
+        send: returns once the message was taken. Raises `Undelivered` or `Gone`. May be canceled,
+            and must return in bounded time; a message may come again under the same delivery id.
     """
 
     id: str

@@ -7,28 +7,30 @@ sent again under the same delivery id.
 
 import logging
 from collections.abc import Callable
-from typing import final
+from typing import Final, final
 
 import trio
 
 from actors.actor import Envelope
 from actors.answers import Answer
-from actors.bridges.bridge import Bridges, Undelivered
+from actors.bridges.bridge import Bridges, Gone, Undelivered
 from actors.bridges.line import Line, Waiting
 from actors.bridges.message import Message, message_of
 from actors.clock import Clock
 from actors.errors import Rejected
 from actors.faults import Faults
 from actors.identity import DELIVERIES
-from actors.limits import DELIVERIES_AT_ONCE_MAX
+from actors.limits import DELIVERIES_AT_ONCE_MAX, DELIVERY_NOTES
 from actors.mailbox import Reply
 from actors.ports import Journal
 from actors.record import Record
 from actors.task import commands as c
-from actors.task.events import SubscriptionSet
+from actors.task.events import MessagesDueAgain, SubscriptionSet
 from actors.task.state import TaskState
 from actors.task.subscription import Subscription
 from actors.views.catalog import Catalog
+
+_WANTED_NOW: Final = (SubscriptionSet, MessagesDueAgain)  # somebody waits for the next attempt
 
 _log = logging.getLogger("chargehand.bridges")
 
@@ -39,6 +41,7 @@ class Deliveries:
     catalog: the tasks as last committed.
     send: puts a message of the system into a task's mailbox (`Directory.push`).
     chance: a new number from 0 up to 1 with each call.
+    give_up_ns: how long a message is tried in vain.
     """
 
     def __init__(
@@ -51,12 +54,14 @@ class Deliveries:
         faults: Faults,
         send: Callable[[str, Envelope], None],
         chance: Callable[[], float],
+        give_up_ns: int,
     ) -> None:
         self._bridges = bridges
         self._journal = journal
         self._catalog = catalog
         self._faults = faults
         self._send = send
+        self._give_up_ns = give_up_ns
         self._lines = {bridge.id: Line(clock, chance) for bridge in bridges.enabled()}
         self._stranded = Line(clock, chance)  # whose bridge is gone or switched off
 
@@ -74,12 +79,12 @@ class Deliveries:
         """A record that is on disk; called by the publisher only, behind the catalog."""
         if not task.subscriptions:
             return
-        changed = {e.subscription_id for e in record.events if isinstance(e, SubscriptionSet)}
+        wanted_now = {e.subscription_id for e in record.events if isinstance(e, _WANTED_NOW)}
         for subscription in task.subscriptions:
             if subscription.due:
                 line, one = self._line(subscription), Waiting(task.id, subscription.id)
                 line.join(one)
-                if subscription.id in changed:
+                if subscription.id in wanted_now:
                     line.hurry(one)
 
     def _line(self, subscription: Subscription) -> Line:
@@ -102,10 +107,10 @@ class Deliveries:
                 line.leave(one)
                 continue
             task, subscription = found
-            told = await self._tell(task, subscription)
+            done = await self._tell(line, task, subscription)
             if line is self._stranded or self._find(line, one) is None:
                 line.leave(one)
-            elif told:
+            elif done:
                 line.again(one)
             else:
                 line.retry(one)
@@ -120,29 +125,64 @@ class Deliveries:
             return None
         return (task, subscription) if self._line(subscription) is line else None
 
-    async def _tell(self, task: TaskState, subscription: Subscription) -> bool:
+    async def _tell(self, line: Line, task: TaskState, subscription: Subscription) -> bool:
         """Send the first message that is due, and note how it went; False: not done yet."""
         seq = subscription.due[0]
         try:
             bridge = self._bridges.way_to(subscription.bridge_id, task)
+        except Undelivered as unfit:  # which is not tried, so no time passes for it
+            await self._note_failure(task, subscription, str(unfit), subscription.tried_ns)
+            return False
+        try:
             await bridge.send(self._message(task, subscription, seq))
             return await self._note(task.id, c.NoteDelivery(subscription.id, seq))
+        except Gone as gone:
+            _log.warning("%s: %s; the subscription is off", subscription.delivery_id(seq), gone)
+            off = c.TurnOffSubscription(subscription.id, seq, str(gone), subscription.updated_at_ns)
+            return await self._note(task.id, off)
         except Undelivered as failure:
-            await self._note_failure(task, subscription, str(failure))
+            if failure.retry_after_s is not None:
+                line.hold(failure.retry_after_s)
+            return await self._failed(line, task, subscription, str(failure))
         except Exception as crash:
             _log.error("%s crashed", subscription.delivery_id(seq), exc_info=crash)
-            await self._note_failure(task, subscription, "the server has failed to send it")
-        return False
+            why = "the server has failed to send it"
+            return await self._failed(line, task, subscription, why)
+
+    async def _failed(
+        self, line: Line, task: TaskState, subscription: Subscription, why: str
+    ) -> bool:
+        """Note it; True: it was the last attempt."""
+        one = Waiting(task.id, subscription.id)
+        found = self._find(line, one)
+        if found is None or found[1].updated_at_ns != subscription.updated_at_ns:
+            return False  # set again meanwhile, so its time begins anew
+        tried_ns = line.tried_ns(one, subscription.tried_ns)
+        if tried_ns < self._give_up_ns:
+            tried_ns -= tried_ns % max(self._give_up_ns // DELIVERY_NOTES, 1)
+            await self._note_failure(task, subscription, why, tried_ns)
+            return False
+        seq = subscription.due[0]
+        _log.warning("%s: %s; it is given up", subscription.delivery_id(seq), why)
+        return await self._note(
+            task.id, c.GiveUpDelivery(subscription.id, seq, why, subscription.updated_at_ns)
+        )
 
     def _message(self, task: TaskState, subscription: Subscription, seq: int) -> Message:
         with self._faults.reading(task.id):
             [record] = self._journal.timeline(task.id, seq - 1, 1)
         return message_of(task, subscription, record, seq)
 
-    async def _note_failure(self, task: TaskState, subscription: Subscription, why: str) -> None:
-        note = c.NoteFailedDelivery(subscription.id, subscription.due[0], why)
-        if note.error != subscription.cursor.error:
+    async def _note_failure(
+        self, task: TaskState, subscription: Subscription, why: str, tried_ns: int
+    ) -> None:
+        note = c.NoteFailedDelivery(
+            subscription.id, subscription.due[0], why, subscription.updated_at_ns, tried_ns
+        )
+        is_new = note.error != subscription.cursor.error
+        if is_new:
             _log.warning("%s: %s", subscription.delivery_id(note.seq), note.error)
+        if is_new or note.tried_ns != subscription.tried_ns:
             await self._note(task.id, note)
 
     async def _note(self, task_id: str, note: c.DeliveryCommand) -> bool:

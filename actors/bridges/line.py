@@ -10,7 +10,7 @@ from typing import NamedTuple, final
 
 import trio
 
-from actors.bridges.retries import retry_delay_s
+from actors.bridges.retries import hold_s, retry_delay_s
 from actors.clock import Clock
 from actors.deadlines import Deadlines
 from actors.limits import NS
@@ -36,6 +36,9 @@ class Line:
         self._chance = chance
         self._due: Deadlines[Waiting] = Deadlines()
         self._failures: dict[Waiting, int] = {}  # in a row
+        self._failing_since_ns: dict[Waiting, int] = {}
+        self._hurried: dict[Waiting, None] = {}  # of those that are due
+        self._held_until_ns = 0
         self._taken: set[Waiting] = set()
         self._alarm = trio.Event()
 
@@ -48,25 +51,44 @@ class Line:
             self._set(one, self._clock.steady_ns())
 
     def hurry(self, one: Waiting) -> None:
-        """It has changed: what failed before may succeed now."""
+        """Somebody wants it tried now: what failed before may succeed, also while all are held."""
+        self._forget_failures(one)
         if one in self._due:
-            self._failures.pop(one, None)
+            self._hurried[one] = None
             self._set(one, self._clock.steady_ns())
+
+    def hold(self, retry_after_s: float) -> None:
+        """The receiver wants nothing for so long: it is left alone, but for what is in a hurry."""
+        hold_ns = int(hold_s(retry_after_s, self._chance()) * NS)
+        self._held_until_ns = max(self._held_until_ns, self._clock.steady_ns() + hold_ns)
 
     async def take(self) -> Waiting:
         """The one whose time has come, as soon as there is one."""
         await trio.lowlevel.checkpoint()
-        while not (due := self._due.pop_due(self._clock.steady_ns(), 1)):
+        while (one := self._next()) is None:
             alarm, next_ns = self._alarm, self._due.next_at_ns()
-            next_s = math.inf if next_ns is None else self._clock.trio_time(next_ns)
+            if next_ns is None:
+                next_s = math.inf
+            else:
+                next_s = self._clock.trio_time(max(next_ns, self._held_until_ns))
             with trio.move_on_at(next_s):
                 await alarm.wait()
-        self._taken.update(due)
-        return due[0]
+        self._taken.add(one)
+        return one
+
+    def _next(self) -> Waiting | None:
+        for one in self._hurried:
+            del self._hurried[one]
+            self._due.discard(one)
+            return one
+        now_ns = self._clock.steady_ns()
+        if now_ns < self._held_until_ns:
+            return None
+        return next(iter(self._due.pop_due(now_ns, 1)), None)
 
     def again(self, one: Waiting) -> None:
-        """It was told something, and there is more."""
-        self._failures.pop(one, None)
+        """It is done with something, and there is more."""
+        self._forget_failures(one)
         self._taken.discard(one)
         self._set(one, self._clock.steady_ns())
 
@@ -79,8 +101,21 @@ class Line:
 
     def leave(self, one: Waiting) -> None:
         """Nothing is due to it any more, or nothing can be done about it."""
-        self._failures.pop(one, None)
+        self._forget_failures(one)
         self._taken.discard(one)
+
+    def tried_ns(self, one: Waiting, before_ns: int) -> int:
+        """How long it has been tried in vain: from its first failure in a row on.
+
+        Args:
+            before_ns: how long it had been tried when that came.
+        """
+        now_ns = self._clock.steady_ns()
+        return now_ns - self._failing_since_ns.setdefault(one, now_ns - before_ns)
+
+    def _forget_failures(self, one: Waiting) -> None:
+        self._failures.pop(one, None)
+        self._failing_since_ns.pop(one, None)
 
     def _set(self, one: Waiting, at_ns: int) -> None:
         self._due.set(one, at_ns)

@@ -17,7 +17,7 @@ class Drain:
 
     Args:
         started_at_ns: of the wall, to be shown.
-        until_ns: when its time is up, by `Clock.elapsed_ns`: its caller waits no longer.
+        until_ns: when its time is up, on the steady scale.
     """
 
     caller: Caller

@@ -35,7 +35,6 @@ def _requested(state: TaskState, event: e.ReviewRequested, at_ns: int) -> TaskSt
         deadline_at_ns=event.deadline_at_ns,
         parent_review_id=event.parent_review_id,
         reason=event.reason,
-        timeout_ns=event.timeout_ns,
     )
     return replace(state, reviews=(*state.reviews, review))
 

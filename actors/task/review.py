@@ -72,9 +72,6 @@ class Review:
     verdict: Verdict | None = None
     reviewed_by: Actor | None = None
     reviewed_at_ns: int | None = None
-    # Set where the server's own time applies: it counts from the request, whatever the wall does.
-    # A deadline that a request named is a time of the wall.
-    timeout_ns: int = 0
 
     @property
     def is_open(self) -> bool:

@@ -10,6 +10,19 @@ from actors.identity import Actor
 DELIVERY_PREFIX: Final = "notif:"
 
 
+_SEQ_CHARS_MAX: Final = 19
+
+
+def parsed_delivery_id(text: str) -> tuple[str, int] | None:
+    """Subscription and event of a message, by its delivery id; None: it cannot be one."""
+    subscription_id, _, seq = text.removeprefix(DELIVERY_PREFIX).rpartition(":")
+    if not text.startswith(DELIVERY_PREFIX) or not subscription_id:
+        return None
+    if not (seq.isascii() and seq.isdigit()) or len(seq) > _SEQ_CHARS_MAX:
+        return None
+    return subscription_id, int(seq)
+
+
 class DeliveryMode(Enum):
     DIRECT_SEND = "direct-send"
     REPLY = "reply"
@@ -29,7 +42,8 @@ class Target:
 @final
 @frozen
 class Cursor:
-    """How far a subscriber was told. `last_seq` only rises.
+    """How far a subscriber was told. `last_seq` only rises: it stays where a message is sent again
+    that was given up before.
 
     It begins at the subscription's own number, so nothing before that is ever told.
     """
@@ -42,8 +56,31 @@ class Cursor:
 
 @final
 @frozen
+class UndeliveredMessage:
+    """The message about event `seq`, which is not sent any more unless somebody asks for it.
+
+    Args:
+        error: why, in short.
+        at_ns: since when.
+    """
+
+    seq: int
+    error: str
+    at_ns: int
+
+
+@final
+@frozen
 class Subscription:
-    """One subscriber. `due` are the numbers of the events it has still to be told of, in order."""
+    """One subscriber.
+
+    Args:
+        due: the numbers of the events it has still to be told of, in order.
+        tried_ns: how long the first of these has been tried in vain, as last noted.
+        off_at_ns: when its receiver wanted no more; None while it is on.
+        undelivered: messages that were given up, in order; the newest ones alone.
+        undelivered_dropped: how many older ones there were.
+    """
 
     id: str
     bridge_id: str
@@ -53,6 +90,16 @@ class Subscription:
     updated_at_ns: int
     cursor: Cursor
     due: tuple[int, ...] = ()
+    tried_ns: int = 0
+    off_at_ns: int | None = None
+    undelivered: tuple[UndeliveredMessage, ...] = ()
+    undelivered_dropped: int = 0
+
+    def undelivered_message(self, seq: int) -> UndeliveredMessage | None:
+        for message in self.undelivered:
+            if message.seq == seq:
+                return message
+        return None
 
     def delivery_id(self, seq: int) -> str:
         """Names the message about event `seq`: the same however often it is sent."""

@@ -18,7 +18,7 @@ class _Hand:
     def __init__(self):
         self.at_ns = START_NS
 
-    def steady_ns(self):
+    def now_ns(self):
         return self.at_ns
 
 

@@ -11,7 +11,7 @@ import trio
 from attrs import define, frozen
 from click.testing import CliRunner, Result
 
-from actors.bridges.bridge import Bridge
+from actors.bridges.bridge import Bridge, Gone
 from actors.bridges.message import Message
 from actors.settings import Settings
 from actors.system import run_system
@@ -31,7 +31,14 @@ async def _take(_: Message) -> None:
     """Whatever is to be told."""
 
 
-CHAT = Bridge("chat", Scope.GLOBAL, None, _take)
+async def _decline(message: Message) -> None:
+    raise Gone("answered 410 Gone")
+
+
+BRIDGES = [
+    Bridge("chat", Scope.GLOBAL, None, _take),
+    Bridge("gone", Scope.GLOBAL, None, _decline),
+]
 
 
 @frozen
@@ -57,7 +64,7 @@ def served(tmp_path, settings) -> Iterator[Served]:
         server = ServerSettings(socket=socket, http="127.0.0.1:0", token=TOKEN)
         listeners = Listeners(listen_tcp("127.0.0.1", 0), listen_unix(socket), socket)
         async with (
-            run_system(memory_journal(), settings, bridges=[CHAT]) as system,
+            run_system(memory_journal(), settings, bridges=BRIDGES) as system,
             trio.open_nursery() as nursery,
         ):
             running = fronts(system, server, listeners)

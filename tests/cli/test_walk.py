@@ -180,6 +180,35 @@ def test_somebody_is_told_through_a_bridge_until_it_is_enough(line):
     assert "try: chargehand bridge list t1" in told
 
 
+def missed_messages(line):
+    """Those of t1, as soon as there are any."""
+    for _ in range(1000):
+        messages = line.json("bridge", "undelivered", "t1")["messages"]
+        if messages:
+            return messages
+    raise AssertionError("the receiver was never asked")
+
+
+def test_what_a_receiver_missed_is_listed_and_sent_again(line):
+    line.told("task", "create", "x", "--id", "t1")
+    words = ("bridge", "subscribe", "t1", "gone", "--mode", "reply", "--peer", "maria")
+    line.told(*words, "--id", "b1")
+    assert line.told("bridge", "undelivered", "t1") == "all was delivered, or is still tried\n"
+    line.told("task", "cancel", "t1")
+    missed = missed_messages(line)
+    told = line.told("bridge", "undelivered", "t1", "--subscription", "b1")
+    assert "answered 410 Gone" in told
+    assert "OFF SINCE" in line.told("bridge", "list", "t1")
+    message = missed[0]["delivery_id"]
+    told = line.refused(ClientExit.CONFLICT, "bridge", "resend", "t1", "--message", message)
+    assert "b1 is off: answered 410 Gone" in told
+    assert "try: chargehand bridge list t1" in told
+    told = line.refused(ClientExit.NOT_FOUND, "bridge", "resend", "t1", "--message", "notif:b1:1")
+    assert "try: chargehand bridge undelivered t1" in told
+    line.told(*words, "--id", "b1")
+    assert "b1" in line.told("bridge", "resend", "t1")
+
+
 def test_the_scheduler_is_paused_drained_and_resumed(line):
     line.told("scheduler", "pause", "--reason", "maintenance")
     assert "maintenance" in line.told("scheduler", "status")

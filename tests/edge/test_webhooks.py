@@ -1,11 +1,12 @@
 """Webhooks over real sockets: whatever the receiver does, an attempt ends in time, and well."""
 
 import logging
+from email.utils import formatdate
 
 import pytest
 import trio
 
-from actors.bridges.bridge import Bridge, Undelivered
+from actors.bridges.bridge import Bridge, Gone, Undelivered
 from actors.bridges.message import Message
 from actors.identity import LOCAL_USER, Caller, OriginKind, origin
 from actors.system import run_system
@@ -108,7 +109,6 @@ async def test_each_status_of_success_is_one(receiver, bridge, status):
         (500, "answered 500 Internal Server Error"),
         (503, "answered 503 Service Unavailable"),
         (404, "answered 404 Not Found"),
-        (410, "answered 410 Gone"),
         (303, "answered 303 See Other"),
         (304, "answered 304 Not Modified"),
         (599, "answered 599"),
@@ -117,6 +117,36 @@ async def test_each_status_of_success_is_one(receiver, bridge, status):
 async def test_each_other_one_is_told(receiver, bridge, status, said):
     receiver.usual = answers(status, location="/elsewhere")
     assert await failure(bridge) == said
+
+
+async def test_one_that_wants_no_more_is_gone(receiver, bridge):
+    receiver.usual = answers(410)
+    with pytest.raises(Gone, match=r"^answered 410 Gone$"):
+        await bridge.send(message())
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"Retry-After": "30"}, 30),
+        ({"Retry-After": formatdate(NOW_S + 61, usegmt=True)}, pytest.approx(60.1)),
+        ({"Retry-After": "soon"}, None),
+    ],
+)
+async def test_one_that_asks_for_time_says_how_much(receiver, bridge, status, headers, seconds):
+    receiver.usual = answers(status, **headers)
+    with pytest.raises(Undelivered, match=f"answered {status}") as caught:
+        await bridge.send(message())
+    assert caught.value.retry_after_s == seconds
+
+
+async def test_other_failures_ask_for_no_time(receiver, bridge):
+    receiver.usual = answers(500, **{"Retry-After": "30"})
+    with pytest.raises(Undelivered) as caught:
+        await bridge.send(message())
+    assert caught.value.retry_after_s is None
 
 
 @pytest.mark.parametrize("mood", [hangs, hangs_in_its_answer])
@@ -255,6 +285,28 @@ async def test_a_receiver_that_fails_in_every_way_and_comes_back_gets_all_of_it_
     told = [request.json["seq"] for request in receiver.requests]
     assert told == [due[0], due[0], *due]
     assert caplog.text == ""
+
+
+async def test_a_receiver_that_asks_for_time_gets_it_from_all_of_its_subscriptions():
+    async with (
+        receiving() as receiver,
+        open_bridges([webhook(receiver.url)]) as bridges,
+        run_system(memory_journal(), bridges=bridges) as system,
+    ):
+        receiver.moods.append(answers(429, **{"Retry-After": "2"}))
+        first, second = await subscribed(system, "sub-1"), await subscribed(system, "sub-2")
+        await end(system, first)
+        await receiver.wait_for(1)
+        asked_at = trio.current_time()
+        await until(lambda: shown(system, first).cursor.error == "answered 429 Too Many Requests")
+        await end(system, second)
+        await receiver.wait_for(3)
+        assert trio.current_time() - asked_at >= 2
+        await until(lambda: not shown(system, first).due and not shown(system, second).due)
+        assert {request.id for request in receiver.requests[1:]} == {
+            shown(system, first).last_delivery_id,
+            shown(system, second).last_delivery_id,
+        }
 
 
 async def test_one_that_hangs_holds_up_no_other():

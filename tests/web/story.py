@@ -12,7 +12,7 @@ import trio
 import trio.testing
 from attrs import define, field
 
-from actors.bridges.bridge import Bridge
+from actors.bridges.bridge import Bridge, Gone
 from actors.bridges.message import Message
 from actors.identity import OriginKind
 from actors.settings import Settings
@@ -247,6 +247,19 @@ async def _force(teller: Teller) -> None:
     await teller.do(Op.FORCE_FAIL, {"reason": "superseded"}, id=run_id)
 
 
+async def _miss(teller: Teller) -> None:
+    """A receiver that wanted no more of a survey has second thoughts."""
+    placed = {"scope": "workspace", "workspace": "shop"}
+    await teller.do(Op.CREATE_TASK, {"id": "survey", **placed, "title": "Ask the customers"})
+    office = {**TEAM, "subscription_id": "office-1", "bridge_instance_id": "office"}
+    await teller.do(Op.CREATE_SUBSCRIPTION, office, id="survey")
+    await teller.do(Op.CANCEL_TASK, id="survey")
+    missed = await teller.do(Op.LIST_UNDELIVERED, id="survey")
+    await teller.do(Op.CREATE_SUBSCRIPTION, office, id="survey")
+    again = {"delivery_id": missed["messages"][0]["delivery_id"]}
+    await teller.do(Op.RESEND_UNDELIVERED, again, id="survey")
+
+
 async def _leave(teller: Teller) -> None:
     await teller.do(Op.GET_DASHBOARD, query="?scope=workspace&workspace=shop")
     await teller.do(Op.GET_INBOX)
@@ -255,6 +268,7 @@ async def _leave(teller: Teller) -> None:
     await teller.do(Op.CANCEL_TASK, {"reason": "the release is off"}, id="release")
     await teller.do(Op.DELETE_TASK, id="fireworks")
     await teller.do(Op.END_SESSION, id="sess-1")
+    await _miss(teller)
     await teller.do(Op.LIVENESS)
     await teller.do(Op.READINESS)
 
@@ -263,12 +277,20 @@ async def _take(message: Message) -> None:
     """Where the bridge leads, all is well."""
 
 
+async def _decline(message: Message) -> None:
+    raise Gone("answered 410 Gone")
+
+
 async def examples() -> dict[str, dict[str, Any]]:
     """Needs a clock that jumps."""
     journal, settings = memory_journal(), Settings(lease_expiries_max=1)
     ops = Bridge("ops", Scope.WORKSPACE, "shop", _take)
+    office = Bridge("office", Scope.WORKSPACE, "shop", _decline)
+    bridges = [ops, office]
     async with (
-        run_system(journal, settings, ids=CountingIds(), wall_ns=START_NS, bridges=[ops]) as system,
+        run_system(
+            journal, settings, ids=CountingIds(), wall_ns=START_NS, bridges=bridges
+        ) as system,
         trio.open_nursery() as nursery,
     ):
         told = await tell(ContractClient(create_app(system, OriginKind.HTTP)), nursery)

@@ -4,13 +4,16 @@ from tests.web.client import CONTRACT
 from web.operations import ALWAYS_ALLOWED, Operation
 from web.routes import ROUTES
 
+OF_OUR_OWN = {Operation.LIST_UNDELIVERED, Operation.RESEND_UNDELIVERED}
+
 
 def test_every_operation_of_the_table_is_the_contracts():
     served = 0
     for operation in Operation:
         listed = CONTRACT.operation(operation.method, operation.path)
         if listed is None:
-            assert not operation.path.startswith(("/api/tasks", "/api/agent", "/api/scheduler"))
+            of_theirs = ("/api/tasks", "/api/agent", "/api/scheduler")
+            assert operation in OF_OUR_OWN or not operation.path.startswith(of_theirs)
             continue
         served += 1
         refusals = {int(status) for status in listed["responses"] if status >= "400"} - {500}

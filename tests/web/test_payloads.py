@@ -308,4 +308,7 @@ def test_every_public_event_has_a_payload():
         "MessageDue",
         "MessageDelivered",
         "DeliveryFailed",
+        "DeliveryGivenUp",
+        "SubscriptionTurnedOff",
+        "MessagesDueAgain",
     }

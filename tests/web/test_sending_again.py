@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
-from actors.bridges.bridge import Bridge
+from actors.bridges.bridge import Bridge, Gone
 from actors.identity import OriginKind
 from actors.settings import Settings
 from actors.system import run_system
@@ -70,7 +70,16 @@ async def serving(store=None, **settings):
     async def take(message):
         pass
 
-    bridges = [Bridge("ops", Scope.GLOBAL, None, take)]
+    async def take_later(message):
+        """Wants no more, until it is asked again; then it takes its time."""
+        if message.subscription.updated_at_ns == message.subscription.created_at_ns:
+            raise Gone("answered 410 Gone")
+        await trio.sleep_forever()
+
+    bridges = [
+        Bridge("ops", Scope.GLOBAL, None, take),
+        Bridge("moody", Scope.GLOBAL, None, take_later),
+    ]
     chosen = Settings(lease_expiries_max=1, **settings)
     journal = memory_journal(store)
     async with run_system(journal, chosen, wall_ns=NOW_NS, bridges=bridges) as system:

@@ -3,7 +3,7 @@
 import pytest
 from trio.testing import wait_all_tasks_blocked
 
-from actors.bridges.bridge import Bridge, Undelivered
+from actors.bridges.bridge import Bridge, Gone, Undelivered
 from actors.bridges.message import Message
 from actors.identity import OriginKind
 from actors.system import run_system
@@ -20,9 +20,12 @@ class Receiver:
 
     def __init__(self) -> None:
         self.down = False
+        self.gone = False
         self.taken: list[Message] = []
 
     async def send(self, message: Message) -> None:
+        if self.gone:
+            raise Gone("answered 410 Gone")
         if self.down:
             raise Undelivered("answered 500 Internal Server Error")
         self.taken.append(message)
@@ -224,3 +227,108 @@ async def test_the_cursor_tells_how_it_went(client, path, receiver):
     assert cursor["last_delivery_id"] == message.delivery_id
     assert cursor["last_delivered_at"] == cursor["updated_at"]
     assert "last_error" not in cursor
+
+
+# --- what could not be delivered ---------------------------------------------------------------
+
+UNDELIVERED = "/api/tasks/task-1/notifications/undelivered"
+
+
+@pytest.fixture
+async def missed(client, path, receiver):
+    """Two subscriptions whose receiver was gone at two ends; the delivery ids of all."""
+    await subscribed(client, path, subscription_id="a")
+    await subscribed(client, path, subscription_id="b:1", bridge_instance_id="chat")
+    receiver.gone = True
+    for _ in range(2):
+        run = (await client.post("/api/tasks/task-1/runs", {})).json["run"]
+        assert (await client.post(f"/api/task-runs/{run['id']}/cancel", {})).status == 200
+        await wait_all_tasks_blocked()
+    receiver.gone = False
+    listed = (await client.get(UNDELIVERED)).json["messages"]
+    return [message["delivery_id"] for message in listed]
+
+
+async def test_one_whose_receiver_is_gone_is_shown_as_off(client, path, missed):
+    shown = (await client.get(f"{path}/a")).json["subscription"]
+    assert shown["undelivered"] == 2
+    assert shown["off_since"] == shown["cursor"]["updated_at"]
+    assert shown["cursor"]["last_error"] == "answered 410 Gone"
+    assert "undelivered_dropped" not in shown
+    again = await subscribed(client, path, subscription_id="a")
+    assert "off_since" not in again
+    assert again["undelivered"] == 2
+
+
+async def test_what_it_missed_is_listed_in_order_with_the_reason(client, missed):
+    listed = (await client.get(UNDELIVERED)).json
+    assert listed["dropped"] == 0
+    numbers = [message["sequence"] for message in listed["messages"]]
+    assert numbers == sorted(numbers)
+    first = listed["messages"][0]
+    assert first == {
+        "delivery_id": f"notif:a:{numbers[0]}",
+        "subscription_id": "a",
+        "bridge_instance_id": "ops",
+        "sequence": numbers[0],
+        "error": "answered 410 Gone",
+        "undelivered_at": first["undelivered_at"],
+    }
+
+
+async def test_it_is_listed_by_subscription_by_bridge_and_in_pages(client, missed):
+    of_a = (await client.get(f"{UNDELIVERED}?subscription_id=a")).json["messages"]
+    of_chat = (await client.get(f"{UNDELIVERED}?bridge_instance_id=chat")).json["messages"]
+    assert [m["delivery_id"] for m in of_a] == [m for m in missed if m.startswith("notif:a:")]
+    assert {m["subscription_id"] for m in of_chat} == {"b:1"}
+    seen, target = [], f"{UNDELIVERED}?limit=1"
+    while target:
+        answered = await client.get(target)
+        seen += [message["delivery_id"] for message in answered.json["messages"]]
+        link = answered.headers.get("link", "")
+        target = link.partition("<")[2].partition(">")[0]
+    assert seen == missed
+    unknown = await client.get(f"{UNDELIVERED}?subscription_id=none")
+    assert (unknown.status, unknown.code) == (404, "bridge_subscription_not_found")
+    for bad in ("limit=-1", "limit=x", "cursor=x", "cursor=eC4x"):
+        assert (await client.get(f"{UNDELIVERED}?{bad}")).status == 400
+
+
+async def test_one_message_or_all_are_sent_again_under_their_ids(client, path, missed, receiver):
+    for subscription_id, bridge_id in (("a", "ops"), ("b:1", "chat")):
+        one = {"subscription_id": subscription_id, "bridge_instance_id": bridge_id}
+        await subscribed(client, path, **one)
+
+    async def sent(body=b""):
+        """Due and undelivered, of each subscription that is shown."""
+        answered = await client.post(f"{UNDELIVERED}/resend", body)
+        assert answered.status == 200, answered.body
+        return {
+            shown["subscription_id"]: (shown.get("due", 0), shown.get("undelivered", 0))
+            for shown in answered.json["subscriptions"]
+        }
+
+    assert await sent({"delivery_id": missed[3]}) == {"b:1": (1, 1)}
+    await wait_all_tasks_blocked()
+    assert await sent({"subscription_id": "b:1"}) == {"b:1": (1, 0)}
+    await wait_all_tasks_blocked()
+    assert await sent() == {"a": (2, 0), "b:1": (0, 0)}
+    await wait_all_tasks_blocked()
+    assert await sent({}) == {"a": (0, 0), "b:1": (0, 0)}
+    assert sorted(message.delivery_id for message in receiver.taken) == sorted(missed)
+    assert (await client.get(UNDELIVERED)).json["messages"] == []
+
+
+async def test_what_cannot_be_sent_again_is_refused_with_the_next_step(client, missed):
+    async def refused(body):
+        answered = await client.post(f"{UNDELIVERED}/resend", body)
+        return answered.status, answered.code
+
+    assert await refused({"delivery_id": missed[0]}) == (409, "bridge_subscription_off")
+    assert await refused({}) == (409, "bridge_subscription_off")
+    for unknown in ("notif:a:1", "notif:a:x", "notif:5", "a:5", "notif:a:" + "9" * 30):
+        assert await refused({"delivery_id": unknown}) == (404, "bridge_message_not_found")
+    assert await refused({"subscription_id": "c"}) == (404, "bridge_subscription_not_found")
+    both = {"delivery_id": missed[0], "subscription_id": "b:1"}
+    assert await refused(both) == (400, "invalid_request")
+    assert await refused({"delivery_id": 7}) == (400, "invalid_request")

@@ -308,3 +308,17 @@ async def _create_session(stage: Stage) -> Write:
 @situation(Op.END_SESSION)
 async def _end_session(stage: Stage) -> Write:
     return Write(Op.END_SESSION, {"id": await stage.session()})
+
+
+@situation(Op.RESEND_UNDELIVERED)
+async def _resend(stage: Stage) -> Write:
+    task_id = await stage.task()
+    path, moody = (
+        f"/api/tasks/{task_id}/notifications",
+        {**SUBSCRIPTION, "bridge_instance_id": "moody"},
+    )
+    await stage.do("POST", f"{path}/bridges", moody)
+    await stage.do("POST", f"/api/tasks/{task_id}/cancel")
+    await trio.sleep(1)  # the receiver wants no more
+    await stage.do("POST", f"{path}/bridges", moody)
+    return Write(Op.RESEND_UNDELIVERED, {"id": task_id}, {"subscription_id": "sub"}, {})

@@ -34,7 +34,7 @@ class _Courier:
         try:
             await self._poster.post(message, body, {**_HEADERS, **headers})
         except Undelivered as failure:
-            raise Undelivered(redact(str(failure))) from failure
+            raise Undelivered(redact(str(failure)), failure.retry_after_s) from failure
 
 
 @asynccontextmanager
@@ -46,7 +46,7 @@ async def open_bridges(
     bridges = []
     async with AsyncExitStack() as stack:
         for webhook in webhooks:
-            poster = Poster(webhook.url, webhook.timeout_s, tls)
+            poster = Poster(webhook.url, webhook.timeout_s, tls, now_s)
             await stack.enter_async_context(poster.transport)
             send = _Courier(webhook, poster, now_s).send
             bridges.append(

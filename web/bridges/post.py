@@ -1,7 +1,7 @@
 """One attempt at a delivery over HTTP: bounded in time, in redirects, and in what comes back."""
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final, final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -9,15 +9,17 @@ import httpx
 import orjson
 import trio
 
-from actors.bridges.bridge import Undelivered
+from actors.bridges.bridge import Gone, Undelivered
 from actors.bridges.message import Message
 from actors.limits import DELIVERIES_AT_ONCE_MAX
+from web.bridges.retry_after import retry_after_s
 
 ANSWER_BYTES_MAX: Final = 65_536  # what is longer is not read, and taken as said by its status
 REDIRECTS_MAX: Final = 3
 KEEP_ALIVE_S: Final = 5.0  # less than most receivers keep a connection open
 
 _REDIRECTS: Final = frozenset({301, 302, 307, 308})  # the request is made again as it was
+_MAY_ASK_FOR_TIME: Final = frozenset({429, 503})  # by Retry-After
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -42,11 +44,18 @@ class _Body(httpx.AsyncByteStream):
 
 @final
 class Poster:
-    """Posts to one receiver; no other shares its connections."""
+    """Posts to one receiver; no other shares its connections.
 
-    def __init__(self, url: str, timeout_s: float, tls: ssl.SSLContext) -> None:
+    Args:
+        now_s: seconds since 1970.
+    """
+
+    def __init__(
+        self, url: str, timeout_s: float, tls: ssl.SSLContext, now_s: Callable[[], float]
+    ) -> None:
         self._url = url
         self._timeout_s = timeout_s
+        self._now_s = now_s
         # A client would keep cookies; and of the environment nothing counts, proxies included.
         self.transport = httpx.AsyncHTTPTransport(
             verify=tls,
@@ -62,22 +71,28 @@ class Poster:
         """Return once the receiver has taken it.
 
         Raises:
-            Undelivered: it has not, or not in time.
+            Undelivered: it has not, or not in time; with the time that it asks for, if it does.
+            Gone: it answered 410.
         """
         try:
             with trio.fail_after(self._timeout_s):
-                status, answer = await self._follow(body, headers)
+                status, headers_back, answer = await self._follow(body, headers)
         except trio.TooSlowError:
             raise Undelivered(f"no answer within {self._timeout_s:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Undelivered(f"no answer: {_told(error)}") from error
         if not 200 <= status < 300:
-            phrase = httpx.codes.get_reason_phrase(status)
-            raise Undelivered(f"answered {status} {phrase}".strip())
+            told = f"answered {status} {httpx.codes.get_reason_phrase(status)}".strip()
+            if status == httpx.codes.GONE:
+                raise Gone(told)
+            asks = status in _MAY_ASK_FOR_TIME
+            raise Undelivered(told, retry_after_s(headers_back, self._now_s()) if asks else None)
         check_acknowledgment(message, answer)
 
-    async def _follow(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        """Status and body of the answer, behind redirects on the receiver's own host."""
+    async def _follow(
+        self, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, httpx.Headers, bytes]:
+        """Status, headers and body of the answer, behind redirects on the receiver's own host."""
         url = self._url
         for _ in range(REDIRECTS_MAX + 1):
             request = httpx.Request("POST", url, headers=headers, content=body)
@@ -85,7 +100,7 @@ class Poster:
             response = await self.transport.handle_async_request(request)
             try:
                 if response.status_code not in _REDIRECTS:
-                    return response.status_code, await _bounded(response)
+                    return response.status_code, response.headers, await _bounded(response)
                 url = redirected(url, response.headers.get("location", ""))
             finally:
                 await response.aclose()

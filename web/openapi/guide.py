@@ -81,6 +81,7 @@ PARAMETERS_OF: Final[Mapping[Op, Mapping[str, str]]] = {
         ),
         "scope": "Only runs of such tasks; `workspace` goes without a workspace, too.",
     },
+    Op.LIST_UNDELIVERED: {"subscription_id": "Only those of this subscription."},
     Op.LIST_SUBSCRIPTIONS: {"workspace_id": "Only those of this workspace."},
     Op.LIST_RUNS: {"session_id": "Only runs of this session."},
     Op.GET_INBOX: {
@@ -209,10 +210,23 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "From now on the receiver gets one message each time the task becomes completed, failed or "
         "canceled: at least once, in order, signed, again until it takes it. The bridge must be of "
         "the task's scope and workspace; either a peer or a group is needed, and handed to the "
-        "receiver as it is. A known `subscription_id` of this task is changed, and what is due to "
-        "it tried at once. What a message looks like stands in docs/webhooks.md."
+        "receiver as it is. A known `subscription_id` of this task is changed, turned on if it "
+        "was off, and what is due to it tried at once. What a message looks like stands in "
+        "docs/webhooks.md."
     ),
     Op.LIST_SUBSCRIPTIONS: "Each with its cursor: how far it was told, and what is wrong.",
+    Op.LIST_UNDELIVERED: (
+        "Messages that were tried in vain for as long as the setting `delivery_s` says, and those "
+        "of a subscription that a 410 has turned off; each with the reason. In the order of their "
+        f"numbers. Of each subscription the newest {limits.UNDELIVERED_MAX} are kept; `dropped` "
+        "says how many older ones there were."
+    ),
+    Op.RESEND_UNDELIVERED: (
+        "One message, those of a subscription, or all of the task; the answer shows the "
+        "subscriptions. They go at once, before what is "
+        "due, under the delivery ids that they have. 409 if the subscription is off: set it again "
+        "first. Of all of a task, those of subscriptions that are off stay where they are."
+    ),
     Op.GET_SUBSCRIPTION: (
         "`last_sequence` only rises; `last_error` is why the last attempt failed, and gone with "
         "the next delivery."

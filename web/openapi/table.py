@@ -252,6 +252,20 @@ ROWS: Final[Mapping[Op, Row]] = {
     Op.DELETE_SUBSCRIPTION: Row(
         "Tell somebody no more", id="deleteTaskBridgeNotificationSubscription"
     ),
+    Op.LIST_UNDELIVERED: Row(
+        "Messages about the ends of a task that could not be delivered",
+        None,
+        subscriptions.UndeliveredResponse,
+        {"subscription_id": str, "bridge_instance_id": str, "limit": int},
+        is_list=True,
+        id="listTaskUndeliveredNotifications",
+    ),
+    Op.RESEND_UNDELIVERED: Row(
+        "Send messages again that could not be delivered",
+        qs.ResendRequest,
+        subscriptions.SubscriptionsResponse,
+        id="resendTaskUndeliveredNotifications",
+    ),
     Op.GET_RUN: Row("A run", None, runs.RunDetailResponse, id="getTaskRun"),
     Op.CLAIM_RUN: Row(
         "Claim a queued run", qr.IdempotentRequest, runs.RunResponse, id="claimTaskRun"

@@ -94,6 +94,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "current_run_id": "The run that somebody works on: claimed, starting or running.",
     "data_freshness": "`live` always: nothing is told from a cache.",
     "deadline_at": "When the review times out.",
+    "ResendRequest.delivery_id": "The message to send; left out, all of the subscription.",
+    "UndeliveredMessage.delivery_id": "The message's `webhook-id`.",
     "delivery_id": "Names the verdict, so that it may be sent again.",
     "delivery_mode": (
         "Handed to the receiver: `direct-send` begins a message, `reply` answers in a thread."
@@ -118,6 +120,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "Error.error": "All of it in a sentence, for people.",
     "FailClaimRequest.error": _ERROR,
     "FailRunRequest.error": _ERROR,
+    "UndeliveredMessage.error": "Why it could not be delivered, in short.",
     "error": "What it failed with.",
     "event_id": "The event's id.",
     "event_type": "What happened, as `task.run_claimed`.",
@@ -269,6 +272,7 @@ FIELDS: Final[Mapping[str, str]] = {
         "May repeat the scope of the task; left out, `workspace_id` is not looked at."
     ),
     "scope": "`workspace` goes with a workspace, `global` without.",
+    "UndeliveredMessage.sequence": "The number of the event that it tells of.",
     "sequence": "The event's number; ask for what comes after it.",
     "AttachSessionRequest.session_id": "The session to bind the run to.",
     "BoundSession.session_id": "The session that the run names.",
@@ -305,8 +309,16 @@ FIELDS: Final[Mapping[str, str]] = {
     "CreateSubscriptionRequest.subscription_id": (
         "Known already, that subscription is changed; left out, one is made."
     ),
+    "ResendRequest.subscription_id": "Whose messages to send; left out, all of the task.",
     "subscription_id": "Names the subscription; it stays with its task even when both are gone.",
     "subscriptions": "The subscriptions, changed last first.",
+    "dropped": "How many older ones there were, which are not kept any more.",
+    "messages": "The messages, in the order of their numbers.",
+    "due": "Messages that it has still to be told, this moment or after a failure.",
+    "off_since": "When a 410 turned it off; set the subscription again to turn it on.",
+    "undelivered": "Messages that are not tried any more; they can be sent again.",
+    "undelivered_at": "Since when it is not tried any more.",
+    "undelivered_dropped": "How many older ones there were, which are not kept any more.",
     "suggested_command": "A command of `chargehand` that helps, whole.",
     "summary": "Why, in a line.",
     "target": "What was looked at.",

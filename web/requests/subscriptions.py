@@ -1,4 +1,4 @@
-"""Body of the subscription to a task's ends."""
+"""Bodies of subscriptions to a task's ends, and of sending again what they missed."""
 
 from typing import final
 
@@ -22,3 +22,12 @@ class CreateSubscriptionRequest:
     thread_id: str | None = None
     group_id: str | None = None
     subscription_id: str | None = None
+
+
+@final
+@frozen
+class ResendRequest:
+    """One message, those of a subscription, or with neither all of the task."""
+
+    delivery_id: str | None = field(default=None, metadata=BLANK_IS_ABSENT)
+    subscription_id: str | None = field(default=None, metadata=BLANK_IS_ABSENT)

@@ -61,12 +61,7 @@ async def _ask_all(call: Call, caller: Caller, commands: Sequence[_Command]) -> 
     """One after the other, so that runs of one task come in the order given."""
     outcomes = [(command.run_id, await _ask(call, caller, command)) for command in commands]
     _refuse_if_unavailable([outcome for _, outcome in outcomes])
-    return shown(
-        200,
-        BulkRunResponse(
-            [result_of(run_id, found, call.system.views) for run_id, found in outcomes]
-        ),
-    )
+    return shown(200, BulkRunResponse([result_of(run_id, found) for run_id, found in outcomes]))
 
 
 async def _ask(call: Call, caller: Caller, command: _Command) -> Answer | Rejected:

@@ -1,10 +1,10 @@
-"""Who is told of a task's ends, and through which bridge."""
+"""Who is told of a task's ends, through which bridge, and what could not be told."""
 
 from actors.errors import invalid
 from actors.task import commands as c
-from actors.task.decide.subscriptions import subscription_not_found
+from actors.task.decide.subscriptions import message_not_found, subscription_not_found
 from actors.task.state import Scope, TaskState
-from actors.task.subscription import Subscription, Target
+from actors.task.subscription import Subscription, Target, parsed_delivery_id
 from actors.views.pages import bad_cursor
 from web import queries
 from web.addresses import known_task, task_id_of
@@ -13,11 +13,13 @@ from web.identity import identify
 from web.operations import Operation
 from web.paging import cursor_of, next_link
 from web.replies import EMPTY, Reply, shown
-from web.requests.subscriptions import CreateSubscriptionRequest
+from web.requests.subscriptions import CreateSubscriptionRequest, ResendRequest
 from web.shapes.subscriptions import (
     SubscriptionResponse,
     SubscriptionsResponse,
+    UndeliveredResponse,
     subscription_of,
+    undelivered_of,
 )
 
 
@@ -106,6 +108,75 @@ async def unsubscribe(call: Call) -> Reply:
     return EMPTY
 
 
+async def list_undelivered(call: Call) -> Reply:
+    """In the order of their numbers; those of one number by subscription."""
+    identify(call)
+    task, query = known_task(call), call.query
+    named = queries.text(query, "subscription_id")
+    bridge_id = queries.text(query, "bridge_instance_id")
+    limit = queries.limit(query)
+    behind = _message_position(cursor_of(query))
+    if named is not None and task.subscription(named) is None:
+        raise subscription_not_found(task.id, named)
+    chosen = [
+        subscription
+        for subscription in task.subscriptions
+        if named in (None, subscription.id) and bridge_id in (None, subscription.bridge_id)
+    ]
+    rows = sorted(
+        (
+            (message.seq, subscription.id, undelivered_of(subscription, message))
+            for subscription in chosen
+            for message in subscription.undelivered
+            if (message.seq, subscription.id) > behind
+        ),
+        key=lambda row: row[:2],
+    )
+    page = rows[:limit]
+    more = f"{page[-1][0]}.{page[-1][1]}" if len(rows) > limit else None
+    dropped = sum(subscription.undelivered_dropped for subscription in chosen)
+    shape = UndeliveredResponse([row[2] for row in page], dropped)
+    return shown(200, shape, next_link(call.path, query, more))
+
+
+def _message_position(cursor: str | None) -> tuple[int, str]:
+    """Number and subscription of the message that the last page ended with."""
+    seq, _, subscription_id = ("0." if cursor is None else cursor).partition(".")
+    if not (seq.isascii() and seq.isdigit()):
+        raise bad_cursor()
+    return int(seq), subscription_id
+
+
+async def resend(call: Call) -> Reply:
+    """Shows the subscriptions that were asked about, as they are then."""
+    caller = identify(call)
+    task = known_task(call)
+    body = call.decode(ResendRequest)
+    command = c.SendAgain(body.subscription_id)
+    if body.delivery_id is not None:
+        command = _of_one(task.id, body.delivery_id, body.subscription_id)
+    answer = await call.system.ask(task.id, command, caller)
+    shapes = [
+        subscription_of(answer.task, subscription)
+        for subscription in sorted(answer.task.subscriptions, key=_order)
+        if command.subscription_id in (None, subscription.id)
+    ]
+    return shown(200, SubscriptionsResponse(shapes))
+
+
+def _of_one(task_id: str, delivery_id: str, subscription_id: str | None) -> c.SendAgain:
+    parsed = parsed_delivery_id(delivery_id)
+    if parsed is None:
+        raise message_not_found(task_id, delivery_id)
+    if subscription_id not in (None, parsed[0]):
+        raise invalid(
+            "/subscription_id",
+            f"{delivery_id[:256]} is a message of another subscription",
+            "leave the subscription out: the message names its own",
+        )
+    return c.SendAgain(*parsed)
+
+
 def _subscription_id_of(call: Call) -> str:
     return call.ids["subscription_id"].strip()
 
@@ -115,4 +186,6 @@ ROUTES: Routes = {
     Operation.LIST_SUBSCRIPTIONS: list_of_task,
     Operation.GET_SUBSCRIPTION: get,
     Operation.DELETE_SUBSCRIPTION: unsubscribe,
+    Operation.LIST_UNDELIVERED: list_undelivered,
+    Operation.RESEND_UNDELIVERED: resend,
 }

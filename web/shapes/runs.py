@@ -16,7 +16,7 @@ from web.shapes.encoding import (
     rfc3339,
 )
 from web.shapes.principals import Actor, Origin, actor_of, origin_of
-from web.shapes.references import Lookup, TaskReference
+from web.shapes.references import TaskReference
 
 MESSAGE_KINDS: Final = (
     "status",
@@ -154,9 +154,7 @@ class RunDetailResponse(Shape):
     run: RunDetail
 
 
-def run_of(
-    task_id: str, run: state.Run, lookup: Lookup, channel: CoordinationChannel | None = None
-) -> Run:
+def run_of(task_id: str, run: state.Run, channel: CoordinationChannel | None = None) -> Run:
     return Run(
         run.id,
         task_id,
@@ -171,7 +169,7 @@ def run_of(
         run.idempotency_key,
         run.network_channel,
         run.claim_token_hash,
-        optional_time(lookup.lease_until_ns(run)),
+        optional_time(run.lease_until_ns),
         optional_time(run.heartbeat_at_ns),
         run.coordination_channel_id,
         channel,
@@ -184,7 +182,7 @@ def run_of(
     )
 
 
-def run_summary_of(task: TaskState, run: state.Run, lookup: Lookup) -> RunSummary:
+def run_summary_of(task: TaskState, run: state.Run) -> RunSummary:
     return RunSummary(
         id=run.id,
         task_id=task.id,
@@ -197,7 +195,7 @@ def run_summary_of(task: TaskState, run: state.Run, lookup: Lookup) -> RunSummar
         session_id=run.session_id,
         claimed_by=None if run.claimed_by is None else actor_of(run.claimed_by),
         claim_token_hash=run.claim_token_hash,
-        lease_until=optional_time(lookup.lease_until_ns(run)),
+        lease_until=optional_time(run.lease_until_ns),
         heartbeat_at=optional_time(run.heartbeat_at_ns),
         coordination_channel_id=run.coordination_channel_id,
         claimed_at=optional_time(run.claimed_at_ns),
@@ -207,9 +205,7 @@ def run_summary_of(task: TaskState, run: state.Run, lookup: Lookup) -> RunSummar
     )
 
 
-def run_detail_of(
-    task: TaskReference, run: state.Run, session: SessionState | None, lookup: Lookup
-) -> RunDetail:
+def run_detail_of(task: TaskReference, run: state.Run, session: SessionState | None) -> RunDetail:
     """`session` is None where the registry does not know the run's session (any more)."""
     times = (
         run.queued_at_ns,
@@ -220,7 +216,7 @@ def run_detail_of(
     )
     latest_ns = max(at_ns for at_ns in times if at_ns is not None)
     return RunDetail(
-        run=run_of(task.id, run, lookup),
+        run=run_of(task.id, run),
         task=task,
         summary=RunActivity(rfc3339(latest_ns)),
         session=None if run.session_id is None else _session_of(run.session_id, session),

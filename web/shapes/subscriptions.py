@@ -1,4 +1,4 @@
-"""Subscriptions to a task's ends, each with its cursor."""
+"""Subscriptions to a task's ends, each with its cursor, and the messages that they missed."""
 
 from typing import Final, final
 
@@ -43,6 +43,10 @@ class Subscription(Shape):
     peer_id: str | None = None
     thread_id: str | None = None
     group_id: str | None = None
+    off_since: str | None = None
+    due: int | None = None
+    undelivered: int | None = None
+    undelivered_dropped: int | None = None
 
 
 @final
@@ -55,6 +59,24 @@ class SubscriptionResponse(Shape):
 @define(eq=False)
 class SubscriptionsResponse(Shape):
     subscriptions: list[Subscription]
+
+
+@final
+@define(eq=False)
+class UndeliveredMessage(Shape):
+    delivery_id: str
+    subscription_id: str
+    bridge_instance_id: str
+    sequence: int
+    error: str
+    undelivered_at: str
+
+
+@final
+@define(eq=False)
+class UndeliveredResponse(Shape):
+    messages: list[UndeliveredMessage]
+    dropped: int
 
 
 def subscription_of(task: TaskState, subscription: core.Subscription) -> Subscription:
@@ -82,4 +104,21 @@ def subscription_of(task: TaskState, subscription: core.Subscription) -> Subscri
         created_by=actor_of(subscription.created_by),
         created_at=rfc3339(subscription.created_at_ns),
         updated_at=rfc3339(subscription.updated_at_ns),
+        off_since=optional_time(subscription.off_at_ns),
+        due=len(subscription.due) or None,
+        undelivered=len(subscription.undelivered) or None,
+        undelivered_dropped=subscription.undelivered_dropped or None,
+    )
+
+
+def undelivered_of(
+    subscription: core.Subscription, message: core.UndeliveredMessage
+) -> UndeliveredMessage:
+    return UndeliveredMessage(
+        delivery_id=subscription.delivery_id(message.seq),
+        subscription_id=subscription.id,
+        bridge_instance_id=subscription.bridge_id,
+        sequence=message.seq,
+        error=message.error,
+        undelivered_at=rfc3339(message.at_ns),
     )

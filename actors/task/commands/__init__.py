@@ -24,9 +24,12 @@ from actors.task.commands.operator import (
 )
 from actors.task.commands.review import RequestReview, SubmitVerdict, TimeOutReview
 from actors.task.commands.subscriptions import (
+    GiveUpDelivery,
     NoteDelivery,
     NoteFailedDelivery,
+    SendAgain,
     Subscribe,
+    TurnOffSubscription,
     Unsubscribe,
 )
 from actors.task.commands.system import (
@@ -98,6 +101,7 @@ TaskCommand = (
     | TriageTask
     | Subscribe
     | Unsubscribe
+    | SendAgain
 )
-DeliveryCommand = NoteDelivery | NoteFailedDelivery
+DeliveryCommand = NoteDelivery | NoteFailedDelivery | GiveUpDelivery | TurnOffSubscription
 Command = TaskCommand | RunCommand | ReviewCommand | DeliveryCommand | EffectCommand

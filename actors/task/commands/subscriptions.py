@@ -56,8 +56,53 @@ class NoteDelivery:
 @final
 @frozen
 class NoteFailedDelivery:
-    """An attempt at the message about event `seq` has failed."""
+    """An attempt at the message about event `seq` has failed.
+
+    Args:
+        set_at_ns: when the subscription was last set, as of the attempt: of one that was set again
+            meanwhile the attempt says nothing.
+        tried_ns: how long the message has been tried.
+    """
 
     subscription_id: str
     seq: int
     error: str = field(converter=valid.delivery_error)
+    set_at_ns: int
+    tried_ns: int = 0
+
+
+@final
+@frozen
+class GiveUpDelivery:
+    """The message about event `seq` was tried for long enough. Args as of `NoteFailedDelivery`."""
+
+    subscription_id: str
+    seq: int
+    error: str = field(converter=valid.delivery_error)
+    set_at_ns: int
+
+
+@final
+@frozen
+class TurnOffSubscription:
+    """The receiver has answered the message about event `seq` that it wants no more of them.
+
+    Args as of `NoteFailedDelivery`.
+    """
+
+    subscription_id: str
+    seq: int
+    error: str = field(converter=valid.delivery_error)
+    set_at_ns: int
+
+
+@final
+@frozen
+class SendAgain:
+    """Send what is undelivered: one message, those of a subscription, or all of the task.
+
+    `seq` names a message of `subscription_id`, which must be there then.
+    """
+
+    subscription_id: str | None = None
+    seq: int | None = None

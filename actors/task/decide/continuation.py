@@ -38,11 +38,9 @@ def circuit_reason(changes: Changes, review: Review) -> str | None:
 
 
 def _rapid_runs(changes: Changes, rules: ReviewRules) -> int:
-    age_of = changes.context.age_of
+    since_ns = changes.context.now_ns - rules.rapid_window_ns
     return sum(
-        run.continuation is not None
-        and run.ended_at_ns is not None
-        and age_of(run.ended_at_ns) < rules.rapid_window_ns
+        run.continuation is not None and run.ended_at_ns is not None and run.ended_at_ns > since_ns
         for run in changes.state.runs
     )
 

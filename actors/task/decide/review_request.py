@@ -48,14 +48,14 @@ def request(changes: Changes, command: c.RequestReview) -> Decision:
             f"{changes.task_id} has no review {parent_id}",
             f"name one of GET /api/tasks/{changes.task_id}/reviews, or leave it out",
         )
-    _check_deadline(changes, command.deadline_at_ns)
+    deadline_ns = _deadline(changes, command.deadline_at_ns)
     _add(
         changes,
         run,
         command.policy,
         wanted,
         command.attempt,
-        command.deadline_at_ns,
+        deadline_ns,
         parent_id,
         command.reason,
     )
@@ -69,7 +69,7 @@ def request_by_policy(changes: Changes, run_id: str) -> None:
     policy = rules.policy if run.continuation is None else run.continuation.policy
     if run.status not in _ENDS[policy]:
         return
-    _add(changes, run, policy, _round_of(run), 1, None, _parent_of(run))
+    _add(changes, run, policy, _round_of(run), 1, _deadline(changes, None), _parent_of(run))
 
 
 def _add(
@@ -78,12 +78,10 @@ def _add(
     policy: ReviewPolicy,
     wanted_round: int,
     attempt: int,
-    deadline_at_ns: int | None,
+    deadline_at_ns: int,
     parent_review_id: str | None,
     reason: str | None = None,
 ) -> None:
-    """Without a deadline the server's own time applies."""
-    timeout_ns = 0 if deadline_at_ns is not None else changes.context.review_rules.timeout_ns
     changes.add(
         e.ReviewRequested(
             run_id=run.id,
@@ -92,10 +90,9 @@ def _add(
             policy=policy,
             review_round=wanted_round,
             attempt=attempt,
-            deadline_at_ns=deadline_at_ns or changes.context.now_ns + timeout_ns,
+            deadline_at_ns=deadline_at_ns,
             parent_review_id=parent_review_id,
             reason=reason,
-            timeout_ns=timeout_ns,
         )
     )
 
@@ -137,10 +134,14 @@ def _parent_of(run: Run) -> str | None:
     return None if run.continuation is None else run.continuation.review_id
 
 
-def _check_deadline(changes: Changes, asked_ns: int | None) -> None:
-    if asked_ns is not None and asked_ns <= changes.context.now_ns:
+def _deadline(changes: Changes, asked_ns: int | None) -> int:
+    now_ns = changes.context.now_ns
+    if asked_ns is None:
+        return now_ns + changes.context.review_rules.timeout_ns
+    if asked_ns <= now_ns:
         raise invalid(
             "/deadline_at",
             "/deadline_at is over already",
             "send a time to come, or leave it out for the server's own",
         )
+    return asked_ns

@@ -6,14 +6,18 @@ from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
 from actors.task.events import (
     DeliveryFailed,
+    DeliveryGivenUp,
     MessageDelivered,
+    MessagesDueAgain,
     SubscriptionRemoved,
     SubscriptionSet,
+    SubscriptionTurnedOff,
 )
+from actors.task.subscription import Subscription
 
 
 def subscribe(changes: Changes, command: c.Subscribe) -> Decision:
-    """New, or a known one changed; a known one keeps its cursor and what is due to it."""
+    """New, or a known one changed; a known one is on again, with its cursor and what is due."""
     context, state = changes.context, changes.state
     subscription_id = command.id or context.new_subscription_id
     if context.around.task_of_subscription(subscription_id) not in (None, changes.task_id):
@@ -43,8 +47,7 @@ def subscribe(changes: Changes, command: c.Subscribe) -> Decision:
 
 
 def unsubscribe(changes: Changes, command: c.Unsubscribe) -> Decision:
-    if changes.state.subscription(command.subscription_id) is None:
-        raise subscription_not_found(changes.task_id, command.subscription_id)
+    _named(changes, command.subscription_id)
     changes.add(SubscriptionRemoved(command.subscription_id))
     return changes.decided()
 
@@ -68,14 +71,86 @@ def note_delivery(changes: Changes, command: c.NoteDelivery) -> Decision:
 
 def note_failed_delivery(changes: Changes, command: c.NoteFailedDelivery) -> Decision:
     """Only what says something new is written: a bridge may be down for days."""
-    known = changes.state.subscription(command.subscription_id)
-    if (
-        known is not None
-        and known.cursor.error != command.error
-        and _is_due(changes, command.subscription_id, command.seq)
+    known = _attempted(changes, command)
+    if known is not None and (
+        known.cursor.error != command.error or known.tried_ns != command.tried_ns
     ):
-        changes.add(DeliveryFailed(command.subscription_id, command.error))
+        changes.add(DeliveryFailed(command.subscription_id, command.error, command.tried_ns))
     return changes.decided()
+
+
+def give_up_delivery(changes: Changes, command: c.GiveUpDelivery) -> Decision:
+    """The message is undelivered from here, and the subscription goes on with the next one."""
+    if _attempted(changes, command) is not None:
+        changes.add(DeliveryGivenUp(command.subscription_id, command.seq, command.error))
+    return changes.decided()
+
+
+def turn_off(changes: Changes, command: c.TurnOffSubscription) -> Decision:
+    """What is due is undelivered, and so is what comes, until the subscription is set again."""
+    if _attempted(changes, command) is not None:
+        changes.add(SubscriptionTurnedOff(command.subscription_id, command.error))
+    return changes.decided()
+
+
+def send_again(changes: Changes, command: c.SendAgain) -> Decision:
+    """Have undelivered messages sent; of all of a task those of subscriptions that are off stay.
+
+    For a message that is due again already nothing is written.
+    """
+    named, seq = command.subscription_id, command.seq
+    subscriptions = changes.state.subscriptions if named is None else (_named(changes, named),)
+    if seq is not None:
+        if seq in subscriptions[0].due:
+            return changes.decided()
+        if subscriptions[0].undelivered_message(seq) is None:
+            raise message_not_found(changes.task_id, subscriptions[0].delivery_id(seq))
+    concerned = [one for one in subscriptions if one.undelivered]
+    able = [one for one in concerned if one.off_at_ns is None]
+    if concerned and not able:
+        raise _is_off(changes, concerned[0])
+    for one in able:
+        seqs = tuple([message.seq for message in one.undelivered]) if seq is None else (seq,)
+        changes.add(MessagesDueAgain(one.id, seqs))
+    return changes.decided()
+
+
+def _named(changes: Changes, subscription_id: str) -> Subscription:
+    known = changes.state.subscription(subscription_id)
+    if known is None:
+        raise subscription_not_found(changes.task_id, subscription_id)
+    return known
+
+
+def message_not_found(task_id: str, delivery_id: str) -> Rejected:
+    return Rejected(
+        Code.MESSAGE_NOT_FOUND,
+        f"{task_id} has no undelivered message {delivery_id[:256]}",
+        f"look at the delivery ids of GET /api/tasks/{task_id}/notifications/undelivered",
+        command=suggestions.list_undelivered(task_id),
+        evidence={"task_id": task_id, "delivery_id": delivery_id[:256]},
+    )
+
+
+def _is_off(changes: Changes, subscription: Subscription) -> Rejected:
+    return Rejected(
+        Code.SUBSCRIPTION_OFF,
+        f"the subscription {subscription.id} is off: {subscription.cursor.error}",
+        f"turn it on first: POST /api/tasks/{changes.task_id}/notifications/bridges with the same"
+        " subscription_id",
+        command=suggestions.list_subscriptions(changes.task_id),
+        evidence={"task_id": changes.task_id, "subscription_id": subscription.id},
+    )
+
+
+def _attempted(
+    changes: Changes, command: c.NoteFailedDelivery | c.GiveUpDelivery | c.TurnOffSubscription
+) -> Subscription | None:
+    """The subscription, if what an attempt has come to is still of interest to it."""
+    known = changes.state.subscription(command.subscription_id)
+    if known is None or known.updated_at_ns != command.set_at_ns or command.seq not in known.due:
+        return None
+    return known
 
 
 def _is_due(changes: Changes, subscription_id: str, seq: int) -> bool:

@@ -45,10 +45,13 @@ from actors.task.events.run import (
 )
 from actors.task.events.subscriptions import (
     DeliveryFailed,
+    DeliveryGivenUp,
     MessageDelivered,
     MessageDue,
+    MessagesDueAgain,
     SubscriptionRemoved,
     SubscriptionSet,
+    SubscriptionTurnedOff,
 )
 from actors.task.events.task import (
     AutoEnqueueMissed,
@@ -133,4 +136,7 @@ Event = (
     | MessageDue
     | MessageDelivered
     | DeliveryFailed
+    | DeliveryGivenUp
+    | SubscriptionTurnedOff
+    | MessagesDueAgain
 )

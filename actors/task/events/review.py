@@ -20,8 +20,6 @@ class ReviewEvent(RunEvent):
 @final
 @frozen
 class ReviewRequested(ReviewEvent):
-    """`timeout_ns` is set where the request named no deadline, see `Review`."""
-
     type: ClassVar[str] = "task.run_review_requested"
     policy: ReviewPolicy
     review_round: int
@@ -29,7 +27,6 @@ class ReviewRequested(ReviewEvent):
     deadline_at_ns: int
     parent_review_id: str | None = None
     reason: str | None = None
-    timeout_ns: int = 0
 
 
 @frozen

@@ -12,7 +12,7 @@ from actors.task.subscription import Target
 @final
 @frozen
 class SubscriptionSet(TaskEvent):
-    """New, or another bridge and target for a known one.
+    """New, or another bridge and target for a known one, which is on from here.
 
     `since_seq`, the event's own number, is where the cursor of a new one begins.
     """
@@ -48,7 +48,40 @@ class MessageDelivered(TaskEvent):
 @final
 @frozen
 class DeliveryFailed(TaskEvent):
-    """An attempt failed, in another way than the one before; it will be repeated."""
+    """An attempt failed; it will be repeated.
+
+    Written where it failed in another way than the one before, and now and then to keep how long
+    the message has been tried.
+    """
 
     subscription_id: str
     error: str
+    tried_ns: int = 0
+
+
+@final
+@frozen
+class DeliveryGivenUp(TaskEvent):
+    """The message about event `seq` was tried for long enough: it is not sent any more."""
+
+    subscription_id: str
+    seq: int
+    error: str
+
+
+@final
+@frozen
+class SubscriptionTurnedOff(TaskEvent):
+    """The receiver wants no more. Until it is set again, nothing is sent to it."""
+
+    subscription_id: str
+    error: str
+
+
+@final
+@frozen
+class MessagesDueAgain(TaskEvent):
+    """Somebody has messages sent that were given up."""
+
+    subscription_id: str
+    seqs: tuple[int, ...]

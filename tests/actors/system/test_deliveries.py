@@ -9,10 +9,10 @@ import pytest
 import trio
 import trio.testing
 
-from actors.bridges.bridge import Bridge, Undelivered
+from actors.bridges.bridge import Bridge, Gone, Undelivered
 from actors.bridges.message import Message
 from actors.errors import Code, Rejected
-from actors.limits import ATTEMPTS_MAX, DELIVERIES_AT_ONCE_MAX
+from actors.limits import ATTEMPTS_MAX, DELIVERIES_AT_ONCE_MAX, NS
 from actors.registry.commands import CreateWorkspace
 from actors.settings import Settings
 from actors.system import run_system
@@ -23,6 +23,7 @@ from persistence.memory_store import MemoryStore
 from persistence.opening import memory_journal
 from tests.actors.system.desk import NOW_NS, OPERATOR, CrashStore, Desk
 
+HOUR_S = 3600.0
 PEER = Target(DeliveryMode.DIRECT_SEND, peer_id="p")
 
 
@@ -35,6 +36,8 @@ class Receiver:
         self.at_once = 0
         self.most_at_once = 0
         self.down: str | None = None
+        self.retry_after_s: float | None = None  # what it says while it is down
+        self.gone = False
         self.open = trio.Event()
         self.open.set()
 
@@ -46,8 +49,10 @@ class Receiver:
             await self.open.wait()
         finally:
             self.at_once -= 1
+        if self.gone:
+            raise Gone("answered 410 Gone")
         if self.down is not None:
-            raise Undelivered(self.down)
+            raise Undelivered(self.down, self.retry_after_s)
         self.taken.append(message.delivery_id)
 
     @property
@@ -58,10 +63,14 @@ class Receiver:
 
 
 @asynccontextmanager
-async def started(store=None, bridges=(), **settings) -> AsyncIterator[Desk]:
+async def started(store=None, bridges=(), wall_s=0, **settings) -> AsyncIterator[Desk]:
+    """Args: wall_s: what the system's clock is ahead of the usual start."""
     store = MemoryStore() if store is None else store
     async with run_system(
-        memory_journal(store), Settings(**settings), wall_ns=NOW_NS, bridges=bridges
+        memory_journal(store),
+        Settings(**settings),
+        wall_ns=NOW_NS + int(wall_s * NS),
+        bridges=bridges,
     ) as system:
         yield Desk(system, store)
 
@@ -230,6 +239,226 @@ async def test_a_bug_in_a_bridge_is_a_failure_like_others_and_its_text_is_not_to
         assert shown(desk, task_id).cursor.error == "the server has failed to send it"
         assert "ZeroDivisionError" in caplog.text
         assert len(desk.system.deliveries) == 1
+
+
+# --- a receiver that asks for time -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_it_is_never_tried_sooner_than_the_receiver_says(seed):
+    receiver = Receiver()
+    receiver.down, receiver.retry_after_s = "answered 429", 30.0
+    async with started(bridges=[bridge(receiver)]) as desk:
+        await end(desk, await subscribed(desk))
+        await trio.sleep(300)
+        assert len(receiver.gaps_s) >= 4
+        assert all(30 <= gap <= 64 * 1.2 for gap in receiver.gaps_s)
+        assert receiver.gaps_s[0] <= 36
+
+
+async def test_all_of_the_bridge_waits_then_and_no_other_bridge_does():
+    busy, quick = Receiver(), Receiver()
+    busy.down, busy.retry_after_s = "answered 429", 30.0
+    async with started(bridges=[bridge(busy, "busy"), bridge(quick, "quick")]) as desk:
+        await end(desk, await subscribed(desk, "first", "busy"))
+        await rest()
+        for number in range(3):
+            task_id = await subscribed(desk, f"busy-{number}", "busy")
+            await subscribe(desk, task_id, f"quick-{number}", "quick")
+            await end(desk, task_id)
+        await rest()
+        assert len(quick.taken) == 3
+        assert len(busy.attempts) == 1
+        busy.down = None
+        begun = trio.current_time()
+        await trio.sleep(29)
+        assert len(busy.attempts) == 1
+        await trio.sleep(8)
+        assert len(busy.taken) == 4
+        assert min(at for at, _ in busy.attempts[1:]) - begun >= 30
+
+
+async def test_only_what_somebody_sets_anew_is_tried_meanwhile():
+    receiver = Receiver()
+    receiver.down, receiver.retry_after_s = "answered 429", 3600.0
+    async with started(bridges=[bridge(receiver)]) as desk:
+        first, second = await subscribed(desk, "one"), await subscribed(desk, "two")
+        await end(desk, first)
+        await rest()
+        await end(desk, second)
+        await rest()
+        await subscribe(desk, second, "two")
+        await rest()
+        assert [message.task_id for _, message in receiver.attempts] == [first, second]
+        await trio.sleep(3000)
+        assert len(receiver.attempts) == 2
+
+
+# --- a receiver that wants no more -------------------------------------------------------------
+
+
+async def test_one_that_is_gone_is_tried_no_more_over_restarts_until_it_is_set_again():
+    receiver = Receiver()
+    receiver.gone = True
+    async with started(bridges=[bridge(receiver)]) as desk:
+        task_id = await subscribed(desk)
+        await end(desk, task_id)
+        await rest()
+        off = shown(desk, task_id)
+        assert off.off_at_ns is not None
+        assert (off.cursor.error, len(off.undelivered)) == ("answered 410 Gone", 1)
+        await end(desk, task_id)
+        await trio.sleep(1000)
+        assert len(receiver.attempts) == 1
+        assert len(desk.system.deliveries) == 0
+        store = desk.store.copy()
+    receiver.gone = False
+    async with started(store, bridges=[bridge(receiver)]) as desk:
+        await trio.sleep(1000)
+        assert len(receiver.attempts) == 1
+        await subscribe(desk, task_id)
+        await end(desk, task_id)
+        await rest()
+        assert len(receiver.taken) == 1
+        on = shown(desk, task_id)
+        assert (on.off_at_ns, on.cursor.error, len(on.undelivered)) == (None, None, 2)
+        await desk.ask(task_id, c.SendAgain())
+        await rest()
+        assert len(receiver.taken) == 3
+        assert shown(desk, task_id).undelivered == ()
+
+
+async def test_one_subscription_that_is_gone_leaves_those_beside_it_alone():
+    receiver = Receiver()
+    async with started(bridges=[bridge(receiver)]) as desk:
+        gone, other = await subscribed(desk, "gone"), await subscribed(desk, "other")
+        receiver.gone = True
+        await end(desk, gone)
+        await rest()
+        receiver.gone = False
+        await end(desk, other)
+        await rest()
+        assert [message.task_id for _, message in receiver.attempts] == [gone, other]
+        assert shown(desk, other, "other").off_at_ns is None
+
+
+async def test_an_answer_from_before_it_was_set_again_does_not_turn_it_off():
+    receiver = Receiver()
+    receiver.gone, receiver.open = True, trio.Event()
+    async with started(bridges=[bridge(receiver)]) as desk:
+        task_id = await subscribed(desk)
+        await end(desk, task_id)
+        await rest()
+        await trio.sleep(1)
+        await subscribe(desk, task_id)
+        receiver.open.set()
+        await trio.sleep(0.1)
+        assert len(receiver.attempts) == 2  # the second one for what was set
+        assert [message.seq for _, message in receiver.attempts] == [
+            shown(desk, task_id).undelivered[0].seq
+        ] * 2
+
+
+# --- the end of retries ------------------------------------------------------------------------
+
+
+async def test_after_its_time_a_message_is_undelivered_and_the_next_one_goes_on():
+    receiver = Receiver()
+    receiver.down = "answered 500"
+    async with started(bridges=[bridge(receiver)], delivery_s=HOUR_S) as desk:
+        task_id = await subscribed(desk)
+        await end(desk, task_id)
+        await end(desk, task_id)
+        first, second = shown(desk, task_id).due
+        await trio.sleep(HOUR_S - 1)
+        assert shown(desk, task_id).due == (first, second)
+        await trio.sleep(361)
+        after = shown(desk, task_id)
+        assert [(message.seq, message.error) for message in after.undelivered] == [
+            (first, "answered 500")
+        ]
+        assert after.due == (second,)
+        receiver.down = None
+        await trio.sleep(361)
+        assert receiver.taken == [f"notif:sub:{second}"]
+        assert shown(desk, task_id).cursor.last_seq == second
+
+
+async def test_it_is_tried_for_as_long_as_the_setting_says_and_few_records_tell_of_it():
+    receiver = Receiver()
+    receiver.down = "answered 500"
+    async with started(bridges=[bridge(receiver)], delivery_s=6400.0) as desk:
+        task_id = await subscribed(desk)
+        await end(desk, task_id)
+        await rest()
+        written = desk.system.views.get(task_id).last_seq
+        begun, _ = receiver.attempts[0]
+        await trio.sleep(7000)
+        last, _ = receiver.attempts[-1]
+        assert 6400 <= last - begun <= 6760
+        assert desk.system.views.get(task_id).last_seq - written <= 65
+
+
+async def test_the_time_goes_on_over_restarts_and_the_time_of_a_stop_does_not_count():
+    receiver = Receiver()
+    receiver.down = "answered 500"
+    store, attempts_s = None, 0.0
+    for down_s in (0, 10 * HOUR_S, 0, 1):
+        wall_s = attempts_s + down_s
+        async with started(store, [bridge(receiver)], wall_s, delivery_s=3.2 * HOUR_S) as desk:
+            if store is None:
+                task_id = await subscribed(desk)
+                await end(desk, task_id)
+            await trio.sleep(HOUR_S)
+            attempts_s += HOUR_S
+            given_up = shown(desk, task_id).undelivered
+            assert bool(given_up) == (down_s == 1)
+            store = desk.store.copy()
+
+
+async def test_no_time_passes_for_what_cannot_be_tried():
+    receiver = Receiver()
+    async with started(bridges=[bridge(receiver, enabled=False)], delivery_s=HOUR_S) as desk:
+        task_id = await subscribed(desk)
+        await end(desk, task_id)
+        await trio.sleep(3600)
+        assert len(shown(desk, task_id).due) == 1
+        store = desk.store.copy()
+    async with started(store, bridges=[bridge(receiver)]):
+        await rest()
+        assert len(receiver.taken) == 1
+
+
+async def test_set_anew_a_message_has_its_whole_time_again():
+    receiver = Receiver()
+    receiver.down = "answered 500"
+    async with started(bridges=[bridge(receiver)], delivery_s=HOUR_S) as desk:
+        task_id = await subscribed(desk)
+        await end(desk, task_id)
+        await trio.sleep(HOUR_S - 400)
+        await subscribe(desk, task_id)
+        await trio.sleep(HOUR_S - 1)
+        assert len(shown(desk, task_id).due) == 1
+        await trio.sleep(361)
+        assert len(shown(desk, task_id).undelivered) == 1
+
+
+async def test_what_is_sent_again_goes_at_once_and_before_what_is_due():
+    receiver = Receiver()
+    receiver.down = "answered 500"
+    async with started(bridges=[bridge(receiver)], delivery_s=10.0) as desk:
+        task_id = await subscribed(desk)
+        await end(desk, task_id)
+        await trio.sleep(100)
+        [missed] = shown(desk, task_id).undelivered
+        await end(desk, task_id)
+        await rest()
+        [waiting] = shown(desk, task_id).due
+        receiver.down = None
+        await desk.ask(task_id, c.SendAgain("sub", missed.seq))
+        await rest()
+        assert receiver.taken == [f"notif:sub:{missed.seq}", f"notif:sub:{waiting}"]
+        assert shown(desk, task_id).cursor.last_seq == waiting
 
 
 # --- bridges beside each other -----------------------------------------------------------------

@@ -2,10 +2,12 @@
 
 from itertools import pairwise
 
+from actors.limits import UNDELIVERED_MAX
 from actors.task.decide.context import Context, Decision
 from actors.task.events import (
     DependencyAdded,
     DependencyRemoved,
+    MessageDelivered,
     MessageDue,
     RunCanceled,
     RunEvent,
@@ -20,6 +22,7 @@ from actors.task.evolve import evolve
 from actors.task.review import Review, ReviewOutcome, ReviewStatus
 from actors.task.state import Run, RunStatus, TaskState
 from actors.task.status import derive_status
+from actors.task.subscription import Subscription
 
 _STATUS_TELLING = (
     TaskUpdated,
@@ -176,18 +179,25 @@ def _check_messages(before: TaskState | None, decision: Decision, context: Conte
     if told:
         event = decision.events[told[0] - context.next_seq]
         assert event.type, "the public is told of it"
-        assert all(subscription.due[-1] == told[0] for subscription in after.subscriptions)
+        assert all(told[0] in _open(subscription) for subscription in after.subscriptions)
     for subscription in after.subscriptions:
         cursor = subscription.cursor
         assert list(subscription.due) == sorted(set(subscription.due))
-        assert all(seq > cursor.last_seq for seq in subscription.due)
+        assert not subscription.due or subscription.off_at_ns is None
+        assert len(subscription.undelivered) <= UNDELIVERED_MAX
         known = None if before is None else before.subscription(subscription.id)
         if known is not None:
             assert cursor.last_seq >= known.cursor.last_seq
-            passed = [seq for seq in known.due if seq not in subscription.due]
-            assert passed == [seq for seq in known.due if seq <= cursor.last_seq]
+            passed = _open(known) - _open(subscription)
+            delivered = [e.seq for e in decision.events if isinstance(e, MessageDelivered)]
+            assert subscription.undelivered_dropped or passed <= {*delivered}
         else:
             assert (subscription.due, cursor.last_seq) == ((), context.next_seq)
+
+
+def _open(subscription: Subscription) -> set[int]:
+    """The messages that it has not got: each stays until it is delivered."""
+    return {*subscription.due, *(message.seq for message in subscription.undelivered)}
 
 
 def _check_history(before: TaskState | None, after: TaskState) -> None:

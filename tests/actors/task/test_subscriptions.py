@@ -4,11 +4,12 @@ import pytest
 
 from actors import limits
 from actors.errors import Code, Rejected
+from actors.frozen import replace
 from actors.identity import LOCAL_USER
 from actors.task import commands as c
 from actors.task.review import ReviewOutcome, Verdict
 from actors.task.state import Json, TaskStatus
-from actors.task.subscription import Cursor, DeliveryMode, Target
+from actors.task.subscription import Cursor, DeliveryMode, Target, UndeliveredMessage
 from tests.actors.task.kit import MANUAL, START_NS, Bench, agent, types
 
 PEER = Target(DeliveryMode.DIRECT_SEND, peer_id="p")
@@ -249,6 +250,29 @@ def ended_twice() -> Bench:
     return bench
 
 
+def failed(bench, seq, error, tried_ns=0):
+    set_at_ns = bench.task.subscription("sub").updated_at_ns
+    return c.NoteFailedDelivery("sub", seq, error, set_at_ns, tried_ns)
+
+
+def given_up(bench, seq, error="answered 500"):
+    """The subscription, after its message `seq` was given up."""
+    bench.do(c.GiveUpDelivery("sub", seq, error, bench.task.subscription("sub").updated_at_ns))
+    return bench.task.subscription("sub")
+
+
+def turned_off(bench):
+    """The subscription, after its receiver wants no more."""
+    known = bench.task.subscription("sub")
+    bench.do(c.TurnOffSubscription("sub", known.due[0], "answered 410 Gone", known.updated_at_ns))
+    return bench.task.subscription("sub")
+
+
+def end_again(bench):
+    bench.do(c.RetryRun(bench.latest.id))
+    bench.do(c.CancelRun(bench.latest.id))
+
+
 def test_a_delivery_moves_the_cursor_and_is_no_activity():
     bench = ended_twice()
     seen = bench.task.latest_event_seq
@@ -276,7 +300,7 @@ def test_a_failure_is_told_until_a_delivery():
     bench = ended_twice()
     first, second = due(bench)
     bench.pass_s(1)
-    bench.do(c.NoteFailedDelivery("sub", first, "answered 500"))
+    bench.do(failed(bench, first, "answered 500"))
     cursor = bench.task.subscription("sub").cursor
     assert (cursor.error, cursor.updated_at_ns) == ("answered 500", bench.now_ns)
     assert cursor.last_seq < first
@@ -287,15 +311,183 @@ def test_a_failure_is_told_until_a_delivery():
 
 def test_a_failure_like_the_one_before_writes_nothing():
     bench = ended_twice()
-    failure = c.NoteFailedDelivery("sub", due(bench)[0], "answered 500")
+    first, _ = due(bench)
+    failure = failed(bench, first, "answered 500")
     assert bench.do(failure).events
     assert bench.do(failure).events == ()
-    assert bench.do(c.NoteFailedDelivery("sub", due(bench)[0], "hangs")).events
-    assert bench.do(c.NoteFailedDelivery("sub", 1, "late")).events == ()
-    assert bench.do(c.NoteFailedDelivery("unknown", due(bench)[0], "late")).events == ()
+    assert bench.do(failed(bench, first, "hangs")).events
+    assert bench.do(failed(bench, 1, "late")).events == ()
+    assert bench.do(replace(failure, subscription_id="unknown")).events == ()
+
+
+def test_how_long_it_was_tried_is_kept_until_a_delivery_or_until_it_is_set_again():
+    bench = ended_twice()
+    first, second = due(bench)
+    bench.do(failed(bench, first, "answered 500", tried_ns=70))
+    assert bench.task.subscription("sub").tried_ns == 70
+    bench.do(c.NoteDelivery("sub", first))
+    assert bench.task.subscription("sub").tried_ns == 0
+    bench.do(failed(bench, second, "answered 500", tried_ns=70))
+    assert subscribe(bench).tried_ns == 0
+
+
+def test_an_attempt_from_before_it_was_set_again_says_nothing_of_it():
+    bench = ended_twice()
+    first, _ = due(bench)
+    set_at_ns = bench.task.subscription("sub").updated_at_ns
+    bench.pass_s(1)
+    subscribe(bench)
+    assert bench.do(c.NoteFailedDelivery("sub", first, "late", set_at_ns)).events == ()
+    assert bench.do(c.GiveUpDelivery("sub", first, "late", set_at_ns)).events == ()
+    assert bench.do(c.TurnOffSubscription("sub", first, "late", set_at_ns)).events == ()
 
 
 def test_an_error_is_cut_between_characters_and_always_storable():
-    assert c.NoteFailedDelivery("sub", 1, "\u00e9" * 2000).error == "\u00e9" * 1024
-    assert c.NoteFailedDelivery("sub", 1, "a\0\ud800b").error == "a\ufffd\ufffdb"
-    assert c.NoteFailedDelivery("sub", 1, " ").error == "failed"
+    assert c.NoteFailedDelivery("sub", 1, "\u00e9" * 2000, 0).error == "\u00e9" * 1024
+    assert c.NoteFailedDelivery("sub", 1, "a\0\ud800b", 0).error == "a\ufffd\ufffdb"
+    assert c.NoteFailedDelivery("sub", 1, " ", 0).error == "failed"
+
+
+# --- what is undelivered -----------------------------------------------------------------------
+
+
+def test_a_message_that_is_given_up_is_kept_and_the_next_one_goes_on():
+    bench = ended_twice()
+    first, second = due(bench)
+    bench.do(failed(bench, first, "answered 500", tried_ns=70))
+    bench.pass_s(1)
+    after = given_up(bench, first, "answered 503")
+    assert after.due == (second,)
+    assert after.undelivered == (UndeliveredMessage(first, "answered 503", bench.now_ns),)
+    assert (after.cursor.error, after.tried_ns) == ("answered 503", 0)
+    assert after.cursor.last_seq < first
+    bench.do(c.NoteDelivery("sub", second))
+    assert bench.task.subscription("sub").cursor.last_seq == second
+
+
+def test_what_is_given_up_twice_is_written_once():
+    bench = ended_twice()
+    first, _ = due(bench)
+    given_up(bench, first)
+    assert len(given_up(bench, first).undelivered) == 1
+
+
+def test_why_is_kept_in_short():
+    bench = ended_twice()
+    [kept] = given_up(bench, due(bench)[0], "\u00e9" * 2000).undelivered
+    assert kept.error == "\u00e9" * (limits.SUMMARY_BYTES_MAX // 2)
+
+
+def test_of_too_many_the_oldest_are_forgotten_and_counted():
+    bench = subscribed(max_attempts=1)
+    bench.do(c.ForceFail(bench.latest.id, "hopeless"))
+    numbers = [given_up(bench, due(bench)[0]).undelivered[-1].seq]
+    for _ in range(limits.UNDELIVERED_MAX + 1):
+        bench.do(c.PatchTask(max_attempts=2))
+        bench.do(c.PatchTask(max_attempts=1))  # which ends it once more
+        numbers.append(given_up(bench, due(bench)[0]).undelivered[-1].seq)
+    after = bench.task.subscription("sub")
+    assert [message.seq for message in after.undelivered] == numbers[2:]
+    assert after.undelivered_dropped == 2
+
+
+def test_sent_again_it_is_due_before_all_others_and_the_cursor_never_falls():
+    bench = ended_twice()
+    first, second = due(bench)
+    given_up(bench, first)
+    bench.do(c.NoteDelivery("sub", second))
+    end_again(bench)
+    [third] = due(bench)
+    before = bench.task.subscription("sub").cursor
+    bench.do(c.SendAgain("sub", first))
+    after = bench.task.subscription("sub")
+    assert (after.due, after.undelivered) == ((first, third), ())
+    bench.pass_s(1)
+    bench.do(c.NoteDelivery("sub", first))
+    after = bench.task.subscription("sub")
+    assert after.due == (third,)
+    assert after.cursor == replace(before, updated_at_ns=bench.now_ns)
+    assert after.last_delivery_id == f"notif:sub:{second}"
+
+
+def test_a_message_is_sent_again_alone_or_with_all_of_its_subscription_or_of_the_task():
+    bench = ended_twice()
+    subscribe(bench, "sub-2")
+    first, second = due(bench)
+    given_up(bench, first)
+    given_up(bench, second)
+    end_again(bench)
+    [third] = due(bench, "sub-2")
+    set_at_ns = bench.task.subscription("sub-2").updated_at_ns
+    bench.do(c.GiveUpDelivery("sub-2", third, "down", set_at_ns))
+    before = bench.task
+    for command, again in [
+        (c.SendAgain("sub", second), [third, second]),
+        (c.SendAgain("sub"), [third, first, second]),
+        (c.SendAgain("sub-2"), [third, third]),
+        (c.SendAgain(), [third, first, second, third]),
+    ]:
+        bench.state = before
+        bench.do(command)
+        assert sorted([*due(bench), *due(bench, "sub-2")]) == sorted(again)
+    assert bench.do(c.SendAgain()).events == ()
+
+
+def test_one_that_is_due_again_is_sent_once_however_often_it_is_asked_for():
+    bench = ended_twice()
+    first, _ = due(bench)
+    given_up(bench, first)
+    bench.do(c.SendAgain("sub", first))
+    assert bench.do(c.SendAgain("sub", first)).events == ()
+    assert due(bench)[0] == first
+
+
+def test_what_is_not_undelivered_cannot_be_sent_again():
+    bench = ended_twice()
+    assert bench.code(c.SendAgain("sub", 1)) is Code.MESSAGE_NOT_FOUND
+    assert bench.code(c.SendAgain("sub-none")) is Code.SUBSCRIPTION_NOT_FOUND
+
+
+# --- turned off --------------------------------------------------------------------------------
+
+
+def test_a_receiver_that_wants_no_more_gets_no_more_and_what_was_due_is_kept():
+    bench = ended_twice()
+    first, second = due(bench)
+    bench.pass_s(1)
+    after = turned_off(bench)
+    assert (after.off_at_ns, after.due) == (bench.now_ns, ())
+    assert after.cursor.error == "answered 410 Gone"
+    assert [message.seq for message in after.undelivered] == [first, second]
+    end_again(bench)
+    after = bench.task.subscription("sub")
+    assert after.due == ()
+    third = after.undelivered[-1]
+    assert (third.seq > second, third.error) == (True, "answered 410 Gone")
+
+
+def test_set_again_it_goes_on_with_what_comes_and_what_it_missed_can_be_sent():
+    bench = ended_twice()
+    missed = due(bench)
+    turned_off(bench)
+    assert bench.code(c.SendAgain("sub")) is Code.SUBSCRIPTION_OFF
+    assert bench.code(c.SendAgain()) is Code.SUBSCRIPTION_OFF
+    after = subscribe(bench)
+    assert (after.off_at_ns, after.due, len(after.undelivered)) == (None, (), 2)
+    end_again(bench)
+    [new] = due(bench)
+    bench.do(c.SendAgain("sub"))
+    assert due(bench) == (*missed, new)
+
+
+def test_all_of_a_task_is_sent_again_but_to_those_that_are_off():
+    bench = ended_twice()
+    subscribe(bench, "sub-2")
+    end_again(bench)
+    [third] = due(bench, "sub-2")
+    set_at_ns = bench.task.subscription("sub-2").updated_at_ns
+    bench.do(c.GiveUpDelivery("sub-2", third, "down", set_at_ns))
+    turned_off(bench)
+    bench.do(c.SendAgain())
+    assert due(bench, "sub-2") == (third,)
+    assert len(bench.task.subscription("sub").undelivered) == 3

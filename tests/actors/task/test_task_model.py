@@ -178,10 +178,28 @@ class TaskMachine(RuleBasedStateMachine):
     def note_delivery(self, subscription_id, delivered, early):
         known = self.bench.task.subscription(subscription_id)
         seq = known.due[0] if known is not None and known.due and not early else 1
-        note = c.NoteDelivery if delivered else partial(c.NoteFailedDelivery, error="down")
+        set_at_ns = 0 if known is None else known.updated_at_ns
+        note = (
+            c.NoteDelivery
+            if delivered
+            else partial(c.NoteFailedDelivery, error="down", set_at_ns=set_at_ns)
+        )
         self.tell(note(subscription_id, seq))
         if known is not None and delivered and not early:
             assert seq not in self.bench.task.subscription(subscription_id).due
+
+    @rule(
+        subscription_id=subscriptions,
+        how=st.sampled_from([c.GiveUpDelivery, c.TurnOffSubscription]),
+    )
+    def note_that_it_is_over(self, subscription_id, how):
+        known = self.bench.task.subscription(subscription_id)
+        if known is not None and known.due:
+            self.tell(how(subscription_id, known.due[0], "down", known.updated_at_ns))
+
+    @rule(subscription_id=st.none() | subscriptions)
+    def send_again(self, subscription_id):
+        self.tell(c.SendAgain(subscription_id))
 
     # --- dependencies ---------------------------------------------------------------------------
 

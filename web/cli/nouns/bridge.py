@@ -14,6 +14,22 @@ _SUBSCRIPTION: Final = (
     Card("subscription", without=(_CURSOR,)),
     Card(f"subscription.{_CURSOR}", "how far it was told"),
 )
+_SUBSCRIPTIONS: Final = Rows(
+    "subscriptions",
+    (
+        Column("ID", "subscription_id", Worth.KEPT),
+        Column("BRIDGE", "bridge_instance_id", Worth.KEPT),
+        Column("MODE", "delivery_mode"),
+        Column("PEER", "peer_id"),
+        Column("GROUP", "group_id"),
+        Column("TOLD UP TO", "cursor.last_sequence"),
+        Column("DUE", "due"),
+        Column("UNDELIVERED", "undelivered"),
+        Column("OFF SINCE", "off_since"),
+        Column("LAST ERROR", "cursor.last_error", Worth.CUT),
+    ),
+    none="no subscriptions",
+)
 _SCOPE: Final = Field("scope", "that of the task, if it is given", one_of(Scope))
 _WORKSPACE: Final = Field("workspace_id", "that of the task, if it is given", flag="workspace")
 
@@ -46,21 +62,7 @@ VERBS: Final = (
             LIMIT,
             CURSOR,
         ),
-        shows=(
-            Rows(
-                "subscriptions",
-                (
-                    Column("ID", "subscription_id", Worth.KEPT),
-                    Column("BRIDGE", "bridge_instance_id", Worth.KEPT),
-                    Column("MODE", "delivery_mode"),
-                    Column("PEER", "peer_id"),
-                    Column("GROUP", "group_id"),
-                    Column("TOLD UP TO", "cursor.last_sequence"),
-                    Column("LAST ERROR", "cursor.last_error", Worth.CUT),
-                ),
-                none="no subscriptions",
-            ),
-        ),
+        shows=(_SUBSCRIPTIONS,),
     ),
     Verb(
         name="show",
@@ -72,5 +74,40 @@ VERBS: Final = (
         name="unsubscribe",
         operation=Op.DELETE_SUBSCRIPTION,
         help="Tell a bridge no more of a task",
+    ),
+    Verb(
+        name="undelivered",
+        operation=Op.LIST_UNDELIVERED,
+        help="Messages of a task that could not be delivered",
+        fields=(
+            Field("subscription_id", "those of a subscription", flag="subscription"),
+            Field("bridge_instance_id", "those of a bridge", flag="bridge"),
+            LIMIT,
+            CURSOR,
+        ),
+        shows=(
+            Rows(
+                "messages",
+                (
+                    Column("MESSAGE", "delivery_id", Worth.KEPT),
+                    Column("BRIDGE", "bridge_instance_id", Worth.KEPT),
+                    Column("SINCE", "undelivered_at"),
+                    Column("ERROR", "error", Worth.CUT),
+                ),
+                none="all was delivered, or is still tried",
+            ),
+        ),
+    ),
+    Verb(
+        name="resend",
+        operation=Op.RESEND_UNDELIVERED,
+        help="Send messages again that could not be delivered",
+        note="Without an option, all of the task.",
+        example="--message notif:bts-1:42",
+        fields=(
+            Field("delivery_id", "this message alone", flag="message"),
+            Field("subscription_id", "those of a subscription", flag="subscription"),
+        ),
+        shows=(_SUBSCRIPTIONS,),
     ),
 )

@@ -45,6 +45,7 @@ from actors.scheduler.dispatch import Dispatch
 from actors.scheduler.switch import Switch
 from actors.scheduler.ticket import RandomTokens
 from actors.settings import Settings
+from actors.slices import Background
 from actors.surroundings import World
 from actors.task import commands as c
 from actors.task.decide.definition import task_not_found
@@ -81,7 +82,8 @@ class System:
         self._index = Index(
             journal, self._graph, self.faults, lambda task_id: self.views.get(task_id) is not None
         )
-        self.views = Views(journal, self._graph, self.faults)
+        self.background = Background()
+        self.views = Views(journal, self._graph, self.faults, self.background.later)
         self.roster = Roster(clock, settings)
         self.registry = Registry(
             journal,
@@ -370,10 +372,13 @@ class System:
         self.views.streams.close_all()
         self.scheduler.end_waiting()
 
-    def resume_work(self) -> None:
-        """Go on where the former process stopped: effects, leases, ended sessions."""
+    async def resume_work(self) -> None:
+        """Go on where the former process stopped: effects, leases, ended sessions. Before anybody
+        calls, so that no holder of a lease meets it as it was stored."""
         not_before_ns = self.clock.now_ns() + int(self.settings.boot_grace_s * NS)
-        for task_id, run_id in self.scheduler.leased_runs():
+        for number, (task_id, run_id) in enumerate(self.scheduler.leased_runs()):
+            if number % limits.SLICE_MAX == 0:
+                await trio.lowlevel.checkpoint()
             command = c.ExtendLease(run_id, not_before_ns)
             self.directory.push(task_id, Envelope(command, BOOT_RECOVERY))
         self.outbox.resend()
@@ -475,9 +480,10 @@ async def _running(system: System) -> AsyncIterator[None]:
         await foundation.start(system.run_journal)
         async with trio.open_nursery() as workers:
             await workers.start(system.directory.run)
-            system.resume_work()
+            await system.resume_work()
             await workers.start(system.registry.run)
             await workers.start(system.scheduler.run)
+            workers.start_soon(system.background.run)
             workers.start_soon(system.review_deadlines.run)
             await workers.start(system.deliveries.run)
             workers.start_soon(system.checkpointer.run)

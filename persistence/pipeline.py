@@ -7,6 +7,7 @@ from typing import Final, final
 
 from attrs import frozen
 
+from actors.limits import PUBLISHED_MAX
 from persistence.checkpoint import Slice
 from persistence.framing import sequence_key, span
 from persistence.store import Change, Put, Store, Table
@@ -27,10 +28,16 @@ class Progress(Enum):
 @final
 @frozen
 class Report:
-    """One commit that is on disk: the first `records` that waited, in order."""
+    """One commit that is on disk, or a part of one: the first `records` that waited, in order."""
 
     records: int
     progress: Progress
+
+    def parts(self) -> Iterator["Report"]:
+        """The same in reports of few records each, so that none holds up whoever is told."""
+        yield Report(min(self.records, PUBLISHED_MAX), self.progress)
+        for told in range(PUBLISHED_MAX, self.records, PUBLISHED_MAX):
+            yield Report(min(self.records - told, PUBLISHED_MAX), Progress.NONE)
 
 
 @final

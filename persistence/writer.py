@@ -5,6 +5,7 @@ No timer gathers records: while one commit runs, the next batch gathers by itsel
 
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from typing import Final, Protocol, final
@@ -62,6 +63,7 @@ class ThreadWriter:
         self._idle = False
         self._finishing = False
         self._abandoned = False
+        self._reports: deque[Report] = deque()  # on disk, and not told of yet
         self._ended = trio.Event()
         self._error: BaseException | None = None
 
@@ -111,10 +113,11 @@ class ThreadWriter:
         error: BaseException | None = None
         try:
             while self._has_work():
-                token.run_sync_soon(self._deliver, report, self._pipeline.step())
+                self._reports.extend(self._pipeline.step().parts())
+                token.run_sync_soon(self._deliver, token, report)
         except BaseException as caught:
             error = caught
-        token.run_sync_soon(self._end, error)
+        token.run_sync_soon(self._finish, token, error)
 
     def _has_work(self) -> bool:
         """Wait for work. False when the thread shall end."""
@@ -128,13 +131,26 @@ class ThreadWriter:
     def _has_nothing(self) -> bool:
         return not (self._pipeline.waits or self._finishing or self._abandoned)
 
-    def _deliver(self, report: Callable[[Report], None], done: Report) -> None:
+    def _deliver(self, token: trio.lowlevel.TrioToken, report: Callable[[Report], None]) -> None:
+        """Tell of the first report; of the next after a checkpoint of Trio."""
+        if not self._reports:
+            return
+        done = self._reports.popleft()
+        if self._reports:
+            token.run_sync_soon(self._deliver, token, report, idempotent=True)
         # Trio takes whatever is raised here for a fault of its own.
         if self._error is None and not self._abandoned:
             try:
                 report(done)
             except BaseException as error:
                 self._end(error)
+
+    def _finish(self, token: trio.lowlevel.TrioToken, error: BaseException | None) -> None:
+        """End once all reports are delivered."""
+        if self._reports:
+            token.run_sync_soon(self._finish, token, error)
+        else:
+            self._end(error)
 
     def _end(self, error: BaseException | None) -> None:
         if self._error is None:
@@ -173,7 +189,8 @@ class InlineWriter:
             await self._changed.wait()
             self._changed = trio.Event()
             while self._pipeline.waits:
-                report(self._pipeline.step())
-                await trio.lowlevel.checkpoint()
+                for part in self._pipeline.step().parts():
+                    report(part)
+                    await trio.lowlevel.checkpoint()
             if self._finishing:
                 return

@@ -32,7 +32,7 @@ from actors.settings import Settings
 from actors.task import commands as c
 from actors.task.state import TaskState
 
-_BATCH_MAX = 256  # messages between two checkpoints of Trio
+_BATCH_MAX = 128  # messages, and records in them, between two checkpoints of Trio
 _R = TypeVar("_R")
 
 
@@ -208,11 +208,17 @@ class Scheduler:
             nursery.start_soon(self._watch_deadlines)
             task_status.started()
             while True:
+                work = 0
                 for message in await self._mailbox.receive(_BATCH_MAX):
+                    if work >= _BATCH_MAX:
+                        await trio.lowlevel.checkpoint()
+                        work = 0
+                    work += 1
                     match message:
                         case Ticket():
                             self._dispatch.claim(message)
                         case _Committed(entries=entries):
+                            work += len(entries)
                             for entry in entries:
                                 self._dispatch.committed(entry)
                         case _Turn(run=run):

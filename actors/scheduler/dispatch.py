@@ -5,9 +5,10 @@ until its task has answered. The task's refusal brings the ticket back here, and
 the task's committed state says it belongs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import final
 
+from actors import limits
 from actors.actor import Envelope
 from actors.answers import Answer
 from actors.clock import Clock
@@ -34,6 +35,7 @@ from actors.scheduler.ticket import (
     session_has_ended,
 )
 from actors.settings import Settings
+from actors.slices import in_slices
 from actors.task import commands as c
 from actors.task.eligibility import ClaimableRun
 from actors.task.events import RunClaimed, RunSessionBound, TaskPaused, TaskResumed
@@ -234,7 +236,8 @@ class Dispatch:
                 self._observe(self._catalog.get(entry.state.id) or entry.state)
                 for event in entry.record.events:
                     if isinstance(event, TaskPaused | TaskResumed):
-                        self._observe_below(entry.record.address)
+                        below = self._observe_below(entry.record.address)
+                        in_slices(below, self._later, limits.AWAITED_EFFECTS_MAX)
             case SessionState(id=session_id) if not entry.state.is_active:
                 self._session_ended(session_id)
             case _:
@@ -266,12 +269,14 @@ class Dispatch:
         elif found is not None:
             self._offer(found)
 
-    def _observe_below(self, task_id: str) -> None:
-        """A pause or resume moves the runs of the whole tree in or out."""
+    def _observe_below(self, task_id: str) -> Iterator[None]:
+        """A pause or resume moves the runs of the whole tree in or out. Until one is moved out, its
+        task refuses the pick."""
         for found, _ in self._graph.descendants(task_id):
             state = self._catalog.get(found)
             if state is not None:
                 self._observe(state)
+            yield
 
     def _offer(self, run: ClaimableRun) -> None:
         """A run became claimable: the longest waiting caller that may have it gets it."""
@@ -290,9 +295,15 @@ class Dispatch:
 
     def resumed(self) -> None:
         """The scheduler hands out again: everyone who waits is served, longest waiting first."""
+        in_slices(self._serve_parked(), self._later, limits.AWAITED_EFFECTS_MAX)
+
+    def _serve_parked(self) -> Iterator[None]:
         for ticket in self._parked:
-            if not len(self.board.claimable):
+            yield
+            if not len(self.board.claimable) or self._switch.is_paused:
                 return
+            if ticket not in self._parked:
+                continue  # served or gone since
             if ticket.reply.abandoned:
                 self.forget(ticket)
             elif self.board.claimable.best(ticket.claimer) is not None:
@@ -364,13 +375,14 @@ class Dispatch:
         return min((head for head in heads if head is not None), default=None)
 
     def on_time(self, now_ns: int) -> None:
-        """Leases that have run out, callers out of patience, runs that may be starving."""
-        for task_id, run_id in self.board.leases.pop_due(now_ns):
+        """Leases that have run out, callers out of patience, runs that may be starving: no more
+        than `SLICE_MAX` of each. The others stay due."""
+        for task_id, run_id in self.board.leases.pop_due(now_ns, limits.SLICE_MAX):
             self._send(task_id, Envelope(c.ExpireLease(run_id), SCHEDULER))
-        for ticket in self._patience.pop_due(now_ns):
+        for ticket in self._patience.pop_due(now_ns, limits.SLICE_MAX):
             self._parked.discard(ticket)
             self._finish(ticket, None)
-        for task_id in self._aside.pop_due(now_ns):
+        for task_id in self._aside.pop_due(now_ns, limits.SLICE_MAX):
             state = self._catalog.get(task_id)
             if state is not None:
                 self._observe(state)

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Final, final
 
 from attrs import frozen
@@ -14,6 +15,7 @@ from actors.graph import Graph
 from actors.identity import Actor
 from actors.ports import Journal
 from actors.record import Record
+from actors.slices import Turn, in_slices
 from actors.task.decide.definition import task_not_found
 from actors.task.events import TaskPaused, TaskResumed
 from actors.task.state import Run, TaskState
@@ -51,7 +53,11 @@ class Views:
     tasks. So one that is claimed and completed in between is counted once.
     """
 
-    def __init__(self, journal: Journal, graph: Graph, faults: Faults) -> None:
+    def __init__(
+        self, journal: Journal, graph: Graph, faults: Faults, later: Callable[[Turn], None]
+    ) -> None:
+        """Args: later: has the rest of long work done some of it at a time."""
+        self._later = later
         self._journal = journal
         self._graph = graph
         self._faults = faults
@@ -233,7 +239,8 @@ class Views:
             self._count(longest, self._behind.pop(longest))
         for event in record.events:
             if isinstance(event, TaskPaused | TaskResumed):
-                self._paused_or_resumed(state.id)
+                moved = self._paused_or_resumed(state.id)
+                in_slices(moved, self._later, limits.AWAITED_EFFECTS_MAX)
         self.streams.publish(record, state, self._ancestors(state))
 
     def _catch_up(self) -> None:
@@ -248,12 +255,15 @@ class Views:
         self._groups.change(before, after)
         self._backlog.change(before, after)
 
-    def _paused_or_resumed(self, task_id: str) -> None:
-        self._catch_up()
-        for found in (task_id, *(below for below, _ in self._graph.descendants(task_id))):
+    def _paused_or_resumed(self, task_id: str) -> Iterator[None]:
+        """Move the queued runs of a tree to where paused ones stand, or back."""
+        for found in chain((task_id,), (below for below, _ in self._graph.descendants(task_id))):
+            if found in self._behind:
+                self._count(found, self._behind.pop(found))
             state = self.catalog.get(found)
             if state is not None:
                 self._backlog.paused_or_resumed(state)
+            yield
 
     def _ancestors(self, state: TaskState) -> Iterator[str]:
         if state.parent_task_id is not None:

@@ -3,8 +3,10 @@
 import pytest
 import trio
 
+from actors.directory import Directory
 from actors.errors import Code, Rejected
 from actors.scheduler.commands import ClaimNext
+from actors.scheduler.dispatch import Dispatch
 from actors.settings import Settings
 from actors.task import commands as c
 from actors.task.state import RunStatus
@@ -257,3 +259,28 @@ async def test_a_session_that_registered_itself_is_on_disk_no_later_than_its_lea
         async with started(point) as desk:
             is_known = desk.system.roster.find("s1") is not None
             assert is_known or await desk.status_of(run.id) is RunStatus.QUEUED
+
+
+async def test_leases_that_fall_due_together_expire_a_slice_at_a_time(monkeypatch):
+    turns = []
+    on_time, send = Dispatch.on_time, Directory.push
+
+    def counted(dispatch, now_ns):
+        turns.append(0)
+        on_time(dispatch, now_ns)
+
+    def pushed(directory, task_id, envelope):
+        if isinstance(envelope.command, c.ExpireLease):
+            turns[-1] += 1
+        send(directory, task_id, envelope)
+
+    monkeypatch.setattr(Dispatch, "on_time", counted)
+    monkeypatch.setattr(Directory, "push", pushed)
+    async with started(max_residents=100) as desk:
+        await desk.many_queued(200)
+        for number in range(200):
+            await desk.claim(f"s{number}", lease_seconds=60)
+        await trio.sleep(61)
+        assert (await desk.system.scheduler.status()).active_claim_count == 0
+        assert (await desk.system.scheduler.status()).queued_run_count == 200
+    assert (sum(turns), max(turns)) == (200, 64)

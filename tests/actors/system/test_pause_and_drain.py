@@ -5,12 +5,14 @@ from functools import partial
 import pytest
 import trio
 
+from actors import limits
 from actors.errors import Code, Rejected
 from actors.scheduler.commands import DrainOutcome
 from actors.scheduler.events import DrainCompleted
 from actors.scheduler.state import SCHEDULER_ADDRESS
 from actors.task import commands as c
 from actors.task.state import RunStatus
+from actors.views.backlog import BacklogFilter
 from tests.actors.system.desk import NS, OPERATOR, agent, started, waiting
 
 
@@ -177,3 +179,55 @@ async def test_a_drain_goes_on_when_its_caller_has_gone(desk):
     assert len(desk.system.scheduler._drains) == 0
     records = desk.system.journal.timeline(SCHEDULER_ADDRESS, 0)
     assert [type(event) for event in records[-1].events] == [DrainCompleted]
+
+
+# --- more than one slice ------------------------------------------------------------------------
+
+
+async def _tree_of_100(desk) -> None:
+    await desk.task(id="root")
+    for number in range(10):
+        await desk.task(id=f"root.{number}", parent_task_id="root")
+        for below in range(9):
+            await desk.queued(id=f"root.{number}.{below}", parent_task_id=f"root.{number}")
+
+
+async def test_nobody_is_given_a_run_of_a_large_tree_once_its_pause_is_answered(desk, monkeypatch):
+    monkeypatch.setattr(limits, "AWAITED_EFFECTS_MAX", 2)
+    await _tree_of_100(desk)
+    await desk.ask("root", c.PauseTask("later"))
+    assert await desk.claim("s1") is None
+    await trio.testing.wait_all_tasks_blocked()
+    assert len(desk.system.scheduler._dispatch.board.claimable) == 0
+    assert desk.system.views.backlog(BacklogFilter(), None, 500).total == 0
+    await desk.ask("root", c.ResumeTask())
+    await trio.testing.wait_all_tasks_blocked()
+    assert len(desk.system.scheduler._dispatch.board.claimable) == 90
+    assert desk.system.views.backlog(BacklogFilter(), None, 500).total == 90
+
+
+async def test_a_resume_right_after_a_pause_of_a_large_tree_counts(desk, monkeypatch):
+    monkeypatch.setattr(limits, "AWAITED_EFFECTS_MAX", 2)
+    await _tree_of_100(desk)
+    await desk.ask("root", c.PauseTask("later"))
+    await desk.ask("root", c.ResumeTask())
+    await trio.testing.wait_all_tasks_blocked()
+    assert len(desk.system.scheduler._dispatch.board.claimable) == 90
+    assert desk.system.views.backlog(BacklogFilter(), None, 500).total == 90
+
+
+async def test_all_who_wait_are_served_when_the_scheduler_is_resumed(desk, monkeypatch):
+    monkeypatch.setattr(limits, "AWAITED_EFFECTS_MAX", 2)
+    await desk.system.scheduler.pause("later", OPERATOR)
+    await desk.many_queued(150)
+    claimed = []
+
+    async def claim(number: int) -> None:
+        claimed.append(await desk.claim(f"s{number}", wait=True))
+
+    async with trio.open_nursery() as nursery:
+        for number in range(150):
+            nursery.start_soon(claim, number)
+        await trio.testing.wait_all_tasks_blocked()
+        await desk.system.scheduler.resume(OPERATOR)
+    assert len({answer.the_run.id for answer in claimed}) == 150

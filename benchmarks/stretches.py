@@ -1,0 +1,270 @@
+"""`python -m benchmarks.stretches`: the longest time for which the core holds everybody up, with a
+tree of thousands of tasks, runs that starve, and leases that fall due together.
+
+A *step* is what a task of Trio does between two checkpoints, a *pass* all steps between two looks
+at the sockets. Time is that of the thread's CPU: other work on the machine does not count.
+"""
+
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import final
+
+import click
+import trio
+from rich.console import Console
+from rich.table import Table
+
+from actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
+from actors.registry.commands import RegisterSession
+from actors.scheduler.commands import ClaimNext
+from actors.settings import Settings
+from actors.system import System, run_system
+from actors.task import commands as c
+from actors.task.state import Owner, OwnerKind, Scope
+from persistence.opening import open_journal
+
+_OPERATOR = Caller(LOCAL_USER, origin(OriginKind.HTTP, "benchmark"))
+_CHILDREN = 18  # of each task of the tree: 18 + 18 * 18 + … on three levels and a part of a fourth
+_TARGET_MS = 20.0
+_CREATORS = 32
+_GRACE_S = 1.0
+
+
+@final
+class Stopwatch(trio.abc.Instrument):
+    """The longest step and the longest pass since `reset`, in seconds of CPU."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, in the middle of a step if need be."""
+        self._step_began = self._pass_began = time.thread_time()
+        self.step_s = self.pass_s = 0.0
+        self.step_of = ""
+
+    def task_spawned(self, task: trio.lowlevel.Task) -> None:
+        if task.name.endswith("System.run_journal"):
+            self.reset()  # what is read before anybody is served holds nobody up
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self._step_began = time.thread_time()
+
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:
+        took_s = time.thread_time() - self._step_began
+        self.steps += 1
+        if took_s > self.step_s:
+            self.step_s, self.step_of = took_s, task.name
+
+    def after_io_wait(self, timeout: float) -> None:
+        self._pass_began = time.thread_time()
+
+    def before_io_wait(self, timeout: float) -> None:
+        self.pass_s = max(self.pass_s, time.thread_time() - self._pass_began)
+
+
+@final
+class Sheet:
+    """What was measured: (what, longest step in ms, longest pass in ms, whose step)."""
+
+    def __init__(self, stopwatch: Stopwatch) -> None:
+        self._stopwatch = stopwatch
+        self.rows: list[tuple[str, float, float, str]] = []
+
+    async def measure(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
+        """Measure `work`, and all that goes on in the background until it is quiet."""
+        await _quiet(self._stopwatch)
+        self._stopwatch.reset()
+        await work()
+        await _quiet(self._stopwatch)
+        watch = self._stopwatch
+        self.rows.append((name, watch.step_s * 1000, watch.pass_s * 1000, watch.step_of))
+
+
+async def _quiet(stopwatch: Stopwatch) -> None:
+    """Until the system does next to nothing for half a second."""
+    rests = 0
+    while rests < 5:
+        steps = stopwatch.steps
+        await trio.sleep(0.1)
+        rests = rests + 1 if stopwatch.steps - steps < 50 else 0
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    while not is_so():  # noqa: ASYNC110 - nobody tells of all that is waited for here
+        await trio.sleep(0.005)
+
+
+# --- work made before the measuring begins ------------------------------------------------------
+
+
+async def _each(count: int, make: Callable[[int], Awaitable[object]]) -> None:
+    left = iter(range(count))
+
+    async def some() -> None:
+        for number in left:
+            await make(number)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(_CREATORS):
+            nursery.start_soon(some)
+
+
+async def _plant(system: System, count: int) -> None:
+    """A tree below `t0` with a queued run in every task."""
+
+    async def make(number: int) -> None:
+        parent = None if number == 0 else f"t{(number - 1) // _CHILDREN}"
+        await _until(lambda: parent is None or system.views.get(parent) is not None)
+        command = c.CreateTask(
+            scope=Scope.GLOBAL,
+            title=f"task {number}",
+            id=f"t{number}",
+            parent_task_id=parent,
+            auto_enqueue_on_ready=True,
+        )
+        await system.create_task(command, _OPERATOR)
+        await system.ask(f"t{number}", c.EnqueueRun(), _OPERATOR)
+
+    await _each(count + 1, make)
+
+
+async def _register(system: System, count: int, **fields: object) -> None:
+    async def make(number: int) -> None:
+        await system.registry.register_session(
+            RegisterSession(
+                agent_name=f"agent{number % 50}",
+                id=f"s{number}",
+                capabilities=(f"skill{number}",),
+            )
+        )
+
+    await _each(count, make)
+
+
+async def _queue(system: System, count: int, owners: int) -> None:
+    """Runs of pools that nobody is of."""
+
+    async def make(number: int) -> None:
+        owner = Owner(OwnerKind.POOL, f"nobody{number}") if owners else None
+        command = c.CreateTask(scope=Scope.GLOBAL, title="work", id=f"q{number}", owner=owner)
+        await system.create_task(command, _OPERATOR)
+        await system.ask(f"q{number}", c.EnqueueRun(), _OPERATOR)
+
+    await _each(count, make)
+
+
+async def _lease(system: System, count: int) -> None:
+    await _register(system, count)
+    await _queue(system, count, owners=0)
+
+    async def claim(number: int) -> None:
+        session = await system.identify(f"s{number}", f"agent{number % 50}")
+        caller = Caller(agent_actor(session.id), origin(OriginKind.AGENT_SESSION, "benchmark"))
+        assert await system.claim_next(session, ClaimNext(), caller) is not None
+
+    await _each(count, claim)
+
+
+# --- what is measured ---------------------------------------------------------------------------
+
+
+async def _tree(directory: Path, sheet: Sheet, count: int) -> None:
+    settings = Settings(max_residents=1000, starvation_s=3600.0)
+    async with run_system(open_journal(directory), settings) as system:
+        await _plant(system, count)
+
+        async def follow() -> None:
+            """From the start to the last event of now."""
+            last_seq = system.journal.durable_seq
+            with system.views.subscribe("t0", 0) as subscription:
+                while (await subscription.receive()).seq < last_seq - 1:
+                    pass
+
+        async def read() -> None:
+            found = system.views.tree("t0")
+            assert len(found) == count + 1
+
+        async def ask(command: c.TaskCommand) -> None:
+            await system.ask("t0", command, _OPERATOR)
+            await _until(lambda: not len(system.outbox))
+
+        tree = f"tree of {count:,}"
+        await sheet.measure(f"{tree}: streamed from the start", follow)
+        await sheet.measure(f"{tree}: read", read)
+        await sheet.measure(f"{tree}: paused", lambda: ask(c.PauseTask("later")))
+        await sheet.measure(f"{tree}: resumed", lambda: ask(c.ResumeTask()))
+        await sheet.measure(f"{tree}: canceled", lambda: ask(c.CancelTask("enough")))
+        left = [task for task in system.views.catalog if not task.canceled]
+        assert not left, f"{len(left)} tasks were not canceled"
+
+
+async def _due_together(directory: Path, sheet: Sheet, count: int) -> None:
+    """Leases that ended while the server was down, and end a moment after it is up again."""
+    now_ns = time.time_ns()
+    async with run_system(open_journal(directory), Settings(), wall_ns=now_ns) as system:
+        await _lease(system, count)
+        await system.checkpointer.checkpoint()
+
+    async def up_again() -> None:
+        settings = Settings(boot_grace_s=_GRACE_S, max_residents=1000, starvation_s=3600.0)
+        later_ns = now_ns + 3600 * 1_000_000_000
+        async with run_system(open_journal(directory), settings, wall_ns=later_ns) as system:
+            board = system.scheduler._dispatch.board
+            await _until(lambda: not board.active_count)
+
+    await sheet.measure(f"{count:,} leases fall due together", up_again)
+
+
+async def _starving(directory: Path, sheet: Sheet, runs: int, sessions: int) -> None:
+    settings = Settings(starvation_s=3600.0)
+    async with run_system(open_journal(directory), settings) as system:
+        await _register(system, sessions)
+        await _queue(system, runs, owners=1)
+        await system.checkpointer.checkpoint()
+
+    async def up_again() -> None:
+        settings = Settings(starvation_s=_GRACE_S)
+        async with run_system(open_journal(directory), settings) as system:
+            board = system.scheduler._dispatch.board
+            await _until(lambda: len(board.starved) == runs)
+
+    await sheet.measure(f"{runs:,} runs starve beside {sessions:,} sessions", up_again)
+
+
+async def _measure(root: Path, descendants: int, leases: int, runs: int, sessions: int) -> Sheet:
+    stopwatch = Stopwatch()
+    sheet = Sheet(stopwatch)
+    trio.lowlevel.add_instrument(stopwatch)
+    if descendants:
+        await _tree(root / "tree", sheet, descendants)
+    if leases:
+        await _due_together(root / "leases", sheet, leases)
+    if runs:
+        await _starving(root / "starving", sheet, runs, sessions)
+    return sheet
+
+
+@click.command()
+@click.option("--descendants", default=5000, show_default=True)
+@click.option("--leases", default=10_000, show_default=True)
+@click.option("--runs", default=300, show_default=True, help="runs that starve")
+@click.option("--sessions", default=1000, show_default=True)
+def main(descendants: int, leases: int, runs: int, sessions: int) -> None:
+    """Measure, and hold the longest step against 20 ms."""
+    with tempfile.TemporaryDirectory() as made:
+        sheet = trio.run(_measure, Path(made), descendants, leases, runs, sessions)
+    table = Table(title=f"longest stretches in ms of CPU; a step may take {_TARGET_MS:.0f}")
+    for heading in ("what", "step", "pass", "step of"):
+        table.add_column(heading, justify="right" if heading in ("step", "pass") else "left")
+    for name, step_ms, pass_ms, step_of in sheet.rows:
+        style = None if step_ms <= _TARGET_MS else "red"
+        table.add_row(name, f"{step_ms:.1f}", f"{pass_ms:.1f}", step_of, style=style)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -69,6 +69,12 @@ class Caller:
         """Without the key: what a record names, and what effects go on with."""
         return self if self.once is None else Caller(self.actor, self.origin)
 
+    def part(self, name: str) -> "Caller":
+        """The caller of one part of a request that is done in parts."""
+        if self.once is None:
+            return self
+        return Caller(self.actor, self.origin, self.once.part(name))
+
     @property
     def is_agent(self) -> bool:
         return self.actor.kind is ActorKind.AGENT_SESSION

@@ -1,15 +1,15 @@
 """Requests under a key: which are under way, and which have been done before."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import final
 
 import trio
 from attrs import define, field
 
-from actors.answers import Answer
 from actors.clock import Clock
 from actors.errors import Code, Rejected
 from actors.limits import NS
-from actors.mailbox import Reply
 from actors.once import Earlier, Once, earlier_of
 from actors.ports import ONCE_TABLE, Journal
 
@@ -22,32 +22,15 @@ class _UnderWay:
 
 
 @final
-class KeyedReply:
-    """The reply of a request under a key; its key is given back once it is answered, whether or
-    not its caller still waits."""
-
-    def __init__(self, keys: "Keys", once: Once, reply: Reply[Answer]) -> None:
-        self._keys = keys
-        self._once = once
-        self._reply = reply
-
-    @property
-    def abandoned(self) -> bool:
-        return self._reply.abandoned
-
-    def settle(self, value: Answer) -> None:
-        self._keys.end(self._once)
-        self._reply.settle(value)
-
-    def fail(self, error: Exception) -> None:
-        self._keys.end(self._once)
-        self._reply.fail(error)
-
-
-@final
 class Keys:
-    """Lets one request under a key try at a time. Its effect and the fact that it was done are one
-    record, so what is not found here has not been done.
+    """What was done under a key, and one request at a time that tries.
+
+    The effect of a request and the fact that it was done are one record, and are found from the
+    moment on in which that is appended. So what is not found has not been done; what is found may
+    not be on disk yet, and whoever answers from it waits until it is.
+
+    An actor that decides and appends in one turn has only to look (`find`); where the decision is
+    another actor's, the key is taken until the answer (`begin`, `end`).
 
     Args:
         lifetime_s: how long a request that was done is known.
@@ -64,16 +47,32 @@ class Keys:
         """What was done before this moment is known no more."""
         return self._clock.now_ns() - self._lifetime_ns
 
+    def find(self, once: Once | None) -> Earlier | None:
+        """What an equal request has done, on disk or about to be.
+
+        Raises:
+            Rejected: KEY_REUSED for another request under the key.
+        """
+        row = None if once is None else self._journal.get(ONCE_TABLE, once.key)
+        if row is None or once is None:
+            return None
+        earlier = earlier_of(row)
+        if self._clock.age_ns(earlier.at_ns) > self._lifetime_ns:
+            return None
+        check_equal(once, earlier.request)
+        return earlier
+
     async def begin(self, once: Once) -> Earlier | None:
         """What an equal request has done before; waits for one that is under way.
 
-        None: none has. Then the key is the caller's until `end`, which must follow.
+        None: none has. Then the key is the caller's until `end`, which must follow, also where the
+        caller is canceled: its command was appended by then, and is found, or will be dropped.
 
         Raises:
             Rejected: KEY_REUSED for another request under the key.
         """
         while (other := self._under_way.get(once.key)) is not None:
-            _check_equal(once, other.request)
+            check_equal(once, other.request)
             await other.ended.wait()
         earlier = self.find(once)
         if earlier is None:
@@ -81,26 +80,27 @@ class Keys:
         return earlier
 
     def end(self, once: Once) -> None:
-        """The request was answered, or will not be sent."""
-        under_way = self._under_way.pop(once.key, None)
-        if under_way is not None:
-            under_way.ended.set()
+        """The request was answered, or nobody waits for its answer any more."""
+        self._under_way.pop(once.key).ended.set()
 
-    def find(self, once: Once) -> Earlier | None:
-        """What an equal request has done, on disk or about to be.
+    @asynccontextmanager
+    async def whole(self, once: Once | None) -> AsyncIterator[None]:
+        """Do a request in parts, each of which is a request under a key of its own.
 
         Raises:
             Rejected: KEY_REUSED for another request under the key.
         """
-        row = self._journal.get(ONCE_TABLE, once.key)
-        earlier = None if row is None else earlier_of(row)
-        if earlier is None or earlier.at_ns < self.forgets_before_ns:
-            return None
-        _check_equal(once, earlier.request)
-        return earlier
+        if once is None or await self.begin(once) is not None:
+            yield
+            return
+        try:
+            yield
+        finally:
+            self.end(once)
 
 
-def _check_equal(once: Once, request: str) -> None:
+def check_equal(once: Once, request: str) -> None:
+    """Raises: Rejected: KEY_REUSED unless it is this request that was sent under the key before."""
     if once.request != request:
         raise Rejected(
             Code.KEY_REUSED,

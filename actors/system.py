@@ -4,13 +4,14 @@ import gc
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import partial
 from typing import final
 
 import trio
 
-from actors import limits
+from actors import limits, suggestions
 from actors.actor import Envelope, Services
 from actors.answers import Answer
 from actors.bridges.bridge import Bridge, Bridges
@@ -21,19 +22,20 @@ from actors.directory import Directory
 from actors.errors import Code, Rejected, shutting_down
 from actors.faults import Faults
 from actors.force import FORCE_COMMANDS, ForceGuard
+from actors.frozen import replace
 from actors.graph import Graph
 from actors.identity import BOOT_RECOVERY, Caller
 from actors.ids import IdSource, RandomIds
 from actors.index import Index
-from actors.keys import KeyedReply, Keys
+from actors.keys import Keys
 from actors.limits import NS
 from actors.mailbox import Reply
 from actors.misnamed import Misnamed
-from actors.once import Earlier
+from actors.once import Earlier, Once
 from actors.outbox import Outbox
 from actors.ports import Journal, StorageError
 from actors.publisher import Publisher
-from actors.record import AnyState
+from actors.record import AnyState, Settlement
 from actors.recovery import Recovered, recover
 from actors.registry.actor import Registry
 from actors.registry.roster import Roster
@@ -85,16 +87,18 @@ class System:
         self.background = Background()
         self.views = Views(journal, self._graph, self.faults, self.background.later)
         self.roster = Roster(clock, settings)
+        self._keys = Keys(journal, clock, settings.idempotency_s)
         self.registry = Registry(
             journal,
             clock,
             ids,
             settings,
             self.roster,
+            self._keys,
             busy=lambda session_id, answer: self.scheduler.is_busy(session_id, answer),
         )
         self.misnamed = Misnamed(self._index, self.views, self.roster)
-        self.switch = Switch(journal, clock, ids)
+        self.switch = Switch(journal, clock, ids, self._keys)
         services = Services(
             journal=journal,
             clock=clock,
@@ -112,7 +116,6 @@ class System:
         )
         effects_at_once = min(limits.EFFECTS_AT_ONCE_MAX, max(1, settings.max_residents // 2))
         self.outbox = Outbox(self.directory.push, effects_at_once)
-        self._keys = Keys(journal, clock, settings.idempotency_s)
         self.checkpointer = Checkpointer(
             journal, self.outbox, self.directory, self.views.catalog, self._keys, settings
         )
@@ -272,26 +275,57 @@ class System:
     async def claim_next(
         self, session: SessionState, request: ClaimNext, caller: Caller
     ) -> Answer | None:
-        """The best run for the session, leased; None where there is none (in time)."""
+        """The best run for the session, leased; None where there is none (in time).
+
+        Under a key the claim is known by it, as by the request's own, and also after its lease.
+        """
         self._check_open()
         self.registry.saw(session.id)
+        once = caller.once
+        if once is not None:
+            earlier = self._keys.find(once)
+            if earlier is not None:
+                return await self._claimed(earlier)
+            if request.idempotency_key is None:
+                request = replace(request, idempotency_key=once.key)
         return await self.scheduler.claim(session, request, caller)
+
+    async def _claimed(self, earlier: Earlier) -> Answer:
+        try:
+            return await self._again(earlier)
+        except Rejected as refusal:
+            if refusal.code is not Code.TASK_NOT_FOUND:
+                raise
+            raise Rejected(
+                Code.NO_ACTIVE_LEASE,
+                "the run that was claimed under this key was deleted with its task",
+                "claim again under another key: POST /api/agent/tasks/claim-next",
+                command=suggestions.claim_next(),
+            ) from None
 
     async def attach_session(self, run_id: str, session_id: str, caller: Caller) -> Answer:
         """Bind an active session to a claimed run. Raises: Rejected."""
-        task_id = self._task_of(run_id)
-        self._check_open()
-        self.roster.session(session_id)
         command = c.AttachSession(run_id, session_id)
-        return await self.scheduler.attach(task_id, command, caller)
 
-    async def end_session(self, session_id: str) -> None:
+        async def attach() -> Answer:
+            task_id = self._task_of(run_id)
+            self._check_open()
+            self.roster.session(session_id)
+            return await self.scheduler.attach(task_id, command, caller)
+
+        return await self._once(attach, command, caller)
+
+    def whole(self, caller: Caller) -> AbstractAsyncContextManager[None]:
+        """Around what a caller asks in parts (`Caller.part`). Raises: Rejected: KEY_REUSED."""
+        return self._keys.whole(caller.once)
+
+    async def end_session(self, session_id: str, once: Once | None = None) -> None:
         """End a session; its runs are back in the queue when this returns. Raises: Rejected.
 
         They are released because the end is on disk: canceling this stops nothing but the wait.
         """
         self._check_open()
-        await self.registry.end_session(session_id)
+        await self.registry.end_session(session_id, once)
         await self.scheduler.wait_released(session_id)
 
     def _task_of(self, run_id: str) -> str:
@@ -301,37 +335,43 @@ class System:
         return task_id
 
     async def _send(self, where: Callable[[], str], command: c.Command, caller: Caller) -> Answer:
-        """The task's answer; under a key that was sent before, that of then as it is now.
+        """The task's answer. `where` gives the task's id, or refuses."""
 
-        Args:
-            where: gives the task's id, or refuses; not called where the request was done before.
-        """
-        self._check_open()
+        async def send() -> Answer:
+            task_id = where()
+            self._check_open()
+            reply: Reply[Answer] = Reply()
+            self.directory.send(task_id, Envelope(command, caller, reply))
+            return await reply.wait()
+
+        return await self._once(send, command, caller)
+
+    async def _once(
+        self, do: Callable[[], Awaitable[Answer]], command: c.Command, caller: Caller
+    ) -> Answer:
+        """What `do` gives; under a key that was sent before, what it gave then as it is now."""
         if caller.is_agent:
             self.registry.saw(caller.actor.ref)
         once = caller.once
-        reply: Reply[Answer] = Reply()
         if once is None:
-            self.directory.send(where(), Envelope(command, caller, reply))
-            return await reply.wait()
+            return await do()
         earlier = await self._keys.begin(once)
         if earlier is not None:
-            return self._again(earlier, command)
+            return await self._again(earlier, shows_nothing=isinstance(command, _SHOW_NOTHING))
         try:
-            self._check_open()  # it may have waited for an equal request
-            keyed = KeyedReply(self._keys, once, reply)
-            self.directory.send(where(), Envelope(command, caller, keyed))
-        except BaseException:
+            return await do()
+        finally:
             self._keys.end(once)
-            raise
-        return await reply.wait()
 
-    def _again(self, earlier: Earlier, command: c.Command) -> Answer:
+    async def _again(self, earlier: Earlier, *, shows_nothing: bool = False) -> Answer:
         """What an equal request was answered, with everything in it as it is now."""
         self._check_open()  # after a failed write nobody knows what is there
+        durable: Reply[None] = Reply()
+        self.journal.when_durable(Settlement(partial(durable.settle, None), durable.fail))
+        await durable.wait()
         self.faults.check(earlier.address)
         task: AnyState | None = self.views.whole(earlier.address)
-        if task is None and isinstance(command, _SHOW_NOTHING):
+        if task is None and shows_nothing:
             task = self.journal.snapshot(earlier.address)
         if not isinstance(task, TaskState):
             raise task_not_found(earlier.address)

@@ -20,8 +20,11 @@ from actors.deadlines import Deadlines
 from actors.errors import Code, Rejected
 from actors.identity import SESSION_REGISTRY
 from actors.ids import IdSource, valid_session_id
+from actors.index import rows_of
+from actors.keys import Keys
 from actors.limits import NS
 from actors.mailbox import Mailbox, Reply
+from actors.once import Done, Once
 from actors.ports import Journal, StorageError
 from actors.record import Entry, Record, Settlement
 from actors.registry.commands import CreateWorkspace, RegisterSession
@@ -72,6 +75,7 @@ class Registry:
         ids: IdSource,
         settings: Settings,
         roster: Roster,
+        keys: Keys,
         busy: Busy,
     ) -> None:
         self._journal = journal
@@ -79,6 +83,7 @@ class Registry:
         self._ids = ids
         self._settings = settings
         self._roster = roster
+        self._keys = keys
         self._busy = busy
         self._mailbox: Mailbox[Turn] = Mailbox(settings.max_claimers)
         self._unwritten: dict[str, RegistryState] = {}  # appended and not committed, by address
@@ -87,21 +92,25 @@ class Registry:
 
     # --- callers --------------------------------------------------------------------------------
 
-    async def create_workspace(self, command: CreateWorkspace) -> WorkspaceState:
+    async def create_workspace(
+        self, command: CreateWorkspace, once: Once | None = None
+    ) -> WorkspaceState:
         """A workspace for the directory; the one that it has already, if it has one."""
-        return await self._ask(partial(self._create_workspace, command))
+        return await self._ask(partial(self._create_workspace, command, once))
 
-    async def register_session(self, command: RegisterSession) -> SessionState:
+    async def register_session(
+        self, command: RegisterSession, once: Once | None = None
+    ) -> SessionState:
         """Raises: Rejected: SESSION_EXISTS, WORKSPACE_NOT_FOUND."""
-        return await self._ask(partial(self._register, command))
+        return await self._ask(partial(self._register, command, once))
 
-    async def end_session(self, session_id: str) -> None:
+    async def end_session(self, session_id: str, once: Once | None = None) -> None:
         """On disk when it returns; its runs are released because of that, whoever waits.
 
         Raises:
             Rejected: SESSION_NOT_FOUND.
         """
-        await self._ask(partial(self._end, session_id))
+        await self._ask(partial(self._end, session_id, once))
 
     async def admit(self, session_id: str, agent_name: str, workspace: str | None) -> SessionState:
         """A session on its first contact, which registers it as a visitor.
@@ -163,7 +172,10 @@ class Registry:
 
     # --- workspaces -----------------------------------------------------------------------------
 
-    def _create_workspace(self, command: CreateWorkspace, reply: Reply[WorkspaceState]) -> None:
+    def _create_workspace(
+        self, command: CreateWorkspace, once: Once | None, reply: Reply[WorkspaceState]
+    ) -> None:
+        self._keys.find(once)  # the workspace of an equal request is found by its directory
         known = self._workspace_at(command.root_dir)
         if known is not None:
             self._journal.when_durable(Settlement(partial(reply.settle, known), reply.fail))
@@ -171,7 +183,7 @@ class Registry:
         now_ns = self._clock.now_ns()
         address = f"{WORKSPACE_PREFIX}ws_{self._ids.suffix(now_ns)}"
         name = command.name or command.root_dir.rsplit("/", 1)[-1] or "root"
-        made = self._append(address, None, WorkspaceCreated(command.root_dir, name))
+        made = self._append(address, None, WorkspaceCreated(command.root_dir, name), once=once)
         assert isinstance(made.state, WorkspaceState), "a workspace's event makes a workspace"
         made.settlements.append(Settlement(partial(reply.settle, made.state), reply.fail))
 
@@ -183,7 +195,17 @@ class Registry:
 
     # --- sessions -------------------------------------------------------------------------------
 
-    def _register(self, command: RegisterSession, reply: Reply[SessionState]) -> None:
+    def _register(
+        self, command: RegisterSession, once: Once | None, reply: Reply[SessionState]
+    ) -> None:
+        earlier = self._keys.find(once)
+        if earlier is not None:
+            session_id = earlier.address.removeprefix(SESSION_PREFIX)
+            session = self._find(session_id)
+            if session is None or not session.is_active:
+                raise session_not_found(session_id)
+            self._journal.when_durable(Settlement(partial(reply.settle, session), reply.fail))
+            return
         if command.workspace_id is not None:
             self._roster.workspace(command.workspace_id)
         session_id = command.id or f"sess-{self._ids.suffix(self._clock.now_ns())}"
@@ -197,19 +219,24 @@ class Registry:
             channel=command.channel,
             capabilities=command.capabilities,
         )
-        made = self._append(SESSION_PREFIX + session_id, None, event)
+        made = self._append(SESSION_PREFIX + session_id, None, event, once=once)
         assert isinstance(made.state, SessionState), "a session's event makes a session"
         made.settlements.append(Settlement(partial(reply.settle, made.state), reply.fail))
 
-    def _end(self, session_id: str, reply: Reply[None]) -> None:
+    def _end(self, session_id: str, once: Once | None, reply: Reply[None]) -> None:
+        if self._keys.find(once) is not None:
+            self._journal.when_durable(Settlement(partial(reply.settle, None), reply.fail))
+            return
         session = self._find(session_id)
         if session is None or not session.is_active:
             raise session_not_found(session_id)
         if self._is_written(session):
-            entry = self._append(SESSION_PREFIX + session_id, session, SessionEnded())
+            entry = self._append(SESSION_PREFIX + session_id, session, SessionEnded(), once=once)
         else:
             registration = _registration(session)
-            entry = self._append(SESSION_PREFIX + session_id, None, registration, SessionEnded())
+            entry = self._append(
+                SESSION_PREFIX + session_id, None, registration, SessionEnded(), once=once
+            )
         assert isinstance(entry.state, SessionState), "a session's event leaves a session"
         self._watch_over(entry.state)
         entry.settlements.append(Settlement(partial(reply.settle, None), reply.fail))
@@ -343,15 +370,29 @@ class Registry:
 
     # --- writing --------------------------------------------------------------------------------
 
-    def _append(self, address: str, state: RegistryState | None, *events: RegistryEvent) -> Entry:
+    def _append(
+        self,
+        address: str,
+        state: RegistryState | None,
+        *events: RegistryEvent,
+        once: Once | None = None,
+    ) -> Entry:
         """Raises: Rejected: STORAGE_FAILED; nothing was taken then."""
         now_ns = self._clock.now_ns()
         seq = self._journal.next_seq
         for number, event in enumerate(events, seq):
             state = evolve_registry(address, state, event, number, now_ns)
         assert state is not None, "a record has an event"
-        record = Record(seq, self._ids.suffix(now_ns), now_ns, address, SESSION_REGISTRY, events)
-        entry = Entry(record, state)
+        record = Record(
+            seq,
+            self._ids.suffix(now_ns),
+            now_ns,
+            address,
+            SESSION_REGISTRY,
+            events,
+            done=None if once is None else Done(once),
+        )
+        entry = Entry(record, state, rows_of(record))
         try:
             self._journal.append(entry)
         except StorageError as error:

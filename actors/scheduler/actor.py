@@ -100,6 +100,8 @@ class Scheduler:
         self._send = send
         self._mailbox: Mailbox[Ticket | _Committed | _Turn] = Mailbox(settings.max_claimers)
         self._drains = Drains()
+        # Sessions that are being attached, with the calls that wait for what comes of it.
+        self._attaching: dict[str, list[Callable[[], None]]] = {}
         self._alarm = trio.Event()
         self._sleeping_until_ns: int | None = None
 
@@ -263,6 +265,11 @@ class Scheduler:
     ) -> None:
         session_id = command.session_id
         allowance = self._dispatch.allowance
+        others = self._attaching.get(session_id)
+        if others is not None and not allowance.has_room(session_id):
+            # It may be refused, or its caller may be gone; until then nothing is known.
+            others.append(lambda: self._attach_after(task_id, command, caller, reply))
+            return
         if not allowance.has_room(session_id):
             raise Rejected(
                 Code.SESSION_BOUND,
@@ -273,7 +280,7 @@ class Scheduler:
 
         def give_back() -> None:
             # Behind the task's record in the mailbox, so the place never counts as free between.
-            self.later(lambda: allowance.give_back(session_id))
+            self.later(lambda: self._attached(session_id))
 
         allowance.reserve(session_id)
         try:
@@ -281,12 +288,37 @@ class Scheduler:
         except Rejected:
             allowance.give_back(session_id)
             raise
+        self._attaching.setdefault(session_id, [])
+
+    def _attached(self, session_id: str) -> None:
+        """An attachment is decided: look at those again that waited for that."""
+        self._dispatch.allowance.give_back(session_id)
+        for attach in self._attaching.pop(session_id, ()):
+            attach()
+
+    def _attach_after(
+        self, task_id: str, command: c.AttachSession, caller: Caller, reply: Reply[Answer]
+    ) -> None:
+        if reply.abandoned:
+            return
+        try:
+            self._attach(task_id, command, caller, reply)
+        except Rejected as refusal:
+            reply.fail(refusal)
 
     def _pause(self, reason: str | None, caller: Caller, reply: Reply[SchedulerStatus]) -> None:
-        entry = self._switch.pause(reason, caller)
-        self._follow(entry, lambda: reply.settle(self._status()), reply.fail)
+        def paused() -> None:
+            reply.settle(self._status())
+
+        if self._switch.earlier(caller) is not None:
+            self._when_durable(paused, reply.fail)
+        else:
+            self._follow(self._switch.pause(reason, caller), paused, reply.fail)
 
     def _resume(self, caller: Caller, reply: Reply[SchedulerStatus]) -> None:
+        if self._switch.earlier(caller) is not None:
+            self._when_durable(lambda: reply.settle(self._status()), reply.fail)
+            return
         ended_by_it = self._drains.under_way()  # not one that begins after this
         entry = self._switch.resume(caller)
 
@@ -304,6 +336,11 @@ class Scheduler:
         now_ns = self._clock.steady_ns()
         wait_s = self._settings.drain_s if timeout_s is None else timeout_s
         drain = Drain(caller, reply, self._clock.now_ns(), now_ns + int(wait_s * NS))
+        earlier = self._switch.earlier(caller)
+        if earlier is not None:
+            drain.started_at_ns, drain.repeats = earlier.at_ns, True
+            self._when_durable(lambda: self._begin_drain(drain), drain.reply.fail)
+            return
         entry = self._switch.start_drain(reason, caller, self._dispatch.active_claims)
         self._follow(entry, lambda: self._begin_drain(drain), reply.fail)
 
@@ -319,6 +356,9 @@ class Scheduler:
         """No claim is active any more, or the time of these is up."""
         remaining = self._dispatch.active_claims
         for drain in drains:
+            if drain.repeats:
+                self._answer_drain(drain, remaining, remaining > 0)
+                continue
             try:
                 entry = self._switch.end_drain(drain.caller, remaining, remaining > 0)
             except Rejected as refusal:
@@ -350,6 +390,10 @@ class Scheduler:
     ) -> None:
         """Once a record of the scheduler's own is on disk, do `then` behind what it brought."""
         entry.settlements.append(Settlement(lambda: self.later(then), fail))
+
+    def _when_durable(self, then: Callable[[], None], fail: Callable[[Exception], None]) -> None:
+        """The same, of a request that was done before: once all is on disk that was appended."""
+        self._switch.when_durable(Settlement(lambda: self.later(then), fail))
 
     def _end_waiting(self, why: Rejected) -> None:
         self._dispatch.end_waiting(why)

@@ -124,7 +124,10 @@ class Dispatch:
             if under_way.reply.abandoned and under_way.run_id is None:
                 self.forget(under_way)
                 return False
-            under_way.follow(ticket)
+            try:
+                under_way.follow(ticket)
+            except Rejected as other_request:
+                ticket.give_up(other_request)
             return True
         claimed = self.board.keyed_claim(*key, self._clock.now_ns())
         if claimed is None:
@@ -202,7 +205,7 @@ class Dispatch:
         """Claimed, but the caller hung up before it was told: give the run back."""
         if ticket.run_id is not None and ticket.task_id is not None:
             command = c.ReleaseRun(ticket.run_id, "caller_gone", ticket.claim_token_hash)
-            self._send(ticket.task_id, Envelope(command, ticket.caller))
+            self._send(ticket.task_id, Envelope(command, ticket.caller.plain))
 
     def forget(self, ticket: Ticket) -> None:
         """The caller hung up: it leaves the queue, and followers of its key take its place."""

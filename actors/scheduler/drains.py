@@ -18,12 +18,14 @@ class Drain:
     Args:
         started_at_ns: of the wall, to be shown.
         until_ns: when its time is up, on the steady scale.
+        repeats: it was sent again; what it waits for is told, and nothing is written of it.
     """
 
     caller: Caller
     reply: Reply[DrainOutcome]
     started_at_ns: int
     until_ns: int
+    repeats: bool = False
 
 
 @final

@@ -6,8 +6,11 @@ from actors.clock import Clock
 from actors.errors import Code, Rejected
 from actors.identity import Caller
 from actors.ids import IdSource
+from actors.index import rows_of
+from actors.keys import Keys
+from actors.once import Done, Earlier
 from actors.ports import Journal, StorageError
-from actors.record import Entry, Record
+from actors.record import Entry, Record, Settlement
 from actors.scheduler.events import (
     DrainCompleted,
     DrainStarted,
@@ -29,10 +32,11 @@ class Switch:
         Rejected: STORAGE_FAILED; nothing has changed.
     """
 
-    def __init__(self, journal: Journal, clock: Clock, ids: IdSource) -> None:
+    def __init__(self, journal: Journal, clock: Clock, ids: IdSource, keys: Keys) -> None:
         self._journal = journal
         self._clock = clock
         self._ids = ids
+        self._keys = keys
         self._state = SchedulerState()
 
     def restore(self, state: SchedulerState) -> None:
@@ -62,14 +66,34 @@ class Switch:
         return self._append(DrainStarted(caller.actor, given, active_claims), caller)
 
     def end_drain(self, caller: Caller, remaining: int, timed_out: bool) -> Entry:
-        return self._append(DrainCompleted(caller.actor, remaining, timed_out), caller)
+        return self._append(DrainCompleted(caller.actor, remaining, timed_out), caller.plain)
+
+    def earlier(self, caller: Caller) -> Earlier | None:
+        """What an equal request has done before, if the caller sent it under a key.
+
+        Raises:
+            Rejected: KEY_REUSED for another request under the key.
+        """
+        return self._keys.find(caller.once)
+
+    def when_durable(self, settlement: Settlement) -> None:
+        """Deliver an answer once all that was appended before is on disk."""
+        self._journal.when_durable(settlement)
 
     def _append(self, event: SchedulerEvent, caller: Caller) -> Entry:
         now_ns = self._clock.now_ns()
         seq = self._journal.next_seq
-        record = Record(seq, self._ids.suffix(now_ns), now_ns, SCHEDULER_ADDRESS, caller, (event,))
+        record = Record(
+            seq,
+            self._ids.suffix(now_ns),
+            now_ns,
+            SCHEDULER_ADDRESS,
+            caller.plain,
+            (event,),
+            done=None if caller.once is None else Done(caller.once),
+        )
         state = evolve_scheduler(self._state, event, seq, now_ns)
-        entry = Entry(record, state)
+        entry = Entry(record, state, rows_of(record))
         try:
             self._journal.append(entry)
         except StorageError as error:

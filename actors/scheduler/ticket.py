@@ -9,6 +9,7 @@ from actors.answers import Answer
 from actors.errors import Code, Rejected
 from actors.identity import Caller
 from actors.ids import Randomness
+from actors.keys import check_equal
 from actors.mailbox import Reply
 from actors.registry.state import SessionState
 from actors.scheduler.commands import ClaimNext
@@ -112,7 +113,14 @@ class Ticket:
 
     def follow(self, ticket: "Ticket") -> None:
         """Let a call with the same key have the answer of this one, which may be there already:
-        the scheduler takes a claim as under way until it has the record of it."""
+        the scheduler takes a claim as under way until it has the record of it.
+
+        Raises:
+            Rejected: KEY_REUSED: it asks for something else.
+        """
+        once, other = self.caller.once, ticket.caller.once
+        if once is not None and other is not None:
+            check_equal(other, once.request)
         if self._answer is None:
             self.followers.append(ticket)
         else:

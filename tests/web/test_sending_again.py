@@ -12,28 +12,14 @@ from actors.system import run_system
 from actors.task.state import Scope
 from persistence.memory_store import MemoryStore
 from persistence.opening import memory_journal
+from tests.actors.system.desk import CrashStore
 from tests.web.client import ContractClient
 from tests.web.writes import AGENT, SITUATIONS, WRITES, Stage, Write
 from web.app import create_app
 from web.operations import Operation as Op
 
 NOW_NS = 1_790_000_000_123_456_700
-LATER = {
-    Op.ATTACH_SESSION,
-    Op.CLAIM_NEXT,
-    Op.BULK_RELEASE,
-    Op.BULK_FAIL,
-    Op.PAUSE_SCHEDULER,
-    Op.RESUME_SCHEDULER,
-    Op.DRAIN_SCHEDULER,
-    Op.CREATE_WORKSPACE,
-    Op.RESOLVE_WORKSPACE,
-    Op.CREATE_SESSION,
-    Op.END_SESSION,
-}
-every_write = pytest.mark.parametrize(
-    "operation", [op for op in WRITES if op not in LATER], ids=lambda operation: operation.name
-)
+every_write = pytest.mark.parametrize("operation", WRITES, ids=lambda operation: operation.name)
 
 
 class Present:
@@ -197,6 +183,27 @@ async def test_a_refusal_uses_no_key_up(autojump_clock, operation):
         bad = await server.http.send("POST", "/api/tasks", {}, {"Idempotency-Key": "k"})
         assert bad.status == 422
         assert (await write.send(server.http, "k")).status == operation.success
+
+
+async def test_a_bulk_operation_that_a_crash_has_cut_in_two_goes_on_when_it_is_sent_again():
+    store = CrashStore()
+    async with serving(store) as server:
+        runs = [await Stage(server.http).queued() for _ in range(4)]
+        write = Write(Op.BULK_FAIL, {}, {"run_ids": [*runs, "run-unknown"], "reason": "because"})
+        before = len(store.crash_points)
+        whole = await write.send(server.http, "k")
+    assert [row["ok"] for row in whole.json["results"]] == [True] * 4 + [False]
+    cut = 0
+    for crashed in store.crash_points[before:]:
+        async with serving(crashed) as server:
+            written = server.written
+            again = await write.send(server.http, "k")
+            assert (again.status, thing(again)) == (200, thing(whole))
+            assert [row["ok"] for row in again.json["results"]] == [True] * 4 + [False]
+            cut += server.written - written > 0
+            other = await write.send(server.http, "k", {"run_ids": runs[:1], "reason": "x"})
+            assert (other.status, other.code) == (409, "idempotency_key_reused")
+    assert cut > 1
 
 
 # --- the key ------------------------------------------------------------------------------------

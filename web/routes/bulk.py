@@ -59,7 +59,8 @@ def _run_ids(body: BulkRunRequest) -> list[str]:
 
 async def _ask_all(call: Call, caller: Caller, commands: Sequence[_Command]) -> Reply:
     """One after the other, so that runs of one task come in the order given."""
-    outcomes = [(command.run_id, await _ask(call, caller, command)) for command in commands]
+    async with call.system.whole(caller):
+        outcomes = [(command.run_id, await _ask(call, caller, command)) for command in commands]
     _refuse_if_unavailable([outcome for _, outcome in outcomes])
     return shown(200, BulkRunResponse([result_of(run_id, found) for run_id, found in outcomes]))
 
@@ -67,7 +68,7 @@ async def _ask_all(call: Call, caller: Caller, commands: Sequence[_Command]) -> 
 async def _ask(call: Call, caller: Caller, command: _Command) -> Answer | Rejected:
     try:
         checked_run_id(command.run_id)
-        return await call.system.ask_run(command, caller)
+        return await call.system.ask_run(command, caller.part(command.run_id))
     except Rejected as refusal:
         return call.system.misnamed.explained(refusal)
 

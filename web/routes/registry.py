@@ -5,6 +5,7 @@ from actors.registry.commands import CreateWorkspace, RegisterSession
 from actors.registry.refusals import workspace_not_found
 from actors.registry.state import SessionState
 from web.call import Call, Routes
+from web.identity import identify
 from web.operations import Operation
 from web.pointers import called
 from web.replies import EMPTY, Reply, shown
@@ -27,7 +28,7 @@ from web.shapes.registered import (
 async def create_workspace(call: Call) -> Reply:
     body = call.decode(CreateWorkspaceRequest)
     command = CreateWorkspace(body.root_dir, body.name)
-    workspace = await call.system.registry.create_workspace(command)
+    workspace = await call.system.registry.create_workspace(command, identify(call).once)
     return shown(201, WorkspaceResponse(workspace_of(workspace)))
 
 
@@ -35,7 +36,7 @@ async def resolve_workspace(call: Call) -> Reply:
     body = call.decode(ResolveWorkspaceRequest)
     with called("/path", "/root_dir"):
         command = CreateWorkspace(body.path)
-    workspace = await call.system.registry.create_workspace(command)
+    workspace = await call.system.registry.create_workspace(command, identify(call).once)
     return shown(200, WorkspaceResponse(workspace_of(workspace)))
 
 
@@ -60,7 +61,7 @@ async def create_session(call: Call) -> Reply:
             channel=body.channel,
             capabilities=body.capabilities,
         )
-    session = await call.system.registry.register_session(command)
+    session = await call.system.registry.register_session(command, identify(call).once)
     return shown(201, SessionResponse(_shown(call, session)))
 
 
@@ -102,7 +103,7 @@ async def get_workspace_session(call: Call) -> Reply:
 
 
 async def end_session(call: Call) -> Reply:
-    await call.system.end_session(call.ids["id"].strip())
+    await call.system.end_session(call.ids["id"].strip(), identify(call).once)
     return EMPTY
 
 

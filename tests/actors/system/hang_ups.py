@@ -119,6 +119,8 @@ def check_nothing_is_held(system: System) -> None:
     assert len(system.scheduler._mailbox) == 0
     assert len(system.registry._mailbox) == 0
     assert len(system.outbox) == 0
+    assert system._keys._under_way == {}
+    assert system.scheduler._attaching == {}
     assert system.journal.durable_seq == system.journal.next_seq - 1
 
 

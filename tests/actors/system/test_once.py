@@ -1,15 +1,21 @@
 """Requests under a key, in the core: records, rows, storage that fails, and forgetting."""
 
+from functools import partial
+
 import pytest
 import trio
+import trio.testing
 
 from actors.errors import Code, Rejected
 from actors.identity import Caller
 from actors.once import Once, digest_of
+from actors.registry.commands import RegisterSession
+from actors.scheduler.commands import ClaimNext
 from actors.task import commands as c
-from actors.task.state import Scope
+from actors.task.state import RunStatus, Scope
 from persistence.store import Table
-from tests.actors.system.desk import OPERATOR, CrashStore, started
+from tests.actors.system.desk import OPERATOR, CrashStore, agent, started, waiting
+from tests.actors.system.hang_ups import STEPS_MAX, check_nothing_is_held, hung_up, picture
 
 CREATE = c.CreateTask(scope=Scope.GLOBAL, title="T")
 
@@ -97,3 +103,132 @@ async def test_no_key_stays_behind_whatever_becomes_of_its_caller(desk):
     with pytest.raises(Rejected):
         await desk.ask("task-unknown", c.DeleteTask(), under("x"))
     assert desk.system._keys._under_way == {}
+
+
+# --- canceled at every moment, and sent again ---------------------------------------------------
+
+
+async def create(desk):
+    return partial(desk.system.create_task, CREATE, under("k"))
+
+
+async def start(desk):
+    await desk.task(id="t")
+    return partial(desk.ask, "t", c.StartTask(), under("k"))
+
+
+async def delete(desk):
+    await desk.task(id="t")
+    return partial(desk.ask, "t", c.DeleteTask(), under("k"))
+
+
+async def attach(desk):
+    run = await desk.queued()
+    await desk.register("s1")
+    await desk.ask_run(c.ClaimRun(run.id))
+    return partial(desk.system.attach_session, run.id, "s1", under("k"))
+
+
+async def claim(desk):
+    await desk.many_queued(2)
+    session = await desk.system.identify("s1", "bot")
+    return partial(desk.system.claim_next, session, ClaimNext(), under("k", caller=agent("s1")))
+
+
+async def pause(desk):
+    return partial(desk.system.scheduler.pause, "hold", under("k"))
+
+
+async def drain(desk):
+    await desk.queued()
+    await desk.claim("s1")
+    return partial(desk.system.scheduler.drain, "stop", 1, under("k"))
+
+
+async def register(desk):
+    command = RegisterSession(agent_name="bot", id="s9")
+    return partial(desk.system.registry.register_session, command, under("k").once)
+
+
+async def end(desk):
+    await desk.queued()
+    await desk.claim("s1")
+    return partial(desk.system.end_session, "s1", under("k").once)
+
+
+async def picture_of(setting, steps):
+    """What is there after a call under a key that was canceled after so many steps (None: never),
+    and sent again; and whether it was answered before."""
+    async with started() as desk:
+        call = await setting(desk)
+        answered = steps is None or not await hung_up(call, steps)
+        await call()
+        await trio.testing.wait_all_tasks_blocked()
+        check_nothing_is_held(desk.system)
+        records = sum(len(desk.system.journal.timeline(one, 0)) for one in ("@scheduler", "t"))
+        return (picture(desk.system), records), answered
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [create, start, delete, attach, claim, pause, drain, register, end],
+    ids=lambda setting: setting.__name__,
+)
+async def test_canceled_at_any_moment_and_sent_again_it_is_done_once(setting):
+    once, _ = await picture_of(setting, None)
+    for steps in range(STEPS_MAX):
+        left, answered = await picture_of(setting, steps)
+        assert left == once, f"not as if it had been sent once, after {steps} steps"
+        if answered:
+            return
+    raise AssertionError("the call never came to an end")
+
+
+async def test_a_claim_under_a_key_is_the_same_after_the_end_of_its_lease(desk):
+    await desk.many_queued(2)
+    session = await desk.system.identify("s1", "bot")
+    claim = partial(desk.system.claim_next, session, ClaimNext(), under("k", caller=agent("s1")))
+    first = await claim()
+    await desk.complete("s1", first.the_run.id)
+    again = await claim()
+    assert (again.the_run.id, again.the_run.status) == (first.the_run.id, RunStatus.COMPLETED)
+    await desk.ask(first.task.id, c.DeleteTask())
+    with pytest.raises(Rejected) as caught:
+        await claim()
+    assert caught.value.code is Code.NO_ACTIVE_LEASE
+
+
+async def test_a_claim_that_asks_for_something_else_does_not_join_one_that_waits(desk):
+    session = await desk.system.identify("s1", "bot")
+    keyed, other = under("k", caller=agent("s1")), under("k", "other", agent("s1"))
+    waits = partial(desk.system.claim_next, session, ClaimNext(wait=True))
+    async with waiting(desk, partial(waits, keyed)):
+        with pytest.raises(Rejected) as caught:
+            await waits(other)
+        assert caught.value.code is Code.KEY_REUSED
+        assert desk.parked == 1
+
+
+async def test_a_drain_that_is_sent_again_waits_with_the_first(desk):
+    run = await desk.queued()
+    await desk.claim("s1")
+    outcomes = []
+
+    async def drain_it():
+        outcomes.append(await desk.system.scheduler.drain("stop", 60, under("k")))
+
+    async with waiting(desk, drain_it, drain_it):
+        assert outcomes == []
+        await desk.complete("s1", run.id)
+        await trio.testing.wait_all_tasks_blocked()
+        assert [outcome.completed for outcome in outcomes] == [True, True]
+        assert len({outcome.started_at_ns for outcome in outcomes}) == 1
+
+
+async def test_a_session_that_was_ended_since_is_not_registered_again(desk):
+    call = await register(desk)
+    session = await call()
+    await desk.system.end_session(session.id)
+    with pytest.raises(Rejected) as caught:
+        await call()
+    assert caught.value.code is Code.SESSION_NOT_FOUND

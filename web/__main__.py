@@ -12,6 +12,7 @@ import click
 
 from web import logs
 from web.cli.groups import Program, completion
+from web.cli.output import failure_in
 from web.exits import ExitCode, Fatal, first_leaf
 from web.setting_values import ValueForm
 from web.settings import all_settings, load
@@ -59,7 +60,9 @@ def serve_command(config: Path | None, **flags: str | bool | None) -> None:
     except Fatal as fatal:
         print(f"chargehand: {fatal}", file=sys.stderr)
         sys.exit(fatal.code)
-    except Exception:
+    except Exception as error:
+        if failure_in(error) is not None:
+            raise  # it is told as that of any command
         _log.exception("the server has failed")
         sys.exit(ExitCode.INTERNAL)
 

@@ -27,6 +27,7 @@ class ClientExit(IntEnum):
     INVALID = 65  # what was sent: 400, 413, 422
     NOT_FOUND = 66
     UNREACHABLE = 69
+    OUTPUT_FAILED = 74  # stdout does not take what is written
     STRANGE = 76  # the answer is no answer of such a server
     LATER = 75  # too much, too often, or stopping: 429, 503
     NOT_ALLOWED = 77  # 401, 403

@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.conftest import TOKEN
 from tests.cli.suggested import words_of
+from web.cli import verbs
 from web.exits import ClientExit
 
 AGENT = {"CHARGEHAND_SESSION_ID": "sess-1", "CHARGEHAND_AGENT": "builder"}
@@ -262,17 +263,49 @@ def test_lists_go_on_where_the_last_one_told(line):
     for number in range(3):
         line.told("task", "create", f"task {number}", "--id", f"t{number}")
     first = line.run("task", "list", "--limit", "2", "--json")
-    assert [task["id"] for task in json.loads(first.stdout)["tasks"]] == ["t2", "t1"]
-    option, cursor = first.stderr.removeprefix("more: ").split()
-    rest = line.json("task", "list", "--limit", "2", option, cursor)
+    assert first.stderr == ""
+    told = json.loads(first.stdout)
+    assert list(told) == ["tasks", "next_cursor"]
+    assert [task["id"] for task in told["tasks"]] == ["t2", "t1"]
+    for_people = line.run("task", "list", "--limit", "2")
+    assert for_people.stderr == f"more: --cursor {told['next_cursor']}, or --all\n"
+    rest = line.json("task", "list", "--limit", "2", "--cursor", told["next_cursor"])
     assert [task["id"] for task in rest["tasks"]] == ["t0"]
+    assert "next_cursor" not in rest
+
+
+@pytest.fixture
+def short_pages(monkeypatch):
+    monkeypatch.setattr(verbs, "LIST_MAX", 2)
+
+
+@pytest.mark.usefixtures("short_pages")
+def test_all_pages_are_walked_to_the_end(line):
+    for number in range(5):
+        line.told("task", "create", "x" * (number + 1), "--id", f"t{number}")
+    lines = line.told("task", "list", "--all").splitlines()
+    assert [text.split()[0] for text in lines] == ["ID", "t4", "t3", "t2", "t1", "t0"]
+    assert len({text.index("ready") for text in lines[1:]} | {lines[0].index("STATUS")}) == 1
+    pages = [json.loads(text) for text in line.told("task", "list", "--all", "--json").splitlines()]
+    assert [[task["id"] for task in page["tasks"]] for page in pages] == [
+        ["t4", "t3"],
+        ["t2", "t1"],
+        ["t0"],
+    ]
+    assert len(line.told("task", "timeline", "t1", "--all").splitlines()) == 1
+    assert line.told("task", "runs", "t1", "--all") == "no runs\n"
+
+
+@pytest.mark.parametrize("words", [("--limit", "3"), ("--watch",)])
+def test_a_walk_has_no_limit_and_is_no_watch(line, words):
+    assert "--all" in line.refused(ClientExit.USAGE, "task", "list", "--all", *words)
 
 
 def test_the_backlog_goes_on_too(line):
     runs = [queued(line)[1] for _ in range(3)]
     first = line.run("scheduler", "backlog", "--limit", "2", "--json")
-    option, cursor = first.stderr.removeprefix("more: ").split()
-    rest = line.json("scheduler", "backlog", option, cursor)
+    cursor = json.loads(first.stdout)["next_cursor"]
+    rest = line.json("scheduler", "backlog", "--cursor", cursor)
     found = json.loads(first.stdout)["backlog"]["runs"] + rest["backlog"]["runs"]
     assert [row["run"]["id"] for row in found] == runs
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import click
 from attrs import frozen
 from click.shell_completion import get_completion_class
 
 from actors.suggestions import PROGRAM
+from web.cli.output import checked_output
 
 if TYPE_CHECKING:
     from web.cli.verbs import Verb
@@ -75,6 +76,11 @@ NOUNS: Final[Mapping[str, Noun]] = {
 @final
 class Program(click.Group):
     """The root: what was added to it, and the nouns."""
+
+    def main(self, *args: Any, **extra: Any) -> object:  # type: ignore[override]  # of overloads
+        """Run a command, and end the process with a code that says how it went."""
+        with checked_output():
+            return super().main(*args, **extra)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.commands, *NOUNS]

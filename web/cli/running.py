@@ -1,6 +1,5 @@
 """What all commands have in common: options, a connection while they run, and how they end."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -15,6 +14,7 @@ from actors.suggestions import PROGRAM
 from web.cli import environment
 from web.cli.again import remember
 from web.cli.failures import Failed
+from web.cli.output import OutputFailed, give_up_stdout
 from web.cli.target import Identity, identity_of, target_of
 from web.exits import ClientExit
 
@@ -78,9 +78,11 @@ def _told(as_json: bool) -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo(err=True)
         raise SystemExit(ClientExit.INTERRUPTED) from None
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(ClientExit.BROKEN_PIPE) from None
+    except OutputFailed as failed:
+        give_up_stdout()
+        if failed.exit_with is not ClientExit.BROKEN_PIPE:
+            Failed(failed.exit_with, str(failed)).tell(as_json)
+        raise SystemExit(failed.exit_with) from None
 
 
 def _common_options(callers: Callers) -> list[click.Parameter]:

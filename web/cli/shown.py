@@ -8,11 +8,11 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Final, NoReturn, Protocol, final
+from typing import Final, Protocol, final
 
 import click
 import orjson
-from attrs import frozen
+from attrs import evolve, frozen
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
@@ -43,25 +43,53 @@ class Output(Console):
         width = None if sys.stdout.isatty() else _PIPED_WIDTH
         super().__init__(width=width, highlight=False, markup=False, emoji=False)
 
-    def on_broken_pipe(self) -> NoReturn:
-        """As everywhere else; of itself it would end the process."""
-        raise BrokenPipeError
-
 
 def show(parts: Sequence[Part], body: object) -> None:
     """Print the parts."""
+    _print(pieces(parts, body))
+
+
+@final
+class Pages:
+    """Prints one page after the other as one list; only the widest row of all is kept in mind."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
+        self._widths: Widths | None = None
+
+    def show(self, body: object) -> None:
+        found = pieces(self._parts, body)
+        if self._widths is None:
+            self._widths = {}
+        elif all(isinstance(piece, Text) for piece in found):
+            return  # it says no more than that there is nothing
+        _print([_going_on(piece, self._widths) for piece in found])
+
+
+def _going_on(piece: RenderableType, widths: "Widths") -> RenderableType:
+    return evolve(piece, widths=widths) if isinstance(piece, FittingTable) else piece
+
+
+def _print(found: Sequence[RenderableType]) -> None:
     out = Output()
     with out.capture() as printed:
-        for piece in pieces(parts, body):
+        for piece in found:
             out.print(piece, crop=False)
     for line in printed.get().splitlines():  # cells are filled up with spaces, the last ones too
         click.echo(line.rstrip(" "), color=True)
 
 
-def print_json(raw: bytes) -> None:
-    """The body of an answer as it is, in a line of its own."""
+def print_json(raw: bytes, next_cursor: str | None = None) -> None:
+    """The body of an answer as it is, in a line of its own.
+
+    Args:
+        next_cursor: where the list goes on; a member of its own, behind those of the server.
+    """
+    raw = raw.rstrip()
+    if next_cursor is not None and raw.endswith(b"}"):
+        raw = b'%b,"next_cursor":%b}' % (raw[:-1], orjson.dumps(next_cursor))
     if raw:
-        click.echo(raw.rstrip(b"\n"))
+        click.echo(raw)
 
 
 def pieces(parts: Sequence[Part], body: object) -> list[RenderableType]:
@@ -195,21 +223,36 @@ class Titled:
         yield self.inner
 
 
+Widths = dict[int, int]  # of columns, by number
+
+
 @final
 @frozen
 class FittingTable:
+    """Rows under their headings.
+
+    Args:
+        widths: of the columns of what was printed above, which these rows go on with; filled here.
+    """
+
     columns: Sequence[Column]
     cells: Sequence[Sequence[str]]
+    widths: Widths | None = None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         widths = [
             max(cell_len(text) for text in (column.heading, *texts))
             for column, *texts in zip(self.columns, *self.cells, strict=True)
         ]
+        # On a terminal each page chooses its columns anew, so it has to name them.
+        has_headings = console.is_terminal or not self.widths
+        if self.widths is not None:
+            widths = [max(width, self.widths.get(n, 0)) for n, width in enumerate(widths)]
+            self.widths.update(enumerate(widths))
         chosen = list(range(len(self.columns)))
         if console.is_terminal:
             chosen = self._fitting(widths, options.max_width)
-        table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+        table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_header=has_headings)
         for n in chosen:
             table.add_column(
                 Text(self.columns[n].heading), no_wrap=True, overflow="ellipsis", width=widths[n]

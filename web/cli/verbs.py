@@ -10,10 +10,11 @@ import click
 import orjson
 from attrs import frozen
 
+from actors.limits import LIST_MAX
 from web.cli.failures import Failed, plain
-from web.cli.members import ID, Field, Form, Members, given, in_options
+from web.cli.members import CURSOR, ID, Field, Form, Members, given, in_options
 from web.cli.running import Callers, client_command
-from web.cli.shown import Part, print_json, show
+from web.cli.shown import Pages, Part, print_json, show
 from web.cli.watching import watch_answer, watch_task
 from web.exits import ClientExit
 from web.operations import Operation
@@ -97,6 +98,9 @@ class Verb:
             for n, (name, _) in enumerate(self.ids)
         ]
         parameters += [field.parameter() for field in self.fields]
+        if CURSOR in self.fields:
+            text = "all there are, page by page; with --json each page is a line"
+            parameters.append(click.Option(["--all"], is_flag=True, help=text))
         return parameters + _watch_options(self.watch)
 
     def command(self, *group: str) -> click.Command:
@@ -122,20 +126,42 @@ class Verb:
         return " ".join([self.note, *choices]).strip()
 
     def _run(self, connection: "Connection", as_json: bool, values: dict[str, Any]) -> None:
+        walks = values.pop("all", False)
+        if walks and values["limit"] is not None:
+            raise click.UsageError("--all has no limit; leave one of both out")
         if values.pop("watch", False):
+            if walks:
+                raise click.UsageError("--all comes to an end, but a watch has none")
             self._watch(connection, as_json, values)
+            return
+        if walks:
+            self._walk(connection, as_json, values)
             return
         answer = self._ask(connection, values)
         if as_json:
-            print_json(answer.raw)
+            print_json(answer.raw, answer.next_cursor)
         else:
             self._show(answer.body)
-        if answer.next_cursor is not None:
-            click.echo(f"more: --cursor {plain(answer.next_cursor)}", err=True)
+            if answer.next_cursor is not None:
+                click.echo(f"more: --cursor {plain(answer.next_cursor)}, or --all", err=True)
         if answer.body is None:
             raise SystemExit(self.nothing[1])
         if self.ends_with is not None:
             raise SystemExit(self.ends_with(answer.body))
+
+    def _walk(self, connection: "Connection", as_json: bool, values: dict[str, Any]) -> None:
+        """Show page after page, each as soon as it is there, and none longer than that."""
+        values["limit"] = LIST_MAX
+        pages = Pages(self.shows)
+        while True:
+            answer = self._ask(connection, values)
+            if as_json:
+                print_json(answer.raw)
+            else:
+                pages.show(answer.body)
+            if answer.next_cursor is None:
+                return
+            values["cursor"] = answer.next_cursor
 
     def _ask(self, connection: "Connection", values: dict[str, Any]) -> "Answer":
         """The answer to what was given."""

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
+from hashlib import blake2b
 from typing import final
 
 import trio
@@ -17,7 +18,7 @@ from attrs import frozen
 
 from actors.errors import Code, Rejected
 from actors.limits import CRASH_WINDOW_S, CRASHES_MAX
-from actors.ports import DamagedError
+from actors.ports import DamagedError, DamagedRowError
 
 _log = logging.getLogger("chargehand.actors")
 
@@ -79,6 +80,13 @@ class Faults:
         if fault is not None:
             raise refusal_of(fault)
 
+    def check_any(self, prefix: str) -> None:
+        """Raises Rejected if any address that begins so is set aside: what is not found may be
+        that."""
+        for address in self._aside:
+            if address.startswith(prefix):
+                self.check(address)
+
     def refusal(self, address: str) -> Rejected:
         """What is said to whoever asks for `address`, which is set aside."""
         return refusal_of(self._aside[address])
@@ -107,6 +115,14 @@ class Faults:
         for listener in self._listeners:
             listener(address)
         return fault
+
+    def damaged_row(self, table: str, key: str, error: DamagedRowError) -> Rejected:
+        """A row of an index is damaged, and nothing says whose it is: it is set aside by itself.
+        What whoever asked is told, is returned."""
+        # Of a key that a client gave, no more than this is anybody's business.
+        digest = blake2b(key.encode(), digest_size=8).hexdigest()
+        address = f"@index/{table}/{digest}"
+        return refusal_of(self.set_aside(address, Why.DAMAGED, str(error)))
 
     def failed(self, address: str, error: Exception, what: str) -> Rejected:
         """Its actor met an error: log and count it, and set it aside if that is damage or once too

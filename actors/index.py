@@ -6,7 +6,7 @@ The rows live in the journal's tables; this module says which rows a record brin
 from collections.abc import Callable, Iterator
 from typing import Final, final
 
-from actors.faults import Faults
+from actors.faults import Faults, Why, refusal_of
 from actors.graph import Graph
 from actors.identity import Caller, OriginKind
 from actors.once import rows_of_done
@@ -16,6 +16,8 @@ from actors.ports import (
     REVIEWS_TABLE,
     RUNS_TABLE,
     SUBSCRIPTIONS_TABLE,
+    DamagedError,
+    DamagedRowError,
     Journal,
 )
 from actors.record import Record
@@ -26,6 +28,7 @@ from actors.task.events import (
     RunRetried,
     SubscriptionSet,
 )
+from actors.task.state import TaskState
 
 Row = tuple[str, str, str]
 
@@ -67,6 +70,22 @@ def _former_keys(key: str, caller: Caller) -> Iterator[str]:
         yield f"{kind.value}\n{origin.ref}\n{key}"
 
 
+def _a_bit_off(found: bytes) -> Iterator[bytes]:
+    for at in range(8 * len(found)):
+        flipped = bytearray(found)
+        flipped[at // 8] ^= 1 << at % 8
+        yield bytes(flipped)
+
+
+def _names(state: TaskState, table: str, some_id: str) -> bool:
+    """Whether the task has the run, review or subscription that a row of `table` is about."""
+    if table == REVIEWS_TABLE:
+        return state.review(some_id) is not None
+    if table == SUBSCRIPTIONS_TABLE:
+        return state.subscription(some_id) is not None
+    return state.run(some_id) is not None
+
+
 @final
 class Index:
     """Answers at once, from rows in memory or in the store's tables.
@@ -93,10 +112,46 @@ class Index:
         return self._living_task(REVIEWS_TABLE, review_id)
 
     def _living_task(self, table: str, key: str) -> str | None:
-        task_id = self._journal.get(table, key)
+        task_id = self._row(table, key)
         if task_id is None or not (self._is_known(task_id) or self._is_shown(task_id)):
             return None
         return task_id
+
+    def _row(self, table: str, key: str) -> str | None:
+        """The value of a row.
+
+        Raises:
+            Rejected: it is damaged. Its task is set aside, or the row alone if nothing says whose
+                it is.
+        """
+        try:
+            return self._journal.get(table, key)
+        except DamagedRowError as error:
+            address = self._owner(table, key, error.found)
+            if address is None:
+                raise self._faults.damaged_row(table, key, error) from error
+            fault = self._faults.set_aside(address, Why.DAMAGED, str(error))
+            raise refusal_of(fault) from error
+
+    def _owner(self, table: str, key: str, found: bytes) -> str | None:
+        """The task that a damaged row most likely named: one whose stored state says the same.
+
+        The text of the row may be off by a bit, so its neighbours are looked at too. What was done
+        under a key is no part of a task's state: its row stands for itself.
+        """
+        if table == ONCE_TABLE:
+            return None
+        for text in (found, *_a_bit_off(found)):
+            task_id, _, run_id = text.decode("utf-8", "replace").partition(" ")
+            if not self._graph.exists(task_id):
+                continue
+            try:
+                state = self._journal.snapshot(task_id)
+            except DamagedError:
+                continue
+            if isinstance(state, TaskState) and _names(state, table, run_id or key):
+                return task_id
+        return None
 
     def _is_known(self, task_id: str) -> bool:
         """Whether there is such a task; one that is set aside is, and its actor says so."""
@@ -105,7 +160,7 @@ class Index:
     def keyed_run(self, key: str, caller: Caller) -> tuple[str, str] | None:
         """The task and run that a caller's key stands for; keys of deleted tasks are free again."""
         for row_key in (_key(key, caller), *_former_keys(key, caller)):
-            row = self._journal.get(KEYS_TABLE, row_key)
+            row = self._row(KEYS_TABLE, row_key)
             task_id, _, run_id = (row or "").partition(" ")
             if self._is_known(task_id):
                 return task_id, run_id
@@ -113,7 +168,7 @@ class Index:
 
     def task_of_subscription(self, subscription_id: str) -> str | None:
         """The task that a subscription has or had: its id stays with that, deleted or not."""
-        return self._journal.get(SUBSCRIPTIONS_TABLE, subscription_id)
+        return self._row(SUBSCRIPTIONS_TABLE, subscription_id)
 
     def is_taken(self, task_id: str) -> bool:
         """Whether a task has or had this id."""

@@ -9,9 +9,10 @@ from attrs import define, field
 
 from actors.clock import Clock
 from actors.errors import Code, Rejected
+from actors.faults import Faults
 from actors.limits import NS
 from actors.once import Earlier, Once, earlier_of
-from actors.ports import ONCE_TABLE, Journal
+from actors.ports import ONCE_TABLE, DamagedRowError, Journal
 
 
 @final
@@ -36,8 +37,9 @@ class Keys:
         lifetime_s: how long a request that was done is known.
     """
 
-    def __init__(self, journal: Journal, clock: Clock, lifetime_s: float) -> None:
+    def __init__(self, journal: Journal, clock: Clock, lifetime_s: float, faults: Faults) -> None:
         self._journal = journal
+        self._faults = faults
         self._clock = clock
         self._lifetime_ns = int(lifetime_s * NS)
         self._under_way: dict[str, _UnderWay] = {}
@@ -51,10 +53,16 @@ class Keys:
         """What an equal request has done, on disk or about to be.
 
         Raises:
-            Rejected: KEY_REUSED for another request under the key.
+            Rejected: KEY_REUSED for another request under the key; TASK_SET_ASIDE if the row of
+                the key is damaged, so that nobody knows whether it was done.
         """
-        row = None if once is None else self._journal.get(ONCE_TABLE, once.key)
-        if row is None or once is None:
+        if once is None:
+            return None
+        try:
+            row = self._journal.get(ONCE_TABLE, once.key)
+        except DamagedRowError as error:
+            raise self._faults.damaged_row(ONCE_TABLE, once.key, error) from error
+        if row is None:
             return None
         earlier = earlier_of(row)
         if self._clock.age_ns(earlier.at_ns) > self._lifetime_ns:
@@ -88,7 +96,8 @@ class Keys:
         """Do a request in parts, each of which is a request under a key of its own.
 
         Raises:
-            Rejected: KEY_REUSED for another request under the key.
+            Rejected: KEY_REUSED for another request under the key; TASK_SET_ASIDE if the row of
+                the key is damaged, so that nobody knows whether it was done.
         """
         if once is None or await self.begin(once) is not None:
             yield

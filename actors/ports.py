@@ -1,9 +1,10 @@
 """What the core needs from the outside. Implemented in `persistence/`."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, final
 
 import trio
+from attrs import frozen
 
 from actors.record import AnyState, Entry, OutstandingEffect, Record, Settlement
 
@@ -24,6 +25,33 @@ class UnwritableError(StorageError):
 
 class DamagedError(StorageError):
     """Raised when what was written cannot be read again: no further attempt will help."""
+
+
+class DamagedRowError(DamagedError):
+    """Raised for an index row that fails its checksum. Args: found: what it says all the same."""
+
+    def __init__(self, cause: str, found: bytes) -> None:
+        super().__init__(cause)
+        self.found = found
+
+
+@final
+@frozen
+class Damage:
+    """Something stored that fails its checksum, so it is never answered.
+
+    Args:
+        address: of what it belongs to.
+        cause: what was found, in a sentence without a full stop.
+        seq, last_seq: the numbers of a record of the log; else 0.
+        found: the bytes, to be kept as they are.
+    """
+
+    address: str
+    cause: str
+    seq: int = 0
+    last_seq: int = 0
+    found: bytes = b""
 
 
 class Journal(Protocol):
@@ -83,17 +111,24 @@ class Journal(Protocol):
     def timeline_latest(self, address: str, count: int) -> list[Record]:
         """The last `count` committed records of `address`, in order."""
 
-    def heads(self) -> Iterator[AnyState]:
+    def kept_aside(self) -> Sequence[Damage]:
+        """What former starts found damaged in the log, or behind damage; for start-up."""
+
+    def heads(self) -> Iterator[AnyState | Damage]:
         """Every stored state, tasks slim (see `actors.task.state`); for start-up."""
 
-    def replay(self) -> Iterator[Record]:
+    def replay(self) -> Iterator[Record | Damage]:
         """The records behind the last checkpoint, in order, verified; for start-up."""
 
-    def outstanding(self) -> Sequence[OutstandingEffect]:
+    def outstanding(self) -> Sequence[OutstandingEffect | Damage]:
         """Effects that were outstanding at the last checkpoint."""
 
     def restore(self, entry: Entry) -> None:
         """Give back a replayed record with its state; for start-up, once for each, in order."""
+
+    def restore_aside(self, found: Record | Damage, rows: Iterable[tuple[str, str, str]]) -> None:
+        """The same for what must not be folded: a damaged record, one behind it of the same
+        address, or something damaged that is not of the log. It is kept apart as it is."""
 
     async def run(
         self,

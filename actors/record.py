@@ -8,15 +8,28 @@ from attrs import define, field, frozen
 from actors.identity import Caller
 from actors.once import Done
 from actors.registry.events import RegistryEvent
-from actors.registry.state import SessionState, WorkspaceState
+from actors.registry.state import SESSION_PREFIX, WORKSPACE_PREFIX, SessionState, WorkspaceState
 from actors.scheduler.events import SchedulerEvent
-from actors.scheduler.state import SchedulerState
+from actors.scheduler.state import SCHEDULER_ADDRESS, SchedulerState
 from actors.task.effects import Effect
 from actors.task.events import Event as TaskEvents
 from actors.task.state import TaskState
 
 AnyEvent = TaskEvents | SchedulerEvent | RegistryEvent
 AnyState = TaskState | SchedulerState | SessionState | WorkspaceState
+
+
+def address_of(state: AnyState) -> str:
+    """The address that a state is stored under."""
+    match state:
+        case TaskState():
+            return state.id
+        case SchedulerState():
+            return SCHEDULER_ADDRESS
+        case SessionState():
+            return SESSION_PREFIX + state.id
+        case WorkspaceState():
+            return WORKSPACE_PREFIX + state.id
 
 
 @final

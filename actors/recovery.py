@@ -5,9 +5,11 @@ from typing import final
 from attrs import define, field
 
 from actors.actor import fold
+from actors.frozen import replace
+from actors.identity import BOOT_RECOVERY
 from actors.index import rows_of
-from actors.ports import Journal
-from actors.record import AnyState, Cause, Entry, OutstandingEffect, Record
+from actors.ports import Damage, DamagedError, Journal, StorageError
+from actors.record import AnyState, Cause, Entry, OutstandingEffect, Record, address_of
 from actors.registry.events import RegistryEvent
 from actors.registry.state import RegistryState, SessionState, WorkspaceState, evolve_registry
 from actors.scheduler.events import (
@@ -17,56 +19,122 @@ from actors.scheduler.events import (
     SchedulerResumed,
 )
 from actors.scheduler.state import SCHEDULER_ADDRESS, SchedulerState, evolve_scheduler
-from actors.task.state import TaskState
+from actors.task.state import Pause, TaskState
 
 
 @final
 @define
 class Recovered:
-    """What a former process left: tasks (slim or whole) and all else, as of its last record."""
+    """What a former process left: tasks (slim or whole) and all else, as of its last record.
+
+    Args:
+        aside: what is damaged, or lies behind damage, by address.
+        former: tasks that are set aside, as they once were: other tasks may still hang on them.
+    """
 
     tasks: dict[str, TaskState] = field(factory=dict)
     registry: dict[str, RegistryState] = field(factory=dict)
     scheduler: SchedulerState = field(factory=SchedulerState)
     outstanding: dict[Cause, OutstandingEffect] = field(factory=dict)
+    aside: dict[str, Damage] = field(factory=dict)
+    former: dict[str, TaskState] = field(factory=dict)
     replayed: int = 0  # records
     last_at_ns: int = 0
+
+    def take(self, state: AnyState) -> None:
+        match state:
+            case TaskState():
+                self.tasks[state.id] = state
+            case SchedulerState():
+                self.scheduler = state
+            case WorkspaceState() | SessionState():
+                self.registry[address_of(state)] = state
+
+    def set_aside(self, damage: Damage) -> None:
+        self.aside.setdefault(damage.address, damage)
 
 
 def recover(journal: Journal) -> Recovered:
     """Read everything, and give the replayed records back to the journal with their states.
 
+    What is damaged is set aside, with all that follows of the same address; nothing of it is
+    folded, and the journal keeps it as it is.
+
     Raises:
-        StorageError: a record is damaged or missing.
+        StorageError: it cannot be known what is damaged, or a record is missing.
     """
     found = Recovered()
-    for state in journal.heads():
-        match state:
-            case TaskState():
-                found.tasks[state.id] = state
-                found.last_at_ns = max(found.last_at_ns, state.last_activity_at_ns)
-            case SchedulerState():
-                found.scheduler = state
-            case WorkspaceState() | SessionState():
-                found.registry[state.id] = state
-    found.outstanding = {one.cause: one for one in journal.outstanding()}
-    latest: dict[str, AnyState] = {}
-    for record in journal.replay():
-        before = latest.get(record.address) or journal.snapshot(record.address)
-        after = latest[record.address] = _fold_any(before, record)
-        journal.restore(Entry(record, after, rows_of(record)))
-        _take_effects(found, record)
-        found.replayed += 1
-        found.last_at_ns = max(found.last_at_ns, record.at_ns)
+    for damage in journal.kept_aside():
+        found.set_aside(damage)
+    for head in journal.heads():
+        if isinstance(head, Damage):
+            found.set_aside(head)
+            if head.address == SCHEDULER_ADDRESS:
+                journal.restore_aside(head, ())  # the next snapshot replaces it
+            continue
+        found.take(head)
+        if isinstance(head, TaskState):
+            found.last_at_ns = max(found.last_at_ns, head.last_activity_at_ns)
+    for one in journal.outstanding():
+        if isinstance(one, Damage):
+            found.set_aside(one)
+            journal.restore_aside(one, ())
+        else:
+            found.outstanding[one.cause] = one
+    latest = _replay(journal, found)
     for state in latest.values():
-        match state:
-            case TaskState():
-                found.tasks[state.id] = state
-            case SchedulerState():
-                found.scheduler = state
-            case WorkspaceState() | SessionState():
-                found.registry[state.id] = state
+        found.take(state)
+    for address in found.aside:
+        former = found.tasks.pop(address, None)
+        if former is not None:
+            found.former[address] = former
+        found.registry.pop(address, None)
     return found
+
+
+def _replay(journal: Journal, found: Recovered) -> dict[str, AnyState]:
+    """The states of the addresses that have records behind the checkpoint."""
+    latest: dict[str, AnyState] = {}
+    doubt = found.aside.get(SCHEDULER_ADDRESS)
+    if doubt is not None and found.scheduler.last_seq > doubt.seq:
+        del found.aside[SCHEDULER_ADDRESS]  # a later record has made up for it
+    elif doubt is not None:
+        latest[SCHEDULER_ADDRESS] = _in_doubt(found.scheduler, doubt)
+    for item in journal.replay():
+        found.replayed += 1
+        if isinstance(item, Damage):
+            found.set_aside(item)
+            journal.restore_aside(item, ())
+            if item.address == SCHEDULER_ADDRESS:
+                known = latest.get(item.address, found.scheduler)
+                assert isinstance(known, SchedulerState), "there is one state of this address"
+                latest[item.address] = _in_doubt(known, item)
+            continue
+        _take_effects(found, item)
+        found.last_at_ns = max(found.last_at_ns, item.at_ns)
+        if item.address in found.aside and item.address != SCHEDULER_ADDRESS:
+            journal.restore_aside(item, rows_of(item))
+            continue
+        try:
+            before = latest.get(item.address) or journal.snapshot(item.address)
+            after = _fold_any(before, item)
+        except Exception as error:
+            if isinstance(error, StorageError) and not isinstance(error, DamagedError):
+                raise
+            told = str(error) if isinstance(error, DamagedError) else type(error).__name__
+            cause = f"its record at number {item.seq} does not go with what is stored: {told}"
+            found.set_aside(Damage(item.address, cause, item.seq, item.last_seq))
+            journal.restore_aside(item, rows_of(item))
+            continue
+        latest[item.address] = after
+        journal.restore(Entry(item, after, rows_of(item)))
+    return latest
+
+
+def _in_doubt(state: SchedulerState, damage: Damage) -> SchedulerState:
+    """Nobody knows whether it was paused, so it is, until somebody resumes it."""
+    reason = f"what is stored of the scheduler is damaged ({damage.cause}): resume it to go on"
+    return replace(state, pause=Pause(BOOT_RECOVERY.actor, state.updated_at_ns, reason))
 
 
 def _take_effects(found: Recovered, record: Record) -> None:

@@ -20,7 +20,7 @@ from actors.checkpointer import Checkpointer
 from actors.clock import Clock, VirtualTime
 from actors.directory import Directory
 from actors.errors import Code, Rejected, shutting_down
-from actors.faults import Faults
+from actors.faults import Faults, Why
 from actors.force import FORCE_COMMANDS, ForceGuard
 from actors.frozen import replace
 from actors.graph import Graph
@@ -39,7 +39,7 @@ from actors.record import AnyState, Settlement
 from actors.recovery import Recovered, recover
 from actors.registry.actor import Registry
 from actors.registry.roster import Roster
-from actors.registry.state import SessionState
+from actors.registry.state import SessionState, WorkspaceState
 from actors.review_deadlines import ReviewDeadlines
 from actors.scheduler.actor import Scheduler
 from actors.scheduler.commands import ClaimNext
@@ -86,8 +86,8 @@ class System:
         )
         self.background = Background()
         self.views = Views(journal, self._graph, self.faults, self.background.later)
-        self.roster = Roster(clock, settings)
-        self._keys = Keys(journal, clock, settings.idempotency_s)
+        self.roster = Roster(clock, settings, self.faults)
+        self._keys = Keys(journal, clock, settings.idempotency_s, self.faults)
         self.registry = Registry(
             journal,
             clock,
@@ -95,6 +95,7 @@ class System:
             settings,
             self.roster,
             self._keys,
+            self.faults,
             busy=lambda session_id, answer: self.scheduler.is_busy(session_id, answer),
         )
         self.misnamed = Misnamed(self._index, self.views, self.roster)
@@ -142,7 +143,7 @@ class System:
         )
         self.faults.listen(self.scheduler.set_aside)
         self.review_deadlines = ReviewDeadlines(clock, self.directory.push)
-        self._bridges = Bridges(bridges, self.roster.find_workspace)
+        self._bridges = Bridges(bridges, self._workspace_of_bridge)
         self.deliveries = Deliveries(
             bridges=self._bridges,
             clock=clock,
@@ -165,6 +166,12 @@ class System:
         self._stopping = False
         self.recovered_tasks = 0
         self.replayed_records = 0
+
+    def _workspace_of_bridge(self, ref: str) -> WorkspaceState | None:
+        try:
+            return self.roster.find_workspace(ref)
+        except Rejected:
+            return None  # it may be set aside; what is due waits
 
     # --- tasks ----------------------------------------------------------------------------------
 
@@ -394,7 +401,9 @@ class System:
 
     def restore(self, found: Recovered) -> None:
         """Take over what a former process left; before anything runs."""
-        self._graph.restore(found.tasks.values())
+        for damage in found.aside.values():
+            self.faults.set_aside(damage.address, Why.DAMAGED, damage.cause)
+        self._graph.restore([*found.tasks.values(), *found.former.values()])
         self.views.restore(found.tasks.values())
         self.roster.restore(found.registry.values())
         self.registry.restore()

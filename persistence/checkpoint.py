@@ -1,7 +1,7 @@
 """A checkpoint as a sequence of slices, each small enough to ride along with a commit.
 
 1. For each address that changed: its snapshot, and its new records as a chunk of its timeline.
-2. Index rows.
+2. Index rows, and what is kept aside as it could not be folded.
 3. In one transaction: the outstanding effects, and `checkpoint_seq` moves.
 4. The log is trimmed.
 5. A part of what was done under keys is looked through, and what is too old forgotten.
@@ -20,10 +20,12 @@ from actors.ports import ONCE_TABLE
 from actors.record import AnyState, OutstandingEffect
 from actors.registry.state import SessionState
 from actors.task.state import TaskState
+from persistence.aside import Kept
 from persistence.codec import encode_outstanding
 from persistence.framing import address_bytes, sequence_key
 from persistence.index_rows import Row, encode_row
 from persistence.layout import checkpoint_moves
+from persistence.seal import seal
 from persistence.snapshots import encode_snapshot
 from persistence.store import Change, Delete, DeleteRange, Put, Store, Table
 from persistence.sweep import Sweep
@@ -48,6 +50,7 @@ class Fold:
         frames: the new frames of an address up to `seq`, in order. Called on the writer's thread.
         outstanding: the effects not applied as of `seq`.
         sweep: goes round what was done under keys; older than `forget_before_ns` is forgotten.
+        aside: what of the log is damaged, or behind damage; kept before the log is trimmed.
     """
 
     seq: int
@@ -57,6 +60,7 @@ class Fold:
     outstanding: Sequence[OutstandingEffect]
     sweep: Sweep
     forget_before_ns: int = 0
+    aside: Sequence[Kept] = ()
 
 
 @final
@@ -73,6 +77,8 @@ def slices(fold: Fold, store: Store) -> Iterator[Slice]:
     yield from _address_slices(fold)
     for start in range(0, len(fold.rows), SLICE_ROWS_MAX):
         yield Slice([encode_row(row) for row in fold.rows[start : start + SLICE_ROWS_MAX]])
+    for kept in fold.aside:
+        yield Slice([kept.change])
     yield Slice([*_replace_outstanding(fold.outstanding), checkpoint_moves(fold.seq)], moves=True)
     yield from _trims(fold.seq, store)
     new_rows = sum(row.table == ONCE_TABLE for row in fold.rows)
@@ -113,7 +119,7 @@ def _replace_outstanding(outstanding: Sequence[OutstandingEffect]) -> Iterator[C
     yield DeleteRange(Table.EFFECTS, b"", None)
     for effect in outstanding:
         key = sequence_key(effect.cause.seq) + effect.cause.n.to_bytes(4)
-        yield Put(Table.EFFECTS, key, encode_outstanding(effect))
+        yield Put(Table.EFFECTS, key, seal(Table.EFFECTS, key, encode_outstanding(effect)))
 
 
 def _trims(seq: int, store: Store) -> Iterator[Slice]:

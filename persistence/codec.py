@@ -154,10 +154,10 @@ def encode_outstanding(effect: OutstandingEffect) -> bytes:
     return orjson.dumps((cause.seq, cause.n, effect.at_ns, caller, _write_effect(effect.effect)))
 
 
-def decode_outstanding(value: bytes | memoryview) -> OutstandingEffect:
-    """Raises StorageError if `value` is none that this version knows."""
+def decode_outstanding(text: bytes | memoryview) -> OutstandingEffect:
+    """Raises DamagedError if `text` is none that this version knows."""
     try:
-        seq, n, at_ns, caller, effect = orjson.loads(value)
+        seq, n, at_ns, caller, effect = orjson.loads(text)
         return OutstandingEffect(Cause(seq, n), at_ns, _read_caller(*caller), _read_effect(*effect))
     except (TypeError, ValueError, KeyError) as error:
         raise DamagedError(f"an outstanding effect is unreadable: {error!r}") from error

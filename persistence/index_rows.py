@@ -13,9 +13,12 @@ from actors.ports import (
     REVIEWS_TABLE,
     RUNS_TABLE,
     SUBSCRIPTIONS_TABLE,
+    DamagedError,
+    DamagedRowError,
     StorageError,
     UnwritableError,
 )
+from persistence.seal import seal, unseal, unsealed_as_found
 from persistence.store import Put, Table
 
 PLAIN_KEY_BYTES_MAX: Final = 400
@@ -63,7 +66,21 @@ def encode_row(row: Row) -> Put:
         UnwritableError: key or value has no UTF-8 form.
         StorageError: there is no such table.
     """
+    table, key = row_table(row.table), row_key(row.key)
     try:
-        return Put(row_table(row.table), row_key(row.key), row.value.encode())
+        return Put(table, key, seal(table, key, row.value.encode()))
     except UnicodeEncodeError as error:
         raise UnwritableError(f"an index value cannot be written: {error}") from error
+
+
+def decode_row(table: str, key: str, value: bytes) -> str:
+    """The value of a row.
+
+    Raises:
+        DamagedRowError: it fails its checksum.
+    """
+    try:
+        return unseal(row_table(table), row_key(key), value).decode()
+    except (DamagedError, UnicodeDecodeError) as error:
+        cause = f"its row in the index of {table} is damaged"
+        raise DamagedRowError(cause, unsealed_as_found(value)) from error

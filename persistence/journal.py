@@ -1,22 +1,23 @@
 """The journal: takes records in on Trio's thread, and tells of them once they are on disk."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import final
 
 import trio
 from attrs import frozen
 
 from actors.limits import JOURNAL_PENDING_MAX
-from actors.ports import StorageError
-from actors.record import AnyState, Entry, OutstandingEffect, Record, Settlement
+from actors.ports import Damage, DamagedError, StorageError
+from actors.record import AnyState, Entry, OutstandingEffect, Record, Settlement, address_of
+from persistence.aside import Kept, read_aside
 from persistence.checkpoint import Fold, slices
-from persistence.codec import decode_outstanding, decode_record, encode_record
+from persistence.codec import decode_record, encode_record
 from persistence.framing import address_bytes, frames, span
-from persistence.index_rows import Row, encode_row, row_key, row_table
+from persistence.index_rows import Row, decode_row, encode_row, row_key, row_table
 from persistence.layout import open_layout
 from persistence.pipeline import Progress, Report
-from persistence.recovery import log_last_seq, read_heads, read_log
+from persistence.recovery import log_last_seq, read_heads, read_log, read_outstanding
 from persistence.snapshots import decode_snapshot
 from persistence.store import Store, Table
 from persistence.sweep import Sweep
@@ -222,6 +223,7 @@ class StoreJournal:
             outstanding=tuple(outstanding),
             sweep=self._sweep,
             forget_before_ns=forget_before_ns,
+            aside=folded.aside,
         )
         self._writer.fold(slices(fold, self._store))
         return self._checkpoint
@@ -277,7 +279,7 @@ class StoreJournal:
         if value is not None:
             return value
         stored = self._store.get(row_table(table), row_key(key))
-        return None if stored is None else stored.decode()
+        return None if stored is None else decode_row(table, key, stored)
 
     def snapshot(self, address: str) -> AnyState | None:
         """The state of `address`: after its last append if it has records behind the checkpoint,
@@ -287,7 +289,12 @@ class StoreJournal:
             return state
         key = address_bytes(address)
         value = None if key is None else self._store.get(Table.SNAPSHOTS, key)
-        return None if value is None else decode_snapshot(value)
+        if value is None:
+            return None
+        found = decode_snapshot(value)
+        if address_of(found) != address:
+            raise DamagedError("the snapshot is that of another")
+        return found
 
     def tail(self, address: str) -> Sequence[Record]:
         return [_decode(frame) for frame in self._tail.frames(address)]
@@ -319,19 +326,17 @@ class StoreJournal:
 
     # --- starting up -------------------------------------------------------------------------
 
-    def heads(self) -> Iterator[AnyState]:
+    def kept_aside(self) -> Sequence[Damage]:
+        return read_aside(self._store)
+
+    def heads(self) -> Iterator[AnyState | Damage]:
         return read_heads(self._store)
 
-    def replay(self) -> Iterator[Record]:
+    def replay(self) -> Iterator[Record | Damage]:
         return read_log(self._store, self._tail.checkpoint_seq)
 
-    def outstanding(self) -> Sequence[OutstandingEffect]:
-        effects: list[OutstandingEffect] = []
-        start = b""
-        while page := self._store.scan(Table.EFFECTS, start, None, 256, decode_outstanding):
-            effects += [effect for _, effect in page]
-            start = page[-1][0] + b"\0"
-        return effects
+    def outstanding(self) -> Sequence[OutstandingEffect | Damage]:
+        return list(read_outstanding(self._store))
 
     def restore(self, entry: Entry) -> None:
         """Give back a replayed record with its state; for start-up, once for each, in order.
@@ -346,6 +351,20 @@ class StoreJournal:
         self._tail.commit([entry])
         self._next_seq = record.last_seq + 1
         self._durable_seq = record.last_seq
+
+    def restore_aside(self, found: Record | Damage, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Give back what must not be folded; for start-up, in its place among the others.
+
+        Raises:
+            StorageError: it is of the log, and not the next one.
+        """
+        if found.seq and found.seq != self._next_seq:
+            raise StorageError(f"number {found.seq} is kept where {self._next_seq} is due")
+        raw = found.found if isinstance(found, Damage) else encode_record(found)
+        self._tail.keep_aside(Kept(found.address, found.seq, raw), rows)
+        if found.seq:
+            self._next_seq = found.last_seq + 1
+            self._durable_seq = found.last_seq
 
 
 def _decode(frame: bytes) -> Record:

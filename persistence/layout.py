@@ -2,11 +2,15 @@
 
 import time
 from typing import Final
+from zlib import crc32
 
 from actors.ports import DamagedError, StorageError
 from persistence.store import Put, Store, Table
 
-FORMAT: Final = 1  # of all tables together; a record has a version of its own besides
+# Of all tables together; a record has a version of its own besides. 2: values of the log end with a
+# directory, and small values have checksums. What 1 has written is read as it is.
+FORMAT: Final = 2
+FORMATS_READ: Final = (1, 2)
 APPLICATION: Final = b"chargehand"
 
 _APPLICATION_KEY = b"application"
@@ -27,13 +31,33 @@ def open_layout(store: Store) -> int:
         _make_ours(store)
     elif store.get(Table.META, _APPLICATION_KEY) != APPLICATION:
         raise StorageError("the data directory belongs to another program")
-    _check_format(_number(store, _FORMAT_KEY))
+    found = check_layout(store)
+    if found < FORMAT:
+        store.commit([Put(Table.META, _FORMAT_KEY, _encode(_FORMAT_KEY, FORMAT))])
+    return checkpoint_seq(store)
+
+
+def check_layout(store: Store) -> int:
+    """The format of a store that is ours; changes nothing.
+
+    Raises:
+        StorageError: another program's, damaged, or written by a newer version.
+    """
+    if store.get(Table.META, _APPLICATION_KEY) != APPLICATION:
+        raise StorageError("there is no data of Chargehand's")
+    found = _number(store, _FORMAT_KEY)
+    _check_format(found)
+    return found
+
+
+def checkpoint_seq(store: Store) -> int:
+    """The last number that is folded. Raises DamagedError."""
     return _number(store, _CHECKPOINT_KEY)
 
 
 def checkpoint_moves(seq: int) -> Put:
     """The change that makes `seq` the last number that is folded."""
-    return Put(Table.META, _CHECKPOINT_KEY, _encode(seq))
+    return Put(Table.META, _CHECKPOINT_KEY, _encode(_CHECKPOINT_KEY, seq))
 
 
 def _make_ours(store: Store) -> None:
@@ -43,8 +67,8 @@ def _make_ours(store: Store) -> None:
     store.commit(
         [
             Put(Table.META, _APPLICATION_KEY, APPLICATION),
-            Put(Table.META, _FORMAT_KEY, _encode(FORMAT)),
-            Put(Table.META, _CREATED_AT_KEY, _encode(time.time_ns())),
+            Put(Table.META, _FORMAT_KEY, _encode(_FORMAT_KEY, FORMAT)),
+            Put(Table.META, _CREATED_AT_KEY, _encode(_CREATED_AT_KEY, time.time_ns())),
             checkpoint_moves(0),
         ]
     )
@@ -56,19 +80,24 @@ def _check_format(found: int) -> None:
             f"the data directory has format {found}, this version reads up to {FORMAT}: "
             "start the newer version that wrote it, or restore a copy made before the upgrade"
         )
-    if found < FORMAT:
+    if found not in FORMATS_READ:
         raise StorageError(
-            f"the data directory has format {found}, this version reads from {FORMAT} on: "
+            f"the data directory has format {found}, this version reads from {FORMATS_READ[0]} on: "
             "start an older version that can upgrade it"
         )
 
 
 def _number(store: Store, key: bytes) -> int:
+    """Eight bytes, and behind them their checksum; a former version left that out."""
     value = store.get(Table.META, key)
-    if value is None or len(value) != 8:
+    if value is None:
         raise DamagedError(f"{key.decode()} is missing")
-    return int.from_bytes(value)
+    number = int.from_bytes(value[:8])
+    if len(value) != 8 and value != _encode(key, number):
+        raise DamagedError(f"{key.decode()} fails its checksum")
+    return number
 
 
-def _encode(number: int) -> bytes:
-    return number.to_bytes(8)
+def _encode(key: bytes, number: int) -> bytes:
+    plain = number.to_bytes(8)
+    return plain + crc32(key + plain).to_bytes(4)

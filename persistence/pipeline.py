@@ -9,7 +9,7 @@ from attrs import frozen
 
 from actors.limits import PUBLISHED_MAX
 from persistence.checkpoint import Slice
-from persistence.framing import sequence_key, span
+from persistence.framing import log_value, sequence_key, span
 from persistence.store import Change, Put, Store, Table
 
 # Of one commit: bounds its time, and how much is read again as one value at start-up.
@@ -76,7 +76,7 @@ class Pipeline:
         changes: list[Change] = []
         if batch:
             first_seq, _ = span(batch[0])
-            changes.append(Put(Table.LOG, sequence_key(first_seq), b"".join(batch), append=True))
+            changes.append(Put(Table.LOG, sequence_key(first_seq), log_value(batch), append=True))
         progress = Progress.NONE
         if self._slices is not None:
             part = next(self._slices, None)

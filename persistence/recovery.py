@@ -6,24 +6,26 @@ Both are read in pages, each in a read transaction of its own.
 from collections.abc import Iterator
 from typing import Final
 
-from actors.ports import DamagedError
-from actors.record import AnyState, Record
-from persistence.codec import decode_record
-from persistence.framing import frames, sequence_key
+from actors.ports import Damage, DamagedError
+from actors.record import AnyState, OutstandingEffect, Record, address_of
+from persistence.codec import decode_outstanding, decode_record
+from persistence.framing import BadFrame, Frame, address_bytes, log_frames, sequence_key
+from persistence.seal import unseal
 from persistence.snapshots import decode_head
 from persistence.store import Store, Table
 
 HEADS_READ_MAX: Final = 512
 LOG_VALUES_READ_MAX: Final = 16
+EFFECTS_READ_MAX: Final = 256
 
 
-def read_log(store: Store, after_seq: int) -> Iterator[Record]:
-    """The records of the log behind `after_seq`, in order.
+def read_log(store: Store, after_seq: int) -> Iterator[Record | Damage]:
+    """The records of the log behind `after_seq`, in order, each verified or named as damaged.
 
     A commit reaches the disk whole or not at all, so there is no half-written end to forgive.
 
     Raises:
-        DamagedError: a record fails its checksum, or a number is missing.
+        DamagedError: a number is missing, or it cannot be known whose records are damaged.
     """
     expected = after_seq + 1
     start = sequence_key(expected)
@@ -32,28 +34,70 @@ def read_log(store: Store, after_seq: int) -> Iterator[Record]:
             if key != sequence_key(expected):
                 found = int.from_bytes(key)
                 raise DamagedError(f"the log goes on at number {found} instead of {expected}")
-            for frame in frames(value):
+            for frame in log_frames(expected, value):
                 if frame.seq != expected:
                     raise DamagedError(f"the log holds number {frame.seq} in place of {expected}")
                 expected = frame.last_seq + 1
-                yield decode_record(frame)
+                yield _record_or_damage(store, frame)
         start = page[-1][0] + b"\0"
+
+
+def _record_or_damage(store: Store, frame: Frame | BadFrame) -> Record | Damage:
+    if isinstance(frame, BadFrame):
+        cause = f"its record at number {frame.seq} of the log fails its checksum"
+        if not frame.certain and not _is_known(store, frame.address):
+            raise DamagedError(f"record {frame.seq} is damaged, and does not say whose it is")
+        return Damage(frame.address, cause, frame.seq, frame.last_seq, frame.raw)
+    try:
+        return decode_record(frame)
+    except DamagedError as error:
+        raw = bytes(frame.body)
+        return Damage(frame.address, str(error), frame.seq, frame.last_seq, raw)
+
+
+def _is_known(store: Store, address: str) -> bool:
+    key = address_bytes(address)
+    return key is not None and store.get(Table.SNAPSHOTS, key) is not None
 
 
 def log_last_seq(store: Store) -> int:
     """The last number that the log holds; 0 if it is empty."""
-    for _, value in store.scan(Table.LOG, b"", None, 1, bytes, reverse=True):
-        return max(frame.last_seq for frame in frames(value))
+    for key, value in store.scan(Table.LOG, b"", None, 1, bytes, reverse=True):
+        return max(frame.last_seq for frame in log_frames(int.from_bytes(key), value))
     return 0
 
 
-def read_heads(store: Store) -> Iterator[AnyState]:
-    """Every state with a snapshot, tasks slim, in order of address.
-
-    Raises:
-        DamagedError: a snapshot is damaged.
-    """
+def read_heads(store: Store) -> Iterator[AnyState | Damage]:
+    """Every state with a snapshot, tasks slim, in order of address; or that it is damaged."""
     start = b""
-    while page := store.scan(Table.SNAPSHOTS, start, None, HEADS_READ_MAX, decode_head):
-        yield from (state for _, state in page)
+    while page := store.scan(Table.SNAPSHOTS, start, None, HEADS_READ_MAX, _head_or_damage):
+        for key, head in page:
+            if isinstance(head, tuple):
+                cause, found = head
+                yield Damage(key.decode("utf-8", "replace"), cause, found=found)
+            elif address_of(head).encode() != key:
+                yield Damage(key.decode("utf-8", "replace"), "the snapshot is that of another")
+            else:
+                yield head
+        start = page[-1][0] + b"\0"
+
+
+def _head_or_damage(value: memoryview) -> AnyState | tuple[str, bytes]:
+    try:
+        return decode_head(value)
+    except DamagedError as error:
+        return str(error), bytes(value)
+
+
+def read_outstanding(store: Store) -> Iterator[OutstandingEffect | Damage]:
+    """The effects that were outstanding at the last checkpoint; or that one is damaged."""
+    start = b""
+    while page := store.scan(Table.EFFECTS, start, None, EFFECTS_READ_MAX, bytes):
+        for key, value in page:
+            try:
+                yield decode_outstanding(unseal(Table.EFFECTS, key, value))
+            except DamagedError as error:
+                number = int.from_bytes(key[:8])
+                address = f"@effect/{number}-{int.from_bytes(key[8:])}"
+                yield Damage(address, f"an effect of record {number}: {error}", found=value)
         start = page[-1][0] + b"\0"

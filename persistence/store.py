@@ -16,7 +16,7 @@ class Table(Enum):
     """Each is ordered by its keys' bytes. The values are the names on disk."""
 
     META = "meta"  # of the whole directory, see `layout`
-    LOG = "log"  # first sequence of a batch, 8 bytes -> the frames of its records
+    LOG = "log"  # first sequence of a batch, 8 bytes -> its records, see `framing`
     SNAPSHOTS = "snapshots"  # address -> see `snapshots`
     TIMELINE = "timeline"  # address, 0, first sequence -> the frames of some of its records
     RUNS = "runs"  # see `index_rows`
@@ -25,6 +25,7 @@ class Table(Enum):
     ONCE = "once"
     SUBSCRIPTIONS = "subscriptions"
     EFFECTS = "effects"  # sequence and n of the cause -> effect outstanding at the checkpoint
+    ASIDE = "aside"  # address, 0, first sequence -> what could not be folded, as it was found
 
 
 @final

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Final, final
 
 from actors.once import earlier_of
+from actors.ports import DamagedError
+from persistence.seal import unseal
 from persistence.store import Store, Table
 
 SWEEP_ROWS_MAX: Final = 256  # looked at in one slice, well below a millisecond
@@ -27,9 +29,9 @@ class Sweep:
         """
         left = max(SWEEP_ROWS_MAX, ROWS_FOR_EACH_NEW * new_rows)
         while left > 0:
-            rows = store.scan(Table.ONCE, self._next, None, SWEEP_ROWS_MAX, _done_at_ns)
+            rows = store.scan(Table.ONCE, self._next, None, SWEEP_ROWS_MAX, bytes)
             self._next = rows[-1][0] + b"\0" if len(rows) == SWEEP_ROWS_MAX else b""
-            stale = [key for key, done_at_ns in rows if done_at_ns < before_ns]
+            stale = [key for key, row in rows if _is_older(key, row, before_ns)]
             if stale:
                 yield stale
             if not self._next:
@@ -37,5 +39,9 @@ class Sweep:
             left -= len(rows)
 
 
-def _done_at_ns(row: memoryview) -> int:
-    return earlier_of(str(row, "utf-8")).at_ns
+def _is_older(key: bytes, row: bytes, before_ns: int) -> bool:
+    """A damaged row stays where it is: it is evidence."""
+    try:
+        return earlier_of(unseal(Table.ONCE, key, row).decode()).at_ns < before_ns
+    except (DamagedError, ValueError):
+        return False

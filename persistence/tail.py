@@ -4,12 +4,13 @@ Written on Trio's thread alone. A fold (`checkpoint`) reads frames on the writer
 lists only grow while it does.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, final
 
 from attrs import define, field
 
 from actors.record import AnyState, Entry
+from persistence.aside import Kept
 from persistence.framing import span
 from persistence.index_rows import Row
 
@@ -19,9 +20,11 @@ DROP_ADDRESSES_MAX: Final = 1024  # forgotten in one go, about 1 ms
 @final
 @define(eq=False)
 class Committed:
-    """What is on disk and not folded: the last state of each address, rows, count of records."""
+    """What is on disk and not folded: the last state of each address, rows, count of records; and
+    what cannot be folded."""
 
     states: dict[str, AnyState] = field(factory=dict)
+    aside: list[Kept] = field(factory=list)
     rows: list[Row] = field(factory=list)
     records: int = 0
 
@@ -48,6 +51,15 @@ class Tail:
         self._states[address] = entry.state
         for table, key, value in entry.rows:
             self._rows[table, key] = value
+        self.records += 1
+
+    def keep_aside(self, kept: Kept, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Something on disk that must not be folded; its rows are found all the same."""
+        for table, key, value in rows:
+            self._rows[table, key] = value
+            self._committed.rows.append(Row(table, key, value))
+        self._committed.aside.append(kept)
+        self._committed.records += 1
         self.records += 1
 
     def commit(self, entries: Sequence[Entry]) -> None:

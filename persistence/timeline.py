@@ -8,9 +8,10 @@ the next checkpoint writes them anew under the same keys.
 from collections.abc import Iterator, Sequence
 from typing import Final, final
 
+from actors.ports import DamagedError
 from actors.record import Record
 from persistence.codec import decode_record
-from persistence.framing import address_bytes, frames, sequence_key, span
+from persistence.framing import Frame, address_bytes, frames, sequence_key, span
 from persistence.store import DeleteRange, Put, Store, Table
 
 CHUNKS_READ_MAX: Final = 16  # in one read transaction
@@ -32,7 +33,7 @@ class Timelines:
         if prefix is None or after_seq >= checkpoint_seq:
             return records
         for chunk in self._chunks_from(prefix, max(after_seq, 0), checkpoint_seq):
-            for frame in frames(chunk):
+            for frame in _frames_of(address, chunk):
                 if len(records) == limit:
                     return records
                 if frame.last_seq > after_seq:
@@ -47,7 +48,7 @@ class Timelines:
         newest_first: list[Record] = []
         for chunk in self._chunks_backwards(prefix, checkpoint_seq):
             wanted = count - len(newest_first)
-            newest_first += map(decode_record, reversed([*frames(chunk)][-wanted:]))
+            newest_first += map(decode_record, reversed([*_frames_of(address, chunk)][-wanted:]))
             if len(newest_first) == count:
                 break
         return newest_first[::-1]
@@ -70,6 +71,14 @@ class Timelines:
         ):
             yield from (chunk for _, chunk in page)
             stop = page[-1][0]
+
+
+def _frames_of(address: str, chunk: bytes) -> Iterator[Frame]:
+    """Raises DamagedError if the chunk is damaged, or is another's."""
+    for frame in frames(chunk):
+        if frame.address != address:
+            raise DamagedError(f"record {frame.seq} of another address stands in its timeline")
+        yield frame
 
 
 def chunk_of(address: bytes, tail: Sequence[bytes]) -> Put:

@@ -18,6 +18,7 @@ from actors.asking import Turn, ask
 from actors.clock import Clock
 from actors.deadlines import Deadlines
 from actors.errors import Code, Rejected
+from actors.faults import Faults
 from actors.identity import SESSION_REGISTRY
 from actors.ids import IdSource, valid_session_id
 from actors.index import rows_of
@@ -76,6 +77,7 @@ class Registry:
         settings: Settings,
         roster: Roster,
         keys: Keys,
+        faults: Faults,
         busy: Busy,
     ) -> None:
         self._journal = journal
@@ -84,6 +86,7 @@ class Registry:
         self._settings = settings
         self._roster = roster
         self._keys = keys
+        self._faults = faults
         self._busy = busy
         self._mailbox: Mailbox[Turn] = Mailbox(settings.max_claimers)
         self._unwritten: dict[str, RegistryState] = {}  # appended and not committed, by address
@@ -209,6 +212,7 @@ class Registry:
         if command.workspace_id is not None:
             self._roster.workspace(command.workspace_id)
         session_id = command.id or f"sess-{self._ids.suffix(self._clock.now_ns())}"
+        self._faults.check(SESSION_PREFIX + session_id)
         known = self._find(session_id)
         if known is not None and not known.forgotten:
             raise session_exists(session_id)
@@ -227,6 +231,7 @@ class Registry:
         if self._keys.find(once) is not None:
             self._journal.when_durable(Settlement(partial(reply.settle, None), reply.fail))
             return
+        self._faults.check(SESSION_PREFIX + session_id)
         session = self._find(session_id)
         if session is None or not session.is_active:
             raise session_not_found(session_id)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import final
 
 from actors.clock import Clock
+from actors.faults import Faults
 from actors.limits import NS
 from actors.registry.refusals import (
     identity_mismatch,
@@ -18,7 +19,13 @@ from actors.registry.refusals import (
     session_unauthorized,
     workspace_not_found,
 )
-from actors.registry.state import RegistryState, SessionState, WorkspaceState
+from actors.registry.state import (
+    SESSION_PREFIX,
+    WORKSPACE_PREFIX,
+    RegistryState,
+    SessionState,
+    WorkspaceState,
+)
 from actors.settings import Settings
 
 
@@ -26,8 +33,9 @@ from actors.settings import Settings
 class Roster:
     """Answers at once."""
 
-    def __init__(self, clock: Clock, settings: Settings) -> None:
+    def __init__(self, clock: Clock, settings: Settings, faults: Faults) -> None:
         self._clock = clock
+        self._faults = faults
         self._ended_ns = int(settings.ended_session_s * NS)
         self._away_ns = int(settings.session_away_s * NS)
         self._workspaces: dict[str, WorkspaceState] = {}
@@ -84,25 +92,34 @@ class Roster:
         return list(self._workspaces.values())
 
     def workspace(self, workspace_id: str) -> WorkspaceState:
-        """Raises: Rejected: WORKSPACE_NOT_FOUND."""
+        """Raises: Rejected: WORKSPACE_NOT_FOUND, WORKSPACE_SET_ASIDE."""
+        self._faults.check(WORKSPACE_PREFIX + workspace_id)
         found = self._workspaces.get(workspace_id)
         if found is None:
             raise workspace_not_found(workspace_id)
         return found
 
     def find_workspace(self, ref: str) -> WorkspaceState | None:
-        """By id, name or absolute path, in this order; of equal names the first one."""
+        """By id, name or absolute path, in this order; of equal names the first one.
+
+        Raises:
+            Rejected: WORKSPACE_SET_ASIDE: there is none, but one that is set aside may be it.
+        """
         ref = ref.strip()
         root = ref.rstrip("/") or ref
         found = self._workspaces.get(ref)
         if found is None:
             workspace_id = self._by_name.get(ref) or self._by_root.get(root)
             found = None if workspace_id is None else self._workspaces[workspace_id]
+        if found is None:
+            self._faults.check_any(WORKSPACE_PREFIX)
         return found
 
     def workspace_at(self, root_dir: str) -> WorkspaceState | None:
-        """The workspace of a directory, in its shortest spelling."""
+        """The workspace of a directory, in its shortest spelling. Raises: Rejected."""
         workspace_id = self._by_root.get(root_dir)
+        if workspace_id is None:
+            self._faults.check_any(WORKSPACE_PREFIX)
         return None if workspace_id is None else self._workspaces[workspace_id]
 
     # --- sessions -------------------------------------------------------------------------------
@@ -121,7 +138,8 @@ class Roster:
         return (session for session in self.sessions() if not self.is_away(session.id))
 
     def session(self, session_id: str) -> SessionState:
-        """An active session. Raises: Rejected: SESSION_NOT_FOUND."""
+        """An active session. Raises: Rejected: SESSION_NOT_FOUND, SESSION_SET_ASIDE."""
+        self._faults.check(SESSION_PREFIX + session_id)
         found = self.find(session_id)
         if found is None or not found.is_active:
             raise session_not_found(session_id)
@@ -172,10 +190,11 @@ class Roster:
             workspace: what the workspace header names; None or blank is nothing.
 
         Raises:
-            Rejected: an IDENTITY_ code.
+            Rejected: an IDENTITY_ code, or SESSION_SET_ASIDE.
         """
         if not session_id or not agent_name:
             raise identity_required()
+        self._faults.check(SESSION_PREFIX + session_id)
         session = self.find(session_id)
         if session is None:
             return None

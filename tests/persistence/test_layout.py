@@ -1,7 +1,7 @@
 import pytest
 
-from actors.ports import StorageError
-from persistence.layout import checkpoint_moves, open_layout
+from actors.ports import DamagedError, StorageError
+from persistence.layout import FORMAT, check_layout, checkpoint_moves, open_layout
 from persistence.memory_store import MemoryStore
 from persistence.store import Delete, Put, Table
 
@@ -16,8 +16,8 @@ def test_an_empty_store_is_made_ours_and_begins_at_zero():
 def test_a_newer_format_is_refused_with_what_to_do():
     store = MemoryStore()
     open_layout(store)
-    store.commit([Put(Table.META, b"format", (2).to_bytes(8))])
-    with pytest.raises(StorageError, match=r"format 2, .* up to 1: start the newer version"):
+    store.commit([Put(Table.META, b"format", (3).to_bytes(8))])
+    with pytest.raises(StorageError, match=r"format 3, .* up to 2: start the newer version"):
         open_layout(store)
 
 
@@ -48,4 +48,24 @@ def test_a_missing_entry_is_damage():
     open_layout(store)
     store.commit([Delete(Table.META, b"checkpoint_seq")])
     with pytest.raises(StorageError, match="checkpoint_seq is missing"):
+        open_layout(store)
+
+
+def test_what_the_former_version_wrote_is_taken_over():
+    store = MemoryStore()
+    open_layout(store)
+    for key, number in ((b"format", 1), (b"checkpoint_seq", 7)):
+        store.commit([Put(Table.META, key, number.to_bytes(8))])  # without a checksum
+    assert open_layout(store) == 7
+    assert check_layout(store) == FORMAT
+
+
+@pytest.mark.parametrize("at", range(12))
+def test_a_flipped_bit_in_a_number_is_damage(at):
+    store = MemoryStore()
+    open_layout(store)
+    value = bytearray(store.get(Table.META, b"checkpoint_seq"))
+    value[at] ^= 4
+    store.commit([Put(Table.META, b"checkpoint_seq", bytes(value))])
+    with pytest.raises(DamagedError, match="checkpoint_seq fails its checksum"):
         open_layout(store)

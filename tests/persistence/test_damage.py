@@ -1,0 +1,149 @@
+"""One flipped bit anywhere in a stored value is found, or changes nothing: never a wrong answer."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from actors.ports import DamagedError, DamagedRowError
+from persistence.framing import BadFrame, encode_frame, frames, is_whole, log_frames, log_value
+from persistence.index_rows import Row, decode_row, encode_row
+from persistence.memory_store import MemoryStore
+from persistence.opening import memory_journal
+from persistence.seal import seal, unseal
+from persistence.snapshots import decode_head, decode_snapshot, encode_snapshot
+from persistence.store import Put, Table
+
+BATCH = [
+    encode_frame(7, 2, b"task-1", b"[1]"),
+    encode_frame(9, 1, b"task-2", b"[]"),
+    encode_frame(10, 3, b"@scheduler", b"[22]"),
+]
+FRAMES = [*frames(b"".join(BATCH))]
+
+
+def flips(value: bytes) -> Iterator[bytes]:
+    for bit in range(8 * len(value)):
+        flipped = bytearray(value)
+        flipped[bit // 8] ^= 1 << bit % 8
+        yield bytes(flipped)
+
+
+def shown(frame) -> tuple:
+    return (*frame[:3], bytes(frame.body))
+
+
+def test_a_value_of_the_log_gives_its_frames():
+    assert list(map(shown, log_frames(7, log_value(BATCH)))) == list(map(shown, FRAMES))
+    assert is_whole(log_value(BATCH))
+
+
+def test_a_value_of_the_former_version_gives_its_frames():
+    assert list(map(shown, log_frames(7, b"".join(BATCH)))) == list(map(shown, FRAMES))
+    assert is_whole(b"".join(BATCH))
+
+
+def test_any_flipped_bit_of_a_log_value_leaves_all_but_one_record_and_names_that():
+    damaged_count = 0
+    for value in flips(log_value(BATCH)):
+        found = list(log_frames(7, value))
+        assert len(found) == len(FRAMES)
+        damaged = 0
+        for frame, meant in zip(found, FRAMES, strict=True):
+            assert frame[:3] == (meant.seq, meant.last_seq, meant.address)
+            if isinstance(frame, BadFrame):
+                assert frame.certain
+                damaged += 1
+            else:
+                assert shown(frame) == shown(meant)
+        assert damaged <= 1
+        assert damaged or not is_whole(value)  # in the directory it is harmless, and verify sees it
+        damaged_count += damaged
+    assert damaged_count == 8 * sum(map(len, BATCH))
+
+
+def test_any_flipped_bit_of_a_former_log_value_is_found():
+    """What lies behind the damage is read where the damaged record still says its length."""
+    refused = named = 0
+    for value in flips(b"".join(BATCH)):
+        found = []
+        try:
+            found += log_frames(7, value)
+        except DamagedError:
+            refused += 1
+        for frame, meant in zip(found, FRAMES, strict=False):
+            assert frame[:2] == (meant.seq, meant.last_seq)
+            if isinstance(frame, BadFrame):
+                assert not frame.certain
+                named += 1
+            else:
+                assert shown(frame) == shown(meant)
+    assert refused + named == 8 * sum(map(len, BATCH))
+    assert named > refused
+
+
+def test_any_flipped_bit_of_a_snapshot_is_found(model):
+    state = model.new("task-1")
+    value = encode_snapshot(state)
+    for flipped in flips(value):
+        with pytest.raises(DamagedError):
+            decode_snapshot(flipped)
+
+
+def test_any_flipped_bit_of_a_head_is_found_without_the_body(model):
+    value = encode_snapshot(model.new("task-1"))
+    head_ends = 12 + int.from_bytes(value[:4])
+    for bit, flipped in enumerate(flips(value)):
+        at = bit // 8
+        if at < 8 or 12 <= at < head_ends:
+            with pytest.raises(DamagedError):
+                decode_head(flipped)
+        else:
+            assert decode_head(flipped) == decode_head(value)
+
+
+def test_any_flipped_bit_of_a_row_is_found():
+    put = encode_row(Row("runs", "run-1", "task-1"))
+    assert decode_row("runs", "run-1", put.value) == "task-1"
+    for flipped in flips(put.value):
+        with pytest.raises(DamagedRowError):
+            decode_row("runs", "run-1", flipped)
+
+
+def test_a_row_under_another_key_or_in_another_table_is_damage():
+    value = encode_row(Row("runs", "run-1", "task-1")).value
+    for table, key in (("runs", "run-2"), ("reviews", "run-1")):
+        with pytest.raises(DamagedRowError):
+            decode_row(table, key, value)
+
+
+def test_a_row_of_the_former_version_is_read_as_it_is():
+    assert decode_row("runs", "run-1", b"task-1") == "task-1"
+
+
+def test_any_flipped_bit_of_an_outstanding_effect_is_found():
+    value = seal(Table.EFFECTS, b"key", b"[1]")
+    assert unseal(Table.EFFECTS, b"key", value) == b"[1]"
+    assert unseal(Table.EFFECTS, b"key", b"[1]") == b"[1]"
+    for flipped in flips(value):
+        with pytest.raises(DamagedError):
+            unseal(Table.EFFECTS, b"key", flipped)
+
+
+async def test_a_snapshot_under_another_address_is_damage(model, running):
+    store = MemoryStore()
+    journal = memory_journal(store)
+    await running(journal)
+    for address in ("task-1", "task-2"):
+        model.append(journal, address)
+    await model.commit(journal)
+    await journal.checkpoint([])
+    store.commit([Put(Table.SNAPSHOTS, b"task-2", store.get(Table.SNAPSHOTS, b"task-1"))])
+    with pytest.raises(DamagedError, match="another"):
+        journal.snapshot("task-2")
+    _, damage = memory_journal(store.copy()).heads()
+    assert damage.address == "task-2"
+    chunk = store.scan(Table.TIMELINE, b"task-1", b"task-2", 1, bytes)[0][1]
+    key = store.scan(Table.TIMELINE, b"task-2", None, 1, bytes)[0][0]
+    store.commit([Put(Table.TIMELINE, key, chunk)])
+    with pytest.raises(DamagedError, match="another"):
+        journal.timeline("task-2", 0)

@@ -228,6 +228,8 @@ class System:
                 self._force.check(caller, task_id)
             return task_id
 
+        if isinstance(command, c.ClaimRun) and caller.is_agent:
+            await self._keep(caller.actor.ref)
         return await self._send(of_run, command, caller)
 
     async def run(self, run_id: str) -> Answer:
@@ -334,6 +336,15 @@ class System:
         self._check_open()
         await self.registry.end_session(session_id, once)
         await self.scheduler.wait_released(session_id)
+
+    async def _keep(self, session_id: str) -> None:
+        """A session is about to hold a run without a lease: it is registered before, so that it can
+        be ended, over a restart too. Nothing is torn where only this is done."""
+        session = self.roster.find(session_id)
+        if session is not None and not self.roster.is_kept(session_id):
+            kept: Reply[None] = Reply()
+            self.registry.keep(session, lambda: kept.settle(None), kept.fail)
+            await kept.wait()
 
     def _task_of(self, run_id: str) -> str:
         task_id = self._index.task_of_run(run_id)

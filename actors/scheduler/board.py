@@ -17,11 +17,17 @@ from actors.task.state import Run, RunStatus, TaskState
 @final
 @define(eq=False)
 class _Place:
-    """An open run of a task. `session_id` and `lease_until_ns` only while active."""
+    """An open run of a task. All but id and status only while active.
+
+    Args:
+        holder_id: the session that it is freed with.
+        counts: against the holder's lease limit; what was claimed without a lease does not.
+    """
 
     run_id: str
     status: RunStatus
-    session_id: str | None
+    holder_id: str | None
+    counts: bool
     lease_until_ns: int | None
     claim_key: str | None
 
@@ -52,7 +58,7 @@ class Board:
             place = None
         if run is None:
             return None
-        if place is None or place.status is not run.status or place.session_id != run.session_id:
+        if place is None or place.status is not run.status or not _is_held_as(run, place):
             if place is not None:
                 self._leave(state.id, place)
             self._enter(state, run, starves_after_ns)
@@ -63,8 +69,14 @@ class Board:
 
     def _enter(self, state: TaskState, run: Run, starves_after_ns: int) -> None:
         task_id = state.id
+        holder_id = run.holder_session_id
         self._places[task_id] = _Place(
-            run.id, run.status, run.session_id, run.lease_until_ns, run.claim_key
+            run.id,
+            run.status,
+            holder_id,
+            run.session_id is not None,
+            run.lease_until_ns,
+            run.claim_key,
         )
         if run.status is RunStatus.QUEUED:
             self.queued_count += 1
@@ -76,10 +88,10 @@ class Board:
         else:
             self.active_count += 1
             self._set_lease(task_id, run)
-            if run.session_id is not None:
-                self._by_session.setdefault(run.session_id, {})[run.id] = task_id
+            if holder_id is not None:
+                self._by_session.setdefault(holder_id, {})[run.id] = task_id
                 if run.claim_key is not None:
-                    self._by_key[run.session_id, run.claim_key] = task_id
+                    self._by_key[holder_id, run.claim_key] = task_id
 
     def _set_lease(self, task_id: str, run: Run) -> None:
         if run.lease_until_ns is None:
@@ -99,13 +111,13 @@ class Board:
         else:
             self.active_count -= 1
             self.leases.discard((task_id, place.run_id))
-            if place.session_id is not None:
-                runs = self._by_session[place.session_id]
+            if place.holder_id is not None:
+                runs = self._by_session[place.holder_id]
                 del runs[place.run_id]
                 if not runs:
-                    del self._by_session[place.session_id]
+                    del self._by_session[place.holder_id]
                 if place.claim_key is not None:
-                    self._by_key.pop((place.session_id, place.claim_key), None)
+                    self._by_key.pop((place.holder_id, place.claim_key), None)
 
     def _sync_claimable(self, state: TaskState, run: Run) -> ClaimableRun | None:
         """Pause, approval and dependencies decide here, and only here, who is in the index."""
@@ -127,16 +139,18 @@ class Board:
     # --- questions ------------------------------------------------------------------------------
 
     def held_by(self, session_id: str, now_ns: int) -> int:
-        """Runs that count against the session: attached ones, and leases that live."""
+        """Runs that count against the session: attached ones, and leases that live. What it has
+        claimed without a lease does not: nobody asked it to have room for that."""
         held = 0
         for run_id, task_id in self._by_session.get(session_id, {}).items():
-            until_ns = self._places[task_id].lease_until_ns
-            assert self._places[task_id].run_id == run_id, f"{run_id} is misplaced"
-            held += until_ns is None or until_ns > now_ns
+            place = self._places[task_id]
+            assert place.run_id == run_id, f"{run_id} is misplaced"
+            until_ns = place.lease_until_ns
+            held += place.counts and (until_ns is None or until_ns > now_ns)
         return held
 
     def runs_of(self, session_id: str) -> list[tuple[str, str]]:
-        """The session's active runs: (task, run)."""
+        """The active runs that the session holds: (task, run)."""
         runs = self._by_session.get(session_id, {})
         return [(task_id, run_id) for run_id, task_id in runs.items()]
 
@@ -159,3 +173,9 @@ class Board:
 
     def active_sessions(self) -> list[str]:
         return list(self._by_session)
+
+
+def _is_held_as(run: Run, place: _Place) -> bool:
+    """Whether its session is still the one that the board knows, and by the same right."""
+    is_bound = run.session_id is not None
+    return place.holder_id == run.holder_session_id and place.counts == is_bound

@@ -232,10 +232,10 @@ class Dispatch:
         The board always takes the task's latest state, which may be of a later record than this.
         """
         match entry.state:
-            case TaskState():
+            case TaskState() as state:
                 for event in entry.record.events:
                     if isinstance(event, RunClaimed | RunSessionBound):
-                        self._got_session(entry.record.address, event)
+                        self._got_session(state, event)
                 self._observe(self._catalog.get(entry.state.id) or entry.state)
                 for event in entry.record.events:
                     if isinstance(event, TaskPaused | TaskResumed):
@@ -246,17 +246,18 @@ class Dispatch:
             case _:
                 pass
 
-    def _got_session(self, task_id: str, event: RunClaimed | RunSessionBound) -> None:
-        """A session has a run now; if it has ended meanwhile, the run is given back."""
-        if event.session_id is None:
-            return  # by an operator; a pick that came too late is refused by the task
-        ticket = self._picked.pop(event.run_id, None)
+    def _got_session(self, state: TaskState, event: RunClaimed | RunSessionBound) -> None:
+        """A session may have a run now; if it has ended meanwhile, the run is given back."""
+        # Without a session in it, a claim is no pick's: one that came too late the task refuses.
+        ticket = None if event.session_id is None else self._picked.pop(event.run_id, None)
         if ticket is not None:
             self.allowance.give_back(ticket.session.id)
             if ticket.key is not None:
                 self._keyed.pop(ticket.key, None)
-        if self._roster.is_ended(event.session_id):
-            self._release(task_id, event.run_id, event.session_id)
+        run = state.run(event.run_id)
+        holder_id = None if run is None else run.holder_session_id
+        if holder_id is not None and self._roster.is_ended(holder_id):
+            self._release(state.id, event.run_id, holder_id)
 
     def set_aside(self, task_id: str) -> None:
         """The task is set aside: its run is offered to nobody, and holds no session or drain up."""

@@ -9,7 +9,7 @@ from typing import NewType, final
 from attrs import frozen
 
 from actors.choice import Choice
-from actors.identity import Actor, CallerKey, Origin
+from actors.identity import Actor, ActorKind, CallerKey, Origin
 from actors.task.profile import ExecutionProfile
 from actors.task.review import Continuation, Review
 from actors.task.subscription import Subscription
@@ -205,6 +205,19 @@ class Run:
         if self.continuation is not None:
             return self.continuation.parent_run_id
         return self.previous_run_id
+
+    @property
+    def holder_session_id(self) -> str | None:
+        """The session that it is freed with: whose lease it is or to which it was attached, else
+        the one that claimed it without a lease. None: an operator's, or nobody's."""
+        if not self.status.is_active:
+            return None
+        if self.session_id is not None:
+            return self.session_id
+        claimed_by = self.claimed_by
+        if claimed_by is None or claimed_by.kind is not ActorKind.AGENT_SESSION:
+            return None
+        return claimed_by.ref
 
     @property
     def is_leased(self) -> bool:

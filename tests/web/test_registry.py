@@ -3,6 +3,17 @@
 import pytest
 
 
+async def test_ending_a_session_frees_what_it_claimed_without_a_lease(client):
+    run = await client.queued()
+    agent, path = client.acting_as("s1"), f"/api/task-runs/{run['id']}"
+    assert (await agent.post(f"{path}/claim", {"idempotency_key": "k"})).status == 200
+    assert (await agent.post(f"{path}/start", {"idempotency_key": "k"})).status == 200
+    assert (await client.send("DELETE", "/api/sessions/s1")).status == 204
+    free = (await client.get(path)).json["run"]["run"]
+    assert (free["status"], free["queued_at"]) == ("queued", run["queued_at"])
+    assert not {"claimed_by", "session_id", "started_at"} & set(free)
+
+
 async def test_workspaces(client):
     made = await client.post("/api/workspaces", {"root_dir": "/srv/ws"})
     assert made.status == 201

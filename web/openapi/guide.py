@@ -234,7 +234,8 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     Op.DELETE_SUBSCRIPTION: "What is still due to it is not sent any more. Its id stays taken.",
     Op.GET_RUN: "With its task, its session and what is known of its work.",
     Op.CLAIM_RUN: (
-        "The operator takes the run itself, without a lease, whatever is paused. Sent again with "
+        "The caller takes the run itself, without a lease, whatever is paused; a session holds it "
+        "until it gives it up or is ended. Sent again with "
         "the same `idempotency_key`, it gives the run for as long as that claim stands."
     ),
     Op.START_RUN: (
@@ -297,8 +298,9 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     Op.LIST_SESSIONS: "Those that have not ended.",
     Op.GET_SESSION: "By its id.",
     Op.END_SESSION: (
-        "For an agent that is gone: runs that it has under a lease, started ones too, are queued "
-        "again at once. Its waiting calls end too, and its id is refused for a day."
+        "For an agent that is gone: runs that it holds, by a lease, an attachment or a claim "
+        "without a lease, started ones too, are queued again at once. Its waiting calls end too, "
+        "and its id is refused for a day."
     ),
     Op.GET_WORKSPACE_SESSION: "404 if it is a session of another workspace.",
     Op.LIVENESS: "For probes: it needs no token.",

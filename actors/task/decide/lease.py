@@ -183,7 +183,7 @@ def add_release(changes: Changes, run: Run, reason: str | None) -> None:
             task_status=changes.status_if(run, RunStatus.QUEUED),
             previous_status=run.status,
             reason=reason,
-            session_id=run.session_id,
+            session_id=run.holder_session_id,
         )
     )
     changes.settle("run_released")
@@ -306,9 +306,9 @@ def extend(changes: Changes, command: c.ExtendLease) -> Decision:
 
 
 def release_of_ended_session(changes: Changes, command: c.ReleaseOfEndedSession) -> Decision:
-    """The session is gone: its leased run goes back, one bound without a lease too."""
+    """The session is gone: its leased run goes back, and one that it held without a lease."""
     run = changes.state.run(command.run_id)
-    if run is None or not run.status.is_active or run.session_id != command.session_id:
+    if run is None or run.holder_session_id != command.session_id:
         return changes.decided()
     add_release(changes, run, command.reason)
     return changes.decided(run.id)

@@ -1,6 +1,7 @@
 """Leases: how long they live, what ends them, and what a session is told afterwards."""
 
 import pytest
+from attrs import evolve
 
 from actors.errors import Code, Rejected
 from actors.identity import BOOT_RECOVERY, SCHEDULER
@@ -318,6 +319,46 @@ def test_who_ended_a_run_itself_is_told_that_this_stands(end, told, status, call
         assert refused.command is None
         assert refused.evidence["status"] == status
         assert refused.evidence["ended_at"] == ended_at
+
+
+# --- who holds a run -----------------------------------------------------------------------------
+
+
+def test_a_session_holds_what_it_leases_was_attached_to_or_claimed_without_a_lease():
+    bench = Bench.with_run()
+    assert bench.latest.holder_session_id is None
+    bench.do(c.ClaimRun(bench.latest.id))
+    assert bench.latest.holder_session_id is None
+    bench.do(c.StartRun(bench.latest.id), S1)
+    assert bench.latest.holder_session_id is None, "who starts a run that another claimed"
+    bench = Bench.leased("s1")
+    assert bench.latest.holder_session_id == "s1"
+    bench.do(c.CompleteLease(bench.latest.id), S1)
+    assert bench.latest.holder_session_id is None
+    bench = Bench.with_run()
+    bench.do(c.ClaimRun(bench.latest.id), S1)
+    assert bench.latest.holder_session_id == "s1"
+    bench.do(c.AttachSession(bench.latest.id, "s2"))
+    assert bench.latest.holder_session_id == "s2"
+
+
+@pytest.mark.parametrize("is_started", [False, True])
+def test_what_an_ended_session_claimed_without_a_lease_keeps_its_place(is_started):
+    bench = Bench.with_run()
+    before = bench.latest
+    bench.pass_s(10)
+    bench.do(c.ClaimRun(before.id), S1)
+    if is_started:
+        bench.do(c.StartRun(before.id), S1)
+    release = c.ReleaseOfEndedSession(before.id, "s1", "session_ended")
+    assert bench.do(evolve(release, session_id="s2")).events == ()
+    event = bench.do(release).events[0]
+    assert isinstance(event, RunReleased)
+    assert (event.session_id, event.reason) == ("s1", "session_ended")
+    assert (bench.latest.status, bench.latest.queued_at_ns) == (
+        RunStatus.QUEUED,
+        before.queued_at_ns,
+    )
 
 
 # --- the claim that a call is of -----------------------------------------------------------------

@@ -338,8 +338,8 @@ class System:
         await self.scheduler.wait_released(session_id)
 
     async def _keep(self, session_id: str) -> None:
-        """A session is about to hold a run without a lease: it is registered before, so that it can
-        be ended, over a restart too. Nothing is torn where only this is done."""
+        """A session is about to claim a run without a lease: it is registered before, as with one,
+        so that it can be ended, over a restart too. Nothing is torn where only this is done."""
         session = self.roster.find(session_id)
         if session is not None and not self.roster.is_kept(session_id):
             kept: Reply[None] = Reply()

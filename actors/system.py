@@ -229,6 +229,7 @@ class System:
             return task_id
 
         if isinstance(command, c.ClaimRun) and caller.is_agent:
+            self._task_of(command.run_id)
             await self._keep(caller.actor.ref)
         return await self._send(of_run, command, caller)
 
@@ -342,6 +343,7 @@ class System:
         so that it can be ended, over a restart too. Nothing is torn where only this is done."""
         session = self.roster.find(session_id)
         if session is not None and not self.roster.is_kept(session_id):
+            self._check_open()
             kept: Reply[None] = Reply()
             self.registry.keep(session, lambda: kept.settle(None), kept.fail)
             await kept.wait()

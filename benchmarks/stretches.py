@@ -185,8 +185,11 @@ async def _tree(directory: Path, sheet: Sheet, count: int) -> None:
                     pass
 
         async def read() -> None:
-            found = system.views.tree("t0")
-            assert len(found) == count + 1
+            found = 0
+            for entries in system.views.tree("t0"):
+                found += len(entries)
+                await trio.lowlevel.checkpoint()
+            assert found == count + 1
 
         async def ask(command: c.TaskCommand) -> None:
             await system.ask("t0", command, _OPERATOR)

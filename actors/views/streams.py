@@ -43,13 +43,13 @@ class Subscription:
         hub: "Streams",
         task_id: str,
         after_seq: int,
-        backlog: Iterator[TimelineEvent],
+        backlog: Iterator[TimelineEvent | None],
         buffer_max: int,
     ) -> None:
         self._hub = hub
         self.task_id = task_id
         self._after_seq = after_seq
-        self._backlog: Iterator[TimelineEvent] | None = backlog
+        self._backlog: Iterator[TimelineEvent | None] | None = backlog
         self._buffer: deque[TimelineEvent] = deque()
         self._buffer_max = buffer_max
         self._closed: CloseReason | None = None
@@ -73,16 +73,18 @@ class Subscription:
         Raises:
             StreamClosed: there is none, and there will be none.
         """
-        if self._backlog is not None:
+        while self._backlog is not None:
             await trio.lowlevel.checkpoint()
             try:
-                event = next(self._backlog, None)
+                event = next(self._backlog)
+            except StopIteration:
+                self._backlog = None
             except StreamClosed as closed:
                 self.close(closed.reason)
                 raise
-            if event is not None:
-                return event
-            self._backlog = None
+            else:
+                if event is not None:
+                    return event
         while not self._buffer:
             if self._closed is not None:
                 raise StreamClosed(self._closed)

@@ -1,5 +1,8 @@
 """What belongs to a task: its dependencies, tree, timeline and stream."""
 
+import orjson
+import trio
+
 from actors.errors import Code, Rejected
 from actors.task import commands as c
 from actors.views.pages import sequence_of
@@ -13,8 +16,9 @@ from web.paging import CURSOR, cursor_of, next_link
 from web.replies import Reply, StreamReply, shown
 from web.requests.tasks import AddDependencyRequest
 from web.routes.tasks import detail
+from web.shapes.encoding import encode
 from web.shapes.events import TimelineResponse, timeline_item_of
-from web.shapes.tasks import TaskDetailResponse, Tree, TreeResponse, node_of
+from web.shapes.tasks import EncodedTree, EncodedTreeResponse, TaskDetailResponse, node_of
 
 LAST_EVENT_HEADER = "Last-Event-ID"
 
@@ -36,11 +40,13 @@ async def remove(call: Call) -> Reply:
 async def tree(call: Call) -> Reply:
     identify(call)
     views = call.system.views
-    root, *below = (
-        node_of(entry.task, entry.depth, entry.child_count, views)
-        for entry in views.tree(task_id_of(call))
-    )
-    return shown(200, TreeResponse(Tree(root, below)))
+    nodes: list[orjson.Fragment] = []
+    for entries in views.tree(task_id_of(call)):
+        for entry in entries:
+            node = node_of(entry.task, entry.depth, entry.child_count, views)
+            nodes.append(orjson.Fragment(encode(node)))
+        await trio.lowlevel.checkpoint()
+    return shown(200, EncodedTreeResponse(EncodedTree(nodes[0], nodes[1:])))
 
 
 async def timeline(call: Call) -> Reply:

@@ -155,6 +155,21 @@ class TreeResponse(Shape):
     tree: Tree
 
 
+@final
+@define(eq=False)
+class EncodedTree(Shape):
+    """A `Tree` whose nodes are JSON already: a large one is encoded bit by bit."""
+
+    root: orjson.Fragment
+    descendants: list[orjson.Fragment] = field(factory=list)
+
+
+@final
+@define(eq=False)
+class EncodedTreeResponse(Shape):
+    tree: EncodedTree
+
+
 def _fill(shape: TaskFields, task: TaskState, lookup: Lookup) -> None:
     """Set what most answers leave out."""
     shape.identifier = task.identifier

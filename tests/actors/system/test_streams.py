@@ -10,6 +10,7 @@ from actors import limits
 from actors.errors import Code, Rejected
 from actors.task import commands as c
 from actors.views.streams import CloseReason, StreamClosed
+from persistence.journal import StoreJournal
 from tests.actors.system.desk import agent, started
 
 
@@ -238,3 +239,74 @@ async def test_what_is_told_shows_the_task_and_run_as_they_are(desk):
     assert claimed.run.status.value == "completed"
     assert claimed.record.caller == agent("s1")
     assert len({event.event_id for event in events}) == len(events)
+
+
+# --- large trees --------------------------------------------------------------------------------
+
+
+async def _large(desk) -> list[str]:
+    """A task with 120 others below it."""
+    await desk.task(id="root")
+    below = []
+    for number in range(10):
+        below.append((await desk.task(id=f"c{number}", parent_task_id="root")).id)
+        for leaf in range(11):
+            child = await desk.task(id=f"c{number}.{leaf}", parent_task_id=f"c{number}")
+            below.append(child.id)
+    return ["root", *below]
+
+
+@pytest.fixture
+def reads(monkeypatch) -> list[str]:
+    """The tasks whose past is read, each time."""
+    found: list[str] = []
+    timeline = StoreJournal.timeline
+
+    def counted(journal, address, after_seq, limit=None):
+        found.append(address)
+        return timeline(journal, address, after_seq, limit)
+
+    monkeypatch.setattr(StoreJournal, "timeline", counted)
+    return found
+
+
+async def test_the_past_of_a_large_tree_is_read_bit_by_bit_and_in_order(desk, reads):
+    tree = await _large(desk)
+    subscription = desk.system.views.subscribe("root", 0)
+    assert reads == []
+    past, counts = [], []
+    while True:
+        before = len(reads)
+        told = next(subscription._backlog, "all")
+        counts.append(len(reads) - before)
+        if told == "all":
+            break
+        if told is not None:
+            past.append(told.seq)
+    assert max(counts) <= 16
+    assert set(reads) == set(tree)
+    assert past == sorted(past)
+    assert past == seqs_of(desk, *tree)
+
+
+async def test_who_comes_back_with_a_late_number_reads_only_what_has_moved_since(desk, reads):
+    await _large(desk)
+    after_seq = desk.system.journal.durable_seq
+    await desk.ask("c3.3", c.PatchTask(title="new"))
+    with desk.system.views.subscribe("root", after_seq) as subscription:
+        assert (await subscription.receive()).task.id == "c3.3"
+    assert set(reads) <= {"root", "c3.3"}
+
+
+async def test_a_large_tree_is_told_in_short_lists_by_level_and_latest_activity(desk):
+    tree = await _large(desk)
+    await trio.sleep(1)
+    await desk.ask("c5", c.PatchTask(title="new"))
+    slices = list(desk.system.views.tree("root"))
+    assert max(map(len, slices)) <= 64
+    entries = [entry for entries in slices for entry in entries]
+    assert sorted(entry.task.id for entry in entries) == sorted(tree)
+    assert [entries[0].task.id, entries[1].task.id] == ["root", "c5"]
+    order = [(one.depth, -one.task.last_activity_at_ns, one.task.id) for one in entries]
+    assert order == sorted(order)
+    assert {(one.depth, one.child_count) for one in entries} == {(0, 10), (1, 11), (2, 0)}

@@ -234,7 +234,7 @@ class TaskActor:
             cause=envelope.cause,
             done=None if once is None else decision.answer.done(once),
         )
-        effects = services.graph.effects_of(record)
+        effects = services.graph.effects_of(record, decision.state)
         if effects:
             record = replace(record, effects=effects)
         entry = Entry(record, decision.state, rows_of(record))

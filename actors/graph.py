@@ -31,7 +31,6 @@ _WITH_EFFECTS = frozenset(
         e.CancelPassedOn,
         e.DependentsPassedOn,
         e.ResumePassedOn,
-        e.StatusChanged,
         e.TaskCanceled,
         e.TaskCreated,
         e.TaskDeleted,
@@ -39,6 +38,8 @@ _WITH_EFFECTS = frozenset(
         e.TreeCancelRepeated,
     )
 )
+# By these a task is done; `run_id` is the run by which it is.
+_DOING = (e.RunCompleted, e.ReviewApproved)
 _WITH_CHANGES = frozenset(
     (
         e.DependencyAdded,
@@ -66,6 +67,7 @@ class _Node:
     blockers: dict[str, None] = field(factory=dict)
     dependents: dict[str, None] = field(factory=dict)
     completed: bool = False
+    done: bool = False  # completed, and approved where that was required
     canceled: bool = False  # the task itself, not only its run
     open: bool = False  # has not ended
     open_below: int = 0  # descendants that have not ended
@@ -87,6 +89,10 @@ class Graph:
 
     def exists(self, task_id: str) -> bool:
         return task_id in self._nodes
+
+    def is_done(self, task_id: str) -> bool:
+        node = self._nodes.get(task_id)
+        return node is not None and node.done
 
     def is_completed(self, task_id: str) -> bool:
         node = self._nodes.get(task_id)
@@ -171,10 +177,17 @@ class Graph:
             waiting.extend(fresh)
         return False
 
-    def effects_of(self, record: Record) -> tuple[f.Effect, ...]:
-        """What a record that is not applied yet means for other tasks. Changes nothing."""
+    def effects_of(self, record: Record, state: TaskState) -> tuple[f.Effect, ...]:
+        """What a record that is not applied yet means for other tasks. Changes nothing.
+
+        Args:
+            state: the task after it.
+        """
         task_id = record.address
         found: list[f.Effect] = []
+        node = self._nodes.get(task_id)
+        if node is not None and node.done is not state.is_done and not state.deleted:
+            found += self._done_changes(task_id, record, state)
         for event in record.events:
             if type(event) not in _WITH_EFFECTS:
                 continue
@@ -182,8 +195,6 @@ class Graph:
                 case e.TaskCreated(parent_task_id=str(parent_id)):
                     command = f.ChildAdded(task_id, event.scope, event.workspace_id)
                     found.append(f.Effect(parent_id, command))
-                case e.StatusChanged():
-                    found += self._status_changes(task_id, event, record)
                 case e.DependentsPassedOn(after=after):
                     became = self._what_became_of(task_id, event)
                     if became is not None:
@@ -201,23 +212,19 @@ class Graph:
                 case e.CancelPassedOn(root_task_id=root_id):
                     found += self._cancels(task_id, root_id, event)
                 case e.TaskDeleted():
-                    lost = f.BlockerDeleted(task_id, undone=not self._nodes[task_id].completed)
+                    lost = f.BlockerDeleted(task_id, undone=not self._nodes[task_id].done)
                     found += self._tell_dependents(task_id, lost)
                 case _:
                     pass
         return tuple(found)
 
-    def _status_changes(
-        self, task_id: str, event: e.StatusChanged, record: Record
-    ) -> Iterator[f.Effect]:
-        """A record may hold several: each counts from the one before."""
-        node = self._nodes.get(task_id)
-        completed = event.status is TaskStatus.COMPLETED
-        if node is None or completed == (event.previous_status is TaskStatus.COMPLETED):
-            return
-        ended = (done.run_id for done in record.events if isinstance(done, e.RunCompleted))
-        run_id = next(ended, f"evt-{record.id}")
-        command = f.BlockerCompleted(task_id, run_id) if completed else f.BlockerReopened(task_id)
+    def _done_changes(self, task_id: str, record: Record, state: TaskState) -> Iterator[f.Effect]:
+        """The task is done by this record, or is done no more. The cause of the former is the run
+        that this record completes or approves."""
+        command: f.BlockerCompleted | f.BlockerReopened = f.BlockerReopened(task_id)
+        if state.is_done:
+            runs = (event.run_id for event in record.events if isinstance(event, _DOING))
+            command = f.BlockerCompleted(task_id, next(runs, f"evt-{record.id}"))
         yield from self._tell_dependents(task_id, command)
 
     def _what_became_of(self, blocker: str, event: e.DependentsPassedOn) -> _ToDependents | None:
@@ -225,12 +232,10 @@ class Graph:
         if event.undone is not None:
             return f.BlockerDeleted(blocker, event.undone)
         node = self._nodes.get(blocker)
-        if node is None or node.completed != bool(event.run_id):
+        if node is None or node.done != bool(event.run_id):
             return None
         return (
-            f.BlockerCompleted(blocker, event.run_id)
-            if node.completed
-            else f.BlockerReopened(blocker)
+            f.BlockerCompleted(blocker, event.run_id) if node.done else f.BlockerReopened(blocker)
         )
 
     def _tell_dependents(
@@ -284,6 +289,7 @@ class Graph:
                     state.parent_task_id,
                     blockers={edge.depends_on_task_id: None for edge in state.dependencies},
                     completed=state.status is TaskStatus.COMPLETED,
+                    done=state.is_done,
                     canceled=state.canceled,
                     open=not state.has_ended,
                     paused=state.pause is not None,
@@ -336,6 +342,7 @@ class Graph:
                 case _:
                     pass
         if not state.deleted:
+            self._nodes[task_id].done = state.is_done
             self._nodes[task_id].canceled = state.canceled
             self._set_open(task_id, not state.has_ended)
 

@@ -127,6 +127,12 @@ def list_undelivered(task_id: str) -> Suggestion:
     return Suggestion(("bridge", "undelivered", task_id))
 
 
+def judge_review(review_id: str, run_id: str) -> Suggestion:
+    """As an approval; other outcomes are told by the help of the command."""
+    verdict = ("approved", "--confidence", "1", "--reason", "looked at it")
+    return Suggestion(("review", "verdict", review_id, run_id, *verdict))
+
+
 def list_subscriptions(task_id: str) -> Suggestion:
     return Suggestion(("bridge", "list", task_id))
 

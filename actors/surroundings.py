@@ -28,6 +28,9 @@ class World:
     def is_taken(self, task_id: str) -> bool:
         return self._index.is_taken(task_id)
 
+    def is_done(self, task_id: str) -> bool:
+        return self._graph.is_done(task_id)
+
     def is_completed(self, task_id: str) -> bool:
         return self._graph.is_completed(task_id)
 

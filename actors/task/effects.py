@@ -13,7 +13,7 @@ from actors.task.state import Json, Scope
 @final
 @frozen
 class BlockerCompleted:
-    """`run_id` is the run that completed the blocker."""
+    """The blocker is done: completed by `run_id`, and approved where that was required."""
 
     blocker_id: str
     run_id: str
@@ -22,13 +22,15 @@ class BlockerCompleted:
 @final
 @frozen
 class BlockerReopened:
+    """The blocker is done no more."""
+
     blocker_id: str
 
 
 @final
 @frozen
 class BlockerDeleted:
-    """`undone`: it was not completed when it was deleted."""
+    """`undone`: the blocker was not done when it was deleted."""
 
     blocker_id: str
     undone: bool = False

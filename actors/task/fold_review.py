@@ -5,7 +5,7 @@ from typing import Any
 
 from actors.frozen import replace
 from actors.task import events as e
-from actors.task.review import Review, ReviewStatus
+from actors.task.review import Review, ReviewOutcome, ReviewStatus
 from actors.task.state import TaskState
 
 
@@ -35,8 +35,18 @@ def _requested(state: TaskState, event: e.ReviewRequested, at_ns: int) -> TaskSt
         deadline_at_ns=event.deadline_at_ns,
         parent_review_id=event.parent_review_id,
         reason=event.reason,
+        required=event.required,
     )
-    return replace(state, reviews=(*state.reviews, review))
+    asked = replace(state, reviews=(*state.reviews, review))
+    return _unapproved(asked, event.run_id) if event.required else asked
+
+
+def _unapproved(state: TaskState, run_id: str) -> TaskState:
+    """Dependents wait for an approval, if that run is the one that completed the task."""
+    run = state.completing_run
+    if run is None or run.id != run_id:
+        return state
+    return replace(state, unapproved_run_id=run_id)
 
 
 def _recorded(state: TaskState, event: e.ReviewRecorded, at_ns: int) -> TaskState:
@@ -49,7 +59,14 @@ def _recorded(state: TaskState, event: e.ReviewRecorded, at_ns: int) -> TaskStat
         reviewed_at_ns=at_ns,
         updated_at_ns=at_ns,
     )
-    return replace(judged, updated_at_ns=at_ns)
+    judged = replace(judged, updated_at_ns=at_ns)
+    match event.verdict.outcome:
+        case ReviewOutcome.APPROVED if judged.unapproved_run_id == event.run_id:
+            return replace(judged, unapproved_run_id=None)
+        case ReviewOutcome.REJECTED if judged.requires_review(event.run_id):
+            return _unapproved(judged, event.run_id)
+        case _:  # no judgement: as it was
+            return judged
 
 
 def _circuit_opened(state: TaskState, event: e.ReviewCircuitOpened, at_ns: int) -> TaskState:

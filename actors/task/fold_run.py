@@ -138,6 +138,8 @@ def _run_released(state: TaskState, event: e.RunReleased, at_ns: int) -> TaskSta
 
 
 def _run_completed(state: TaskState, event: e.RunCompleted, at_ns: int) -> TaskState:
+    if state.unapproved_run_id is not None:
+        state = replace(state, unapproved_run_id=None)
     return _with(
         state,
         event.run_id,

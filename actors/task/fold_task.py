@@ -81,6 +81,7 @@ def _deleted(state: TaskState, event: e.TaskDeleted, at_ns: int) -> TaskState:
         reviews=(),
         subscriptions=(),
         lost_blockers=(),
+        unapproved_run_id=None,
     )
 
 
@@ -101,7 +102,7 @@ def _dependency_removed(state: TaskState, event: e.DependencyRemoved, at_ns: int
 
 def _blocker_changed(state: TaskState, event: e.BlockerChanged, at_ns: int) -> TaskState:
     edges = tuple(
-        replace(edge, completed=event.completed)
+        replace(edge, done=event.completed)
         if edge.depends_on_task_id == event.depends_on_task_id
         else edge
         for edge in state.dependencies

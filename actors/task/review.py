@@ -56,7 +56,8 @@ class Verdict:
 @final
 @frozen
 class Review:
-    """One attempt at judging one run. `round` counts the runs of a chain of continuations."""
+    """One attempt at judging one run. `round` counts the runs of a chain of continuations.
+    `required`: the policy asked for it, not somebody."""
 
     id: str
     run_id: str
@@ -72,11 +73,17 @@ class Review:
     verdict: Verdict | None = None
     reviewed_by: Actor | None = None
     reviewed_at_ns: int | None = None
+    required: bool = False
 
     @property
     def is_open(self) -> bool:
         """Waits for its verdict."""
         return self.status is ReviewStatus.REQUESTED
+
+    @property
+    def ended_as(self) -> str:
+        """Of one that has ended: what it came to, in a word."""
+        return self.status.value if self.verdict is None else self.verdict.outcome.value
 
     @property
     def reviewer_session_id(self) -> str | None:

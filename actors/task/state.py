@@ -139,12 +139,12 @@ class Pause:
 @final
 @frozen
 class Dependency:
-    """An edge to a blocker. `completed` is what the blocker's last effect said."""
+    """An edge to a blocker. `done` is what the blocker's last effect said (see `is_done`)."""
 
     depends_on_task_id: str
     kind: DependencyKind
     created_at_ns: int
-    completed: bool
+    done: bool
 
 
 @final
@@ -267,6 +267,7 @@ class TaskState:
     reviews: tuple[Review, ...] = ()  # in order of request
     subscriptions: tuple[Subscription, ...] = ()  # to its ends, the one set last at the end
     lost_blockers: tuple[str, ...] = ()  # deleted undone since its last run was made
+    unapproved_run_id: str | None = None  # completed it, and has to be approved by a review yet
     ended: bytes = b""  # slim only: facts of the ended runs that `runs` lacks, see `ended`
 
     @property
@@ -293,8 +294,26 @@ class TaskState:
         return self.runs[-1].attempt if self.runs else 0
 
     @property
+    def is_done(self) -> bool:
+        """What those that depend on it wait for: completed, and approved where the policy required
+        a review of the run that completed it."""
+        return self.status is TaskStatus.COMPLETED and self.unapproved_run_id is None
+
+    @property
+    def completing_run(self) -> Run | None:
+        """The run by which it is completed, if that is what the latest one that ended did."""
+        for run in reversed(self.runs):
+            if run.status.is_terminal:
+                return run if run.status is RunStatus.COMPLETED else None
+        return None
+
+    def requires_review(self, run_id: str) -> bool:
+        """Whether the policy asked for a review of this run."""
+        return any(review.required and review.run_id == run_id for review in self.reviews)
+
+    @property
     def has_unresolved_dependencies(self) -> bool:
-        return any(not edge.completed for edge in self.dependencies)
+        return any(not edge.done for edge in self.dependencies)
 
     @property
     def waits_for_decision(self) -> bool:

@@ -33,6 +33,7 @@ class Hold(Enum):
     AWAITS_APPROVAL = ("task_awaiting_approval", "Approval is missing")
     REJECTED = ("task_approval_rejected", "Approval was refused")
     AWAITS_DEPENDENCIES = ("task_awaiting_dependencies", "Dependencies are not completed")
+    AWAITS_REVIEW = ("task_awaiting_review", "A required review has not approved the work")
     LOST_BLOCKER = ("task_dependency_deleted_undone", "A dependency was deleted undone")
     PAUSED = ("task_paused", "Task is paused")
     SCHEDULER_PAUSED = ("scheduler_paused", "Scheduler is paused")

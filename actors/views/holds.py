@@ -8,9 +8,40 @@ from attrs import frozen
 from actors import suggestions
 from actors.registry.state import SessionState
 from actors.scheduler.starvation import Takers
+from actors.suggestions import Suggestion
 from actors.task.eligibility import AGENT_OWNERS, awaits_agent, claimable_run
+from actors.task.review import Review
 from actors.task.state import ApprovalState, Run, RunStatus, TaskState, TaskStatus
 from actors.views.diagnostics import Diagnostic, Hold
+
+
+@final
+@frozen
+class Blocker:
+    """A task that is not done. `review`: of the run that completed it, which has to be approved:
+    an open one, else the last attempt; None where it is not completed."""
+
+    status: TaskStatus
+    review: Review | None = None
+
+    def __str__(self) -> str:
+        review = self.review
+        if review is None:
+            return self.status.value
+        if review.is_open:
+            return f"{self.status.value}, the review {review.id} of its run is open"
+        return (
+            f"{self.status.value}, but the review {review.id} of its run came to {review.ended_as}"
+        )
+
+
+def blocker_of(task: TaskState) -> Blocker:
+    """Args: task: whole, as reviews that have ended count."""
+    run_id = task.unapproved_run_id
+    if run_id is None or task.status is not TaskStatus.COMPLETED:
+        return Blocker(task.status)
+    reviews = [review for review in task.reviews if review.run_id == run_id]
+    return Blocker(task.status, max(reviews, key=lambda review: (review.is_open, review.attempt)))
 
 
 @final
@@ -20,13 +51,13 @@ class Outside:
 
     Args:
         paused_by: the nearest paused task on the way up, the task itself first.
-        blockers: the tasks that it depends on and that are not completed, as they are.
+        blockers: the tasks that it depends on and that are not done, as they are.
         sessions: all that are registered and active.
     """
 
     scheduler_paused: bool
     paused_by: str | None
-    blockers: Mapping[str, TaskStatus]
+    blockers: Mapping[str, Blocker]
     sessions: Sequence[SessionState]
 
     @property
@@ -61,6 +92,19 @@ def lost_blockers(task: TaskState) -> Diagnostic | None:
         ),
         suggestions.start_task(task.id) if run is None else suggestions.cancel_run(run.id),
         {"deleted_task_ids": " ".join(task.lost_blockers)},
+    )
+
+
+def awaits_review(task: TaskState) -> Diagnostic | None:
+    """It is completed, but those that depend on it wait."""
+    blocker = blocker_of(task)
+    if blocker.review is None:
+        return None
+    return Diagnostic(
+        Hold.AWAITS_REVIEW,
+        f"{task.id} is {blocker}; tasks that depend on it wait until it is approved",
+        _lifting(task, {task.id: blocker}),
+        {"review_id": blocker.review.id},
     )
 
 
@@ -106,19 +150,34 @@ def _approval(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic 
 
 
 def _dependencies(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | None:
-    """A blocker that has ended without being completed is told first: it may stay so for good."""
     if not outside.blockers:
         return None
-    ended = [task_id for task_id, status in outside.blockers.items() if status.is_terminal]
-    told = ", ".join(f"{task_id} ({status.value})" for task_id, status in outside.blockers.items())
+    told = ", ".join(f"{task_id} ({blocker})" for task_id, blocker in outside.blockers.items())
+    reviews = [found.review for found in outside.blockers.values() if found.review is not None]
+    evidence = {"depends_on_task_ids": " ".join(outside.blockers)}
+    if reviews:
+        evidence["review_ids"] = " ".join(review.id for review in reviews)
     return Diagnostic(
         Hold.AWAITS_DEPENDENCIES,
         f"{task.id} waits for {told}",
-        suggestions.remove_dependency(task.id, ended[0])
-        if ended
-        else suggestions.inspect_task(next(iter(outside.blockers))),
-        {"depends_on_task_ids": " ".join(outside.blockers)},
+        _lifting(task, outside.blockers),
+        evidence,
     )
+
+
+def _lifting(task: TaskState, blockers: Mapping[str, Blocker]) -> Suggestion:
+    """For a blocker that has ended without being completed first, as it may stay so for good; then
+    for one that has to be approved."""
+    for task_id, blocker in blockers.items():
+        if blocker.status.is_terminal and blocker.review is None:
+            return suggestions.remove_dependency(task.id, task_id)
+    for blocker in blockers.values():
+        review = blocker.review
+        if review is not None and review.is_open:
+            return suggestions.judge_review(review.id, review.run_id)
+        if review is not None:
+            return suggestions.request_review(review.run_id, review.attempt + 1)
+    return suggestions.inspect_task(next(iter(blockers)))
 
 
 def _pause(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | None:

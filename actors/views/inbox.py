@@ -1,6 +1,6 @@
 """What waits for somebody: tasks in lanes, as one actor sees them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Final, final
 
@@ -98,8 +98,14 @@ def marks_of(triage: Triage | None, state: TaskState) -> Marks:
     return Marks(read=triage.read, dismissed=triage.dismissed)
 
 
-def blocking_reason(state: TaskState) -> str | None:
-    """Why nothing goes on with the task, in a word for programs."""
+def blocking_reason(
+    state: TaskState, known: Callable[[str], TaskState | None] = lambda _: None
+) -> str | None:
+    """Why nothing goes on with the task, in a word for programs.
+
+    Args:
+        known: other tasks, slim or whole, by id.
+    """
     if state.approval_policy is ApprovalPolicy.MANUAL:
         if state.approval_state is ApprovalState.PENDING:
             return "awaiting_approval"
@@ -112,7 +118,13 @@ def blocking_reason(state: TaskState) -> str | None:
         return "needs_attention"
     if state.waits_for_decision:
         return "dependency_deleted_undone"
-    return "awaiting_dependencies" if state.status is TaskStatus.BLOCKED else None
+    if state.status is not TaskStatus.BLOCKED:
+        return None
+    waits_for = [known(edge.depends_on_task_id) for edge in state.dependencies if not edge.done]
+    for blocker in waits_for:
+        if blocker is None or blocker.status is not TaskStatus.COMPLETED:
+            return "awaiting_dependencies"
+    return "awaiting_review" if waits_for else "awaiting_dependencies"
 
 
 def inbox(

@@ -13,7 +13,7 @@ from actors.suggestions import Suggestion
 from actors.task.eligibility import awaits_agent
 from actors.task.state import Run, RunStatus, TaskState
 from actors.views.diagnostics import Diagnostic, Hold, Trouble
-from actors.views.holds import Outside, holds, lost_blockers, wanted
+from actors.views.holds import Outside, awaits_review, holds, lost_blockers, wanted
 
 RECENT_RUNS_MAX: Final = 5
 RECENT_EVENTS_MAX: Final = 10
@@ -89,8 +89,7 @@ def standing_of(session: SessionState | None) -> SessionStanding:
 def inspect(task: TaskState, run: Run | None, around: Around) -> Inspection:
     """Look at a run of the task, or at the task if it has none."""
     held = holds(task, run, around.outside)
-    lost = lost_blockers(task)
-    notes = () if lost is None else (lost,)
+    notes = [note for note in (lost_blockers(task), awaits_review(task)) if note is not None]
     if run is None:
         ended = task.status.is_terminal
         action = NextAction.TERMINAL if ended else NextAction.WAITING_FOR_SESSION

@@ -172,7 +172,7 @@ def _plain(value: object) -> object:
             return CONVERTER.unstructure(value)
         case Triage():
             return triage_of(value)
-        case Dependency(depends_on_task_id=task_id, kind=kind, created_at_ns=at, completed=done):
+        case Dependency(depends_on_task_id=task_id, kind=kind, created_at_ns=at, done=done):
             return (task_id, kind, at, done)
         case Pause(by=by, at_ns=at, reason=reason):
             return (by, at, reason)

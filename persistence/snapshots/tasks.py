@@ -65,7 +65,7 @@ OPEN_RUN_AT: Final = len(_HEAD)
 
 head_of = attrgetter(*_HEAD)
 rare_of = attrgetter(  # few tasks have them
-    "profile", "triage", "open_reviews", "subscriptions", "lost_blockers"
+    "profile", "triage", "open_reviews", "subscriptions", "lost_blockers", "unapproved_run_id"
 )
 triage_of = attrgetter(
     "actor", "read", "archived", "dismissed", "last_seen_activity_at_ns", "updated_at_ns"
@@ -114,6 +114,7 @@ def read_task(
     open_reviews: Sequence[dict[str, Any]] = (),
     subscriptions: Sequence[dict[str, Any]] = (),
     lost_blockers: Sequence[str] = (),
+    unapproved_run_id: str | None = None,
 ) -> TaskState:
     return TaskState(
         id=task_id,
@@ -152,6 +153,7 @@ def read_task(
         reviews=read_reviews(open_reviews),
         subscriptions=tuple([CONVERTER.structure(one, Subscription) for one in subscriptions]),
         lost_blockers=tuple(lost_blockers),
+        unapproved_run_id=unapproved_run_id,
         ended=bytes.fromhex(ended),
     )
 
@@ -173,5 +175,5 @@ def _read_triage(
     )
 
 
-def _read_dependency(task_id: str, kind: str, created_at_ns: int, completed: bool) -> Dependency:
-    return Dependency(intern(task_id), DependencyKind(kind), created_at_ns, completed)
+def _read_dependency(task_id: str, kind: str, created_at_ns: int, done: bool) -> Dependency:
+    return Dependency(intern(task_id), DependencyKind(kind), created_at_ns, done)

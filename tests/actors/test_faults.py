@@ -146,12 +146,14 @@ async def test_an_error_while_effects_are_found_ends_that_request_alone(monkeypa
         sick, sound = await desk.task(), await desk.task()
         graph, effects_of = desk.system._graph, desk.system._graph.effects_of
 
-        def failing(record):
+        def failing(record, state):
             if record.address == sick.id:
                 raise KeyError("a bug")
-            return effects_of(record)
+            return effects_of(record, state)
 
-        monkeypatch.setattr(type(graph), "effects_of", lambda _, record: failing(record))
+        monkeypatch.setattr(
+            type(graph), "effects_of", lambda _, record, state: failing(record, state)
+        )
         refused = await refusal(desk.ask(sick.id, c.PatchTask(title="new")))
         assert refused.code is Code.ACTOR_CRASHED
         assert (await desk.ask(sound.id, c.PatchTask(title="new"))).task.title == "new"

@@ -44,6 +44,7 @@ def test_what_is_unknown_is_nothing(town):
     graph = town.graph
     assert not graph.exists("x")
     assert not graph.is_completed("x")
+    assert not graph.is_done("x")
     assert graph.parent("x") is None
     assert graph.parent_id("x") is None
     assert graph.paused_by("x") is graph.canceled_by("x") is None
@@ -306,6 +307,7 @@ def test_a_graph_is_rebuilt_from_stored_tasks(town):
         assert rebuilt.children(task_id) == town.graph.children(task_id)
         assert rebuilt.parent(task_id) == town.graph.parent(task_id)
         assert rebuilt.is_completed(task_id) == town.graph.is_completed(task_id)
+        assert rebuilt.is_done(task_id) == town.graph.is_done(task_id)
         assert rebuilt.paused_by(task_id) == town.graph.paused_by(task_id)
         assert rebuilt.canceled_by(task_id) == town.graph.canceled_by(task_id)
         assert rebuilt.open_below(task_id) == town.graph.open_below(task_id)

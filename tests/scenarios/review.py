@@ -36,6 +36,7 @@ def _writes(attempt: int, run: str, **shown: Any) -> tuple[Step, ...]:
             WRITER.of_its_run("complete", f"{{{run}}}", result={"draft": attempt}),
             sees=(
                 task("report", status="completed"),
+                task("print", status="blocked"),
                 _reviews(
                     f"{{{run}}}",
                     {"status": "requested", "review_round": attempt, "attempt": 1},
@@ -53,7 +54,7 @@ def _writes(attempt: int, run: str, **shown: Any) -> tuple[Step, ...]:
 
 SCENARIO: Final = Scenario(
     "review with two rejections and an approval",
-    follows=("report",),
+    follows=("report", "print"),
     options=("--review-policy=on_success",),
     steps=(
         Step(
@@ -61,6 +62,21 @@ SCENARIO: Final = Scenario(
             OPERATOR.post("/api/tasks", {"id": "report", "scope": "global", "title": "Report"}),
             201,
             again=409,
+        ),
+        Step(
+            "it is to be printed",
+            OPERATOR.post(
+                "/api/tasks",
+                {"id": "print", "scope": "global", "title": "Print", "auto_enqueue_on_ready": True},
+            ),
+            201,
+            again=409,
+        ),
+        Step(
+            "when it is there",
+            OPERATOR.post("/api/tasks/print/dependencies", {"depends_on_task_id": "report"}),
+            again=422,
+            sees=(task("print", status="blocked"),),
         ),
         Step("work on it begins", OPERATOR.post("/api/tasks/report/start"), 201),
         *_writes(1, "first"),
@@ -132,7 +148,10 @@ SCENARIO: Final = Scenario(
                 runs("report", "completed", "completed", "completed"),
                 _reviews("{third}", {"status": "recorded", "outcome": "approved"}),
                 history("report", run_review_rejected=2, run_review_approved=1, run_enqueued=3),
-                scheduler(queued_run_count=0, active_claim_count=0),
+                task("print", status="ready"),
+                runs("print", "queued"),
+                history("print", run_enqueued=1),
+                scheduler(queued_run_count=1, active_claim_count=0),
             ),
         ),
         Step(

@@ -108,8 +108,9 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         f"{_CUT} {_FENCED}"
     ),
     Op.AGENT_COMPLETE: (
-        "Ends the run and the lease, and wakes the tasks that wait for this one. May be sent again "
-        f"with an equal body; with another one it is 409, and the first one stands. {_FENCED}"
+        "Ends the run and the lease, and wakes the tasks that wait for this one; if a review of it "
+        "is required, they wait for its approval. May be sent again with an equal body; with "
+        f"another one it is 409, and the first one stands. {_FENCED}"
     ),
     Op.AGENT_FAIL: (
         "Ends the run and the lease. It is not queued again by itself: an operator retries it. May "
@@ -173,8 +174,8 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     Op.PAUSE_TASK: "No run of it or below it is handed out until a resume. A reason is needed.",
     Op.RESUME_TASK: "Tasks that became ready meanwhile enqueue themselves if they are meant to.",
     Op.ADD_DEPENDENCY: (
-        "The task is blocked until the other one is completed. No cycles. 409 if the other one was "
-        "canceled, as it will never be completed."
+        "The task is blocked until the other one is completed, and approved where a review of it "
+        "is required. No cycles. 409 if the other one was canceled, as it will never be completed."
     ),
     Op.REMOVE_DEPENDENCY: (
         "The task may become ready by it, and enqueues itself then if it is meant to."
@@ -272,7 +273,8 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     Op.GET_REVIEW: "With its verdict, once there is one.",
     Op.SUBMIT_VERDICT: (
         "Not by the session that did the work. A rejection names what is missing or what to do "
-        "next, and queues a run that carries it; too many rounds open the circuit instead. An "
+        "next, and queues a run that carries it; too many rounds open the circuit instead. Tasks "
+        "that wait for a required review become ready by an approval, and by nothing else. An "
         "equal verdict may be sent again, another one is 409."
     ),
     Op.INSPECT_TASK: "With `diagnostics` that name what is wrong, and `next_action`.",

@@ -13,6 +13,7 @@ def review_members(event: e.ReviewEvent) -> Payload:
                 "review_round": event.review_round,
                 "attempt": event.attempt,
                 "created": True,
+                "required": True if event.required else None,
             }
         case e.ReviewJudged(verdict=verdict):
             return about | {

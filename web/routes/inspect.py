@@ -3,7 +3,7 @@
 from actors.system import System
 from actors.task.state import Run, TaskState
 from actors.views import inspect as seen
-from actors.views.holds import Outside
+from actors.views.holds import Blocker, Outside, blocker_of
 from web.addresses import run_id_of, task_id_of
 from web.call import Call, Routes
 from web.identity import identify
@@ -72,16 +72,24 @@ def _shown(call: Call, target: Target, task: TaskState, run: Run | None) -> Repl
 
 def _outside(system: System, task: TaskState) -> Outside:
     blockers = {
-        edge.depends_on_task_id: system.views.get(edge.depends_on_task_id)
+        edge.depends_on_task_id: _blocker(system, edge.depends_on_task_id)
         for edge in task.dependencies
-        if not edge.completed
+        if not edge.done
     }
     return Outside(
         scheduler_paused=system.switch.is_paused,
         paused_by=system.views.paused_by(task.id),
-        blockers={name: found.status for name, found in blockers.items() if found is not None},
+        blockers={name: found for name, found in blockers.items() if found is not None},
         sessions=list(system.roster.present_sessions()),
     )
+
+
+def _blocker(system: System, task_id: str) -> Blocker | None:
+    """Read whole only where its reviews count; None if it was deleted this instant."""
+    task = system.views.get(task_id)
+    if task is not None and task.unapproved_run_id is not None:
+        task = system.views.whole(task_id)
+    return None if task is None else blocker_of(task)
 
 
 def _events(call: Call, task: TaskState, run: Run | None) -> list[InspectEvent]:

@@ -82,7 +82,7 @@ def inbox_item_of(
         _triage_of(task, actor),
         task.approval_policy,
         task.approval_state,
-        blocking_reason(task),
+        blocking_reason(task, lookup.get),
         None if run is None else _run_of(task, run),
     )
 

@@ -57,6 +57,10 @@ class Surroundings(Protocol):
     def is_taken(self, task_id: str) -> bool:
         """Whether the id is in use or ever was."""
 
+    def is_done(self, task_id: str) -> bool:
+        """Whether those that depend on the task need not wait: it is completed, and approved where
+        a review was required."""
+
     def is_completed(self, task_id: str) -> bool:
         """Whether the task's status is completed."""
 

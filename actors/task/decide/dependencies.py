@@ -56,7 +56,7 @@ def add(changes: Changes, command: c.AddDependency) -> Decision:
             evidence={"task_id": state.id, "depends_on_task_id": target},
         )
     changes.add_with_status(
-        DependencyAdded(target, command.kind, state.status, around.is_completed(target))
+        DependencyAdded(target, command.kind, state.status, around.is_done(target))
     )
     changes.settle("dependency_added")
     return changes.decided()
@@ -101,8 +101,8 @@ def blocker_completed(changes: Changes, effect: BlockerCompleted) -> Decision:
     """The edge follows what the blocker is now: it may have been removed and made anew, or the
     blocker reopened, while the effect was on its way; then another effect follows."""
     edge = _edge(changes.state, effect.blocker_id)
-    completed = changes.context.around.is_completed(effect.blocker_id)
-    if edge is None or edge.completed or not completed:
+    done = changes.context.around.is_done(effect.blocker_id)
+    if edge is None or edge.done or not done:
         return nothing(changes)
     changes.add(BlockerChanged(effect.blocker_id, completed=True))
     changes.settle("dependency_completed")
@@ -112,8 +112,8 @@ def blocker_completed(changes: Changes, effect: BlockerCompleted) -> Decision:
 
 def blocker_reopened(changes: Changes, effect: BlockerReopened) -> Decision:
     edge = _edge(changes.state, effect.blocker_id)
-    completed = changes.context.around.is_completed(effect.blocker_id)
-    if edge is None or not edge.completed or completed:
+    done = changes.context.around.is_done(effect.blocker_id)
+    if edge is None or not edge.done or done:
         return nothing(changes)
     changes.add(BlockerChanged(effect.blocker_id, completed=False))
     changes.settle("dependency_reopened")

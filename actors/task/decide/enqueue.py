@@ -183,10 +183,13 @@ def _way_out(state: TaskState) -> tuple[str, Suggestion]:
     if state.awaits_approval:
         step = f"approve it: POST /api/tasks/{task_id}/approve"
         return step, suggestions.approve_task(task_id)
-    blockers = [edge.depends_on_task_id for edge in state.dependencies if not edge.completed]
+    blockers = [edge.depends_on_task_id for edge in state.dependencies if not edge.done]
     if blockers:
-        step = f"complete {', '.join(blockers)}, or remove the dependencies"
-        return step, suggestions.show_task(task_id)
+        step = (
+            f"it waits until {', '.join(blockers)} are completed, and approved where a review is "
+            "required; or remove the dependencies"
+        )
+        return step, suggestions.inspect_task(task_id)
     step = f"look at it before you try again: GET /api/tasks/{task_id}"
     return step, suggestions.show_task(task_id)
 

@@ -42,9 +42,9 @@ def publish(changes: Changes, command: c.PublishTask) -> Decision:
     if state.has_unresolved_dependencies:
         raise Rejected(
             Code.TRANSITION,
-            f"cannot publish: {state.id} depends on tasks that are not completed",
-            "complete those tasks, or remove the dependencies",
-            command=suggestions.show_task(state.id),
+            f"cannot publish: {state.id} depends on tasks that are not completed, or not approved",
+            "complete those tasks and have their reviews judged, or remove the dependencies",
+            command=suggestions.inspect_task(state.id),
             evidence={"task_id": state.id},
         )
     _publish(changes)

@@ -23,7 +23,7 @@ def check_new_work(changes: Changes) -> None:
     if above is not None:
         raise below_canceled(f"no run of {changes.task_id} can be queued", changes.task_id, above)
     for edge in changes.state.dependencies:
-        if not edge.completed:
+        if not edge.done:
             blocker = edge.depends_on_task_id
             check_blocker(changes, blocker, f"{changes.task_id} depends on {blocker}")
 

@@ -69,7 +69,16 @@ def request_by_policy(changes: Changes, run_id: str) -> None:
     policy = rules.policy if run.continuation is None else run.continuation.policy
     if run.status not in _ENDS[policy]:
         return
-    _add(changes, run, policy, _round_of(run), 1, _deadline(changes, None), _parent_of(run))
+    _add(
+        changes,
+        run,
+        policy,
+        _round_of(run),
+        1,
+        _deadline(changes, None),
+        _parent_of(run),
+        required=True,
+    )
 
 
 def _add(
@@ -81,6 +90,8 @@ def _add(
     deadline_at_ns: int,
     parent_review_id: str | None,
     reason: str | None = None,
+    *,
+    required: bool = False,
 ) -> None:
     changes.add(
         e.ReviewRequested(
@@ -93,6 +104,7 @@ def _add(
             deadline_at_ns=deadline_at_ns,
             parent_review_id=parent_review_id,
             reason=reason,
+            required=required,
         )
     )
 

@@ -109,10 +109,7 @@ def _is_repeat(changes: Changes, review: Review, verdict: Verdict) -> bool:
 
 
 def _closed(review: Review) -> Rejected:
-    if review.is_open:
-        told = "its deadline is over"
-    else:
-        told = review.status.value if review.verdict is None else review.verdict.outcome.value
+    told = "its deadline is over" if review.is_open else review.ended_as
     return Rejected(
         Code.REVIEW_CLOSED,
         f"review {review.id} has ended: {told}",

@@ -20,6 +20,9 @@ class ReviewEvent(RunEvent):
 @final
 @frozen
 class ReviewRequested(ReviewEvent):
+    """`required`: the policy asked for it when the run ended. Dependents wait until a review
+    approves such a run, where it was completed."""
+
     type: ClassVar[str] = "task.run_review_requested"
     policy: ReviewPolicy
     review_round: int
@@ -27,6 +30,7 @@ class ReviewRequested(ReviewEvent):
     deadline_at_ns: int
     parent_review_id: str | None = None
     reason: str | None = None
+    required: bool = False
 
 
 @frozen

@@ -184,7 +184,7 @@ class DependencyRemoved(TaskEvent):
 @final
 @frozen
 class BlockerChanged(TaskEvent):
-    """A blocker completed, or is open again."""
+    """A blocker is done (`completed`), or is open or unapproved again."""
 
     depends_on_task_id: str
     completed: bool

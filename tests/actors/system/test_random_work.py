@@ -135,7 +135,7 @@ def check_graph(desk: Desk, states: list[TaskState]) -> None:
     for task_id, node in graph._nodes.items():
         other = rebuilt._nodes[task_id]
         for fact in (
-            *("parent_id", "completed", "canceled", "open"),
+            *("parent_id", "completed", "done", "canceled", "open"),
             *("open_below", "paused", "auto_enqueue"),
         ):
             assert getattr(node, fact) == getattr(other, fact), (task_id, fact)
@@ -143,7 +143,7 @@ def check_graph(desk: Desk, states: list[TaskState]) -> None:
             assert set(getattr(node, edges)) == set(getattr(other, edges)), (task_id, edges)
     for state in states:
         for edge in state.dependencies:
-            assert edge.completed == graph.is_completed(edge.depends_on_task_id)
+            assert edge.done == graph.is_done(edge.depends_on_task_id)
 
 
 def check_reviews(desk: Desk, states: list[TaskState]) -> None:

@@ -8,8 +8,9 @@ from actors.task import commands as c
 from actors.task.review import ReviewOutcome, ReviewPolicy, ReviewStatus, Verdict
 from actors.task.state import Priority, RunStatus, TaskStatus
 from persistence.memory_store import MemoryStore
-from tests.actors.system.desk import NS, OPERATOR, agent, started
+from tests.actors.system.desk import NS, OPERATOR, CrashStore, agent, started
 
+APPROVED = Verdict(ReviewOutcome.APPROVED, 1.0, "well done", "d2")
 REJECTED = Verdict(ReviewOutcome.REJECTED, 1.0, "not yet", "d1", ("tests",))
 
 
@@ -82,18 +83,78 @@ async def test_canceling_and_deleting_a_task_ends_its_reviews(desk):
         assert caught.value.code is Code.REVIEW_NOT_FOUND
 
 
-async def test_a_rejected_blocker_blocks_again_until_its_next_run_is_completed(desk):
-    blocker = await desk.task()
-    waiting = await desk.task(auto_enqueue_on_ready=False)
-    await desk.ask(waiting.id, c.AddDependency(blocker.id))
-    run = await desk.enqueue(blocker.id)
+async def status(desk, task_id) -> TaskStatus:
+    return (await desk.system.task(task_id)).status
+
+
+async def test_dependents_wait_until_the_required_review_has_approved_the_blocker(desk):
+    await desk.task(id="blocker")
+    await desk.task(id="waiting", auto_enqueue_on_ready=True)
+    await desk.ask("waiting", c.AddDependency("blocker"))
+    run = await desk.enqueue("blocker")
     await desk.do("s1", run.id)
-    assert (await desk.system.task(waiting.id)).status is TaskStatus.READY
-    [review] = (await desk.system.task(blocker.id)).reviews
+    assert await status(desk, "blocker") is TaskStatus.COMPLETED
+    assert await status(desk, "waiting") is TaskStatus.BLOCKED
+    [review] = (await desk.system.task("blocker")).reviews
     again = (await judge(desk, review)).the_run
-    assert (await desk.system.task(waiting.id)).status is TaskStatus.BLOCKED
     await desk.do("s1", again.id)
-    assert (await desk.system.task(waiting.id)).status is TaskStatus.READY
+    assert await status(desk, "waiting") is TaskStatus.BLOCKED
+    assert await desk.claim("s1") is None
+    review = (await desk.system.task("blocker")).reviews[-1]
+    await judge(desk, review, APPROVED)
+    task = await desk.system.task("waiting")
+    assert (task.status, len(task.runs)) == (TaskStatus.READY, 1)
+    assert task.runs[0].idempotency_key == f"task.auto_enqueue.waiting.{again.id}"
+    await desk.do("s1", task.runs[0].id)
+
+
+async def test_a_review_that_nobody_has_judged_in_time_keeps_dependents_waiting(desk):
+    await desk.task(id="waiting")
+    review = await completed(desk, id="blocker")
+    await desk.ask("waiting", c.AddDependency("blocker"))
+    await trio.sleep(101)
+    assert not (await desk.system.review(review.id)).the_review.is_open
+    assert await status(desk, "waiting") is TaskStatus.BLOCKED
+    request = c.RequestReview(review.run_id, attempt=2)
+    second = (await desk.ask_run(request, OPERATOR)).the_review
+    await judge(desk, second, APPROVED)
+    assert await status(desk, "waiting") is TaskStatus.READY
+
+
+async def test_dependents_are_released_once_by_an_approval_whenever_the_server_is_killed(settings):
+    store = CrashStore()
+    async with started(store, **settings) as desk:
+        await desk.task(id="blocker")
+        for number in range(3):
+            await desk.task(id=f"t{number}", auto_enqueue_on_ready=True)
+            await desk.ask(f"t{number}", c.AddDependency("blocker"))
+        run = await desk.enqueue("blocker")
+        await desk.claim("s1")
+        await trio.testing.wait_all_tasks_blocked()
+        store.crash_points.clear()
+        await desk.complete("s1", run.id)
+        [review] = (await desk.system.task("blocker")).reviews
+        await trio.testing.wait_all_tasks_blocked()
+        unapproved = len(store.crash_points)
+        await judge(desk, review, APPROVED)
+    assert 0 < unapproved < len(store.crash_points)
+    for number, point in enumerate(store.crash_points):
+        for with_checkpoint in (False, True):
+            left = point.copy()
+            if with_checkpoint:
+                async with started(left, **settings) as desk:
+                    await desk.system.checkpointer.checkpoint()
+                    left = desk.store.copy()
+            async with started(left, **settings) as desk:
+                await trio.testing.wait_all_tasks_blocked()
+                if number < unapproved:
+                    assert await status(desk, "t0") is TaskStatus.BLOCKED
+                    await judge(desk, review, APPROVED)
+                for name in ("t0", "t1", "t2"):
+                    task = await desk.system.task(name)
+                    assert (task.status, len(task.runs)) == (TaskStatus.READY, 1)
+                    assert desk.events(name).count("task.run_enqueued") == 1
+                assert len(desk.system.outbox) == 0
 
 
 async def test_the_session_that_worked_cannot_judge_and_another_can(desk):

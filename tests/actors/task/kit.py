@@ -35,6 +35,7 @@ class Around:
     tasks: set[str] = field(factory=set)
     taken: set[str] = field(factory=set)
     completed: set[str] = field(factory=set)
+    unapproved: set[str] = field(factory=set)  # completed, but a review has to approve it yet
     parents: dict[str, Parent] = field(factory=dict)
     children: dict[str, int] = field(factory=dict)
     paused: dict[str, str] = field(factory=dict)
@@ -49,6 +50,9 @@ class Around:
 
     def is_taken(self, task_id):
         return task_id in self.tasks or task_id in self.taken
+
+    def is_done(self, task_id):
+        return task_id in self.completed and task_id not in self.unapproved
 
     def is_completed(self, task_id):
         return task_id in self.completed

@@ -20,7 +20,7 @@ from actors.task.events import (
 )
 from actors.task.evolve import evolve
 from actors.task.review import Review, ReviewOutcome, ReviewStatus
-from actors.task.state import Run, RunStatus, TaskState
+from actors.task.state import Run, RunStatus, TaskState, TaskStatus
 from actors.task.status import derive_status
 from actors.task.subscription import Subscription
 
@@ -97,9 +97,27 @@ def check_state(state: TaskState) -> None:
     assert len({run.id for run in state.runs}) == len(state.runs)
     for run in state.runs:
         _check_run(run)
+    _check_done(state)
     for review in state.reviews:
         _check_review(state, review)
     assert len({(r.run_id, r.round, r.attempt) for r in state.reviews}) == len(state.reviews)
+
+
+def _check_done(state: TaskState) -> None:
+    """Done is what is completed and, where the policy required its review, approved."""
+    if state.status is not TaskStatus.COMPLETED:
+        assert not state.is_done
+        return
+    run = [run for run in state.runs if run.status.is_terminal][-1]
+    assert run == state.completing_run
+    reviews = [review for review in state.reviews if review.run_id == run.id]
+    outcomes = {review.verdict.outcome for review in reviews if review.verdict is not None}
+    if not any(review.required for review in reviews):
+        assert state.is_done
+    elif ReviewOutcome.APPROVED not in outcomes:
+        assert not state.is_done
+    elif ReviewOutcome.REJECTED not in outcomes:
+        assert state.is_done
 
 
 def _check_review(state: TaskState, review: Review) -> None:

@@ -19,7 +19,7 @@ def test_an_edge_to_an_open_task_blocks_and_one_to_a_completed_task_does_not():
     decision = bench.do(c.AddDependency("open"))
     assert types(decision) == ["task.dependency_added", "task.status_changed"]
     assert bench.task.status is TaskStatus.BLOCKED
-    assert [edge.completed for edge in bench.task.dependencies] == [True, False]
+    assert [edge.done for edge in bench.task.dependencies] == [True, False]
     assert bench.task.dependencies[0].kind is DependencyKind.BLOCKS
 
 

@@ -18,7 +18,7 @@ def _task(*statuses, max_attempts=10, blocked=False, **changes):
         attrs.evolve(RUN, id=f"run-{n}", attempt=n, status=status)
         for n, status in enumerate(statuses, 1)
     )
-    edges = (Dependency("b", DependencyKind.BLOCKS, 0, completed=not blocked),)
+    edges = (Dependency("b", DependencyKind.BLOCKS, 0, done=not blocked),)
     return attrs.evolve(TASK, runs=runs, max_attempts=max_attempts, dependencies=edges, **changes)
 
 

@@ -101,7 +101,7 @@ class TaskMachine(RuleBasedStateMachine):
         around, after = self.bench.around, self.bench.task
         if before is not None and len(after.runs) > len(before.runs):
             assert "p" not in around.canceled
-            waits_for = {e.depends_on_task_id for e in after.dependencies if not e.completed}
+            waits_for = {e.depends_on_task_id for e in after.dependencies if not e.done}
             assert not waits_for & set(around.canceled)
 
     def pick(self, data_pick, number):
@@ -212,15 +212,23 @@ class TaskMachine(RuleBasedStateMachine):
     def remove_dependency(self, blocker):
         self.tell(c.RemoveDependency(blocker))
 
-    @rule(blocker=blockers)
-    def complete_blocker(self, blocker):
-        if blocker in self.bench.around.canceled:
+    @rule(blocker=blockers, approved=st.booleans())
+    def complete_blocker(self, blocker, approved):
+        """Or approve it, where it was completed before."""
+        around = self.bench.around
+        if blocker in around.canceled:
             return
-        self.bench.around.completed.add(blocker)
+        if not approved and blocker not in around.completed:
+            around.unapproved.add(blocker)
+        else:
+            around.unapproved.discard(blocker)
+        around.completed.add(blocker)
         self.causes += 1
         before = len(self.bench.task.runs)
         assert self.tell(f.BlockerCompleted(blocker, f"run-{self.causes}"), agent("s9"))
         assert len(self.bench.task.runs) <= before + 1
+        for edge in self.bench.task.dependencies:
+            assert edge.done <= around.is_done(edge.depends_on_task_id)
 
     @rule(blocker=blockers)
     def reopen_blocker(self, blocker):

@@ -8,6 +8,7 @@ from actors.errors import Code, Rejected
 from actors.graph import Graph
 from actors.task import commands as c
 from actors.task.effects import BlockerDeleted, CancelPropagated
+from actors.task.review import ReviewOutcome, ReviewPolicy, ReviewRules, Verdict
 from actors.task.state import RunStatus, Scope, TaskStatus
 from tests.actors.task.kit import claimer
 from tests.actors.task.town import Town
@@ -26,8 +27,13 @@ class TownMachine(RuleBasedStateMachine):
         super().__init__()
         self.town = Town()
 
-    @initialize(auto=st.sets(names), drafts=st.sets(names, max_size=1))
-    def create(self, auto, drafts):
+    @initialize(
+        auto=st.sets(names),
+        drafts=st.sets(names, max_size=1),
+        policy=st.sampled_from([ReviewPolicy.NONE, ReviewPolicy.ON_SUCCESS, ReviewPolicy.ALWAYS]),
+    )
+    def create(self, auto, drafts, policy):
+        self.town.review_rules = ReviewRules(policy=policy, rounds_max=2)
         for name in NAMES:
             self.town.create(
                 name,
@@ -81,6 +87,20 @@ class TownMachine(RuleBasedStateMachine):
         if run is not None:
             for command in (c.ClaimRun(run.id), c.StartRun(run.id), c.CompleteRun(run.id)):
                 self.tell(name, command)
+
+    @rule(name=names, outcome=st.sampled_from([ReviewOutcome.APPROVED, *ReviewOutcome]))
+    def judge(self, name, outcome):
+        open_reviews = self.town.states[name].open_reviews
+        if open_reviews:
+            missing = ("more",) if outcome is ReviewOutcome.REJECTED else ()
+            verdict = Verdict(outcome, 0.5, "looked", "d", missing)
+            self.tell(name, c.SubmitVerdict(open_reviews[0].id, open_reviews[0].run_id, verdict))
+
+    @rule(name=names, attempt=st.integers(1, 3))
+    def ask_for_a_review(self, name, attempt):
+        runs = self.town.states[name].runs
+        if runs:
+            self.tell(name, c.RequestReview(runs[-1].id, attempt=attempt))
 
     @rule(name=names)
     def reopen(self, name):
@@ -172,7 +192,7 @@ class TownMachine(RuleBasedStateMachine):
             for edge in task.dependencies:
                 blocker = town.states[edge.depends_on_task_id]
                 assert not blocker.deleted
-                assert edge.completed == (blocker.status is TaskStatus.COMPLETED)
+                assert edge.done == blocker.is_done
         self.a_ready_task_has_got_its_run()
 
     def a_ready_task_has_got_its_run(self):
@@ -193,6 +213,8 @@ class TownMachine(RuleBasedStateMachine):
             assert graph.is_completed(name) == (
                 task.status is TaskStatus.COMPLETED and not task.deleted
             )
+            assert graph.is_done(name) == (task.is_done and not task.deleted)
+            assert graph.is_done(name) == rebuilt.is_done(name)
             assert graph.paused_by(name) == rebuilt.paused_by(name)
             assert graph.children(name) == rebuilt.children(name)
             assert graph.canceled_by(name) == rebuilt.canceled_by(name)

@@ -15,6 +15,7 @@ from actors.task.decide import decide
 from actors.task.decide.context import Context
 from actors.task.effects import Effect
 from actors.task.events import RunEnqueued
+from actors.task.review import DEFAULT_RULES, ReviewRules
 from actors.task.state import Scope, TaskState
 from tests.actors.task.kit import OPERATOR, START_NS
 from tests.actors.task.laws import check_laws
@@ -28,6 +29,7 @@ class Town:
     states: dict[str, TaskState] = field(factory=dict)
     keys: dict[tuple[str, Actor], tuple[str, str]] = field(factory=dict)
     pending: list[Effect] = field(factory=list)
+    review_rules: ReviewRules = DEFAULT_RULES
     now_ns: int = START_NS
     next_seq: int = 1
     decided: int = 0
@@ -61,6 +63,7 @@ class Town:
             caller=caller,
             around=World(self.graph, self, Faults(lambda: self.now_ns)),
             expiries_max=EXPIRIES_MAX_DEFAULT,
+            review_rules=self.review_rules,
         )
         before = self.states.get(task_id)
         decision = decide(task_id, before, command, context)
@@ -75,7 +78,7 @@ class Town:
             caller,
             decision.events,
         )
-        effects = self.graph.effects_of(record)
+        effects = self.graph.effects_of(record, decision.state)
         self.graph.apply(record, decision.state)
         self.next_seq = replace(record, effects=effects).last_seq + 1
         self.states[task_id] = decision.state

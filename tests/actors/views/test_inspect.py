@@ -9,7 +9,7 @@ from actors.task import commands as c
 from actors.task.effects import BlockerDeleted
 from actors.task.state import ApprovalPolicy, Owner, OwnerKind, RunStatus, Scope, TaskStatus
 from actors.views.diagnostics import Hold, Trouble
-from actors.views.holds import Outside
+from actors.views.holds import Blocker, Outside
 from actors.views.inspect import (
     Around,
     Inspection,
@@ -43,7 +43,9 @@ HELD = (
 
 def around(bench: Bench, **known) -> Around:
     """What is known at the bench's time: one idle session that is active."""
-    blockers = {edge.depends_on_task_id: TaskStatus.READY for edge in bench.task.dependencies}
+    blockers = {
+        edge.depends_on_task_id: Blocker(TaskStatus.READY) for edge in bench.task.dependencies
+    }
     outside = Outside(
         scheduler_paused=known.pop("scheduler_paused", False),
         paused_by=known.pop("paused_by", None),
@@ -268,7 +270,7 @@ class TestHolds:
         found = looked_at(bench)
         assert holds(found) == {Hold.AWAITS_DEPENDENCIES: "chargehand task inspect b"}
         assert found.diagnostics[0].message == "t waits for b (ready), c (ready)"
-        ended = {"b": TaskStatus.READY, "c": TaskStatus.CANCELED}
+        ended = {"b": Blocker(TaskStatus.READY), "c": Blocker(TaskStatus.CANCELED)}
         command = "chargehand task remove-dependency t c"
         assert holds(looked_at(bench, blockers=ended)) == {Hold.AWAITS_DEPENDENCIES: command}
 

@@ -27,8 +27,8 @@ async def ask(
 ) -> R:
     """Have an actor run `begin` between two of its messages, and wait for the answer.
 
-    `begin` settles the reply, then or later. What it has begun goes on if the caller is canceled;
-    a caller that is gone before its turn came is forgotten, and nothing is begun.
+    `begin` settles the reply, then or later. Once sent, it is carried out and goes on whether or
+    not the caller is still there: who asks and hangs up has asked.
 
     Args:
         send: puts a turn into the actor's mailbox; may refuse it.
@@ -40,8 +40,6 @@ async def ask(
     reply: Reply[R] = Reply()
 
     def turn() -> None:
-        if reply.abandoned:
-            return
         try:
             begin(reply)
         except Rejected as refusal:

@@ -23,12 +23,15 @@ from hypercorn.typing import (
 from actors.errors import Category, Severity
 from actors.limits import BODY_BYTES_MAX
 from web.hosts import Hosts
+from web.operations import Operation
 from web.problems import EdgeCode, Problem, edge_problem
 
 BODIES_BYTES_MAX: Final = 256 * 1024 * 1024  # of all requests under way together
 TARGET_BYTES_MAX: Final = 8192
 PUBLIC_PATHS: Final = frozenset({"/healthz", "/readyz"})  # asked by probes that know no token
 
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_WAITING_PATHS: Final = frozenset({Operation.CLAIM_NEXT.path, Operation.DRAIN_SCHEDULER.path})
 _NEEDED: Final = frozenset(
     {b"host", b"origin", b"authorization", b"content-length", b"transfer-encoding"}
 )
@@ -196,7 +199,7 @@ class Guard:
         if has_body:
             await self._with_body(scope, receive, send, headers)
         else:
-            await self._app(scope, receive, send)
+            await self._app(scope, _once_whole(scope, receive), send)
 
     @staticmethod
     def _refused(access: Access, scope: HTTPScope, headers: dict[bytes, bytes]) -> Refusal | None:
@@ -246,7 +249,8 @@ class Guard:
                 pieces.clear()
                 await _refuse(send, refusal, True)
             else:
-                await self._app(scope, _replayed(b"".join(pieces), receive), send)
+                after = _once_whole(scope, receive)
+                await self._app(scope, _replayed(b"".join(pieces), after), send)
         finally:
             self._bodies.held_bytes -= held
 
@@ -275,6 +279,22 @@ def _replayed(body: bytes, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
         return pending.pop() if pending else await receive()
 
     return replay
+
+
+def _once_whole(scope: HTTPScope, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
+    """What the application receives behind a request that is there as a whole: of most writes
+    nothing more. They are carried out whether or not their client stays for the answer: a client
+    that asked and hung up has asked. Reads, and what waits for something, end with their client."""
+    if scope["method"] in _READS or scope["path"].rstrip("/") in _WAITING_PATHS:
+        return receive
+
+    async def receive_nothing_more() -> ASGIReceiveEvent:
+        while True:
+            message = await receive()
+            if message["type"] == "http.request":
+                return message
+
+    return receive_nothing_more
 
 
 def _with_headers(send: ASGISendCallable, headers: _Headers) -> ASGISendCallable:

@@ -119,10 +119,12 @@ class Scheduler:
         ticket = Ticket(session, request, caller, until, self._refused, self._unseen)
         self._mailbox.send_nowait(ticket)
         try:
-            return await ticket.reply.wait()
+            answer = await ticket.reply.wait()
+            await trio.lowlevel.checkpoint_if_cancelled()  # answered, and gone all the same
         except trio.Cancelled:
             self.later(lambda: self._dispatch.forget(ticket))
             raise
+        return answer
 
     async def attach(self, task_id: str, command: c.AttachSession, caller: Caller) -> Answer:
         """Bind a session to a run, if the session has room for one more.

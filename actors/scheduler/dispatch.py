@@ -208,8 +208,12 @@ class Dispatch:
             self._send(ticket.task_id, Envelope(command, ticket.caller.plain))
 
     def forget(self, ticket: Ticket) -> None:
-        """The caller hung up: it leaves the queue, and followers of its key take its place."""
-        if self._unpark(ticket) or ticket.run_id is None:
+        """The caller hung up: it leaves the queue, and followers of its key take its place. A claim
+        that it did not see is given back, unless a key lets it ask again."""
+        if ticket.is_answered:
+            if ticket.key is None and not ticket.abandoned:  # else `settle` has seen to it
+                self.unseen(ticket)
+        elif self._unpark(ticket) or ticket.run_id is None:
             if ticket.key is not None and self._keyed.get(ticket.key) is ticket:
                 del self._keyed[ticket.key]
             followers, ticket.followers = ticket.followers, []

@@ -93,6 +93,11 @@ class Ticket:
         self._on_unseen = on_unseen
 
     @property
+    def is_answered(self) -> bool:
+        """Whether it got a run that is on disk."""
+        return self._answer is not None
+
+    @property
     def abandoned(self) -> bool:
         """Nobody waits any more. With a key the claim is made all the same: its retry finds it."""
         return self.reply.abandoned and self.key is None

@@ -23,29 +23,30 @@ Picture = tuple[Any, ...]
 
 @final
 class Countdown(trio.abc.Instrument):
-    """Cancels a scope after so many steps of any task."""
+    """Calls `then` after so many steps of any task, within a `with` block."""
 
-    def __init__(self, scope: trio.CancelScope, steps: int) -> None:
-        self._scope = scope
+    def __init__(self, steps: int, then: Callable[[], object]) -> None:
         self._left = steps
-        if steps == 0:
-            scope.cancel()
+        self._then = then
+
+    def __enter__(self) -> None:
+        if self._left == 0:
+            self._then()
+        trio.lowlevel.add_instrument(self)
+
+    def __exit__(self, *_: object) -> None:
+        trio.lowlevel.remove_instrument(self)
 
     def after_task_step(self, task: trio.lowlevel.Task) -> None:
         self._left -= 1
         if self._left == 0:
-            self._scope.cancel()
+            self._then()
 
 
 async def hung_up(call: Callable[[], Awaitable[object]], steps: int) -> bool:
     """Make a call and cancel it after `steps` steps; whether that came before it was answered."""
-    with trio.CancelScope() as scope:
-        countdown = Countdown(scope, steps)
-        trio.lowlevel.add_instrument(countdown)
-        try:
-            await call()
-        finally:
-            trio.lowlevel.remove_instrument(countdown)
+    with trio.CancelScope() as scope, Countdown(steps, scope.cancel):
+        await call()
     return scope.cancelled_caught
 
 
@@ -91,7 +92,7 @@ def _task(task: TaskState) -> Picture:
         tuple(sorted((edge.depends_on_task_id, edge.completed) for edge in task.dependencies)),
         task.profile is not None,
         tuple((one.read, one.archived, one.dismissed) for one in task.triage),
-        tuple(one.id for one in task.subscriptions),
+        len(task.subscriptions),
         tuple(_run(run) for run in task.runs),
         tuple((review.status.value, str(review.verdict)) for review in task.reviews),
     )

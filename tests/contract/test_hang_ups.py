@@ -1,0 +1,207 @@
+"""Every operation, with a client that hangs up at each stage of it: done or not done, nothing torn.
+
+A write whose request has arrived as a whole is carried out, whether or not its client stays. A
+claim and a drain may wait, and so end with their client; what they had begun is then given back, or
+goes on. A request that has not arrived as a whole does nothing.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
+from functools import partial
+from itertools import count
+from typing import Any, Final, final
+
+import pytest
+import trio
+import trio.testing
+from attrs import define, field, frozen
+
+from actors.bridges.bridge import Bridge
+from actors.identity import OriginKind
+from actors.settings import Settings
+from actors.system import run_system
+from actors.task.state import Scope
+from persistence.opening import memory_journal
+from tests.actors.system.hang_ups import Countdown, check_nothing_is_held, picture
+from tests.contract.likeness import renamed
+from tests.contract.recorded import Recorded, good_answers
+from tests.contract.scene import SCENE_BRIDGE_ID
+from tests.contract.situations import SITUATIONS
+from tests.contract.town import BRIDGE_ID, ROOT_DIR, Town
+from tests.web.client import ContractClient, scope_of
+from web.app import create_app
+from web.guard import Bodies, Guard
+from web.operations import Operation
+
+MAY_WAIT: Final = {Operation.CLAIM_NEXT, Operation.DRAIN_SCHEDULER}
+STAGES: Final = (0, 1, 2, 3, 5, 8, 13, 21, 34, 55)  # steps of any task, until the client hangs up
+EVERY_STAGE: Final = range(120)
+
+
+@final
+@define
+class Visit:
+    """One request, of which the client sends `parts` and then hangs up, `steps` later."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    parts: list[bytes]
+    is_whole: bool
+    answered: bool = False
+    _gone: trio.Event = field(factory=trio.Event)
+
+    async def make(self, app: Any, steps: int | None) -> None:
+        scope = scope_of(self.method, self.target, self.headers)
+        length = sum(map(len, self.parts)) + (not self.is_whole)
+        if length:
+            scope["headers"].append((b"content-length", str(length).encode()))
+        messages = [
+            {"type": "http.request", "body": part, "more_body": True} for part in self.parts
+        ] or [{"type": "http.request", "body": b"", "more_body": True}]
+        messages[-1]["more_body"] = not self.is_whole
+
+        async def receive() -> dict[str, Any]:
+            if messages:
+                return messages.pop(0)
+            await self._gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            more = message.get("more_body", False)
+            if message["type"] == "http.response.body" and not more and not self._gone.is_set():
+                self.answered = True
+
+        with nullcontext() if steps is None else Countdown(steps, self._gone.set):
+            await app(scope, receive, send)
+
+
+@final
+@frozen
+class Request:
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+    def whole(self) -> Visit:
+        return Visit(self.method, self.target, self.headers, [self.body] if self.body else [], True)
+
+    def cut(self) -> Visit:
+        half = self.body[: len(self.body) // 2]
+        return Visit(self.method, self.target, self.headers, [half] if half else [], False)
+
+
+async def as_recorded(recorded: Recorded, town: Town) -> Request:
+    """The request of the recording, in a situation like that of the original."""
+    await SITUATIONS[recorded.operation](town, recorded)
+    body = "" if recorded.body is None else renamed(json.dumps(recorded.body), town.names)
+    target = renamed(recorded.path, town.names)
+    return Request(recorded.operation.method, target, recorded.headers, body.encode())
+
+
+async def the_end_of_a_session(town: Town) -> Request:
+    """Of one that holds a lease, for whose run another one waits."""
+    run = {"id": "run-1", "task_id": "t", "origin": {"ref": "tasks.enqueue_run"}}
+    await town.enqueue(run)
+    await town.lease("sess-gone", lease_seconds=86_400)
+    return Request("DELETE", "/api/sessions/sess-gone", {}, b"")
+
+
+async def a_new_workspace(_: Town) -> Request:
+    return Request("POST", "/api/workspaces", {}, b'{"root_dir": "/srv/shop"}')
+
+
+async def a_stream(town: Town) -> Request:
+    await town.create({"id": "t"})
+    return Request("GET", "/api/tasks/t/stream?after_sequence=0", {}, b"")
+
+
+OWN: Final[dict[Operation, Callable[[Town], Awaitable[Request]]]] = {
+    Operation.END_SESSION: the_end_of_a_session,
+    Operation.CREATE_WORKSPACE: a_new_workspace,
+    Operation.STREAM_TASK: a_stream,
+}
+FIRST_RECORDED: Final = {one.operation: one for one in reversed(good_answers())}
+REQUESTS: Final[dict[Operation, Callable[[Town], Awaitable[Request]]]] = {
+    **{operation: partial(as_recorded, one) for operation, one in FIRST_RECORDED.items()},
+    **OWN,
+}
+
+
+@final
+class Counted:
+    """Ids that are the same in each trial."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+
+    def suffix(self, now_ns: int) -> str:
+        return f"{next(self._numbers):024x}"
+
+
+async def nowhere(_: object) -> None:
+    """Takes every message."""
+
+
+@asynccontextmanager
+async def situation(operation: Operation) -> Any:
+    """A system with a request that would succeed."""
+    bridges = [
+        Bridge(BRIDGE_ID, Scope.WORKSPACE, ROOT_DIR, nowhere),
+        Bridge(SCENE_BRIDGE_ID, Scope.GLOBAL, None, nowhere),
+    ]
+    settings = Settings(lease_expiries_max=1, drain_s=3, wait_s=3)
+    async with run_system(memory_journal(), settings, ids=Counted(), bridges=bridges) as system:
+        app = Guard(create_app(system, OriginKind.UDS), None, Bodies(), 10)
+        town = Town(ContractClient(app))
+        await town.settle()
+        request = await REQUESTS[operation](town)
+        await trio.testing.wait_all_tasks_blocked()
+        yield system, app, request
+
+
+async def left_by(operation: Operation, part: Callable[[Request], Visit], steps: int | None) -> Any:
+    """Pictures of before and after a visit, and whether it was answered."""
+    async with situation(operation) as (system, app, request):
+        before = picture(system)
+        visit = part(request)
+        with trio.fail_after(3600):
+            await visit.make(app, steps)
+        await trio.testing.wait_all_tasks_blocked()
+        after = picture(system)
+        await trio.sleep(3.1)  # every claim and drain is over
+        await trio.testing.wait_all_tasks_blocked()
+        check_nothing_is_held(system)
+        assert len(system.views.streams) == 0
+        return before, after, visit.answered
+
+
+@pytest.mark.parametrize("operation", REQUESTS, ids=lambda operation: operation.name)
+async def test_a_request_is_done_or_not_done_whenever_its_client_goes(operation, autojump_clock):
+    endless = operation is Operation.STREAM_TASK
+    before, whole, answered = await left_by(operation, Request.whole, 200 if endless else None)
+    assert answered is not endless
+    for steps in EVERY_STAGE if operation in MAY_WAIT else STAGES:
+        _, left, answered = await left_by(operation, Request.whole, steps)
+        if operation in MAY_WAIT:
+            assert left in (before, whole), f"torn after {steps} steps"
+        else:
+            assert left == whole, f"not carried out after {steps} steps"
+        if answered:
+            break
+
+
+@pytest.mark.parametrize("operation", REQUESTS, ids=lambda operation: operation.name)
+async def test_a_request_that_is_cut_short_does_nothing(operation, autojump_clock):
+    if operation.method in {"GET", "DELETE"}:
+        return
+    before, left, answered = await left_by(operation, Request.cut, 5)
+    assert left == before
+    assert not answered
+
+
+def test_every_write_is_among_them():
+    writes = {operation for operation in Operation if operation.method != "GET"}
+    assert writes <= REQUESTS.keys()

@@ -368,6 +368,7 @@ async def test_a_call_is_done_or_not_done_whenever_its_caller_goes(setting, auto
 
 OF_THE_SYSTEM_ITSELF: Final = {
     "System.run_journal": "part of a system's life",
+    "System.resume_work": "part of a system's life",
     "Scheduler.run": "part of a system's life",
     "Registry.run": "part of a system's life",
     "Scheduler.claim": "by System.claim_next",

@@ -118,10 +118,16 @@ async def a_stream(town: Town) -> Request:
     return Request("GET", "/api/tasks/t/stream?after_sequence=0", {}, b"")
 
 
+async def what_is_undelivered(town: Town) -> Request:
+    await town.create({"id": "t"})
+    return Request("POST", "/api/tasks/t/notifications/undelivered/resend", {}, b"{}")
+
+
 OWN: Final[dict[Operation, Callable[[Town], Awaitable[Request]]]] = {
     Operation.END_SESSION: the_end_of_a_session,
     Operation.CREATE_WORKSPACE: a_new_workspace,
     Operation.STREAM_TASK: a_stream,
+    Operation.RESEND_UNDELIVERED: what_is_undelivered,
 }
 FIRST_RECORDED: Final = {one.operation: one for one in reversed(good_answers())}
 REQUESTS: Final[dict[Operation, Callable[[Town], Awaitable[Request]]]] = {

@@ -171,3 +171,63 @@ def test_what_cannot_be_sent_is_a_usage_error(bare, words):
     told = bare.refused(ClientExit.USAGE, *words)
     assert "Usage: chargehand" in told
     assert "Traceback" not in told
+
+
+# --- lost answers -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def flaky(bare, monkeypatch):
+    """A server that fails as it is told, then answers; with what it was sent. No time passes."""
+    sent: list[httpx.Request] = []
+    passed_s = [0.0]
+
+    def fail(*errors: Exception) -> list[httpx.Request]:
+        coming = list(errors)
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            sent.append(request)
+            if coming:
+                raise coming.pop(0)
+            return httpx.Response(204)
+
+        transport = httpx.MockTransport(answer)
+        monkeypatch.setattr(connection, "transport_of", lambda _: transport)
+        return sent
+
+    def sleep(seconds: float) -> None:
+        passed_s[0] += seconds
+
+    monkeypatch.setattr(connection, "sleep", sleep)
+    monkeypatch.setattr(connection, "monotonic", lambda: passed_s[0])
+    return fail
+
+
+DELETE = ["task", "delete", "task-1"]
+
+
+def test_a_write_whose_answer_is_lost_is_sent_again_under_one_key(bare, flaky):
+    sent = flaky(httpx.ReadError("reset"), httpx.ConnectError("refused"), httpx.ReadError("reset"))
+    bare.told(*DELETE)
+    keys = {request.headers["Idempotency-Key"] for request in sent}
+    assert (len(sent), len(keys)) == (4, 1)
+    bare.told(*DELETE)
+    assert sent[-1].headers["Idempotency-Key"] not in keys
+
+
+def test_a_write_that_was_never_sent_is_not_sent_again(bare, flaky):
+    sent = flaky(httpx.ConnectError("refused"))
+    bare.refused(ClientExit.UNREACHABLE, *DELETE)
+    assert len(sent) == 1
+
+
+def test_a_write_is_not_sent_again_for_ever(bare, flaky):
+    sent = flaky(*[httpx.RemoteProtocolError("closed")] * 1000)
+    bare.refused(ClientExit.UNREACHABLE, *DELETE)
+    assert 10 < len(sent) < 100
+
+
+def test_a_read_has_no_key(bare, flaky):
+    sent = flaky()
+    bare.told("task", "show", "task-1")
+    assert "Idempotency-Key" not in sent[0].headers

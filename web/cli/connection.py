@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from secrets import token_hex
+from time import monotonic, sleep
 from typing import Final, final
 
 import click
@@ -12,10 +14,12 @@ from attrs import frozen
 from web.cli.failures import Failed, refused
 from web.cli.target import Identity, Target
 from web.exits import ClientExit
-from web.headers import IGNORED_HEADER
+from web.headers import IDEMPOTENCY_HEADER, IGNORED_HEADER
 
 _CONNECT_S: Final = 5.0
 _ANSWER_S: Final = 60.0
+_AGAIN_S: Final = 10.0  # a request whose answer was lost is sent again for so long
+_PAUSE_S: Final = 0.2  # and so long after the last try
 
 
 @final
@@ -70,18 +74,37 @@ class Connection:
         *,
         may_wait: bool = False,
     ) -> Answer:
-        """The answer to one request; one that may wait has as long as the server lets it."""
+        """The answer to one request; one that may wait has as long as the server lets it.
+
+        Where the connection is lost before the answer is here, it is sent again, under one key.
+        """
         timeout = httpx.Timeout(None if may_wait else _ANSWER_S, connect=_CONNECT_S)
+        headers = {} if method == "GET" else {IDEMPOTENCY_HEADER: token_hex(16)}
+        request = self._client.build_request(
+            method, path, params=dict(query), content=body, headers=headers, timeout=timeout
+        )
         with self._failing():
-            answer = self._client.request(
-                method, path, params=dict(query), content=body, timeout=timeout
-            )
+            answer = self._answer_to(request)
         if not answer.is_success:
             raise refused(answer.status_code, answer.content)
         link = answer.links.get("next", {}).get("url")
         cursor = None if link is None else httpx.URL(link).params.get("cursor")
         ignored = answer.headers.get(IGNORED_HEADER)
         return Answer(answer.content, self._parsed(answer), cursor, ignored)
+
+    def _answer_to(self, request: httpx.Request) -> httpx.Response:
+        until_s: float | None = None
+        while True:
+            try:
+                return self._client.send(request)
+            except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+                if until_s is None:
+                    if isinstance(error, httpx.ConnectError):
+                        raise  # nothing was sent
+                    until_s = monotonic() + _AGAIN_S  # the server may be starting anew
+                elif monotonic() >= until_s:
+                    raise
+            sleep(_PAUSE_S)
 
     @contextmanager
     def stream(

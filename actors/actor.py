@@ -187,8 +187,11 @@ class TaskActor:
             reply.fail(Rejected(Code.OVERLOADED, "the caller is gone"))
             return
         services = self._services
+        now_ns, steady_ns = services.clock.moment()
         context = Context(
-            now_ns=(now_ns := services.clock.now_ns()),
+            now_ns=now_ns,
+            steady_ns=steady_ns,
+            age_of=services.clock.age_ns,
             next_seq=services.journal.next_seq,
             record_id=services.ids.suffix(now_ns),
             caller=envelope.caller.plain,

@@ -108,7 +108,7 @@ class Clock:
     """
 
     def __init__(self, source: TimeSource, *, steady_from_ns: int | None = None) -> None:
-        self._source = source
+        self.source = source
         self._start_s = trio.current_time()
         self._wall_from_ns = source.wall_ns()
         self._steady_from_ns = self._wall_from_ns if steady_from_ns is None else steady_from_ns
@@ -142,6 +142,20 @@ class Clock:
             until_ns = since_ns
         return elapsed_ns - moment_ns if moment_ns < since_ns else 0
 
+    def wall_ago_ns(self, age_ns: int) -> int:
+        """What the wall said `age_ns` ago; of its steps since then, the earliest it may have said.
+
+        So whatever bears an earlier time is older than that.
+        """
+        elapsed_ns = int((trio.current_time() - self._start_s) * NS)
+        moment_ns = elapsed_ns - age_ns
+        said_ns = moment_ns + self._wall_from_ns
+        for since_ns, wall_from_ns in reversed(self._walls):
+            said_ns = min(said_ns, moment_ns + wall_from_ns)
+            if since_ns <= moment_ns:
+                break
+        return said_ns
+
     @property
     def stepped(self) -> trio.Event:
         """Set when the wall makes its next step: whoever sleeps until a time of the wall must look
@@ -172,11 +186,30 @@ class Clock:
         does not count."""
         for _ in range(_READINGS_MAX):
             before_ns = self.now_ns()
-            wall_ns = self._source.wall_ns()
+            wall_ns = self.source.wall_ns()
             after_ns = self.now_ns()
             if after_ns - before_ns <= _BRACKET_NS:
                 return wall_ns - before_ns
         return 0  # the machine is too busy to tell; the next look will
+
+    def moment(self) -> tuple[int, int]:
+        """`now_ns` and `steady_ns` of one and the same moment."""
+        at_s = trio.current_time()
+        elapsed_ns = int((at_s - self._start_s) * NS)
+        if at_s > self._horizon_s:
+            return self._wall_from_ns + elapsed_ns, self.steady_ns()
+        return self._wall_from_ns + elapsed_ns, self._steady_from_ns + elapsed_ns
+
+    # --- time that counts all -------------------------------------------------------------------
+
+    def elapsed_ns(self) -> int:
+        """Nanoseconds by Trio's own clock, stalls counted, and suspends if it counts them: for
+        those who wait for an answer and no longer than they said."""
+        return int((trio.current_time() - self._start_s) * NS)
+
+    def trio_time_of_elapsed(self, elapsed_ns: int) -> float:
+        """The moment as a time for `trio.sleep_until`, never earlier."""
+        return self._moment(elapsed_ns)
 
     # --- the steady scale -----------------------------------------------------------------------
 

@@ -42,7 +42,7 @@ class ForceGuard:
                 area="task.force",
                 evidence={"actor_kind": caller.actor.kind.value, "actor_id": caller.actor.ref},
             )
-        now_ns = self._clock.now_ns()
+        now_ns = self._clock.steady_ns()
         key = (caller.actor, task_id)
         started_ns, used = self._windows.pop(key, (now_ns, 0))
         if now_ns - started_ns >= limits.FORCE_WINDOW_S * NS:

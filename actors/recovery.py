@@ -8,6 +8,7 @@ from actors.actor import fold
 from actors.frozen import replace
 from actors.identity import BOOT_RECOVERY
 from actors.index import rows_of
+from actors.limits import LEASE_S_MAX, NS
 from actors.ports import Damage, DamagedError, Journal, StorageError
 from actors.record import AnyState, Cause, Entry, OutstandingEffect, Record, address_of
 from actors.registry.events import RegistryEvent
@@ -39,7 +40,30 @@ class Recovered:
     aside: dict[str, Damage] = field(factory=dict)
     former: dict[str, TaskState] = field(factory=dict)
     replayed: int = 0  # records
-    last_at_ns: int = 0
+    last_seq: int = 0
+    last_at_ns: int = 0  # what the wall said at the record with that number
+
+    def saw(self, seq: int, at_ns: int) -> None:
+        if seq > self.last_seq:
+            self.last_seq, self.last_at_ns = seq, at_ns
+
+    def steady_ns(self, boot_grace_s: float) -> int | None:
+        """How far the steady scale had come at least when the former process ended; None if
+        nothing tells, or needs it to go on.
+
+        It is when a lease was last given or renewed: time in which no server ran is charged to no
+        lease, and what the wall did meanwhile does not matter.
+        """
+        grace_ns = int(boot_grace_s * NS)
+        runs = [run for state in self.tasks.values() if (run := state.open_run) is not None]
+        return max(
+            (
+                run.lease_end_ns - max((run.lease_seconds or LEASE_S_MAX) * NS, grace_ns)
+                for run in runs
+                if run.is_leased and run.lease_end_ns is not None
+            ),
+            default=None,
+        )
 
     def take(self, state: AnyState) -> None:
         match state:
@@ -73,8 +97,7 @@ def recover(journal: Journal) -> Recovered:
                 journal.restore_aside(head, ())  # the next snapshot replaces it
             continue
         found.take(head)
-        if isinstance(head, TaskState):
-            found.last_at_ns = max(found.last_at_ns, head.last_activity_at_ns)
+        found.saw(*_last_told(head))
     for one in journal.outstanding():
         if isinstance(one, Damage):
             found.set_aside(one)
@@ -90,6 +113,17 @@ def recover(journal: Journal) -> Recovered:
             found.former[address] = former
         found.registry.pop(address, None)
     return found
+
+
+def _last_told(state: AnyState) -> tuple[int, int]:
+    """A number of the sequence that the state holds, and what the wall said then."""
+    match state:
+        case TaskState():
+            return state.latest_event_seq, state.last_activity_at_ns
+        case WorkspaceState():
+            return state.last_seq, state.created_at_ns
+        case _:
+            return state.last_seq, state.updated_at_ns
 
 
 def _replay(journal: Journal, found: Recovered) -> dict[str, AnyState]:
@@ -111,7 +145,7 @@ def _replay(journal: Journal, found: Recovered) -> dict[str, AnyState]:
                 latest[item.address] = _in_doubt(known, item)
             continue
         _take_effects(found, item)
-        found.last_at_ns = max(found.last_at_ns, item.at_ns)
+        found.saw(item.seq, item.at_ns)
         if item.address in found.aside and item.address != SCHEDULER_ADDRESS:
             journal.restore_aside(item, rows_of(item))
             continue

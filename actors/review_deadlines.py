@@ -1,9 +1,11 @@
 """Times out reviews that nobody judges: at the moment of the deadline, without polling.
 
-Open reviews and their deadlines are learnt from committed tasks. Whether one is really over is for
-its task to say; this only wakes it.
+A deadline that a request named is a time of the wall, and moves with it; the server's own is so
+long after the request, whatever the wall does. Open reviews and their deadlines are learnt from
+committed tasks. Whether one is really over is for its task to say; this only wakes it.
 """
 
+import math
 from collections.abc import Callable
 from typing import final
 
@@ -14,6 +16,7 @@ from actors.clock import Clock
 from actors.deadlines import Deadlines
 from actors.identity import REVIEW_DEADLINES
 from actors.task.commands import TimeOutReview
+from actors.task.review import Review
 from actors.task.state import TaskState
 
 _STEP_MAX = 64  # reviews told of between two checkpoints of Trio
@@ -27,38 +30,62 @@ class ReviewDeadlines:
         self._clock = clock
         self._send = send
         self._open: dict[str, frozenset[str]] = {}  # task -> its open reviews
-        self._deadlines: Deadlines[tuple[str, str]] = Deadlines()  # (task, review)
-        self._earlier = trio.Event()
+        # (task, review): those that named a deadline by the wall, the others by elapsed time.
+        self._by_wall: Deadlines[tuple[str, str]] = Deadlines()
+        self._by_age: Deadlines[tuple[str, str]] = Deadlines()
+        self._changed = trio.Event()
 
     def __len__(self) -> int:
-        return len(self._deadlines)
+        return len(self._by_wall) + len(self._by_age)
 
     def committed(self, state: TaskState) -> None:
         """A task as it is on disk; at start-up, as it was stored."""
         if not state.reviews and state.id not in self._open:
             return
-        waiting = {review.id: review.deadline_at_ns for review in state.open_reviews}
+        waiting = {review.id: review for review in state.open_reviews}
         known = self._open.pop(state.id, frozenset())
         if waiting:
             self._open[state.id] = frozenset(waiting)
         for review_id in known - waiting.keys():
-            self._deadlines.discard((state.id, review_id))
-        first_ns = self._deadlines.next_at_ns()
+            self._by_wall.discard((state.id, review_id))
+            self._by_age.discard((state.id, review_id))
         for review_id in waiting.keys() - known:
-            self._deadlines.set((state.id, review_id), waiting[review_id])
-        if self._deadlines.next_at_ns() != first_ns:
-            self._earlier.set()
+            self._set(state.id, waiting[review_id])
+            self._changed.set()
+
+    def _set(self, task_id: str, review: Review) -> None:
+        clock = self._clock
+        if review.timeout_ns:
+            left_ns = review.timeout_ns - clock.age_ns(review.requested_at_ns)
+            self._by_age.set((task_id, review.id), clock.elapsed_ns() + left_ns)
+        else:
+            self._by_wall.set((task_id, review.id), review.deadline_at_ns)
 
     async def run(self) -> None:
         """Wake tasks whose reviews are over until canceled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._look_again_after_steps)
+            while True:
+                self._changed = trio.Event()
+                with trio.move_on_at(self._next_s()):
+                    await self._changed.wait()
+                for task_id, review_id in self._due():
+                    self._send(task_id, Envelope(TimeOutReview(review_id), REVIEW_DEADLINES))
+                await trio.lowlevel.checkpoint()
+
+    async def _look_again_after_steps(self) -> None:
         while True:
-            self._earlier = trio.Event()
-            next_ns = self._deadlines.next_at_ns()
-            if next_ns is None:
-                await self._earlier.wait()
-                continue
-            with trio.move_on_at(self._clock.trio_time(next_ns)):
-                await self._earlier.wait()
-            for task_id, review_id in self._deadlines.pop_due(self._clock.now_ns(), _STEP_MAX):
-                self._send(task_id, Envelope(TimeOutReview(review_id), REVIEW_DEADLINES))
-            await trio.lowlevel.checkpoint()
+            await self._clock.stepped.wait()
+            self._changed.set()
+
+    def _next_s(self) -> float:
+        """In Trio's time, as the wall stands now."""
+        wall_ns, elapsed_ns = self._by_wall.next_at_ns(), self._by_age.next_at_ns()
+        return min(
+            math.inf if wall_ns is None else self._clock.trio_time_of_wall(wall_ns),
+            math.inf if elapsed_ns is None else self._clock.trio_time_of_elapsed(elapsed_ns),
+        )
+
+    def _due(self) -> list[tuple[str, str]]:
+        due = self._by_wall.pop_due(self._clock.now_ns(), _STEP_MAX)
+        return due + self._by_age.pop_due(self._clock.elapsed_ns(), _STEP_MAX)

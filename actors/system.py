@@ -3,7 +3,6 @@
 import gc
 import logging
 import random
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import partial
@@ -17,7 +16,7 @@ from actors.answers import Answer
 from actors.bridges.bridge import Bridge, Bridges
 from actors.bridges.deliveries import Deliveries
 from actors.checkpointer import Checkpointer
-from actors.clock import Clock, VirtualTime
+from actors.clock import Clock, SystemTime, TimeSource, VirtualTime
 from actors.directory import Directory
 from actors.errors import Code, Rejected, shutting_down
 from actors.faults import Faults, Why
@@ -54,6 +53,7 @@ from actors.task.decide.definition import task_not_found
 from actors.task.decide.found import review_not_found, run_not_found
 from actors.task.decide.subscriptions import subscription_not_found
 from actors.task.state import TaskState
+from actors.time_watch import TimeWatch, behind_last_record_s
 from actors.views.views import Views
 
 _log = logging.getLogger("chargehand")
@@ -85,7 +85,7 @@ class System:
             journal, self._graph, self.faults, lambda task_id: self.views.get(task_id) is not None
         )
         self.background = Background()
-        self.views = Views(journal, self._graph, self.faults, self.background.later)
+        self.views = Views(journal, self._graph, clock, self.faults, self.background.later)
         self.roster = Roster(clock, settings, self.faults)
         self._keys = Keys(journal, clock, settings.idempotency_s, self.faults)
         self.registry = Registry(
@@ -164,6 +164,8 @@ class System:
         )
         self._force = ForceGuard(clock, allow_agents=settings.allow_agent_force)
         self._stopping = False
+        self.time_watch = TimeWatch(clock)
+        self.clock_behind_s = 0  # at the start, behind the last record
         self.recovered_tasks = 0
         self.replayed_records = 0
 
@@ -437,7 +439,7 @@ class System:
     async def resume_work(self) -> None:
         """Go on where the former process stopped: effects, leases, ended sessions. Before anybody
         calls, so that no holder of a lease meets it as it was stored."""
-        not_before_ns = self.clock.now_ns() + int(self.settings.boot_grace_s * NS)
+        not_before_ns = self.clock.steady_ns() + int(self.settings.boot_grace_s * NS)
         for number, (task_id, run_id) in enumerate(self.scheduler.leased_runs()):
             if number % limits.SLICE_MAX == 0:
                 await trio.lowlevel.checkpoint()
@@ -489,6 +491,7 @@ async def run_system(
     *,
     ids: IdSource | None = None,
     wall_ns: int | None = None,
+    time: TimeSource | None = None,
     bridges: Iterable[Bridge] = (),
 ) -> AsyncIterator[System]:
     """Recover, run, and stop in order: tasks and scheduler inside the journal's life.
@@ -496,7 +499,8 @@ async def run_system(
     Args:
         journal: opened, not yet running.
         ids: source of ids; random by default.
-        wall_ns: the time to start from; the system's by default.
+        wall_ns: a time to start from that then runs with Trio's clock; for tests.
+        time: what the clock is read from; the system's by default.
         bridges: the ways by which others are told of the ends of tasks.
 
     Raises:
@@ -504,12 +508,14 @@ async def run_system(
     """
     with _rare_collections() as all_is_made:
         found = recover(journal)
-        start_ns = time.time_ns() if wall_ns is None else wall_ns
-        clock = Clock(VirtualTime(max(start_ns, found.last_at_ns)))
-        system = System(journal, settings or Settings(), clock, ids or RandomIds(), bridges)
+        settings = settings or Settings()
+        source = time or (SystemTime() if wall_ns is None else VirtualTime(wall_ns))
+        clock = Clock(source, steady_from_ns=found.steady_ns(settings.boot_grace_s))
+        system = System(journal, settings, clock, ids or RandomIds(), bridges)
         system.restore(found)
         system.recovered_tasks = sum(not state.deleted for state in found.tasks.values())
         system.replayed_records = found.replayed
+        system.clock_behind_s = behind_last_record_s(clock, found.last_at_ns)
         del found
         all_is_made()
         async with _running(system):
@@ -541,6 +547,8 @@ async def _running(system: System) -> AsyncIterator[None]:
     async with trio.open_nursery() as foundation:
         await foundation.start(system.run_journal)
         async with trio.open_nursery() as workers:
+            if system.clock.source.watched:
+                await workers.start(system.time_watch.run)
             await workers.start(system.directory.run)
             await system.resume_work()
             await workers.start(system.registry.run)

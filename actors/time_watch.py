@@ -8,8 +8,8 @@ from typing import final
 import trio
 from attrs import frozen
 
-from actors.clock import Clock, TimeSource
-from actors.limits import NS, STALL_TOLD_S, TICK_S
+from actors.clock import Clock
+from actors.limits import NS, STALL_TOLD_S, TICK_S, WALL_STEP_NS
 
 _log = logging.getLogger("chargehand.time")
 
@@ -40,9 +40,8 @@ class TimeStatistics:
 class TimeWatch(trio.abc.Instrument):
     """Turns Trio's loop at least every `TICK_S`, and tells the clock of each turn."""
 
-    def __init__(self, clock: Clock, source: TimeSource) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._source = source
         self._stalls = 0
         self._stalled_ns = 0
         self._suspends = 0
@@ -83,7 +82,7 @@ class TimeWatch(trio.abc.Instrument):
 
     def _apart_ns(self) -> int:
         """Grows by each suspend, if Trio's clock counts them."""
-        return int(trio.current_time() * NS) - self._source.awake_ns()
+        return int(trio.current_time() * NS) - self._clock.source.awake_ns()
 
     def _note_loss(self, lost_ns: int) -> None:
         apart_ns = self._apart_ns()
@@ -119,6 +118,27 @@ class TimeWatch(trio.abc.Instrument):
             _shown(before_ns),
             _shown(before_ns + stepped_ns),
         )
+
+
+def behind_last_record_s(clock: Clock, last_at_ns: int) -> int:
+    """How far the wall is behind the time of the last record, in seconds; 0 where it is not.
+
+    Then either it is wrong now, or it was when that record was written; which, only people know.
+    """
+    now_ns = clock.now_ns()
+    behind_ns = last_at_ns - now_ns
+    if behind_ns < WALL_STEP_NS:
+        return 0
+    _log.warning(
+        "the clock says %s, but the last record was written at %s, %s later: if the clock is wrong "
+        "now, set it (the server follows it, no restart is needed); if it was wrong then, there is "
+        "nothing to do but that times written meanwhile stay as they are. The order of things, "
+        "leases and other durations are right in either case",
+        _shown(now_ns),
+        _shown(last_at_ns),
+        timedelta(seconds=behind_ns // NS),
+    )
+    return behind_ns // NS
 
 
 def _shown(at_ns: int) -> str:

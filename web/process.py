@@ -18,6 +18,7 @@ from typing import Final, NoReturn
 
 import trio
 
+from actors.boot_clock import BootClock
 from actors.bridges.bridge import Bridge
 from actors.ports import DamagedError, StorageError
 from actors.system import System, run_system
@@ -164,7 +165,7 @@ def _report(system: System, settings: ServerSettings, listeners: Listeners, begu
 def run(configuration: Configuration) -> None:
     """Serve until the process ends. Raises: Fatal: it ends otherwise than by a signal."""
     try:
-        trio.run(serve, configuration)
+        trio.run(serve, configuration, clock=BootClock())
     except BaseExceptionGroup as group:
         failed, others = group.split(StorageError)
         if failed is None or others is not None:

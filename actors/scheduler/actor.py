@@ -103,7 +103,7 @@ class Scheduler:
         # Sessions that are being attached, with the calls that wait for what comes of it.
         self._attaching: dict[str, list[Callable[[], None]]] = {}
         self._alarm = trio.Event()
-        self._sleeping_until_ns: int | None = None
+        self._sleeping_until_s: float | None = None
 
     # --- callers --------------------------------------------------------------------------------
 
@@ -115,7 +115,7 @@ class Scheduler:
         Raises:
             Rejected: LEASE_ALREADY_HELD; IDENTITY_STALE if the session ends meanwhile; OVERLOADED.
         """
-        until = self._clock.now_ns() + int(self._settings.wait_s * NS) if request.wait else None
+        until = self._clock.elapsed_ns() + int(self._settings.wait_s * NS) if request.wait else None
         ticket = Ticket(session, request, caller, until, self._refused, self._unseen)
         self._mailbox.send_nowait(ticket)
         try:
@@ -232,32 +232,38 @@ class Scheduler:
                 self._set_alarm()
 
     def _set_alarm(self) -> None:
-        next_ns = self._next_deadline_ns()
-        sleeping_ns = self._sleeping_until_ns
-        if next_ns is not None and (sleeping_ns is None or next_ns < sleeping_ns):
-            self._sleeping_until_ns = next_ns
+        next_s = self._next_alarm_s()
+        sleeping_s = self._sleeping_until_s
+        if next_s is not None and (sleeping_s is None or next_s < sleeping_s):
+            self._sleeping_until_s = next_s
             self._alarm.set()
 
-    def _next_deadline_ns(self) -> int | None:
-        heads = (self._dispatch.next_deadline_ns(), self._drains.next_at_ns())
-        return min((head for head in heads if head is not None), default=None)
+    def _next_alarm_s(self) -> float | None:
+        """When something is due next, in Trio's time. A stall may make it later."""
+        clock = self._clock
+        steady_ns = self._dispatch.next_at_ns()
+        first_s = None if steady_ns is None else clock.trio_time(steady_ns)
+        for elapsed_ns in (self._dispatch.patience_ends_ns(), self._drains.next_at_ns()):
+            if elapsed_ns is not None:
+                waiter_s = clock.trio_time_of_elapsed(elapsed_ns)
+                first_s = waiter_s if first_s is None else min(first_s, waiter_s)
+        return first_s
 
     async def _watch_deadlines(self) -> None:
         """Sleep until the earliest deadline; woken only when an earlier one has come up."""
         while True:
             self._alarm = trio.Event()
-            next_ns = self._sleeping_until_ns = self._next_deadline_ns()
-            if next_ns is None:
+            next_s = self._sleeping_until_s = self._next_alarm_s()
+            if next_s is None:
                 await self._alarm.wait()
                 continue
-            with trio.move_on_at(self._clock.trio_time(next_ns)):
+            with trio.move_on_at(next_s):
                 await self._alarm.wait()
             await self._ask(self._on_time)
 
     def _on_time(self, reply: Reply[None]) -> None:
-        now_ns = self._clock.now_ns()
-        self._dispatch.on_time(now_ns)
-        self._end_drains(self._drains.take_late(self._clock.steady_ns()))
+        self._dispatch.on_time()
+        self._end_drains(self._drains.take_late(self._clock.elapsed_ns()))
         reply.settle(None)
 
     # --- one message ----------------------------------------------------------------------------
@@ -335,7 +341,7 @@ class Scheduler:
     def _drain(
         self, reason: str | None, timeout_s: int | None, caller: Caller, reply: Reply[DrainOutcome]
     ) -> None:
-        now_ns = self._clock.steady_ns()
+        now_ns = self._clock.elapsed_ns()
         wait_s = self._settings.drain_s if timeout_s is None else timeout_s
         drain = Drain(caller, reply, self._clock.now_ns(), now_ns + int(wait_s * NS))
         earlier = self._switch.earlier(caller)
@@ -349,7 +355,7 @@ class Scheduler:
     def _begin_drain(self, drain: Drain) -> None:
         if self._dispatch.is_ending or not self._switch.is_paused:
             self._answer_unfinished(drain)  # a stop or a resume came between
-        elif drain.until_ns <= self._clock.steady_ns():
+        elif drain.until_ns <= self._clock.elapsed_ns():
             self._end_drains([drain])
         else:
             self._drains.open(drain)

@@ -17,7 +17,7 @@ class Allowance:
         self._reserved: dict[str, int] = {}  # by session; never 0
 
     def has_room(self, session_id: str) -> bool:
-        held = self._board.held_by(session_id, self._clock.now_ns())
+        held = self._board.held_by(session_id, self._clock.steady_ns())
         return held + self._reserved.get(session_id, 0) < self._most
 
     def reserve(self, session_id: str) -> None:

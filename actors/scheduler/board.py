@@ -18,6 +18,7 @@ from actors.task.state import Run, RunStatus, TaskState
 @define(eq=False)
 class _Place:
     """An open run of a task. All but id and status only while active.
+    All deadlines of the board are on the steady scale.
 
     Args:
         holder_id: the session that it is freed with.
@@ -28,7 +29,7 @@ class _Place:
     status: RunStatus
     holder_id: str | None
     counts: bool
-    lease_until_ns: int | None
+    lease_end_ns: int | None
     claim_key: str | None
 
 
@@ -49,8 +50,12 @@ class Board:
         self.active_count = 0
         self.attention_count = 0
 
-    def update(self, state: TaskState, starves_after_ns: int) -> ClaimableRun | None:
-        """Take in a task's committed state; a run that became claimable by it is returned."""
+    def update(self, state: TaskState, starves_at_ns: Callable[[Run], int]) -> ClaimableRun | None:
+        """Take in a task's committed state; a run that became claimable by it is returned.
+
+        Args:
+            starves_at_ns: from when on a queued run may be starving.
+        """
         run = None if state.deleted else state.open_run
         place = self._places.get(state.id)
         if place is not None and (run is None or run.id != place.run_id):
@@ -61,13 +66,13 @@ class Board:
         if place is None or place.status is not run.status or not _is_held_as(run, place):
             if place is not None:
                 self._leave(state.id, place)
-            self._enter(state, run, starves_after_ns)
-        elif run.lease_until_ns != place.lease_until_ns:
-            place.lease_until_ns = run.lease_until_ns
+            self._enter(state, run, starves_at_ns)
+        elif run.lease_end_ns != place.lease_end_ns:
+            place.lease_end_ns = run.lease_end_ns
             self._set_lease(state.id, run)
         return self._sync_claimable(state, run)
 
-    def _enter(self, state: TaskState, run: Run, starves_after_ns: int) -> None:
+    def _enter(self, state: TaskState, run: Run, starves_at_ns: Callable[[Run], int]) -> None:
         task_id = state.id
         holder_id = run.holder_session_id
         self._places[task_id] = _Place(
@@ -75,14 +80,14 @@ class Board:
             run.status,
             holder_id,
             run.session_id is not None,
-            run.lease_until_ns,
+            run.lease_end_ns,
             run.claim_key,
         )
         if run.status is RunStatus.QUEUED:
             self.queued_count += 1
             if run.starved_at_ns is not None:
                 self.starved.add(run.id)  # told before a restart; not told again
-            self.starving.set((task_id, run.id), run.queued_at_ns + starves_after_ns)
+            self.starving.set((task_id, run.id), starves_at_ns(run))
         elif run.status is RunStatus.NEEDS_ATTENTION:
             self.attention_count += 1
         else:
@@ -94,10 +99,10 @@ class Board:
                     self._by_key[holder_id, run.claim_key] = task_id
 
     def _set_lease(self, task_id: str, run: Run) -> None:
-        if run.lease_until_ns is None:
+        if run.lease_end_ns is None:
             self.leases.discard((task_id, run.id))
         else:
-            self.leases.set((task_id, run.id), run.lease_until_ns)
+            self.leases.set((task_id, run.id), run.lease_end_ns)
 
     def _leave(self, task_id: str, place: _Place) -> None:
         del self._places[task_id]
@@ -145,7 +150,7 @@ class Board:
         for run_id, task_id in self._by_session.get(session_id, {}).items():
             place = self._places[task_id]
             assert place.run_id == run_id, f"{run_id} is misplaced"
-            until_ns = place.lease_until_ns
+            until_ns = place.lease_end_ns
             held += place.counts and (until_ns is None or until_ns > now_ns)
         return held
 
@@ -160,7 +165,7 @@ class Board:
         if task_id is None:
             return None
         place = self._places[task_id]
-        lives = place.lease_until_ns is not None and place.lease_until_ns > now_ns
+        lives = place.lease_end_ns is not None and place.lease_end_ns > now_ns
         return (task_id, place.run_id) if lives else None
 
     def leased_runs(self) -> list[tuple[str, str]]:
@@ -168,7 +173,7 @@ class Board:
         return [
             (task_id, place.run_id)
             for task_id, place in self._places.items()
-            if place.lease_until_ns is not None
+            if place.lease_end_ns is not None
         ]
 
     def active_sessions(self) -> list[str]:

@@ -39,7 +39,7 @@ from actors.slices import in_slices
 from actors.task import commands as c
 from actors.task.eligibility import ClaimableRun
 from actors.task.events import RunClaimed, RunSessionBound, TaskPaused, TaskResumed
-from actors.task.state import TaskState
+from actors.task.state import Run, TaskState
 from actors.views.catalog import Catalog
 
 CRASH_PAUSE_S = 10  # before a task that crashed on a claim is offered again: it may crash each time
@@ -129,7 +129,7 @@ class Dispatch:
             except Rejected as other_request:
                 ticket.give_up(other_request)
             return True
-        claimed = self.board.keyed_claim(*key, self._clock.now_ns())
+        claimed = self.board.keyed_claim(*key, self._clock.steady_ns())
         if claimed is None:
             return False
         task_id, run_id = claimed
@@ -147,7 +147,7 @@ class Dispatch:
             self._finish(ticket, self._ending)
         elif run is not None:
             self._pick(run, ticket)
-        elif ticket.deadline_ns is None or ticket.deadline_ns <= self._clock.now_ns():
+        elif ticket.deadline_ns is None or ticket.deadline_ns <= self._clock.elapsed_ns():
             self._finish(ticket, None)
         else:
             self._parked.park(ticket, ticket.claimer)
@@ -188,7 +188,7 @@ class Dispatch:
         ticket.run_id = ticket.task_id = None
         code = error.code if isinstance(error, Rejected) else None
         if code in (Code.STORAGE_FAILED, Code.ACTOR_CRASHED):
-            self._aside.set(task_id, self._clock.now_ns() + CRASH_PAUSE_S * NS)
+            self._aside.set(task_id, self._clock.steady_ns() + CRASH_PAUSE_S * NS)
             self._finish(ticket, error)
             return
         state = self._catalog.get(task_id)
@@ -226,9 +226,8 @@ class Dispatch:
         """A stored task; nobody waits yet. Its run cannot starve before agents had time to come."""
         if state.id in self._faults:
             return
-        run = state.open_run
-        queued_for_ns = 0 if run is None else self._clock.now_ns() - run.queued_at_ns
-        self.board.update(state, queued_for_ns + self._starves_ns)
+        starves_ns = self._clock.steady_ns() + self._starves_ns
+        self.board.update(state, lambda _: starves_ns)
 
     def committed(self, entry: Entry) -> None:
         """Take in a record, and hand out what it made claimable.
@@ -270,12 +269,17 @@ class Dispatch:
     def _observe(self, state: TaskState) -> None:
         if state.id in self._faults:
             return
-        found = self.board.update(state, self._starves_ns)
+        found = self.board.update(state, self._starves_at_ns)
         if found is not None and found.run_id in self._picked:
             # Reserved already; what becomes of it is still to be committed.
             self.board.claimable.discard(found.run_id)
         elif found is not None:
             self._offer(found)
+
+    def _starves_at_ns(self, run: Run) -> int:
+        """A run that was given back has been queued before."""
+        queued_for_ns = self._clock.age_ns(run.queued_at_ns)
+        return self._clock.steady_ns() + self._starves_ns - queued_for_ns
 
     def _observe_below(self, task_id: str) -> Iterator[None]:
         """A pause or resume moves the runs of the whole tree in or out. Until one is moved out, its
@@ -373,21 +377,26 @@ class Dispatch:
 
     # --- time -----------------------------------------------------------------------------------
 
-    def next_deadline_ns(self) -> int | None:
+    def next_at_ns(self) -> int | None:
+        """When something of its own is due next, on the steady scale."""
         heads = (
             self.board.leases.next_at_ns(),
             self.board.starving.next_at_ns(),
-            self._patience.next_at_ns(),
             self._aside.next_at_ns(),
         )
         return min((head for head in heads if head is not None), default=None)
 
-    def on_time(self, now_ns: int) -> None:
+    def patience_ends_ns(self) -> int | None:
+        """When the next caller has waited long enough, by the time that counts all."""
+        return self._patience.next_at_ns()
+
+    def on_time(self) -> None:
         """Leases that have run out, callers out of patience, runs that may be starving: no more
         than `SLICE_MAX` of each. The others stay due."""
+        now_ns = self._clock.steady_ns()
         for task_id, run_id in self.board.leases.pop_due(now_ns, limits.SLICE_MAX):
             self._send(task_id, Envelope(c.ExpireLease(run_id), SCHEDULER))
-        for ticket in self._patience.pop_due(now_ns, limits.SLICE_MAX):
+        for ticket in self._patience.pop_due(self._clock.elapsed_ns(), limits.SLICE_MAX):
             self._parked.discard(ticket)
             self._finish(ticket, None)
         for task_id in self._aside.pop_due(now_ns, limits.SLICE_MAX):

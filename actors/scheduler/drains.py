@@ -17,7 +17,7 @@ class Drain:
 
     Args:
         started_at_ns: of the wall, to be shown.
-        until_ns: when its time is up, on the steady scale.
+        until_ns: when its time is up, by `Clock.elapsed_ns`: its caller waits no longer.
         repeats: it was sent again; what it waits for is told, and nothing is written of it.
     """
 

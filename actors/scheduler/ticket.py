@@ -40,7 +40,7 @@ class Ticket:
     never reaches the caller, it brings the ticket back to the scheduler.
 
     Args:
-        deadline_ns: until when to wait; None: do not wait.
+        deadline_ns: until when to wait, by `Clock.elapsed_ns`; None: do not wait.
         on_refused: called with the ticket and the refusal of the task.
         on_unseen: called with the ticket if it got a run and nobody was there to be told.
     """

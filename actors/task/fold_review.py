@@ -36,6 +36,7 @@ def _requested(state: TaskState, event: e.ReviewRequested, at_ns: int) -> TaskSt
         parent_review_id=event.parent_review_id,
         reason=event.reason,
         required=event.required,
+        timeout_ns=event.timeout_ns,
     )
     asked = replace(state, reviews=(*state.reviews, review))
     return _unapproved(asked, event.run_id) if event.required else asked

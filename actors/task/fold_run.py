@@ -47,8 +47,10 @@ def _run_claimed(state: TaskState, event: e.RunClaimed, at_ns: int) -> TaskState
         session_id=event.session_id,
         claim_token_hash=event.claim_token_hash,
         lease_until_ns=event.lease_until_ns,
+        lease_ends_ns=event.lease_ends_ns,
         heartbeat_at_ns=at_ns if event.lease_until_ns is not None else None,
         lease_seconds=event.lease_seconds,
+        claim_lease_seconds=event.lease_seconds,
         claim_key=event.claim_key,
         claimed_under=event.under,
         started_under=None,
@@ -84,6 +86,7 @@ def _lease_extended(state: TaskState, event: e.RunLeaseExtended, at_ns: int) -> 
         state,
         event.run_id,
         lease_until_ns=event.lease_until_ns,
+        lease_ends_ns=event.lease_ends_ns,
         heartbeat_at_ns=event.heartbeat_at_ns,
         lease_seconds=event.lease_seconds,
     )
@@ -94,8 +97,10 @@ _UNCLAIMED: dict[str, Any] = {
     "session_id": None,
     "claim_token_hash": None,
     "lease_until_ns": None,
+    "lease_ends_ns": 0,
     "heartbeat_at_ns": None,
     "lease_seconds": None,
+    "claim_lease_seconds": None,
     "claim_key": None,
     "claimed_under": None,
     "started_under": None,
@@ -105,7 +110,12 @@ _UNCLAIMED: dict[str, Any] = {
     "error": None,
     "result": None,
 }
-_LEASE_ENDED: dict[str, Any] = {"lease_until_ns": None, "heartbeat_at_ns": None, "claim_key": None}
+_LEASE_ENDED: dict[str, Any] = {
+    "lease_until_ns": None,
+    "lease_ends_ns": 0,
+    "heartbeat_at_ns": None,
+    "claim_key": None,
+}
 
 
 def _lease_expired(state: TaskState, event: e.RunLeaseExpired, at_ns: int) -> TaskState:

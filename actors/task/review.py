@@ -74,6 +74,9 @@ class Review:
     reviewed_by: Actor | None = None
     reviewed_at_ns: int | None = None
     required: bool = False
+    # Set where the server's own time applies: it counts from the request, whatever the wall does.
+    # A deadline that a request named is a time of the wall.
+    timeout_ns: int = 0
 
     @property
     def is_open(self) -> bool:

@@ -181,9 +181,11 @@ class Run:
     claimed_by: Actor | None = None
     session_id: str | None = None
     claim_token_hash: str | None = None  # kept after the end, gone after a release
-    lease_until_ns: int | None = None  # set exactly while a lease lives; kept on cancel
+    # Set exactly while a lease lives; kept on cancel. By the wall as it was when the lease was
+    # given; the end itself is `lease_end_ns`.
+    lease_until_ns: int | None = None
     heartbeat_at_ns: int | None = None
-    lease_seconds: int | None = None  # the length last asked for
+    lease_seconds: int | None = None  # the length last asked for, or the claim's own
     claim_key: str | None = None  # idempotency key of the claim that holds the lease
     claimed_at_ns: int | None = None
     started_at_ns: int | None = None
@@ -196,6 +198,9 @@ class Run:
     closing_digest: str | None = None  # of the body of that complete or fail
     starved_at_ns: int | None = None  # when it was told that nobody could claim it
     continuation: Continuation | None = None  # it was asked for by a review
+    claim_lease_seconds: int | None = None  # the length that its claim asked for
+    queued_seq: int = 0  # number of the event that queued it; 0 if that was before it was kept
+    lease_ends_ns: int = 0  # on the steady scale; 0: equal to `lease_until_ns`
     claimed_under: CallerKey | None = None  # the key of the operator's claim that it is under
     started_under: CallerKey | None = None  # the key of its start
 
@@ -218,6 +223,11 @@ class Run:
         if claimed_by is None or claimed_by.kind is not ActorKind.AGENT_SESSION:
             return None
         return claimed_by.ref
+
+    @property
+    def lease_end_ns(self) -> int | None:
+        """When its lease ends, on the clock's steady scale."""
+        return None if self.lease_until_ns is None else self.lease_ends_ns or self.lease_until_ns
 
     @property
     def is_leased(self) -> bool:

@@ -185,6 +185,11 @@ def lease_seconds(value: int | None) -> int:
     return value
 
 
+def renewed_lease_seconds(value: int | None) -> int | None:
+    """The length that a heartbeat asks for; absent or 0 is None: as long as the claim's."""
+    return lease_seconds(value) if value else None
+
+
 def capabilities(pointer: str, values: Iterable[str]) -> tuple[str, ...]:
     """Trimmed, without repeats, sorted."""
     found: set[str] = set()

@@ -7,7 +7,7 @@ read out of their orders as of the time of asking.
 import heapq
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import Final, final
+from typing import Final, Protocol, final
 
 from attrs import frozen
 
@@ -24,6 +24,16 @@ _STUCK_NS: Final = {
     RunStatus.RUNNING: limits.DASHBOARD_RUNNING_S * NS,
 }
 _SHOWN_FIRST: Final = (RunStatus.RUNNING, RunStatus.STARTING, RunStatus.CLAIMED, RunStatus.QUEUED)
+
+
+class Past(Protocol):
+    """How stored times lie before now, whatever the wall has done since (see `Clock`)."""
+
+    def age_ns(self, at_ns: int) -> int:
+        """How long ago the wall said that."""
+
+    def wall_ago_ns(self, age_ns: int) -> int:
+        """What it said so long ago."""
 
 
 @final
@@ -52,6 +62,7 @@ class Dashboard:
     """All of one moment.
 
     Args:
+        age_of: how long ago a stored time is, in ns.
         queue: by channel, in order of its name.
         stuck_runs: at work for longer than such work takes.
         orphans: starting or running, but the session they are bound to is no more.
@@ -60,6 +71,7 @@ class Dashboard:
     """
 
     now_ns: int
+    age_of: Callable[[int], int]
     tally: Tally
     claims: Latency
     starts: Latency
@@ -104,7 +116,7 @@ class Dashboard:
         )
 
     def age_ns(self, at_ns: int) -> int:
-        return max(0, self.now_ns - at_ns)
+        return self.age_of(at_ns)
 
     def is_stuck(self, status: RunStatus, since_ns: int) -> bool:
         return status in _STUCK_NS and self.age_ns(since_ns) >= _STUCK_NS[status]
@@ -114,6 +126,7 @@ def dashboard(
     groups: Iterable[Group],
     latest_activity_ns: int | None,
     now_ns: int,
+    past: Past,
     is_live: Callable[[str], bool],
 ) -> Dashboard:
     """The sum of some groups.
@@ -125,6 +138,7 @@ def dashboard(
     tally = sum(group.tally for group in groups)
     return Dashboard(
         now_ns=now_ns,
+        age_of=past.age_ns,
         tally=tally,
         claims=_latency(
             counted(tally, Count.CLAIMS),
@@ -137,7 +151,7 @@ def dashboard(
             (group.starts for group in groups),
         ),
         queue=_depths(groups),
-        stuck_runs=_stuck(groups, now_ns),
+        stuck_runs=_stuck(groups, past),
         orphans=_orphans(groups, is_live),
         shown=_shown(groups),
         latest_activity_ns=latest_activity_ns,
@@ -163,9 +177,9 @@ def _depths(groups: Sequence[Group]) -> list[Depth]:
     return [Depth(name or None, counts[name], oldest_ns[name]) for name in sorted(counts)]
 
 
-def _stuck(groups: Iterable[Group], now_ns: int) -> int:
+def _stuck(groups: Iterable[Group], past: Past) -> int:
     count = 0
-    bounds = {status: OpenRun(now_ns - ns + 1, "", "") for status, ns in _STUCK_NS.items()}
+    bounds = {status: OpenRun(past.wall_ago_ns(ns) + 1, "", "") for status, ns in _STUCK_NS.items()}
     for group in groups:
         for status, runs in group.working.items():
             first = runs.first()

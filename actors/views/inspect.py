@@ -42,11 +42,14 @@ class Around:
     """What is known besides the task.
 
     Args:
+        steady_ns: now, on the scale by which leases end.
+        age_of: how long ago a stored time is, in ns.
         bound_session: the session that the inspected run names, also if it has ended.
         stranded_after_s: how long a run nobody could claim may be queued.
     """
 
-    now_ns: int
+    steady_ns: int
+    age_of: Callable[[int], int]
     outside: Outside
     bound_session: SessionState | None
     stranded_after_s: float
@@ -72,12 +75,12 @@ def recent_runs(task: TaskState) -> list[Run]:
     return in_order[: -RECENT_RUNS_MAX - 1 : -1]
 
 
-def heartbeat_age_s(run: Run, now_ns: int) -> int | None:
+def heartbeat_age_s(run: Run, age_of: Callable[[int], int]) -> int | None:
     """Since the last sign of life; a claim is one."""
     at_ns = run.heartbeat_at_ns
     if at_ns is None and run.status is RunStatus.CLAIMED:
         at_ns = run.claimed_at_ns
-    return None if at_ns is None or at_ns > now_ns else (now_ns - at_ns) // NS
+    return None if at_ns is None else age_of(at_ns) // NS
 
 
 def standing_of(session: SessionState | None) -> SessionStanding:
@@ -123,7 +126,7 @@ def _next_action(run: Run, troubles: Set[Trouble | Hold], can_be_claimed: bool) 
 
 
 def _stuck(_: TaskState, run: Run, around: Around) -> Diagnostic | None:
-    age_s = heartbeat_age_s(run, around.now_ns)
+    age_s = heartbeat_age_s(run, around.age_of)
     if run.status is not RunStatus.CLAIMED or age_s is None or age_s <= limits.STUCK_S:
         return None
     return Diagnostic(
@@ -135,8 +138,8 @@ def _stuck(_: TaskState, run: Run, around: Around) -> Diagnostic | None:
 
 
 def _stale_lease(_: TaskState, run: Run, around: Around) -> Diagnostic | None:
-    until_ns = run.lease_until_ns
-    if not run.status.is_active or until_ns is None or until_ns >= around.now_ns:
+    end_ns = run.lease_end_ns
+    if not run.status.is_active or end_ns is None or end_ns >= around.steady_ns:
         return None
     return Diagnostic(
         Trouble.STALE_LEASE,
@@ -190,7 +193,7 @@ def _needs_attention(_: TaskState, run: Run, __: Around) -> Diagnostic | None:
 
 def _stranded(task: TaskState, run: Run, around: Around) -> Diagnostic | None:
     """Of a run that nobody can claim although nothing holds it back."""
-    age_ns = around.now_ns - run.queued_at_ns
+    age_ns = around.age_of(run.queued_at_ns)
     if age_ns < around.stranded_after_s * NS:
         return None
     age_s = age_ns // NS

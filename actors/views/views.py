@@ -9,6 +9,7 @@ from attrs import frozen
 
 from actors import limits
 from actors.actor import fold
+from actors.clock import Clock
 from actors.errors import Rejected
 from actors.faults import Faults
 from actors.graph import Graph
@@ -56,11 +57,17 @@ class Views:
     """
 
     def __init__(
-        self, journal: Journal, graph: Graph, faults: Faults, later: Callable[[Turn], None]
+        self,
+        journal: Journal,
+        graph: Graph,
+        clock: Clock,
+        faults: Faults,
+        later: Callable[[Turn], None],
     ) -> None:
         """Args: later: has the rest of long work done some of it at a time."""
         self._later = later
         self._journal = journal
+        self._clock = clock
         self._graph = graph
         self._faults = faults
         self.catalog = Catalog()
@@ -77,6 +84,13 @@ class Views:
         for state in self.catalog:
             self._groups.change(None, state)
             self._backlog.change(None, state)
+
+    def lease_until_ns(self, run: Run) -> int | None:
+        """What to show of the end of a run's lease: by the wall as it is now, while it lives."""
+        end_ns = run.lease_end_ns
+        if end_ns is None or not run.status.is_active:
+            return run.lease_until_ns
+        return self._clock.wall_ns(end_ns)
 
     def get(self, task_id: str) -> TaskState | None:
         return self.catalog.get(task_id)
@@ -133,7 +147,7 @@ class Views:
         self._catch_up()
         latest = self.catalog.order.latest(Wanted(which.facets))
         latest_ns = None if latest is None else latest.last_activity_at_ns
-        return dashboard(self._groups.matching(which), latest_ns, now_ns, is_live)
+        return dashboard(self._groups.matching(which), latest_ns, now_ns, self._clock, is_live)
 
     def latest_run(self, task: TaskState) -> Run | None:
         """The run of a task, slim or whole, with the highest attempt."""

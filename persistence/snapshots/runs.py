@@ -54,6 +54,9 @@ run_of = attrgetter(
     "continuation",
     "claimed_under",
     "started_under",
+    "claim_lease_seconds",
+    "queued_seq",
+    "lease_ends_ns",
 )
 
 _RUN_STATUSES = by_value(RunStatus)
@@ -93,6 +96,9 @@ def read_run(
     continuation: dict[str, Any] | None = None,
     claimed_under: tuple[tuple[str, str], str] | None = None,
     started_under: tuple[tuple[str, str], str] | None = None,
+    claim_lease_seconds: int | None = None,
+    queued_seq: int = 0,
+    lease_ends_ns: int = 0,
 ) -> Run:
     return Run(
         id=run_id,
@@ -130,6 +136,9 @@ def read_run(
         else CONVERTER.structure(continuation, Continuation),
         claimed_under=_caller_key(claimed_under),
         started_under=_caller_key(started_under),
+        claim_lease_seconds=claim_lease_seconds,
+        queued_seq=queued_seq,
+        lease_ends_ns=lease_ends_ns,
     )
 
 

@@ -22,7 +22,7 @@ class Watched:
     def __init__(self, steady_from_ns: int | None = None) -> None:
         self.time = VirtualTime(START_NS, watched=True)
         self.clock = Clock(self.time, steady_from_ns=steady_from_ns)
-        self.watch = TimeWatch(self.clock, self.time)
+        self.watch = TimeWatch(self.clock)
 
 
 @pytest.fixture

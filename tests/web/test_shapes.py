@@ -56,6 +56,9 @@ class Views:
     def get(self, task_id: str) -> TaskState | None:
         return None
 
+    def lease_until_ns(self, run: Run) -> int | None:
+        return run.lease_until_ns
+
     def child_count(self, task_id: str) -> int:
         return 0
 
@@ -82,7 +85,7 @@ def test_unset_times():
 
 
 def test_a_fresh_run_shows_only_what_is_set():
-    assert encode(run_of("task-1", RUN)) == (
+    assert encode(run_of("task-1", RUN, Views())) == (
         b'{"id":"run-1","task_id":"task-1","status":"queued","attempt":1,'
         b'"origin":{"kind":"http","ref":"tasks.enqueue_run"},'
         b'"queued_at":"1970-01-01T00:00:00.000000005Z"}'
@@ -91,7 +94,7 @@ def test_a_fresh_run_shows_only_what_is_set():
 
 @pytest.mark.parametrize("result", [b"null", b"0", b'""', b"[]"])
 def test_an_empty_result_is_shown(result):
-    assert encode(run_of("task-1", evolve(RUN, result=Json(result)))).endswith(
+    assert encode(run_of("task-1", evolve(RUN, result=Json(result)), Views())).endswith(
         b'"result":%b}' % result
     )
 

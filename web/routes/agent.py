@@ -45,7 +45,7 @@ def _check_workspace(call: Call, session: SessionState, ref: str) -> None:
 
 async def _lease(call: Call, caller: Caller, command: AgentCommand) -> Reply:
     answer = await call.system.ask_run(command, caller)
-    return shown(200, LeaseResponse(lease_of(answer)))
+    return shown(200, LeaseResponse(lease_of(answer, call.system.views)))
 
 
 async def heartbeat(call: Call) -> Reply:

@@ -62,7 +62,12 @@ async def _ask_all(call: Call, caller: Caller, commands: Sequence[_Command]) -> 
     async with call.system.whole(caller):
         outcomes = [(command.run_id, await _ask(call, caller, command)) for command in commands]
     _refuse_if_unavailable([outcome for _, outcome in outcomes])
-    return shown(200, BulkRunResponse([result_of(run_id, found) for run_id, found in outcomes]))
+    return shown(
+        200,
+        BulkRunResponse(
+            [result_of(run_id, found, call.system.views) for run_id, found in outcomes]
+        ),
+    )
 
 
 async def _ask(call: Call, caller: Caller, command: _Command) -> Answer | Rejected:

@@ -14,35 +14,40 @@ from web.shapes.runs import RunResponse, RunSuccessionResponse, run_of
 async def release(call: Call) -> Reply:
     caller, body = identify(call), call.decode(ReasonWithMetadataRequest)
     command = c.ForceRelease(run_id_of(call), body.reason, body.metadata)
-    return _changed(await call.system.ask_run(command, caller))
+    return _changed(call, await call.system.ask_run(command, caller))
 
 
 async def fail(call: Call) -> Reply:
     caller, body = identify(call), call.decode(ReasonWithMetadataRequest)
     command = c.ForceFail(run_id_of(call), body.reason, body.metadata)
-    return _changed(await call.system.ask_run(command, caller))
+    return _changed(call, await call.system.ask_run(command, caller))
 
 
 async def retry(call: Call) -> Reply:
     caller, body = identify(call), call.decode(MetadataRequest)
-    return _succeeded(await call.system.ask_run(c.RetryRun(run_id_of(call), body.metadata), caller))
+    return _succeeded(
+        call, await call.system.ask_run(c.RetryRun(run_id_of(call), body.metadata), caller)
+    )
 
 
 async def recover(call: Call) -> Reply:
     caller, body = identify(call), call.decode(ReasonWithMetadataRequest)
     command = c.RecoverRun(run_id_of(call), body.reason, body.metadata)
-    return _succeeded(await call.system.ask_run(command, caller))
+    return _succeeded(call, await call.system.ask_run(command, caller))
 
 
-def _changed(answer: Answer) -> Reply:
-    return shown(200, RunResponse(run_of(answer.task.id, answer.the_run)))
+def _changed(call: Call, answer: Answer) -> Reply:
+    return shown(200, RunResponse(run_of(answer.task.id, answer.the_run, call.system.views)))
 
 
-def _succeeded(answer: Answer) -> Reply:
-    previous, task_id = answer.previous_run, answer.task.id
+def _succeeded(call: Call, answer: Answer) -> Reply:
+    previous, task_id, views = answer.previous_run, answer.task.id, call.system.views
     assert previous is not None, f"the new run of {task_id} succeeds no other"
     return shown(
-        201, RunSuccessionResponse(run_of(task_id, previous), run_of(task_id, answer.the_run))
+        201,
+        RunSuccessionResponse(
+            run_of(task_id, previous, views), run_of(task_id, answer.the_run, views)
+        ),
     )
 
 

@@ -38,14 +38,16 @@ async def run(call: Call) -> Reply:
 
 def _shown(call: Call, target: Target, task: TaskState, run: Run | None) -> Reply:
     """All of one moment: nothing happens between the first line and the last."""
-    system, now_ns = call.system, call.system.clock.now_ns()
+    system, clock = call.system, call.system.clock
+    now_ns, steady_ns = clock.moment()
     session_id = None if run is None else run.session_id
     session = None if session_id is None else system.roster.find(session_id)
     inspection = seen.inspect(
         task,
         run,
         seen.Around(
-            now_ns=now_ns,
+            steady_ns=steady_ns,
+            age_of=clock.age_ns,
             outside=_outside(system, task),
             bound_session=session,
             stranded_after_s=system.settings.starvation_s,
@@ -57,14 +59,18 @@ def _shown(call: Call, target: Target, task: TaskState, run: Run | None) -> Repl
         pause_state_of(system.switch.pause_state, system.switch.updated_at_ns),
         inspection.next_action,
         rfc3339(now_ns),
-        recent_runs=[inspect_run_of(task.id, each, now_ns) for each in seen.recent_runs(task)],
+        recent_runs=[
+            inspect_run_of(task.id, each, clock.age_ns, system.views)
+            for each in seen.recent_runs(task)
+        ],
         recent_events=_events(call, task, run if target is Target.RUN else None),
         diagnostics=[
-            diagnostic_of(task.id, run, found, now_ns) for found in inspection.diagnostics
+            diagnostic_of(task.id, run, found, now_ns, system.views)
+            for found in inspection.diagnostics
         ],
     )
     if run is not None:
-        shape.current_run = inspect_run_of(task.id, run, now_ns)
+        shape.current_run = inspect_run_of(task.id, run, clock.age_ns, system.views)
     if session_id is not None:
         shape.bound_session = bound_session_of(session_id, session)
     return shown(200, InspectResponse(shape))

@@ -92,7 +92,7 @@ async def judge(call: Call) -> Reply:
     answer = await call.system.judge(
         c.SubmitVerdict(review_id_of(call), body.run_id, verdict), caller
     )
-    return shown(200, verdict_response_of(answer))
+    return shown(200, verdict_response_of(answer, call.system.views))
 
 
 ROUTES: Routes = {

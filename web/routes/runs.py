@@ -43,7 +43,7 @@ async def list_of_task(call: Call) -> Reply:
         and (session_id is None or run.session_id == session_id)
     ]
     page, more = latest_first(matching, lambda run: (run.queued_at_ns, run.id), query)
-    runs = [run_of(task.id, run) for run in page]
+    runs = [run_of(task.id, run, call.system.views) for run in page]
     return shown(200, RunsResponse(runs), next_link(call.path, query, more))
 
 
@@ -59,15 +59,15 @@ async def enqueue(call: Call) -> Reply:
     caller, run = identify(call), enqueueing(call)
     _require_key(caller, run.idempotency_key)
     answer = await call.system.ask(task_id_of(call), c.EnqueueRun(run), caller)
-    return shown(201, RunResponse(run_of(answer.task.id, answer.the_run)))
+    return shown(201, RunResponse(run_of(answer.task.id, answer.the_run, call.system.views)))
 
 
 async def get(call: Call) -> Reply:
     identify(call)
     answer = await call.system.run(run_id_of(call))
-    task = reference_of(answer.task, call.system.views)
-    run = answer.the_run
-    return shown(200, RunDetailResponse(run_detail_of(task, run, _bound_session(call, run))))
+    views, run = call.system.views, answer.the_run
+    task, session = reference_of(answer.task, views), _bound_session(call, run)
+    return shown(200, RunDetailResponse(run_detail_of(task, run, session, views)))
 
 
 def _bound_session(call: Call, run: Run) -> SessionState | None:
@@ -81,7 +81,7 @@ def _bound_session(call: Call, run: Run) -> SessionState | None:
 
 async def _ask(call: Call, command: c.RunCommand, caller: Caller) -> Reply:
     answer = await call.system.ask_run(command, caller)
-    return shown(200, RunResponse(run_of(answer.task.id, answer.the_run)))
+    return shown(200, RunResponse(run_of(answer.task.id, answer.the_run, call.system.views)))
 
 
 async def claim(call: Call) -> Reply:
@@ -101,7 +101,7 @@ async def attach_session(call: Call) -> Reply:
     if not body.session_id:
         raise invalid("/session_id", "/session_id is required", "name an active session")
     answer = await call.system.attach_session(run_id_of(call), body.session_id, caller)
-    return shown(200, RunResponse(run_of(answer.task.id, answer.the_run)))
+    return shown(200, RunResponse(run_of(answer.task.id, answer.the_run, call.system.views)))
 
 
 async def complete(call: Call) -> Reply:

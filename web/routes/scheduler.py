@@ -87,7 +87,7 @@ def _item(views: Views, task_id: str) -> BacklogItem:
     run = None if task is None else task.open_run
     assert task is not None, f"{task_id} is in the backlog, but is not there"
     assert run is not None, f"{task_id} is in the backlog without a run"
-    return BacklogItem(summary_of(task, views), run_of(task.id, run))
+    return BacklogItem(summary_of(task, views), run_of(task.id, run, views))
 
 
 def _workspace_id(call: Call, ref: str | None) -> str | None:

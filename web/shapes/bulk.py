@@ -9,6 +9,7 @@ from actors.errors import Rejected
 from web.problems import problem
 from web.shapes.encoding import Shape
 from web.shapes.problems import Error
+from web.shapes.references import Lookup
 from web.shapes.runs import Run, run_of
 
 
@@ -29,7 +30,7 @@ class BulkRunResponse(Shape):
     results: list[BulkRunResult]
 
 
-def result_of(run_id: str, outcome: Answer | Rejected) -> BulkRunResult:
+def result_of(run_id: str, outcome: Answer | Rejected, lookup: Lookup) -> BulkRunResult:
     if isinstance(outcome, Rejected):
         return BulkRunResult(run_id, ok=False, error=problem(outcome).shown)
-    return BulkRunResult(run_id, ok=True, run=run_of(outcome.task.id, outcome.the_run))
+    return BulkRunResult(run_id, ok=True, run=run_of(outcome.task.id, outcome.the_run, lookup))

@@ -48,7 +48,7 @@ class ClaimResponse(Shape):
     claim: Claim
 
 
-def lease_of(answer: Answer, channel: CoordinationChannel | None = None) -> Lease:
+def lease_of(answer: Answer, lookup: Lookup, channel: CoordinationChannel | None = None) -> Lease:
     """The lease on the answer's run; `channel` is given with a claim only."""
     run = answer.the_run
     return Lease(
@@ -58,7 +58,7 @@ def lease_of(answer: Answer, channel: CoordinationChannel | None = None) -> Leas
         run.session_id,
         None if run.claimed_by is None else actor_of(run.claimed_by),
         run.claim_token_hash,
-        optional_time(run.lease_until_ns),
+        optional_time(lookup.lease_until_ns(run)),
         optional_time(run.heartbeat_at_ns),
         run.coordination_channel_id,
         channel,
@@ -70,7 +70,7 @@ def claim_of(answer: Answer, lookup: Lookup) -> Claim:
     channel = channel_of(task, run)
     return Claim(
         task=reference_of(task, lookup),
-        run=run_of(task.id, run, channel),
-        lease=lease_of(answer, channel),
+        run=run_of(task.id, run, lookup, channel),
+        lease=lease_of(answer, lookup, channel),
         coordination_channel=channel,
     )

@@ -97,7 +97,7 @@ def timeline_item_of(told: Told, lookup: Lookup) -> TimelineItem:
         actor_of(record.caller.actor),
         origin_of(record.caller.origin),
         rfc3339(record.at_ns),
-        None if told.run is None else run_summary_of(told.task, told.run),
+        None if told.run is None else run_summary_of(told.task, told.run, lookup),
         _payload(told.event),
     )
 

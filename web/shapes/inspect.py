@@ -1,5 +1,6 @@
 """A run or a task with all that helps to see what is the matter with it."""
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Final, final
 
@@ -21,6 +22,7 @@ from web.redaction import redact
 from web.shapes.encoding import Shape, optional_time, rfc3339
 from web.shapes.events import Told
 from web.shapes.problems import LIVE, Diagnostic
+from web.shapes.references import Lookup
 from web.shapes.registered import PROVIDER
 from web.shapes.tasks import TaskSummary
 
@@ -111,7 +113,9 @@ class InspectResponse(Shape):
     inspect: Inspect
 
 
-def inspect_run_of(task_id: str, run: state.Run, now_ns: int) -> InspectRun:
+def inspect_run_of(
+    task_id: str, run: state.Run, age_of: Callable[[int], int], lookup: Lookup
+) -> InspectRun:
     return InspectRun(
         run_id=run.id,
         task_id=task_id,
@@ -119,9 +123,9 @@ def inspect_run_of(task_id: str, run: state.Run, now_ns: int) -> InspectRun:
         attempt=run.attempt,
         queued_at=rfc3339(run.queued_at_ns),
         claim_token_hash_truncated=truncated_hash(run.claim_token_hash),
-        lease_until=optional_time(run.lease_until_ns),
+        lease_until=optional_time(lookup.lease_until_ns(run)),
         heartbeat_at=optional_time(run.heartbeat_at_ns),
-        heartbeat_age_seconds=seen.heartbeat_age_s(run, now_ns),
+        heartbeat_age_seconds=seen.heartbeat_age_s(run, age_of),
         retries=run.attempt - 1,
         last_error_summary=seen.error_summary(run),
         failure_kind=seen.failure_kind(run),
@@ -174,7 +178,9 @@ def inspect_event_of(told: Told) -> InspectEvent:
     )
 
 
-def diagnostic_of(task_id: str, run: state.Run | None, found: About, now_ns: int) -> Diagnostic:
+def diagnostic_of(
+    task_id: str, run: state.Run | None, found: About, now_ns: int, lookup: Lookup
+) -> Diagnostic:
     """With the facts of the task and its run; those that are not known are left out."""
     about = found.about
     facts: dict[str, str | int | None] = {"task_id": task_id, "as_of": rfc3339(now_ns)}
@@ -184,7 +190,7 @@ def diagnostic_of(task_id: str, run: state.Run | None, found: About, now_ns: int
             "status": run.status.value,
             "attempt": run.attempt,
             "claim_token_hash_truncated": truncated_hash(run.claim_token_hash),
-            "lease_until": optional_time(run.lease_until_ns),
+            "lease_until": optional_time(lookup.lease_until_ns(run)),
             "heartbeat_at": optional_time(run.heartbeat_at_ns),
         }
     evidence = {name: value for name, value in facts.items() if value is not None}

@@ -4,7 +4,7 @@ from typing import Protocol, final
 
 from attrs import define
 
-from actors.task.state import Priority, Scope, TaskState, TaskStatus
+from actors.task.state import Priority, Run, Scope, TaskState, TaskStatus
 from web.shapes.encoding import Shape
 from web.shapes.principals import Owner, owner_of
 
@@ -14,6 +14,9 @@ class Lookup(Protocol):
 
     def get(self, task_id: str) -> TaskState | None:
         """The task as last committed, possibly slim."""
+
+    def lease_until_ns(self, run: Run) -> int | None:
+        """When the run's lease ends, as it is shown."""
 
     def child_count(self, task_id: str) -> int:
         """How many children it has, drafts too."""

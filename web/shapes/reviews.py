@@ -9,6 +9,7 @@ from actors.task import review as core
 from actors.task.review import ReviewOutcome, ReviewPolicy, ReviewStatus
 from web.shapes.encoding import UNSET_TIME, Shape, required_time, rfc3339
 from web.shapes.principals import Actor, actor_of
+from web.shapes.references import Lookup
 from web.shapes.runs import Run, run_of
 
 
@@ -106,11 +107,11 @@ def review_of(task_id: str, review: core.Review) -> Review:
     return shown
 
 
-def verdict_response_of(answer: Answer) -> VerdictResponse:
+def verdict_response_of(answer: Answer, lookup: Lookup) -> VerdictResponse:
     """What a verdict has come to."""
     task_id, run = answer.task.id, answer.run
     return VerdictResponse(
         review_of(task_id, answer.the_review),
-        None if run is None else run_of(task_id, run),
+        None if run is None else run_of(task_id, run, lookup),
         answer.the_review.status is ReviewStatus.CIRCUIT_OPENED,
     )

@@ -16,7 +16,7 @@ from web.shapes.encoding import (
     rfc3339,
 )
 from web.shapes.principals import Actor, Origin, actor_of, origin_of
-from web.shapes.references import TaskReference
+from web.shapes.references import Lookup, TaskReference
 
 MESSAGE_KINDS: Final = (
     "status",
@@ -154,7 +154,9 @@ class RunDetailResponse(Shape):
     run: RunDetail
 
 
-def run_of(task_id: str, run: state.Run, channel: CoordinationChannel | None = None) -> Run:
+def run_of(
+    task_id: str, run: state.Run, lookup: Lookup, channel: CoordinationChannel | None = None
+) -> Run:
     return Run(
         run.id,
         task_id,
@@ -169,7 +171,7 @@ def run_of(task_id: str, run: state.Run, channel: CoordinationChannel | None = N
         run.idempotency_key,
         run.network_channel,
         run.claim_token_hash,
-        optional_time(run.lease_until_ns),
+        optional_time(lookup.lease_until_ns(run)),
         optional_time(run.heartbeat_at_ns),
         run.coordination_channel_id,
         channel,
@@ -182,7 +184,7 @@ def run_of(task_id: str, run: state.Run, channel: CoordinationChannel | None = N
     )
 
 
-def run_summary_of(task: TaskState, run: state.Run) -> RunSummary:
+def run_summary_of(task: TaskState, run: state.Run, lookup: Lookup) -> RunSummary:
     return RunSummary(
         id=run.id,
         task_id=task.id,
@@ -195,7 +197,7 @@ def run_summary_of(task: TaskState, run: state.Run) -> RunSummary:
         session_id=run.session_id,
         claimed_by=None if run.claimed_by is None else actor_of(run.claimed_by),
         claim_token_hash=run.claim_token_hash,
-        lease_until=optional_time(run.lease_until_ns),
+        lease_until=optional_time(lookup.lease_until_ns(run)),
         heartbeat_at=optional_time(run.heartbeat_at_ns),
         coordination_channel_id=run.coordination_channel_id,
         claimed_at=optional_time(run.claimed_at_ns),
@@ -205,7 +207,9 @@ def run_summary_of(task: TaskState, run: state.Run) -> RunSummary:
     )
 
 
-def run_detail_of(task: TaskReference, run: state.Run, session: SessionState | None) -> RunDetail:
+def run_detail_of(
+    task: TaskReference, run: state.Run, session: SessionState | None, lookup: Lookup
+) -> RunDetail:
     """`session` is None where the registry does not know the run's session (any more)."""
     times = (
         run.queued_at_ns,
@@ -216,7 +220,7 @@ def run_detail_of(task: TaskReference, run: state.Run, session: SessionState | N
     )
     latest_ns = max(at_ns for at_ns in times if at_ns is not None)
     return RunDetail(
-        run=run_of(task.id, run),
+        run=run_of(task.id, run, lookup),
         task=task,
         summary=RunActivity(rfc3339(latest_ns)),
         session=None if run.session_id is None else _session_of(run.session_id, session),

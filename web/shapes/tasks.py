@@ -233,7 +233,7 @@ def summary_of(task: TaskState, lookup: Lookup) -> TaskSummary:
         child_count=lookup.child_count(task.id),
         dependency_count=len(task.dependencies),
         dependencies=references,
-        active_run=None if open_run is None else run_summary_of(task, open_run),
+        active_run=None if open_run is None else run_summary_of(task, open_run, lookup),
         last_activity_at=rfc3339(task.last_activity_at_ns),
     )
     _fill(shape, task, lookup)
@@ -281,7 +281,7 @@ def detail_of(
             for edge in _in_order(task)
         ],
         dependency_references=summary.dependencies,
-        runs=[run_of(task.id, run) for run in latest_runs_first(task.runs)],
+        runs=[run_of(task.id, run, lookup) for run in latest_runs_first(task.runs)],
         events=events,
     )
 
@@ -295,9 +295,11 @@ def node_of(task: TaskState, depth: int, child_count: int, lookup: Lookup) -> Tr
         rfc3339(task.last_activity_at_ns),
         task.parent_task_id,
         child_count,
-        None if open_run is None else run_summary_of(task, open_run),
+        None if open_run is None else run_summary_of(task, open_run, lookup),
     )
 
 
 def task_run_of(answer: Answer, lookup: Lookup) -> TaskRunResponse:
-    return TaskRunResponse(task_of(answer.task, lookup), run_of(answer.task.id, answer.the_run))
+    return TaskRunResponse(
+        task_of(answer.task, lookup), run_of(answer.task.id, answer.the_run, lookup)
+    )

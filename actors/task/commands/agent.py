@@ -27,8 +27,10 @@ class LeaseRun:
 @final
 @frozen
 class Heartbeat:
+    """`lease_seconds`: None for as long as the claim asked for."""
+
     run_id: str
-    lease_seconds: int = field(default=None, converter=valid.lease_seconds)
+    lease_seconds: int | None = field(default=None, converter=valid.renewed_lease_seconds)
     claim_token_hash: str | None = field(default=None, converter=valid.claim_token_hash)
 
 

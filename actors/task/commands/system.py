@@ -16,7 +16,7 @@ class ExpireLease:
 @final
 @frozen
 class ExtendLease:
-    """After a restart: give the lease at least until `not_before_ns`."""
+    """After a restart: give the lease at least until `not_before_ns`, on the steady scale."""
 
     run_id: str
     not_before_ns: int

@@ -1,5 +1,6 @@
 """What a decision may look at besides the task, and how it puts its events together."""
 
+from collections.abc import Callable
 from typing import Protocol, final
 
 from attrs import define, field, frozen
@@ -96,7 +97,9 @@ class Context:
     """The moment of a decision.
 
     Args:
-        now_ns: the time of the record to be.
+        now_ns: the time of the record to be, by the wall.
+        steady_ns: the same moment on the steady scale; leases end by it.
+        age_of: how long ago the wall said a time, whatever steps it has made since, in ns.
         next_seq: the number of its first event.
         record_id: suffix for the ids that are made with it.
         expiries_max: leases in a row that may run out before a run needs attention.
@@ -104,12 +107,23 @@ class Context:
     """
 
     now_ns: int
+    steady_ns: int
+    age_of: Callable[[int], int]
     next_seq: int
     record_id: str
     caller: Caller
     around: Surroundings
     expiries_max: int
     review_rules: ReviewRules = DEFAULT_RULES
+
+    def wall_ns(self, steady_ns: int) -> int:
+        """What the wall shows at a moment of the steady scale, as far as it is known now."""
+        return steady_ns + self.now_ns - self.steady_ns
+
+    def end_of_lease(self, ends_ns: int) -> tuple[int, int]:
+        """For an event: what the wall shows then, and the end itself, 0 if that is the same."""
+        until_ns = self.wall_ns(ends_ns)
+        return until_ns, 0 if until_ns == ends_ns else ends_ns
 
     @property
     def new_review_id(self) -> str:

@@ -38,9 +38,11 @@ def circuit_reason(changes: Changes, review: Review) -> str | None:
 
 
 def _rapid_runs(changes: Changes, rules: ReviewRules) -> int:
-    since_ns = changes.context.now_ns - rules.rapid_window_ns
+    age_of = changes.context.age_of
     return sum(
-        run.continuation is not None and run.ended_at_ns is not None and run.ended_at_ns > since_ns
+        run.continuation is not None
+        and run.ended_at_ns is not None
+        and age_of(run.ended_at_ns) < rules.rapid_window_ns
         for run in changes.state.runs
     )
 

@@ -55,7 +55,9 @@ def release(changes: Changes, command: c.ForceRelease) -> Decision:
             reason=command.reason,
             session_id=run.session_id,
             forced=ForcedRelease(
-                changes.context.caller.actor, run.claim_token_hash, run.lease_until_ns
+                changes.context.caller.actor,
+                run.claim_token_hash,
+                None if run.lease_end_ns is None else changes.context.wall_ns(run.lease_end_ns),
             ),
         )
     )

@@ -3,7 +3,7 @@
 A lease lives until `lease_until`; at that very moment it has ended.
 """
 
-from actors import suggestions
+from actors import limits, suggestions
 from actors.errors import Code, Rejected
 from actors.limits import NS
 from actors.task import commands as c
@@ -43,6 +43,8 @@ def lease(changes: Changes, command: c.LeaseRun) -> Decision:
         claimable_run(changes.state, run), claimer
     ):
         raise _not_eligible(run, claimer)
+    context = changes.context
+    until_ns, ends_ns = context.end_of_lease(context.steady_ns + command.lease_seconds * NS)
     changes.add(
         RunClaimed(
             run_id=run.id,
@@ -50,9 +52,10 @@ def lease(changes: Changes, command: c.LeaseRun) -> Decision:
             claimed_by=changes.context.caller.actor,
             session_id=claimer.session_id,
             claim_token_hash=command.claim_token_hash,
-            lease_until_ns=changes.context.now_ns + command.lease_seconds * NS,
+            lease_until_ns=until_ns,
             lease_seconds=command.lease_seconds,
             claim_key=command.claim_key,
+            lease_ends_ns=ends_ns,
         )
     )
     return changes.decided(run.id)
@@ -94,8 +97,8 @@ def _held(changes: Changes, command: c.AgentCommand) -> Run:
     if run.status.is_terminal and run.closing_session_id == session_id:
         raise _ended_by_caller(run)
     holds = run.status.is_active and run.session_id == session_id
-    if holds and run.lease_until_ns is not None:
-        if run.lease_until_ns > changes.context.now_ns:
+    if holds and run.lease_end_ns is not None:
+        if run.lease_end_ns > changes.context.steady_ns:
             return run
     elif session_id != run.lapsed_session_id:
         raise Rejected(
@@ -152,18 +155,27 @@ def _ended_by_caller(run: Run) -> Rejected:
 
 
 def heartbeat(changes: Changes, command: c.Heartbeat) -> Decision:
-    """The lease ends `lease_seconds` from now, be that later or sooner than before."""
+    """The lease ends `lease_seconds` from now, be that later or sooner than before; where the
+    heartbeat names no time, it is the claim's own."""
     run = _held(changes, command)
-    now_ns = changes.context.now_ns
+    context = changes.context
+    seconds = (
+        command.lease_seconds
+        or run.claim_lease_seconds
+        or run.lease_seconds
+        or limits.LEASE_S_DEFAULT
+    )
+    until_ns, ends_ns = context.end_of_lease(context.steady_ns + seconds * NS)
     changes.add(
         RunLeaseExtended(
             run_id=run.id,
             task_status=changes.state.status,
             status=run.status,
-            lease_until_ns=now_ns + command.lease_seconds * NS,
-            lease_seconds=command.lease_seconds,
-            heartbeat_at_ns=now_ns,
+            lease_until_ns=until_ns,
+            lease_seconds=seconds,
+            heartbeat_at_ns=context.now_ns,
             claim_token_hash=run.claim_token_hash,
+            lease_ends_ns=ends_ns,
         )
     )
     return changes.decided(run.id)
@@ -250,8 +262,8 @@ def expire(changes: Changes, command: c.ExpireLease) -> Decision:
     if (
         run is None
         or not run.is_leased
-        or run.lease_until_ns is None
-        or run.lease_until_ns > changes.context.now_ns
+        or run.lease_end_ns is None
+        or run.lease_end_ns > changes.context.steady_ns
     ):
         return changes.decided()
     changes.add(
@@ -259,7 +271,7 @@ def expire(changes: Changes, command: c.ExpireLease) -> Decision:
             run_id=run.id,
             task_status=changes.status_if(run, RunStatus.QUEUED),
             previous_status=run.status,
-            lease_until_ns=run.lease_until_ns,
+            lease_until_ns=changes.context.wall_ns(run.lease_end_ns),
             session_id=run.session_id,
             previous_claim_token_hash=run.claim_token_hash,
             coordination_channel_id=run.coordination_channel_id,
@@ -287,19 +299,21 @@ def extend(changes: Changes, command: c.ExtendLease) -> Decision:
     if (
         run is None
         or not run.is_leased
-        or run.lease_until_ns is None
-        or run.lease_until_ns >= command.not_before_ns
+        or run.lease_end_ns is None
+        or run.lease_end_ns >= command.not_before_ns
     ):
         return changes.decided()
+    until_ns, ends_ns = changes.context.end_of_lease(command.not_before_ns)
     changes.add(
         RunLeaseExtended(
             run_id=run.id,
             task_status=changes.state.status,
             status=run.status,
-            lease_until_ns=command.not_before_ns,
+            lease_until_ns=until_ns,
             lease_seconds=run.lease_seconds or 0,
             heartbeat_at_ns=run.heartbeat_at_ns,
             claim_token_hash=run.claim_token_hash,
+            lease_ends_ns=ends_ns,
         )
     )
     return changes.decided(run.id)

@@ -185,7 +185,7 @@ def note_starvation(changes: Changes, command: c.NoteStarvation) -> Decision:
             run_id=run.id,
             task_status=changes.state.status,
             queued_at_ns=run.queued_at_ns,
-            queued_age_ms=(changes.context.now_ns - run.queued_at_ns) // 1_000_000,
+            queued_age_ms=changes.context.age_of(run.queued_at_ns) // 1_000_000,
             coordination_channel_id=run.coordination_channel_id,
         )
     )

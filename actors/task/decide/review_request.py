@@ -48,14 +48,14 @@ def request(changes: Changes, command: c.RequestReview) -> Decision:
             f"{changes.task_id} has no review {parent_id}",
             f"name one of GET /api/tasks/{changes.task_id}/reviews, or leave it out",
         )
-    deadline_ns = _deadline(changes, command.deadline_at_ns)
+    _check_deadline(changes, command.deadline_at_ns)
     _add(
         changes,
         run,
         command.policy,
         wanted,
         command.attempt,
-        deadline_ns,
+        command.deadline_at_ns,
         parent_id,
         command.reason,
     )
@@ -75,7 +75,7 @@ def request_by_policy(changes: Changes, run_id: str) -> None:
         policy,
         _round_of(run),
         1,
-        _deadline(changes, None),
+        None,
         _parent_of(run),
         required=True,
     )
@@ -87,12 +87,14 @@ def _add(
     policy: ReviewPolicy,
     wanted_round: int,
     attempt: int,
-    deadline_at_ns: int,
+    deadline_at_ns: int | None,
     parent_review_id: str | None,
     reason: str | None = None,
     *,
     required: bool = False,
 ) -> None:
+    """Without a deadline the server's own time applies."""
+    timeout_ns = 0 if deadline_at_ns is not None else changes.context.review_rules.timeout_ns
     changes.add(
         e.ReviewRequested(
             run_id=run.id,
@@ -101,10 +103,11 @@ def _add(
             policy=policy,
             review_round=wanted_round,
             attempt=attempt,
-            deadline_at_ns=deadline_at_ns,
+            deadline_at_ns=deadline_at_ns or changes.context.now_ns + timeout_ns,
             parent_review_id=parent_review_id,
             reason=reason,
             required=required,
+            timeout_ns=timeout_ns,
         )
     )
 
@@ -146,14 +149,10 @@ def _parent_of(run: Run) -> str | None:
     return None if run.continuation is None else run.continuation.review_id
 
 
-def _deadline(changes: Changes, asked_ns: int | None) -> int:
-    now_ns = changes.context.now_ns
-    if asked_ns is None:
-        return now_ns + changes.context.review_rules.timeout_ns
-    if asked_ns <= now_ns:
+def _check_deadline(changes: Changes, asked_ns: int | None) -> None:
+    if asked_ns is not None and asked_ns <= changes.context.now_ns:
         raise invalid(
             "/deadline_at",
             "/deadline_at is over already",
             "send a time to come, or leave it out for the server's own",
         )
-    return asked_ns

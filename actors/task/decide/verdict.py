@@ -72,7 +72,10 @@ def time_out(changes: Changes, command: c.TimeOutReview) -> Decision:
 
 def _is_over(changes: Changes, review: Review) -> bool:
     """At the very moment of the deadline it is over, as a lease is."""
-    return review.deadline_at_ns <= changes.context.now_ns
+    context = changes.context
+    if review.timeout_ns:
+        return context.age_of(review.requested_at_ns) >= review.timeout_ns
+    return review.deadline_at_ns <= context.now_ns
 
 
 def cancel_open(changes: Changes) -> None:

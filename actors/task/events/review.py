@@ -21,7 +21,8 @@ class ReviewEvent(RunEvent):
 @frozen
 class ReviewRequested(ReviewEvent):
     """`required`: the policy asked for it when the run ended. Dependents wait until a review
-    approves such a run, where it was completed."""
+    approves such a run, where it was completed. `timeout_ns` is set
+    where the request named no deadline, see `Review`."""
 
     type: ClassVar[str] = "task.run_review_requested"
     policy: ReviewPolicy
@@ -31,6 +32,7 @@ class ReviewRequested(ReviewEvent):
     parent_review_id: str | None = None
     reason: str | None = None
     required: bool = False
+    timeout_ns: int = 0
 
 
 @frozen

@@ -39,7 +39,11 @@ class RunEnqueued(RunEvent):
 @final
 @frozen
 class RunClaimed(RunEvent):
-    """By an agent (session, hash and lease are set) or by an operator (none of them is)."""
+    """By an agent (session, hash and lease are set) or by an operator (none of them is).
+
+    `lease_until_ns` is what the wall said the lease's end would be, and what is shown of the event;
+    `lease_ends_ns` is the end itself, on the steady scale (0: the same number).
+    """
 
     type: ClassVar[str] = "task.run_claimed"
     claimed_by: Actor
@@ -48,6 +52,7 @@ class RunClaimed(RunEvent):
     lease_until_ns: int | None = None
     lease_seconds: int | None = None
     claim_key: str | None = None
+    lease_ends_ns: int = 0
     under: CallerKey | None = None  # the key of an operator's claim
 
 
@@ -76,7 +81,7 @@ class RunStarted(RunEvent):
 @final
 @frozen
 class RunLeaseExtended(RunEvent):
-    """`heartbeat` is False where nobody called: at start-up each lease is given some time."""
+    """By a heartbeat, or at start-up, where each lease is given some time. Ends as `RunClaimed`."""
 
     type: ClassVar[str] = "task.run_lease_extended"
     status: RunStatus
@@ -84,6 +89,7 @@ class RunLeaseExtended(RunEvent):
     lease_seconds: int
     heartbeat_at_ns: int | None
     claim_token_hash: str | None = None
+    lease_ends_ns: int = 0
 
 
 @final

@@ -7,6 +7,7 @@ from typing import TypeVar
 import trio
 
 from actors.answers import Answer
+from actors.clock import TimeSource, VirtualTime
 from actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
 from actors.ports import StorageError
 from actors.registry.commands import RegisterSession
@@ -95,11 +96,15 @@ class Desk:
 
 
 @asynccontextmanager
-async def started(store: Store | None = None, **settings) -> AsyncIterator[Desk]:
-    """A system over `store`; what an earlier one left there is recovered."""
+async def started(
+    store: Store | None = None, time: TimeSource | None = None, **settings
+) -> AsyncIterator[Desk]:
+    """A system over `store`; what an earlier one left there is recovered. Unless a `time` says
+    otherwise, the wall goes on between two of them as it does within one."""
     store = MemoryStore() if store is None else store
     journal = memory_journal(store)
-    async with run_system(journal, Settings(**settings), wall_ns=NOW_NS) as system:
+    time = time or VirtualTime(NOW_NS + int(trio.current_time() * NS))
+    async with run_system(journal, Settings(**settings), time=time) as system:
         yield Desk(system, store)
 
 

@@ -160,7 +160,7 @@ def check_board(desk: Desk, states: list[TaskState]) -> None:
     dispatch = desk.system.scheduler._dispatch
     rebuilt = Board(desk.system._graph.paused_by)
     for state in states:
-        rebuilt.update(state, 10**15)
+        rebuilt.update(state, lambda _: 10**15)
     board = dispatch.board
     for count in ("queued_count", "active_count", "attention_count", "_by_session", "_by_key"):
         assert getattr(board, count) == getattr(rebuilt, count), count

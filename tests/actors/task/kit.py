@@ -96,6 +96,7 @@ class Bench:
     state: TaskState | None = None
     around: Around = field(factory=Around)
     now_ns: int = START_NS
+    wall_ahead_ns: int = 0  # of the steady scale
     next_seq: int = 1
     expiries_max: int = EXPIRIES_MAX_DEFAULT
     review_rules: ReviewRules = DEFAULT_RULES
@@ -122,6 +123,9 @@ class Bench:
         bench.lease(session_id)
         return bench
 
+    def _age_ns(self, at_ns: int) -> int:
+        return max(0, self.now_ns - at_ns)
+
     def do(self, command: c.Command, caller: Caller = OPERATOR) -> Decision:
         """Decide and go on from there.
 
@@ -131,6 +135,8 @@ class Bench:
         self.decided += 1
         context = Context(
             now_ns=self.now_ns,
+            steady_ns=self.now_ns - self.wall_ahead_ns,
+            age_of=self._age_ns,
             next_seq=self.next_seq,
             record_id=f"{self.decided:024x}",
             caller=caller,

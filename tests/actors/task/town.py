@@ -58,6 +58,8 @@ class Town:
         self.now_ns += NS
         context = Context(
             now_ns=self.now_ns,
+            steady_ns=self.now_ns,
+            age_of=lambda at_ns: max(0, self.now_ns - at_ns),
             next_seq=self.next_seq,
             record_id=f"{self.decided:024x}",
             caller=caller,

@@ -18,7 +18,7 @@ class _Hand:
     def __init__(self):
         self.at_ns = START_NS
 
-    def now_ns(self):
+    def steady_ns(self):
         return self.at_ns
 
 

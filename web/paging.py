@@ -43,10 +43,10 @@ def cursor_of(query: Query) -> str | None:
 def latest_first(
     rows: Iterable[_T], key: Callable[[_T], tuple[int, str]], query: Query
 ) -> tuple[list[_T], str | None]:
-    """A page of `rows` by time and id, the latest first, and the position behind it.
+    """A page of `rows` by number and id, the latest first, and the position behind it.
 
     Args:
-        key: time in ns and id of a row. Rows that move while pages are read never repeat.
+        key: number and id of a row. Rows that move while pages are read never repeat.
     """
     behind, limit = _position(cursor_of(query)), queries.limit(query)
     ordered = sorted(rows, key=key, reverse=True)

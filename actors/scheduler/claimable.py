@@ -18,7 +18,7 @@ from actors.task.state import OwnerKind
 def rank(run: ClaimableRun, claimer: Claimer) -> Rank:
     """Sort key, smallest first: weight, preferred selectors held, age, run id."""
     held = len(run.preferred_capabilities & claimer.selectors)
-    return (-run.weight, -held, run.queued_at_ns, run.run_id)
+    return (-run.weight, -held, run.queue_order, run.run_id)
 
 
 # Plain tuples, not named ones: several are made for each claim. None: every channel, every agent.

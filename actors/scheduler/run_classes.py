@@ -86,12 +86,12 @@ class Row:
         """Reads until a class fits. Only where some prefer something, it reads on through the
         places of equal weight, as a later one may be preferred."""
         best: Rank | None = None
-        for (weight, queued_at_ns, run_id), run_class in self.heads:
+        for (weight, queue_order, run_id), run_class in self.heads:
             if -weight < weight_min or (best is not None and weight > best[0]):
                 break
             if not run_class.required <= capabilities:
                 continue
-            rank = (weight, -len(run_class.preferred & capabilities), queued_at_ns, run_id)
+            rank = (weight, -len(run_class.preferred & capabilities), queue_order, run_id)
             if best is None or rank < best:
                 best = rank
             if not self.preferring:

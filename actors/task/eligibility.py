@@ -11,7 +11,7 @@ from attrs import field, frozen
 from actors.task.state import Owner, OwnerKind, Run, RunStatus, TaskState, TaskStatus
 
 Place = tuple[int, int, str]
-"""Of a run among its like, smallest first: weight negated, queued at (ns), run id."""
+"""Of a run among its like, smallest first: weight negated, order in the queue, run id."""
 
 AGENT_OWNERS: Final = (OwnerKind.POOL, OwnerKind.AGENT_SESSION)
 _NONE: frozenset[str] = frozenset()
@@ -31,12 +31,12 @@ class ClaimableRun:
     preferred_capabilities: frozenset[str]  # preferred agents too, as `agent_selector`
     allowed_agents: frozenset[str] | None  # None: any agent
     weight: int  # 10, 20, 30 or 40
-    queued_at_ns: int
+    queue_order: int  # smaller: queued earlier
     place: Place = field(init=False, eq=False, repr=False)
 
     @place.default
     def _place(self) -> Place:
-        return (-self.weight, self.queued_at_ns, self.run_id)
+        return (-self.weight, self.queue_order, self.run_id)
 
 
 @final
@@ -143,5 +143,5 @@ def claimable_run(state: TaskState, run: Run) -> ClaimableRun:
         preferred_capabilities=frozenset(preferred) if preferred else _NONE,
         allowed_agents=allowed_agents,
         weight=state.priority.weight,
-        queued_at_ns=run.queued_at_ns,
+        queue_order=run.queue_order,
     )

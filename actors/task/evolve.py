@@ -12,6 +12,7 @@ from actors.task.fold_subscriptions import SUBSCRIPTION_FOLDS
 from actors.task.fold_task import TASK_FOLDS
 from actors.task.state import ApprovalPolicy, Priority, Scope, TaskState, TaskStatus
 
+_QUEUEING = frozenset({e.RunEnqueued, e.RunRetried, e.RunRecovered})  # each makes a new run
 _FOLDS = TASK_FOLDS | RUN_FOLDS | REVIEW_FOLDS | SUBSCRIPTION_FOLDS
 
 
@@ -41,6 +42,8 @@ def evolve(
         folded = replace(state)
     # A copy that nobody else has seen yet: stamping it costs a tenth of another copy.
     stamp(folded, "last_seq", seq)
+    if type(event) in _QUEUEING:
+        stamp(folded.runs[-1], "queued_seq", seq)
     if event.type:  # what nobody is told of is no activity either
         stamp(folded, "latest_event_seq", seq)
         stamp(folded, "last_activity_at_ns", at_ns)

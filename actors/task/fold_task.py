@@ -135,6 +135,7 @@ def _triaged(state: TaskState, event: e.TaskTriaged, at_ns: int) -> TaskState:
         dismissed=event.action is TriageAction.DISMISS,
         last_seen_activity_at_ns=state.last_activity_at_ns,
         updated_at_ns=at_ns,
+        last_seen_seq=state.latest_event_seq,
     )
     others = tuple([known for known in state.triage if known is not former])
     return replace(state, triage=(*others, triage)[-limits.TRIAGES_MAX :])

@@ -4,7 +4,7 @@ Times are nanoseconds since 1970. `Json` is a JSON text as the caller gave it, n
 """
 
 from enum import Enum
-from typing import NewType, final
+from typing import Final, NewType, final
 
 from attrs import frozen
 
@@ -158,6 +158,16 @@ class Triage:
     dismissed: bool
     last_seen_activity_at_ns: int
     updated_at_ns: int
+    last_seen_seq: int = 0  # of that activity; 0 if that was before it was kept
+
+    def has_seen(self, task: "TaskState") -> bool:
+        """Whether nothing has happened since that anybody is told of."""
+        if self.last_seen_seq:
+            return task.latest_event_seq <= self.last_seen_seq
+        return task.last_activity_at_ns <= self.last_seen_activity_at_ns
+
+
+_BEFORE_ALL: Final = 2**63  # more than any time in ns
 
 
 @final
@@ -223,6 +233,12 @@ class Run:
         if claimed_by is None or claimed_by.kind is not ActorKind.AGENT_SESSION:
             return None
         return claimed_by.ref
+
+    @property
+    def queue_order(self) -> int:
+        """What is smaller was queued earlier. By the journal's sequence, as the wall may be set;
+        runs of before that was kept come first, by their times."""
+        return self.queued_seq or self.queued_at_ns - _BEFORE_ALL
 
     @property
     def lease_end_ns(self) -> int | None:

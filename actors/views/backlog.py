@@ -31,13 +31,13 @@ class QueuedRun(NamedTuple):
     """By priority, age and id."""
 
     weight: int  # negated
-    queued_at_ns: int
+    queue_order: int
     run_id: str
     task_id: str
 
     @property
     def cursor(self) -> str:
-        return f"{self.weight}.{self.queued_at_ns}.{self.run_id}"
+        return f"{self.weight}.{self.queue_order}.{self.run_id}"
 
 
 @final
@@ -109,7 +109,7 @@ def _queued_run(state: TaskState | None) -> QueuedRun | None:
     run = None if state is None else state.open_run
     if state is None or run is None or run.status is not RunStatus.QUEUED:
         return None
-    return QueuedRun(-state.priority.weight, run.queued_at_ns, run.id, state.id)
+    return QueuedRun(-state.priority.weight, run.queue_order, run.id, state.id)
 
 
 def _merged(found: list[Iterator[QueuedRun]]) -> Iterator[QueuedRun]:
@@ -119,7 +119,7 @@ def _merged(found: list[Iterator[QueuedRun]]) -> Iterator[QueuedRun]:
 def _bound(cursor: str) -> QueuedRun:
     """The last place that a run with the cursor's numbers and id can have."""
     try:
-        weight, queued_at_ns, run_id = cursor.split(".", 2)
-        return QueuedRun(int(weight), int(queued_at_ns), f"{run_id}\0", "")
+        weight, queue_order, run_id = cursor.split(".", 2)
+        return QueuedRun(int(weight), int(queue_order), f"{run_id}\0", "")
     except ValueError:
         raise bad_cursor() from None

@@ -121,7 +121,7 @@ def lane_of(state: TaskState) -> Lane | None:
 
 def is_fresh(triage: Triage, state: TaskState) -> bool:
     """Whether nothing has happened since that triage."""
-    return state.last_activity_at_ns <= triage.last_seen_activity_at_ns
+    return triage.has_seen(state)
 
 
 def facets_of(state: TaskState) -> list[Facet]:

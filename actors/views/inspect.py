@@ -71,7 +71,7 @@ def current_run(task: TaskState) -> Run | None:
 
 def recent_runs(task: TaskState) -> list[Run]:
     """The latest few, by attempt, descending."""
-    in_order = sorted(task.runs, key=lambda run: (run.attempt, run.queued_at_ns, run.id))
+    in_order = sorted(task.runs, key=lambda run: (run.attempt, run.queue_order))
     return in_order[: -RECENT_RUNS_MAX - 1 : -1]
 
 

@@ -175,8 +175,8 @@ class Views:
         return self._graph.paused_by(task_id)
 
     def tree(self, task_id: str) -> Iterator[list[TreeEntry]]:
-        """The whole subtree: the task, then by depth, latest activity and id. In lists that take
-        little time each, some of them empty; each task as it is when its level is reached.
+        """The whole subtree: the task, then by depth and latest activity. In lists that take little
+        time each, some of them empty; each task as it is when its level is reached.
 
         Raises:
             Rejected: TASK_NOT_FOUND, TASK_SET_ASIDE.
@@ -196,7 +196,7 @@ class Views:
                         found.append(TreeEntry(state, depth, self._graph.child_count(child)))
                 if number % _PARENTS_STEP == 0:
                     yield []
-            found.sort(key=lambda entry: (-entry.task.last_activity_at_ns, entry.task.id))
+            found.sort(key=lambda entry: -entry.task.latest_event_seq)
             for first in range(0, len(found), limits.SLICE_MAX):
                 yield found[first : first + limits.SLICE_MAX]
             level = [entry.task.id for entry in found]

@@ -68,7 +68,13 @@ rare_of = attrgetter(  # few tasks have them
     "profile", "triage", "open_reviews", "subscriptions", "lost_blockers", "unapproved_run_id"
 )
 triage_of = attrgetter(
-    "actor", "read", "archived", "dismissed", "last_seen_activity_at_ns", "updated_at_ns"
+    "actor",
+    "read",
+    "archived",
+    "dismissed",
+    "last_seen_activity_at_ns",
+    "updated_at_ns",
+    "last_seen_seq",
 )
 
 _SCOPES = by_value(Scope)
@@ -169,9 +175,16 @@ def _read_triage(
     dismissed: bool,
     last_seen_activity_at_ns: int,
     updated_at_ns: int,
+    last_seen_seq: int = 0,
 ) -> Triage:
     return Triage(
-        shared_actor(*actor), read, archived, dismissed, last_seen_activity_at_ns, updated_at_ns
+        shared_actor(*actor),
+        read,
+        archived,
+        dismissed,
+        last_seen_activity_at_ns,
+        updated_at_ns,
+        last_seen_seq,
     )
 
 

@@ -37,13 +37,13 @@ async def list_of_task(call: Call) -> Reply:
     session_id = queries.text(query, "session_id")
     task = await call.system.task(task_id_of(call))
     matching = [
-        run
-        for run in task.runs
+        (place, run)
+        for place, run in enumerate(task.runs)
         if (status is None or run.status is status)
         and (session_id is None or run.session_id == session_id)
     ]
-    page, more = latest_first(matching, lambda run: (run.queued_at_ns, run.id), query)
-    runs = [run_of(task.id, run, call.system.views) for run in page]
+    page, more = latest_first(matching, lambda row: (row[0], row[1].id), query)
+    runs = [run_of(task.id, run, call.system.views) for _, run in page]
     return shown(200, RunsResponse(runs), next_link(call.path, query, more))
 
 

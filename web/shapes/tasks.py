@@ -241,7 +241,7 @@ def summary_of(task: TaskState, lookup: Lookup) -> TaskSummary:
 
 
 def _in_order(task: TaskState) -> list[state.Dependency]:
-    return sorted(task.dependencies, key=lambda edge: (edge.created_at_ns, edge.depends_on_task_id))
+    return list(task.dependencies)
 
 
 def dependency_references_of(task: TaskState, lookup: Lookup) -> list[DependencyReference]:
@@ -263,8 +263,8 @@ def dependency_references_of(task: TaskState, lookup: Lookup) -> list[Dependency
 
 
 def latest_runs_first(runs: Iterable[state.Run]) -> list[state.Run]:
-    """By the time of queueing, then by id, descending."""
-    return sorted(runs, key=lambda run: (run.queued_at_ns, run.id), reverse=True)
+    """The one queued last first."""
+    return sorted(runs, key=lambda run: run.queue_order, reverse=True)
 
 
 def detail_of(

@@ -30,7 +30,7 @@ runs = st.builds(
     preferred_capabilities=st.just(frozenset()) | capability_sets | preferred_agents,
     allowed_agents=st.none() | st.frozensets(st.sampled_from(AGENTS)),
     weight=st.sampled_from([10, 20]),
-    queued_at_ns=st.integers(0, 3),
+    queue_order=st.integers(0, 3),
 )
 claimers = st.builds(
     Claimer,

@@ -133,9 +133,9 @@ def drained(runs: list[ClaimableRun], claimer: Claimer) -> list[str]:
     return handed_out
 
 
-def run(run_id: str, weight: int, queued_at_ns: int, preferred: frozenset[str] = NONE):
+def run(run_id: str, weight: int, queue_order: int, preferred: frozenset[str] = NONE):
     return ClaimableRun(
-        run_id, "task", "ws-1", None, None, NONE, preferred, None, weight, queued_at_ns
+        run_id, "task", "ws-1", None, None, NONE, preferred, None, weight, queue_order
     )
 
 

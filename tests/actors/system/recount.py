@@ -71,7 +71,7 @@ def listed(tasks: Sequence[TaskState], which: TaskFilter) -> list[str]:
 def queue(tasks: Sequence[TaskState], is_paused: Callable[[str], bool], which: Any) -> list[str]:
     """Ids of runs in the order of the backlog."""
     found = [
-        (-task.priority.weight, run.queued_at_ns, run.id)
+        (-task.priority.weight, run.queue_order, run.id)
         for task in tasks
         if (run := task.open_run) is not None
         and run.status is RunStatus.QUEUED
@@ -240,11 +240,11 @@ def _lane(task: TaskState, actor: Actor) -> tuple[str | None, bool]:
     if triage is not None:
         if triage.archived:
             return "archived", True
-        if task.last_activity_at_ns <= triage.last_seen_activity_at_ns:
+        if task.latest_event_seq <= triage.last_seen_seq:
             read, dismissed = triage.read, triage.dismissed
     if dismissed:
         return None, read
-    latest = max(task.runs, key=lambda run: (run.attempt, run.queued_at_ns, run.id), default=None)
+    latest = max(task.runs, key=lambda run: (run.attempt, run.queue_order), default=None)
     blocked = task.status is TaskStatus.BLOCKED
     if (
         blocked

@@ -208,7 +208,7 @@ async def test_a_pick_that_the_task_refuses_leads_to_the_next_run(desk):
     assert [answer.the_run.id for answer in got] == [second.id]
 
 
-async def test_runs_are_handed_out_by_priority_then_age_then_id(desk):
+async def test_runs_are_handed_out_by_priority_then_in_the_order_they_were_queued(desk):
     low = await desk.queued(priority=Priority.LOW)
     old = [await desk.queued(), await desk.queued()]  # of the same moment
     await trio.sleep(1)
@@ -216,7 +216,7 @@ async def test_runs_are_handed_out_by_priority_then_age_then_id(desk):
     urgent = await desk.queued(priority=Priority.URGENT)
     high = await desk.queued(priority=Priority.HIGH)
     assert old[0].queued_at_ns == old[1].queued_at_ns
-    expected = [urgent.id, high.id, *sorted(run.id for run in old), young.id, low.id]
+    expected = [urgent.id, high.id, *(run.id for run in old), young.id, low.id]
     got = [(await desk.claim(f"s{number}")).the_run.id for number in range(len(expected))]
     assert got == expected
 

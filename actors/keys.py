@@ -47,7 +47,7 @@ class Keys:
     @property
     def forgets_before_ns(self) -> int:
         """What was done before this moment is known no more."""
-        return self._clock.now_ns() - self._lifetime_ns
+        return self._clock.wall_ago_ns(self._lifetime_ns)
 
     def find(self, once: Once | None) -> Earlier | None:
         """What an equal request has done, on disk or about to be.

@@ -265,9 +265,9 @@ async def test_leases_that_fall_due_together_expire_a_slice_at_a_time(monkeypatc
     turns = []
     on_time, send = Dispatch.on_time, Directory.push
 
-    def counted(dispatch, now_ns):
+    def counted(dispatch):
         turns.append(0)
-        on_time(dispatch, now_ns)
+        on_time(dispatch)
 
     def pushed(directory, task_id, envelope):
         if isinstance(envelope.command, c.ExpireLease):

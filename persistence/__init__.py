@@ -6,6 +6,10 @@ thread, or a task where threads are not wanted), which commits all that waits in
 snapshots (`snapshots`), timelines (`timeline`), index rows, outstanding effects. What lies behind
 the last checkpoint is also in memory (`tail`). `journal` puts these together.
 
+Everything stored has a checksum, in its frame (`framing`), its snapshot, or around it (`seal`).
+What must not be folded, as a record before it is damaged, is kept as it is (`aside`); `verify`
+checks a whole store.
+
 Below is the `Store` contract (`store`) with two stores, `lmdb_store` and `memory_store`; `layout`
 says which tables there are and guards the format's version, `lock` keeps a data directory to one
 process. `opening` is where the composition root comes in.

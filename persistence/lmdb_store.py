@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Final, TypeVar, final
+from typing import Any, Final, TypeVar, final
 
 import lmdb
 
@@ -19,6 +19,7 @@ from persistence.store import Change, Delete, DeleteRange, Put, Table
 T = TypeVar("T")
 
 MAP_BYTES_DEFAULT: Final = 1 << 30  # of address space; the file grows as it is written
+_DATA_FILE: Final = "data.mdb"
 READERS_MAX: Final = 16  # Trio's thread, the writer, and a tool that looks from outside
 
 
@@ -29,16 +30,27 @@ class LmdbStore:
     Args:
         directory: made if it is missing; locked for this process until `close`.
         map_bytes: size of the memory map to begin with. It is doubled whenever it is full.
+        read_only: change nothing but the lock's file; what is not there is refused, and tables that
+            a former version did not know are empty.
 
     Raises:
         StorageError: in use, not readable, or not LMDB's.
     """
 
-    def __init__(self, directory: Path, *, map_bytes: int = MAP_BYTES_DEFAULT) -> None:
-        try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageError(f"cannot make {directory}: {error.strerror}") from error
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        map_bytes: int = MAP_BYTES_DEFAULT,
+        read_only: bool = False,
+    ) -> None:
+        if not read_only:
+            try:
+                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise StorageError(f"cannot make {directory}: {error.strerror}") from error
+        elif not (directory / _DATA_FILE).is_file():
+            raise StorageError(f"there is no data directory {directory}")
         self._lock = DirectoryLock(directory)
         self._growths = 0
         # The map must not move while a read transaction looks at it.
@@ -52,16 +64,31 @@ class LmdbStore:
                     max_readers=READERS_MAX,
                     mode=0o600,  # tasks are nobody else's to read
                     readahead=False,  # reads are of single keys, and pages of others push ours out
+                    readonly=read_only,
                 )
                 self._refuse_foreign()
-                self._tables = {table: self._env.open_db(table.value.encode()) for table in Table}
+                self._tables = dict(self._opened(read_only))
         except StorageError:
             self._lock.release()
             raise
 
+    def _opened(self, read_only: bool) -> Iterator[tuple[Table, Any]]:
+        for table in Table:
+            try:
+                yield table, self._env.open_db(table.value.encode(), create=not read_only)
+            except lmdb.NotFoundError:
+                continue
+
     @property
     def growths(self) -> int:
         return self._growths
+
+    def count(self, table: Table) -> int:
+        if table not in self._tables:
+            return 0
+        with _storage_errors("a read failed"), self._env.begin() as transaction:
+            found: int = transaction.stat(self._tables[table])["entries"]
+            return found
 
     def commit(self, changes: Sequence[Change]) -> None:
         with _storage_errors("a commit failed"):
@@ -69,6 +96,8 @@ class LmdbStore:
                 self._grow()
 
     def get(self, table: Table, key: bytes) -> bytes | None:
+        if table not in self._tables:
+            return None
         with _storage_errors("a read failed"), self._map_lock, self._env.begin() as transaction:
             return transaction.get(key, db=self._tables[table])
 
@@ -83,6 +112,8 @@ class LmdbStore:
         reverse: bool = False,
     ) -> list[tuple[bytes, T]]:
         rows: list[tuple[bytes, T]] = []
+        if table not in self._tables:
+            return rows
         with (
             _storage_errors("a read failed"),
             self._map_lock,

@@ -79,6 +79,9 @@ class MemoryStore:
             keys = rows.keys[first : min(end, first + count)]
         return [(key, read(memoryview(rows.values[key]))) for key in keys]
 
+    def count(self, table: Table) -> int:
+        return len(self._tables[table].keys)
+
     def close(self) -> None:
         """Nothing to let go of; what was committed stays readable, as a disk would keep it."""
 

@@ -25,6 +25,15 @@ def open_journal(directory: Path, *, map_bytes: int = MAP_BYTES_DEFAULT) -> Stor
         raise
 
 
+def open_to_verify(directory: Path) -> LmdbStore:
+    """The store in `directory`, read-only, and locked until `close`.
+
+    Raises:
+        StorageError: there is none, or it is in use by another process.
+    """
+    return LmdbStore(directory, read_only=True)
+
+
 def memory_journal(store: MemoryStore | None = None) -> StoreJournal:
     """A journal without disk and thread, for tests under a mock clock.
 

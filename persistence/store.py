@@ -90,6 +90,9 @@ class Store(Protocol):
         One short read transaction. The view that `read` gets is valid during its call only.
         """
 
+    def count(self, table: Table) -> int:
+        """How many keys a table has."""
+
     @property
     def growths(self) -> int:
         """How often room had to be added."""

@@ -67,6 +67,26 @@ def serve_command(config: Path | None, **flags: str | bool | None) -> None:
         sys.exit(ExitCode.INTERNAL)
 
 
+@main.command("verify", short_help="Check a data directory that no server has open")
+@click.argument("data_dir", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="print the findings as JSON")
+def verify_command(data_dir: Path, as_json: bool) -> None:
+    """Check every record, checksum and reference of a data directory, and say what to do about each
+    fault. Changes nothing; refused while a server has the directory open.
+
+    \b
+    Example:
+      chargehand verify /var/lib/chargehand
+    """
+    from web.cli import verify
+
+    try:
+        verify.run(data_dir, as_json=as_json)
+    except Fatal as fatal:
+        print(f"chargehand: {fatal}", file=sys.stderr)
+        sys.exit(fatal.code)
+
+
 def _pace(_: click.Context, __: click.Parameter, value: float) -> float:
     if not (math.isfinite(value) and value > 0):
         raise click.BadParameter("must be a number above 0")

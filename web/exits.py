@@ -5,10 +5,11 @@ from typing import final
 
 
 class ExitCode(IntEnum):
-    """Codes of `chargehand serve`; those of sysexits.h where one fits."""
+    """Codes of `chargehand serve` and `verify`; those of sysexits.h where one fits."""
 
     CLEAN = 0
     USAGE = 2  # an unknown option or command
+    DAMAGED = 65  # `chargehand verify` has found faults
     CANNOT_LISTEN = 69  # an address or the socket path is taken
     INTERNAL = 70  # a bug, or a stop that did not end within its deadline
     CANNOT_OPEN = 73  # the data directory: locked, not writable, of another format, damaged

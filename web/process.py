@@ -62,7 +62,8 @@ async def serve(configuration: Configuration) -> None:
             raise Fatal(
                 ExitCode.CANNOT_OPEN,
                 f"{settings.data_dir} is damaged: {error}; nothing was changed: keep it, and start "
-                "from a copy of it (the README's Durability says how)",
+                "from a copy of it (the README's Durability says how); `chargehand verify` names "
+                "all that is wrong",
             ) from error
         except StorageError as error:
             raise Fatal(ExitCode.CANNOT_OPEN, str(error)) from error

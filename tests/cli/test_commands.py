@@ -114,7 +114,7 @@ def test_the_help_of_a_noun_lists_its_commands(bare):
 GROUPS: Final = [noun.name for noun in NOUNS.values() if not noun.is_verb]
 
 
-@pytest.mark.parametrize("name", [*GROUPS, "serve", "demo", "completion"])
+@pytest.mark.parametrize("name", [*GROUPS, "serve", "verify", "demo", "completion"])
 def test_whatever_is_called_by_one_word_has_an_example_too(bare, name):
     told = bare.told(name, "--help").partition("Example:\n")[2].partition("\n\n")[0]
     if name in GROUPS:

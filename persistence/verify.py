@@ -1,0 +1,345 @@
+"""Checks a whole store that nobody writes: every checksum, every record, and what refers to what.
+
+It changes nothing and goes on behind each fault. Memory does not grow with the tables, only with
+the tail of the log, which a checkpoint bounds.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from enum import Enum
+from functools import lru_cache
+from typing import Final, final
+
+from attrs import field, frozen
+
+from actors.index import rows_of
+from actors.once import earlier_of
+from actors.ports import DamagedError
+from actors.record import AnyState, Record, address_of
+from actors.task.events import TaskCreated
+from actors.task.state import TaskState
+from persistence.aside import read_aside
+from persistence.codec import decode_outstanding, decode_record
+from persistence.framing import BadFrame, frames, is_whole, log_frames, sequence_key
+from persistence.index_rows import row_key, row_table
+from persistence.layout import check_layout, checkpoint_seq
+from persistence.seal import unseal
+from persistence.snapshots import decode_snapshot
+from persistence.store import Store, Table
+
+_READ_MAX: Final = 64  # values read in one transaction
+_STATES_CACHED: Final = 1024
+_STEP: Final = 256  # values between two reports of progress
+
+# The tables in the order in which they are checked.
+TABLES: Final = (
+    Table.META,
+    Table.LOG,
+    Table.SNAPSHOTS,
+    Table.TIMELINE,
+    Table.RUNS,
+    Table.REVIEWS,
+    Table.SUBSCRIPTIONS,
+    Table.KEYS,
+    Table.ONCE,
+    Table.EFFECTS,
+    Table.ASIDE,
+)
+
+
+class Flaw(Enum):
+    """What kind of fault it is, and so what can be done."""
+
+    UNREADABLE = "unreadable"  # nobody can tell what is concerned: no server starts with it
+    DAMAGED = "damaged"  # fails its checksum; what it concerns is set aside
+    DIRECTORY = "directory"  # of a log value; all its records are sound
+    REFERENCE = "reference"  # sound, but does not go with the rest
+    KEPT = "kept"  # damaged, found by an earlier start and kept aside
+
+
+@final
+@frozen
+class Finding:
+    """A fault.
+
+    Args:
+        table: where it stands.
+        key: under which key, for people.
+        address: what it concerns, where that is known.
+        told: what is wrong, in a sentence without a full stop.
+    """
+
+    flaw: Flaw
+    table: Table
+    key: str
+    address: str | None
+    told: str
+
+
+Progress = Callable[[Table, int], None]
+"""Told of how many values of a table have been looked at so far."""
+
+
+@final
+@frozen
+class _Tail:
+    """What stands in the log behind the checkpoint and so may be missing in the tables."""
+
+    addresses: set[str] = field(factory=set)
+    rows: set[tuple[str, str]] = field(factory=set)
+
+
+def verify(store: Store, progress: Progress = lambda table, count: None) -> Iterator[Finding]:
+    """All that is wrong with a store.
+
+    Raises:
+        StorageError: it is not ours, or of a version that this one cannot read.
+    """
+    try:
+        check_layout(store)
+        checkpoint = checkpoint_seq(store)
+    except DamagedError as error:
+        yield Finding(Flaw.UNREADABLE, Table.META, "", None, str(error))
+        return
+    yield from _Check(store, checkpoint, progress).all()
+
+
+@final
+class _Check:
+    def __init__(self, store: Store, checkpoint: int, progress: Progress) -> None:
+        self._store = store
+        self._checkpoint = checkpoint
+        self._progress = progress
+        self._tail = _Tail()
+        self._state = lru_cache(_STATES_CACHED)(self._read_state)
+
+    def all(self) -> Iterator[Finding]:
+        yield from self._log()
+        yield from self._snapshots()
+        yield from self._timelines()
+        for table in ("runs", "reviews", "subscriptions", "keys"):
+            yield from self._rows(table)
+        yield from self._once()
+        yield from self._effects()
+        for kept in read_aside(self._store):
+            yield Finding(Flaw.KEPT, Table.ASIDE, kept.address, kept.address, kept.cause)
+
+    def _values(self, table: Table, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        count = 0
+        while page := self._store.scan(table, start, None, _READ_MAX, bytes):
+            for row in page:
+                count += 1
+                if count % _STEP == 0:
+                    self._progress(table, count)
+                yield row
+            start = page[-1][0] + b"\0"
+        self._progress(table, count)
+
+    # --- the log --------------------------------------------------------------------------------
+
+    def _log(self) -> Iterator[Finding]:
+        expected = self._checkpoint + 1
+        for key, value in self._values(Table.LOG, sequence_key(expected)):
+            number = int.from_bytes(key)
+            if number != expected:
+                told = f"the log goes on at number {number} instead of {expected}"
+                yield Finding(Flaw.UNREADABLE, Table.LOG, str(number), None, told)
+                expected = number
+            if not is_whole(value):
+                told = "the directory of the value fails its checksum; its records are looked at"
+                yield Finding(Flaw.DIRECTORY, Table.LOG, str(number), None, told)
+            try:
+                for frame in log_frames(expected, value):
+                    if frame.seq != expected:
+                        told = f"it holds number {frame.seq} in place of {expected}"
+                        yield Finding(Flaw.UNREADABLE, Table.LOG, str(number), None, told)
+                    expected = frame.last_seq + 1
+                    self._tail.addresses.add(frame.address)
+                    if isinstance(frame, BadFrame):
+                        told = f"the record at number {frame.seq} fails its checksum"
+                        flaw = Flaw.DAMAGED if frame.certain else Flaw.UNREADABLE
+                        yield Finding(flaw, Table.LOG, str(frame.seq), frame.address, told)
+                        continue
+                    self._tail.rows.update(_rows_of(decode_record(frame)))
+            except DamagedError as error:
+                yield Finding(Flaw.UNREADABLE, Table.LOG, str(number), None, str(error))
+
+    # --- snapshots and timelines ----------------------------------------------------------------
+
+    def _snapshots(self) -> Iterator[Finding]:
+        for key, value in self._values(Table.SNAPSHOTS):
+            address = key.decode("utf-8", "replace")
+            try:
+                state = decode_snapshot(value)
+                if address_of(state) != address:
+                    raise DamagedError("the snapshot is that of another")
+            except DamagedError as error:
+                yield Finding(Flaw.DAMAGED, Table.SNAPSHOTS, address, address, str(error))
+                continue
+            if isinstance(state, TaskState) and not state.deleted:
+                for told in self._about(state):
+                    yield Finding(Flaw.REFERENCE, Table.SNAPSHOTS, address, address, told)
+
+    def _about(self, state: TaskState) -> Iterator[str]:
+        """What its snapshot refers to, and is not there."""
+        if state.parent_task_id is not None and not self._is_there(state.parent_task_id):
+            yield f"its parent {state.parent_task_id} is not there"
+        for edge in state.dependencies:
+            if not self._is_there(edge.depends_on_task_id):
+                yield f"the task {edge.depends_on_task_id} that it depends on is not there"
+        if state.last_seq <= self._checkpoint and not self._has_timeline(state.id):
+            yield "it has no timeline"
+        for table, some_id in (
+            *(("runs", run.id) for run in state.runs),
+            *(("reviews", review.id) for review in state.reviews),
+            *(("subscriptions", subscription.id) for subscription in state.subscriptions),
+        ):
+            stored = self._store.get(row_table(table), row_key(some_id)) is not None
+            if not stored and (table, some_id) not in self._tail.rows:
+                yield f"{some_id} has no row in the index of {table}"
+
+    def _timelines(self) -> Iterator[Finding]:
+        address, records = "", _Chunks()
+        for key, value in self._values(Table.TIMELINE):
+            found, number = key[:-9].decode("utf-8", "replace"), int.from_bytes(key[-8:])
+            if found != address:
+                yield from self._covered(address, records)
+                address, records = found, _Chunks()
+            where = f"{found} {number}"
+            try:
+                chunk = [*frames(value)]
+                records = records.with_chunk(found, number, [decode_record(one) for one in chunk])
+            except DamagedError as error:
+                records = records.as_damaged()
+                yield Finding(Flaw.DAMAGED, Table.TIMELINE, where, found, str(error))
+        yield from self._covered(address, records)
+
+    def _covered(self, address: str, records: "_Chunks") -> Iterator[Finding]:
+        """Whether a timeline goes with its snapshot."""
+        if not address or records.is_damaged:
+            return
+        state = self._state(address)
+        told = None
+        if state is None:
+            if not self._is_there(address):
+                told = "there is a timeline, but no snapshot"
+        elif isinstance(state, TaskState):
+            if not records.begins:
+                told = "its timeline does not begin with its creation"
+            elif state.last_seq <= self._checkpoint and records.last_seq != state.last_seq:
+                told = (
+                    f"its timeline ends at number {records.last_seq}, its snapshot at "
+                    f"{state.last_seq}"
+                )
+        if told is not None:
+            yield Finding(Flaw.REFERENCE, Table.TIMELINE, address, address, told)
+
+    # --- rows -----------------------------------------------------------------------------------
+
+    def _rows(self, name: str) -> Iterator[Finding]:
+        table = row_table(name)
+        for key, value in self._values(table):
+            shown = _shown_key(table, key)
+            try:
+                text = unseal(table, key, value).decode()
+            except (DamagedError, UnicodeDecodeError) as error:
+                yield Finding(Flaw.DAMAGED, table, shown, None, str(error))
+                continue
+            address, _, run_id = text.partition(" ")
+            some_id = run_id or (key[1:].decode() if key[:1] == b"=" else "")
+            if not self._is_there(address):
+                told = f"it names {address}, which is not there"
+                yield Finding(Flaw.REFERENCE, table, shown, address, told)
+            elif some_id and not self._has(address, name, some_id):
+                told = f"it names {address}, which has no {some_id}"
+                yield Finding(Flaw.REFERENCE, table, shown, address, told)
+
+    def _once(self) -> Iterator[Finding]:
+        for key, value in self._values(Table.ONCE):
+            try:
+                earlier_of(unseal(Table.ONCE, key, value).decode())
+            except (DamagedError, ValueError) as error:
+                told = "what was done under a key fails its checksum"
+                if not isinstance(error, DamagedError):
+                    told = "what was done under a key is unreadable"
+                shown = _shown_key(Table.ONCE, key)
+                yield Finding(Flaw.DAMAGED, Table.ONCE, shown, None, told)
+
+    def _effects(self) -> Iterator[Finding]:
+        for key, value in self._values(Table.EFFECTS):
+            shown = f"{int.from_bytes(key[:8])}-{int.from_bytes(key[8:])}"
+            try:
+                effect = decode_outstanding(unseal(Table.EFFECTS, key, value)).effect
+            except DamagedError as error:
+                yield Finding(Flaw.DAMAGED, Table.EFFECTS, shown, None, str(error))
+                continue
+            if not self._is_there(effect.target):
+                told = f"it is for {effect.target}, which is not there"
+                yield Finding(Flaw.REFERENCE, Table.EFFECTS, shown, effect.target, told)
+
+    # --- what is there --------------------------------------------------------------------------
+
+    def _is_there(self, address: str) -> bool:
+        """Deleted or not, damaged or not."""
+        if address in self._tail.addresses:
+            return True
+        return self._store.get(Table.SNAPSHOTS, address.encode()) is not None
+
+    def _has_timeline(self, address: str) -> bool:
+        start, stop = address.encode() + b"\0", address.encode() + b"\1"
+        return bool(self._store.scan(Table.TIMELINE, start, stop, 1, len))
+
+    def _read_state(self, address: str) -> AnyState | None:
+        """None: there is no sound snapshot."""
+        value = self._store.get(Table.SNAPSHOTS, address.encode())
+        try:
+            return None if value is None else decode_snapshot(value)
+        except DamagedError:
+            return None
+
+    def _has(self, address: str, table: str, some_id: str) -> bool:
+        """Whether a task has what a row is about; True where nothing tells."""
+        state = self._state(address)
+        if not isinstance(state, TaskState) or state.deleted:
+            return True
+        if table == "reviews":
+            return state.review(some_id) is not None
+        if table == "subscriptions":
+            return True  # its id stays with its task even when it was deleted
+        return state.run(some_id) is not None
+
+
+@final
+@frozen
+class _Chunks:
+    """What was read so far of one timeline."""
+
+    begins: bool = False
+    last_seq: int = 0
+    is_damaged: bool = False
+
+    def with_chunk(self, address: str, number: int, records: Sequence[Record]) -> "_Chunks":
+        """Raises DamagedError if they do not go on from here."""
+        last_seq = self.last_seq
+        for record in records:
+            if record.address != address or record.seq <= last_seq:
+                raise DamagedError(f"record {record.seq} does not belong there")
+            last_seq = record.last_seq
+        if not records or records[0].seq != number:
+            raise DamagedError("the records do not begin with the number that they stand under")
+        begins = self.begins or isinstance(records[0].events[0], TaskCreated)
+        return _Chunks(begins, last_seq, self.is_damaged)
+
+    def as_damaged(self) -> "_Chunks":
+        return _Chunks(self.begins, self.last_seq, True)
+
+
+def _rows_of(record: Record) -> Iterator[tuple[str, str]]:
+    for table, key, _ in rows_of(record):
+        yield table, key
+
+
+def _shown_key(table: Table, key: bytes) -> str:
+    """Keys that clients gave are nobody's business."""
+    if table in (Table.KEYS, Table.ONCE) or key[:1] != b"=":
+        return f"{key[:1].decode('utf-8', 'replace')}{len(key) - 1} bytes"
+    return key[1:].decode("utf-8", "replace")

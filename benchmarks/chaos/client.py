@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from secrets import token_hex
 from types import MappingProxyType
 from typing import Any, Final, final
 
@@ -14,7 +15,7 @@ _UNAVAILABLE: Final = 503
 
 @final
 class Client:
-    """Repeats what was not answered. Only requests whose repeat is harmless may be sent by it."""
+    """Repeats what was not answered, writes under a key, so that each is done once."""
 
     def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
         self._http = httpx.AsyncClient(
@@ -31,7 +32,7 @@ class Client:
         return await self.send("GET", path, query=query)
 
     async def post(self, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
-        return await self.send("POST", path, body or {})
+        return await self.send("POST", path, body or {}, headers={"Idempotency-Key": token_hex(16)})
 
     async def send(
         self,

@@ -36,7 +36,10 @@ class Settings:
     starvation_s: float = _setting(300.0, "queued this long with nobody to claim it is starved")
     review_policy: ReviewPolicy = field(
         default=ReviewPolicy.NONE,
-        metadata={"help": "ends of runs that are reviewed: none, on_success, on_failure, always"},
+        metadata={
+            "help": "ends of runs that are reviewed (none, on_success, on_failure, always); "
+            "dependents wait for the approval"
+        },
     )
     review_s: float = _setting(
         float(limits.REVIEW_S_DEFAULT), "how long a review waits that names no deadline", 0.001

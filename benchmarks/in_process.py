@@ -6,9 +6,10 @@ from pathlib import Path
 import trio
 
 from actors.identity import Caller, OriginKind, agent_actor, origin
+from actors.lifecycle import run_system
 from actors.scheduler.commands import ClaimNext
 from actors.settings import Settings
-from actors.system import System, run_system
+from actors.system import System
 from actors.task.commands import CompleteLease
 from actors.task.state import Json
 from benchmarks.figures import Figures

@@ -17,10 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
+from actors.lifecycle import run_system
 from actors.registry.commands import RegisterSession
 from actors.scheduler.commands import ClaimNext
 from actors.settings import Settings
-from actors.system import System, run_system
+from actors.system import System
 from actors.task import commands as c
 from actors.task.state import Owner, OwnerKind, Scope
 from persistence.opening import open_journal

@@ -20,8 +20,9 @@ import trio
 
 from actors.boot_clock import BootClock
 from actors.bridges.bridge import Bridge
+from actors.lifecycle import run_system
 from actors.ports import DamagedError, StorageError
-from actors.system import System, run_system
+from actors.system import System
 from persistence.opening import open_journal
 from web.exits import ExitCode, Fatal, first_leaf
 from web.listeners import Listeners, fronts

@@ -15,8 +15,8 @@ import orjson
 import trio
 from rich.console import Console
 
+from actors.lifecycle import run_system
 from actors.settings import Settings
-from actors.system import run_system
 from benchmarks.figures import Figures, Ratio, save, show
 from benchmarks.over_http import server
 from benchmarks.queries import asked

@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 
 from actors.bridges.bridge import Bridge, Gone
 from actors.bridges.message import Message
+from actors.lifecycle import run_system
 from actors.settings import Settings
-from actors.system import run_system
 from actors.task.state import Scope
 from persistence.opening import memory_journal
 from web.__main__ import main

@@ -5,8 +5,9 @@ import pytest
 from actors.bridges.bridge import Bridge
 from actors.bridges.message import Message
 from actors.identity import OriginKind
+from actors.lifecycle import run_system
 from actors.settings import Settings
-from actors.system import System, run_system
+from actors.system import System
 from actors.task.state import Scope
 from persistence.opening import memory_journal
 from tests.contract.scene import SCENE_BRIDGE_ID

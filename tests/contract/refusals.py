@@ -216,7 +216,7 @@ async def a_failed_storage(scene: Scene, op: Op) -> Answered:
     if op is Op.SUBMIT_VERDICT:
         scene = await scene.reviewed()
     await scene.system.journal.close()
-    scene.system.failure = "the disk is gone"  # as whoever runs the journal would say
+    scene.system.availability.failure = "the disk is gone"  # as whoever runs the journal would say
     return await scene.request(op)
 
 

@@ -19,8 +19,8 @@ from attrs import define, field, frozen
 
 from actors.bridges.bridge import Bridge
 from actors.identity import OriginKind
+from actors.lifecycle import run_system
 from actors.settings import Settings
-from actors.system import run_system
 from actors.task.state import Scope
 from persistence.opening import memory_journal
 from tests.actors.system.hang_ups import Countdown, check_nothing_is_held, picture

@@ -11,9 +11,10 @@ from pathlib import Path
 import trio
 
 from actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
+from actors.lifecycle import run_system
 from actors.scheduler.commands import ClaimNext
 from actors.settings import Settings
-from actors.system import System, run_system
+from actors.system import System
 from actors.task import commands as c
 from actors.task.state import Json, Owner, OwnerKind, Scope
 from persistence.opening import open_journal

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trio
 
-from actors.system import run_system
+from actors.lifecycle import run_system
 from actors.task.state import RunStatus, TaskStatus
 from persistence.opening import open_journal
 from tests.crash.busy_child import SETTINGS

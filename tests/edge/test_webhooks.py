@@ -9,7 +9,7 @@ import trio
 from actors.bridges.bridge import Bridge, Gone, Undelivered
 from actors.bridges.message import Message
 from actors.identity import LOCAL_USER, Caller, OriginKind, origin
-from actors.system import run_system
+from actors.lifecycle import run_system
 from actors.task import commands as c
 from actors.task.events import RunFailed
 from actors.task.state import Scope, TaskStatus

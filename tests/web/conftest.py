@@ -3,8 +3,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from actors.identity import OriginKind
+from actors.lifecycle import run_system
 from actors.settings import Settings
-from actors.system import System, run_system
+from actors.system import System
 from persistence.opening import memory_journal
 from tests.web.client import ContractClient
 from web.app import create_app

@@ -15,8 +15,8 @@ from attrs import define, field
 from actors.bridges.bridge import Bridge, Gone
 from actors.bridges.message import Message
 from actors.identity import OriginKind
+from actors.lifecycle import run_system
 from actors.settings import Settings
-from actors.system import run_system
 from actors.task.state import Scope
 from persistence.opening import memory_journal
 from tests.web.client import ContractClient, open_stream

@@ -91,7 +91,7 @@ async def test_head_has_the_headers_of_get(client):
 async def test_health_and_readiness(system, client):
     assert (await client.get("/healthz")).json == {"status": "ok"}
     assert (await client.get("/readyz")).json == {"status": "ready"}
-    system.failure = "the disk is gone"
+    system.availability.failure = "the disk is gone"
     answered = await client.get("/readyz")
     assert (answered.status, answered.code) == (503, "storage_failed")
     assert "the disk is gone" in answered.json["error"]

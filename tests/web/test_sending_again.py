@@ -7,8 +7,8 @@ import trio
 
 from actors.bridges.bridge import Bridge, Gone
 from actors.identity import OriginKind
+from actors.lifecycle import run_system
 from actors.settings import Settings
-from actors.system import run_system
 from actors.task.state import Scope
 from persistence.memory_store import MemoryStore
 from persistence.opening import memory_journal

@@ -6,7 +6,7 @@ from trio.testing import wait_all_tasks_blocked
 from actors.bridges.bridge import Bridge, Gone, Undelivered
 from actors.bridges.message import Message
 from actors.identity import OriginKind
-from actors.system import run_system
+from actors.lifecycle import run_system
 from actors.task.state import Scope
 from persistence.opening import memory_journal
 from tests.web.client import ContractClient

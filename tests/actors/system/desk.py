@@ -9,11 +9,12 @@ import trio
 from actors.answers import Answer
 from actors.clock import TimeSource, VirtualTime
 from actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
+from actors.lifecycle import run_system
 from actors.ports import StorageError
 from actors.registry.commands import RegisterSession
 from actors.scheduler.commands import ClaimNext
 from actors.settings import Settings
-from actors.system import System, run_system
+from actors.system import System
 from actors.task import commands as c
 from actors.task.state import Json, Run, RunStatus, Scope, TaskState
 from persistence.memory_store import MemoryStore

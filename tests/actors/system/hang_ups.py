@@ -89,7 +89,7 @@ def _task(task: TaskState) -> Picture:
         task.approval_state.value,
         task.pause is not None,
         task.priority.value,
-        tuple(sorted((edge.depends_on_task_id, edge.completed) for edge in task.dependencies)),
+        tuple(sorted((edge.depends_on_task_id, edge.done) for edge in task.dependencies)),
         task.profile is not None,
         tuple((one.read, one.archived, one.dismissed) for one in task.triage),
         len(task.subscriptions),

@@ -12,10 +12,10 @@ import trio.testing
 from actors.bridges.bridge import Bridge, Gone, Undelivered
 from actors.bridges.message import Message
 from actors.errors import Code, Rejected
+from actors.lifecycle import run_system
 from actors.limits import ATTEMPTS_MAX, DELIVERIES_AT_ONCE_MAX, NS
 from actors.registry.commands import CreateWorkspace
 from actors.settings import Settings
-from actors.system import run_system
 from actors.task import commands as c
 from actors.task.state import Scope, TaskStatus
 from actors.task.subscription import DeliveryMode, Target

@@ -10,12 +10,13 @@ import trio
 import trio.testing
 
 from actors.bridges.bridge import Bridge
+from actors.lifecycle import run_system
 from actors.registry.actor import Registry
 from actors.registry.commands import CreateWorkspace, RegisterSession
 from actors.scheduler.actor import Scheduler
 from actors.scheduler.commands import ClaimNext
 from actors.settings import Settings
-from actors.system import System, run_system
+from actors.system import System
 from actors.task import commands as c
 from actors.task.review import ReviewOutcome, Verdict
 from actors.task.state import ApprovalPolicy, Scope
@@ -367,8 +368,6 @@ async def test_a_call_is_done_or_not_done_whenever_its_caller_goes(setting, auto
 
 
 OF_THE_SYSTEM_ITSELF: Final = {
-    "System.run_journal": "part of a system's life",
-    "System.resume_work": "part of a system's life",
     "Scheduler.run": "part of a system's life",
     "Registry.run": "part of a system's life",
     "Scheduler.claim": "by System.claim_next",

@@ -8,8 +8,8 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from actors.errors import Code, Rejected
+from actors.lifecycle import FAILURE_GRACE_S
 from actors.ports import StorageError
-from actors.system import FAILURE_GRACE_S
 from actors.task import commands as c
 from actors.task.state import TaskStatus
 from actors.views.streams import StreamClosed

@@ -1,0 +1,150 @@
+"""The life of a system: recover, run each part inside what it stands on, and stop in order."""
+
+import logging
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import trio
+
+from actors import limits
+from actors.actor import Envelope
+from actors.bridges.bridge import Bridge
+from actors.clock import Clock, SystemTime, TimeSource, VirtualTime
+from actors.errors import Code, Rejected
+from actors.faults import Why
+from actors.garbage import rare_collections
+from actors.identity import BOOT_RECOVERY
+from actors.ids import IdSource, RandomIds
+from actors.limits import NS
+from actors.ports import Journal, StorageError
+from actors.recovery import Recovered, recover
+from actors.settings import Settings
+from actors.system import System
+from actors.task import commands as c
+from actors.time_watch import behind_last_record_s
+
+_log = logging.getLogger("chargehand")
+
+FAILURE_GRACE_S = 1.0  # in which callers are still told what has happened
+
+
+@asynccontextmanager
+async def run_system(
+    journal: Journal,
+    settings: Settings | None = None,
+    *,
+    ids: IdSource | None = None,
+    wall_ns: int | None = None,
+    time: TimeSource | None = None,
+    bridges: Iterable[Bridge] = (),
+) -> AsyncIterator[System]:
+    """Recover, run, and stop in order: tasks and scheduler inside the journal's life.
+
+    Args:
+        journal: opened, not yet running.
+        ids: source of ids; random by default.
+        wall_ns: a time to start from that then runs with Trio's clock; for tests.
+        time: what the clock is read from; the system's by default.
+        bridges: the ways by which others are told of the ends of tasks.
+
+    Raises:
+        StorageError: the journal is damaged, or a write failed (in a group).
+    """
+    with rare_collections() as all_is_made:
+        found = recover(journal)
+        settings = settings or Settings()
+        source = time or (SystemTime() if wall_ns is None else VirtualTime(wall_ns))
+        clock = Clock(source, steady_from_ns=found.steady_ns(settings.boot_grace_s))
+        system = System(journal, settings, clock, ids or RandomIds(), bridges)
+        _restore(system, found)
+        system.recovered_tasks = sum(not state.deleted for state in found.tasks.values())
+        system.replayed_records = found.replayed
+        system.clock_behind_s = behind_last_record_s(clock, found.last_at_ns)
+        del found
+        all_is_made()
+        async with _running(system):
+            yield system
+
+
+@asynccontextmanager
+async def _running(system: System) -> AsyncIterator[None]:
+    """Each part inside the life of what it stands on: tasks and scheduler inside the journal."""
+    async with trio.open_nursery() as foundation:
+        await foundation.start(_run_journal, system)
+        async with trio.open_nursery() as workers:
+            if system.clock.source.watched:
+                await workers.start(system.time_watch.run)
+            await workers.start(system.directory.run)
+            await _resume_work(system)
+            await workers.start(system.registry.run)
+            await workers.start(system.scheduler.run)
+            workers.start_soon(system.background.run)
+            workers.start_soon(system.review_deadlines.run)
+            await workers.start(system.deliveries.run)
+            workers.start_soon(system.checkpointer.run)
+            try:
+                yield
+            finally:
+                system.begin_stop()
+                workers.cancel_scope.cancel()
+        with trio.CancelScope(shield=True):
+            await system.journal.close()
+
+
+def _restore(system: System, found: Recovered) -> None:
+    """Take over what a former process left; before anything runs."""
+    for damage in found.aside.values():
+        system.faults.set_aside(damage.address, Why.DAMAGED, damage.cause)
+    system._graph.restore([*found.tasks.values(), *found.former.values()])
+    system.views.restore(found.tasks.values())
+    system.roster.restore(found.registry.values())
+    system.registry.restore()
+    system.switch.restore(found.scheduler)
+    system.outbox.restore(found.outstanding.values())
+    for state in found.tasks.values():
+        if not state.deleted:
+            system.scheduler.restore(state)
+            system.review_deadlines.committed(state)
+            system.deliveries.restore(state)
+
+
+async def _resume_work(system: System) -> None:
+    """Go on where the former process stopped: effects, leases, ended sessions. Before anybody
+    calls, so that no holder of a lease meets it as it was stored."""
+    not_before_ns = system.clock.steady_ns() + int(system.settings.boot_grace_s * NS)
+    for number, (task_id, run_id) in enumerate(system.scheduler.leased_runs()):
+        if number % limits.SLICE_MAX == 0:
+            await trio.lowlevel.checkpoint()
+        command = c.ExtendLease(run_id, not_before_ns)
+        system.directory.push(task_id, Envelope(command, BOOT_RECOVERY))
+    system.outbox.resend()
+    for bridge in system._bridges.unplaced():
+        _log.warning(
+            "bridge %s: its workspace %s is not registered yet", bridge.id, bridge.workspace
+        )
+    system.scheduler.release_ended_sessions()
+
+
+async def _run_journal(
+    system: System, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Write until closed. After a failed write: refuse for a moment, then end everything."""
+    try:
+        await system.journal.run(system.publisher.committed, task_status=task_status)
+    except StorageError as error:
+        system.availability.failure = str(error)
+        failed = write_failed(error)
+        system.publisher.failed(system.journal.unwritten(), failed)
+        system.scheduler.end_waiting(failed)
+        _log.critical("storage has failed, the server ends: %s", error)
+        await trio.sleep(FAILURE_GRACE_S)
+        raise
+
+
+def write_failed(error: StorageError) -> Rejected:
+    """What everyone is told whose record may or may not have reached the disk."""
+    return Rejected(
+        Code.STORAGE_FAILED,
+        f"the write failed: {error}",
+        "look after the server was started anew: it may or may not be there",
+    )

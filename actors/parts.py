@@ -1,0 +1,152 @@
+"""The parts of a system, and who is told what by whom: wiring, and nothing else."""
+
+import random
+from collections.abc import Iterable
+
+from actors import limits
+from actors.actor import Services
+from actors.availability import Availability
+from actors.bridges.bridge import Bridge, Bridges
+from actors.bridges.deliveries import Deliveries
+from actors.checkpointer import Checkpointer
+from actors.clock import Clock
+from actors.directory import Directory
+from actors.errors import Rejected
+from actors.faults import Faults
+from actors.force import ForceGuard
+from actors.graph import Graph
+from actors.ids import IdSource
+from actors.index import Index
+from actors.keys import Keys
+from actors.limits import NS
+from actors.misnamed import Misnamed
+from actors.outbox import Outbox
+from actors.ports import Journal
+from actors.publisher import Publisher
+from actors.registry.actor import Registry
+from actors.registry.roster import Roster
+from actors.registry.state import WorkspaceState
+from actors.repeats import Repeats
+from actors.review_deadlines import ReviewDeadlines
+from actors.scheduler.actor import Scheduler
+from actors.scheduler.dispatch import Dispatch
+from actors.scheduler.switch import Switch
+from actors.scheduler.ticket import RandomTokens
+from actors.settings import Settings
+from actors.slices import Background
+from actors.surroundings import World
+from actors.time_watch import TimeWatch
+from actors.views.views import Views
+
+
+class Parts:
+    """Made at rest; `actors.lifecycle` restores and runs them."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        settings: Settings,
+        clock: Clock,
+        ids: IdSource,
+        bridges: Iterable[Bridge],
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.journal = journal
+        self.availability = Availability()
+        self._ids = ids
+        self._graph = Graph()
+        self.faults = Faults(clock.now_ns)
+        self._index = Index(
+            journal, self._graph, self.faults, lambda task_id: self.views.get(task_id) is not None
+        )
+        self.background = Background()
+        self.views = Views(journal, self._graph, clock, self.faults, self.background.later)
+        self.roster = Roster(clock, settings, self.faults)
+        self._keys = Keys(journal, clock, settings.idempotency_s, self.faults)
+        self.registry = Registry(
+            journal,
+            clock,
+            ids,
+            settings,
+            self.roster,
+            self._keys,
+            self.faults,
+            busy=lambda session_id, answer: self.scheduler.is_busy(session_id, answer),
+        )
+        self.misnamed = Misnamed(self._index, self.views, self.roster)
+        self.switch = Switch(journal, clock, ids, self._keys)
+        services = Services(
+            journal=journal,
+            clock=clock,
+            ids=ids,
+            graph=self._graph,
+            world=World(self._graph, self._index, self.faults),
+            expiries_max=settings.lease_expiries_max,
+            review_rules=settings.review_rules,
+            faults=self.faults,
+            leave_effect=lambda cause: self.outbox.leave(cause),
+            try_later=lambda task_id, envelope: self.directory.try_later(task_id, envelope),
+        )
+        self.directory = Directory(
+            services, max_residents=settings.max_residents, max_mailbox=settings.max_mailbox
+        )
+        effects_at_once = min(limits.EFFECTS_AT_ONCE_MAX, max(1, settings.max_residents // 2))
+        self.outbox = Outbox(self.directory.push, effects_at_once)
+        self.checkpointer = Checkpointer(
+            journal, self.outbox, self.directory, self.views.catalog, self._keys, settings
+        )
+        dispatch = Dispatch(
+            settings=settings,
+            clock=clock,
+            graph=self._graph,
+            catalog=self.views.catalog,
+            roster=self.roster,
+            registry=self.registry,
+            switch=self.switch,
+            faults=self.faults,
+            send=self.directory.push,
+            later=lambda run: self.scheduler.later(run),
+            tokens=RandomTokens(),
+        )
+        self.scheduler = Scheduler(
+            settings=settings,
+            clock=clock,
+            graph=self._graph,
+            switch=self.switch,
+            dispatch=dispatch,
+            send=self.directory.send,
+        )
+        self.faults.listen(self.scheduler.set_aside)
+        self.review_deadlines = ReviewDeadlines(clock, self.directory.push)
+        self._bridges = Bridges(bridges, self._workspace_of_bridge)
+        self.deliveries = Deliveries(
+            bridges=self._bridges,
+            clock=clock,
+            journal=journal,
+            catalog=self.views.catalog,
+            faults=self.faults,
+            send=self.directory.push,
+            chance=random.random,
+            give_up_ns=int(settings.delivery_s * NS),
+        )
+        self.publisher = Publisher(
+            self.views,
+            self.review_deadlines,
+            self.deliveries,
+            self.roster,
+            self.scheduler,
+            self.outbox,
+        )
+        self._force = ForceGuard(clock, allow_agents=settings.allow_agent_force)
+        self.repeats = Repeats(self._keys, journal, self.views, self.faults, self.availability)
+        self.time_watch = TimeWatch(clock)
+        self.clock_behind_s = 0  # at the start, behind the last record
+        self.recovered_tasks = 0
+        self.replayed_records = 0
+
+    def _workspace_of_bridge(self, ref: str) -> WorkspaceState | None:
+        try:
+            return self.roster.find_workspace(ref)
+        except Rejected:
+            return None  # it may be set aside; what is due waits

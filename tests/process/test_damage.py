@@ -11,8 +11,8 @@ import pytest
 import trio
 
 from actors.identity import LOCAL_USER, Caller, OriginKind, origin
+from actors.lifecycle import run_system
 from actors.settings import Settings
-from actors.system import run_system
 from actors.task import commands as c
 from actors.task.state import Scope
 from persistence.lmdb_store import LmdbStore

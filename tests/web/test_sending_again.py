@@ -176,6 +176,26 @@ async def test_another_request_under_the_key_is_refused(autojump_clock, operatio
 
 
 @every_write
+async def test_of_two_different_requests_at_once_one_is_refused(autojump_clock, operation):
+    answers = []
+    async with serving() as server:
+        write = await SITUATIONS[operation](Stage(server.http))
+
+        async def send(body):
+            answers.append(await write.send(server.http, "k", body))
+
+        async with trio.open_nursery() as nursery:
+            for body in (write.body, write.other):
+                nursery.start_soon(send, body)
+    done = [answered for answered in answers if answered.status == operation.success]
+    if write.other is None:
+        assert len(done) == 2
+    else:
+        [refused] = [answered for answered in answers if answered not in done]
+        assert (refused.status, refused.code) == (409, "idempotency_key_reused")
+
+
+@every_write
 async def test_a_refusal_uses_no_key_up(autojump_clock, operation):
     """Whatever was refused under the key, the write itself may follow under it."""
     async with serving() as server:

@@ -111,8 +111,8 @@ class Stage:
         await self.do("POST", f"/api/tasks/{task_id}/notifications/bridges", SUBSCRIPTION)
         return task_id
 
-    async def session(self) -> str:
-        body = {"agent_name": "coder", "id": "sess-9"}
+    async def session(self, session_id: str = "sess-9") -> str:
+        body = {"agent_name": "coder", "id": session_id}
         return (await self.do("POST", "/api/sessions", body))["session"]["id"]
 
 
@@ -249,7 +249,7 @@ async def _judge(stage: Stage) -> Write:
 
 @situation(Op.ATTACH_SESSION)
 async def _attach(stage: Stage) -> Write:
-    body, other = {"session_id": await stage.session()}, {"session_id": "another"}
+    body, other = [{"session_id": await stage.session(one)} for one in ("sess-8", "sess-9")]
     return Write(Op.ATTACH_SESSION, {"id": await stage.claimed()}, body, other)
 
 

@@ -1,19 +1,57 @@
-"""What a subscriber is told: the event by which a task has ended."""
+"""What a subscriber is told: the event by which a task has ended, or the outcome of its review."""
 
-from typing import final
+from typing import Final, final
 
 from attrs import frozen
 
 from actors.record import Record
-from actors.task.events import RunEvent, RunFailed, RunForcedFail, StatusChanged, TaskEvent
+from actors.task.events import (
+    ReviewCanceled,
+    ReviewCircuitOpened,
+    ReviewEvent,
+    ReviewJudged,
+    ReviewRequested,
+    RunEvent,
+    RunFailed,
+    RunForcedFail,
+    StatusChanged,
+    TaskEvent,
+)
+from actors.task.review import ReviewOutcome
 from actors.task.state import Scope, TaskState, TaskStatus
 from actors.task.subscription import Subscription
+
+# Timelines do not show it: the end of the task, which cancels its reviews, stands there.
+REVIEW_CANCELED_TYPE: Final = "task.run_review_canceled"
+
+
+@final
+@frozen
+class ToldReview:
+    """The review that the policy required of a run that has ended.
+
+    Args:
+        outcome: None while it is open, and of one that was canceled.
+        circuit_opened: it was rejected once too often, so no run follows.
+        continuation_run_id: the run that goes on where it was rejected.
+    """
+
+    id: str
+    is_open: bool
+    outcome: ReviewOutcome | None = None
+    reason: str | None = None
+    circuit_opened: bool = False
+    continuation_run_id: str | None = None
 
 
 @final
 @frozen
 class Message:
-    """About event `seq` of a task. `status` is what the task came to then, not what it is now."""
+    """About event `seq` of a task. `status` is what the task came to then, not what it is now.
+
+    Args:
+        review: None where no review was required.
+    """
 
     subscription: Subscription
     task_id: str
@@ -22,6 +60,11 @@ class Message:
     seq: int
     event: TaskEvent
     status: TaskStatus
+    review: ToldReview | None = None
+
+    @property
+    def event_type(self) -> str:
+        return REVIEW_CANCELED_TYPE if isinstance(self.event, ReviewCanceled) else self.event.type
 
     @property
     def delivery_id(self) -> str:
@@ -50,5 +93,38 @@ def message_of(task: TaskState, subscription: Subscription, record: Record, seq:
         for other in record.events
         if isinstance(other, StatusChanged) and other.status.is_terminal
     ]
-    assert ends, f"the record at {record.seq} ends nothing"
-    return Message(subscription, task.id, task.scope, task.workspace_id, seq, event, ends[-1])
+    if ends:
+        status = ends[-1]
+    else:
+        assert isinstance(event, ReviewEvent), f"the record at {record.seq} ends nothing"
+        status = event.task_status
+    return Message(
+        subscription,
+        task.id,
+        task.scope,
+        task.workspace_id,
+        seq,
+        event,
+        status,
+        _review_told(record, event),
+    )
+
+
+def _review_told(record: Record, event: TaskEvent) -> ToldReview | None:
+    """Its outcome, where that is what is told; else the one that the record requires."""
+    match event:
+        case ReviewJudged(review_id=review_id, verdict=verdict, continuation_run_id=run_id):
+            return ToldReview(
+                review_id, False, verdict.outcome, verdict.reason, continuation_run_id=run_id
+            )
+        case ReviewCircuitOpened(review_id=review_id, reason=reason):
+            return ToldReview(review_id, False, ReviewOutcome.REJECTED, reason, circuit_opened=True)
+        case ReviewCanceled(review_id=review_id):
+            return ToldReview(review_id, False)
+        case _:
+            required = [
+                other.review_id
+                for other in record.events
+                if isinstance(other, ReviewRequested) and other.required
+            ]
+            return ToldReview(required[0], True) if required else None

@@ -4,8 +4,9 @@ from typing import Final
 
 import orjson
 
-from actors.bridges.message import Message
+from actors.bridges.message import Message, ToldReview
 from actors.limits import JSON_DEPTH_MAX
+from actors.task.review import ReviewOutcome
 from actors.task.subscription import Subscription
 from web.payloads import payload_of
 from web.redaction import REDACTED, redact
@@ -29,6 +30,14 @@ _SECRET_NAMES: Final = (
     "secret",
     "token",
 )
+_OUTCOMES: Final = {
+    ReviewOutcome.APPROVED: "approved it",
+    ReviewOutcome.REJECTED: "rejected it",
+    ReviewOutcome.BLOCKED: "was blocked",
+    ReviewOutcome.ERROR: "failed",
+    ReviewOutcome.TIMEOUT: "timed out",
+    ReviewOutcome.INVALID_OUTPUT: "gave no usable verdict",
+}
 _SEPARATORS: Final = str.maketrans("", "", "_-.")
 
 
@@ -52,7 +61,7 @@ def body_of(message: Message) -> bytes:
             "operation": "post",
             "provider_metadata": {
                 "delivery_id": message.delivery_id,
-                "event_type": message.event.type,
+                "event_type": message.event_type,
                 "final": True,
                 "seq": message.seq,
                 "task_id": message.task_id,
@@ -60,6 +69,7 @@ def body_of(message: Message) -> bytes:
                 "status": message.status,
                 **_given(error=None if message.error is None else redact(message.error)),
                 **_payload(message),
+                **_review(message.review),
                 "subscription_id": message.subscription.id,
             },
         }
@@ -83,10 +93,45 @@ def _text(message: Message) -> str:
     """One line for people."""
     line = f"Task {message.task_id} {message.status.value}"
     if message.error is not None:
-        line = f"{line}: {' '.join(redact(message.error).split())}"
+        line = f"{line}: {_in_one_line(message.error)}"
+    if message.review is not None:
+        line = f"{line}; {_review_text(message.review)}"
     if len(line) > _TEXT_CHARS_MAX:
         line = f"{line[: _TEXT_CHARS_MAX - 1]}\N{HORIZONTAL ELLIPSIS}"
     return line
+
+
+def _review_text(review: ToldReview) -> str:
+    if review.is_open:
+        return "its review is open"
+    if review.outcome is None:
+        return "its review was canceled"
+    line = f"its review {_OUTCOMES[review.outcome]}"
+    if review.circuit_opened:
+        line = f"{line}, and no run follows"
+    return line if review.reason is None else f"{line}: {_in_one_line(review.reason)}"
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(redact(text).split())
+
+
+def _review(review: ToldReview | None) -> dict[str, object]:
+    if review is None:
+        return {}
+    outcome = "canceled" if review.outcome is None else review.outcome.value
+    told: dict[str, object] = {
+        "review_id": review.id,
+        "open": review.is_open,
+        **_given(
+            outcome=None if review.is_open else outcome,
+            reason=None if review.reason is None else redact(review.reason),
+            continuation_run_id=review.continuation_run_id,
+        ),
+    }
+    if review.circuit_opened:
+        told["circuit_opened"] = True
+    return {"review": told}
 
 
 def _payload(message: Message) -> dict[str, object]:

@@ -203,6 +203,11 @@ class Changes:
         told = (n for n in range(last, -1, -1) if isinstance(self.events[n], _ENDS))
         return self.context.next_seq + next(told, last)
 
+    def tell_subscribers(self) -> None:
+        """Have the subscribers told of the event that was added last."""
+        if self.state.subscriptions:
+            self.add(MessageDue(self.context.next_seq + len(self.events) - 1))
+
     @property
     def last_event_id(self) -> str:
         return event_id(self.context.record_id, len(self.events) - 1)

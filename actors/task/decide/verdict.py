@@ -51,6 +51,7 @@ def judge(changes: Changes, command: c.SubmitVerdict) -> Decision:
         raise _closed(review)
     if command.verdict.outcome is not ReviewOutcome.REJECTED:
         _record(changes, review, command.verdict)
+        _tell_outcome(changes, review)
         return changes.decided(review_id=review.id)
     return _reject(changes, review, command.verdict)
 
@@ -67,6 +68,7 @@ def time_out(changes: Changes, command: c.TimeOutReview) -> Decision:
         delivery_id=f"review-deadline:{review.id}",
     )
     _record(changes, review, verdict)
+    _tell_outcome(changes, review)
     return changes.decided(review_id=review.id)
 
 
@@ -86,6 +88,7 @@ def cancel_open(changes: Changes) -> None:
                 run_id=review.run_id, task_status=changes.state.status, review_id=review.id
             )
         )
+        _tell_outcome(changes, review)
 
 
 def _check_judge(changes: Changes, run: Run) -> None:
@@ -141,6 +144,12 @@ def _record(
     changes.add(told(e.BY_OUTCOME[verdict.outcome]))
 
 
+def _tell_outcome(changes: Changes, review: Review) -> None:
+    """The message about the end of the run said that its review was open; if one was required."""
+    if changes.state.requires_review(review.run_id):
+        changes.tell_subscribers()
+
+
 def _reject(changes: Changes, review: Review, verdict: Verdict) -> Decision:
     why = circuit_reason(changes, review)
     if why is not None:
@@ -154,11 +163,13 @@ def _reject(changes: Changes, review: Review, verdict: Verdict) -> Decision:
                 reason=why,
             )
         )
+        _tell_outcome(changes, review)
         return changes.decided(review_id=review.id)
     check_new_work(changes)
     check_no_open_run(changes.state)
     run_id = changes.context.new_run_id
     _record(changes, review, verdict, run_id)
+    _tell_outcome(changes, review)
     close_parked_run(changes, None)
     add_continuation(changes, review, verdict, run_id)
     return changes.decided(run_id, review_id=review.id)

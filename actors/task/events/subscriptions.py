@@ -33,7 +33,8 @@ class SubscriptionRemoved(TaskEvent):
 @final
 @frozen
 class MessageDue(TaskEvent):
-    """The task has come to an end: all its subscribers are to be told of event `seq`."""
+    """All subscribers are to be told of event `seq`: the task has come to an end by it, or it is
+    the outcome of a review that the policy required at one."""
 
     seq: int
 

@@ -17,6 +17,7 @@ from actors.limits import ATTEMPTS_MAX, DELIVERIES_AT_ONCE_MAX, NS
 from actors.registry.commands import CreateWorkspace
 from actors.settings import Settings
 from actors.task import commands as c
+from actors.task.review import ReviewOutcome, ReviewPolicy
 from actors.task.state import Scope, TaskStatus
 from actors.task.subscription import DeliveryMode, Target
 from persistence.memory_store import MemoryStore
@@ -160,6 +161,27 @@ async def test_a_descendant_of_a_canceled_tree_is_told_too():
         await desk.ask(parent.id, c.CancelTask("enough"))
         await rest()
         assert [message.event.type for _, message in receiver.attempts] == ["task.canceled"]
+
+
+async def test_the_outcome_of_a_required_review_is_a_second_message():
+    receiver = Receiver()
+    policy = ReviewPolicy.ON_SUCCESS
+    async with started(bridges=[bridge(receiver)], review_policy=policy, review_s=60.0) as desk:
+        task_id = await subscribed(desk)
+        run = await desk.enqueue(task_id)
+        await desk.do("s1", run.id)
+        await rest()
+        [(_, end)] = receiver.attempts
+        assert end.review.is_open
+        store = desk.store.copy()
+    async with started(store, [bridge(receiver)], review_s=60.0) as desk:
+        await trio.sleep(61)  # nobody judges
+        _, (_, outcome) = receiver.attempts
+        assert outcome.event_type == "task.run_review_timeout"
+        assert (outcome.review.id, outcome.review.is_open) == (end.review.id, False)
+        assert outcome.review.outcome is ReviewOutcome.TIMEOUT
+        assert receiver.taken == [end.delivery_id, outcome.delivery_id]
+        assert shown(desk, task_id).cursor.last_seq == outcome.seq
 
 
 # --- a bridge that is down ---------------------------------------------------------------------

@@ -9,6 +9,8 @@ from actors.task.events import (
     DependencyRemoved,
     MessageDelivered,
     MessageDue,
+    ReviewCanceled,
+    ReviewRecorded,
     RunCanceled,
     RunEvent,
     StatusChanged,
@@ -188,16 +190,23 @@ def _check_status_told(before: TaskState | None, decision: Decision) -> None:
 
 
 def _check_messages(before: TaskState | None, decision: Decision, context: Context) -> None:
-    """Each end is told once to each subscriber, in order; a cursor only rises."""
+    """Each end is told once to each subscriber, and so is the outcome of each review that a policy
+    required; a cursor only rises."""
     after = decision.state
     moved = before is not None and before.status is not after.status
     ended = moved and after.status.is_terminal and bool(after.subscriptions)
     told = [event.seq for event in decision.events if isinstance(event, MessageDue)]
-    assert len(told) == ended
-    if told:
-        event = decision.events[told[0] - context.next_seq]
-        assert event.type, "the public is told of it"
-        assert all(told[0] in _open(subscription) for subscription in after.subscriptions)
+    judged = [
+        event
+        for event in decision.events
+        if isinstance(event, ReviewRecorded | ReviewCanceled)
+        and after.requires_review(event.run_id)
+    ]
+    assert len(told) == ended + len(judged) * bool(after.subscriptions)
+    for seq in told:
+        event = decision.events[seq - context.next_seq]
+        assert event.type or isinstance(event, ReviewCanceled), "the public is told of it"
+        assert all(seq in _open(subscription) for subscription in after.subscriptions)
     for subscription in after.subscriptions:
         cursor = subscription.cursor
         assert list(subscription.due) == sorted(set(subscription.due))

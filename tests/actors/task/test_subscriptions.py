@@ -7,7 +7,8 @@ from actors.errors import Code, Rejected
 from actors.frozen import replace
 from actors.identity import LOCAL_USER
 from actors.task import commands as c
-from actors.task.review import ReviewOutcome, Verdict
+from actors.task.events import BY_OUTCOME, ReviewCanceled
+from actors.task.review import ReviewOutcome, ReviewPolicy, ReviewRules, Verdict
 from actors.task.state import Json, TaskStatus
 from actors.task.subscription import Cursor, DeliveryMode, Target, UndeliveredMessage
 from tests.actors.task.kit import MANUAL, START_NS, Bench, agent, types
@@ -218,6 +219,59 @@ def test_only_a_verdict_that_has_the_task_go_on_leads_to_another_end(outcome):
         bench.lease()
         bench.do(c.CompleteLease(bench.latest.id), agent("s1"))
         assert len(due(bench)) == 2
+
+
+def required(rounds_max=3) -> Bench:
+    """A task that was completed, whose policy requires a review, with a subscriber told of that."""
+    bench = subscribed()
+    bench.review_rules = ReviewRules(ReviewPolicy.ON_SUCCESS, rounds_max=rounds_max)
+    bench.lease()
+    bench.do(c.CompleteLease(bench.latest.id), agent("s1"))
+    bench.do(c.NoteDelivery("sub", due(bench)[0]))
+    return bench
+
+
+def judged(bench, outcome):
+    [review] = bench.task.open_reviews
+    missing = ("tests",) if outcome is ReviewOutcome.REJECTED else ()
+    verdict = Verdict(outcome, 1.0, "as it is", f"d-{review.id}", missing)
+    return bench.do(c.SubmitVerdict(review.id, review.run_id, verdict), agent("judge"))
+
+
+@pytest.mark.parametrize("outcome", set(ReviewOutcome) - {ReviewOutcome.TIMEOUT})
+def test_the_outcome_of_a_review_that_was_required_is_told_once(outcome):
+    bench = required()
+    decision = judged(bench, outcome)
+    assert told(bench, decision) == BY_OUTCOME[outcome].type
+    assert len(due(bench)) == 1
+
+
+def test_a_deadline_that_passes_is_told_and_the_outcome_of_the_next_attempt_too():
+    bench = required()
+    [review] = bench.task.open_reviews
+    bench.pass_s(limits.REVIEW_S_DEFAULT)
+    decision = bench.do(c.TimeOutReview(review.id))
+    assert told(bench, decision) == "task.run_review_timeout"
+    bench.do(c.RequestReview(review.run_id, attempt=2))
+    assert len(due(bench)) == 1
+    assert told(bench, judged(bench, ReviewOutcome.APPROVED)) == "task.run_review_approved"
+    assert len(due(bench)) == 2
+
+
+def test_a_circuit_that_opens_is_told_as_that():
+    bench = required(rounds_max=1)
+    decision = judged(bench, ReviewOutcome.REJECTED)
+    assert told(bench, decision) == "task.run_review_circuit_opened"
+    assert len(due(bench)) == 1
+
+
+def test_reviews_that_a_cancel_ends_are_told_behind_that_end():
+    bench = required()
+    bench.do(c.EnqueueRun())
+    decision = bench.do(c.CancelTask())
+    first_seq = bench.next_seq - len(decision.events)
+    end, review = [decision.events[seq - first_seq] for seq in due(bench)]
+    assert (end.type, type(review)) == ("task.canceled", ReviewCanceled)
 
 
 def test_what_is_no_end_is_not_told():

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from actors.bridges.message import Message
+from actors.bridges.message import Message, ToldReview
 from actors.identity import LOCAL_USER
 from actors.task.events import (
     RunCompleted,
@@ -12,12 +12,13 @@ from actors.task.events import (
     StatusChanged,
     TaskCanceled,
 )
+from actors.task.review import ReviewOutcome
 from actors.task.state import Json, RunStatus, Scope, TaskStatus
 from actors.task.subscription import Cursor, DeliveryMode, Subscription, Target
 from web.bridges.body import body_of, redacted
 
 
-def message(event, status, target=None, workspace_id=None):
+def message(event, status, target=None, workspace_id=None, review=None):
     subscription = Subscription(
         id="sub",
         bridge_id="ops",
@@ -29,7 +30,7 @@ def message(event, status, target=None, workspace_id=None):
         due=(7,),
     )
     scope = Scope.GLOBAL if workspace_id is None else Scope.WORKSPACE
-    return Message(subscription, "task-1", scope, workspace_id, 7, event, status)
+    return Message(subscription, "task-1", scope, workspace_id, 7, event, status, review)
 
 
 def read(*args, **kwargs):
@@ -144,3 +145,67 @@ def test_what_is_no_secret_is_left_as_it_is():
 def test_what_no_client_may_send_is_not_passed_on():
     deep = b"[" * 900 + b"]" * 900
     assert "[REDACTED]" in body_of(message(completed(deep), TaskStatus.COMPLETED)).decode()
+
+
+# --- reviews -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("review", "told", "text"),
+    [
+        (
+            ToldReview("r", True),
+            {"review_id": "r", "open": True},
+            "its review is open",
+        ),
+        (
+            ToldReview("r", False, ReviewOutcome.APPROVED, "as it\nshould be"),
+            {"review_id": "r", "open": False, "outcome": "approved", "reason": "as it\nshould be"},
+            "its review approved it: as it should be",
+        ),
+        (
+            ToldReview("r", False, ReviewOutcome.REJECTED, None, False, "run-2"),
+            {
+                "review_id": "r",
+                "open": False,
+                "outcome": "rejected",
+                "continuation_run_id": "run-2",
+            },
+            "its review rejected it",
+        ),
+        (
+            ToldReview("r", False, ReviewOutcome.REJECTED, "round 3", True),
+            {
+                "review_id": "r",
+                "open": False,
+                "outcome": "rejected",
+                "reason": "round 3",
+                "circuit_opened": True,
+            },
+            "its review rejected it, and no run follows: round 3",
+        ),
+        (
+            ToldReview("r", False),
+            {"review_id": "r", "open": False, "outcome": "canceled"},
+            "its review was canceled",
+        ),
+    ],
+)
+def test_a_review_is_told_besides_and_all_else_is_as_ever(review, told, text):
+    with_it = read(completed(), TaskStatus.COMPLETED, review=review)
+    without = read(completed(), TaskStatus.COMPLETED)
+    assert with_it["provider_metadata"].pop("review") == told
+    assert with_it.pop("content") == {"text": f"Task task-1 completed; {text}"}
+    del without["content"]
+    assert with_it == without
+
+
+@pytest.mark.parametrize("outcome", ReviewOutcome)
+def test_every_outcome_has_words_for_people(outcome):
+    text = read(completed(), TaskStatus.COMPLETED, review=ToldReview("r", False, outcome))
+    assert text["content"]["text"].startswith("Task task-1 completed; its review ")
+
+
+def test_no_secret_of_a_verdict_is_told():
+    review = ToldReview("r", False, ReviewOutcome.REJECTED, "Authorization: Bearer abcdef123456")
+    assert "abcdef123456" not in str(read(completed(), TaskStatus.COMPLETED, review=review))

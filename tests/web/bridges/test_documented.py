@@ -4,9 +4,10 @@ import json
 import re
 from pathlib import Path
 
-from actors.bridges.message import Message
+from actors.bridges.message import Message, ToldReview
 from actors.identity import LOCAL_USER
 from actors.task.events import RunCompleted, RunFailed
+from actors.task.review import ReviewOutcome
 from actors.task.state import Json, Scope, TaskStatus
 from actors.task.subscription import Cursor, DeliveryMode, Subscription, Target
 from web.bridges.body import body_of
@@ -21,15 +22,16 @@ def block(language):
     return found
 
 
-def body(event, status):
+def body(event, status, review=None):
     target = Target(DeliveryMode.DIRECT_SEND, peer_id="release-team")
     subscription = Subscription("sub-1", "ops", target, LOCAL_USER, 1, 1, Cursor(3), (42,))
-    return body_of(Message(subscription, "ship-it", Scope.GLOBAL, None, 42, event, status))
+    message = Message(subscription, "ship-it", Scope.GLOBAL, None, 42, event, status, review)
+    return body_of(message)
 
 
-def completed():
+def completed(review=None):
     event = RunCompleted("run-1", TaskStatus.COMPLETED, Json(b'{"artifact": "build-1"}'))
-    return body(event, TaskStatus.COMPLETED)
+    return body(event, TaskStatus.COMPLETED, review)
 
 
 def test_the_example_is_what_is_sent():
@@ -38,10 +40,21 @@ def test_the_example_is_what_is_sent():
 
 def test_the_table_names_each_member_for_programs():
     failed = body(RunFailed("run-1", TaskStatus.FAILED, "red"), TaskStatus.FAILED)
-    sent = [json.loads(each)["provider_metadata"] for each in (completed(), failed)]
+    reviewed = completed(ToldReview("review-1", True))
+    sent = [json.loads(each)["provider_metadata"] for each in (reviewed, failed)]
     table = TEXT.partition("| member | what it is |\n")[2].partition("\n\n")[0]
     told = set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE))
     assert told | {"final"} == sent[0].keys() | sent[1].keys()
+
+
+def test_the_examples_of_reviews_are_what_is_sent():
+    examples = re.findall(r'^```\n"review": (.*?)^```', TEXT, re.MULTILINE | re.DOTALL)
+    told = [
+        ToldReview("review-1", True),
+        ToldReview("review-1", False, ReviewOutcome.REJECTED, "no tests", False, "run-2"),
+    ]
+    sent = [json.loads(completed(review))["provider_metadata"]["review"] for review in told]
+    assert [json.loads(example) for example in examples] == sent
 
 
 def test_the_check_of_a_signature_takes_what_is_signed_and_nothing_else():

@@ -32,8 +32,8 @@ def subscribed(client: httpx.Client) -> str:
     return f"{path}/notifications/bridges/sub"
 
 
-async def started(server, option: str) -> httpx.Client:
-    return await trio.to_thread.run_sync(server.start, option)
+async def started(server, *options: str) -> httpx.Client:
+    return await trio.to_thread.run_sync(server.start, *options)
 
 
 async def delivered(client: httpx.Client, path: str) -> dict[str, object]:
@@ -45,6 +45,28 @@ async def delivered(client: httpx.Client, path: str) -> dict[str, object]:
             if "last_delivery_id" in cursor:
                 return cursor
             await trio.sleep(0.02)
+
+
+async def undelivered(client: httpx.Client, path: str) -> list[dict[str, object]]:
+    """Of the subscription's task, as soon as there are any."""
+    task = path.partition("/notifications/")[0]
+    with trio.fail_after(10):
+        while True:
+            answer = await trio.to_thread.run_sync(client.get, f"{task}/notifications/undelivered")
+            messages: list[dict[str, object]] = answer.json()["messages"]
+            if messages:
+                return messages
+            await trio.sleep(0.02)
+
+
+async def resend(client: httpx.Client, path: str) -> None:
+    task = path.partition("/notifications/")[0]
+
+    def post() -> None:
+        answer = client.post(f"{task}/notifications/undelivered/resend")
+        assert answer.status_code == 200, answer.text
+
+    await trio.to_thread.run_sync(post)
 
 
 async def interrupted(server, receiver: Receiver, how: signal.Signals) -> tuple[str, int]:
@@ -88,6 +110,52 @@ async def test_one_that_was_down_over_a_restart_gets_it_when_it_is_back(server):
         await receiver.wait_for(1)
         assert (await delivered(client, path))["last_delivery_id"] == receiver.requests[0].id
     client.close()
+
+
+async def test_one_that_wants_no_more_is_left_alone_over_a_kill_until_it_is_set_again(server):
+    async with receiving() as receiver:
+        receiver.moods.append(answers(410))
+        option = configured(server, receiver.url)
+        client = await started(server, option)
+        path = await trio.to_thread.run_sync(subscribed, client)
+        [missed] = await undelivered(client, path)
+        server.signal(signal.SIGKILL)
+        await trio.to_thread.run_sync(server.end)
+        client.close()
+
+        client = await started(server, option)
+        shown = (await trio.to_thread.run_sync(client.get, path)).json()["subscription"]
+        assert "off_since" in shown
+        assert (await undelivered(client, path)) == [missed]
+        body = {**BRIDGE, "subscription_id": "sub"}
+        parent = path.removesuffix("/sub")
+        again = await trio.to_thread.run_sync(lambda: client.post(parent, json=body))
+        assert "off_since" not in again.json()["subscription"]
+        assert len(receiver.requests) == 1
+        await resend(client, path)
+        assert (await delivered(client, path))["last_delivery_id"] == missed["delivery_id"]
+        assert [request.id for request in receiver.requests] == [missed["delivery_id"]] * 2
+        client.close()
+
+
+async def test_what_was_tried_for_its_time_is_listed_over_a_kill_and_can_be_sent_again(server):
+    async with receiving() as receiver:
+        receiver.usual = answers(500)
+        options = (configured(server, receiver.url), "--delivery-s=0.5")
+        client = await started(server, *options)
+        path = await trio.to_thread.run_sync(subscribed, client)
+        [missed] = await undelivered(client, path)
+        assert missed["error"] == "answered 500 Internal Server Error"
+        server.signal(signal.SIGKILL)
+        await trio.to_thread.run_sync(server.end)
+        client.close()
+
+        client = await started(server, *options)
+        assert await undelivered(client, path) == [missed]
+        receiver.usual = answers(204)
+        await resend(client, path)
+        assert (await delivered(client, path))["last_delivery_id"] == missed["delivery_id"]
+        client.close()
 
 
 def test_a_bridge_that_is_wrong_is_said_and_nothing_starts(server):

@@ -45,16 +45,18 @@ class Board:
         self.claimable = ClaimableIndex()
         self.leases: Deadlines[tuple[str, str]] = Deadlines()  # (task, run)
         self.starving: Deadlines[tuple[str, str]] = Deadlines()  # (task, run): when to look
+        self.unleased: Deadlines[tuple[str, str]] = Deadlines()  # (task, run): the same, at work
         self.starved: set[str] = set()  # runs found to have nobody who could claim them
         self.queued_count = 0
         self.active_count = 0
         self.attention_count = 0
 
-    def update(self, state: TaskState, starves_at_ns: Callable[[Run], int]) -> ClaimableRun | None:
+    def update(self, state: TaskState, look_at_ns: Callable[[Run], int]) -> ClaimableRun | None:
         """Take in a task's committed state; a run that became claimable by it is returned.
 
         Args:
-            starves_at_ns: from when on a queued run may be starving.
+            look_at_ns: from when on a queued run may be starving, or one at work without a lease
+                be neglected.
         """
         run = None if state.deleted else state.open_run
         place = self._places.get(state.id)
@@ -66,13 +68,13 @@ class Board:
         if place is None or place.status is not run.status or not _is_held_as(run, place):
             if place is not None:
                 self._leave(state.id, place)
-            self._enter(state, run, starves_at_ns)
+            self._enter(state, run, look_at_ns)
         elif run.lease_end_ns != place.lease_end_ns:
             place.lease_end_ns = run.lease_end_ns
             self._set_lease(state.id, run)
         return self._sync_claimable(state, run)
 
-    def _enter(self, state: TaskState, run: Run, starves_at_ns: Callable[[Run], int]) -> None:
+    def _enter(self, state: TaskState, run: Run, look_at_ns: Callable[[Run], int]) -> None:
         task_id = state.id
         holder_id = run.holder_session_id
         self._places[task_id] = _Place(
@@ -87,12 +89,14 @@ class Board:
             self.queued_count += 1
             if run.starved_at_ns is not None:
                 self.starved.add(run.id)  # told before a restart; not told again
-            self.starving.set((task_id, run.id), starves_at_ns(run))
+            self.starving.set((task_id, run.id), look_at_ns(run))
         elif run.status is RunStatus.NEEDS_ATTENTION:
             self.attention_count += 1
         else:
             self.active_count += 1
             self._set_lease(task_id, run)
+            if run.lease_end_ns is None:
+                self.unleased.set((task_id, run.id), look_at_ns(run))
             if holder_id is not None:
                 self._by_session.setdefault(holder_id, {})[run.id] = task_id
                 if run.claim_key is not None:
@@ -116,6 +120,7 @@ class Board:
         else:
             self.active_count -= 1
             self.leases.discard((task_id, place.run_id))
+            self.unleased.discard((task_id, place.run_id))
             if place.holder_id is not None:
                 runs = self._by_session[place.holder_id]
                 del runs[place.run_id]

@@ -24,6 +24,7 @@ from actors.registry.roster import Roster
 from actors.registry.state import SessionState
 from actors.scheduler.allowance import Allowance
 from actors.scheduler.board import Board
+from actors.scheduler.neglect import look_at_unleased
 from actors.scheduler.parked import Parked
 from actors.scheduler.releases import ReleaseReply, Releases
 from actors.scheduler.starvation import look_at_starving
@@ -226,8 +227,8 @@ class Dispatch:
         """A stored task; nobody waits yet. Its run cannot starve before agents had time to come."""
         if state.id in self._faults:
             return
-        starves_ns = self._clock.steady_ns() + self._starves_ns
-        self.board.update(state, lambda _: starves_ns)
+        look_at_ns = self._clock.steady_ns() + self._starves_ns
+        self.board.update(state, lambda _: look_at_ns)
 
     def committed(self, entry: Entry) -> None:
         """Take in a record, and hand out what it made claimable.
@@ -269,17 +270,19 @@ class Dispatch:
     def _observe(self, state: TaskState) -> None:
         if state.id in self._faults:
             return
-        found = self.board.update(state, self._starves_at_ns)
+        found = self.board.update(state, self._look_at_ns)
         if found is not None and found.run_id in self._picked:
             # Reserved already; what becomes of it is still to be committed.
             self.board.claimable.discard(found.run_id)
         elif found is not None:
             self._offer(found)
 
-    def _starves_at_ns(self, run: Run) -> int:
-        """A run that was given back has been queued before."""
-        queued_for_ns = self._clock.age_ns(run.queued_at_ns)
-        return self._clock.steady_ns() + self._starves_ns - queued_for_ns
+    def _look_at_ns(self, run: Run) -> int:
+        """When a run has been queued, or at work without being touched, for the threshold. One that
+        was given back has been queued before."""
+        since_ns = run.untouched_since_ns
+        age_ns = self._clock.age_ns(run.queued_at_ns if since_ns is None else since_ns)
+        return self._clock.steady_ns() + self._starves_ns - age_ns
 
     def _observe_below(self, task_id: str) -> Iterator[None]:
         """A pause or resume moves the runs of the whole tree in or out. Until one is moved out, its
@@ -382,6 +385,7 @@ class Dispatch:
         heads = (
             self.board.leases.next_at_ns(),
             self.board.starving.next_at_ns(),
+            self.board.unleased.next_at_ns(),
             self._aside.next_at_ns(),
         )
         return min((head for head in heads if head is not None), default=None)
@@ -391,8 +395,8 @@ class Dispatch:
         return self._patience.next_at_ns()
 
     def on_time(self) -> None:
-        """Leases that have run out, callers out of patience, runs that may be starving: no more
-        than `SLICE_MAX` of each. The others stay due."""
+        """Leases that have run out, callers out of patience, runs that may be starving or
+        neglected: no more than `SLICE_MAX` of each. The others stay due."""
         now_ns = self._clock.steady_ns()
         for task_id, run_id in self.board.leases.pop_due(now_ns, limits.SLICE_MAX):
             self._send(task_id, Envelope(c.ExpireLease(run_id), SCHEDULER))
@@ -406,3 +410,4 @@ class Dispatch:
         look_at_starving(
             self.board, self._roster.present_sessions, self._send, now_ns, max(self._starves_ns, NS)
         )
+        look_at_unleased(self.board, self._catalog.get, self._send, self._clock, self._starves_ns)

@@ -60,15 +60,30 @@ def _run_claimed(state: TaskState, event: e.RunClaimed, at_ns: int) -> TaskState
         error=None,
         result=None,
         starved_at_ns=None,
+        bound_at_ns=None,
+        neglected_at_ns=None,
     )
 
 
 def _run_starting(state: TaskState, event: e.RunStarting, at_ns: int) -> TaskState:
-    return _with(state, event.run_id, status=RunStatus.STARTING)
+    return _with(
+        state,
+        event.run_id,
+        status=RunStatus.STARTING,
+        bound_at_ns=at_ns,
+        neglected_at_ns=None,
+    )
 
 
 def _run_session_bound(state: TaskState, event: e.RunSessionBound, at_ns: int) -> TaskState:
-    return _with(state, event.run_id, status=RunStatus.STARTING, session_id=event.session_id)
+    return _with(
+        state,
+        event.run_id,
+        status=RunStatus.STARTING,
+        session_id=event.session_id,
+        bound_at_ns=at_ns,
+        neglected_at_ns=None,
+    )
 
 
 def _run_started(state: TaskState, event: e.RunStarted, at_ns: int) -> TaskState:
@@ -78,6 +93,7 @@ def _run_started(state: TaskState, event: e.RunStarted, at_ns: int) -> TaskState
         status=RunStatus.RUNNING,
         started_at_ns=at_ns,
         started_under=event.under,
+        neglected_at_ns=None,
     )
 
 
@@ -105,6 +121,8 @@ _UNCLAIMED: dict[str, Any] = {
     "claimed_under": None,
     "started_under": None,
     "claimed_at_ns": None,
+    "bound_at_ns": None,
+    "neglected_at_ns": None,
     "started_at_ns": None,
     "ended_at_ns": None,
     "error": None,
@@ -208,6 +226,10 @@ def _run_starved(state: TaskState, event: e.RunStarved, at_ns: int) -> TaskState
     return _with(state, event.run_id, starved_at_ns=at_ns)
 
 
+def _run_without_lease(state: TaskState, event: e.RunWithoutLease, at_ns: int) -> TaskState:
+    return _with(state, event.run_id, neglected_at_ns=at_ns)
+
+
 def _parked_closed(state: TaskState, event: e.RunParkedClosed, at_ns: int) -> TaskState:
     return _with(
         state,
@@ -238,4 +260,5 @@ RUN_FOLDS: dict[type[e.TaskEvent], Callable[[TaskState, Any, int], TaskState]] =
     e.RunForcedFail: _run_forced_fail,
     e.RunParkedClosed: _parked_closed,
     e.RunStarved: _run_starved,
+    e.RunWithoutLease: _run_without_lease,
 }

@@ -213,6 +213,8 @@ class Run:
     lease_ends_ns: int = 0  # on the steady scale; 0: equal to `lease_until_ns`
     claimed_under: CallerKey | None = None  # the key of the operator's claim that it is under
     started_under: CallerKey | None = None  # the key of its start
+    bound_at_ns: int | None = None  # when a session was attached, or is about to be
+    neglected_at_ns: int | None = None  # when it was told that nobody touches it; see below
 
     @property
     def predecessor_id(self) -> str | None:
@@ -244,6 +246,18 @@ class Run:
     def lease_end_ns(self) -> int | None:
         """When its lease ends, on the clock's steady scale."""
         return None if self.lease_until_ns is None else self.lease_ends_ns or self.lease_until_ns
+
+    @property
+    def untouched_since_ns(self) -> int | None:
+        """Of a run at work that no lease guards: when the latest of its events befell it."""
+        if not self.status.is_active or self.lease_until_ns is not None:
+            return None
+        return self.started_at_ns or self.bound_at_ns or self.claimed_at_ns
+
+    @property
+    def is_neglected(self) -> bool:
+        """At work without a lease, and it was told that nobody has touched it for long."""
+        return self.status.is_active and self.neglected_at_ns is not None
 
     @property
     def is_leased(self) -> bool:

@@ -64,7 +64,7 @@ class Dashboard:
     Args:
         age_of: how long ago a stored time is, in ns.
         queue: by channel, in order of its name.
-        stuck_runs: at work for longer than such work takes.
+        stuck_runs: at work for longer than such work takes, or without a lease and untouched.
         orphans: starting or running, but the session they are bound to is no more.
         shown: a few of the active runs, those first that are furthest on.
         latest_activity_ns: None if there never was any.
@@ -185,6 +185,8 @@ def _stuck(groups: Iterable[Group], past: Past) -> int:
             first = runs.first()
             if first is not None and first < bounds[status]:
                 count += runs.count_below(bounds[status])
+        for status, runs in group.neglected.items():
+            count += len(runs) - runs.count_below(bounds[status])  # those not counted above
     return count
 
 

@@ -18,6 +18,7 @@ class Trouble(Enum):
     ORPHAN = ("task_run_orphan", Severity.ERROR, "Session of the run is gone")
     CRASHED = ("task_run_crashed", Severity.ERROR, "Run has failed")
     NEEDS_ATTENTION = ("task_run_needs_attention", Severity.WARN, "Run needs attention")
+    WITHOUT_LEASE = ("run_without_lease", Severity.WARN, "Nobody touches the run")
     STRANDED = ("task_run_stranded", Severity.WARN, "Nobody can claim the run")
 
     def __init__(self, code: str, severity: Severity, title: str) -> None:

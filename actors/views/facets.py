@@ -105,6 +105,12 @@ def has_failed(state: TaskState) -> bool:
     return latest_status(state) in _NEEDS_SOMEBODY
 
 
+def is_neglected(state: TaskState) -> bool:
+    """Whether nobody touches its run, which is at work without a lease."""
+    run = state.current_run
+    return run is not None and run.is_neglected
+
+
 def lane_of(state: TaskState) -> Lane | None:
     """The lane of a task in the inbox of those whose work it is, if they have not archived it.
 
@@ -112,7 +118,7 @@ def lane_of(state: TaskState) -> Lane | None:
     """
     if state.status is TaskStatus.BLOCKED and awaits_decision(state):
         return Lane.APPROVALS
-    if has_failed(state):
+    if has_failed(state) or is_neglected(state):
         return Lane.FAILED_RUNS
     if state.status is TaskStatus.BLOCKED or state.waits_for_decision:
         return Lane.BLOCKED

@@ -114,10 +114,11 @@ class Group:
         claims, starts: latencies of all there ever were, in ns.
         queued: open runs by the channel of the run.
         working: open runs by status; claimed, starting, running.
+        neglected: those of them that no lease guards and nobody touches.
         sessions: how many starting and running ones are bound to each.
     """
 
-    __slots__ = ("claims", "queued", "sessions", "starts", "tally", "working")
+    __slots__ = ("claims", "neglected", "queued", "sessions", "starts", "tally", "working")
 
     def __init__(self) -> None:
         self.tally: Tally = 0
@@ -125,6 +126,7 @@ class Group:
         self.starts: Ordered[int] | None = None
         self.queued: dict[str | None, Ordered[OpenRun]] = {}
         self.working: dict[RunStatus, Ordered[OpenRun]] = {}
+        self.neglected: dict[RunStatus, Ordered[OpenRun]] = {}
         self.sessions: dict[str, int] = {}
 
     def change(self, old: Figures | None, new: Figures | None) -> None:
@@ -148,6 +150,8 @@ class Group:
             if working is None:
                 working = self.working[run.status] = Ordered()
             working.add(place)
+            if run.is_neglected:
+                self.neglected.setdefault(run.status, Ordered()).add(place)
             if run.session_id is not None and run.status in _SESSION_WORKS:
                 self.sessions[run.session_id] = self.sessions.get(run.session_id, 0) + 1
 
@@ -159,6 +163,8 @@ class Group:
                 del self.queued[run.network_channel]
         elif run.status.is_active:
             self.working[run.status].remove(place)
+            if run.is_neglected:
+                self.neglected[run.status].remove(place)
             if run.session_id is not None and run.status in _SESSION_WORKS:
                 left = self.sessions.pop(run.session_id) - 1
                 if left:

@@ -116,6 +116,8 @@ def blocking_reason(
         return "latest_run_failed"
     if latest is RunStatus.NEEDS_ATTENTION:
         return "needs_attention"
+    if facets.is_neglected(state):
+        return "run_without_lease"
     if state.waits_for_decision:
         return "dependency_deleted_undone"
     if state.status is not TaskStatus.BLOCKED:

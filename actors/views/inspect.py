@@ -45,7 +45,8 @@ class Around:
         steady_ns: now, on the scale by which leases end.
         age_of: how long ago a stored time is, in ns.
         bound_session: the session that the inspected run names, also if it has ended.
-        stranded_after_s: how long a run nobody could claim may be queued.
+        stranded_after_s: how long a run nobody could claim may be queued, and one that no lease
+            guards go untouched.
     """
 
     steady_ns: int
@@ -149,6 +150,31 @@ def _stale_lease(_: TaskState, run: Run, around: Around) -> Diagnostic | None:
     )
 
 
+def _without_lease(_: TaskState, run: Run, around: Around) -> Diagnostic | None:
+    """Nothing will ever free it by itself, so somebody should know whether it is worked on."""
+    since_ns = run.untouched_since_ns
+    age_ns = 0 if since_ns is None else around.age_of(since_ns)
+    if since_ns is None or age_ns < around.stranded_after_s * NS:
+        return None
+    holder_id = run.holder_session_id
+    evidence: dict[str, str | int | bool] = {
+        "untouched_seconds": age_ns // NS,
+        "threshold_seconds": int(around.stranded_after_s),
+    }
+    holder = "" if holder_id is None else f", which session {holder_id} holds"
+    if holder_id is not None:
+        evidence["session_id"] = holder_id
+    can_be_ended = any(session.id == holder_id for session in around.outside.sessions)
+    return Diagnostic(
+        Trouble.WITHOUT_LEASE,
+        f"nobody has touched run {run.id}{holder}, for {age_ns // NS} s, and no lease will free it",
+        suggestions.end_session(holder_id)
+        if holder_id is not None and can_be_ended and run.status is not RunStatus.CLAIMED
+        else _freed(run),
+        evidence,
+    )
+
+
 def _orphan(_: TaskState, run: Run, around: Around) -> Diagnostic | None:
     """A run that has ended is no orphan, nor is one that an operator works on without a session."""
     standing = standing_of(around.bound_session)
@@ -228,7 +254,14 @@ def _anew(task: TaskState, run: Run) -> Suggestion:
 
 
 _Rule = Callable[[TaskState, Run, Around], Diagnostic | None]
-_RULES: tuple[_Rule, ...] = (_stuck, _stale_lease, _orphan, _crashed, _needs_attention)
+_RULES: tuple[_Rule, ...] = (
+    _stuck,
+    _stale_lease,
+    _without_lease,
+    _orphan,
+    _crashed,
+    _needs_attention,
+)
 
 
 # --- a run in a few words ----------------------------------------------------------------------

@@ -33,6 +33,7 @@ _BY_OUTCOME: Final = {
         "task.run_canceled",
         "task.run_lease_expired",
         "task.run_starved",
+        "task.run_without_lease",
         "task.run_needs_attention",
         "task.run_review_blocked",
         "task.run_review_timeout",

@@ -57,6 +57,8 @@ run_of = attrgetter(
     "claim_lease_seconds",
     "queued_seq",
     "lease_ends_ns",
+    "bound_at_ns",
+    "neglected_at_ns",
 )
 
 _RUN_STATUSES = by_value(RunStatus)
@@ -99,6 +101,8 @@ def read_run(
     claim_lease_seconds: int | None = None,
     queued_seq: int = 0,
     lease_ends_ns: int = 0,
+    bound_at_ns: int | None = None,
+    neglected_at_ns: int | None = None,
 ) -> Run:
     return Run(
         id=run_id,
@@ -139,6 +143,8 @@ def read_run(
         claim_lease_seconds=claim_lease_seconds,
         queued_seq=queued_seq,
         lease_ends_ns=lease_ends_ns,
+        bound_at_ns=bound_at_ns,
+        neglected_at_ns=neglected_at_ns,
     )
 
 

@@ -108,9 +108,47 @@ async def test_an_attached_session_that_was_forgotten_is_told(client, mock_clock
     mock_clock.jump(1000)  # it registered itself, and was idle for too long
     await client.get("/api/sessions")
     seen = await inspected(client, f"runs/{run['id']}")
-    assert codes(seen) == ["task_run_orphan"]
+    assert codes(seen) == ["run_without_lease", "task_run_orphan"]
     assert seen["bound_session"] == {"session_id": "s1", "state": "missing"}
-    assert seen["diagnostics"][0]["evidence"]["session_state"] == "missing"
+    assert seen["diagnostics"][1]["evidence"]["session_state"] == "missing"
+
+
+async def test_a_run_that_no_lease_guards_and_nobody_touches(client, autojump_clock):
+    run = await client.queued()
+    agent, path = client.acting_as("s1"), f"/api/task-runs/{run['id']}"
+    await agent.post(f"{path}/claim", {"idempotency_key": "k"})
+    started = (await agent.post(f"{path}/start", {"idempotency_key": "k"})).json["run"]
+    dashboard = "/api/observe/tasks/dashboard"
+    await trio.sleep(299)
+    assert codes(await inspected(client, f"runs/{run['id']}")) == []
+    assert (await client.get(dashboard)).json["dashboard"]["health"]["stuck_runs"] == 0
+    await trio.sleep(2)
+    for target in (f"runs/{run['id']}", f"tasks/{run['task_id']}"):
+        seen = await inspected(client, target)
+        assert (codes(seen), seen["next_action"]) == (["run_without_lease"], "recovery_required")
+        [told] = seen["diagnostics"]
+        assert (told["severity"], told["title"]) == ("warn", "Nobody touches the run")
+        assert told["suggested_command"] == "chargehand session end s1"
+        assert told["evidence"]["untouched_seconds"] == 301
+    assert seen["recent_events"][-1]["type"] == "task.run_without_lease"
+    assert (await client.get(dashboard)).json["dashboard"]["health"]["stuck_runs"] == 1
+    inbox = await client.get("/api/observe/tasks/inbox?lane=failed_runs")
+    [item] = inbox.json["inbox"]["groups"][0]["items"]
+    assert item["task"]["id"] == run["task_id"]
+    assert item["blocking_reason"] == "run_without_lease"
+    timeline = await client.get(f"/api/tasks/{run['task_id']}/timeline")
+    assert timeline.json["timeline"][-1]["payload"] == {
+        "status": "running",
+        "task_status": "in_progress",
+        "untouched_since": started["started_at"],
+        "untouched_ms": 300_000,
+        "session_id": "s1",
+    }
+    assert (await client.send("DELETE", "/api/sessions/s1")).status == 204
+    seen = await inspected(client, f"runs/{run['id']}")
+    assert "run_without_lease" not in codes(seen)
+    inbox = await client.get("/api/observe/tasks/inbox?lane=failed_runs")
+    assert run["task_id"] not in inbox.body.decode()
 
 
 async def test_a_failed_run_tells_why_and_a_retry_takes_its_place(client):

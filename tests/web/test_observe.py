@@ -58,12 +58,13 @@ async def test_the_furthest_runs_are_shown_and_the_latest_of_them_first(client, 
     told = await board(client)
     assert [item["task_id"] for item in told["active_runs"]["items"]] == ["t0", "t2", "t1", "t5"]
     running, claimed, _, queued = told["active_runs"]["items"]
-    assert (running["run_status"], running["stuck"]) == ("running", False)
+    # Nobody has touched it since, and no lease guards it.
+    assert (running["run_status"], running["stuck"]) == ("running", True)
     assert (claimed["health_status"], claimed["stuck"]) == ("warn", True)
     assert claimed["age_ms"] == 400_000
     assert (queued["task_title"], queued["attempt"], queued["max_attempts"]) == ("T 5", 1, 3)
     assert told["health"] == {
-        "status": "warn", "stuck_runs": 2, "active_orphan_runs": 0, "queue_backlog": False,
+        "status": "warn", "stuck_runs": 3, "active_orphan_runs": 0, "queue_backlog": False,
     }  # fmt: skip
     assert told["cards"]["in_progress"]["health_status"] == "warn"
     assert told["cards"]["latency"]["claim_latency_ms"]["samples"] == 3

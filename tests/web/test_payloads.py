@@ -189,6 +189,16 @@ AT_NS, AT = 1_790_000_000_500_000_000, "2026-09-21T14:13:20.5Z"
             {"queued_at": AT, "queued_age_ms": 300_000},
         ),
         (
+            e.RunWithoutLease("run-1", READY, RunStatus.RUNNING, AT_NS, 300_000, "s"),
+            {
+                "status": "running",
+                "task_status": "ready",
+                "untouched_since": AT,
+                "untouched_ms": 300_000,
+                "session_id": "s",
+            },
+        ),
+        (
             e.RunReleased("run-1", READY, RunStatus.CLAIMED, "later", "s"),
             {
                 "previous_status": "claimed",

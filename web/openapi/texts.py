@@ -303,8 +303,12 @@ FIELDS: Final[Mapping[str, str]] = {
     "ReadinessResponse.status": "`ready`: whatever is not set aside is served.",
     "status_breakdown": "The tasks by status.",
     "stream_name": "What is read; `task_events` always.",
-    "stuck": "Whether it is at work for longer than such work takes.",
-    "stuck_runs": "Runs at work for longer than such work takes.",
+    "stuck": (
+        "Whether it is at work for longer than such work takes, or without a lease and untouched."
+    ),
+    "stuck_runs": (
+        "Runs at work for longer than such work takes, or that no lease guards and nobody touches."
+    ),
     "subject_id": "The task whose ends are told.",
     "CreateSubscriptionRequest.subscription_id": (
         "Known already, that subscription is changed; left out, one is made."

@@ -62,6 +62,14 @@ def run_members(event: e.RunEvent) -> Payload:
                 "queued_age_ms": event.queued_age_ms,
                 "coordination_channel": event.coordination_channel_id,
             }
+        case e.RunWithoutLease():
+            return {
+                "status": event.status,
+                "task_status": event.task_status,
+                "untouched_since": rfc3339(event.untouched_since_ns),
+                "untouched_ms": event.untouched_ms,
+                "session_id": event.session_id,
+            }
         case e.RunReleased():
             return _released(event)
         case _:

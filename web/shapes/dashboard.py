@@ -349,7 +349,7 @@ def _active_run(board: seen.Dashboard, task: TaskState) -> ActiveRun:
     run = task.open_run
     assert run is not None, f"{task.id} has no open run"
     at_ns = since_ns(run)
-    stuck = board.is_stuck(run.status, at_ns)
+    stuck = run.is_neglected or board.is_stuck(run.status, at_ns)
     return ActiveRun(
         task_id=task.id,
         task_title=task.title,

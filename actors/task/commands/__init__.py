@@ -35,6 +35,7 @@ from actors.task.commands.subscriptions import (
 from actors.task.commands.system import (
     ExpireLease,
     ExtendLease,
+    NoteNeglect,
     NoteStarvation,
     ReleaseOfEndedSession,
 )
@@ -79,6 +80,7 @@ RunCommand = (
     | ExtendLease
     | ReleaseOfEndedSession
     | NoteStarvation
+    | NoteNeglect
     | RequestReview
 )
 ReviewCommand = SubmitVerdict | TimeOutReview

@@ -32,6 +32,15 @@ class ReleaseOfEndedSession:
 
 @final
 @frozen
+class NoteNeglect:
+    """The scheduler found that nobody has touched a run without a lease since `since_ns`."""
+
+    run_id: str
+    since_ns: int
+
+
+@final
+@frozen
 class NoteStarvation:
     """The scheduler found that no registered session could claim the queued run."""
 

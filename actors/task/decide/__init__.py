@@ -66,6 +66,7 @@ _DECIDES: dict[type[c.Command], Callable[[Changes, Any], Decision]] = {
     c.FailRun: operator.fail,
     c.CancelRun: operator.cancel,
     c.NoteStarvation: operator.note_starvation,
+    c.NoteNeglect: operator.note_neglect,
     c.ForceRelease: force.release,
     c.ForceFail: force.fail,
     c.RetryRun: force.retry,

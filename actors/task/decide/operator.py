@@ -16,6 +16,7 @@ from actors.task.events import (
     RunSessionBound,
     RunStarted,
     RunStarved,
+    RunWithoutLease,
 )
 from actors.task.state import Owner, OwnerKind, Run, RunStatus
 
@@ -187,6 +188,24 @@ def note_starvation(changes: Changes, command: c.NoteStarvation) -> Decision:
             queued_at_ns=run.queued_at_ns,
             queued_age_ms=changes.context.age_of(run.queued_at_ns) // 1_000_000,
             coordination_channel_id=run.coordination_channel_id,
+        )
+    )
+    return changes.decided(run.id)
+
+
+def note_neglect(changes: Changes, command: c.NoteNeglect) -> Decision:
+    """Told once for each time that it is touched."""
+    run = changes.state.run(command.run_id)
+    if run is None or run.is_neglected or run.untouched_since_ns != command.since_ns:
+        return changes.decided()
+    changes.add(
+        RunWithoutLease(
+            run_id=run.id,
+            task_status=changes.state.status,
+            status=run.status,
+            untouched_since_ns=command.since_ns,
+            untouched_ms=max(0, changes.context.now_ns - command.since_ns) // 1_000_000,
+            session_id=run.holder_session_id,
         )
     )
     return changes.decided(run.id)

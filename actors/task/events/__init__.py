@@ -42,6 +42,7 @@ from actors.task.events.run import (
     RunStarted,
     RunStarting,
     RunStarved,
+    RunWithoutLease,
 )
 from actors.task.events.subscriptions import (
     DeliveryFailed,
@@ -120,6 +121,7 @@ Event = (
     | RunRetried
     | RunRecovered
     | RunStarved
+    | RunWithoutLease
     | ReviewRequested
     | ReviewRecorded
     | ReviewApproved

@@ -213,6 +213,18 @@ class RunRecovered(RunEvent):
 
 @final
 @frozen
+class RunWithoutLease(RunEvent):
+    """At work without a lease, and nobody has touched it past the threshold."""
+
+    type: ClassVar[str] = "task.run_without_lease"
+    status: RunStatus
+    untouched_since_ns: int
+    untouched_ms: int
+    session_id: str | None = None  # that holds it
+
+
+@final
+@frozen
 class RunStarved(RunEvent):
     """Queued past the threshold, and no registered session could claim it."""
 

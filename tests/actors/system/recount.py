@@ -132,7 +132,8 @@ def recounted(
         ],
         "oldest": min((run.queued_at_ns for run in queued), default=None),
         "stuck": sum(
-            run.status in STUCK_AFTER and now_ns - _since(run) >= STUCK_AFTER[run.status]
+            run.is_neglected
+            or (run.status in STUCK_AFTER and now_ns - _since(run) >= STUCK_AFTER[run.status])
             for run in runs
         ),
         "orphans": sum(

@@ -4,6 +4,7 @@ import pytest
 
 from actors.errors import Code
 from actors.identity import SCHEDULER
+from actors.limits import NS
 from actors.task import commands as c
 from actors.task.state import Json, RunStatus
 from tests.actors.task.kit import OPERATOR, Bench, agent, claimer
@@ -308,6 +309,19 @@ TIMERS = {
     "starved": (
         lambda run_id, bench: c.NoteStarvation(run_id),
         {queued: RunStatus.QUEUED},
+    ),
+    "neglected": (
+        lambda run_id, bench: c.NoteNeglect(run_id, bench.now_ns - 1000 * NS),
+        {
+            claimed: RunStatus.CLAIMED,
+            running: RunStatus.RUNNING,
+            attached: RunStatus.STARTING,
+            attached_running: RunStatus.RUNNING,
+        },
+    ),
+    "touched meanwhile": (
+        lambda run_id, bench: c.NoteNeglect(run_id, bench.now_ns - 1001 * NS),
+        {},
     ),
 }
 

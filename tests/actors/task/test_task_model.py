@@ -374,6 +374,7 @@ class TaskMachine(RuleBasedStateMachine):
         for command, caller in [
             (c.ExpireLease(run_id), SCHEDULER),
             (c.NoteStarvation(run_id), SCHEDULER),
+            (c.NoteNeglect(run_id, self.bench.now_ns - after_s * NS), SCHEDULER),
             (c.ExtendLease(run_id, not_before_ns), BOOT_RECOVERY),
             (c.ReleaseOfEndedSession(run_id, session, "session_ended"), SCHEDULER),
         ]:

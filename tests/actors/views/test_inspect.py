@@ -141,6 +141,70 @@ class TestStaleLease:
         assert troubles(looked_at(bench)) == []
 
 
+def held_by_operator() -> Bench:
+    bench = Bench.with_run()
+    bench.do(c.ClaimRun(bench.latest.id))
+    bench.do(c.StartRun(bench.latest.id))
+    return bench
+
+
+def held_by_session() -> Bench:
+    bench = Bench.with_run()
+    bench.do(c.ClaimRun(bench.latest.id), agent("s1"))
+    bench.do(c.StartRun(bench.latest.id), agent("s1"))
+    return bench
+
+
+class TestWithoutLease:
+    @pytest.mark.parametrize("hold", [held_by_operator, held_by_session])
+    def test_is_told_of_a_run_that_nobody_touches_from_the_threshold_on(self, hold):
+        bench = hold()
+        bench.pass_s(299)
+        assert troubles(looked_at(bench)) == []
+        bench.pass_s(1)
+        found = looked_at(bench)
+        assert troubles(found) == [Trouble.WITHOUT_LEASE]
+        [told] = found.diagnostics
+        assert (told.about.code, told.about.severity.value) == ("run_without_lease", "warn")
+        assert told.evidence["untouched_seconds"] == told.evidence["threshold_seconds"] == 300
+        assert found.next_action is NextAction.RECOVERY_REQUIRED
+
+    def test_the_command_frees_it_and_ends_no_work_if_it_can(self):
+        bench = held_by_session()
+        bench.pass_s(300)
+        run_id = bench.latest.id
+        [told] = looked_at(bench).diagnostics
+        assert str(told.command) == "chargehand session end s1"
+        assert told.evidence["session_id"] == "s1"
+        [told] = looked_at(bench, sessions=()).diagnostics
+        assert str(told.command) == f"chargehand run cancel {run_id}"
+        bench = Bench.with_run()
+        bench.do(c.ClaimRun(bench.latest.id), agent("s1"))
+        bench.pass_s(300)
+        told = looked_at(bench).diagnostics[-1]
+        assert str(told.command) == f"chargehand run force-release {bench.latest.id}"
+
+    def test_every_event_of_the_run_counts_as_a_touch(self):
+        bench = Bench.with_run()
+        bench.do(c.ClaimRun(bench.latest.id))
+        for touch in (c.AttachSession(bench.latest.id, "s1"), c.StartRun(bench.latest.id)):
+            bench.pass_s(299)
+            bench.do(touch)
+            assert bench.latest.untouched_since_ns == bench.now_ns
+        bench.pass_s(299)
+        assert Trouble.WITHOUT_LEASE not in troubles(looked_at(bench))
+
+    def test_is_not_told_of_a_run_under_a_lease_nor_of_one_that_has_ended(self):
+        bench = Bench.leased()
+        bench.do(c.StartRun(bench.latest.id))
+        bench.pass_s(1000)
+        assert Trouble.WITHOUT_LEASE not in troubles(looked_at(bench))
+        bench = held_by_operator()
+        bench.do(c.CompleteRun(bench.latest.id))
+        bench.pass_s(1000)
+        assert troubles(looked_at(bench)) == []
+
+
 class TestOrphan:
     @pytest.mark.parametrize(("session", "state"), [(ENDED, "stopped"), (None, "missing")])
     def test_is_told_of_a_run_whose_session_is_gone(self, session, state):

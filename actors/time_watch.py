@@ -114,7 +114,7 @@ class TimeWatch(trio.abc.Instrument):
             "the wall clock was set %s by %s, from %s to %s: times are shown by it from now on; "
             "leases, waits and the order of things are not affected",
             "forward" if stepped_ns > 0 else "back",
-            timedelta(seconds=abs(stepped_ns) // NS),
+            timedelta(seconds=round(abs(stepped_ns) / NS)),
             _shown(before_ns),
             _shown(before_ns + stepped_ns),
         )

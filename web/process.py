@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Final, NoReturn
 
 import trio
@@ -153,15 +154,24 @@ def _report(system: System, settings: ServerSettings, listeners: Listeners, begu
             "tasks_recovered": system.recovered_tasks,
             "ready_ms": ready_ms,
         }
+        if system.clock_behind_s:
+            report["clock_behind_seconds"] = system.clock_behind_s
         unfinished = settings.ready_file.with_name(settings.ready_file.name + ".part")
         unfinished.write_text(json.dumps(report) + "\n", encoding="utf-8")
         unfinished.replace(settings.ready_file)
     print(
         f"chargehand {program_version()} serves {listeners.url} and {listeners.unix_path}, "
         f"data in {settings.data_dir}, {system.recovered_tasks} tasks recovered, "
-        f"ready in {ready_ms} ms",
+        f"ready in {ready_ms} ms{_behind(system.clock_behind_s)}",
         flush=True,
     )
+
+
+def _behind(seconds: int) -> str:
+    """What to say of a clock that is behind the last record."""
+    if not seconds:
+        return ""
+    return f"; the clock is {timedelta(seconds=seconds)} behind the last record, see the log"
 
 
 def run(configuration: Configuration) -> None:

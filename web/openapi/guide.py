@@ -100,7 +100,8 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "with the same `idempotency_key`, it gives the same claim while its lease lives."
     ),
     Op.AGENT_HEARTBEAT: (
-        "The lease ends `lease_seconds` from now, be that later or sooner than before. 409 if it "
+        "The lease ends `lease_seconds` from now, be that later or sooner than before; left out or "
+        "0, it is renewed by as long as the claim asked for. 409 if it "
         f"has ended already: the run may be another's by then. {_FENCED}"
     ),
     Op.AGENT_RELEASE: (
@@ -309,7 +310,8 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     Op.READINESS: (
         "For probes: it needs no token. 503 once nothing can be written any more. A task is set "
         "aside where what is stored of it is damaged, or where it crashed again and again: it is "
-        "named here with the cause, and only what concerns it is refused, with 503."
+        "named here with the cause, and only what concerns it is refused, with 503. `time` counts "
+        "stalls of the process, suspends of the host and steps of the wall clock."
     ),
     Op.OPENAPI: "Made from the classes that decode and encode.",
     Op.DOCS: "Fetches nothing.",

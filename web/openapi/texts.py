@@ -168,6 +168,9 @@ FIELDS: Final[Mapping[str, str]] = {
     "latest_activity_at": "When something last happened; in the year 1 if nothing ever did.",
     "latest_event_seq": "The number of the latest event; numbers only rise.",
     "lease_seconds": "How long the claim holds without a heartbeat.",
+    "HeartbeatRequest.lease_seconds": (
+        "How long the claim holds from now on; left out or 0, as long as the claim asked for."
+    ),
     "lease_until": "When the claim ends unless a heartbeat extends it.",
     "max_attempts": "How many runs the task may have.",
     "maximum_ms": "The longest.",
@@ -301,6 +304,19 @@ FIELDS: Final[Mapping[str, str]] = {
     "StatusShare.status": "The status that is counted.",
     "status": "Where it stands.",
     "ReadinessResponse.status": "`ready`: whatever is not set aside is served.",
+    "ReadinessResponse.time": (
+        "What was noticed of time since the start; left out while there is nothing to tell."
+    ),
+    "stalls": "How often the process stood still for longer than a turn of its loop may take.",
+    "stalled_seconds": "For how long; leases were given that time back.",
+    "suspends": "How often the host was suspended.",
+    "suspended_seconds": "For how long; leases were given that time back.",
+    "wall_steps": "How often the wall clock was set by a second or more.",
+    "wall_stepped_seconds": "How far it is from where it would be without these steps.",
+    "behind_last_record_seconds": (
+        "How far the clock was behind the last record when the server started: it was wrong "
+        "either then or when that record was written."
+    ),
     "status_breakdown": "The tasks by status.",
     "stream_name": "What is read; `task_events` always.",
     "stuck": (

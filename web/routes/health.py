@@ -16,7 +16,9 @@ async def readiness(call: Call) -> Reply:
     failure = call.system.failure
     if failure is not None:
         return not_ready_reply(failure)
-    return shown(200, readiness_of(call.system.faults))
+    system = call.system
+    statistics = system.time_watch.statistics()
+    return shown(200, readiness_of(system.faults, statistics, system.clock_behind_s))
 
 
 ROUTES: Routes = {Operation.LIVENESS: liveness, Operation.READINESS: readiness}

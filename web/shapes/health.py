@@ -1,4 +1,4 @@
-"""Whether the server takes work, and what of it is set aside."""
+"""Whether the server takes work, what of it is set aside, and what became of its time."""
 
 from enum import Enum
 from typing import final
@@ -7,6 +7,7 @@ from attrs import define
 
 from actors.faults import Fault, Faults, Why
 from actors.limits import FAULTS_SHOWN_MAX
+from actors.time_watch import TimeStatistics
 from web.shapes.encoding import Shape, rfc3339
 
 
@@ -25,18 +26,51 @@ class SetAside(Shape):
 
 @final
 @define(eq=False)
+class TimeReport(Shape):
+    stalls: int
+    stalled_seconds: float
+    suspends: int
+    suspended_seconds: float
+    wall_steps: int
+    wall_stepped_seconds: float
+    behind_last_record_seconds: int | None = None
+
+
+@final
+@define(eq=False)
 class ReadinessResponse(Shape):
     status: ReadyStatus
     set_aside: list[SetAside] | None = None
     set_aside_count: int | None = None
     crash_count: int | None = None
+    time: TimeReport | None = None
 
 
-def readiness_of(faults: Faults) -> ReadinessResponse:
-    """Without a fault nothing but the status."""
+def readiness_of(
+    faults: Faults, statistics: TimeStatistics, clock_behind_s: int
+) -> ReadinessResponse:
+    """Without a fault, and while time just passes, nothing but the status."""
     first = [_shown(fault) for fault, _ in zip(faults, range(FAULTS_SHOWN_MAX), strict=False)]
     return ReadinessResponse(
-        ReadyStatus.READY, first or None, len(faults) or None, faults.crash_count or None
+        ReadyStatus.READY,
+        first or None,
+        len(faults) or None,
+        faults.crash_count or None,
+        _time_of(statistics, clock_behind_s),
+    )
+
+
+def _time_of(found: TimeStatistics, clock_behind_s: int) -> TimeReport | None:
+    if found == TimeStatistics() and not clock_behind_s:
+        return None
+    return TimeReport(
+        found.stalls,
+        round(found.stalled_s, 3),
+        found.suspends,
+        round(found.suspended_s, 3),
+        found.wall_steps,
+        round(found.wall_stepped_s, 3),
+        clock_behind_s or None,
     )
 
 

@@ -307,6 +307,6 @@ async def test_a_large_tree_is_told_in_short_lists_by_level_and_latest_activity(
     entries = [entry for entries in slices for entry in entries]
     assert sorted(entry.task.id for entry in entries) == sorted(tree)
     assert [entries[0].task.id, entries[1].task.id] == ["root", "c5"]
-    order = [(one.depth, -one.task.last_activity_at_ns, one.task.id) for one in entries]
+    order = [(one.depth, -one.task.latest_event_seq) for one in entries]
     assert order == sorted(order)
     assert {(one.depth, one.child_count) for one in entries} == {(0, 10), (1, 11), (2, 0)}

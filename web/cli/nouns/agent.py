@@ -18,6 +18,9 @@ from web.exits import ClientExit
 from web.operations import Operation as Op
 
 _LEASE_S: Final = Field("lease_seconds", "how long the lease shall hold", int)
+_RENEWED_S: Final = Field(
+    "lease_seconds", "how long it shall hold; left out, as long as the claim asked for", int
+)
 _CLAIM_HASH: Final = Field(
     "claim_token_hash", "the claim it is of: nothing is done to a later one", flag="claim"
 )
@@ -77,7 +80,7 @@ VERBS: Final = (
         operation=Op.AGENT_HEARTBEAT,
         help="Extend the lease on a run",
         example="--lease-seconds 60",
-        fields=(_LEASE_S, _CLAIM_HASH),
+        fields=(_RENEWED_S, _CLAIM_HASH),
         shows=_LEASE,
     ),
     Verb(

@@ -76,14 +76,14 @@ DASHBOARD_RUNS_MAX: Final = 4  # active runs that the dashboard shows
 MAILBOX_MAX: Final = 512  # callers' messages to one actor; effects are not counted
 BATCH_MAX: Final = 64  # messages handled between two checkpoints of Trio
 SLICE_MAX: Final = 64  # items of long work done in one go: some 5 ms at 80 µs each
-PUBLISHED_MAX: Final = 64  # records of one commit that are handed on in one go
+PUBLISHED_MAX: Final = 32  # records of one commit that are handed on in one go
 COMPARISONS_MAX: Final = 4096  # of runs with sessions in one go, at about 1.5 µs each
 EVICTION_SCAN_MAX: Final = 64  # residents at rest that are looked at to make room for one
 RESIDENTS_DEFAULT: Final = 100_000  # resident task actors; about 5 KB each
 JOURNAL_PENDING_MAX: Final = 16_384  # records decided and not yet on disk; then actors wait
 FAN_OUT_MAX: Final = CHILDREN_MAX  # effects of one record; more dependents follow in further ones
 AWAITED_EFFECTS_MAX: Final = 256  # an answer waits for no more effects than this
-EFFECTS_AT_ONCE_MAX: Final = 64  # on their way to tasks; the next ones go as these are on disk
+EFFECTS_AT_ONCE_MAX: Final = 32  # on their way to tasks; the next ones go as these are on disk
 STREAM_BUFFER_MAX: Final = 256  # events a subscriber may lag behind
 
 # Faults.

@@ -11,6 +11,7 @@ import trio.testing
 
 from actors.bridges.bridge import Bridge, Gone, Undelivered
 from actors.bridges.message import Message
+from actors.clock import VirtualTime
 from actors.errors import Code, Rejected
 from actors.lifecycle import run_system
 from actors.limits import ATTEMPTS_MAX, DELIVERIES_AT_ONCE_MAX, NS
@@ -436,6 +437,27 @@ async def test_the_time_goes_on_over_restarts_and_the_time_of_a_stop_does_not_co
             given_up = shown(desk, task_id).undelivered
             assert bool(given_up) == (down_s == 1)
             store = desk.store.copy()
+
+
+@pytest.mark.parametrize("step_s", [-7200, 7200, 10 * 86_400])
+async def test_steps_of_the_wall_move_neither_retries_nor_their_end_nor_what_was_asked_for(step_s):
+    receiver = Receiver()
+    receiver.down, receiver.retry_after_s = "answered 429", 30.0
+    time = VirtualTime(NOW_NS, watched=True)
+    async with run_system(
+        memory_journal(), Settings(delivery_s=300.0), time=time, bridges=[bridge(receiver)]
+    ) as system:
+        desk = Desk(system, MemoryStore())
+        task_id = await subscribed(desk)
+        await end(desk, task_id)
+        await rest()
+        time.step(step_s)
+        await trio.sleep(250)
+        assert len(receiver.gaps_s) >= 3
+        assert all(30 <= gap <= 64 * 1.2 + 6 for gap in receiver.gaps_s)
+        assert shown(desk, task_id).undelivered == ()
+        await trio.sleep(300)
+        assert len(shown(desk, task_id).undelivered) == 1
 
 
 async def test_no_time_passes_for_what_cannot_be_tried():

@@ -16,6 +16,7 @@ from actors.frozen import replace
 from actors.graph import Graph
 from actors.identity import Caller
 from actors.ids import IdSource
+from actors.if_match import IfMatch
 from actors.index import rows_of
 from actors.mailbox import Mailbox
 from actors.ports import DamagedError, Journal, StorageError, UnwritableError
@@ -201,6 +202,7 @@ class TaskActor:
         )
         try:
             decision = decide(self.task_id, self._state, envelope.command, context)
+            self._check_unchanged(envelope.caller.if_match, decision)
             entry = None
             if decision.events:
                 entry = self._append(decision, context, envelope)
@@ -223,6 +225,12 @@ class TaskActor:
             entry.settlements.append(Settlement(partial(reply.settle, decision.answer), reply.fail))
         else:
             self._gate(reply, partial(reply.settle, decision.answer))
+
+    def _check_unchanged(self, if_match: IfMatch | None, decision: Decision) -> None:
+        """Refuse to write over what the caller has not read. What writes nothing is no harm: the
+        task is as the caller wants it, or the request was sent before."""
+        if if_match is not None and decision.events and self._state is not None:
+            if_match.check(self.task_id, self._state.latest_event_seq)
 
     def _append(self, decision: Decision, context: Context, envelope: Envelope) -> Entry:
         """The record, with what it means for others; from here on it is true in memory."""

@@ -19,6 +19,7 @@ class Kind(Enum):
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"  # not in this state
+    PRECONDITION = "precondition"  # not in the state that the caller has asked for
     KEY_REUSED = "key_reused"  # a conflict of the caller's own idempotency keys
     RATE_LIMITED = "rate_limited"
     UNAVAILABLE = "unavailable"  # overload or a storage fault; trying again later may help
@@ -47,6 +48,13 @@ class Code(Enum):
 
     # Requests.
     INVALID_REQUEST = ("invalid_request", Kind.INVALID, _E, _T, "Invalid request")
+    PRECONDITION_FAILED = (
+        "precondition_failed",
+        Kind.PRECONDITION,
+        _E,
+        _T,
+        "Changed since it was read",
+    )
     UNKNOWN_MEMBERS = ("unknown_members", Kind.INVALID, _E, _T, "Unknown members")
     STREAM_CURSOR_AHEAD = (
         "stream_cursor_ahead",

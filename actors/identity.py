@@ -6,6 +6,7 @@ from typing import final
 from attrs import field, frozen
 
 from actors.choice import Choice
+from actors.if_match import IfMatch
 from actors.once import Once
 
 
@@ -58,16 +59,20 @@ class Caller:
 
     Args:
         once: the key that it is sent under, which is no part of who the caller is.
+        if_match: the states of its task in which it may change anything; no part of it either.
     """
 
     actor: Actor
     origin: Origin
     once: Once | None = field(default=None, eq=False, repr=False)
+    if_match: IfMatch | None = field(default=None, eq=False, repr=False)
 
     @property
     def plain(self) -> "Caller":
-        """Without the key: what a record names, and what effects go on with."""
-        return self if self.once is None else Caller(self.actor, self.origin)
+        """Who it is and nothing else: what a record names, and what effects go on with."""
+        if self.once is None and self.if_match is None:
+            return self
+        return Caller(self.actor, self.origin)
 
     def part(self, name: str) -> "Caller":
         """The caller of one part of a request that is done in parts."""

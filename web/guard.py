@@ -36,7 +36,7 @@ _NEEDED: Final = frozenset(
     {b"host", b"origin", b"authorization", b"content-length", b"transfer-encoding"}
 )
 _METHODS: Final = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
-_REQUEST_HEADERS: Final = b"Content-Type, Last-Event-ID, Accept, Idempotency-Key"
+_REQUEST_HEADERS: Final = b"Content-Type, Last-Event-ID, Accept, Idempotency-Key, If-Match"
 _Headers = Sequence[tuple[bytes, bytes]]
 
 
@@ -160,7 +160,7 @@ class Guard:
             (b"access-control-allow-methods", _METHODS),
             (
                 b"access-control-expose-headers",
-                b"Content-Type, Last-Event-ID, Link, Retry-After, Chargehand-Ignored",
+                b"Content-Type, Last-Event-ID, Link, Retry-After, Chargehand-Ignored, ETag",
             ),
             (b"vary", b"Origin"),
         )

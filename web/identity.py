@@ -10,6 +10,7 @@ from web.call import Call
 from web.headers import AGENT_HEADER, SESSION_HEADER, WORKSPACE_HEADER
 from web.once import once_of
 from web.operations import Operation
+from web.preconditions import if_match_of
 
 AREA = "agentidentity"
 
@@ -64,7 +65,8 @@ async def _session_of(call: Call) -> SessionState | None:
 def caller_of(call: Call, session: SessionState | None) -> Caller:
     """The principal of a call by `session`, or by the local user."""
     actor = LOCAL_USER if session is None else agent_actor(session.id)
-    return Caller(actor, origin(call.transport, call.operation.action), once_of(call, actor))
+    way = origin(call.transport, call.operation.action)
+    return Caller(actor, way, once_of(call, actor), if_match_of(call))
 
 
 def identify(call: Call) -> Caller:

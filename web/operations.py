@@ -9,7 +9,25 @@ from typing import Final
 
 ALWAYS_ALLOWED: Final = frozenset({401, 403, 405, 413, 429, 503})  # the infrastructure's own
 KEY_REUSED: Final = 409  # of any write under a key, listed or not: who sends no key never meets it
+PRECONDITION_FAILED: Final = 412  # of any conditional write: who sends no If-Match never meets it
 OK, CREATED, NO_CONTENT = 200, 201, 204
+
+_OF_ONE_TASK: Final = tuple(
+    f"/api/{path}"
+    for path in (
+        "tasks/{id}",
+        "task-runs/{id}",
+        "runs/{id}",
+        "task-reviews/{id}",
+        "agent/tasks/{run_id}",
+    )
+)
+
+
+def _is_conditional(method: str, path: str) -> bool:
+    """Whether it changes one task that is there, so that `If-Match` is heeded."""
+    makes_another = path == "/api/tasks/{id}/children"
+    return method != "GET" and path.startswith(_OF_ONE_TASK) and not makes_another
 
 
 class Operation(Enum):
@@ -319,4 +337,26 @@ class Operation(Enum):
         self.success = success
         self.refusals = frozenset(refusals) | ALWAYS_ALLOWED
         self.action = action
+        self.is_conditional = _is_conditional(method, path)
         self.is_write = method != "GET"  # so it may be sent under a key
+
+
+TAGGED: Final = frozenset(operation for operation in Operation if operation.is_conditional) - {
+    # A deleted task has no state, and what only its caller sees is no part of it.
+    Operation.DELETE_TASK,
+    Operation.MARK_TASK_READ,
+    Operation.ARCHIVE_TASK,
+    Operation.DISMISS_TASK,
+    Operation.CREATE_SUBSCRIPTION,
+    Operation.DELETE_SUBSCRIPTION,
+    Operation.RESEND_UNDELIVERED,
+} | {
+    Operation.GET_TASK,
+    Operation.GET_RUN,
+    Operation.GET_REVIEW,
+    Operation.GET_PROFILE,
+    Operation.CREATE_TASK,
+    Operation.CREATE_CHILD,
+    Operation.CLAIM_NEXT,
+}
+"""Those whose answer carries the ETag of the task that it is about."""

@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from actors.errors import Category, Code, Kind, Rejected, Severity
 from actors.suggestions import Suggestion
-from web.operations import KEY_REUSED, Operation
+from web.operations import KEY_REUSED, PRECONDITION_FAILED, Operation
 from web.redaction import redact
 from web.replies import Reply
 from web.shapes.encoding import encode
@@ -24,6 +24,7 @@ _STATUSES: Final[Mapping[Kind, Sequence[int]]] = {
     Kind.NOT_FOUND: (404,),
     Kind.CONFLICT: (409, 422, 400),
     Kind.KEY_REUSED: (KEY_REUSED,),
+    Kind.PRECONDITION: (PRECONDITION_FAILED,),
     Kind.RATE_LIMITED: (429,),
     Kind.UNAVAILABLE: (503,),
 }

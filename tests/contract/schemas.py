@@ -8,7 +8,7 @@ from typing import Any, Final, final
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-ALWAYS_ALLOWED: Final = frozenset({401, 403, 405, 413, 429, 503})
+ALWAYS_ALLOWED: Final = frozenset({401, 403, 405, 412, 413, 429, 503})
 KEY_REUSED: Final = "idempotency_key_reused"  # 409 of any write; nobody meets it without the header
 # Optional members of answers that the contract does not have, by its schema.
 MORE_SHOWN: Final = {"Subscription": ("due", "off_since", "undelivered", "undelivered_dropped")}

@@ -13,7 +13,7 @@ from web.openapi.document import document
 from web.openapi.guide import OPERATIONS
 from web.openapi.table import ROWS
 from web.openapi.texts import FIELDS, OBJECTS
-from web.operations import ALWAYS_ALLOWED, KEY_REUSED, Operation
+from web.operations import ALWAYS_ALLOWED, KEY_REUSED, PRECONDITION_FAILED, Operation
 
 CONTRACT = Contract().document
 PUBLISHED = [
@@ -213,6 +213,7 @@ def test_parameters_are_those_of_the_contract(operation):
     more = {(name, "query") for name in MORE_PARAMETERS.get(operation, ())}
     assert more <= ours.keys()
     key = {("Idempotency-Key", "header")} if operation.is_write else set()
+    key |= {("If-Match", "header")} if operation.is_conditional else set()
     assert key <= ours.keys()
     assert {name: ours[name] for name in ours.keys() - more - key} == told(_theirs(operation))
 
@@ -246,6 +247,8 @@ def test_answers_are_those_of_the_contract(operation):
     infrastructure = {str(status) for status in ALWAYS_ALLOWED}
     if operation.is_write:
         infrastructure.add(str(KEY_REUSED))
+    if operation.is_conditional:
+        infrastructure.add(str(PRECONDITION_FAILED))
     assert ours.keys() | infrastructure == (theirs.keys() - NEVER_GIVEN) | infrastructure
     for status in ours.keys() & theirs.keys():
         for told, published in _compared(_content(ours[status]), _content(theirs[status])):

@@ -55,7 +55,7 @@ async def test_pages_of_ours_may_call(serve, origin):
     answer = await ask(served, request(port=served.port, Origin=origin))
     assert answer.status == 200
     assert answer.headers["access-control-allow-origin"] == origin
-    allowed = "Content-Type, Last-Event-ID, Accept, Idempotency-Key"
+    allowed = "Content-Type, Last-Event-ID, Accept, Idempotency-Key, If-Match"
     assert answer.headers["access-control-allow-headers"] == allowed
     assert answer.headers["vary"] == "Origin"
 
@@ -152,4 +152,4 @@ async def test_pages_may_read_the_headers_of_answers(serve):
     origin = f"http://127.0.0.1:{served.port}"
     answer = await ask(served, request(port=served.port, Origin=origin))
     exposed = answer.headers["access-control-expose-headers"].split(", ")
-    assert {"Link", "Retry-After", "Chargehand-Ignored"} <= set(exposed)
+    assert {"Link", "Retry-After", "Chargehand-Ignored", "ETag"} <= set(exposed)

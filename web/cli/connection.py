@@ -14,7 +14,7 @@ from attrs import frozen
 from web.cli.failures import Failed, refused
 from web.cli.target import Identity, Target
 from web.exits import ClientExit
-from web.headers import IDEMPOTENCY_HEADER, IGNORED_HEADER
+from web.headers import IDEMPOTENCY_HEADER, IF_MATCH_HEADER, IGNORED_HEADER
 
 _CONNECT_S: Final = 5.0
 _ANSWER_S: Final = 60.0
@@ -72,14 +72,20 @@ class Connection:
         query: Mapping[str, str],
         body: bytes | None,
         *,
+        if_match: int | None = None,
         may_wait: bool = False,
     ) -> Answer:
         """The answer to one request; one that may wait has as long as the server lets it.
 
         Where the connection is lost before the answer is here, it is sent again, under one key.
+
+        Args:
+            if_match: the number that an ETag is.
         """
         timeout = httpx.Timeout(None if may_wait else _ANSWER_S, connect=_CONNECT_S)
         headers = {} if method == "GET" else {IDEMPOTENCY_HEADER: token_hex(16)}
+        if if_match is not None:
+            headers[IF_MATCH_HEADER] = f'"{if_match}"'
         request = self._client.build_request(
             method, path, params=dict(query), content=body, headers=headers, timeout=timeout
         )

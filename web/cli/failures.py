@@ -18,6 +18,7 @@ _EXITS: Final[Mapping[int, ClientExit]] = {
     404: ClientExit.NOT_FOUND,
     405: ClientExit.STRANGE,
     409: ClientExit.CONFLICT,
+    412: ClientExit.CONFLICT,
     413: ClientExit.INVALID,
     422: ClientExit.INVALID,
     429: ClientExit.LATER,

@@ -101,6 +101,12 @@ class Verb:
         if CURSOR in self.fields:
             text = "all there are, page by page; with --json each page is a line"
             parameters.append(click.Option(["--all"], is_flag=True, help=text))
+        if self.operation.is_conditional:
+            text = "only if nothing has happened to the task since its event of this number"
+            number = click.IntRange(min=1)
+            parameters.append(
+                click.Option(["--if-match"], type=number, metavar="NUMBER", help=text)
+            )
         return parameters + _watch_options(self.watch)
 
     def command(self, *group: str) -> click.Command:
@@ -177,7 +183,14 @@ class Verb:
             body = orjson.dumps(members if self.whole is None else members[self.whole])
         path = path_of(operation, self._ids_in(values))
         try:
-            answer = connection.ask(operation.method, path, query, body, may_wait=self.may_wait)
+            answer = connection.ask(
+                operation.method,
+                path,
+                query,
+                body,
+                if_match=values.get("if_match"),
+                may_wait=self.may_wait,
+            )
         except Failed as failed:
             failed.text = in_options(failed.text, self.fields)
             raise

@@ -11,7 +11,9 @@ from attrs import frozen
 from actors import limits
 from web.headers import (
     AGENT_HEADER,
+    ETAG_HEADER,
     IDEMPOTENCY_HEADER,
+    IF_MATCH_HEADER,
     IGNORED_HEADER,
     SESSION_HEADER,
     WORKSPACE_HEADER,
@@ -20,7 +22,7 @@ from web.openapi.examples import ERROR, examples
 from web.openapi.guide import AREAS, IDS, OPERATIONS, PARAMETERS, PARAMETERS_OF
 from web.openapi.schemas import Schema, Schemas
 from web.openapi.table import ROWS, Row
-from web.operations import KEY_REUSED, NO_CONTENT, OK, Operation
+from web.operations import KEY_REUSED, NO_CONTENT, OK, PRECONDITION_FAILED, TAGGED, Operation
 from web.paging import CURSOR
 from web.shapes.problems import Error
 from web.version import program_version
@@ -51,6 +53,20 @@ _KEY: Final = {
         "server was told otherwise."
     ),
 }
+_ETAG: Final = (
+    "The number of the task's latest event, in quotes. Runs, reviews and the execution profile "
+    "have that of their task."
+)
+_IF_MATCH: Final = {
+    "name": IF_MATCH_HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": (
+        "The ETag of what was read, or several, or `*`. If the task has changed since, nothing is "
+        "done: 412, `precondition_failed`, with the `etag` of now."
+    ),
+}
 _REFUSALS: Final = {
     400: "The request is invalid.",
     401: "The caller is not known.",
@@ -58,6 +74,7 @@ _REFUSALS: Final = {
     404: "What was asked for is not there.",
     405: "The path does not know this method.",
     409: "It does not fit what is now.",
+    412: "The task is not as `If-Match` says any more.",
     413: "The request is too large.",
     422: "The request is invalid.",
     429: "Too many requests; see Retry-After.",
@@ -131,7 +148,11 @@ class _Describer:
             responses[str(OK)] = {**success, "description": "It was there already."}
         if row.may_be_empty:
             responses[str(NO_CONTENT)] = {"description": "There is nothing."}
-        refusals = operation.refusals | {KEY_REUSED} if operation.is_write else operation.refusals
+        refusals = set(operation.refusals)
+        if operation.is_write:
+            refusals.add(KEY_REUSED)
+        if operation.is_conditional:
+            refusals.add(PRECONDITION_FAILED)
         for status in sorted(refusals):
             content = {_JSON: {"schema": self.answers.of(Error)}}
             responses[str(status)] = {"description": _REFUSALS[status], "content": content}
@@ -154,7 +175,11 @@ class _Describer:
         }
         for parameter in found:
             parameter["description"] = texts[parameter["name"]]
-        return [*found, _KEY] if operation.is_write else found
+        if operation.is_write:
+            found.append(_KEY)
+        if operation.is_conditional:
+            found.append(_IF_MATCH)
+        return found
 
     def _body(self, operation: Operation, row: Row, request: type) -> dict[str, Any]:
         schema = self.requests.of(request)
@@ -179,6 +204,8 @@ class _Describer:
         headers = {IGNORED_HEADER: _IGNORED}
         if row.is_list:
             headers["Link"] = 'Leads to more rows, by rel="next".'
+        if operation in TAGGED:
+            headers[ETAG_HEADER] = _ETAG
         success["headers"] = {
             name: {"description": text, "schema": {"type": "string"}}
             for name, text in headers.items()

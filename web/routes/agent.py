@@ -8,6 +8,7 @@ from web.addresses import run_id_of
 from web.call import Call, Routes
 from web.identity import caller_of, other_workspace, require_agent, require_session
 from web.operations import Operation
+from web.preconditions import etag
 from web.replies import EMPTY, Reply, shown
 from web.requests.runs import (
     ClaimNextRequest,
@@ -34,7 +35,7 @@ async def claim_next(call: Call) -> Reply:
     answer = await call.system.claim_next(session, request, caller_of(call, session))
     if answer is None:
         return EMPTY
-    return shown(200, ClaimResponse(claim_of(answer, call.system.views)))
+    return shown(200, ClaimResponse(claim_of(answer, call.system.views)), etag(answer.task))
 
 
 def _check_workspace(call: Call, session: SessionState, ref: str) -> None:
@@ -45,7 +46,7 @@ def _check_workspace(call: Call, session: SessionState, ref: str) -> None:
 
 async def _lease(call: Call, caller: Caller, command: AgentCommand) -> Reply:
     answer = await call.system.ask_run(command, caller)
-    return shown(200, LeaseResponse(lease_of(answer, call.system.views)))
+    return shown(200, LeaseResponse(lease_of(answer, call.system.views)), etag(answer.task))
 
 
 async def heartbeat(call: Call) -> Reply:

@@ -13,6 +13,7 @@ from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
 from web.paging import CURSOR, cursor_of, next_link
+from web.preconditions import etag
 from web.replies import Reply, StreamReply, shown
 from web.requests.tasks import AddDependencyRequest
 from web.routes.tasks import detail
@@ -25,7 +26,7 @@ LAST_EVENT_HEADER = "Last-Event-ID"
 
 async def _change(call: Call, command: c.AddDependency | c.RemoveDependency) -> Reply:
     answer = await call.system.ask(task_id_of(call), command, identify(call))
-    return shown(200, TaskDetailResponse(detail(call, answer.task)))
+    return shown(200, TaskDetailResponse(detail(call, answer.task)), etag(answer.task))
 
 
 async def add(call: Call) -> Reply:

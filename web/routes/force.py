@@ -6,6 +6,7 @@ from web.addresses import run_id_of
 from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
+from web.preconditions import etag
 from web.replies import Reply, shown
 from web.requests.tasks import MetadataRequest, ReasonWithMetadataRequest
 from web.shapes.runs import RunResponse, RunSuccessionResponse, run_of
@@ -37,7 +38,8 @@ async def recover(call: Call) -> Reply:
 
 
 def _changed(call: Call, answer: Answer) -> Reply:
-    return shown(200, RunResponse(run_of(answer.task.id, answer.the_run, call.system.views)))
+    shape = RunResponse(run_of(answer.task.id, answer.the_run, call.system.views))
+    return shown(200, shape, etag(answer.task))
 
 
 def _succeeded(call: Call, answer: Answer) -> Reply:
@@ -48,6 +50,7 @@ def _succeeded(call: Call, answer: Answer) -> Reply:
         RunSuccessionResponse(
             run_of(task_id, previous, views), run_of(task_id, answer.the_run, views)
         ),
+        etag(answer.task),
     )
 
 

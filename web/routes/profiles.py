@@ -13,7 +13,8 @@ from web.addresses import known_task, task_id_of
 from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
-from web.replies import EMPTY, Reply, shown
+from web.preconditions import etag
+from web.replies import Reply, shown
 from web.requests.profiles import ExecutionProfileRequest
 from web.shapes.profiles import ExecutionProfileResponse, profile_of
 from web.times import time_ns
@@ -21,7 +22,8 @@ from web.times import time_ns
 
 async def get(call: Call) -> Reply:
     identify(call)
-    return shown(200, ExecutionProfileResponse(profile_of(known_task(call))))
+    task = known_task(call)
+    return shown(200, ExecutionProfileResponse(profile_of(task)), etag(task))
 
 
 async def replace(call: Call) -> Reply:
@@ -33,7 +35,7 @@ async def replace(call: Call) -> Reply:
     time_ns("/updated_at", body.updated_at)
     command = c.SetProfile(_profile(body))
     answer = await call.system.ask(task_id, command, identify(call))
-    return shown(200, ExecutionProfileResponse(profile_of(answer.task)))
+    return shown(200, ExecutionProfileResponse(profile_of(answer.task)), etag(answer.task))
 
 
 def _profile(body: ExecutionProfileRequest) -> ExecutionProfile:
@@ -64,8 +66,8 @@ def _profile(body: ExecutionProfileRequest) -> ExecutionProfile:
 
 
 async def delete(call: Call) -> Reply:
-    await call.system.ask(task_id_of(call), c.DeleteProfile(), identify(call))
-    return EMPTY
+    answer = await call.system.ask(task_id_of(call), c.DeleteProfile(), identify(call))
+    return Reply(204, headers=etag(answer.task))
 
 
 ROUTES: Routes = {

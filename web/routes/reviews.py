@@ -10,6 +10,7 @@ from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
 from web.paging import latest_first, next_link
+from web.preconditions import etag
 from web.replies import Reply, shown
 from web.requests.reviews import ReviewRequest, VerdictRequest
 from web.shapes.reviews import (
@@ -38,13 +39,15 @@ async def request(call: Call) -> Reply:
     answer = await call.system.ask_run(command, caller)
     created = not answer.replayed
     review = review_of(answer.task.id, answer.the_review)
-    return shown(201 if created else 200, ReviewRequestedResponse(review, created))
+    shape = ReviewRequestedResponse(review, created)
+    return shown(201 if created else 200, shape, etag(answer.task))
 
 
 async def get(call: Call) -> Reply:
     identify(call)
     answer = await call.system.review(review_id_of(call))
-    return shown(200, ReviewResponse(review_of(answer.task.id, answer.the_review)))
+    shape = ReviewResponse(review_of(answer.task.id, answer.the_review))
+    return shown(200, shape, etag(answer.task))
 
 
 async def list_of_task(call: Call) -> Reply:
@@ -92,7 +95,7 @@ async def judge(call: Call) -> Reply:
     answer = await call.system.judge(
         c.SubmitVerdict(review_id_of(call), body.run_id, verdict), caller
     )
-    return shown(200, verdict_response_of(answer, call.system.views))
+    return shown(200, verdict_response_of(answer, call.system.views), etag(answer.task))
 
 
 ROUTES: Routes = {

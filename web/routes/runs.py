@@ -11,6 +11,7 @@ from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
 from web.paging import latest_first, next_link
+from web.preconditions import etag
 from web.replies import Reply, shown
 from web.requests.runs import (
     AttachSessionRequest,
@@ -59,7 +60,8 @@ async def enqueue(call: Call) -> Reply:
     caller, run = identify(call), enqueueing(call)
     _require_key(caller, run.idempotency_key)
     answer = await call.system.ask(task_id_of(call), c.EnqueueRun(run), caller)
-    return shown(201, RunResponse(run_of(answer.task.id, answer.the_run, call.system.views)))
+    shape = RunResponse(run_of(answer.task.id, answer.the_run, call.system.views))
+    return shown(201, shape, etag(answer.task))
 
 
 async def get(call: Call) -> Reply:
@@ -67,7 +69,8 @@ async def get(call: Call) -> Reply:
     answer = await call.system.run(run_id_of(call))
     views, run = call.system.views, answer.the_run
     task, session = reference_of(answer.task, views), _bound_session(call, run)
-    return shown(200, RunDetailResponse(run_detail_of(task, run, session, views)))
+    shape = RunDetailResponse(run_detail_of(task, run, session, views))
+    return shown(200, shape, etag(answer.task))
 
 
 def _bound_session(call: Call, run: Run) -> SessionState | None:
@@ -81,7 +84,8 @@ def _bound_session(call: Call, run: Run) -> SessionState | None:
 
 async def _ask(call: Call, command: c.RunCommand, caller: Caller) -> Reply:
     answer = await call.system.ask_run(command, caller)
-    return shown(200, RunResponse(run_of(answer.task.id, answer.the_run, call.system.views)))
+    shape = RunResponse(run_of(answer.task.id, answer.the_run, call.system.views))
+    return shown(200, shape, etag(answer.task))
 
 
 async def claim(call: Call) -> Reply:
@@ -101,7 +105,8 @@ async def attach_session(call: Call) -> Reply:
     if not body.session_id:
         raise invalid("/session_id", "/session_id is required", "name an active session")
     answer = await call.system.attach_session(run_id_of(call), body.session_id, caller)
-    return shown(200, RunResponse(run_of(answer.task.id, answer.the_run, call.system.views)))
+    shape = RunResponse(run_of(answer.task.id, answer.the_run, call.system.views))
+    return shown(200, shape, etag(answer.task))
 
 
 async def complete(call: Call) -> Reply:

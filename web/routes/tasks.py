@@ -21,6 +21,7 @@ from web.filters import network_channel, scope_and_workspace, workspace_id
 from web.identity import caller_of, identify, other_workspace
 from web.operations import Operation
 from web.paging import cursor_of, next_link
+from web.preconditions import etag
 from web.replies import EMPTY, Reply, shown
 from web.requests.tasks import (
     CreateTaskRequest,
@@ -100,7 +101,7 @@ async def _create(call: Call, parent_task_id: str | None) -> Reply:
         metadata=body.metadata,
     )
     answer = await call.system.create_task(command, caller_of(call, session))
-    return shown(201, TaskResponse(task_of(answer.task, call.system.views)))
+    return shown(201, TaskResponse(task_of(answer.task, call.system.views)), etag(answer.task))
 
 
 def _workspace_of(call: Call, body: CreateTaskRequest, session: SessionState | None) -> str | None:
@@ -123,7 +124,7 @@ def _owner(owner: OwnerRequest | None) -> Owner | None:
 async def get(call: Call) -> Reply:
     identify(call)
     task = await call.system.task(task_id_of(call))
-    return shown(200, TaskDetailResponse(detail(call, task)))
+    return shown(200, TaskDetailResponse(detail(call, task)), etag(task))
 
 
 def detail(call: Call, task: TaskState) -> TaskDetail:
@@ -136,12 +137,12 @@ def detail(call: Call, task: TaskState) -> TaskDetail:
 
 async def _ask(call: Call, command: c.TaskCommand) -> Reply:
     answer = await call.system.ask(task_id_of(call), command, identify(call))
-    return shown(200, TaskResponse(task_of(answer.task, call.system.views)))
+    return shown(200, TaskResponse(task_of(answer.task, call.system.views)), etag(answer.task))
 
 
 async def _ask_for_run(call: Call, command: c.TaskCommand, status: int) -> Reply:
     answer = await call.system.ask(task_id_of(call), command, identify(call))
-    return shown(status, task_run_of(answer, call.system.views))
+    return shown(status, task_run_of(answer, call.system.views), etag(answer.task))
 
 
 async def update(call: Call) -> Reply:

@@ -44,10 +44,5 @@ def unsealed_as_found(value: bytes) -> bytes:
     return value[_BEGINS:]
 
 
-def is_sealed(value: bytes | memoryview) -> bool:
-    """Whether there is a checksum."""
-    return bytes(value[:1]) == _MARK
-
-
 def _crc(table: Table, key: bytes, text: bytes) -> bytes:
     return crc32(text, crc32(key, crc32(table.value.encode()))).to_bytes(4)

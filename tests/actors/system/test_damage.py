@@ -7,9 +7,11 @@ from trio.testing import wait_all_tasks_blocked
 
 from actors.errors import Code, Rejected
 from actors.faults import Why
+from actors.identity import Caller
+from actors.once import Once, digest_of
 from actors.registry.commands import CreateWorkspace
 from actors.task import commands as c
-from actors.task.state import RunStatus, TaskStatus
+from actors.task.state import RunStatus, Scope, TaskStatus
 from persistence.memory_store import MemoryStore
 from persistence.store import Put, Table
 from tests.actors.system.desk import OPERATOR, started
@@ -185,6 +187,31 @@ async def test_a_row_that_nothing_says_the_owner_of_is_set_aside_by_itself():
         [fault] = desk.system.faults
         assert fault.address.startswith("@index/runs/")
         assert (await desk.system.task(SICK)).id == SICK
+
+
+async def test_a_key_whose_row_is_damaged_is_refused_as_nobody_knows_what_was_done_under_it():
+    def keyed(key):
+        return Caller(OPERATOR.actor, OPERATOR.origin, Once(digest_of(key), digest_of("request")))
+
+    create = c.CreateTask(scope=Scope.GLOBAL, title="work")
+    async with started() as desk:
+        await desk.system.create_task(create, keyed("a"))
+        await desk.system.create_task(create, keyed("b"))
+        await desk.system.checkpointer.checkpoint()
+        store = desk.store.copy()
+    flip(store, Table.ONCE, keys(store, Table.ONCE)[0], 100)
+    for _ in range(2):
+        async with started(store) as desk:
+            answered = []
+            for key in ("a", "b"):
+                try:
+                    answered.append((await desk.system.create_task(create, keyed(key))).task.id)
+                except Rejected as refused:
+                    answered.append(refused.code)
+            assert Code.TASK_SET_ASIDE in answered
+            assert len(desk.system.views.catalog) == 2
+            await desk.system.checkpointer.checkpoint()
+            store = desk.store.copy()
 
 
 # --- what is no task -----------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Ids: a prefix and a lowercase suffix that rises with time and cannot be guessed.
 
 The suffix is 12 hex digits of milliseconds since 1970 and 12 of randomness, so that ids made one
-after another lie side by side in a table, and equal times sort by id as they sort by age.
+after another lie side by side in a table. Where the wall was set back they do not, and are unique
+all the same: nothing relies on their order.
 """
 
 import os

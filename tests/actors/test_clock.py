@@ -8,7 +8,9 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from actors.boot_clock import BootClock
 from actors.clock import Clock, VirtualTime
+from actors.ids import RandomIds
 from actors.limits import TICK_S, TURN_S_MAX, WALL_STEPS_MAX
 from actors.time_watch import TimeStatistics, TimeWatch
 from tests.actors.conftest import on_a_mock_clock
@@ -189,3 +191,23 @@ async def test_steps_are_remembered_within_bounds(watched):
         await trio.sleep(1)
     assert watched.clock.age_ns(watched.clock.now_ns() - NS // 2) == NS // 2
     assert len(watched.clock._walls) == WALL_STEPS_MAX
+
+
+def test_the_clock_of_a_server_counts_from_its_start_and_wakes_in_time():
+    async def main():
+        begun_s = trio.current_time()
+        assert begun_s < 60, "not since the host was started"
+        await trio.sleep(0.01)
+        assert trio.current_time() - begun_s >= 0.01
+        with trio.move_on_after(0.01) as waited:
+            await trio.sleep_forever()
+        assert waited.cancelled_caught
+
+    trio.run(main, clock=BootClock())
+
+
+def test_ids_are_unique_also_where_the_wall_is_set_back():
+    ids = RandomIds()
+    made = [ids.suffix(START_NS + hours * HOUR_NS) for hours in (0, 2, 0, -2, 0) for _ in range(99)]
+    assert len(set(made)) == len(made)
+    assert {len(suffix) for suffix in made} == {24}

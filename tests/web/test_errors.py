@@ -88,6 +88,19 @@ async def test_head_has_the_headers_of_get(client):
     assert answered.status == 200
 
 
+async def test_readiness_tells_what_became_of_time(system, client):
+    system.clock_behind_s = 7200
+    assert (await client.get("/readyz")).json["time"] == {
+        "stalls": 0,
+        "stalled_seconds": 0.0,
+        "suspends": 0,
+        "suspended_seconds": 0.0,
+        "wall_steps": 0,
+        "wall_stepped_seconds": 0.0,
+        "behind_last_record_seconds": 7200,
+    }
+
+
 async def test_health_and_readiness(system, client):
     assert (await client.get("/healthz")).json == {"status": "ok"}
     assert (await client.get("/readyz")).json == {"status": "ready"}

@@ -296,6 +296,17 @@ async def test_the_answer_shows_the_thing_as_it_is_now():
         assert again.json["task"]["title"] == "New"
 
 
+async def test_a_repeat_is_answered_before_if_match_is_looked_at():
+    """The first one has made the ETag that it was sent with an old one."""
+    async with serving() as server:
+        path = f"/api/tasks/{(await server.http.created())['id']}"
+        sent = {"If-Match": (await server.http.get(path)).headers["etag"]}
+        for key, status in (("k", 200), ("k", 200), ("other", 412)):
+            keyed = {**sent, "Idempotency-Key": key}
+            answered = await server.http.send("PATCH", path, {"title": f"New {key}"}, keyed)
+            assert answered.status == status
+
+
 async def test_what_was_deleted_since_is_not_made_again():
     async with serving() as server:
         first = (await create(server.http, "k")).json["task"]

@@ -88,8 +88,8 @@ class Services:
 
 
 def restored_state(journal: Journal, task_id: str) -> TaskState | None:
-    """The task as the journal has it: its snapshot, and the records behind that."""
-    state = journal.snapshot(task_id)
+    """The task as the journal has it: its state, and the records behind that."""
+    state = journal.state(task_id)
     assert state is None or isinstance(state, TaskState), f"{task_id} is no task"
     for record in journal.tail(task_id):
         state = fold(state, record)

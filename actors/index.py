@@ -146,7 +146,7 @@ class Index:
             if not self._graph.exists(task_id):
                 continue
             try:
-                state = self._journal.snapshot(task_id)
+                state = self._journal.state(task_id)
             except DamagedError:
                 continue
             if isinstance(state, TaskState) and _names(state, table, run_id or key):
@@ -175,6 +175,4 @@ class Index:
         if self._graph.exists(task_id) or task_id in self._faults:
             return True
         with self._faults.reading(task_id):
-            return bool(self._journal.tail(task_id)) or (
-                self._journal.snapshot(task_id) is not None
-            )
+            return bool(self._journal.tail(task_id)) or (self._journal.state(task_id) is not None)

@@ -72,7 +72,7 @@ class Journal(Protocol):
     def append(self, entry: Entry) -> None:
         """Take a record; it reaches the disk with all others that wait, in order.
 
-        From here on `snapshot`, `tail` and `get` know of it.
+        From here on `state`, `tail` and `get` know of it.
 
         Raises:
             UnwritableError: the record, or a row of it, cannot be encoded. Nothing was taken.
@@ -89,10 +89,11 @@ class Journal(Protocol):
     def get(self, table: str, key: str) -> str | None:
         """The value of an index row."""
 
-    def snapshot(self, address: str) -> AnyState | None:
-        """The state of `address` as of some record at or after the last checkpoint, or None.
+    def state(self, address: str) -> AnyState | None:
+        """The state of `address` after its last `append`, on disk or not; None if it has none.
 
-        To be brought up to date with the records of `tail` that lie behind its `last_seq`.
+        During start-up, until its records are given back, one that may lack the records of `tail`
+        behind its `last_seq`.
         """
 
     def tail(self, address: str) -> Sequence[Record]:

@@ -21,7 +21,7 @@ from persistence.recovery import log_last_seq, read_heads, read_log, read_outsta
 from persistence.snapshots import decode_snapshot
 from persistence.store import Store, Table
 from persistence.sweep import Sweep
-from persistence.tail import Committed, Tail
+from persistence.tail import Tail, Unfolded
 from persistence.timeline import Timelines
 from persistence.writer import InlineWriter, ThreadWriter, Writer
 
@@ -44,7 +44,7 @@ class _Checkpoint:
     """A checkpoint under way, up to number `seq`."""
 
     seq: int
-    folded: Committed
+    folded: Unfolded
     over: trio.Event
 
 
@@ -281,7 +281,7 @@ class StoreJournal:
         stored = self._store.get(row_table(table), row_key(key))
         return None if stored is None else decode_row(table, key, stored)
 
-    def snapshot(self, address: str) -> AnyState | None:
+    def state(self, address: str) -> AnyState | None:
         """The state of `address`: after its last append if it has records behind the checkpoint,
         else as the tables hold it; None if it has neither."""
         state = self._tail.state(address)

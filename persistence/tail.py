@@ -19,7 +19,7 @@ DROP_ADDRESSES_MAX: Final = 1024  # forgotten in one go, about 1 ms
 
 @final
 @define(eq=False)
-class Committed:
+class Unfolded:
     """What is on disk and not folded: the last state of each address, rows, count of records; and
     what cannot be folded."""
 
@@ -39,7 +39,7 @@ class Tail:
         self._frames: dict[str, list[bytes]] = {}
         self._states: dict[str, AnyState] = {}  # as of the last append
         self._rows: dict[tuple[str, str], str] = {}
-        self._committed = Committed()
+        self._unfolded = Unfolded()
 
     def append(self, entry: Entry, frame: bytes) -> None:
         address = entry.record.address
@@ -57,19 +57,19 @@ class Tail:
         """Something on disk that must not be folded; its rows are found all the same."""
         for table, key, value in rows:
             self._rows[table, key] = value
-            self._committed.rows.append(Row(table, key, value))
-        self._committed.aside.append(kept)
-        self._committed.records += 1
+            self._unfolded.rows.append(Row(table, key, value))
+        self._unfolded.aside.append(kept)
+        self._unfolded.records += 1
         self.records += 1
 
     def commit(self, entries: Sequence[Entry]) -> None:
         """These are on disk now; they come in the order of `append`."""
-        committed = self._committed
+        unfolded = self._unfolded
         for entry in entries:
-            committed.states[entry.record.address] = entry.state
+            unfolded.states[entry.record.address] = entry.state
             for row in entry.rows:
-                committed.rows.append(Row(*row))
-        committed.records += len(entries)
+                unfolded.rows.append(Row(*row))
+        unfolded.records += len(entries)
 
     def state(self, address: str) -> AnyState | None:
         """The state after the last append, if there was one."""
@@ -89,17 +89,17 @@ class Tail:
         """The frames of an address behind the checkpoint, up to number `seq`."""
         return [frame for frame in self.frames(address) if span(frame)[1] <= seq]
 
-    def take(self) -> Committed:
+    def take(self) -> Unfolded:
         """Give a checkpoint all that is on disk and not folded."""
-        taken, self._committed = self._committed, Committed()
+        taken, self._unfolded = self._unfolded, Unfolded()
         return taken
 
-    def move(self, checkpoint_seq: int, folded: Committed) -> None:
+    def move(self, checkpoint_seq: int, folded: Unfolded) -> None:
         """The tables hold everything up to `checkpoint_seq` now."""
         self.checkpoint_seq = checkpoint_seq
         self.records -= folded.records
 
-    def drop(self, folded: Committed) -> Iterator[None]:
+    def drop(self, folded: Unfolded) -> Iterator[None]:
         """Forget what the tables hold; stops now and then, so that others get a turn."""
         for count, (address, state) in enumerate(folded.states.items(), start=1):
             if behind := self.frames(address):

@@ -51,7 +51,7 @@ class Wanted:
 
 
 @final
-class Entry:
+class Placed:
     """A task as last committed, and where it stands."""
 
     __slots__ = ("place", "state", "stretch")
@@ -79,7 +79,7 @@ class Stretch:
 
     def __init__(self, first_seq: int) -> None:
         self.first_seq = first_seq  # no task in it was active before this
-        self.entries: list[Entry | None] = []
+        self.entries: list[Placed | None] = []
         self.living = 0  # the places that are taken, as bits
         self.count = 0  # and how many these are
         self._facets: dict[Facet, int] = {}
@@ -96,11 +96,11 @@ class Stretch:
         """Nothing is appended any more."""
         return self._text is not None
 
-    def append(self, state: TaskState, entry: Entry | None) -> Entry:
+    def append(self, state: TaskState, entry: Placed | None) -> Placed:
         """Give a task the next place; `entry` is its own, if it has one."""
         place = _PLACES[len(self.entries)]
         if entry is None:
-            entry = Entry(state, self, place)
+            entry = Placed(state, self, place)
         else:
             entry.state, entry.stretch, entry.place = state, self, place
         self.entries.append(entry)
@@ -185,21 +185,21 @@ class ActivityOrder:
     def stretch_count(self) -> int:
         return len(self._stretches)
 
-    def enter(self, state: TaskState) -> Entry:
+    def enter(self, state: TaskState) -> Placed:
         """A task that was not here; the most recently active from now on."""
         return self._append(state, None)
 
-    def move(self, entry: Entry, state: TaskState) -> None:
+    def move(self, entry: Placed, state: TaskState) -> None:
         """Something has happened: the task is the most recently active from now on."""
         self.leave(entry)
         self._append(state, entry)
 
-    def change(self, entry: Entry, state: TaskState) -> None:
+    def change(self, entry: Placed, state: TaskState) -> None:
         """The task has changed, but nothing has happened that anybody is told of."""
         entry.stretch.changed(entry.place, entry.state, state)
         entry.state = state
 
-    def leave(self, entry: Entry) -> None:
+    def leave(self, entry: Placed) -> None:
         stretch = entry.stretch
         stretch.leave(entry.place)
         if stretch.count <= STRETCH // 2 and stretch.count % _LOOK_EVERY == 0 and stretch.is_closed:
@@ -224,7 +224,7 @@ class ActivityOrder:
                 return state
         return None
 
-    def _append(self, state: TaskState, entry: Entry | None) -> Entry:
+    def _append(self, state: TaskState, entry: Placed | None) -> Placed:
         stretch = self._stretches[-1]
         if stretch.is_full:
             if len(self._stretches) > 1:

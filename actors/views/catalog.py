@@ -16,7 +16,7 @@ from actors.task.state import (
     TaskStatus,
 )
 from actors.views import facets
-from actors.views.activity import ActivityOrder, Entry, Wanted
+from actors.views.activity import ActivityOrder, Placed, Wanted
 from actors.views.pages import Page, page
 from actors.views.search import wanted_text
 
@@ -61,7 +61,7 @@ class Catalog:
     """Latest committed states. What a checkpoint holds is kept slim; the rest is kept whole."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, Placed] = {}
         self._whole: dict[str, None] = {}
         self.order = ActivityOrder()
 

@@ -109,7 +109,7 @@ class Views:
         if held is not None:
             return held
         with self._faults.reading(task_id):
-            stored = self._journal.snapshot(task_id)
+            stored = self._journal.state(task_id)
         if isinstance(stored, TaskState) and stored.last_seq == known.last_seq:
             return stored
         return self._replayed(task_id)  # the journal knows of a later record, not on disk yet

@@ -183,17 +183,17 @@ async def test_a_record_that_the_graph_cannot_take_sets_its_task_aside(monkeypat
 
 @pytest.fixture
 def damage(monkeypatch):
-    """Lets the journal find the snapshot of a task damaged."""
+    """Lets the journal find what is stored of a task damaged."""
 
     def arm(desk, task_id):
-        snapshot = type(desk.system.journal).snapshot
+        state = type(desk.system.journal).state
 
         def damaged(journal, address):
             if address == task_id:
                 raise DamagedError("the body of a snapshot fails its checksum")
-            return snapshot(journal, address)
+            return state(journal, address)
 
-        monkeypatch.setattr(type(desk.system.journal), "snapshot", damaged)
+        monkeypatch.setattr(type(desk.system.journal), "state", damaged)
 
     return arm
 

@@ -251,7 +251,7 @@ async def test_a_deleted_task_keeps_a_tombstone_and_no_timeline(model, running):
     await journal.checkpoint([])
     assert journal.timeline("task-1", 0) == []
     assert len(journal.timeline("task-10", 0)) == len(journal.timeline("task-1@", 0)) == 2
-    state = journal.snapshot("task-1")
+    state = journal.state("task-1")
     assert state.deleted
     assert state.last_seq == 7
     assert len(store.scan(Table.TIMELINE, b"", None, 99, len)) == 4

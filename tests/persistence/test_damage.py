@@ -139,7 +139,7 @@ async def test_a_snapshot_under_another_address_is_damage(model, running):
     await journal.checkpoint([])
     store.commit([Put(Table.SNAPSHOTS, b"task-2", store.get(Table.SNAPSHOTS, b"task-1"))])
     with pytest.raises(DamagedError, match="another"):
-        journal.snapshot("task-2")
+        journal.state("task-2")
     _, damage = memory_journal(store.copy()).heads()
     assert damage.address == "task-2"
     chunk = store.scan(Table.TIMELINE, b"task-1", b"task-2", 1, bytes)[0][1]

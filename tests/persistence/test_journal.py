@@ -119,7 +119,7 @@ def test_what_cannot_be_written_is_refused_before_anything_is_taken(model, row):
         model.append(journal, "not\0an address")
     assert journal.next_seq == 1
     assert journal.tail("task-1") == []
-    assert journal.snapshot("task-1") is None
+    assert journal.state("task-1") is None
 
 
 async def test_a_failed_commit_settles_nothing_and_ends_run(model, faulty_journal, faulty_store):
@@ -262,7 +262,7 @@ async def test_a_row_that_is_overwritten_while_it_is_folded_keeps_its_new_value(
 async def test_what_no_record_can_have_as_address_is_found_nowhere(tmp_path):
     journal = open_journal(tmp_path)
     for address in ("", "x" * 10_000, "a\0b", "\ud800"):
-        assert journal.snapshot(address) is None
+        assert journal.state(address) is None
         assert journal.tail(address) == []
         assert journal.timeline(address, 0) == journal.timeline_latest(address, 5) == []
     await journal.close()

@@ -32,7 +32,7 @@ class OrderLikeAList(RuleBasedStateMachine):
         super().__init__()
         activity.STRETCH, activity._LOOK_EVERY = 4, 1
         self.order = ActivityOrder()
-        self.entries: dict[str, activity.Entry] = {}
+        self.entries: dict[str, activity.Placed] = {}
         self.seq = 0
 
     def teardown(self) -> None:
@@ -71,7 +71,7 @@ class OrderLikeAList(RuleBasedStateMachine):
             self.order.leave(entry)
             del self.entries[entry.state.id]
 
-    def pick(self, data) -> activity.Entry:
+    def pick(self, data) -> activity.Placed:
         return self.entries[data.draw(st.sampled_from(sorted(self.entries)))]
 
     @rule(wanted=st.sampled_from(FILTERS))

@@ -58,6 +58,8 @@ def values(kind):
         return st.sampled_from(JSON_TEXTS).map(Json)
     if get_origin(kind) is tuple:
         return st.lists(values(get_args(kind)[0]), max_size=3).map(tuple)
+    if get_origin(kind) is frozenset:
+        return st.frozensets(values(get_args(kind)[0]), max_size=3)
     if get_origin(kind) in (UnionType, Union):
         return st.one_of(*map(values, get_args(kind)))
     if kind is NoneType:

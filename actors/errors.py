@@ -6,7 +6,7 @@ from typing import final
 
 from attrs import field, frozen
 
-from actors.suggestions import Suggestion
+from actors.actions import Action
 
 
 class Kind(Enum):
@@ -329,8 +329,9 @@ class Rejected(Exception):
     Args:
         code: what it is; fixes the HTTP status, the severity and the title.
         message: what was wrong here, in a sentence without a full stop.
-        next_step: what the caller can do about it, in words.
-        command: one of our own line that helps.
+        next_step: what the caller can do about it, in words. They end with a colon where how the
+            action is asked for is to follow.
+        action: one that helps.
         pointer: JSON pointer (`/owner/kind`) or `?name` of what was wrong in the request.
         area: prefix of the diagnostic's id.
         evidence: the facts behind it.
@@ -339,7 +340,7 @@ class Rejected(Exception):
     code: Code
     message: str
     next_step: str = ""
-    command: Suggestion | None = None
+    action: Action | None = None
     pointer: str | None = None
     area: str = "task"
     evidence: Mapping[str, str | int | bool] = field(factory=dict)

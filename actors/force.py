@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from typing import final
 
-from actors import limits, suggestions
+from actors import actions, limits
 from actors.clock import Clock
 from actors.errors import Code, Rejected
 from actors.identity import Actor, Caller
@@ -56,7 +56,7 @@ class ForceGuard:
                 f"more than {limits.FORCE_OPS_MAX} force operations in"
                 f" {limits.FORCE_WINDOW_S} s on {task_id}",
                 "wait until the minute is over",
-                command=suggestions.inspect_task(task_id),
+                action=actions.inspect_task(task_id),
                 area="task.force",
                 evidence={
                     "actor_kind": caller.actor.kind.value,

@@ -10,12 +10,12 @@ from typing import Final, final
 
 from attrs import evolve, frozen
 
-from actors import suggestions
+from actors import actions
+from actors.actions import Action
 from actors.errors import Code, Rejected
 from actors.ids import valid_session_id
 from actors.index import Index
 from actors.registry.roster import Roster
-from actors.suggestions import Suggestion
 from actors.task.review import Review
 from actors.task.state import Run, TaskState
 from actors.views.views import Views
@@ -56,11 +56,11 @@ class _Named:
 @final
 @frozen
 class _Meant:
-    """What the caller may have meant: in words, its id, and a command that shows it."""
+    """What the caller may have meant: in words, its id, and an action that shows it."""
 
     words: str
     id: str | None = None
-    command: Suggestion | None = None
+    action: Action | None = None
 
 
 @final
@@ -88,7 +88,7 @@ class Misnamed:
             refusal,
             message=f"{message}; {meant.words}" if meant.words else message,
             next_step=refusal.next_step if meant.id is None else f"use {meant.id}",
-            command=meant.command or refusal.command,
+            action=meant.action or refusal.action,
             evidence=evidence,
         )
 
@@ -130,16 +130,16 @@ def _meant(sought: _Sort, named: _Named) -> _Meant:
     match sought:
         case _Sort.TASK if named.task is not None:
             task_id = named.task.id
-            return _Meant(f"it is of task {task_id}", task_id, suggestions.inspect_task(task_id))
+            return _Meant(f"it is of task {task_id}", task_id, actions.inspect_task(task_id))
         case _Sort.RUN if named.run is not None:
             run_id = named.run.id
-            return _Meant(_its_run(named), run_id, suggestions.inspect_run(run_id))
+            return _Meant(_its_run(named), run_id, actions.inspect_run(run_id))
         case _Sort.RUN if named.sort is _Sort.TASK and named.task is not None:
-            return _Meant("it has no run", command=suggestions.inspect_task(named.task.id))
+            return _Meant("it has no run", action=actions.inspect_task(named.task.id))
         case _Sort.REVIEW if named.review is not None:
             review = named.review
             words = f"its latest review is {review.id}, which is {review.status.value}"
-            return _Meant(words, review.id, suggestions.show_review(review.id))
+            return _Meant(words, review.id, actions.show_review(review.id))
         case _Sort.REVIEW if named.sort in (_Sort.TASK, _Sort.RUN):
             return _Meant("it has no review")
         case _Sort.SESSION if named.run is not None and named.run.session_id is not None:

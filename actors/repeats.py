@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import final
 
-from actors import suggestions
+from actors import actions
 from actors.answers import Answer
 from actors.availability import Availability
 from actors.errors import Code, Rejected
@@ -83,6 +83,6 @@ class Repeats:
             raise Rejected(
                 Code.NO_ACTIVE_LEASE,
                 "the run that was claimed under this key was deleted with its task",
-                "claim again under another key: POST /api/agent/tasks/claim-next",
-                command=suggestions.claim_next(),
+                "claim again under another key:",
+                action=actions.claim_next(),
             ) from None

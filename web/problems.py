@@ -6,13 +6,14 @@ from typing import Final, final
 
 from attrs import evolve, frozen
 
+from actors.actions import Action
 from actors.errors import Category, Code, Kind, Rejected, Severity
-from actors.suggestions import Suggestion
 from web.operations import KEY_REUSED, PRECONDITION_FAILED, Operation
 from web.redaction import redact
 from web.replies import Reply
 from web.shapes.encoding import encode
 from web.shapes.problems import LIVE, Diagnostic, Error
+from web.wording import command_of, next_step_of
 
 # What each kind is answered with: the first code that the operation lists, else the last.
 _STATUSES: Final[Mapping[Kind, Sequence[int]]] = {
@@ -141,16 +142,16 @@ def problem(refusal: Rejected) -> Problem:
         code.category,
         code.title,
         redact(refusal.message),
-        redact(refusal.next_step) or _NEXT_STEPS.get(code.kind, ""),
+        redact(next_step_of(refusal.next_step, refusal.action)) or _NEXT_STEPS.get(code.kind, ""),
         area,
-        _runnable(refusal.command),
+        runnable(refusal.action),
         {n: redact(value) if isinstance(value, str) else value for n, value in evidence.items()},
     )
 
 
-def _runnable(command: Suggestion | None) -> str | None:
-    """The command as it can be run; none where a caller's text in it cannot be shown as it is."""
-    shown = "" if command is None else str(command)
+def runnable(action: Action | None) -> str | None:
+    """As a command that can be run; none where a caller's text in it cannot be shown as it is."""
+    shown = "" if action is None else command_of(action)
     return shown if shown and shown.isprintable() and redact(shown) == shown else None
 
 

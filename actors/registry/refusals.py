@@ -1,6 +1,6 @@
 """Why a caller is not the session, or a name not the workspace, that it says."""
 
-from actors import suggestions
+from actors import actions
 from actors.errors import Code, Rejected
 
 _AREA = "agentidentity"
@@ -28,8 +28,8 @@ def session_stale(session_id: str, agent_name: str, why: str) -> Rejected:
     return Rejected(
         Code.IDENTITY_STALE,
         f"session {session_id} {why}",
-        "register a new session: POST /api/sessions",
-        command=suggestions.register_session(agent_name),
+        "register a new session:",
+        action=actions.register_session(agent_name),
         area=_AREA,
     )
 
@@ -47,8 +47,8 @@ def session_not_found(session_id: str) -> Rejected:
     return Rejected(
         Code.SESSION_NOT_FOUND,
         f"there is no active session {session_id}",
-        "register one: POST /api/sessions",
-        command=suggestions.list_sessions(),
+        "register one:",
+        action=actions.list_sessions(),
         evidence={"session_id": session_id[:128]},
     )
 
@@ -66,8 +66,8 @@ def sessions_full(count: int, agent_name: str) -> Rejected:
     return Rejected(
         Code.SESSIONS_FULL,
         f"{count} sessions have registered themselves",
-        "register the session: POST /api/sessions",
-        command=suggestions.register_session(agent_name),
+        "register the session:",
+        action=actions.register_session(agent_name),
     )
 
 
@@ -75,7 +75,7 @@ def workspace_not_found(ref: str) -> Rejected:
     return Rejected(
         Code.WORKSPACE_NOT_FOUND,
         f"there is no workspace {ref}",
-        "create it: POST /api/workspaces with its root_dir",
-        command=suggestions.create_workspace(ref),
+        "create it with its root_dir:",
+        action=actions.create_workspace(ref),
         evidence={"workspace": ref[:200]},
     )

@@ -148,7 +148,7 @@ def session_has_ended(session_id: str) -> Rejected:
     return Rejected(
         Code.IDENTITY_STALE,
         f"session {session_id} was ended",
-        "register a new session: POST /api/sessions",
+        "register a new session:",
         area="agentidentity",
     )
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 import orjson
 
 from actors import limits
+from actors.actions import Action
 from actors.errors import Code, Rejected, invalid, too_large
 from actors.ids import valid_task_id
-from actors.suggestions import Suggestion
 from actors.task.state import Json
 
 _CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -293,13 +293,13 @@ def digest(*parts: str | Json | None) -> str:
     return hashed.hexdigest()
 
 
-def reason_required(command: Suggestion | None) -> Rejected:
+def reason_required(action: Action | None) -> Rejected:
     """The refusal of a force operation that comes without a reason."""
     return Rejected(
         Code.FORCE_OP_REQUIRES_REASON,
         "this operation needs a reason that is not blank",
         "send a reason",
-        command=command,
+        action=action,
         pointer="/reason",
         area="task.force",
     )

@@ -6,8 +6,8 @@ from typing import final
 
 from attrs import frozen
 
+from actors.actions import Action
 from actors.errors import Severity
-from actors.suggestions import Suggestion
 
 
 class Trouble(Enum):
@@ -58,5 +58,5 @@ class Diagnostic:
 
     about: Trouble | Hold
     message: str
-    command: Suggestion
+    action: Action
     evidence: Mapping[str, str | int | bool]

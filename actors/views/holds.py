@@ -5,10 +5,10 @@ from typing import Final, final
 
 from attrs import frozen
 
-from actors import suggestions
+from actors import actions
+from actors.actions import Action
 from actors.registry.state import SessionState
 from actors.scheduler.starvation import Takers
-from actors.suggestions import Suggestion
 from actors.task.eligibility import AGENT_OWNERS, awaits_agent, claimable_run
 from actors.task.review import Review
 from actors.task.state import ApprovalState, Run, RunStatus, TaskState, TaskStatus
@@ -90,7 +90,7 @@ def lost_blockers(task: TaskState) -> Diagnostic | None:
             if run is None
             else f"cancel run {run.id} if it cannot be done without"
         ),
-        suggestions.start_task(task.id) if run is None else suggestions.cancel_run(run.id),
+        actions.start_task(task.id) if run is None else actions.cancel_run(run.id),
         {"deleted_task_ids": " ".join(task.lost_blockers)},
     )
 
@@ -127,7 +127,7 @@ def _draft(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | N
     if not task.draft:
         return None
     return Diagnostic(
-        Hold.DRAFT, f"{task.id} is not published yet", suggestions.publish_task(task.id), {}
+        Hold.DRAFT, f"{task.id} is not published yet", actions.publish_task(task.id), {}
     )
 
 
@@ -138,13 +138,13 @@ def _approval(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic 
         return Diagnostic(
             Hold.REJECTED,
             f"{task.id} was rejected; to decide anew, ask for no approval, and then for one again",
-            suggestions.ask_for_no_approval(task.id),
+            actions.ask_for_no_approval(task.id),
             {},
         )
     return Diagnostic(
         Hold.AWAITS_APPROVAL,
         f"{task.id} waits for somebody to approve it",
-        suggestions.approve_task(task.id),
+        actions.approve_task(task.id),
         {},
     )
 
@@ -165,19 +165,19 @@ def _dependencies(task: TaskState, run: Run | None, outside: Outside) -> Diagnos
     )
 
 
-def _lifting(task: TaskState, blockers: Mapping[str, Blocker]) -> Suggestion:
+def _lifting(task: TaskState, blockers: Mapping[str, Blocker]) -> Action:
     """For a blocker that has ended without being completed first, as it may stay so for good; then
     for one that has to be approved."""
     for task_id, blocker in blockers.items():
         if blocker.status.is_terminal and blocker.review is None:
-            return suggestions.remove_dependency(task.id, task_id)
+            return actions.remove_dependency(task.id, task_id)
     for blocker in blockers.values():
         review = blocker.review
         if review is not None and review.is_open:
-            return suggestions.judge_review(review.id, review.run_id)
+            return actions.judge_review(review.id, review.run_id)
         if review is not None:
-            return suggestions.request_review(review.run_id, review.attempt + 1)
-    return suggestions.inspect_task(next(iter(blockers)))
+            return actions.request_review(review.run_id, review.attempt + 1)
+    return actions.inspect_task(next(iter(blockers)))
 
 
 def _pause(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | None:
@@ -188,7 +188,7 @@ def _pause(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | N
     return Diagnostic(
         Hold.PAUSED,
         f"{task.id} is paused{whose}",
-        suggestions.resume_task(paused_by),
+        actions.resume_task(paused_by),
         {"paused_by_task_id": paused_by},
     )
 
@@ -199,7 +199,7 @@ def _scheduler(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic
     return Diagnostic(
         Hold.SCHEDULER_PAUSED,
         "the scheduler hands out no runs at all",
-        suggestions.resume_scheduler(),
+        actions.resume_scheduler(),
         {},
     )
 
@@ -211,7 +211,7 @@ def _owner(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | N
     return Diagnostic(
         Hold.OWNED,
         f"{task.id} belongs to {owner.kind.value} {owner.ref}, so no agent is given it",
-        suggestions.claim_run(run.id),
+        actions.claim_run(run.id),
         {"owner_kind": owner.kind.value, "owner_ref": owner.ref},
     )
 
@@ -228,7 +228,7 @@ def _no_taker(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic 
     return Diagnostic(
         Hold.NO_TAKER,
         f"run {run.id} waits for a session {who}" if who else f"run {run.id} waits for any session",
-        suggestions.list_sessions(),
+        actions.list_sessions(),
         {"eligible_session_count": 0},
     )
 
@@ -239,7 +239,7 @@ def _no_run(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | 
     return Diagnostic(
         Hold.NO_RUN,
         f"{task.id} is ready, and nobody has queued a run of it",
-        suggestions.start_task(task.id),
+        actions.start_task(task.id),
         {},
     )
 

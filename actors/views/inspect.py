@@ -6,10 +6,10 @@ from typing import Final, final
 
 from attrs import frozen
 
-from actors import limits, suggestions
+from actors import actions, limits
+from actors.actions import Action
 from actors.limits import NS
 from actors.registry.state import SessionState
-from actors.suggestions import Suggestion
 from actors.task.eligibility import awaits_agent
 from actors.task.state import Run, RunStatus, TaskState
 from actors.views.diagnostics import Diagnostic, Hold, Trouble
@@ -212,7 +212,7 @@ def _needs_attention(_: TaskState, run: Run, __: Around) -> Diagnostic | None:
     return Diagnostic(
         Trouble.NEEDS_ATTENTION,
         f"run {run.id} was put aside: {run.error or 'nobody knows why'}",
-        suggestions.recover_run(run.id),
+        actions.recover_run(run.id),
         {},
     )
 
@@ -229,7 +229,7 @@ def _stranded(task: TaskState, run: Run, around: Around) -> Diagnostic | None:
         Trouble.STRANDED,
         f"run {run.id} has been queued for {age_s} s, and no registered session could claim it"
         f"{asked}",
-        suggestions.list_sessions(),
+        actions.list_sessions(),
         {
             "queued_age_seconds": age_s,
             "threshold_seconds": int(around.stranded_after_s),
@@ -239,18 +239,18 @@ def _stranded(task: TaskState, run: Run, around: Around) -> Diagnostic | None:
     )
 
 
-def _freed(run: Run) -> Suggestion:
+def _freed(run: Run) -> Action:
     """What takes a run from its holder."""
     if run.status is RunStatus.CLAIMED:
-        return suggestions.force_release(run.id)
-    return suggestions.cancel_run(run.id)
+        return actions.force_release(run.id)
+    return actions.cancel_run(run.id)
 
 
-def _anew(task: TaskState, run: Run) -> Suggestion:
+def _anew(task: TaskState, run: Run) -> Action:
     """What makes a new attempt possible, or is one."""
     if task.attempts_used >= task.max_attempts and task.max_attempts < limits.ATTEMPTS_MAX:
-        return suggestions.raise_attempts(task.id, task.attempts_used + 1)
-    return suggestions.retry_run(run.id)
+        return actions.raise_attempts(task.id, task.attempts_used + 1)
+    return actions.retry_run(run.id)
 
 
 _Rule = Callable[[TaskState, Run, Around], Diagnostic | None]

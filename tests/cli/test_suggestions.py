@@ -2,16 +2,19 @@
 
 import ast
 import inspect
+import re
 from pathlib import Path
 from typing import Final
 
 import click
 import pytest
 
-from actors import suggestions
-from actors.suggestions import Suggestion
+from actors import actions
+from actors.actions import Action
 from tests.cli.suggested import command_of, words_of
+from web import wording
 from web.exits import ClientExit
+from web.operations import Operation
 
 ROOT: Final = Path(__file__).parents[2]
 SAMPLES: Final = {
@@ -28,12 +31,12 @@ SAMPLES: Final = {
 }
 MADE: Final = [
     make
-    for _, make in inspect.getmembers(suggestions, inspect.isfunction)
-    if make.__module__ == suggestions.__name__
+    for _, make in inspect.getmembers(actions, inspect.isfunction)
+    if make.__module__ == actions.__name__
 ]
 
 
-def all_of(make) -> list[Suggestion]:
+def all_of(make) -> list[Action]:
     """What a function of the module gives, for each sample of its parameters."""
     names = list(inspect.signature(make).parameters)
     count = max([1, *(len(SAMPLES[name]) for name in names)])
@@ -43,7 +46,7 @@ def all_of(make) -> list[Suggestion]:
     ]
 
 
-EVERY: Final = [str(suggestion) for make in MADE for suggestion in all_of(make)]
+EVERY: Final = [wording.command_of(action) for make in MADE for action in all_of(make)]
 
 
 def test_no_suggestion_is_made_elsewhere():
@@ -51,11 +54,11 @@ def test_no_suggestion_is_made_elsewhere():
     assert MADE
     for package in ("actors", "persistence", "web"):
         for path in (ROOT / package).rglob("*.py"):
-            if path == Path(suggestions.__file__):
+            if path == Path(actions.__file__):
                 continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
-                assert called.rpartition(".")[2] != "Suggestion", path
+                assert called.rpartition(".")[2] != "Action", path
 
 
 @pytest.mark.parametrize("text", EVERY)
@@ -69,3 +72,16 @@ def test_a_suggestion_is_understood_by_a_server(line, text):
     done = line.run(*words_of(text))
     answered = {ClientExit.DONE, ClientExit.NOT_FOUND, ClientExit.NOT_ALLOWED}
     assert done.exit_code in answered, done.output
+
+
+def test_an_action_is_a_request_of_ours():
+    """Its path is that of an operation, with a value for each parameter and none left over."""
+    for make in MADE:
+        for action in all_of(make):
+            method, path = wording.request_of(action).split(" ", 1)
+            assert "{" not in path
+            assert any(
+                operation.method == method
+                and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", operation.path), path)
+                for operation in Operation
+            )

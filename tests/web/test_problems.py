@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from actors import suggestions
+from actors import actions
+from actors.actions import Action
 from actors.errors import Code, Kind, Rejected, invalid
-from actors.suggestions import Suggestion
 from web.operations import Operation
 from web.problems import EdgeCode, edge_reply, not_ready_reply, refusal_reply, status_of
 from web.redaction import redact
@@ -73,20 +73,27 @@ def test_our_own_words_are_told_as_they_are():
     assert told.endswith("the bearer token is missing (next: Authorization: Bearer x)")
 
 
-def suggested(command: Suggestion) -> str | None:
-    refusal = Rejected(Code.RUN_NOT_FOUND, "no run", "look", command=command)
+def suggested(action: Action) -> str | None:
+    refusal = Rejected(Code.RUN_NOT_FOUND, "no run", "look", action=action)
     body = json.loads(refusal_reply(refusal, Operation.GET_RUN).body)
     return body["diagnostic"].get("suggested_command")
 
 
 def test_a_command_is_told_as_a_shell_takes_it():
-    told = suggested(suggestions.pause_task("ship-it"))
+    told = suggested(actions.pause_task("ship-it"))
     assert told == "chargehand task pause ship-it --reason 'incident response'"
+
+
+def test_a_next_step_that_ends_with_a_colon_goes_on_with_the_request():
+    step = "approve it, or let it be:"
+    refusal = Rejected(Code.TRANSITION, "no", step, action=actions.approve_task("ship-it"))
+    told = json.loads(refusal_reply(refusal, Operation.START_TASK).body)["error"]
+    assert told.endswith("(next: approve it, or let it be: POST /api/tasks/ship-it/approve)")
 
 
 @pytest.mark.parametrize("name", ["line\nbreak", "Bearer abc.def", "token=abc"])
 def test_a_command_that_could_not_be_told_as_it_is_is_not_told(name):
-    assert suggested(suggestions.register_session(name)) is None
+    assert suggested(actions.register_session(name)) is None
 
 
 def test_overload_says_when_to_come_back():

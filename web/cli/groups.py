@@ -8,8 +8,8 @@ import click
 from attrs import frozen
 from click.shell_completion import get_completion_class
 
-from actors.suggestions import PROGRAM
 from web.cli.output import checked_output
+from web.wording import PROGRAM
 
 if TYPE_CHECKING:
     from web.cli.verbs import Verb

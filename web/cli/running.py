@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from actors.suggestions import PROGRAM
 from web.cli import environment
 from web.cli.again import remember
 from web.cli.failures import Failed
 from web.cli.output import OutputFailed, give_up_stdout
 from web.cli.target import Identity, identity_of, target_of
 from web.exits import ClientExit
+from web.wording import PROGRAM
 
 if TYPE_CHECKING:
     from web.cli.connection import Connection

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 import click
 from attrs import field, frozen
 
-from actors.suggestions import PROGRAM
 from web.cli import environment
 from web.cli.environment import found
 from web.headers import AGENT_HEADER, SESSION_HEADER
 from web.settings import SOCKET_NAME
+from web.wording import PROGRAM
 
 DEFAULT_URL: Final = "http://127.0.0.1:2123"
 

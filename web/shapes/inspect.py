@@ -25,6 +25,7 @@ from web.shapes.problems import LIVE, Diagnostic
 from web.shapes.references import Lookup
 from web.shapes.registered import PROVIDER
 from web.shapes.tasks import TaskSummary
+from web.wording import command_of
 
 _REASONS: Final = ("error", "diagnostic", "reason")  # members of a payload that say why
 
@@ -202,7 +203,7 @@ def diagnostic_of(
         title=about.title,
         message=found.message,
         data_freshness=LIVE,
-        suggested_command=str(found.command),
+        suggested_command=command_of(found.action),
         evidence={
             **evidence,
             **{n: redact(v) if isinstance(v, str) else v for n, v in found.evidence.items()},

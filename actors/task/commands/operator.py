@@ -4,7 +4,7 @@ from typing import final
 
 from attrs import field, frozen
 
-from actors import suggestions
+from actors import actions
 from actors.ids import valid_task_id
 from actors.task import validation as valid
 from actors.task.state import (
@@ -82,7 +82,7 @@ class ForceFail:
     def __attrs_post_init__(self) -> None:
         if self.reason is None:
             is_id = valid_task_id(self.run_id)
-            raise valid.reason_required(suggestions.force_fail(self.run_id) if is_id else None)
+            raise valid.reason_required(actions.force_fail(self.run_id) if is_id else None)
 
 
 @final

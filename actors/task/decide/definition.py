@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from actors import limits, suggestions
+from actors import actions, limits
 from actors.errors import Code, Rejected, invalid
 from actors.task import commands as c
 from actors.task import validation as valid
@@ -102,8 +102,8 @@ def task_not_found(task_id: str) -> Rejected:
     return Rejected(
         Code.TASK_NOT_FOUND,
         f"there is no task {task_id}",
-        "look at the ids of GET /api/tasks",
-        command=suggestions.list_tasks(),
+        "look at the tasks there are:",
+        action=actions.list_tasks(),
         evidence={"task_id": task_id[:128]},
     )
 
@@ -189,9 +189,8 @@ def delete(changes: Changes, command: c.DeleteTask) -> Decision:
         raise Rejected(
             Code.TASK_HAS_CHILDREN,
             f"{changes.task_id} has {children} {'child' if children == 1 else 'children'}",
-            "delete what is below it first, or cancel it with all below it: "
-            f"POST /api/tasks/{changes.task_id}/cancel",
-            command=suggestions.show_tree(changes.task_id),
+            "delete what is below it first, or cancel it with all of that; look at it:",
+            action=actions.show_tree(changes.task_id),
             evidence={"task_id": changes.task_id, "children": children},
         )
     check_no_open_run(changes.state)

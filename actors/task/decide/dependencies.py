@@ -1,6 +1,6 @@
 """Edges to blockers: add, remove, and what the blockers' own events mean here."""
 
-from actors import limits, suggestions
+from actors import actions, limits
 from actors.errors import Code, Rejected, invalid
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
@@ -68,8 +68,8 @@ def remove(changes: Changes, command: c.RemoveDependency) -> Decision:
         raise Rejected(
             Code.DEPENDENCY_NOT_FOUND,
             f"{changes.task_id} does not depend on {command.depends_on_task_id}",
-            f"look at the dependencies of GET /api/tasks/{changes.task_id}",
-            command=suggestions.show_task(changes.task_id),
+            "look at its dependencies:",
+            action=actions.show_task(changes.task_id),
             evidence={
                 "task_id": changes.task_id,
                 "depends_on_task_id": command.depends_on_task_id[:128],

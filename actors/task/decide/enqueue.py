@@ -1,8 +1,8 @@
 """Make a run: the rules that every way of enqueuing shares, and enqueuing by itself."""
 
-from actors import limits, suggestions
+from actors import actions, limits
+from actors.actions import Action
 from actors.errors import Code, Rejected
-from actors.suggestions import Suggestion
 from actors.task import commands as c
 from actors.task.channels import coordination_channel
 from actors.task.decide.context import Changes, Decision
@@ -122,7 +122,7 @@ def check_no_open_run(state: TaskState) -> None:
         Code.TASK_HAS_OPEN_RUN,
         f"run {run.id} of {state.id} is {run.status.value}, and a task has one open run at a time",
         "let that run end, or cancel it",
-        command=suggestions.inspect_run(run.id),
+        action=actions.inspect_run(run.id),
         evidence={"task_id": state.id, "run_id": run.id, "status": run.status.value},
     )
 
@@ -132,8 +132,8 @@ def check_attempts(state: TaskState) -> None:
         raise Rejected(
             Code.ATTEMPTS_EXHAUSTED,
             f"{state.id} has used all of its {state.max_attempts} attempts",
-            f"raise max_attempts (up to {limits.ATTEMPTS_MAX}) with PATCH /api/tasks/{state.id}",
-            command=suggestions.raise_attempts(state.id, state.max_attempts + 1)
+            f"raise max_attempts (up to {limits.ATTEMPTS_MAX}):",
+            action=actions.raise_attempts(state.id, state.max_attempts + 1)
             if state.max_attempts < limits.ATTEMPTS_MAX
             else None,
             evidence={"task_id": state.id, "max_attempts": state.max_attempts},
@@ -156,42 +156,42 @@ def close_parked_run(changes: Changes, reason: str | None) -> None:
 
 def not_in_state(state: TaskState, what: str) -> Rejected:
     """Refused by the task's status, with what can be done about that status."""
-    next_step, command = _way_out(state)
+    next_step, action = _way_out(state)
     return Rejected(
         Code.TRANSITION,
         f"cannot {what}: {state.id} is {state.status.value}",
         next_step,
-        command=command,
+        action=action,
         evidence={"task_id": state.id, "task_status": state.status.value},
     )
 
 
-def _way_out(state: TaskState) -> tuple[str, Suggestion]:
-    """In words, and as a command."""
+def _way_out(state: TaskState) -> tuple[str, Action]:
+    """In words, and as an action."""
     task_id = state.id
     if state.canceled:
-        return "a canceled task is final; create a new one", suggestions.show_task(task_id)
+        return "a canceled task is final; create a new one", actions.show_task(task_id)
     if state.draft:
-        step = f"publish it first: POST /api/tasks/{task_id}/publish"
-        return step, suggestions.publish_task(task_id)
+        step = "publish it first:"
+        return step, actions.publish_task(task_id)
     if state.status is TaskStatus.CANCELED:
-        step = f"enqueue a new run: POST /api/tasks/{task_id}/runs"
-        return step, suggestions.enqueue_run(task_id)
+        step = "enqueue a new run:"
+        return step, actions.enqueue_run(task_id)
     if state.approval_state is ApprovalState.REJECTED:
         step = 'it was rejected: patch approval_policy to "none", or to that and back to "manual"'
-        return step, suggestions.ask_for_no_approval(task_id)
+        return step, actions.ask_for_no_approval(task_id)
     if state.awaits_approval:
-        step = f"approve it: POST /api/tasks/{task_id}/approve"
-        return step, suggestions.approve_task(task_id)
+        step = "approve it:"
+        return step, actions.approve_task(task_id)
     blockers = [edge.depends_on_task_id for edge in state.dependencies if not edge.done]
     if blockers:
         step = (
             f"it waits until {', '.join(blockers)} are completed, and approved where a review is "
             "required; or remove the dependencies"
         )
-        return step, suggestions.inspect_task(task_id)
-    step = f"look at it before you try again: GET /api/tasks/{task_id}"
-    return step, suggestions.show_task(task_id)
+        return step, actions.inspect_task(task_id)
+    step = "look at it before you try again:"
+    return step, actions.show_task(task_id)
 
 
 def auto_enqueue(changes: Changes, cause: str, *, by_hand: bool = False) -> None:

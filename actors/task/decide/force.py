@@ -1,8 +1,8 @@
 """Force operations of an operator on a run, and the new attempts that retry and recover make."""
 
-from actors import limits, suggestions
+from actors import actions, limits
+from actors.actions import Action
 from actors.errors import Code, Rejected
-from actors.suggestions import Suggestion
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
 from actors.task.decide.ending import end_run
@@ -30,12 +30,12 @@ _FAILABLE = (RunStatus.QUEUED, RunStatus.CLAIMED, RunStatus.NEEDS_ATTENTION)
 _RETRIABLE = (RunStatus.FAILED, RunStatus.CANCELED)
 
 
-def _refused(code: Code, run: Run, message: str, next_step: str, command: Suggestion) -> Rejected:
+def _refused(code: Code, run: Run, message: str, next_step: str, action: Action) -> Rejected:
     return Rejected(
         code,
         f"{message}: run {run.id} is {run.status.value}",
         next_step,
-        command=command,
+        action=action,
         area="task.force",
         evidence={"run_id": run.id, "status": run.status.value},
     )
@@ -74,18 +74,18 @@ def fail(changes: Changes, command: c.ForceFail) -> Decision:
             "there is nothing to fail",
             "the task is canceled for good; create a new one"
             if changes.state.canceled
-            else f"enqueue a new run to do it again: POST /api/tasks/{changes.task_id}/runs",
-            suggestions.inspect_run(run.id)
+            else "enqueue a new run to do it again:",
+            actions.inspect_run(run.id)
             if changes.state.canceled
-            else suggestions.enqueue_run(changes.task_id),
+            else actions.enqueue_run(changes.task_id),
         )
     if run.status not in _FAILABLE:
         raise _refused(
             Code.RUN_STILL_ACTIVE,
             run,
             "somebody works on it",
-            f"cancel it: POST /api/task-runs/{run.id}/cancel",
-            suggestions.cancel_run(run.id),
+            "cancel it:",
+            actions.cancel_run(run.id),
         )
     assert command.reason is not None, "the command asks for one"
     end_run(
@@ -115,9 +115,9 @@ def retry(changes: Changes, command: c.RetryRun) -> Decision:
             "enqueue a new run to do completed work again"
             if source.status is RunStatus.COMPLETED
             else "let it end first",
-            suggestions.enqueue_run(changes.task_id)
+            actions.enqueue_run(changes.task_id)
             if source.status is RunStatus.COMPLETED
-            else suggestions.inspect_run(source.id),
+            else actions.inspect_run(source.id),
         )
     _check_successor(changes, source)
     check_no_open_run(changes.state)
@@ -152,10 +152,8 @@ def recover(changes: Changes, command: c.RecoverRun) -> Decision:
             Code.RUN_NOT_RECOVERABLE,
             source,
             "only a run that needs attention can be recovered",
-            f"retry it: POST /api/runs/{source.id}/retry"
-            if failed
-            else f"look at it: GET /api/task-runs/{source.id}",
-            suggestions.retry_run(source.id) if failed else suggestions.inspect_run(source.id),
+            "retry it:" if failed else "look at it:",
+            actions.retry_run(source.id) if failed else actions.inspect_run(source.id),
         )
     _check_successor(changes, source)
     check_attempts(changes.state)
@@ -194,7 +192,7 @@ def _check_successor(changes: Changes, source: Run) -> None:
             Code.RETRY_CHAIN_TOO_DEEP,
             f"run {source.id} is the end of a chain of {depth} retries",
             "enqueue a new run instead",
-            command=suggestions.enqueue_run(state.id),
+            action=actions.enqueue_run(state.id),
             area="task.force",
             evidence={"run_id": source.id, "task_id": state.id, "depth": depth},
         )
@@ -203,7 +201,7 @@ def _check_successor(changes: Changes, source: Run) -> None:
             Code.RUN_ALREADY_RETRIED,
             f"run {source.id} has been retried already",
             "retry the latest run of the task",
-            command=suggestions.list_runs(state.id),
+            action=actions.list_runs(state.id),
             evidence={"run_id": source.id, "task_id": state.id},
         )
     if state.draft or state.canceled:

@@ -1,6 +1,6 @@
 """What a command speaks of, or the refusal where the task has no such thing."""
 
-from actors import suggestions
+from actors import actions
 from actors.errors import Code, Rejected
 from actors.task.decide.context import Changes
 from actors.task.review import Review
@@ -18,8 +18,8 @@ def run_not_found(run_id: str) -> Rejected:
     return Rejected(
         Code.RUN_NOT_FOUND,
         f"there is no run {run_id}",
-        "look at the runs of GET /api/tasks/{id}/runs",
-        command=suggestions.list_tasks(),
+        "look for its task:",
+        action=actions.list_tasks(),
         evidence={"run_id": run_id[:128]},
     )
 
@@ -35,7 +35,7 @@ def review_not_found(review_id: str) -> Rejected:
     return Rejected(
         Code.REVIEW_NOT_FOUND,
         f"there is no review {review_id}",
-        "look at the ids of GET /api/tasks/{id}/reviews",
-        command=suggestions.list_tasks(),
+        "look for its task:",
+        action=actions.list_tasks(),
         evidence={"review_id": review_id[:128]},
     )

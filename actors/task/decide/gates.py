@@ -1,6 +1,6 @@
 """Publish, start, approve and reject: the gates before work, each of which may make a run."""
 
-from actors import suggestions
+from actors import actions
 from actors.errors import Code, Rejected
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
@@ -26,8 +26,8 @@ def publish(changes: Changes, command: c.PublishTask) -> Decision:
         raise Rejected(
             Code.TRANSITION,
             f"cannot publish: {state.id} is {state.status.value}, not a draft",
-            f"start it: POST /api/tasks/{state.id}/start",
-            command=suggestions.start_task(state.id),
+            "start it:",
+            action=actions.start_task(state.id),
             evidence={"task_id": state.id, "task_status": state.status.value},
         )
     check_new_work(changes)  # before the status, which tells less
@@ -35,8 +35,8 @@ def publish(changes: Changes, command: c.PublishTask) -> Decision:
         raise Rejected(
             Code.TRANSITION,
             f"cannot publish: {state.id} needs an approval",
-            f"approve it, which publishes it too: POST /api/tasks/{state.id}/approve",
-            command=suggestions.approve_task(state.id),
+            "approve it, which publishes it too:",
+            action=actions.approve_task(state.id),
             evidence={"task_id": state.id, "approval_state": state.approval_state.value},
         )
     if state.has_unresolved_dependencies:
@@ -44,7 +44,7 @@ def publish(changes: Changes, command: c.PublishTask) -> Decision:
             Code.TRANSITION,
             f"cannot publish: {state.id} depends on tasks that are not completed, or not approved",
             "complete those tasks and have their reviews judged, or remove the dependencies",
-            command=suggestions.inspect_task(state.id),
+            action=actions.inspect_task(state.id),
             evidence={"task_id": state.id},
         )
     _publish(changes)
@@ -121,8 +121,8 @@ def _check_pending(changes: Changes, verb: str) -> None:
         raise Rejected(
             Code.TRANSITION,
             f"cannot {verb}: {state.id} needs no approval",
-            f'set approval_policy to "manual" with PATCH /api/tasks/{state.id} to ask for one',
-            command=suggestions.ask_for_approval(state.id),
+            'to ask for one, set approval_policy to "manual":',
+            action=actions.ask_for_approval(state.id),
             evidence={"task_id": state.id, "approval_state": state.approval_state.value},
         )
     if state.approval_state is not ApprovalState.PENDING:
@@ -130,6 +130,6 @@ def _check_pending(changes: Changes, verb: str) -> None:
             Code.TRANSITION,
             f"cannot {verb}: {state.id} was {state.approval_state.value} before",
             'to decide anew, patch approval_policy to "none" and back to "manual"',
-            command=suggestions.show_task(state.id),
+            action=actions.show_task(state.id),
             evidence={"task_id": state.id, "approval_state": state.approval_state.value},
         )

@@ -3,7 +3,7 @@
 A lease lives until `lease_until`; at that very moment it has ended.
 """
 
-from actors import limits, suggestions
+from actors import actions, limits
 from actors.errors import Code, Rejected
 from actors.limits import NS
 from actors.task import commands as c
@@ -65,7 +65,8 @@ def _not_eligible(run: Run, claimer: Claimer) -> Rejected:
     return Rejected(
         Code.RUN_TRANSITION,
         f"run {run.id} is not session {claimer.session_id}'s to claim any more",
-        "claim again: POST /api/agent/tasks/claim-next",
+        "claim again:",
+        action=actions.claim_next(),
         evidence={"run_id": run.id},
     )
 
@@ -74,8 +75,8 @@ def wrong_status(run: Run, what: str) -> Rejected:
     return Rejected(
         Code.RUN_TRANSITION,
         f"cannot {what}: run {run.id} is {run.status.value}",
-        f"look at it before you try again: GET /api/task-runs/{run.id}",
-        command=suggestions.inspect_run(run.id),
+        "look at it before you try again:",
+        action=actions.inspect_run(run.id),
         evidence={"run_id": run.id, "status": run.status.value},
     )
 
@@ -89,7 +90,7 @@ def _held(changes: Changes, command: c.AgentCommand) -> Run:
             Code.FOREIGN_RUN,
             f"run {run.id} is held by another session",
             "work on your own run, or claim one",
-            command=suggestions.claim_next(),
+            action=actions.claim_next(),
             evidence={"run_id": run.id},
         )
     if not _is_meant(run, command):
@@ -104,15 +105,15 @@ def _held(changes: Changes, command: c.AgentCommand) -> Run:
         raise Rejected(
             Code.NO_ACTIVE_LEASE,
             f"the session holds no lease on run {run.id}, which is {run.status.value}",
-            "claim a run: POST /api/agent/tasks/claim-next",
-            command=suggestions.claim_next(),
+            "claim a run:",
+            action=actions.claim_next(),
             evidence={"run_id": run.id, "status": run.status.value},
         )
     raise Rejected(
         Code.LEASE_EXPIRED,
         f"the session's lease on run {run.id} has ended; the run is {run.status.value}",
-        "claim again: POST /api/agent/tasks/claim-next",
-        command=suggestions.claim_next(),
+        "claim again:",
+        action=actions.claim_next(),
         evidence={"run_id": run.id, "status": run.status.value},
     )
 
@@ -131,8 +132,8 @@ def _claim_is_over(run: Run) -> Rejected:
         Code.LEASE_EXPIRED,
         f"the claim that this call names is not the current one of run {run.id},"
         f" which is {run.status.value}",
-        "stop working on that claim, and claim again: POST /api/agent/tasks/claim-next",
-        command=suggestions.claim_next(),
+        "stop working on that claim, and claim again:",
+        action=actions.claim_next(),
         evidence={"run_id": run.id, "status": run.status.value},
     )
 

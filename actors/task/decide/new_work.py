@@ -5,7 +5,7 @@ run was canceled may go on. What is asked of the graph holds at once: a task bel
 canceled is refused new work even before the cancel has reached it.
 """
 
-from actors import suggestions
+from actors import actions
 from actors.errors import Code, Rejected
 from actors.task.decide.context import Changes
 
@@ -41,7 +41,7 @@ def below_canceled(what: str, task_id: str, canceled_id: str) -> Rejected:
         Code.BELOW_CANCELED,
         f"{what}: {which} was canceled",
         "a canceled task is final; create the task outside of that tree",
-        command=suggestions.show_task(canceled_id),
+        action=actions.show_task(canceled_id),
         evidence={"task_id": task_id, "canceled_task_id": canceled_id},
     )
 
@@ -66,11 +66,9 @@ def check_blocker(changes: Changes, blocker_id: str, what: str) -> None:
     raise Rejected(
         Code.BLOCKER_CANCELED,
         f"{what}, {why} was canceled and will never be completed",
-        f"remove the dependency: DELETE /api/tasks/{changes.task_id}/dependencies/{blocker_id}"
+        "remove the dependency:" if has_edge else "depend on another task, or on none",
+        action=actions.remove_dependency(changes.task_id, blocker_id)
         if has_edge
-        else "depend on another task, or on none",
-        command=suggestions.remove_dependency(changes.task_id, blocker_id)
-        if has_edge
-        else suggestions.show_task(canceled_id),
+        else actions.show_task(canceled_id),
         evidence={"task_id": changes.task_id, "canceled_task_id": canceled_id},
     )

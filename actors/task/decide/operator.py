@@ -1,6 +1,6 @@
 """What an operator does with a run: compare-and-set on its status."""
 
-from actors import suggestions
+from actors import actions
 from actors.errors import Code, Rejected
 from actors.identity import Actor, ActorKind, CallerKey
 from actors.task import commands as c
@@ -92,7 +92,7 @@ def attach(changes: Changes, command: c.AttachSession) -> Decision:
             Code.SESSION_BOUND,
             f"run {run.id} is bound to session {run.session_id}",
             "release the run before you bind another session",
-            command=suggestions.inspect_run(run.id),
+            action=actions.inspect_run(run.id),
             evidence={"run_id": run.id, "session_id": run.session_id},
         )
     if run.status not in (RunStatus.CLAIMED, RunStatus.STARTING):
@@ -148,12 +148,10 @@ def _check_not_leased(run: Run, verb: str) -> None:
         raise Rejected(
             Code.RUN_LEASED,
             f"cannot {verb}: run {run.id} is or was leased by an agent",
-            f"look at it: GET /api/task-runs/{run.id}"
+            "look at it:" if run.status.is_terminal else "let its agent end it, or cancel it:",
+            action=actions.inspect_run(run.id)
             if run.status.is_terminal
-            else f"let its agent end it, or cancel it: POST /api/task-runs/{run.id}/cancel",
-            command=suggestions.inspect_run(run.id)
-            if run.status.is_terminal
-            else suggestions.cancel_run(run.id),
+            else actions.cancel_run(run.id),
             evidence={"run_id": run.id, "status": run.status.value},
         )
 

@@ -1,6 +1,6 @@
 """Pause and resume one task; what is below it is told by the effect of a resume."""
 
-from actors import suggestions
+from actors import actions
 from actors.errors import Code, Rejected
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
@@ -14,13 +14,13 @@ def pause(changes: Changes, command: c.PauseTask) -> Decision:
     """Keep the task and its descendants from being claimed by agents. Again: a new reason."""
     state = changes.state
     if command.reason is None:
-        raise reason_required(suggestions.pause_task(state.id))
+        raise reason_required(actions.pause_task(state.id))
     if state.status.is_terminal:
         raise Rejected(
             Code.RUN_ALREADY_TERMINAL,
             f"{state.id} is {state.status.value}, so there is nothing to pause",
             "look at the task; a new run makes it pausable again",
-            command=suggestions.inspect_task(state.id),
+            action=actions.inspect_task(state.id),
             area="task.pause",
             evidence={"task_id": state.id, "task_status": state.status.value},
         )

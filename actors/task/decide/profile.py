@@ -20,7 +20,7 @@ def delete_profile(changes: Changes, command: c.DeleteProfile) -> Decision:
         raise Rejected(
             Code.PROFILE_NOT_FOUND,
             f"{changes.task_id} has no execution profile",
-            f"set one with PUT /api/tasks/{changes.task_id}/execution-profile",
+            "set one first",
             evidence={"task_id": changes.task_id},
         )
     changes.add(ProfileDeleted(changes.task_id))
@@ -31,12 +31,12 @@ def _check_idle(changes: Changes) -> None:
     """Whoever works on a run began under the profile as it is."""
     run = changes.state.current_run
     if run is not None:
-        step, command = way_back(run)
+        step, action = way_back(run)
         raise Rejected(
             Code.TRANSITION,
             f"cannot change the execution profile of {changes.task_id}: {run.id} is"
             f" {run.status.value}",
             f"wait for the run's end, or {step}",
-            command=command,
+            action=action,
             evidence={"task_id": changes.task_id, "run_id": run.id},
         )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from actors import limits, suggestions
+from actors import actions, limits
 from actors.errors import Code, Rejected, invalid
 from actors.task import commands as c
 from actors.task import events as e
@@ -46,7 +46,7 @@ def request(changes: Changes, command: c.RequestReview) -> Decision:
         raise invalid(
             "/parent_review_id",
             f"{changes.task_id} has no review {parent_id}",
-            f"name one of GET /api/tasks/{changes.task_id}/reviews, or leave it out",
+            "name one of the reviews of the task, or leave it out",
         )
     _check_deadline(changes, command.deadline_at_ns)
     _add(
@@ -127,7 +127,7 @@ def _check_reviewable(state: TaskState, run: Run, policy: ReviewPolicy) -> None:
             Code.RUN_NOT_REVIEWABLE,
             f"run {run.id} is {run.status.value}, and only a run that has ended can be reviewed",
             "wait for its end",
-            command=suggestions.inspect_run(run.id),
+            action=actions.inspect_run(run.id),
             evidence={"run_id": run.id, "status": run.status.value},
         )
     if run.status not in _ENDS[policy]:

@@ -1,6 +1,6 @@
 """Subscriptions to a task's ends, and what the deliveries tell of their messages."""
 
-from actors import limits, suggestions
+from actors import actions, limits
 from actors.errors import Code, Rejected, invalid
 from actors.task import commands as c
 from actors.task.decide.context import Changes, Decision
@@ -56,8 +56,8 @@ def subscription_not_found(task_id: str, subscription_id: str) -> Rejected:
     return Rejected(
         Code.SUBSCRIPTION_NOT_FOUND,
         f"{task_id} has no subscription {subscription_id[:128]}",
-        f"look at the ids of GET /api/tasks/{task_id}/notifications/bridges",
-        command=suggestions.list_subscriptions(task_id),
+        "look at the subscriptions there are:",
+        action=actions.list_subscriptions(task_id),
         evidence={"task_id": task_id, "subscription_id": subscription_id[:128]},
     )
 
@@ -126,8 +126,8 @@ def message_not_found(task_id: str, delivery_id: str) -> Rejected:
     return Rejected(
         Code.MESSAGE_NOT_FOUND,
         f"{task_id} has no undelivered message {delivery_id[:256]}",
-        f"look at the delivery ids of GET /api/tasks/{task_id}/notifications/undelivered",
-        command=suggestions.list_undelivered(task_id),
+        "look at the messages there are:",
+        action=actions.list_undelivered(task_id),
         evidence={"task_id": task_id, "delivery_id": delivery_id[:256]},
     )
 
@@ -136,9 +136,8 @@ def _is_off(changes: Changes, subscription: Subscription) -> Rejected:
     return Rejected(
         Code.SUBSCRIPTION_OFF,
         f"the subscription {subscription.id} is off: {subscription.cursor.error}",
-        f"turn it on first: POST /api/tasks/{changes.task_id}/notifications/bridges with the same"
-        " subscription_id",
-        command=suggestions.list_subscriptions(changes.task_id),
+        "turn it on first: set it again under the same subscription_id",
+        action=actions.list_subscriptions(changes.task_id),
         evidence={"task_id": changes.task_id, "subscription_id": subscription.id},
     )
 

@@ -6,7 +6,7 @@ last round opens the circuit instead, as do runs that end too quickly one after 
 
 from typing import TypeVar
 
-from actors import suggestions
+from actors import actions
 from actors.errors import Code, Rejected, invalid
 from actors.frozen import replace
 from actors.identity import ActorKind
@@ -119,9 +119,8 @@ def _closed(review: Review) -> Rejected:
     return Rejected(
         Code.REVIEW_CLOSED,
         f"review {review.id} has ended: {told}",
-        f"ask for another attempt: POST /api/task-runs/{review.run_id}/reviews"
-        f' with "attempt": {review.attempt + 1}',
-        command=suggestions.request_review(review.run_id, review.attempt + 1),
+        f'ask for another attempt, with "attempt": {review.attempt + 1}:',
+        action=actions.request_review(review.run_id, review.attempt + 1),
         evidence={"review_id": review.id, "status": review.status.value},
     )
 

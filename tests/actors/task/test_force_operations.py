@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors import limits, suggestions
+from actors import actions, limits
 from actors.errors import Code, Rejected
 from actors.task import commands as c
 from actors.task.events import RunReleased
@@ -55,17 +55,17 @@ def test_a_forced_failure_and_a_pause_need_a_reason(reason):
     with pytest.raises(Rejected) as refused:
         c.ForceFail("run-1", reason)
     assert refused.value.code is Code.FORCE_OP_REQUIRES_REASON
-    assert refused.value.command == suggestions.force_fail("run-1")
+    assert refused.value.action == actions.force_fail("run-1")
     bench = Bench.created()
     pause = bench.refusal(c.PauseTask(reason))
     assert pause.code is Code.FORCE_OP_REQUIRES_REASON
-    assert pause.command == suggestions.pause_task(bench.task.id)
+    assert pause.action == actions.pause_task(bench.task.id)
 
 
 def test_an_id_that_no_run_can_have_is_suggested_to_nobody():
     with pytest.raises(Rejected) as refused:
         c.ForceFail("no run; rm", None)
-    assert refused.value.command is None
+    assert refused.value.action is None
 
 
 # --- retry ---------------------------------------------------------------------------------------

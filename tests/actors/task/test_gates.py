@@ -2,6 +2,7 @@
 
 import pytest
 
+from actors import actions
 from actors.errors import Code
 from actors.identity import Caller, OriginKind, origin
 from actors.task import commands as c
@@ -42,7 +43,7 @@ def test_publish_of_an_unapproved_draft_names_the_approval():
     bench = Bench.created(draft=True, approval_policy=MANUAL)
     refused = bench.refusal(c.PublishTask())
     assert refused.code is Code.TRANSITION
-    assert "/approve" in refused.next_step
+    assert refused.action == actions.approve_task(bench.task.id)
 
 
 def test_publish_of_an_approval_that_was_rejected_is_refused():
@@ -52,7 +53,9 @@ def test_publish_of_an_approval_that_was_rejected_is_refused():
 
 
 def test_publish_of_what_is_no_draft_is_refused_and_names_start():
-    assert "/start" in Bench.created().refusal(c.PublishTask()).next_step
+    bench = Bench.created()
+    refused = bench.refusal(c.PublishTask())
+    assert refused.action == actions.start_task(bench.task.id)
 
 
 # --- start ---------------------------------------------------------------------------------------

@@ -316,7 +316,7 @@ def test_who_ended_a_run_itself_is_told_that_this_stands(end, told, status, call
             " this call changed nothing"
         )
         assert "claim" not in refused.next_step
-        assert refused.command is None
+        assert refused.action is None
         assert refused.evidence["status"] == status
         assert refused.evidence["ended_at"] == ended_at
 

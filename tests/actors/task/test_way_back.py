@@ -5,6 +5,7 @@ import pytest
 from actors.task import commands as c
 from actors.task.decide.way_back import way_back
 from tests.actors.task.kit import Bench, agent
+from web.wording import command_of
 
 
 def started(bench: Bench) -> Bench:
@@ -45,12 +46,12 @@ def test_there_is_a_way_from_every_status(bench, command, word):
     run = bench().latest
     step, suggested = way_back(run)
     assert word in step
-    assert str(suggested) == f"chargehand {command.format(run=run.id)}"
+    assert command_of(suggested) == f"chargehand {command.format(run=run.id)}"
 
 
 def test_who_cannot_release_a_run_at_work_is_told_of_its_session():
     bench = started(Bench.leased())
     refused = bench.refusal(c.ForceRelease(bench.latest.id, "gone"))
-    assert str(refused.command) == "chargehand session end s1"
+    assert command_of(refused.action) == "chargehand session end s1"
     profile = bench.refusal(c.DeleteProfile())
-    assert str(profile.command) == "chargehand session end s1"
+    assert command_of(profile.action) == "chargehand session end s1"

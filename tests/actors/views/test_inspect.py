@@ -26,6 +26,7 @@ from actors.views.inspect import (
 )
 from actors.views.outcomes import Outcome, outcome_of
 from tests.actors.task.kit import START_NS, Bench, agent
+from web.wording import command_of
 
 S1 = SessionState("s1", "bot", None, None, None, (), False, START_NS, START_NS)
 ELSEWHERE = evolve(S1, id="s2", workspace_id="w")
@@ -72,7 +73,9 @@ def troubles(inspection: Inspection) -> list[Trouble]:
 
 def holds(inspection: Inspection) -> dict[Hold, str]:
     """What holds work back, each with the command that lifts it."""
-    return {d.about: str(d.command) for d in inspection.diagnostics if isinstance(d.about, Hold)}
+    return {
+        d.about: command_of(d.action) for d in inspection.diagnostics if isinstance(d.about, Hold)
+    }
 
 
 def failed_twice() -> Bench:
@@ -433,7 +436,7 @@ class TestNextAction:
         )
         [told] = found.diagnostics
         assert "ran out 5 times in a row" in told.message
-        assert str(told.command) == f"chargehand run recover {bench.latest.id}"
+        assert command_of(told.action) == f"chargehand run recover {bench.latest.id}"
 
 
 class TestInAFewWords:

@@ -6,7 +6,7 @@ from typing import Final, final
 from attrs import frozen
 from rich.console import RenderableType
 
-from actors import suggestions
+from actors import actions
 from web.cli.advice import lines_of
 from web.cli.again import again
 from web.cli.failures import plain
@@ -16,6 +16,7 @@ from web.cli.shown import Card, Part, Rows, at
 from web.cli.verbs import Verb
 from web.exits import ClientExit
 from web.operations import Operation as Op
+from web.wording import command_of
 
 _LEASE_S: Final = Field("lease_seconds", "how long the lease shall hold", int)
 _RENEWED_S: Final = Field(
@@ -38,11 +39,13 @@ class _Steps:
         if not (isinstance(task_id, str) and isinstance(run_id, str) and isinstance(claim, str)):
             return []
         steps = {
-            "read": suggestions.show_task(task_id),
-            "hold": suggestions.heartbeat(run_id, claim),
-            "end": suggestions.complete_claimed(run_id, claim),
+            "read": actions.show_task(task_id),
+            "hold": actions.heartbeat(run_id, claim),
+            "end": actions.complete_claimed(run_id, claim),
         }
-        return [lines_of((word, plain(again(str(command)))) for word, command in steps.items())]
+        return [
+            lines_of((word, plain(again(command_of(action)))) for word, action in steps.items())
+        ]
 
 
 _CLAIM: Final[Sequence[Part]] = (

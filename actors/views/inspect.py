@@ -168,7 +168,7 @@ def _without_lease(_: TaskState, run: Run, around: Around) -> Diagnostic | None:
     return Diagnostic(
         Trouble.WITHOUT_LEASE,
         f"nobody has touched run {run.id}{holder}, for {age_ns // NS} s, and no lease will free it",
-        suggestions.end_session(holder_id)
+        actions.end_session(holder_id)
         if holder_id is not None and can_be_ended and run.status is not RunStatus.CLAIMED
         else _freed(run),
         evidence,

@@ -177,7 +177,7 @@ class TestWithoutLease:
         bench.pass_s(300)
         run_id = bench.latest.id
         [told] = looked_at(bench).diagnostics
-        assert str(told.command) == "chargehand session end s1"
+        assert command_of(told.action) == "chargehand session end s1"
         assert told.evidence["session_id"] == "s1"
         [told] = looked_at(bench, sessions=()).diagnostics
         assert str(told.command) == f"chargehand run cancel {run_id}"

@@ -57,9 +57,16 @@ class Damage:
 class Journal(Protocol):
     """The log of everything, with what has been folded out of it.
 
-    One process writes it. All methods but `run`, `checkpoint`, `wait_room` and `close` return at
-    once; they are called from Trio's thread only.
+    One process writes it: whoever opens it raises its epoch, and from then on no commit of an
+    earlier epoch succeeds, wherever the data is.
+
+    All methods but `run`, `checkpoint`, `wait_room` and `close` return at once: commits may go far,
+    what is read is near. They are called from Trio's thread only.
     """
+
+    @property
+    def epoch(self) -> int:
+        """How often the data had been opened for writing when this journal was, itself included."""
 
     @property
     def next_seq(self) -> int:
@@ -140,7 +147,8 @@ class Journal(Protocol):
         """Write until closed. `committed` is told of each batch, in order, on Trio's thread.
 
         Raises:
-            StorageError: a commit failed. It is not tried again: the caller must end the process.
+            StorageError: a commit failed, or another process has taken the data over; the message
+                names both epochs. It is not tried again: the caller must end the process.
         """
 
     def unwritten(self) -> Sequence[Entry]:

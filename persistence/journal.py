@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import final
+from typing import Final, final
 
 import trio
 from attrs import frozen
@@ -15,7 +15,7 @@ from persistence.checkpoint import Fold, slices
 from persistence.codec import decode_record, encode_record
 from persistence.framing import address_bytes, frames, span
 from persistence.index_rows import Row, decode_row, encode_row, row_key, row_table
-from persistence.layout import open_layout
+from persistence.layout import checkpoint_seq, open_layout
 from persistence.pipeline import Progress, Report
 from persistence.recovery import log_last_seq, read_heads, read_log, read_outstanding
 from persistence.snapshots import decode_snapshot
@@ -50,7 +50,7 @@ class _Checkpoint:
 
 @final
 class StoreJournal:
-    """Implements `actors.ports.Journal` on a store that nobody else writes.
+    """Implements `actors.ports.Journal` on a store, which it takes over.
 
     At start-up: `heads`, `outstanding`, then each record of `replay` back through `restore`; then
     `run`.
@@ -60,17 +60,20 @@ class StoreJournal:
         threaded: commit on a thread of its own; without, on Trio's, for tests under a mock clock.
 
     Raises:
-        StorageError: the store is not ours to write, see `layout`.
+        StorageError: the store is not ours to write, see `layout`; or another process took it
+            over at the same time.
     """
 
     def __init__(self, store: Store, *, threaded: bool = True) -> None:
         self._store = store
-        checkpoint_seq = open_layout(store)
-        self._tail = Tail(checkpoint_seq)
+        fence = open_layout(store)
+        folded_seq = checkpoint_seq(store)
+        self.epoch: Final = fence.epoch
+        self._tail = Tail(folded_seq)
         self._timelines = Timelines(store)
-        self._writer: Writer = ThreadWriter(store) if threaded else InlineWriter(store)
-        self._next_seq = checkpoint_seq + 1
-        self._durable_seq = checkpoint_seq
+        self._writer: Writer = ThreadWriter(fence) if threaded else InlineWriter(fence)
+        self._next_seq = folded_seq + 1
+        self._durable_seq = folded_seq
         self._pending: deque[Entry] = deque()
         self._room = trio.lowlevel.ParkingLot()
         self._checkpoint: _Checkpoint | None = None

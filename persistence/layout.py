@@ -2,9 +2,10 @@
 
 import time
 from typing import Final
-from zlib import crc32
 
-from actors.ports import DamagedError, StorageError
+from actors.ports import StorageError
+from persistence.epoch import Fence, epoch_of, take_over
+from persistence.numbers import encode_number, stored_number
 from persistence.store import Put, Store, Table
 
 # Of all tables together; a record has a version of its own besides. 2: values of the log end with a
@@ -19,22 +20,21 @@ _CREATED_AT_KEY = b"created_at_ns"  # for people who look; nothing depends on it
 _CHECKPOINT_KEY = b"checkpoint_seq"
 
 
-def open_layout(store: Store) -> int:
-    """Check what the store says of itself; an empty one is made ours.
-
-    Returns the last number that is folded into tables.
+def open_layout(store: Store) -> Fence:
+    """Check what the store says of itself, and take it over; an empty one is made ours.
 
     Raises:
-        StorageError: another program's, damaged, or written by a newer version.
+        StorageError: another program's, damaged, written by a newer version, or taken over by
+            another process at the same time.
     """
-    if store.get(Table.META, _APPLICATION_KEY) is None:
-        _make_ours(store)
-    elif store.get(Table.META, _APPLICATION_KEY) != APPLICATION:
+    if store.get(Table.META, _APPLICATION_KEY) not in (None, APPLICATION):
         raise StorageError("the data directory belongs to another program")
+    epoch = epoch_of(store)  # before all that is decided here, so that it is decided by one alone
+    if store.get(Table.META, _APPLICATION_KEY) is None:
+        return _make_ours(store, epoch)
     found = check_layout(store)
-    if found < FORMAT:
-        store.commit([Put(Table.META, _FORMAT_KEY, _encode(_FORMAT_KEY, FORMAT))])
-    return checkpoint_seq(store)
+    checkpoint_seq(store)  # damaged, it is refused before anything is changed
+    return take_over(store, epoch, [_number(_FORMAT_KEY, FORMAT)] if found < FORMAT else [])
 
 
 def check_layout(store: Store) -> int:
@@ -45,32 +45,34 @@ def check_layout(store: Store) -> int:
     """
     if store.get(Table.META, _APPLICATION_KEY) != APPLICATION:
         raise StorageError("there is no data of Chargehand's")
-    found = _number(store, _FORMAT_KEY)
+    found = stored_number(store, _FORMAT_KEY)
     _check_format(found)
     return found
 
 
 def checkpoint_seq(store: Store) -> int:
-    """The last number that is folded. Raises DamagedError."""
-    return _number(store, _CHECKPOINT_KEY)
+    """The last number that is folded into tables. Raises DamagedError."""
+    return stored_number(store, _CHECKPOINT_KEY)
 
 
 def checkpoint_moves(seq: int) -> Put:
     """The change that makes `seq` the last number that is folded."""
-    return Put(Table.META, _CHECKPOINT_KEY, _encode(_CHECKPOINT_KEY, seq))
+    return _number(_CHECKPOINT_KEY, seq)
 
 
-def _make_ours(store: Store) -> None:
+def _make_ours(store: Store, epoch: int) -> Fence:
     for table in Table:
         if store.scan(table, b"", None, 1, len):
             raise StorageError("the data directory holds tables that are not Chargehand's")
-    store.commit(
+    return take_over(
+        store,
+        epoch,
         [
             Put(Table.META, _APPLICATION_KEY, APPLICATION),
-            Put(Table.META, _FORMAT_KEY, _encode(_FORMAT_KEY, FORMAT)),
-            Put(Table.META, _CREATED_AT_KEY, _encode(_CREATED_AT_KEY, time.time_ns())),
+            _number(_FORMAT_KEY, FORMAT),
+            _number(_CREATED_AT_KEY, time.time_ns()),
             checkpoint_moves(0),
-        ]
+        ],
     )
 
 
@@ -87,17 +89,5 @@ def _check_format(found: int) -> None:
         )
 
 
-def _number(store: Store, key: bytes) -> int:
-    """Eight bytes, and behind them their checksum; a former version left that out."""
-    value = store.get(Table.META, key)
-    if value is None:
-        raise DamagedError(f"{key.decode()} is missing")
-    number = int.from_bytes(value[:8])
-    if len(value) != 8 and value != _encode(key, number):
-        raise DamagedError(f"{key.decode()} fails its checksum")
-    return number
-
-
-def _encode(key: bytes, number: int) -> bytes:
-    plain = number.to_bytes(8)
-    return plain + crc32(key + plain).to_bytes(4)
+def _number(key: bytes, number: int) -> Put:
+    return Put(Table.META, key, encode_number(key, number))

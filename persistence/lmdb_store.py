@@ -14,7 +14,7 @@ import lmdb
 
 from actors.ports import StorageError
 from persistence.lock import DirectoryLock
-from persistence.store import Change, Delete, DeleteRange, Put, Table
+from persistence.store import Change, ConditionError, Delete, DeleteRange, Given, Put, Table
 
 T = TypeVar("T")
 
@@ -90,9 +90,9 @@ class LmdbStore:
             found: int = transaction.stat(self._tables[table])["entries"]
             return found
 
-    def commit(self, changes: Sequence[Change]) -> None:
+    def commit(self, changes: Sequence[Change], given: Given | None = None) -> None:
         with _storage_errors("a commit failed"):
-            while not self._commit_once(changes):
+            while not self._commit_once(changes, given):
                 self._grow()
 
     def get(self, table: Table, key: bytes) -> bytes | None:
@@ -136,10 +136,14 @@ class LmdbStore:
             if cursor.first() and not cursor.set_key(Table.META.value.encode()):
                 raise StorageError("the directory holds an LMDB database that is not Chargehand's")
 
-    def _commit_once(self, changes: Sequence[Change]) -> bool:
+    def _commit_once(self, changes: Sequence[Change], given: Given | None) -> bool:
         """False if the map is full; nothing was changed then."""
         try:
             with self._env.begin(write=True) as transaction:
+                if given is not None:
+                    found = transaction.get(given.key, db=self._tables[given.table])
+                    if found != given.value:
+                        raise ConditionError(given, found)
                 for change in changes:
                     self._make(transaction, change)
         except lmdb.MapFullError:

@@ -7,7 +7,7 @@ from typing import TypeVar, final
 from attrs import define, field
 
 from actors.ports import StorageError
-from persistence.store import Change, Delete, DeleteRange, Put, Table
+from persistence.store import Change, ConditionError, Delete, DeleteRange, Given, Put, Table
 
 T = TypeVar("T")
 
@@ -52,7 +52,9 @@ class MemoryStore:
         }
         return other
 
-    def commit(self, changes: Sequence[Change]) -> None:
+    def commit(self, changes: Sequence[Change], given: Given | None = None) -> None:
+        if given is not None and (found := self.get(given.table, given.key)) != given.value:
+            raise ConditionError(given, found)
         for change in changes:
             self._check(change)
         for change in changes:

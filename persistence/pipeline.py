@@ -9,8 +9,9 @@ from attrs import frozen
 
 from actors.limits import PUBLISHED_MAX
 from persistence.checkpoint import Slice
+from persistence.epoch import Fence
 from persistence.framing import log_value, sequence_key, span
-from persistence.store import Change, Put, Store, Table
+from persistence.store import Change, Put, Table
 
 # Of one commit: bounds its time, and how much is read again as one value at start-up.
 BATCH_RECORDS_MAX: Final = 1024
@@ -48,8 +49,8 @@ class Pipeline:
     0.66 ms against 0.98 ms with a value for each (measured).
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, fence: Fence) -> None:
+        self._fence = fence
         self._frames: deque[bytes] = deque()
         self._slices: Iterator[Slice] | None = None
         self.commits = 0
@@ -86,7 +87,7 @@ class Pipeline:
                 changes += part.changes
                 progress = Progress.MOVED if part.moves else Progress.NONE
         if changes:
-            self._store.commit(changes)
+            self._fence.commit(changes)
             self.commits += 1
         return Report(len(batch), progress)
 

@@ -9,6 +9,8 @@ from typing import Protocol, TypeVar, final
 
 from attrs import frozen
 
+from actors.ports import StorageError
+
 T = TypeVar("T")
 
 
@@ -61,13 +63,36 @@ class DeleteRange:
 Change = Put | Delete | DeleteRange
 
 
+@final
+@frozen
+class Given:
+    """A condition of a commit: that a key has this value, or is not there if that is None."""
+
+    table: Table
+    key: bytes
+    value: bytes | None
+
+
+@final
+class ConditionError(StorageError):
+    """Raised when what was given for a commit is not so. Args: found: the value instead."""
+
+    def __init__(self, given: Given, found: bytes | None) -> None:
+        super().__init__(f"{given.key.decode()} of {given.table.value} is not as it was")
+        self.found = found
+
+
 class Store(Protocol):
     """Keys are not empty and have no more than 511 bytes."""
 
-    def commit(self, changes: Sequence[Change]) -> None:
+    def commit(self, changes: Sequence[Change], given: Given | None = None) -> None:
         """Make all changes, in order, or none. On return they are on disk.
 
+        Args:
+            given: looked at in the same transaction, so that nobody can change it meanwhile.
+
         Raises:
+            ConditionError: it is not so; nothing was changed.
             StorageError: the commit failed; the store must not be written again.
         """
 

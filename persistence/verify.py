@@ -19,6 +19,7 @@ from actors.task.events import TaskCreated
 from actors.task.state import TaskState
 from persistence.aside import read_aside
 from persistence.codec import decode_outstanding, decode_record
+from persistence.epoch import epoch_of
 from persistence.framing import BadFrame, frames, is_whole, log_frames, sequence_key
 from persistence.index_rows import row_key, row_table
 from persistence.layout import check_layout, checkpoint_seq
@@ -97,6 +98,7 @@ def verify(store: Store, progress: Progress = lambda table, count: None) -> Iter
     try:
         check_layout(store)
         checkpoint = checkpoint_seq(store)
+        epoch_of(store)
     except DamagedError as error:
         yield Finding(Flaw.UNREADABLE, Table.META, "", None, str(error))
         return

@@ -13,8 +13,8 @@ from typing import Final, Protocol, final
 import trio
 
 from persistence.checkpoint import Slice
+from persistence.epoch import Fence
 from persistence.pipeline import Pipeline, Report
-from persistence.store import Store
 
 SWITCH_INTERVAL_S: Final = 0.001
 
@@ -56,8 +56,8 @@ class ThreadWriter:
     the Trio thread more often: under real load 1 ms was the best (see docs/adr/0003).
     """
 
-    def __init__(self, store: Store) -> None:
-        self._pipeline = Pipeline(store)
+    def __init__(self, fence: Fence) -> None:
+        self._pipeline = Pipeline(fence)
         # Tokens that wake the thread. Made in C: a condition variable took 20 µs for each wake.
         self._wakes: SimpleQueue[None] = SimpleQueue()
         self._idle = False
@@ -163,8 +163,8 @@ class InlineWriter:
     """Implements `Writer` without a thread. A mock clock jumps while a thread works, so tests
     under one need this; commits hold everybody up."""
 
-    def __init__(self, store: Store) -> None:
-        self._pipeline = Pipeline(store)
+    def __init__(self, fence: Fence) -> None:
+        self._pipeline = Pipeline(fence)
         self._changed = trio.Event()
         self._finishing = False
 

@@ -166,13 +166,13 @@ class FaultyStore:
         self.acknowledged = 0
         self.crashes = []
 
-    def commit(self, changes):
+    def commit(self, changes, given=None):
         self.crashes.append((self.inner.copy(), self.acknowledged))
         if self.fail_at is not None:
             self.fail_at -= 1
             if self.fail_at == 0:
                 raise StorageError("the disk is gone")
-        self.inner.commit(changes)
+        self.inner.commit(changes, given)
 
     def __getattr__(self, name):
         return getattr(self.inner, name)

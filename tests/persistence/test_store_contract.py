@@ -3,7 +3,7 @@
 import pytest
 
 from actors.ports import StorageError
-from persistence.store import Delete, DeleteRange, Put, Table
+from persistence.store import ConditionError, Delete, DeleteRange, Given, Put, Table
 
 
 def keys(store, start=b"", stop=None, count=100, reverse=False):
@@ -105,6 +105,21 @@ def test_an_append_that_is_not_behind_all_others_changes_nothing(any_store):
         any_store.commit([Put(Table.LOG, b"b", b"", append=True)])
     assert any_store.get(Table.META, b"m") is None
     assert keys(any_store) == [b"b"]
+
+
+def test_a_commit_with_a_condition_is_made_only_if_it_holds(any_store):
+    fill(any_store, b"a")
+    any_store.commit([Put(Table.META, b"m", b"1")], Given(Table.LOG, b"a", b"of a"))
+    any_store.commit([Put(Table.META, b"m", b"2")], Given(Table.LOG, b"b", None))
+    for given, found in (
+        (Given(Table.LOG, b"a", b"of b"), b"of a"),
+        (Given(Table.LOG, b"a", None), b"of a"),
+        (Given(Table.LOG, b"b", b"of b"), None),
+    ):
+        with pytest.raises(ConditionError) as refused:
+            any_store.commit([Put(Table.META, b"m", b"3")], given)
+        assert refused.value.found == found
+    assert any_store.get(Table.META, b"m") == b"2"
 
 
 def test_a_large_value_comes_back_whole(any_store):

@@ -19,7 +19,7 @@ from actors.task import commands as c
 from actors.task.state import Json, Run, RunStatus, Scope, TaskState
 from persistence.memory_store import MemoryStore
 from persistence.opening import memory_journal
-from persistence.store import Change, Store, Table
+from persistence.store import Change, Given, Store, Table
 
 T = TypeVar("T")
 
@@ -130,10 +130,10 @@ class CrashStore:
         self.crash_points: list[MemoryStore] = []
         self.fails = False
 
-    def commit(self, changes: Sequence[Change]) -> None:
+    def commit(self, changes: Sequence[Change], given: Given | None = None) -> None:
         if self.fails:
             raise StorageError("no space left on device")
-        self._store.commit(changes)
+        self._store.commit(changes, given)
         self.crash_points.append(self._store.copy())
 
     def get(self, table: Table, key: bytes) -> bytes | None:

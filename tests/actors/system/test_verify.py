@@ -111,10 +111,18 @@ async def test_a_missing_value_of_the_log_is_named():
     assert Flaw.UNREADABLE in {finding.flaw for finding in verify(store)}
 
 
-async def test_a_damaged_number_of_the_layout_is_named():
+@pytest.mark.parametrize("key", ["checkpoint_seq", "format", "epoch"])
+async def test_a_damaged_number_of_the_layout_is_named(key):
     store = await lived_in(checkpoints=1)
-    change(store, Table.META, b"checkpoint_seq")
+    change(store, Table.META, key.encode())
     assert only(store).flaw is Flaw.UNREADABLE
+    assert key in only(store).told
+
+
+async def test_a_store_without_an_epoch_is_sound():
+    store = await lived_in(checkpoints=1)
+    store.commit([Delete(Table.META, b"epoch")])
+    assert [*verify(store)] == []
 
 
 LOST = {

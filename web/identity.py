@@ -87,16 +87,6 @@ def require_agent(call: Call) -> Caller:
     return caller_of(call, require_session(call))
 
 
-def other_workspace(session: SessionState) -> Rejected:
-    """The refusal of a request for a workspace that is not the session's."""
-    return Rejected(
-        Code.IDENTITY_UNAUTHORIZED,
-        f"session {session.id} does not belong to the workspace that the request names",
-        "name the workspace of the session, or use a session of that workspace",
-        area=AREA,
-    )
-
-
 def _missing(header: str) -> Rejected:
     return _required(f"the header {header} is required for agents")
 

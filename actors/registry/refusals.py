@@ -9,8 +9,8 @@ _AREA = "agentidentity"
 def identity_required() -> Rejected:
     return Rejected(
         Code.IDENTITY_REQUIRED,
-        "both X-AGH-Session-ID and X-AGH-Agent are needed",
-        "send both headers",
+        "an agent is named by its session and its own name, and one of them is missing",
+        "send both",
         area=_AREA,
     )
 
@@ -38,7 +38,7 @@ def session_unauthorized(session_id: str) -> Rejected:
     return Rejected(
         Code.IDENTITY_UNAUTHORIZED,
         f"session {session_id} does not belong to the workspace that the request names",
-        "leave X-AGH-Workspace-ID out, or send the workspace of the session",
+        "name the workspace of the session, or none",
         area=_AREA,
     )
 

@@ -10,7 +10,7 @@
 A run that needs attention is not looked at, but counts as an attempt. Children never matter.
 """
 
-from actors.task.state import RunStatus, TaskState, TaskStatus
+from actors.task.state import ApprovalPolicy, RunStatus, TaskState, TaskStatus
 
 _WORKING = frozenset({RunStatus.STARTING, RunStatus.RUNNING})
 _WAITING = frozenset({RunStatus.QUEUED, RunStatus.CLAIMED})
@@ -42,3 +42,10 @@ def derive_status(
         if ended is RunStatus.FAILED and state.attempts_used >= state.max_attempts:
             return TaskStatus.FAILED
     return TaskStatus.BLOCKED if state.is_gated else TaskStatus.READY
+
+
+def first_status(draft: bool, policy: ApprovalPolicy) -> TaskStatus:
+    """The status of a task as it is made, without runs and dependencies: by 1 and 5."""
+    if draft:
+        return TaskStatus.DRAFT
+    return TaskStatus.BLOCKED if policy is ApprovalPolicy.MANUAL else TaskStatus.READY

@@ -100,6 +100,14 @@ def awaits_decision(state: TaskState) -> bool:
     )
 
 
+def was_rejected(state: TaskState) -> bool:
+    """Whether somebody has rejected it."""
+    return (
+        state.approval_policy is ApprovalPolicy.MANUAL
+        and state.approval_state is ApprovalState.REJECTED
+    )
+
+
 def has_failed(state: TaskState) -> bool:
     """Whether its latest run has failed, or needs attention."""
     return latest_status(state) in _NEEDS_SOMEBODY

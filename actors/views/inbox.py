@@ -9,8 +9,6 @@ from attrs import define, field, frozen
 from actors.identity import Actor, ActorKind
 from actors.task.ended import latest_status
 from actors.task.state import (
-    ApprovalPolicy,
-    ApprovalState,
     OwnerKind,
     RunStatus,
     Scope,
@@ -106,11 +104,10 @@ def blocking_reason(
     Args:
         known: other tasks, slim or whole, by id.
     """
-    if state.approval_policy is ApprovalPolicy.MANUAL:
-        if state.approval_state is ApprovalState.PENDING:
-            return "awaiting_approval"
-        if state.approval_state is ApprovalState.REJECTED:
-            return "approval_rejected"
+    if facets.awaits_decision(state):
+        return "awaiting_approval"
+    if facets.was_rejected(state):
+        return "approval_rejected"
     latest = latest_status(state)
     if latest is RunStatus.FAILED:
         return "latest_run_failed"

@@ -1,12 +1,13 @@
 """Operations of agents: claim, heartbeat, release, complete, fail. The hot path."""
 
 from actors.identity import Caller
+from actors.registry.refusals import session_unauthorized
 from actors.registry.state import SessionState
 from actors.scheduler.commands import ClaimNext
 from actors.task.commands import AgentCommand, CompleteLease, FailLease, Heartbeat, ReleaseRun
 from web.addresses import run_id_of
 from web.call import Call, Routes
-from web.identity import caller_of, other_workspace, require_agent, require_session
+from web.identity import caller_of, require_agent, require_session
 from web.operations import Operation
 from web.preconditions import etag
 from web.replies import EMPTY, Reply, shown
@@ -41,7 +42,7 @@ async def claim_next(call: Call) -> Reply:
 def _check_workspace(call: Call, session: SessionState, ref: str) -> None:
     workspace = call.system.roster.find_workspace(ref)
     if workspace is None or workspace.id != session.workspace_id:
-        raise other_workspace(session)
+        raise session_unauthorized(session.id)
 
 
 async def _lease(call: Call, caller: Caller, command: AgentCommand) -> Reply:

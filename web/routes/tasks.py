@@ -1,6 +1,7 @@
 """Tasks: create, read, change, and what decides whether they run."""
 
 from actors import limits
+from actors.registry.refusals import session_unauthorized
 from actors.registry.state import SessionState
 from actors.task import commands as c
 from actors.task.state import (
@@ -18,7 +19,7 @@ from web import queries
 from web.addresses import task_id_of
 from web.call import Call, Routes
 from web.filters import network_channel, scope_and_workspace, workspace_id
-from web.identity import caller_of, identify, other_workspace
+from web.identity import caller_of, identify
 from web.operations import Operation
 from web.paging import cursor_of, next_link
 from web.preconditions import etag
@@ -113,7 +114,7 @@ def _workspace_of(call: Call, body: CreateTaskRequest, session: SessionState | N
         return body.workspace or None
     found = workspace_id(call, body.workspace)
     if session is not None and session.workspace_id not in (None, found):
-        raise other_workspace(session)
+        raise session_unauthorized(session.id)
     return found
 
 

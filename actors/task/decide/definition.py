@@ -11,7 +11,8 @@ from actors.task.decide.enqueue import auto_enqueue, check_no_open_run
 from actors.task.decide.new_work import below_canceled, canceled_above
 from actors.task.effects import ChildAdded
 from actors.task.events import ChildCreated, TaskCreated, TaskDeleted, TaskUpdated
-from actors.task.state import ApprovalPolicy, Owner, Scope, TaskStatus
+from actors.task.state import Owner, Scope
+from actors.task.status import first_status
 
 
 def create(changes: Changes, command: c.CreateTask) -> Decision:
@@ -28,12 +29,6 @@ def create(changes: Changes, command: c.CreateTask) -> Decision:
         )
     if command.parent_task_id is not None:
         _check_parent(changes, command, command.parent_task_id)
-    if command.draft:
-        status = TaskStatus.DRAFT
-    elif command.approval_policy is ApprovalPolicy.MANUAL:
-        status = TaskStatus.BLOCKED
-    else:
-        status = TaskStatus.READY
     changes.add(
         TaskCreated(
             scope=command.scope,
@@ -41,7 +36,7 @@ def create(changes: Changes, command: c.CreateTask) -> Decision:
             priority=command.priority,
             max_attempts=command.max_attempts,
             approval_policy=command.approval_policy,
-            status=status,
+            status=first_status(command.draft, command.approval_policy),
             workspace_id=command.workspace_id,
             parent_task_id=command.parent_task_id,
             identifier=command.identifier,

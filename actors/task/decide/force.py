@@ -19,12 +19,13 @@ from actors.task.decide.new_work import check_new_work
 from actors.task.decide.way_back import way_back
 from actors.task.events import (
     ForcedRelease,
+    NewRun,
     RunForcedFail,
     RunRecovered,
     RunReleased,
     RunRetried,
 )
-from actors.task.state import Run, RunStatus
+from actors.task.state import Json, Run, RunStatus
 
 _FAILABLE = (RunStatus.QUEUED, RunStatus.CLAIMED, RunStatus.NEEDS_ATTENTION)
 _RETRIABLE = (RunStatus.FAILED, RunStatus.CANCELED)
@@ -130,13 +131,7 @@ def retry(changes: Changes, command: c.RetryRun) -> Decision:
             task_status=status_with_queued(changes.state),
             by=changes.context.caller.actor,
             source_run_id=source.id,
-            run=new_run(
-                changes,
-                run_id,
-                channel=source.network_channel,
-                metadata=command.metadata,
-                previous_run_id=source.id,
-            ),
+            run=_new_attempt(changes, run_id, source, command.metadata),
         )
     )
     changes.settle("run_retried")
@@ -165,18 +160,18 @@ def recover(changes: Changes, command: c.RecoverRun) -> Decision:
             task_status=status_with_queued(changes.state),
             by=changes.context.caller.actor,
             source_run_id=source.id,
-            run=new_run(
-                changes,
-                run_id,
-                channel=source.network_channel,
-                metadata=command.metadata,
-                previous_run_id=source.id,
-            ),
+            run=_new_attempt(changes, run_id, source, command.metadata),
             reason=command.reason,
         )
     )
     changes.settle("run_recovered")
     return changes.decided(run_id, source.id)
+
+
+def _new_attempt(changes: Changes, run_id: str, source: Run, metadata: Json | None) -> NewRun:
+    """In the place of `source`, on its channel."""
+    channel = source.network_channel
+    return new_run(changes, run_id, channel=channel, metadata=metadata, previous_run_id=source.id)
 
 
 def _check_successor(changes: Changes, source: Run) -> None:

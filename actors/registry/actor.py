@@ -16,7 +16,6 @@ import trio
 from actors import limits
 from actors.asking import Turn, ask
 from actors.clock import Clock
-from actors.deadlines import Deadlines
 from actors.errors import Code, Rejected
 from actors.faults import Faults
 from actors.identity import SESSION_REGISTRY
@@ -36,6 +35,7 @@ from actors.registry.events import (
     SessionRegistered,
     WorkspaceCreated,
 )
+from actors.registry.lapses import Lapses
 from actors.registry.refusals import (
     session_exists,
     session_not_found,
@@ -90,8 +90,7 @@ class Registry:
         self._busy = busy
         self._mailbox: Mailbox[Turn] = Mailbox(settings.max_claimers)
         self._unwritten: dict[str, RegistryState] = {}  # appended and not committed, by address
-        self._looks: Deadlines[str] = Deadlines()  # sessions, by when to look; steady
-        self._earlier = trio.Event()
+        self._lapses = Lapses(clock, settings, roster)
 
     # --- callers --------------------------------------------------------------------------------
 
@@ -145,7 +144,7 @@ class Registry:
     def restore(self) -> None:
         """After the roster was: look at each stored session when its time has come."""
         for session in self._roster.stored_sessions():
-            self._watch_over(session)
+            self._lapses.watch(session)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Handle messages, and forget what is over, until canceled."""
@@ -162,15 +161,9 @@ class Registry:
                 await self._journal.wait_room()
 
     async def _watch(self) -> None:
-        """Have sessions looked at when they may have to be forgotten."""
+        """Have sessions looked at when they may have lapsed."""
         while True:
-            self._earlier = trio.Event()
-            next_ns = self._looks.next_at_ns()
-            if next_ns is None:
-                await self._earlier.wait()
-                continue
-            with trio.move_on_at(self._clock.trio_time(next_ns)):
-                await self._earlier.wait()
+            await self._lapses.wait_due()
             await ask(self._mailbox.push, self._look)
 
     # --- workspaces -----------------------------------------------------------------------------
@@ -243,7 +236,7 @@ class Registry:
                 SESSION_PREFIX + session_id, None, registration, SessionEnded(), once=once
             )
         assert isinstance(entry.state, SessionState), "a session's event leaves a session"
-        self._watch_over(entry.state)
+        self._lapses.watch(entry.state)
         entry.settlements.append(Settlement(partial(reply.settle, None), reply.fail))
 
     def _admit(
@@ -276,7 +269,7 @@ class Registry:
             updated_at_ns=now_ns,
         )
         self._roster.admit(visitor)
-        self._watch_over(visitor)
+        self._lapses.watch(visitor)
         reply.settle(visitor)
 
     def _keep(self, session: SessionState, then: Turn, refused: Callable[[Rejected], None]) -> None:
@@ -291,7 +284,7 @@ class Registry:
                 refused(refusal)
                 return
             assert isinstance(made.state, SessionState), "a session's event makes a session"
-            self._watch_over(made.state)
+            self._lapses.watch(made.state)
         then()
 
     def _find(self, session_id: str) -> SessionState | None:
@@ -313,23 +306,8 @@ class Registry:
 
     # --- forgetting -----------------------------------------------------------------------------
 
-    def _watch_over(self, session: SessionState) -> None:
-        """Look at the session when it may have to be forgotten, if that can ever be."""
-        now_ns = self._clock.steady_ns()
-        if session.ended_at_ns is not None:
-            left_ns = int(self._settings.ended_session_s * NS)
-            at_ns = now_ns + left_ns - self._clock.age_ns(session.ended_at_ns)
-        elif session.self_registered:
-            at_ns = now_ns + int(self._settings.self_registered_idle_s * NS)
-        else:
-            return
-        first_ns = self._looks.next_at_ns()
-        self._looks.set(session.id, at_ns)
-        if first_ns is None or at_ns < first_ns:
-            self._earlier.set()
-
     def _look(self, reply: Reply[None]) -> None:
-        for session_id in self._looks.pop_due(self._clock.steady_ns(), limits.FORGET_STEP_MAX):
+        for session_id in self._lapses.take_due():
             session = self._held(session_id)
             if session is not None:
                 self._look_at(session)
@@ -341,17 +319,12 @@ class Registry:
             return
         if session.ended_at_ns is not None:
             self._forget(session)
-        elif not self._is_idle(session):
-            self._watch_over(session)
+        elif not self._lapses.is_idle(session):
+            self._lapses.watch(session)
         elif not self._is_written(session):
             self._roster.dismiss(session.id)
         else:
             self._busy(session.id, partial(self._found_idle, session.id))
-
-    def _is_idle(self, session: SessionState) -> bool:
-        seen_ns = self._roster.seen_at_ns(session.id)
-        idle_ns = int(self._settings.self_registered_idle_s * NS)
-        return seen_ns is None or seen_ns + idle_ns <= self._clock.steady_ns()
 
     def _found_idle(self, session_id: str, busy: bool) -> None:
         """What the scheduler says of an idle session: whether it has a run, or waits for one."""
@@ -361,8 +334,8 @@ class Registry:
         session = self._held(session_id)
         if session is None or not session.is_active:
             return
-        if busy or not self._is_idle(session):
-            self._watch_over(session)
+        if busy or not self._lapses.is_idle(session):
+            self._lapses.watch(session)
         else:
             self._forget(session)
 
@@ -371,7 +344,7 @@ class Registry:
             self._append(SESSION_PREFIX + session.id, session, SessionForgotten())
         except Rejected as refusal:
             _log.warning("session %s is not forgotten yet: %s", session.id, refusal)
-            self._looks.set(session.id, self._clock.steady_ns() + limits.FORGET_AGAIN_S * NS)
+            self._lapses.try_again(session.id)
 
     # --- writing --------------------------------------------------------------------------------
 

@@ -1,20 +1,24 @@
-"""Garbage collections: none while a system is made, and rare ones while it runs."""
+"""Garbage collections: none while a system is made, small and frequent ones while it runs."""
 
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final, final
 
-GC_THRESHOLDS = (5_000, 2, 10_000)
-"""A collection looks at all objects that came since the last one, at up to 0.8 µs each: 50,000 of
-them were 40 ms in which nobody was served. Those of all objects are as good as never: the heap is
-large and lives long, and one of them was seen as a claim of 226 ms (p99)."""
+from actors.limits import COLLECTED_RECORDS, COLLECTIONS_TO_OLD
+from actors.mailbox import Mailbox
+
+GC_THRESHOLDS: Final = (2_500, COLLECTIONS_TO_OLD - 1, 1_000_000)
+"""When the interpreter collects by itself, for what comes without records. Collections of all
+objects never come: the heap is large and lives long, and one of them was seen as a claim of 226 ms
+(p99)."""
 
 
 @contextmanager
 def rare_collections() -> Iterator[Callable[[], None]]:
     """Nothing is collected before all is made that lives long: it would be looked through time and
     again as it grows, which took two fifths of a start with 100,000 tasks. Then it is left out of
-    collections, and those come rarely, while this lasts."""
+    collections, while this lasts."""
     former = gc.get_threshold()
     gc.set_threshold(0)
 
@@ -27,3 +31,34 @@ def rare_collections() -> Iterator[Callable[[], None]]:
     finally:
         gc.set_threshold(*former)
         gc.unfreeze()
+
+
+@final
+class Collector:
+    """Collects as records come, before there is much to look at.
+
+    The interpreter counts objects that came less those that went. Where new states replace old
+    ones, that never grows, while all of the new ones wait to be looked at: up to 50,000 of them,
+    at about 1 µs each, were one collection. So here records are counted. An object is looked at
+    twice, then it is old.
+    """
+
+    def __init__(self, collect: Callable[[int], object] = gc.collect) -> None:
+        """Args: collect: collects a generation and those below it."""
+        self._collect = collect
+        self._due: Mailbox[int] = Mailbox(0)  # generations
+        self._records = self._collections = 0
+
+    def committed(self, records: int) -> None:
+        """So many records came."""
+        self._records += records
+        if self._records >= COLLECTED_RECORDS:
+            self._records = 0
+            self._collections += 1
+            self._due.push(1 if self._collections % COLLECTIONS_TO_OLD == 0 else 0)
+
+    async def run(self) -> None:
+        """Collect, each time in a step of its own, until canceled."""
+        while True:
+            for generation in await self._due.receive(1):
+                self._collect(generation)

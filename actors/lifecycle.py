@@ -79,6 +79,7 @@ async def _running(system: System) -> AsyncIterator[None]:
             await workers.start(system.registry.run)
             await workers.start(system.scheduler.run)
             workers.start_soon(system.background.run)
+            workers.start_soon(system.collector.run)
             workers.start_soon(system.review_deadlines.run)
             await workers.start(system.deliveries.run)
             workers.start_soon(system.checkpointer.run)

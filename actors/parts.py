@@ -14,6 +14,7 @@ from actors.directory import Directory
 from actors.errors import Rejected
 from actors.faults import Faults
 from actors.force import ForceGuard
+from actors.garbage import Collector
 from actors.graph import Graph
 from actors.ids import IdSource
 from actors.index import Index
@@ -130,6 +131,7 @@ class Parts:
             chance=random.random,
             give_up_ns=int(settings.delivery_s * NS),
         )
+        self.collector = Collector()
         self.publisher = Publisher(
             self.views,
             self.review_deadlines,
@@ -137,6 +139,7 @@ class Parts:
             self.roster,
             self.scheduler,
             self.outbox,
+            self.collector,
         )
         self._force = ForceGuard(clock, allow_agents=settings.allow_agent_force)
         self.repeats = Repeats(self._keys, journal, self.views, self.faults, self.availability)

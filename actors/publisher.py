@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import final
 
 from actors.bridges.deliveries import Deliveries
+from actors.garbage import Collector
 from actors.outbox import Outbox
 from actors.record import Entry
 from actors.registry.roster import Roster
@@ -29,6 +30,7 @@ class Publisher:
         roster: Roster,
         scheduler: Scheduler,
         outbox: Outbox,
+        collector: Collector,
     ) -> None:
         self._views = views
         self._reviews = reviews
@@ -36,6 +38,7 @@ class Publisher:
         self._roster = roster
         self._scheduler = scheduler
         self._outbox = outbox
+        self._collector = collector
 
     def committed(self, entries: Sequence[Entry]) -> None:
         """Called by the journal with each batch that it has written."""
@@ -53,6 +56,7 @@ class Publisher:
         for entry in entries:
             for settlement in self._outbox.committed(entry):
                 settlement.deliver()
+        self._collector.committed(len(entries))
 
     def failed(self, unwritten: Sequence[Entry], refusal: Exception) -> None:
         """The journal has ended with a fault: answer everyone who waits for a record.

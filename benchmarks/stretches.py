@@ -323,6 +323,7 @@ async def _measure(
         await _starving(root / "starving", sheet, runs, sessions)
     if leases:
         await _due_together(root / "leases", sheet, leases, clock)
+    signal.setitimer(signal.ITIMER_PROF, 0)
     return sheet
 
 

@@ -19,7 +19,7 @@ from actors.ids import IdSource
 from actors.if_match import IfMatch
 from actors.index import rows_of
 from actors.mailbox import Mailbox
-from actors.ports import DamagedError, Journal, StorageError, UnwritableError
+from actors.ports import DamagedError, Journal, Reads, StorageError, UnwritableError
 from actors.record import Cause, Entry, Record, Settlement
 from actors.surroundings import World
 from actors.task.commands import Command
@@ -87,7 +87,7 @@ class Services:
             self.leave_effect(envelope.cause)
 
 
-def restored_state(journal: Journal, task_id: str) -> TaskState | None:
+def restored_state(journal: Reads, task_id: str) -> TaskState | None:
     """The task as the journal has it: its state, and the records behind that."""
     state = journal.state(task_id)
     assert state is None or isinstance(state, TaskState), f"{task_id} is no task"

@@ -18,7 +18,7 @@ from actors.ports import (
     SUBSCRIPTIONS_TABLE,
     DamagedError,
     DamagedRowError,
-    Journal,
+    Reads,
 )
 from actors.record import Record
 from actors.task.events import (
@@ -96,7 +96,7 @@ class Index:
     """
 
     def __init__(
-        self, journal: Journal, graph: Graph, faults: Faults, is_shown: Callable[[str], bool]
+        self, journal: Reads, graph: Graph, faults: Faults, is_shown: Callable[[str], bool]
     ) -> None:
         self._journal = journal
         self._graph = graph

@@ -12,7 +12,7 @@ from actors.errors import Code, Rejected
 from actors.faults import Faults
 from actors.limits import NS
 from actors.once import Earlier, Once, earlier_of
-from actors.ports import ONCE_TABLE, DamagedRowError, Journal
+from actors.ports import ONCE_TABLE, DamagedRowError, Reads
 
 
 @final
@@ -37,7 +37,7 @@ class Keys:
         lifetime_s: how long a request that was done is known.
     """
 
-    def __init__(self, journal: Journal, clock: Clock, lifetime_s: float, faults: Faults) -> None:
+    def __init__(self, journal: Reads, clock: Clock, lifetime_s: float, faults: Faults) -> None:
         self._journal = journal
         self._faults = faults
         self._clock = clock

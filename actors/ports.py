@@ -54,44 +54,9 @@ class Damage:
     found: bytes = b""
 
 
-class Journal(Protocol):
-    """The log of everything, with what has been folded out of it.
-
-    One process writes it: whoever opens it raises its epoch, and from then on no commit of an
-    earlier epoch succeeds, wherever the data is.
-
-    All methods but `run`, `checkpoint`, `wait_room` and `close` return at once: commits may go far,
-    what is read is near. They are called from Trio's thread only.
-    """
-
-    @property
-    def epoch(self) -> int:
-        """How often the data had been opened for writing when this journal was, itself included."""
-
-    @property
-    def next_seq(self) -> int:
-        """The number that the next record must start with."""
-
-    @property
-    def durable_seq(self) -> int:
-        """The last number that is on disk and was handed to `committed`."""
-
-    def append(self, entry: Entry) -> None:
-        """Take a record; it reaches the disk with all others that wait, in order.
-
-        From here on `state`, `tail` and `get` know of it.
-
-        Raises:
-            UnwritableError: the record, or a row of it, cannot be encoded. Nothing was taken.
-            StorageError: after a failed commit, or after `close`. Nothing was taken.
-        """
-
-    def when_durable(self, settlement: Settlement) -> None:
-        """Deliver an answer once all that was appended before is on disk and was handed to
-        `committed`; at once if nothing waits."""
-
-    async def wait_room(self) -> None:
-        """Return as soon as fewer than `JOURNAL_PENDING_MAX` records wait for the disk."""
+class Reads(Protocol):
+    """What is known of the past, on disk or not. All methods return at once: it is near, wherever
+    commits go."""
 
     def get(self, table: str, key: str) -> str | None:
         """The value of an index row."""
@@ -119,24 +84,72 @@ class Journal(Protocol):
     def timeline_latest(self, address: str, count: int) -> list[Record]:
         """The last `count` committed records of `address`, in order."""
 
+
+class Recovery(Protocol):
+    """What former processes left; all of it is read and given back before the journal runs."""
+
     def kept_aside(self) -> Sequence[Damage]:
-        """What former starts found damaged in the log, or behind damage; for start-up."""
+        """What former starts found damaged in the log, or behind damage."""
 
     def heads(self) -> Iterator[AnyState | Damage]:
-        """Every stored state, tasks slim (see `actors.task.state`); for start-up."""
+        """Every stored state, tasks slim (see `actors.task.state`)."""
 
     def replay(self) -> Iterator[Record | Damage]:
-        """The records behind the last checkpoint, in order, verified; for start-up."""
+        """The records behind the last checkpoint, in order, verified."""
 
     def outstanding(self) -> Sequence[OutstandingEffect | Damage]:
         """Effects that were outstanding at the last checkpoint."""
 
     def restore(self, entry: Entry) -> None:
-        """Give back a replayed record with its state; for start-up, once for each, in order."""
+        """Give back a replayed record with its state; once for each, in order."""
 
     def restore_aside(self, found: Record | Damage, rows: Iterable[tuple[str, str, str]]) -> None:
         """The same for what must not be folded: a damaged record, one behind it of the same
         address, or something damaged that is not of the log. It is kept apart as it is."""
+
+
+class Journal(Reads, Protocol):
+    """The log of everything, with what has been folded out of it.
+
+    One process writes it: whoever opens it raises its epoch, and from then on no commit of an
+    earlier epoch succeeds, wherever the data is.
+
+    All methods but `run`, `checkpoint`, `wait_room` and `close` return at once. They are called
+    from Trio's thread only.
+    """
+
+    @property
+    def epoch(self) -> int:
+        """How often the data had been opened for writing when this journal was, itself included."""
+
+    @property
+    def recovery(self) -> Recovery:
+        """For start-up, before `run`."""
+
+    @property
+    def next_seq(self) -> int:
+        """The number that the next record must start with."""
+
+    @property
+    def durable_seq(self) -> int:
+        """The last number that is on disk and was handed to `committed`."""
+
+    def append(self, entry: Entry) -> None:
+        """Take a record; it reaches the disk with all others that wait, in order.
+
+        From here on `state`, `tail` and `get` know of it.
+
+        Raises:
+            UnwritableError: the record, or a row of it, cannot be encoded. Nothing was taken.
+            StorageError: after a failed commit, or after `close`. Nothing was taken.
+        """
+
+    def when_durable(self, settlement: Settlement) -> None:
+        """Deliver an answer once all that was appended before is on disk and was handed to
+        `committed`; at once if nothing waits."""
+
+    async def wait_room(self) -> None:
+        """Return as soon as fewer than `JOURNAL_PENDING_MAX` records wait for the disk."""
 
     async def run(
         self,

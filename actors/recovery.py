@@ -88,20 +88,20 @@ def recover(journal: Journal) -> Recovered:
         StorageError: it cannot be known what is damaged, or a record is missing.
     """
     found = Recovered()
-    for damage in journal.kept_aside():
+    for damage in journal.recovery.kept_aside():
         found.set_aside(damage)
-    for head in journal.heads():
+    for head in journal.recovery.heads():
         if isinstance(head, Damage):
             found.set_aside(head)
             if head.address == SCHEDULER_ADDRESS:
-                journal.restore_aside(head, ())  # the next snapshot replaces it
+                journal.recovery.restore_aside(head, ())  # the next snapshot replaces it
             continue
         found.take(head)
         found.saw(*_last_told(head))
-    for one in journal.outstanding():
+    for one in journal.recovery.outstanding():
         if isinstance(one, Damage):
             found.set_aside(one)
-            journal.restore_aside(one, ())
+            journal.recovery.restore_aside(one, ())
         else:
             found.outstanding[one.cause] = one
     latest = _replay(journal, found)
@@ -134,11 +134,11 @@ def _replay(journal: Journal, found: Recovered) -> dict[str, AnyState]:
         del found.aside[SCHEDULER_ADDRESS]  # a later record has made up for it
     elif doubt is not None:
         latest[SCHEDULER_ADDRESS] = _in_doubt(found.scheduler, doubt)
-    for item in journal.replay():
+    for item in journal.recovery.replay():
         found.replayed += 1
         if isinstance(item, Damage):
             found.set_aside(item)
-            journal.restore_aside(item, ())
+            journal.recovery.restore_aside(item, ())
             if item.address == SCHEDULER_ADDRESS:
                 known = latest.get(item.address, found.scheduler)
                 assert isinstance(known, SchedulerState), "there is one state of this address"
@@ -147,7 +147,7 @@ def _replay(journal: Journal, found: Recovered) -> dict[str, AnyState]:
         _take_effects(found, item)
         found.saw(item.seq, item.at_ns)
         if item.address in found.aside and item.address != SCHEDULER_ADDRESS:
-            journal.restore_aside(item, rows_of(item))
+            journal.recovery.restore_aside(item, rows_of(item))
             continue
         try:
             before = latest.get(item.address) or journal.state(item.address)
@@ -158,10 +158,10 @@ def _replay(journal: Journal, found: Recovered) -> dict[str, AnyState]:
             told = str(error) if isinstance(error, DamagedError) else type(error).__name__
             cause = f"its record at number {item.seq} does not go with what is stored: {told}"
             found.set_aside(Damage(item.address, cause, item.seq, item.last_seq))
-            journal.restore_aside(item, rows_of(item))
+            journal.recovery.restore_aside(item, rows_of(item))
             continue
         latest[item.address] = after
-        journal.restore(Entry(item, after, rows_of(item)))
+        journal.recovery.restore(Entry(item, after, rows_of(item)))
     return latest
 
 

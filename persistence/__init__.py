@@ -4,7 +4,10 @@ A record is encoded when it is appended (`codec`, `framing`) and handed to the w
 thread, or a task where threads are not wanted), which commits all that waits in one transaction
 (`pipeline`). A checkpoint (`checkpoint`) folds the log into tables in slices between commits:
 snapshots (`snapshots`), timelines (`timeline`), index rows, outstanding effects. What lies behind
-the last checkpoint is also in memory (`tail`). `journal` puts these together.
+the last checkpoint is also in memory (`tail`).
+
+`journal` takes records in and tells of them, with a part for each other subject: `reading` looks at
+tail and tables as one, `folding` sees a checkpoint through, `recovery` reads all back at start-up.
 
 Everything stored has a checksum, in its frame (`framing`), its snapshot, or around it (`seal`).
 What must not be folded, as a record before it is damaged, is kept as it is (`aside`); `verify`

@@ -1,28 +1,24 @@
 """The journal: takes records in on Trio's thread, and tells of them once they are on disk."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, final
 
 import trio
 from attrs import frozen
 
 from actors.limits import JOURNAL_PENDING_MAX
-from actors.ports import Damage, DamagedError, StorageError
-from actors.record import AnyState, Entry, OutstandingEffect, Record, Settlement, address_of
-from persistence.aside import Kept, read_aside
-from persistence.checkpoint import Fold, slices
-from persistence.codec import decode_record, encode_record
-from persistence.framing import address_bytes, frames, span
-from persistence.index_rows import Row, decode_row, encode_row, row_key, row_table
+from actors.ports import StorageError
+from actors.record import AnyState, Entry, OutstandingEffect, Record, Settlement
+from persistence.codec import encode_record
+from persistence.folding import Folding
+from persistence.index_rows import Row, encode_row
 from persistence.layout import checkpoint_seq, open_layout
-from persistence.pipeline import Progress, Report
-from persistence.recovery import log_last_seq, read_heads, read_log, read_outstanding
-from persistence.snapshots import decode_snapshot
-from persistence.store import Store, Table
-from persistence.sweep import Sweep
-from persistence.tail import Tail, Unfolded
-from persistence.timeline import Timelines
+from persistence.pipeline import Report
+from persistence.reading import Reading
+from persistence.recovery import StoreRecovery, log_last_seq
+from persistence.store import Store
+from persistence.tail import Tail
 from persistence.writer import InlineWriter, ThreadWriter, Writer
 
 
@@ -39,21 +35,10 @@ class JournalStatistics:
 
 
 @final
-@frozen
-class _Checkpoint:
-    """A checkpoint under way, up to number `seq`."""
-
-    seq: int
-    folded: Unfolded
-    over: trio.Event
-
-
-@final
 class StoreJournal:
     """Implements `actors.ports.Journal` on a store, which it takes over.
 
-    At start-up: `heads`, `outstanding`, then each record of `replay` back through `restore`; then
-    `run`.
+    At start-up all of `recovery` comes before `run`.
 
     Args:
         store: closed by `close`.
@@ -65,33 +50,29 @@ class StoreJournal:
     """
 
     def __init__(self, store: Store, *, threaded: bool = True) -> None:
-        self._store = store
         fence = open_layout(store)
-        folded_seq = checkpoint_seq(store)
         self.epoch: Final = fence.epoch
-        self._tail = Tail(folded_seq)
-        self._timelines = Timelines(store)
+        self._store = store
+        self._tail = Tail(checkpoint_seq(store))
         self._writer: Writer = ThreadWriter(fence) if threaded else InlineWriter(fence)
-        self._next_seq = folded_seq + 1
-        self._durable_seq = folded_seq
+        self._reading = Reading(store, self._tail)
+        self._folding = Folding(store, self._tail, self._writer)
+        self.recovery: Final = StoreRecovery(store, self._tail)
         self._pending: deque[Entry] = deque()
         self._room = trio.lowlevel.ParkingLot()
-        self._checkpoint: _Checkpoint | None = None
-        self._sweep = Sweep()
         self._committed: Callable[[Sequence[Entry]], None] | None = None
         self._ended = trio.Event()
         self._refusal: str | None = None
         self._failed: StorageError | None = None
         self._records = 0
-        self._checkpoints = 0
 
     @property
     def next_seq(self) -> int:
-        return self._next_seq
+        return self._tail.next_seq
 
     @property
     def durable_seq(self) -> int:
-        return self._durable_seq
+        return self._tail.durable_seq
 
     @property
     def tail_records(self) -> int:
@@ -106,7 +87,7 @@ class StoreJournal:
         return JournalStatistics(
             commits=self._writer.commits,
             records=self._records,
-            checkpoints=self._checkpoints,
+            checkpoints=self._folding.checkpoints,
             growths=self._store.growths,
             pending=len(self._pending),
         )
@@ -116,17 +97,16 @@ class StoreJournal:
     def append(self, entry: Entry) -> None:
         record = entry.record
         self._check_open()
-        if record.seq != self._next_seq or not record.events:
+        if record.seq != self._tail.next_seq or not record.events:
             raise StorageError(
                 f"record {record.id} starts at number {record.seq} with {len(record.events)} "
-                f"events where number {self._next_seq} is due"
+                f"events where number {self._tail.next_seq} is due"
             )
         frame = encode_record(record)
         for row in entry.rows:
             encode_row(Row(*row))  # what cannot be written must not fail a checkpoint later
         self._tail.append(entry, frame)
         self._pending.append(entry)
-        self._next_seq += len(record.events)
         self._writer.write(frame)
 
     def when_durable(self, settlement: Settlement) -> None:
@@ -158,7 +138,7 @@ class StoreJournal:
             StorageError: a commit failed, or the log was not replayed. Not to be tried again.
             Exception: whatever `committed` raised.
         """
-        if log_last_seq(self._store) > self._durable_seq:
+        if log_last_seq(self._store) > self._tail.durable_seq:
             raise StorageError("the log holds records that were not replayed")
         self._committed = committed
         task_status.started()
@@ -204,56 +184,19 @@ class StoreJournal:
             StorageError: the journal is closed, or a commit failed.
         """
         self._check_open()
-        if self._checkpoint is not None:
-            with trio.CancelScope(shield=True):
-                await self._checkpoint.over.wait()
-        elif self._durable_seq > self._tail.checkpoint_seq:
-            await self._fold(self._begin_checkpoint(outstanding, forget_before_ns))
-        await trio.lowlevel.checkpoint()
-
-    def _begin_checkpoint(
-        self, outstanding: Sequence[OutstandingEffect], forget_before_ns: int
-    ) -> _Checkpoint:
         if self._committed is None:
             raise StorageError("a checkpoint needs the journal to run")
-        seq, folded = self._durable_seq, self._tail.take()
-        self._checkpoint = _Checkpoint(seq, folded, trio.Event())
-        fold = Fold(
-            seq=seq,
-            states=folded.states,
-            rows=folded.rows,
-            frames=lambda address: self._tail.frames_to(address, seq),
-            outstanding=tuple(outstanding),
-            sweep=self._sweep,
-            forget_before_ns=forget_before_ns,
-            aside=folded.aside,
-        )
-        self._writer.fold(slices(fold, self._store))
-        return self._checkpoint
-
-    async def _fold(self, checkpoint: _Checkpoint) -> None:
-        with trio.CancelScope(shield=True):
-            await checkpoint.over.wait()
-            if self._tail.checkpoint_seq == checkpoint.seq:
-                for _ in self._tail.drop(checkpoint.folded):
-                    await trio.lowlevel.checkpoint()
-                self._checkpoints += 1
-                self._checkpoint = None
-                return
-        # Whoever stops everything by cancelling hears of that, not of this.
+        is_done = await self._folding.fold(outstanding, forget_before_ns)
+        # Whoever stops everything by cancelling hears of that, not of a failure.
         await trio.lowlevel.checkpoint()
-        raise StorageError(self._refusal or "the journal ended before the checkpoint")
+        if not is_done:
+            raise StorageError(self._refusal or "the journal ended before the checkpoint")
 
     def _take_report(self, report: Report) -> None:
         """A commit is on disk. On Trio's thread, in order."""
-        checkpoint = self._checkpoint
-        if report.progress is Progress.MOVED and checkpoint is not None:
-            self._tail.move(checkpoint.seq, checkpoint.folded)
-        if report.progress is Progress.OVER and checkpoint is not None:
-            checkpoint.over.set()
+        self._folding.report(report.progress)
         if report.records and self._committed is not None:
             entries = [self._pending.popleft() for _ in range(report.records)]
-            self._durable_seq = entries[-1].record.last_seq
             self._records += len(entries)
             self._tail.commit(entries)
             if self._room and len(self._pending) < JOURNAL_PENDING_MAX:
@@ -264,8 +207,7 @@ class StoreJournal:
         self._refuse("the journal has ended")
         self._ended.set()
         self._room.unpark_all()
-        if self._checkpoint is not None:
-            self._checkpoint.over.set()
+        self._folding.end()
 
     def _refuse(self, reason: str) -> None:
         if self._refusal is None:
@@ -278,97 +220,19 @@ class StoreJournal:
     # --- reading -----------------------------------------------------------------------------
 
     def get(self, table: str, key: str) -> str | None:
-        value = self._tail.row(table, key)
-        if value is not None:
-            return value
-        stored = self._store.get(row_table(table), row_key(key))
-        return None if stored is None else decode_row(table, key, stored)
+        return self._reading.get(table, key)
 
     def state(self, address: str) -> AnyState | None:
-        """The state of `address`: after its last append if it has records behind the checkpoint,
-        else as the tables hold it; None if it has neither."""
-        state = self._tail.state(address)
-        if state is not None:
-            return state
-        key = address_bytes(address)
-        value = None if key is None else self._store.get(Table.SNAPSHOTS, key)
-        if value is None:
-            return None
-        found = decode_snapshot(value)
-        if address_of(found) != address:
-            raise DamagedError("the snapshot is that of another")
-        return found
+        return self._reading.state(address)
 
     def tail(self, address: str) -> Sequence[Record]:
-        return [_decode(frame) for frame in self._tail.frames(address)]
+        return self._reading.tail(address)
 
     def is_folded(self, address: str, seq: int) -> bool:
-        if seq <= self._tail.checkpoint_seq:
-            return True
-        behind = self._tail.frames(address)
-        return not behind or span(behind[0])[0] > seq
+        return self._reading.is_folded(address, seq)
 
     def timeline(self, address: str, after_seq: int, limit: int | None = None) -> list[Record]:
-        records = self._timelines.after(address, after_seq, self._tail.checkpoint_seq, limit)
-        for frame in self._committed_frames(address):
-            if len(records) == limit:
-                break
-            if span(frame)[1] > after_seq:
-                records.append(_decode(frame))
-        return records
+        return self._reading.timeline(address, after_seq, limit)
 
     def timeline_latest(self, address: str, count: int) -> list[Record]:
-        if count <= 0:
-            return []
-        behind = [_decode(frame) for frame in self._committed_frames(address)[-count:]]
-        folded_count = count - len(behind)
-        return self._timelines.latest(address, folded_count, self._tail.checkpoint_seq) + behind
-
-    def _committed_frames(self, address: str) -> Sequence[bytes]:
-        return self._tail.frames_to(address, self._durable_seq)
-
-    # --- starting up -------------------------------------------------------------------------
-
-    def kept_aside(self) -> Sequence[Damage]:
-        return read_aside(self._store)
-
-    def heads(self) -> Iterator[AnyState | Damage]:
-        return read_heads(self._store)
-
-    def replay(self) -> Iterator[Record | Damage]:
-        return read_log(self._store, self._tail.checkpoint_seq)
-
-    def outstanding(self) -> Sequence[OutstandingEffect | Damage]:
-        return list(read_outstanding(self._store))
-
-    def restore(self, entry: Entry) -> None:
-        """Give back a replayed record with its state; for start-up, once for each, in order.
-
-        Raises:
-            StorageError: it is not the next one.
-        """
-        record = entry.record
-        if record.seq != self._next_seq:
-            raise StorageError(f"number {record.seq} is restored where {self._next_seq} is due")
-        self._tail.append(entry, encode_record(record))
-        self._tail.commit([entry])
-        self._next_seq = record.last_seq + 1
-        self._durable_seq = record.last_seq
-
-    def restore_aside(self, found: Record | Damage, rows: Iterable[tuple[str, str, str]]) -> None:
-        """Give back what must not be folded; for start-up, in its place among the others.
-
-        Raises:
-            StorageError: it is of the log, and not the next one.
-        """
-        if found.seq and found.seq != self._next_seq:
-            raise StorageError(f"number {found.seq} is kept where {self._next_seq} is due")
-        raw = found.found if isinstance(found, Damage) else encode_record(found)
-        self._tail.keep_aside(Kept(found.address, found.seq, raw), rows)
-        if found.seq:
-            self._next_seq = found.last_seq + 1
-            self._durable_seq = found.last_seq
-
-
-def _decode(frame: bytes) -> Record:
-    return decode_record(next(frames(frame)))
+        return self._reading.timeline_latest(address, count)

@@ -3,20 +3,68 @@
 Both are read in pages, each in a read transaction of its own.
 """
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, final
 
-from actors.ports import Damage, DamagedError
-from actors.record import AnyState, OutstandingEffect, Record, address_of
-from persistence.codec import decode_outstanding, decode_record
+from actors.ports import Damage, DamagedError, StorageError
+from actors.record import AnyState, Entry, OutstandingEffect, Record, address_of
+from persistence.aside import Kept, read_aside
+from persistence.codec import decode_outstanding, decode_record, encode_record
 from persistence.framing import BadFrame, Frame, address_bytes, log_frames, sequence_key
 from persistence.seal import unseal
 from persistence.snapshots import decode_head
 from persistence.store import Store, Table
+from persistence.tail import Tail
 
 HEADS_READ_MAX: Final = 512
 LOG_VALUES_READ_MAX: Final = 16
 EFFECTS_READ_MAX: Final = 256
+
+
+@final
+class StoreRecovery:
+    """Implements `actors.ports.Recovery`: reads the store, and fills the tail."""
+
+    def __init__(self, store: Store, tail: Tail) -> None:
+        self._store = store
+        self._tail = tail
+
+    def kept_aside(self) -> Sequence[Damage]:
+        return read_aside(self._store)
+
+    def heads(self) -> Iterator[AnyState | Damage]:
+        return read_heads(self._store)
+
+    def replay(self) -> Iterator[Record | Damage]:
+        return read_log(self._store, self._tail.checkpoint_seq)
+
+    def outstanding(self) -> Sequence[OutstandingEffect | Damage]:
+        return list(read_outstanding(self._store))
+
+    def restore(self, entry: Entry) -> None:
+        """Give back a replayed record with its state; once for each, in order.
+
+        Raises:
+            StorageError: it is not the next one.
+        """
+        self._check_due(entry.record.seq, "restored")
+        self._tail.append(entry, encode_record(entry.record))
+        self._tail.commit([entry])
+
+    def restore_aside(self, found: Record | Damage, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Give back what must not be folded, in its place among the others.
+
+        Raises:
+            StorageError: it is of the log, and not the next one.
+        """
+        if found.seq:
+            self._check_due(found.seq, "kept")
+        raw = found.found if isinstance(found, Damage) else encode_record(found)
+        self._tail.keep_aside(Kept(found.address, found.seq, raw), found.last_seq, rows)
+
+    def _check_due(self, seq: int, done: str) -> None:
+        if seq != self._tail.next_seq:
+            raise StorageError(f"number {seq} is {done} where {self._tail.next_seq} is due")
 
 
 def read_log(store: Store, after_seq: int) -> Iterator[Record | Damage]:

@@ -1,4 +1,5 @@
-"""What lies behind the last checkpoint, in memory: frames and states by address, index rows.
+"""What lies behind the last checkpoint, in memory: frames and states by address, index rows; and
+how far the log, the disk and the tables have got.
 
 Written on Trio's thread alone. A fold (`checkpoint`) reads frames on the writer's thread meanwhile;
 lists only grow while it does.
@@ -31,52 +32,66 @@ class Unfolded:
 
 @final
 class Tail:
-    """Counts as behind the checkpoint what has a number above `checkpoint_seq`."""
+    """Counts as behind the checkpoint what has a number above `checkpoint_seq`.
+
+    Attributes, for others to read:
+        checkpoint_seq: the last number that the tables hold.
+        durable_seq: the last number that is on disk.
+        next_seq: the number that the next record must start with.
+        records: how many lie behind the checkpoint.
+        states: of each address with records behind it, as of the last append.
+        rows: by table and key.
+    """
 
     def __init__(self, checkpoint_seq: int) -> None:
         self.checkpoint_seq = checkpoint_seq
+        self.durable_seq = checkpoint_seq
+        self.next_seq = checkpoint_seq + 1
         self.records = 0
+        self.states: dict[str, AnyState] = {}
+        self.rows: dict[tuple[str, str], str] = {}
         self._frames: dict[str, list[bytes]] = {}
-        self._states: dict[str, AnyState] = {}  # as of the last append
-        self._rows: dict[tuple[str, str], str] = {}
         self._unfolded = Unfolded()
 
     def append(self, entry: Entry, frame: bytes) -> None:
+        """It must start with `next_seq`."""
         address = entry.record.address
         known = self._frames.get(address)
         if known is None:
             self._frames[address] = [frame]
         else:
             known.append(frame)
-        self._states[address] = entry.state
+        self.states[address] = entry.state
         for table, key, value in entry.rows:
-            self._rows[table, key] = value
+            self.rows[table, key] = value
         self.records += 1
+        self.next_seq += len(entry.record.events)
 
-    def keep_aside(self, kept: Kept, rows: Iterable[tuple[str, str, str]]) -> None:
-        """Something on disk that must not be folded; its rows are found all the same."""
+    def keep_aside(self, kept: Kept, last_seq: int, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Something on disk that must not be folded; its rows are found all the same.
+
+        Args:
+            last_seq: of what stands in the log, where it must come next; else 0.
+        """
         for table, key, value in rows:
-            self._rows[table, key] = value
+            self.rows[table, key] = value
             self._unfolded.rows.append(Row(table, key, value))
         self._unfolded.aside.append(kept)
         self._unfolded.records += 1
         self.records += 1
+        if last_seq:
+            self.durable_seq = last_seq
+            self.next_seq = last_seq + 1
 
     def commit(self, entries: Sequence[Entry]) -> None:
-        """These are on disk now; they come in the order of `append`."""
+        """These are on disk now, at least one; they come in the order of `append`."""
         unfolded = self._unfolded
         for entry in entries:
             unfolded.states[entry.record.address] = entry.state
             for row in entry.rows:
                 unfolded.rows.append(Row(*row))
         unfolded.records += len(entries)
-
-    def state(self, address: str) -> AnyState | None:
-        """The state after the last append, if there was one."""
-        return self._states.get(address)
-
-    def row(self, table: str, key: str) -> str | None:
-        return self._rows.get((table, key))
+        self.durable_seq = entries[-1].record.last_seq
 
     def frames(self, address: str) -> Sequence[bytes]:
         """The frames of an address behind the checkpoint, in order."""
@@ -106,12 +121,12 @@ class Tail:
                 self._frames[address] = list(behind)
             else:
                 self._frames.pop(address, None)
-            if self._states.get(address) is state:
-                del self._states[address]
+            if self.states.get(address) is state:
+                del self.states[address]
             if count % DROP_ADDRESSES_MAX == 0:
                 yield
         for count, (table, key, value) in enumerate(folded.rows, start=1):
-            if self._rows.get((table, key)) is value:
-                del self._rows[table, key]
+            if self.rows.get((table, key)) is value:
+                del self.rows[table, key]
             if count % DROP_ADDRESSES_MAX == 0:
                 yield

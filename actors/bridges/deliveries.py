@@ -22,7 +22,7 @@ from actors.faults import Faults
 from actors.identity import DELIVERIES
 from actors.limits import DELIVERIES_AT_ONCE_MAX, DELIVERY_NOTES
 from actors.mailbox import Reply
-from actors.ports import Journal
+from actors.ports import Reads
 from actors.record import Record
 from actors.task import commands as c
 from actors.task.events import MessagesDueAgain, SubscriptionSet
@@ -49,7 +49,7 @@ class Deliveries:
         *,
         bridges: Bridges,
         clock: Clock,
-        journal: Journal,
+        journal: Reads,
         catalog: Catalog,
         faults: Faults,
         send: Callable[[str, Envelope], None],

@@ -147,9 +147,9 @@ class Model:
     def restart(cls, journal):
         """What the system does at start-up. Returns the records behind the checkpoint."""
         replayed = []
-        for record in journal.replay():
+        for record in journal.recovery.replay():
             state = cls.fold(cls.state_of(journal, record.address), record)
-            journal.restore(Entry(record, state))
+            journal.recovery.restore(Entry(record, state))
             replayed.append(record)
         return replayed
 

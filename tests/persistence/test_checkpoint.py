@@ -144,9 +144,9 @@ async def test_a_checkpoint_empties_the_log_and_the_tail(model, running):
     assert store.scan(Table.LOG, b"", None, 9, len) == []
     await journal.close()
     journal = memory_journal(store)
-    assert list(journal.replay()) == []
+    assert list(journal.recovery.replay()) == []
     assert journal.next_seq == 11
-    assert [head.id for head in journal.heads()] == ["task-0", "task-1"]
+    assert [head.id for head in journal.recovery.heads()] == ["task-0", "task-1"]
 
 
 async def test_what_is_appended_during_a_checkpoint_stays_in_the_tail(model, running, small_slices):
@@ -212,7 +212,7 @@ async def test_a_second_checkpoint_waits_for_the_first_and_folds_nothing_more(mo
         nursery.start_soon(journal.checkpoint, [outstanding(1)])
         nursery.start_soon(journal.checkpoint, [outstanding(1)])
     assert journal.statistics().checkpoints == 1
-    assert journal.outstanding() == [outstanding(1)]
+    assert journal.recovery.outstanding() == [outstanding(1)]
 
 
 async def test_a_cancelled_checkpoint_is_finished_first(model, running):
@@ -234,7 +234,7 @@ async def test_outstanding_effects_are_those_of_the_last_checkpoint(model, runni
         model.append(journal, "task-1")
         await model.commit(journal)
         await journal.checkpoint([outstanding(seq) for seq in kept])
-        assert journal.outstanding() == [outstanding(seq) for seq in kept]
+        assert journal.recovery.outstanding() == [outstanding(seq) for seq in kept]
 
 
 async def test_a_deleted_task_keeps_a_tombstone_and_no_timeline(model, running):
@@ -264,7 +264,7 @@ async def test_heads_are_read_page_by_page(model, running):
         model.append(journal, f"task-{n:04}")
     await model.commit(journal)
     await journal.checkpoint([])
-    heads = list(journal.heads())
+    heads = list(journal.recovery.heads())
     assert [head.id for head in heads] == [f"task-{n:04}" for n in range(1200)]
     assert all(head.description is None for head in heads)
 
@@ -280,8 +280,8 @@ async def test_on_disk_a_checkpoint_and_a_log_behind_it_survive_a_restart(tmp_pa
         records += [model.append(journal, ADDRESSES[n % 2]) for n in range(10)]
         await journal.close()
     journal = open_journal(tmp_path)
-    assert journal.outstanding() == [outstanding(1)]
-    assert {head.id for head in journal.heads()} <= set(ADDRESSES)
+    assert journal.recovery.outstanding() == [outstanding(1)]
+    assert {head.id for head in journal.recovery.heads()} <= set(ADDRESSES)
     replayed = model.restart(journal)
     assert replayed == records[-len(replayed) :]
     assert len(replayed) >= 10

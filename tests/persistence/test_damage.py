@@ -140,7 +140,7 @@ async def test_a_snapshot_under_another_address_is_damage(model, running):
     store.commit([Put(Table.SNAPSHOTS, b"task-2", store.get(Table.SNAPSHOTS, b"task-1"))])
     with pytest.raises(DamagedError, match="another"):
         journal.state("task-2")
-    _, damage = memory_journal(store.copy()).heads()
+    _, damage = memory_journal(store.copy()).recovery.heads()
     assert damage.address == "task-2"
     chunk = store.scan(Table.TIMELINE, b"task-1", b"task-2", 1, bytes)[0][1]
     key = store.scan(Table.TIMELINE, b"task-2", None, 1, bytes)[0][0]

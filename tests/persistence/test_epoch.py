@@ -61,7 +61,7 @@ async def test_a_journal_that_was_superseded_ends_and_has_written_nothing(
             latter = StoreJournal(any_store, threaded=threaded)
             model.append(former, "task-1")
     assert told == []
-    assert list(latter.replay()) == []
+    assert list(latter.recovery.replay()) == []
     with pytest.raises(StorageError, match=f"the journal has failed: .*{SUPERSEDED}"):
         model.append(former, "task-1")
 
@@ -78,7 +78,7 @@ async def test_a_checkpoint_of_a_superseded_journal_folds_nothing(model, running
             with pytest.raises(StorageError, match=SUPERSEDED):
                 await former.checkpoint([])
     assert store.count(Table.SNAPSHOTS) == 0
-    assert [record.seq for record in latter.replay()] == [1]
+    assert [record.seq for record in latter.recovery.replay()] == [1]
 
 
 class Raced(MemoryStore):

@@ -299,7 +299,7 @@ async def test_a_damaged_record_is_named(model):
     value = bytearray(store.get(Table.LOG, sequence_key(2)))
     value[40] ^= 1
     store.commit([Put(Table.LOG, sequence_key(2), bytes(value))])
-    first, damage, last = memory_journal(store).replay()
+    first, damage, last = memory_journal(store).recovery.replay()
     assert (first.seq, last.seq) == (1, 4)
     assert (damage.address, damage.seq, damage.last_seq) == ("task-1", 2, 3)
     assert "number 2" in damage.cause
@@ -314,9 +314,9 @@ async def test_a_record_under_a_wrong_number_is_named(model):
 
 async def test_restoring_out_of_turn_is_refused(model):
     journal = memory_journal(await log_of(model, 1, 1))
-    _, second = journal.replay()
+    _, second = journal.recovery.replay()
     with pytest.raises(StorageError, match="number 2 is restored where 1 is due"):
-        journal.restore(Entry(second, model.new("task-1")))
+        journal.recovery.restore(Entry(second, model.new("task-1")))
 
 
 async def test_reading_a_timeline_in_parts_gives_all_of_it_once(model, running):

@@ -1,0 +1,94 @@
+"""The checkpoint that is under way: begun on Trio's thread, written by the writer in slices, and
+forgotten by the tail once the tables hold it."""
+
+from collections.abc import Sequence
+from typing import final
+
+import trio
+from attrs import frozen
+
+from actors.record import OutstandingEffect
+from persistence.checkpoint import Fold, slices
+from persistence.pipeline import Progress
+from persistence.store import Store
+from persistence.sweep import Sweep
+from persistence.tail import Tail, Unfolded
+from persistence.writer import Writer
+
+
+@final
+@frozen
+class _UnderWay:
+    """A checkpoint up to number `seq`."""
+
+    seq: int
+    folded: Unfolded
+    over: trio.Event
+
+
+@final
+class Folding:
+    """Does one checkpoint at a time."""
+
+    def __init__(self, store: Store, tail: Tail, writer: Writer) -> None:
+        self.checkpoints = 0
+        self._store = store
+        self._tail = tail
+        self._writer = writer
+        self._sweep = Sweep()
+        self._under_way: _UnderWay | None = None
+
+    async def fold(self, outstanding: Sequence[OutstandingEffect], forget_before_ns: int) -> bool:
+        """Fold all that is on disk now; or wait for what is under way, and fold nothing more.
+
+        Not to be cancelled once begun. The writer must be running.
+
+        Returns:
+            False if the writer ended before what was begun here was over.
+        """
+        with trio.CancelScope(shield=True):
+            if self._under_way is not None:
+                await self._under_way.over.wait()
+            elif self._tail.durable_seq > self._tail.checkpoint_seq:
+                return await self._finish(self._begin(outstanding, forget_before_ns))
+        return True
+
+    def report(self, progress: Progress) -> None:
+        """A commit is on disk that did this."""
+        if self._under_way is None:
+            return
+        if progress is Progress.MOVED:
+            self._tail.move(self._under_way.seq, self._under_way.folded)
+        elif progress is Progress.OVER:
+            self._under_way.over.set()
+
+    def end(self) -> None:
+        """Nothing will be written any more."""
+        if self._under_way is not None:
+            self._under_way.over.set()
+
+    def _begin(self, outstanding: Sequence[OutstandingEffect], forget_before_ns: int) -> _UnderWay:
+        seq, folded = self._tail.durable_seq, self._tail.take()
+        self._under_way = _UnderWay(seq, folded, trio.Event())
+        fold = Fold(
+            seq=seq,
+            states=folded.states,
+            rows=folded.rows,
+            frames=lambda address: self._tail.frames_to(address, seq),
+            outstanding=tuple(outstanding),
+            sweep=self._sweep,
+            forget_before_ns=forget_before_ns,
+            aside=folded.aside,
+        )
+        self._writer.fold(slices(fold, self._store))
+        return self._under_way
+
+    async def _finish(self, begun: _UnderWay) -> bool:
+        await begun.over.wait()
+        if self._tail.checkpoint_seq != begun.seq:
+            return False
+        for _ in self._tail.drop(begun.folded):
+            await trio.lowlevel.checkpoint()
+        self.checkpoints += 1
+        self._under_way = None
+        return True

@@ -1,0 +1,78 @@
+"""What the journal knows, of its tail in memory and of the tables in the store, as one."""
+
+from collections.abc import Sequence
+from typing import final
+
+from actors.ports import DamagedError
+from actors.record import AnyState, Record, address_of
+from persistence.codec import decode_record
+from persistence.framing import address_bytes, frames, span
+from persistence.index_rows import decode_row, row_key, row_table
+from persistence.snapshots import decode_snapshot
+from persistence.store import Store, Table
+from persistence.tail import Tail
+from persistence.timeline import Timelines
+
+
+@final
+class Reading:
+    """Implements `actors.ports.Reads`."""
+
+    def __init__(self, store: Store, tail: Tail) -> None:
+        self._store = store
+        self._tail = tail
+        self._timelines = Timelines(store)
+
+    def get(self, table: str, key: str) -> str | None:
+        value = self._tail.rows.get((table, key))
+        if value is not None:
+            return value
+        stored = self._store.get(row_table(table), row_key(key))
+        return None if stored is None else decode_row(table, key, stored)
+
+    def state(self, address: str) -> AnyState | None:
+        """The state of `address`: after its last append if it has records behind the checkpoint,
+        else as the tables hold it; None if it has neither."""
+        state = self._tail.states.get(address)
+        if state is not None:
+            return state
+        key = address_bytes(address)
+        value = None if key is None else self._store.get(Table.SNAPSHOTS, key)
+        if value is None:
+            return None
+        found = decode_snapshot(value)
+        if address_of(found) != address:
+            raise DamagedError("the snapshot is that of another")
+        return found
+
+    def tail(self, address: str) -> Sequence[Record]:
+        return [_decode(frame) for frame in self._tail.frames(address)]
+
+    def is_folded(self, address: str, seq: int) -> bool:
+        if seq <= self._tail.checkpoint_seq:
+            return True
+        behind = self._tail.frames(address)
+        return not behind or span(behind[0])[0] > seq
+
+    def timeline(self, address: str, after_seq: int, limit: int | None = None) -> list[Record]:
+        records = self._timelines.after(address, after_seq, self._tail.checkpoint_seq, limit)
+        for frame in self._committed_frames(address):
+            if len(records) == limit:
+                break
+            if span(frame)[1] > after_seq:
+                records.append(_decode(frame))
+        return records
+
+    def timeline_latest(self, address: str, count: int) -> list[Record]:
+        if count <= 0:
+            return []
+        behind = [_decode(frame) for frame in self._committed_frames(address)[-count:]]
+        folded_count = count - len(behind)
+        return self._timelines.latest(address, folded_count, self._tail.checkpoint_seq) + behind
+
+    def _committed_frames(self, address: str) -> Sequence[bytes]:
+        return self._tail.frames_to(address, self._tail.durable_seq)
+
+
+def _decode(frame: bytes) -> Record:
+    return decode_record(next(frames(frame)))

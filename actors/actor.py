@@ -144,9 +144,19 @@ class TaskActor:
         self.mailbox = mailbox
         self._services = services
         self._rested = rested
-        self._state = restored_state(services.journal, task_id)
+        self._state: TaskState | None = None  # until `restore`
         self._stopping = False
         self.is_aside = False  # set from outside: from now on it turns everyone away
+
+    def restore(self) -> None:
+        """Read the task's state; once, before `run`. In a step of the actor's own: whoever sends it
+        a message may send one to many others in the same step.
+
+        Raises:
+            StorageError: it could not be read.
+            Exception: whatever folding a record raises.
+        """
+        self._state = restored_state(self._services.journal, self.task_id)
 
     async def run(self) -> None:
         """Handle messages until passivated."""

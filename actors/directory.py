@@ -54,9 +54,10 @@ class Directory:
     def send(self, task_id: str, envelope: Envelope) -> None:
         """Put a caller's message into the task's mailbox, and wake its actor first if need be.
 
+        Where the task's state cannot be read, the message is answered with that.
+
         Raises:
-            Rejected: OVERLOADED, by a full mailbox or by too many resident actors; TASK_SET_ASIDE;
-                ACTOR_CRASHED, if the task's state could not be made.
+            Rejected: OVERLOADED, by a full mailbox or by too many resident actors; TASK_SET_ASIDE.
         """
         actor = self._residents.get(task_id)
         if actor is None:
@@ -76,16 +77,11 @@ class Directory:
         """Put a message of the system in: it is never refused."""
         actor = self._residents.get(task_id)
         if actor is None:
-            self._make_room()
-            try:
-                self._faults.check(task_id)
-                actor = self._activate(task_id)
-            except Rejected as refusal:
-                if envelope.reply is None and task_id not in self._faults:
-                    self.try_later(task_id, envelope)
-                else:
-                    self._services.turn_away(envelope, refusal)
+            if task_id in self._faults:
+                self._services.turn_away(envelope, self._faults.refusal(task_id))
                 return
+            self._make_room()
+            actor = self._activate(task_id)
         else:
             self._at_work(task_id)
         actor.mailbox.push(envelope)
@@ -111,27 +107,38 @@ class Directory:
 
     def _activate(self, task_id: str) -> TaskActor:
         assert self._nursery is not None, "the directory does not run"
-        try:
-            actor = TaskActor(task_id, Mailbox(self._max_mailbox), self._services, self._at_rest)
-        except Exception as error:
-            raise self._faults.failed(task_id, error, "reading its state") from error
+        actor = TaskActor(task_id, Mailbox(self._max_mailbox), self._services, self._at_rest)
         self._residents[task_id] = actor
         self._nursery.start_soon(self._live, actor, name=task_id)
         return actor
 
     async def _live(self, actor: TaskActor) -> None:
         """The last line: whatever an actor raises ends that actor alone."""
+        task_id = actor.task_id
+        try:
+            actor.restore()
+        except Exception as error:
+            self._end(actor, self._faults.failed(task_id, error, "reading its state"))
+            return
         try:
             await actor.run()
         except Exception as crash:
-            self._faults.failed(actor.task_id, crash, "its actor")
+            self._faults.failed(task_id, crash, "its actor")
             cause = f"its actor ended with {type(crash).__name__}"
-            fault = self._faults.set_aside(actor.task_id, Why.CRASHED, cause)
-            self._at_work(actor.task_id)
-            self._residents.pop(actor.task_id, None)
-            for envelope in actor.mailbox.take_all():
-                if envelope is not None:
-                    self._services.turn_away(envelope, refusal_of(fault))
+            self._end(actor, refusal_of(self._faults.set_aside(task_id, Why.CRASHED, cause)))
+
+    def _end(self, actor: TaskActor, refusal: Rejected) -> None:
+        """It is not there any more; what waits for it comes back, or gets `refusal`."""
+        task_id = actor.task_id
+        self._at_work(task_id)
+        self._residents.pop(task_id, None)
+        for envelope in actor.mailbox.take_all():
+            if envelope is None:
+                continue
+            if envelope.reply is None and task_id not in self._faults:
+                self.try_later(task_id, envelope)
+            else:
+                self._services.turn_away(envelope, refusal)
 
     def _set_aside(self, task_id: str) -> None:
         actor = self._residents.get(task_id)

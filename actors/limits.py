@@ -76,10 +76,13 @@ DASHBOARD_RUNS_MAX: Final = 4  # active runs that the dashboard shows
 MAILBOX_MAX: Final = 512  # callers' messages to one actor; effects are not counted
 BATCH_MAX: Final = 64  # messages handled between two checkpoints of Trio
 SLICE_MAX: Final = 64  # items of long work done in one go: some 5 ms at 80 µs each
+WOKEN_MAX: Final = (
+    16  # tasks sent a message in one go whose actors may have to be made: 0.4 ms each
+)
 PUBLISHED_MAX: Final = 32  # records of one commit that are handed on in one go
-COLLECTED_RECORDS: Final = 64  # between two garbage collections; each leaves some 30 objects
+COLLECTED_RECORDS: Final = 32  # between two garbage collections; each leaves up to 100 objects
 COLLECTIONS_TO_OLD: Final = 3  # of the newest objects, to one that looks at them a second time
-COMPARISONS_MAX: Final = 4096  # of runs with sessions in one go, at about 1.5 µs each
+COMPARISONS_MAX: Final = 512  # of runs with sessions in one go, at up to 6 µs each
 EVICTION_SCAN_MAX: Final = 64  # residents at rest that are looked at to make room for one
 RESIDENTS_DEFAULT: Final = 100_000  # resident task actors; about 5 KB each
 JOURNAL_PENDING_MAX: Final = 16_384  # records decided and not yet on disk; then actors wait

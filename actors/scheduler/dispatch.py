@@ -396,9 +396,10 @@ class Dispatch:
 
     def on_time(self) -> None:
         """Leases that have run out, callers out of patience, runs that may be starving or
-        neglected: no more than `SLICE_MAX` of each. The others stay due."""
+        neglected: no more than `SLICE_MAX` of each, and of leases `WOKEN_MAX`. The others stay
+        due."""
         now_ns = self._clock.steady_ns()
-        for task_id, run_id in self.board.leases.pop_due(now_ns, limits.SLICE_MAX):
+        for task_id, run_id in self.board.leases.pop_due(now_ns, limits.WOKEN_MAX):
             self._send(task_id, Envelope(c.ExpireLease(run_id), SCHEDULER))
         for ticket in self._patience.pop_due(self._clock.elapsed_ns(), limits.SLICE_MAX):
             self._parked.discard(ticket)

@@ -3,6 +3,7 @@
 import pytest
 import trio
 
+from actors import limits
 from actors.directory import Directory
 from actors.errors import Code, Rejected
 from actors.scheduler.commands import ClaimNext
@@ -283,4 +284,4 @@ async def test_leases_that_fall_due_together_expire_a_slice_at_a_time(monkeypatc
         await trio.sleep(61)
         assert (await desk.system.scheduler.status()).active_claim_count == 0
         assert (await desk.system.scheduler.status()).queued_run_count == 200
-    assert (sum(turns), max(turns)) == (200, 64)
+    assert (sum(turns), max(turns)) == (200, limits.WOKEN_MAX)

@@ -47,6 +47,27 @@ async def test_a_task_under_a_lease_stays(desk):
     assert resident(desk) == set()
 
 
+async def test_whoever_sends_reads_no_state(desk, monkeypatch):
+    """Many may be sent to in one step; each actor reads its own state in a step of its own."""
+    tasks = [(await desk.task()).id for _ in range(20)]
+    await trio.sleep(100)
+    assert resident(desk) == set()
+    journal = desk.system.journal
+    read, state = [], journal.state
+
+    def counted(address: str) -> object:
+        read.append(address)
+        return state(address)
+
+    monkeypatch.setattr(journal, "state", counted)
+    for task_id in tasks:
+        desk.system.directory.push(task_id, Envelope(c.PatchTask(title="new"), OPERATOR))
+    assert read == []
+    await wait_all_tasks_blocked()
+    assert sorted(read) == sorted(tasks)
+    assert {desk.system.views.get(task_id).title for task_id in tasks} == {"new"}
+
+
 @pytest.mark.parametrize("settings", [QUIET], indirect=True)
 async def test_an_idle_task_needs_no_checkpoint_to_leave(desk):
     """What the tables do not hold yet, the journal does."""

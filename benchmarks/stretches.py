@@ -212,13 +212,18 @@ async def _register(system: System, count: int, **fields: object) -> None:
 
 
 async def _queue(system: System, count: int, owners: int) -> None:
-    """Runs of pools that nobody is of."""
+    """Runs; with `owners`, half of them of pools that nobody is of, half of them with demands that
+    nobody meets."""
 
     async def make(number: int) -> None:
-        owner = Owner(OwnerKind.POOL, f"nobody{number}") if owners else None
+        is_pools = owners and number % 2
+        owner = Owner(OwnerKind.POOL, f"nobody{number}") if is_pools else None
+        demands = (f"rare{number}",) if owners and not is_pools else ()
         command = c.CreateTask(scope=Scope.GLOBAL, title="work", id=f"q{number}", owner=owner)
         await system.create_task(command, _OPERATOR)
-        await system.ask(f"q{number}", c.EnqueueRun(), _OPERATOR)
+        await system.ask(
+            f"q{number}", c.EnqueueRun(c.Enqueueing(required_capabilities=demands)), _OPERATOR
+        )
 
     await _each(count, make)
 

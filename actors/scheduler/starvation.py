@@ -42,7 +42,7 @@ def look_at_starving(
         return
     takers = Takers(sessions())
     for _ in range(limits.SLICE_MAX):
-        if takers.comparisons > limits.COMPARISONS_MAX:
+        if takers.comparisons >= limits.COMPARISONS_MAX:
             break
         due = board.starving.pop_due(now_ns, 1)
         if not due:
@@ -58,7 +58,6 @@ def look_at_starving(
 
 
 @final
-@final
 class Takers:
     """Who could claim, be it busy or not.
 
@@ -71,7 +70,11 @@ class Takers:
         first_of_kind: dict[_Kind, SessionState] = {}
         for session in self._by_id.values():
             first_of_kind.setdefault(_kind(session), session)
-        self._kinds = [_claimer(session) for session in first_of_kind.values()]
+        self._kinds = first_of_kind.values()
+        self._of_agent: dict[str, list[SessionState]] = {}
+        for session in self._kinds:
+            self._of_agent.setdefault(session.agent_name, []).append(session)
+        self._claimers: dict[str, Claimer] = {}  # made when first compared
         self._answers: dict[_Demands, bool] = {}
         self.comparisons = 0  # made so far, of a run with a session
 
@@ -83,16 +86,22 @@ class Takers:
             answer = self._answers[demands] = any(map(self._compared(run), self._asked(run)))
         return answer
 
-    def _asked(self, run: ClaimableRun) -> Iterable[Claimer]:
-        """A run that is a session's own is for that session, not for one of its kind."""
-        if run.owner is None or run.owner.kind is not OwnerKind.AGENT_SESSION:
+    def _asked(self, run: ClaimableRun) -> Iterable[SessionState]:
+        """Those whom its owner may admit. A run that is a session's own is for that session, not
+        for one of its kind."""
+        if run.owner is None:
             return self._kinds
+        if run.owner.kind is OwnerKind.POOL:
+            return self._of_agent.get(run.owner.ref, ())
         owner = self._by_id.get(run.owner.ref)
-        return () if owner is None else (_claimer(owner),)
+        return () if owner is None else (owner,)
 
-    def _compared(self, run: ClaimableRun) -> Callable[[Claimer], bool]:
-        def compared(claimer: Claimer) -> bool:
+    def _compared(self, run: ClaimableRun) -> Callable[[SessionState], bool]:
+        def compared(session: SessionState) -> bool:
             self.comparisons += 1
+            claimer = self._claimers.get(session.id)
+            if claimer is None:
+                claimer = self._claimers[session.id] = _claimer(session)
             return matches(run, claimer)
 
         return compared

@@ -167,9 +167,10 @@ def rounds(monkeypatch) -> list[starvation.Takers]:
 async def test_equal_runs_are_looked_at_once_whatever_the_number_of_sessions(desk, rounds):
     for number in range(200):
         await desk.register(f"s{number}", f"bot{number % 2}")
-    runs = await desk.many_queued(150, owner=Owner(OwnerKind.POOL, "nobody"))
+    for _ in range(150):
+        await desk.queued_with(required_capabilities=("rare",))
     await trio.sleep(301)
-    assert await starved(desk) == len(runs)
+    assert await starved(desk) == 150
     assert all(takers.comparisons == 2 for takers in rounds)  # kinds of sessions
 
 
@@ -178,10 +179,22 @@ async def test_one_round_compares_only_so_much(desk, rounds, monkeypatch):
     for number in range(60):
         await desk.register(f"s{number}", f"bot{number}")
     for number in range(40):
-        await desk.queued(owner=Owner(OwnerKind.POOL, f"nobody{number}"))
+        await desk.queued_with(required_capabilities=(f"rare{number}",))
     await trio.sleep(301)
     assert await starved(desk) == 40
-    assert max(takers.comparisons for takers in rounds) <= 100 + 60
+    assert max(takers.comparisons for takers in rounds) < 100 + 60
+
+
+async def test_a_pool_s_run_is_compared_with_the_agents_of_that_pool_alone(desk, rounds):
+    for number in range(60):
+        await desk.register(f"s{number}", f"bot{number}", capabilities=(f"skill{number}",))
+    for number in range(40):
+        owner = Owner(OwnerKind.POOL, f"bot{number}")
+        task = await desk.task(owner=owner)
+        await desk.enqueue(task.id, required_capabilities=("rare",))
+    await trio.sleep(301)
+    assert await starved(desk) == 40
+    assert max(takers.comparisons for takers in rounds) <= 40
 
 
 async def test_a_session_of_the_same_kind_is_no_taker_of_a_session_s_own_run(desk):

@@ -67,6 +67,7 @@ MISSING_WORK_BYTES_MAX: Final = 65_536
 # Lists.
 LIST_DEFAULT: Final = 100
 LIST_MAX: Final = 1000
+MOVES_MAX: Final = 8192  # in the order of activity, remembered for those who read it in pages
 DETAIL_EVENTS_MAX: Final = 100
 BACKLOG_DEFAULT: Final = 50
 BACKLOG_MAX: Final = 500

@@ -17,8 +17,11 @@ from actors.task.state import (
 )
 from actors.views import facets
 from actors.views.activity import ActivityOrder, Placed, Wanted
-from actors.views.pages import Page, page
+from actors.views.creation import CreationOrder
+from actors.views.pages import ListOrder
+from actors.views.rows import AllRows, FewRows
 from actors.views.search import wanted_text
+from actors.views.walks import Moves, Rows, TaskPage, by_activity, by_creation
 
 
 @final
@@ -64,6 +67,8 @@ class Catalog:
         self._entries: dict[str, Placed] = {}
         self._whole: dict[str, None] = {}
         self.order = ActivityOrder()
+        self._creation = CreationOrder()
+        self._moves = Moves()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -75,8 +80,12 @@ class Catalog:
     def restore(self, states: Iterable[TaskState]) -> None:
         """Start from stored states, as slim as they may be."""
         living = [slim(state) for state in states if not state.deleted]
+        newest_seq = 0
         for state in sorted(living, key=lambda state: state.latest_event_seq):
             self._entries[state.id] = self.order.enter(state)
+            newest_seq = state.latest_event_seq
+        self._creation.restore(self._entries.values())
+        self._moves = Moves(newest_seq)
 
     def publish(self, state: TaskState) -> TaskState | None:
         """The task's state after a committed record; the one before it is returned."""
@@ -85,14 +94,19 @@ class Catalog:
         if state.deleted:
             if entry is not None:
                 self.order.leave(entry)
+                self._creation.leave(entry)
                 del self._entries[state.id]
                 self._whole.pop(state.id, None)
             return before
+        seq = state.latest_event_seq
         if entry is None:
-            self._entries[state.id] = self.order.enter(state)
-        elif entry.state.latest_event_seq == state.latest_event_seq:
+            entry = self._entries[state.id] = self.order.enter(state)
+            self._creation.enter(entry)
+            self._moves.entered(seq)
+        elif entry.state.latest_event_seq == seq:
             self.order.change(entry, state)
         else:
+            self._moves.moved(entry, entry.state.latest_event_seq, seq)
             self.order.move(entry, state)
         self._whole[state.id] = None
         return before
@@ -122,32 +136,28 @@ class Catalog:
         """The task, if it is held whole."""
         return self._entries[task_id].state if task_id in self._whole else None
 
-    def page(self, wanted: Wanted, before_seq: int | None, limit: int) -> Page[TaskState]:
-        """The most recently active first, none of them active at `before_seq` or after it.
+    def page(self, wanted: Wanted, order: ListOrder, cursor: str | None, limit: int) -> TaskPage:
+        """The newest first. What is there all along while pages are read is shown once.
 
-        Tasks that move while pages are read never repeat.
+        Raises:
+            Rejected: the cursor is none of ours, or of another order.
         """
-        return page(self._found(wanted, before_seq), limit)
+        rows = AllRows(self.order, self._creation, wanted)
+        return self._page(rows, order, cursor, limit)
 
     def page_of(
-        self, task_ids: Iterable[str], wanted: Wanted, before_seq: int | None, limit: int
-    ) -> Page[TaskState]:
+        self,
+        task_ids: Iterable[str],
+        wanted: Wanted,
+        order: ListOrder,
+        cursor: str | None,
+        limit: int,
+    ) -> TaskPage:
         """The same, of a few tasks that are named."""
         known = (state for task_id in task_ids if (state := self.get(task_id)) is not None)
-        found = [
-            state
-            for state in known
-            if (before_seq is None or state.latest_event_seq < before_seq)
-            and wanted.includes(state)
-        ]
-        return page(sorted(found, key=_activity, reverse=True), limit)
+        return self._page(FewRows(known, wanted), order, cursor, limit)
 
-    def _found(self, wanted: Wanted, before_seq: int | None) -> Iterator[TaskState]:
-        for stretch in self.order.newest_first(before_seq):
-            for state in stretch.backwards(stretch.select(wanted)):
-                if before_seq is None or state.latest_event_seq < before_seq:
-                    yield state
-
-
-def _activity(state: TaskState) -> int:
-    return state.latest_event_seq
+    def _page(self, rows: Rows, order: ListOrder, cursor: str | None, limit: int) -> TaskPage:
+        if order is ListOrder.CREATED:
+            return by_creation(rows, cursor, limit)
+        return by_activity(rows, self._moves, cursor, limit)

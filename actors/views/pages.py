@@ -6,11 +6,20 @@ from typing import Final, Generic, TypeVar, final
 
 from attrs import frozen
 
+from actors.choice import Choice
 from actors.errors import Rejected, invalid
 
 T = TypeVar("T")
 
 _DIGITS_MAX: Final = 20  # of a number of the sequence
+
+
+@final
+class ListOrder(Choice):
+    """What a list of tasks is ordered by, the newest first."""
+
+    ACTIVITY = "activity"
+    CREATED = "created"
 
 
 @final

@@ -27,9 +27,10 @@ from actors.views.dashboard import Dashboard, dashboard
 from actors.views.groups import GroupFilter, Groups
 from actors.views.inbox import InboxFilter, InboxGroup, inbox
 from actors.views.latest_runs import LatestRuns
-from actors.views.pages import Page
+from actors.views.pages import ListOrder
 from actors.views.streams import CloseReason, StreamClosed, Streams, Subscription
 from actors.views.timeline import TimelineEvent, public_events
+from actors.views.walks import TaskPage, check_not_ahead
 
 _BACKLOG_STEP = 16  # records read at a time when a subscriber reads the past of a task
 _PASTS_STEP = 16  # tasks whose past a subscriber begins to read in one go, at about 150 µs each
@@ -122,12 +123,19 @@ class Views:
                 state = fold(state, record)
         return state
 
-    def page(self, which: TaskFilter, before_seq: int | None, limit: int) -> Page[TaskState]:
-        """The most recently active first, none of them active at `before_seq` or after it."""
+    def page(self, which: TaskFilter, order: ListOrder, cursor: str | None, limit: int) -> TaskPage:
+        """The newest in that order first. What is there all along while pages are read is shown
+        once (for what is forgotten, see `walks.by_activity`).
+
+        Raises:
+            Rejected: the cursor is none of ours, of another order, or ahead of the newest number.
+        """
+        if order is ListOrder.ACTIVITY:
+            check_not_ahead(cursor, self.newest_seq)
         if which.parent_task_id is None:
-            return self.catalog.page(which.wanted, before_seq, limit)
+            return self.catalog.page(which.wanted, order, cursor, limit)
         children = self._graph.children(which.parent_task_id)
-        return self.catalog.page_of(children, which.wanted, before_seq, limit)
+        return self.catalog.page_of(children, which.wanted, order, cursor, limit)
 
     def backlog(self, which: BacklogFilter, cursor: str | None, limit: int) -> BacklogPage:
         """Queued runs in the order of priority, age and id."""

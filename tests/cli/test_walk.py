@@ -296,6 +296,22 @@ def test_all_pages_are_walked_to_the_end(line):
     assert line.told("task", "runs", "t1", "--all") == "no runs\n"
 
 
+@pytest.mark.usefixtures("short_pages")
+def test_all_pages_come_in_the_order_that_is_asked_for(line):
+    for number in range(5):
+        line.told("task", "create", "x", "--id", f"t{number}")
+    line.told("task", "update", "t0", "--title", "y")
+    shown = {
+        order: [
+            text.split()[0]
+            for text in line.told("task", "list", "--all", "--order", order).splitlines()[1:]
+        ]
+        for order in ("activity", "created")
+    }
+    assert shown["activity"] == ["t0", "t4", "t3", "t2", "t1"]
+    assert shown["created"] == ["t4", "t3", "t2", "t1", "t0"]
+
+
 @pytest.mark.parametrize("words", [("--limit", "3"), ("--watch",)])
 def test_a_walk_has_no_limit_and_is_no_watch(line, words):
     assert "--all" in line.refused(ClientExit.USAGE, "task", "list", "--all", *words)

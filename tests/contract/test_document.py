@@ -27,7 +27,7 @@ OF_OUR_OWN = re.compile(
 )
 MORE_PARAMETERS = {
     Operation.GET_BACKLOG: {"scope", "cursor"},
-    Operation.LIST_TASKS: {"cursor"},
+    Operation.LIST_TASKS: {"cursor", "order"},
     Operation.LIST_RUNS: {"cursor"},
     Operation.GET_INBOX: {"cursor"},
     Operation.GET_TIMELINE: {"cursor"},

@@ -183,11 +183,40 @@ async def test_lists_are_filtered(client):
         ("network_channel=A+B", "?network_channel"),
         ("cursor=eA", "?cursor"),
         ("cursor=%21", "?cursor"),
+        ("cursor=OTkuOTguMA", "?cursor"),  # of number 98, which there is not
+        ("order=newest", "?order"),
+        ("order=created&cursor=OTkuOTguMA", "?cursor"),
     ],
 )
 async def test_a_bad_parameter_is_named(client, query, pointer):
     answered = await client.get(f"/api/tasks?{query}")
     assert (answered.status, answered.pointer) == (422, pointer)
+
+
+@pytest.mark.parametrize("order", ["", "&order=activity", "&order=created"])
+async def test_the_oldest_task_that_moves_after_the_first_page_is_shown_once(client, order):
+    made = [(await client.created())["id"] for _ in range(9)]
+    target, found = f"/api/tasks?limit=2{order}", []
+    while target:
+        answered = await client.get(target)
+        found += [row["id"] for row in answered.json["tasks"]]
+        link = answered.headers.get("link")
+        target = None if link is None else link[1 : link.index(">")]
+        if len(found) == 2:
+            await client.send("PATCH", f"/api/tasks/{made[0]}", {"title": "moved"})
+            await client.created()
+    assert sorted(found) == sorted(made)
+    assert found[:2] == [made[8], made[7]]
+
+
+async def test_a_list_in_order_of_creation_is_not_changed_by_what_happens(client):
+    made = [(await client.created())["id"] for _ in range(3)]
+    await client.send("PATCH", f"/api/tasks/{made[0]}", {"title": "moved"})
+    rows = {
+        order: [row["id"] for row in (await client.get(f"/api/tasks?order={order}")).json["tasks"]]
+        for order in ("activity", "created")
+    }
+    assert rows == {"activity": [made[0], made[2], made[1]], "created": made[::-1]}
 
 
 async def test_pages_follow_each_other(client):

@@ -55,6 +55,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
         f"{limits.LIST_MAX} the most there are."
     ),
     "network_channel": "Only what is in this channel.",
+    "order": "What the rows are ordered by, the newest first: latest activity, or creation.",
     "origin_kind": "Only tasks that came by this way.",
     "owner_kind": "Only tasks whose owner is of this kind.",
     "owner_ref": "Only tasks of the owner of this name.",
@@ -132,7 +133,11 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "Queued runs in the order of priority, age and id; `inspect` says what holds one back. "
         "Those that a pause holds back show where asked for."
     ),
-    Op.LIST_TASKS: "Latest activity first. All filters must match; drafts show where asked for.",
+    Op.LIST_TASKS: (
+        "Latest activity first, or with `order=created` the newest one. All filters must match; "
+        "drafts show where asked for. A task that is there all along while pages are read is shown "
+        "once."
+    ),
     Op.CREATE_TASK: (
         "The task is ready, or a draft, or waits for its approval. No run is queued yet: start it, "
         "or let it enqueue itself once the world makes it ready. An `id` of the caller's own must "

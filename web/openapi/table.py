@@ -21,6 +21,7 @@ from actors.task.state import (
     TaskStatus,
 )
 from actors.views.facets import Lane
+from actors.views.pages import ListOrder
 from web.operations import Operation as Op
 from web.requests import bulk as qb
 from web.requests import profiles as qp
@@ -139,6 +140,7 @@ ROWS: Final[Mapping[Op, Row]] = {
             "parent_task_id": str,
             "network_channel": str,
             "query": str,
+            "order": ListOrder,
             "limit": int,
         },
         is_list=True,

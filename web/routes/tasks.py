@@ -14,7 +14,7 @@ from actors.task.state import (
     TaskStatus,
 )
 from actors.views.catalog import TaskFilter
-from actors.views.pages import sequence_of
+from actors.views.pages import ListOrder
 from web import queries
 from web.addresses import task_id_of
 from web.call import Call, Routes
@@ -48,11 +48,10 @@ from web.shapes.tasks import (
 async def list_tasks(call: Call) -> Reply:
     identify(call)
     query, views = call.query, call.system.views
-    before_seq = sequence_of(cursor_of(query))
-    page = views.page(_filter(call), before_seq, queries.limit(query))
+    order = queries.choice(query, "order", ListOrder) or ListOrder.ACTIVITY
+    page = views.page(_filter(call), order, cursor_of(query), queries.limit(query))
     tasks = [summary_of(task, views) for task in page.items]
-    cursor = str(page.items[-1].latest_event_seq) if page.has_more else None
-    return shown(200, TasksResponse(tasks), next_link(call.path, query, cursor))
+    return shown(200, TasksResponse(tasks), next_link(call.path, query, page.next_cursor))
 
 
 def _filter(call: Call) -> TaskFilter:

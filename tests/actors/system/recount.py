@@ -21,6 +21,7 @@ from actors.views.dashboard import Dashboard
 from actors.views.facets import Lane
 from actors.views.groups import GroupFilter
 from actors.views.inbox import InboxFilter, InboxGroup
+from actors.views.pages import ListOrder
 from actors.views.tally import Count
 
 MINUTE = 60 * 10**9
@@ -52,7 +53,7 @@ def has_text(query: str | None, task: TaskState) -> bool:
 # --- lists ------------------------------------------------------------------------------------
 
 
-def listed(tasks: Sequence[TaskState], which: TaskFilter) -> list[str]:
+def listed(tasks: Sequence[TaskState], which: TaskFilter, order: ListOrder) -> list[str]:
     found = [
         task
         for task in tasks
@@ -65,7 +66,12 @@ def listed(tasks: Sequence[TaskState], which: TaskFilter) -> list[str]:
         and which.network_channel in (None, task.network_channel)
         and has_text(which.query, task)
     ]
-    return [task.id for task in sorted(found, key=lambda t: t.latest_event_seq, reverse=True)]
+    by_creation = order is ListOrder.CREATED
+
+    def key(task: TaskState) -> Any:
+        return (task.created_at_ns, task.id) if by_creation else task.latest_event_seq
+
+    return [task.id for task in sorted(found, key=key, reverse=True)]
 
 
 def queue(tasks: Sequence[TaskState], is_paused: Callable[[str], bool], which: Any) -> list[str]:

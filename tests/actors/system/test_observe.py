@@ -27,6 +27,7 @@ from actors.views.catalog import TaskFilter
 from actors.views.facets import Lane
 from actors.views.groups import GroupFilter
 from actors.views.inbox import InboxFilter
+from actors.views.pages import ListOrder
 from tests.actors.system.desk import OPERATOR, Desk, agent, started
 from tests.actors.system.random_work import Callers
 from tests.actors.system.recount import (
@@ -254,11 +255,10 @@ def check_lists(desk, tasks: list[TaskState], workspaces, rng) -> None:
             network_channel=rng.choice((None, None, None, "alpha")),
             query=rng.choice((None, None, "straSSe", "t-1", "T2", "nothing like it")),
         )
-        seen, before_seq = [], None
-        while True:
-            page = desk.system.views.page(which, before_seq, rng.choice((1, 2, 50)))
-            seen += [task.id for task in page.items]
-            if not page.has_more:
-                break
-            before_seq = page.items[-1].latest_event_seq
-        assert seen == listed(tasks, which), which
+        for order in ListOrder:
+            seen, cursor, is_first = [], None, True
+            while is_first or cursor is not None:
+                page = desk.system.views.page(which, order, cursor, rng.choice((1, 2, 50)))
+                seen += [task.id for task in page.items]
+                cursor, is_first = page.next_cursor, False
+            assert seen == listed(tasks, which, order), which

@@ -10,6 +10,7 @@ from actors.task.state import (
     Scope,
     TaskStatus,
 )
+from actors.views.pages import ListOrder
 from web.cli.events import Timeline
 from web.cli.filters import OWNER_FILTERS, REVIEW_FILTERS, SCOPE_FILTERS
 from web.cli.inspection import INSPECTION
@@ -93,6 +94,7 @@ VERBS: Final = (
             Field("parent_task_id", "children of this task", flag="parent"),
             CHANNEL,
             Field("query", "a text in title, identifier or id"),
+            Field("order", "what the newest is first of; activity by itself", one_of(ListOrder)),
             LIMIT,
             CURSOR,
         ),

@@ -46,9 +46,40 @@ def latest_first(
     """A page of `rows` by number and id, the latest first, and the position behind it.
 
     Args:
-        key: number and id of a row. Rows that move while pages are read never repeat.
+        key: number and id of a row; they never change.
     """
-    behind, limit = _position(cursor_of(query)), queries.limit(query)
+    return _page(rows, key, _position(cursor_of(query)), queries.limit(query))
+
+
+def latest_changed_first(
+    rows: Iterable[_T], times: Callable[[_T], tuple[int, int, str]], query: Query
+) -> tuple[list[_T], str | None]:
+    """A page of `rows`, the latest changed first, and the position behind it. Rows stand where they
+    stood when the first page was read, so what is there all along is shown once.
+
+    Args:
+        times: when a row was made and when it changed, and its id; it changes only once.
+    """
+    known = list(rows)
+    as_of, cursor = _as_of(cursor_of(query))
+    if as_of is None:
+        as_of = max((times(row)[1] for row in known), default=0)
+
+    def key(row: _T) -> tuple[int, str]:
+        made, changed, row_id = times(row)
+        return (changed if changed <= as_of else made, row_id)
+
+    there = [row for row in known if key(row)[0] <= as_of]
+    page, more = _page(there, key, _position(cursor), queries.limit(query))
+    return page, None if more is None else f"{as_of}.{more}"
+
+
+def _page(
+    rows: Iterable[_T],
+    key: Callable[[_T], tuple[int, str]],
+    behind: tuple[int, str] | None,
+    limit: int,
+) -> tuple[list[_T], str | None]:
     ordered = sorted(rows, key=key, reverse=True)
     left = ordered if behind is None else [row for row in ordered if key(row) < behind]
     page = left[:limit]
@@ -56,6 +87,15 @@ def latest_first(
         return page, None
     at_ns, row_id = key(page[-1])
     return page, f"{at_ns}.{row_id}"
+
+
+def _as_of(cursor: str | None) -> tuple[int | None, str | None]:
+    """When the walk began, and its position. Cursors of before that was kept are the position
+    alone: rows stand where they stand."""
+    if cursor is None or cursor.count(".") < 2:
+        return None, cursor
+    written, _, position = cursor.partition(".")
+    return sequence_of(written), position
 
 
 def _position(cursor: str | None) -> tuple[int, str] | None:

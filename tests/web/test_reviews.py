@@ -139,6 +139,22 @@ async def test_lists_go_on_by_their_links(client):
     assert seen == [5, 4, 3, 2, 1]
 
 
+async def test_a_review_that_is_judged_after_the_first_page_is_shown_once(client):
+    run = await ended_run(client, id="t")
+    first, *_ = [await asked(client, run, attempt=attempt) for attempt in range(1, 6)]
+    seen, path = [], "/api/tasks/t/reviews?limit=2"
+    while path:
+        answered = await client.get(path)
+        seen.append([review["attempt"] for review in answered.json["reviews"]])
+        path = dict(answered.headers).get("link", "").partition(">")[0].lstrip("<")
+        if len(seen) == 1:
+            await judged(client, first, VERDICT)
+            await asked(client, run, attempt=6)
+    assert seen == [[5, 4], [3, 2], [1]]
+    both = (await client.get("/api/tasks/t/reviews?limit=2")).json["reviews"]
+    assert [review["attempt"] for review in both] == [6, 1]
+
+
 @pytest.mark.parametrize("path", ["/api/tasks/none/reviews", "/api/task-runs/none/reviews"])
 async def test_lists_of_what_does_not_exist_are_not_found(client, path):
     assert (await client.get(path)).status == 404

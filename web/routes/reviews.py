@@ -9,7 +9,7 @@ from web.addresses import review_id_of, run_id_of, task_id_of
 from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
-from web.paging import latest_first, next_link
+from web.paging import latest_changed_first, next_link
 from web.preconditions import etag
 from web.replies import Reply, shown
 from web.requests.reviews import ReviewRequest, VerdictRequest
@@ -75,9 +75,13 @@ def _list(call: Call, task_id: str, reviews: Iterable[Review]) -> Reply:
         if (status is None or review.status is status)
         and (session_id is None or review.reviewer_session_id == session_id)
     ]
-    page, more = latest_first(matching, lambda review: (review.updated_at_ns, review.id), query)
+    page, more = latest_changed_first(matching, _times, query)
     rows = [review_of(task_id, review) for review in page]
     return shown(200, ReviewsResponse(rows), next_link(call.path, query, more))
+
+
+def _times(review: Review) -> tuple[int, int, str]:
+    return review.requested_at_ns, review.updated_at_ns, review.id
 
 
 async def judge(call: Call) -> Reply:

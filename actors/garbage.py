@@ -8,10 +8,11 @@ from typing import Final, final
 from actors.limits import COLLECTED_RECORDS, COLLECTIONS_TO_OLD
 from actors.mailbox import Mailbox
 
-GC_THRESHOLDS: Final = (2_500, COLLECTIONS_TO_OLD - 1, 1_000_000)
+GC_THRESHOLDS: Final = (2_500, COLLECTIONS_TO_OLD - 1, 10_000)
 """When the interpreter collects by itself, for what comes without records. Collections of all
-objects never come: the heap is large and lives long, and one of them was seen as a claim of 226 ms
-(p99)."""
+objects are as good as never: the heap is large and lives long, and one of them was seen as a claim
+of 226 ms (p99). Yet they must come: the cycles of a request that is under way while its objects
+become old are found by nothing else."""
 
 
 @contextmanager
@@ -40,7 +41,7 @@ class Collector:
     The interpreter counts objects that came less those that went. Where new states replace old
     ones, that never grows, while all of the new ones wait to be looked at: up to 50,000 of them,
     at about 1 µs each, were one collection. So here records are counted. An object is looked at
-    twice, then it is old.
+    twice at most, then it is old.
     """
 
     def __init__(self, collect: Callable[[int], object] = gc.collect) -> None:

@@ -261,6 +261,8 @@ def _lane(task: TaskState, actor: Actor) -> tuple[str | None, bool]:
         return "approvals", read
     if latest is not None and latest.status in (RunStatus.FAILED, RunStatus.NEEDS_ATTENTION):
         return "failed_runs", read
+    if any(run.is_neglected for run in task.runs):
+        return "failed_runs", read
     if blocked or (task.status is TaskStatus.READY and task.lost_blockers and not task.open_run):
         return "blocked", read
     return ("my_work" if _is_mine(task, actor) else None), read

@@ -30,15 +30,15 @@ async def test_the_background_lets_others_go_on_between_two_turns():
     done, looks = [], []
 
     async def look() -> None:
-        while len(done) < 500:
+        while len(done) < 2000:
             looks.append(len(done))
             await trio.lowlevel.checkpoint()
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(background.run)
-        in_slices((done.append(number) for number in range(500)), background.later)
+        in_slices((done.append(number) for number in range(2000)), background.later)
         nursery.start_soon(look)
         await wait_all_tasks_blocked()
-        assert done == list(range(500))
+        assert done == list(range(2000))
         assert len(set(looks)) > 5
         nursery.cancel_scope.cancel()

@@ -10,6 +10,7 @@ from typing import Final
 ALWAYS_ALLOWED: Final = frozenset({401, 403, 405, 413, 429, 503})  # the infrastructure's own
 KEY_REUSED: Final = 409  # of any write under a key, listed or not: who sends no key never meets it
 PRECONDITION_FAILED: Final = 412  # of any conditional write: who sends no If-Match never meets it
+MALFORMED: Final = 400  # of a write's headers, where no other code for invalid requests is listed
 OK, CREATED, NO_CONTENT = 200, 201, 204
 
 _OF_ONE_TASK: Final = tuple(
@@ -339,6 +340,7 @@ class Operation(Enum):
         self.action = action
         self.is_conditional = _is_conditional(method, path)
         self.is_write = method != "GET"  # so it may be sent under a key
+        self.lists_invalid = not self.refusals.isdisjoint({400, 422})
 
 
 TAGGED: Final = frozenset(operation for operation in Operation if operation.is_conditional) - {

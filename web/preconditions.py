@@ -7,7 +7,7 @@ their task, and have its tag.
 import re
 from typing import Final
 
-from actors.errors import Code, Rejected
+from actors.errors import invalid
 from actors.if_match import IfMatch, etag_of
 from actors.task.state import TaskState
 from web.call import Call
@@ -31,7 +31,7 @@ def if_match_of(call: Call) -> IfMatch | None:
     A weak tag matches none, nor does one that no answer of ours had.
 
     Raises:
-        Rejected: PRECONDITION_FAILED where the header is no list of tags.
+        Rejected: INVALID_REQUEST where the header is no list of tags.
     """
     header = call.headers.get(IF_MATCH_HEADER)
     if header is None or not call.operation.is_conditional:
@@ -40,12 +40,10 @@ def if_match_of(call: Call) -> IfMatch | None:
     if header == _ANY:
         return IfMatch(None)
     if not _LIST.fullmatch(header):
-        # No state has such a tag; and unlike 400 every conditional write may answer it.
-        raise Rejected(
-            Code.PRECONDITION_FAILED,
+        raise invalid(
+            IF_MATCH_HEADER,
             f"{IF_MATCH_HEADER} is no list of entity tags",
             'send the ETag of an answer as it was, with its quotes: "17"',
-            pointer=IF_MATCH_HEADER,
         )
     tags = (tag for weak, tag in _TAG.findall(header) if not weak)
     return IfMatch(frozenset(int(tag) for tag in tags if _NUMBER.fullmatch(tag)))

@@ -13,7 +13,7 @@ from web.openapi.document import document
 from web.openapi.guide import OPERATIONS
 from web.openapi.table import ROWS
 from web.openapi.texts import FIELDS, OBJECTS
-from web.operations import ALWAYS_ALLOWED, KEY_REUSED, PRECONDITION_FAILED, Operation
+from web.operations import ALWAYS_ALLOWED, KEY_REUSED, MALFORMED, PRECONDITION_FAILED, Operation
 
 CONTRACT = Contract().document
 PUBLISHED = [
@@ -247,6 +247,8 @@ def test_answers_are_those_of_the_contract(operation):
     infrastructure = {str(status) for status in ALWAYS_ALLOWED}
     if operation.is_write:
         infrastructure.add(str(KEY_REUSED))
+        if not operation.lists_invalid:
+            infrastructure.add(str(MALFORMED))
     if operation.is_conditional:
         infrastructure.add(str(PRECONDITION_FAILED))
     assert ours.keys() | infrastructure == (theirs.keys() - NEVER_GIVEN) | infrastructure

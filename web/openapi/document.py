@@ -22,7 +22,15 @@ from web.openapi.examples import ERROR, examples
 from web.openapi.guide import AREAS, IDS, OPERATIONS, PARAMETERS, PARAMETERS_OF
 from web.openapi.schemas import Schema, Schemas
 from web.openapi.table import ROWS, Row
-from web.operations import KEY_REUSED, NO_CONTENT, OK, PRECONDITION_FAILED, TAGGED, Operation
+from web.operations import (
+    KEY_REUSED,
+    MALFORMED,
+    NO_CONTENT,
+    OK,
+    PRECONDITION_FAILED,
+    TAGGED,
+    Operation,
+)
 from web.paging import CURSOR
 from web.shapes.problems import Error
 from web.version import program_version
@@ -151,6 +159,8 @@ class _Describer:
         refusals = set(operation.refusals)
         if operation.is_write:
             refusals.add(KEY_REUSED)
+            if not operation.lists_invalid:
+                refusals.add(MALFORMED)
         if operation.is_conditional:
             refusals.add(PRECONDITION_FAILED)
         for status in sorted(refusals):

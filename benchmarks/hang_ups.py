@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Final, final
+from typing import Any, Final, final
 
 import click
 import orjson
@@ -56,17 +56,17 @@ def _agent(session_id: str) -> str:
     return f"X-AGH-Session-ID: {session_id}\r\nX-AGH-Agent: bot\r\n"
 
 
-async def _good(wire: Wire, path: str, body: object, headers: str = "") -> dict[str, object]:
+async def _good(wire: Wire, path: str, body: object, headers: str = "") -> dict[str, Any]:
     status, answer = await wire.post(path, orjson.dumps(body), headers)
     assert status < 300, (path, status, answer)
-    found: dict[str, object] = orjson.loads(answer) if answer else {}
+    found: dict[str, Any] = orjson.loads(answer) if answer else {}
     return found
 
 
 async def _queued(wire: Wire) -> str:
     """The id of a task with a queued run."""
     made = await _good(wire, "/api/tasks", {"scope": "global", "title": "piece"})
-    task_id = str(made["task"]["id"])  # type: ignore[index]
+    task_id = str(made["task"]["id"])
     await _good(wire, f"/api/tasks/{task_id}/runs", {})
     return task_id
 
@@ -75,7 +75,7 @@ async def _claim(port: int, session_id: str, request: dict[str, object]) -> str 
     """The id of the run that a claim got, on a connection of its own."""
     async with Wire(port) as wire:
         claimed = await _good(wire, "/api/agent/tasks/claim-next", request, _agent(session_id))
-        return str(claimed["claim"]["run"]["id"]) if claimed else None  # type: ignore[index]
+        return str(claimed["claim"]["run"]["id"]) if claimed else None
 
 
 async def _complete(wire: Wire, session_id: str, run_id: str) -> None:

@@ -1,12 +1,15 @@
 """What is expected of an answer, written down as the part of it that matters.
 
 An object matches if it has all the members of the pattern, a list if it has as many items and each
-matches. `ANY` matches whatever is there, `ABSENT` a member that is not.
+matches. `ANY` matches whatever is there, `ABSENT` a member that is not, `NotBefore` a time that is
+the same or later.
 """
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, final
+
+from attrs import frozen
 
 Pattern = Any
 
@@ -18,6 +21,22 @@ class Special(Enum):
 
 ANY: Final = Special.ANY
 ABSENT: Final = Special.ABSENT
+
+
+@final
+@frozen
+class NotBefore:
+    """A time in RFC 3339, UTC, with as many digits after the second as it needs."""
+
+    time: str
+
+    def matches(self, found: Any) -> bool:
+        return isinstance(found, str) and _moment(self.time) <= _moment(found)
+
+
+def _moment(time: str) -> tuple[str, str]:
+    seconds, _, fraction = time.removesuffix("Z").partition(".")
+    return seconds, fraction  # digits without trailing zeros sort as the fractions do
 
 
 def filled(pattern: Pattern, names: Mapping[str, str]) -> Pattern:
@@ -35,7 +54,7 @@ def filled(pattern: Pattern, names: Mapping[str, str]) -> Pattern:
 
 def mismatch(expected: Pattern, found: Any, where: str = "") -> str | None:
     """The first place in which what was found is not as expected; None if it matches."""
-    if expected is ANY:
+    if expected is ANY or (isinstance(expected, NotBefore) and expected.matches(found)):
         return None
     if isinstance(expected, Mapping):
         if not isinstance(found, Mapping):

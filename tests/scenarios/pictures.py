@@ -6,6 +6,7 @@ from typing import Any, Final
 import httpx
 
 from benchmarks.chaos.client import Client
+from tests.scenarios.patterns import NotBefore, Pattern
 
 Picture = dict[str, Any]  # answers by path
 
@@ -27,6 +28,7 @@ _OF_A_TASK: Final = (
     "/reviews",
     "/notifications/bridges",
 )
+_LIVING: Final = ("claimed", "starting", "running")
 _MOVES_BY_ITSELF: Final = re.compile(r"as_of|observed_at|\w*age_(ms|seconds)|message")
 
 
@@ -57,3 +59,15 @@ def _still(answer: Any) -> Any:
             if not _MOVES_BY_ITSELF.fullmatch(name)
         }
     return answer
+
+
+def after_a_restart(answer: Any) -> Pattern:
+    """What is expected after a restart, of what was seen: a lease gets lost time back."""
+    if isinstance(answer, list):
+        return [after_a_restart(item) for item in answer]
+    if not isinstance(answer, dict):
+        return answer
+    pattern = {name: after_a_restart(value) for name, value in answer.items()}
+    if answer.get("status") in _LIVING and answer.get("lease_until") is not None:
+        pattern["lease_until"] = NotBefore(answer["lease_until"])
+    return pattern

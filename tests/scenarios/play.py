@@ -23,7 +23,7 @@ from benchmarks.chaos.server import ServerProcess
 from tests.contract.schemas import Contract
 from tests.scenarios.invariants import Acknowledged, check_invariants
 from tests.scenarios.patterns import at, filled, mismatch
-from tests.scenarios.pictures import Picture, take_picture
+from tests.scenarios.pictures import Picture, after_a_restart, take_picture
 from tests.scenarios.story import AnswerTo, Call, Look, Outside, Scenario, Step, Told, Waiting
 
 DEED_S_MAX: Final = 20.0
@@ -287,8 +287,9 @@ class Player:
 
     async def _compare(self, before: Picture) -> None:
         """What was seen before a restart is seen after it."""
+        expected = after_a_restart(before)
         until_s = trio.current_time() + SOON_S_MAX
-        while difference := mismatch(before, await take_picture(self._client)):
+        while difference := mismatch(expected, await take_picture(self._client)):
             if trio.current_time() >= until_s:
                 raise AssertionError(f"after the restart {difference}")
             with trio.move_on_after(0.05):

@@ -19,9 +19,10 @@ from actors.views import facets
 from actors.views.activity import ActivityOrder, Placed, Wanted
 from actors.views.creation import CreationOrder
 from actors.views.pages import ListOrder
+from actors.views.readings import Readings
 from actors.views.rows import AllRows, FewRows
 from actors.views.search import wanted_text
-from actors.views.walks import Moves, Rows, TaskPage, by_activity, by_creation
+from actors.views.walks import MadeRows, Moves, TaskPage, by_activity, by_creation
 
 
 @final
@@ -68,7 +69,8 @@ class Catalog:
         self._whole: dict[str, None] = {}
         self.order = ActivityOrder()
         self._creation = CreationOrder()
-        self._moves = Moves()
+        self.moves = Moves()
+        self.readings = Readings()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -80,17 +82,20 @@ class Catalog:
     def restore(self, states: Iterable[TaskState]) -> None:
         """Start from stored states, as slim as they may be."""
         living = [slim(state) for state in states if not state.deleted]
-        newest_seq = 0
         for state in sorted(living, key=lambda state: state.latest_event_seq):
             self._entries[state.id] = self.order.enter(state)
-            newest_seq = state.latest_event_seq
         self._creation.restore(self._entries.values())
-        self._moves = Moves(newest_seq)
+        self.moves = Moves(
+            newest_seq=max((state.last_seq for state in living), default=0),
+            known_from=max((state.latest_event_seq for state in living), default=0),
+        )
+        self.readings = Readings(living)
 
     def publish(self, state: TaskState) -> TaskState | None:
         """The task's state after a committed record; the one before it is returned."""
         entry = self._entries.get(state.id)
         before = None if entry is None else entry.state
+        self.moves.newest_seq = state.last_seq
         if state.deleted:
             if entry is not None:
                 self.order.leave(entry)
@@ -102,12 +107,13 @@ class Catalog:
         if entry is None:
             entry = self._entries[state.id] = self.order.enter(state)
             self._creation.enter(entry)
-            self._moves.entered(seq)
-        elif entry.state.latest_event_seq == seq:
-            self.order.change(entry, state)
         else:
-            self._moves.moved(entry, entry.state.latest_event_seq, seq)
-            self.order.move(entry, state)
+            self.readings.note(entry, state)
+            if entry.state.latest_event_seq == seq:
+                self.order.change(entry, state)
+            else:
+                self.moves.moved(entry, entry.state.latest_event_seq, seq)
+                self.order.move(entry, state)
         self._whole[state.id] = None
         return before
 
@@ -157,7 +163,7 @@ class Catalog:
         known = (state for task_id in task_ids if (state := self.get(task_id)) is not None)
         return self._page(FewRows(known, wanted), order, cursor, limit)
 
-    def _page(self, rows: Rows, order: ListOrder, cursor: str | None, limit: int) -> TaskPage:
+    def _page(self, rows: MadeRows, order: ListOrder, cursor: str | None, limit: int) -> TaskPage:
         if order is ListOrder.CREATED:
             return by_creation(rows, cursor, limit)
-        return by_activity(rows, self._moves, cursor, limit)
+        return by_activity(rows, self.moves, cursor, limit)

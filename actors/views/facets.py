@@ -138,6 +138,11 @@ def is_fresh(triage: Triage, state: TaskState) -> bool:
     return triage.has_seen(state)
 
 
+def readers_of(state: TaskState) -> frozenset[Actor]:
+    """Who has read it since anything happened, and has it in their inbox."""
+    return frozenset([t.actor for t in state.triage if _counts_as_read(t, state)])
+
+
 def facets_of(state: TaskState) -> list[Facet]:
     """All that a task has, slim or whole."""
     found = [
@@ -167,10 +172,14 @@ def facets_of(state: TaskState) -> list[Facet]:
 def _of_triage(triage: Triage, state: TaskState) -> list[Facet]:
     if triage.archived:
         return [archived_by(triage.actor)]
-    if not is_fresh(triage, state):
-        return []
-    found = [read_by(triage.actor)] if triage.read else []
-    return [*found, dismissed_by(triage.actor)] if triage.dismissed else found
+    found = [read_by(triage.actor)] if _counts_as_read(triage, state) else []
+    if triage.dismissed and is_fresh(triage, state):
+        found.append(dismissed_by(triage.actor))
+    return found
+
+
+def _counts_as_read(triage: Triage, state: TaskState) -> bool:
+    return triage.read and not triage.archived and is_fresh(triage, state)
 
 
 class _ByMember(dict[Enum, Facet]):

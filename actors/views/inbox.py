@@ -1,11 +1,12 @@
 """What waits for somebody: tasks in lanes, as one actor sees them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from attrs import define, field, frozen
 
+from actors.frozen import replace
 from actors.identity import Actor, ActorKind
 from actors.task.ended import latest_status
 from actors.task.state import (
@@ -17,10 +18,13 @@ from actors.task.state import (
     Triage,
 )
 from actors.views import facets
-from actors.views.activity import ActivityOrder, Stretch, Wanted
+from actors.views.activity import ActivityOrder, Placed, Stretch, Wanted
+from actors.views.catalog import Catalog
 from actors.views.facets import Facet, Lane
-from actors.views.pages import bad_cursor, sequence_of
+from actors.views.pages import bad_cursor
+from actors.views.rows import PlacedRows
 from actors.views.search import wanted_text
+from actors.views.walks import Walk, walked
 
 _OWNER_KINDS: Final = {
     ActorKind.HUMAN: OwnerKind.HUMAN,
@@ -29,6 +33,8 @@ _OWNER_KINDS: Final = {
     ActorKind.EXTENSION: OwnerKind.EXTENSION,
     ActorKind.NETWORK_PEER: OwnerKind.NETWORK_PEER,
 }
+
+_SECTIONS: Final = ("unread", "read")  # of a lane, in this order; as cursors name them
 
 
 @final
@@ -127,9 +133,13 @@ def blocking_reason(
 
 
 def inbox(
-    order: ActivityOrder, actor: Actor, which: InboxFilter, cursor: str | None, limit: int
+    catalog: Catalog, actor: Actor, which: InboxFilter, cursor: str | None, limit: int
 ) -> list[InboxGroup]:
     """The groups that are asked for, with up to `limit` tasks each.
+
+    While pages of a lane are read, a task stands where it stood when the first one was, among the
+    unread ones or the read ones: what is there all along is shown once. Where that is forgotten,
+    tasks stand as they are, and those that moved come once more (see `walks.walked`).
 
     Args:
         cursor: where the last page ended; only where one lane is asked for.
@@ -137,15 +147,23 @@ def inbox(
     Raises:
         Rejected: the cursor is none of ours.
     """
-    wanted, looks = which.wanted, _Looks.of(actor)
-    gathered = [
-        _Gathered(lane, facets.facet(lane), *_position(cursor), limit) for lane in which.lanes
-    ]
-    for stretch in order.newest_first():
+    walk = catalog.moves.begin() if cursor is None else read_cursor(cursor)
+    looks = _Looks.of(actor)
+    lanes = [_Lane(lane, facets.facet(lane)) for lane in which.lanes]
+    wanted = which.wanted
+    for stretch in catalog.order.newest_first():
         places = stretch.select(wanted)
         if places:
-            _gather(stretch, places, looks, gathered, only_unread=which.unread)
-    return [lane.group() for lane in gathered]
+            _sort_out(stretch, places, looks, lanes, only_unread=which.unread)
+    return [lane.group(catalog, actor, walk, limit) for lane in lanes]
+
+
+def read_cursor(cursor: str) -> Walk:
+    """Raises: Rejected: it is no cursor of an inbox."""
+    section, dot, walk = cursor.partition(".")
+    if section not in _SECTIONS or not dot:
+        raise bad_cursor()
+    return replace(Walk.read(walk), section=_SECTIONS.index(section))
 
 
 @final
@@ -172,63 +190,80 @@ class _Looks:
 
 
 @final
-@define
-class _Gathered:
-    """What is found of a lane, unread and read ones apart, each latest first.
+class _Places(NamedTuple):
+    """Where the tasks of a lane stand in a stretch, as bits."""
 
-    Args:
-        from_read: the last page ended among the read ones.
-        before_seq: of the last task of the last page; None at the start.
-    """
+    unread: int
+    read: int
+
+
+_NOWHERE: Final = _Places(0, 0)
+
+
+@final
+@define
+class _Lane:
+    """What is found of a lane, by stretch."""
 
     lane: Lane
     facet: Facet
-    from_read: bool
-    before_seq: int | None
-    limit: int
     count: int = 0
     unread_count: int = 0
-    unread: list[TaskState] = field(factory=list)
-    read: list[TaskState] = field(factory=list)
+    found: dict[Stretch, _Places] = field(factory=dict)
 
     def take(self, stretch: Stretch, unread: int, read: int) -> None:
         unread_count = unread.bit_count()
         self.unread_count += unread_count
         self.count += unread_count + read.bit_count()
-        if unread and not self.from_read:
-            self._add(self.unread, stretch.backwards(unread), self.before_seq)
-        if read:
-            before_seq = self.before_seq if self.from_read else None
-            self._add(self.read, stretch.backwards(read), before_seq)
+        self.found[stretch] = _Places(unread, read)
 
-    def _add(self, to: list[TaskState], found: Iterator[TaskState], before_seq: int | None) -> None:
-        """As many as a page takes, and one more that tells that there are more."""
-        missing = self.limit + 1 - len(to)
-        if missing:
-            behind = (s for s in found if before_seq is None or s.latest_event_seq < before_seq)
-            to += islice(behind, missing)
-
-    def group(self) -> InboxGroup:
-        found = [*self.unread, *self.read]
-        tasks, cursor = found[: self.limit], None
-        if len(found) > self.limit:
-            section = "read" if len(tasks) > len(self.unread) else "unread"
-            cursor = f"{section}.{tasks[-1].latest_event_seq}"
+    def group(self, catalog: Catalog, actor: Actor, walk: Walk, limit: int) -> InboxGroup:
+        moves, as_of_seq = catalog.moves, walk.as_of_seq
+        had_read: dict[Placed, bool] = {}
+        is_known = as_of_seq is not None and catalog.readings.knows(as_of_seq) and moves.know(walk)
+        if is_known and self.lane is not Lane.ARCHIVED:  # what is archived counts as read
+            assert as_of_seq is not None
+            had_read = catalog.readings.since(as_of_seq, actor)
+        sections = self._sections(catalog.order, had_read)
+        found = list(islice(walked(sections, moves, walk, is_known=is_known), limit + 1))
+        cursor = None
+        if len(found) > limit:
+            behind, _ = found[limit - 1]
+            cursor = f"{_SECTIONS[behind.section]}.{behind.cursor}"
+        tasks = [state for _, state in found[:limit]]
         return InboxGroup(self.lane, self.count, self.unread_count, tasks, cursor)
 
+    def _sections(self, order: ActivityOrder, had_read: dict[Placed, bool]) -> list[PlacedRows]:
+        """The unread ones, and the read ones. Args: had_read: of those that have changed."""
+        changed: dict[Stretch, _Places] = {}
+        for entry, was_read in had_read.items():
+            unread, read = changed.get(entry.stretch, _NOWHERE)
+            bit = 1 << entry.place
+            changed[entry.stretch] = _Places(unread | bit * (not was_read), read | bit * was_read)
 
-def _gather(
+        def unread_in(stretch: Stretch) -> int:
+            now, then = self.found.get(stretch, _NOWHERE), changed.get(stretch, _NOWHERE)
+            return now.unread & ~then.read | now.read & then.unread
+
+        def read_in(stretch: Stretch) -> int:
+            now, then = self.found.get(stretch, _NOWHERE), changed.get(stretch, _NOWHERE)
+            return now.read & ~then.unread | now.unread & then.read
+
+        return [PlacedRows(order, unread_in), PlacedRows(order, read_in)]
+
+
+def _sort_out(
     stretch: Stretch,
     places: int,
     looks: _Looks,
-    gathered: Sequence[_Gathered],
+    lanes: Sequence[_Lane],
     *,
     only_unread: bool,
 ) -> None:
     having = stretch.having
     archived = places & having(looks.archived)
     shown = places & ~archived & ~having(looks.dismissed)
-    for lane in gathered:
+    for lane in lanes:
         if lane.lane is Lane.ARCHIVED:
             unread, read = 0, archived
         else:
@@ -248,13 +283,3 @@ def _own_places(stretch: Stretch, looks: _Looks) -> int:
         return worked_on
     kind, ref = looks.owner
     return worked_on | (stretch.having(kind) & stretch.having(ref))
-
-
-def _position(cursor: str | None) -> tuple[bool, int | None]:
-    """Whether a page ended among the read ones, and at which number."""
-    if cursor is None:
-        return (False, None)
-    section, dot, seq = cursor.partition(".")
-    if section not in ("unread", "read") or not dot:
-        raise bad_cursor()
-    return (section == "read", sequence_of(seq))

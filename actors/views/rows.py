@@ -1,7 +1,7 @@
 """The tasks that a list is of: all that match a filter, or a few that match it."""
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, final
 
 from actors.task.state import TaskState
@@ -11,20 +11,17 @@ from actors.views.creation import Birth, CreationOrder, birth_of
 _RARE: Final = 6  # of so many tasks one is wanted, or fewer: they are sorted, not looked for
 
 
-@final
-class AllRows:
-    """Of all tasks those that are wanted."""
+class PlacedRows:
+    """Those of all tasks that stand in some places.
 
-    def __init__(
-        self,
-        order: ActivityOrder,
-        creation: CreationOrder,
-        wanted: Wanted,
-    ) -> None:
+    Args:
+        select: the places in a stretch, as bits; asked once of each.
+    """
+
+    def __init__(self, order: ActivityOrder, select: Callable[[Stretch], int]) -> None:
         self._order = order
-        self._creation = creation
-        self._wanted = wanted
-        self._selected: dict[Stretch, int] = {}  # by stretch, as bits
+        self._ask = select
+        self._selected: dict[Stretch, int] = {}
 
     def active(self, before_seq: int, floor_seq: int) -> Iterator[TaskState]:
         for stretch in self._order.newest_first(before_seq):
@@ -44,6 +41,21 @@ class AllRows:
             if places and places >> entry.place & 1:  # never of a deleted task
                 yield seq, entry.state
 
+    def _select(self, stretch: Stretch) -> int:
+        selected = self._selected.get(stretch)
+        if selected is None:
+            selected = self._selected[stretch] = self._ask(stretch)
+        return selected
+
+
+@final
+class AllRows(PlacedRows):
+    """Of all tasks those that are wanted."""
+
+    def __init__(self, order: ActivityOrder, creation: CreationOrder, wanted: Wanted) -> None:
+        super().__init__(order, lambda stretch: stretch.select(wanted))
+        self._creation = creation
+
     def made(self, before: Birth | None, most: int) -> Iterator[TaskState]:
         stretches = list(self._order.newest_first())
         count = sum(self._select(stretch).bit_count() for stretch in stretches)
@@ -56,12 +68,6 @@ class AllRows:
         else:
             found = (s for stretch in stretches for s in stretch.backwards(self._select(stretch)))
             yield from newest_made(found, before, most)
-
-    def _select(self, stretch: Stretch) -> int:
-        selected = self._selected.get(stretch)
-        if selected is None:
-            selected = self._selected[stretch] = stretch.select(self._wanted)
-        return selected
 
 
 @final

@@ -25,12 +25,12 @@ from actors.views.backlog import Backlog, BacklogFilter, BacklogPage
 from actors.views.catalog import Catalog, TaskFilter
 from actors.views.dashboard import Dashboard, dashboard
 from actors.views.groups import GroupFilter, Groups
-from actors.views.inbox import InboxFilter, InboxGroup, inbox
+from actors.views.inbox import InboxFilter, InboxGroup, inbox, read_cursor
 from actors.views.latest_runs import LatestRuns
 from actors.views.pages import ListOrder
 from actors.views.streams import CloseReason, StreamClosed, Streams, Subscription
 from actors.views.timeline import TimelineEvent, public_events
-from actors.views.walks import TaskPage, check_not_ahead
+from actors.views.walks import TaskPage, Walk, check_not_ahead
 
 _BACKLOG_STEP = 16  # records read at a time when a subscriber reads the past of a task
 _PASTS_STEP = 16  # tasks whose past a subscriber begins to read in one go, at about 150 µs each
@@ -131,7 +131,8 @@ class Views:
             Rejected: the cursor is none of ours, of another order, or ahead of the newest number.
         """
         if order is ListOrder.ACTIVITY:
-            check_not_ahead(cursor, self.newest_seq)
+            walk = None if cursor is None else Walk.read(cursor)
+            check_not_ahead(walk and walk.as_of_seq, self.newest_seq)
         if which.parent_task_id is None:
             return self.catalog.page(which.wanted, order, cursor, limit)
         children = self._graph.children(which.parent_task_id)
@@ -145,8 +146,14 @@ class Views:
     def inbox(
         self, actor: Actor, which: InboxFilter, cursor: str | None, limit: int
     ) -> list[InboxGroup]:
-        """What waits for an actor, by lane."""
-        return inbox(self.catalog.order, actor, which, cursor, limit)
+        """What waits for an actor, by lane (see `inbox.inbox`).
+
+        Raises:
+            Rejected: the cursor is none of ours, or ahead of the newest number.
+        """
+        if cursor is not None:
+            check_not_ahead(read_cursor(cursor).as_of_seq, self.newest_seq)
+        return inbox(self.catalog, actor, which, cursor, limit)
 
     def dashboard(
         self, which: GroupFilter, now_ns: int, is_live: Callable[[str], bool]

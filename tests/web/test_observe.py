@@ -220,6 +220,50 @@ async def test_one_lane_goes_on_by_a_link_and_all_lanes_do_not(client):
     assert seen == ["t4", "t3", "t2", "t1", "t0"]
 
 
+async def walked(client, target: str, after_first_page) -> list[str]:
+    """The tasks that the pages of a lane show. Args: after_first_page: done once that is read."""
+    seen, pages = [], 0
+    while target:
+        page = await client.get(target)
+        [group] = page.json["inbox"]["groups"]
+        seen += [item["task"]["id"] for item in group["items"]]
+        link = page.headers.get("link", "")
+        target = link[1 : link.index(">")] if link else ""
+        pages += 1
+        if pages == 1:
+            await after_first_page()
+    return seen
+
+
+@pytest.mark.parametrize("unread", ["", "&unread=true"])
+async def test_a_task_that_is_active_after_the_first_page_is_shown_once(client, unread):
+    for number in range(5):
+        await client.created(id=f"t{number}", approval_policy="manual")
+
+    async def happens():
+        await client.send("PATCH", "/api/tasks/t0", {"title": "moved"})
+        await client.send("PATCH", "/api/tasks/t4", {"title": "moved"})
+
+    seen = await walked(client, f"{INBOX}?lane=approvals&limit=2{unread}", happens)
+    assert seen == ["t4", "t3", "t2", "t1", "t0"]
+
+
+async def test_a_task_that_is_read_or_unread_anew_after_the_first_page_is_shown_once(client):
+    for number in range(5):
+        await client.created(id=f"t{number}", approval_policy="manual")
+    await client.post("/api/tasks/t0/triage/read")
+    await client.post("/api/tasks/t1/triage/read")
+
+    async def happens():
+        await client.post("/api/tasks/t4/triage/read")
+        await client.post("/api/tasks/t2/triage/read")
+        await client.send("PATCH", "/api/tasks/t0", {"title": "moved"})
+        await client.created(id="new", approval_policy="manual")
+
+    seen = await walked(client, f"{INBOX}?lane=approvals&limit=2", happens)
+    assert seen == ["t4", "t3", "t2", "t1", "t0"]
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [("STRASSE", ["a"]), ("t-7", ["a"]), ("TASK-B", ["task-b"]), ("%", []), ("_", [])],

@@ -293,7 +293,8 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     Op.GET_INBOX: (
         "The caller's own: tasks that wait for a decision, a repair or a blocker, those that the "
         "caller owns or works on, and those that the caller has archived. Unread ones come first. "
-        "Counts are of all that match; up to `limit` tasks are shown in each lane."
+        "Counts are of all that match; up to `limit` tasks are shown in each lane. A task that is "
+        "in a lane all along while its pages are read is shown once."
     ),
     Op.CREATE_WORKSPACE: "A directory that has one already gives that one. It need not exist.",
     Op.RESOLVE_WORKSPACE: "The same directory is always the same workspace. It need not exist.",

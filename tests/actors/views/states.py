@@ -41,7 +41,7 @@ def a_task(task_id: str = "task-1", **fields: Any) -> TaskState:
         "last_activity_at_ns": fields.get("latest_event_seq", 1),
         "status": TaskStatus.READY,
         "latest_event_seq": 1,
-        "last_seq": 1,
+        "last_seq": fields.get("latest_event_seq", 1),
     }
     return TaskState(id=task_id, **{**plain, **fields})
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from actors import limits
 from actors.errors import Rejected
 from actors.task.state import Priority
-from actors.views import activity, facets, walks
+from actors.views import activity, facets, recent
 from actors.views.activity import Wanted
 from actors.views.catalog import Catalog
 from actors.views.pages import ListOrder
@@ -37,6 +37,7 @@ class Store:
             a_task(
                 f"t{self.made}",
                 latest_event_seq=self.seq,
+                last_seq=self.seq,
                 created_at_ns=self.made // 2,  # two at a time, and the id decides
                 priority=(Priority.HIGH, Priority.LOW)[self.made % 2],
             )
@@ -44,15 +45,18 @@ class Store:
 
     def move(self, task_id: str) -> None:
         self.seq += 1
-        self.catalog.publish(evolve(self.catalog.get(task_id), latest_event_seq=self.seq))
+        state = self.catalog.get(task_id)
+        self.catalog.publish(evolve(state, latest_event_seq=self.seq, last_seq=self.seq))
 
     def touch(self, task_id: str) -> None:
         """It changes, but nothing is told of it."""
-        self.catalog.publish(evolve(self.catalog.get(task_id), updated_at_ns=self.seq))
+        self.seq += 1
+        self.catalog.publish(evolve(self.catalog.get(task_id), last_seq=self.seq))
 
     def delete(self, task_id: str) -> None:
         self.seq += 1
-        self.catalog.publish(evolve(self.catalog.get(task_id), deleted=True))
+        state = self.catalog.get(task_id)
+        self.catalog.publish(evolve(state, deleted=True, last_seq=self.seq))
 
     def restart(self) -> None:
         states, self.catalog = list(self.catalog), Catalog()
@@ -82,7 +86,7 @@ class Store:
 @pytest.fixture
 def short_memory(monkeypatch):
     monkeypatch.setattr(limits, "MOVES_MAX", 4)
-    monkeypatch.setattr(walks, "_FORGET_STEP", 2)
+    monkeypatch.setattr(recent, "_FORGET_STEP", 2)
 
 
 @pytest.fixture(autouse=True)
@@ -221,13 +225,12 @@ def test_a_cursor_of_another_order_or_of_none_is_refused(order, cursor):
 
 def test_a_memory_of_moves_has_an_end(monkeypatch):
     monkeypatch.setattr(limits, "MOVES_MAX", 8)
-    monkeypatch.setattr(walks, "_FORGET_STEP", 2)
-    moves = walks.Moves()
-    first = moves.begin()
-    entry = activity.ActivityOrder().enter(a_task("t1"))
+    monkeypatch.setattr(recent, "_FORGET_STEP", 2)
+    moves = recent.Recent()
     for seq in range(1, 200):
-        moves.moved(entry, seq - 1, seq)
-    last = moves.begin()
-    assert len(moves._entries) == len(moves._to) == len(moves._from) <= 10
-    assert moves.know(last)
-    assert not moves.know(first)
+        moves.add(seq, seq - 1)
+        assert len(moves) <= 10
+    assert moves.since(195) == [195, 196, 197, 198]
+    assert (moves.knows(0), moves.knows(189), moves.knows(199)) == (False, False, True)
+    oldest = next(seq for seq in range(200) if moves.knows(seq))
+    assert len(moves.since(oldest)) == 199 - oldest

@@ -17,7 +17,7 @@ from actors.ports import ONCE_TABLE, DamagedRowError, Reads
 
 @final
 @define(eq=False)
-class _UnderWay:
+class _Request:
     request: str
     ended: trio.Event = field(factory=trio.Event)
 
@@ -42,7 +42,7 @@ class Keys:
         self._faults = faults
         self._clock = clock
         self._lifetime_ns = int(lifetime_s * NS)
-        self._under_way: dict[str, _UnderWay] = {}
+        self._under_way: dict[str, _Request] = {}
 
     @property
     def forgets_before_ns(self) -> int:
@@ -84,7 +84,7 @@ class Keys:
             await other.ended.wait()
         earlier = self.find(once)
         if earlier is None:
-            self._under_way[once.key] = _UnderWay(once.request)
+            self._under_way[once.key] = _Request(once.request)
         return earlier
 
     def end(self, once: Once) -> None:

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from actors.record import OutstandingEffect
 from persistence.checkpoint import Fold, slices
-from persistence.pipeline import Progress
+from persistence.pipeline import CheckpointProgress
 from persistence.store import Store
 from persistence.sweep import Sweep
 from persistence.tail import Tail, Unfolded
@@ -18,7 +18,7 @@ from persistence.writer import Writer
 
 @final
 @frozen
-class _UnderWay:
+class _Checkpoint:
     """A checkpoint up to number `seq`."""
 
     seq: int
@@ -36,7 +36,7 @@ class Folding:
         self._tail = tail
         self._writer = writer
         self._sweep = Sweep()
-        self._under_way: _UnderWay | None = None
+        self._under_way: _Checkpoint | None = None
 
     async def fold(self, outstanding: Sequence[OutstandingEffect], forget_before_ns: int) -> bool:
         """Fold all that is on disk now; or wait for what is under way, and fold nothing more.
@@ -53,13 +53,13 @@ class Folding:
                 return await self._finish(self._begin(outstanding, forget_before_ns))
         return True
 
-    def report(self, progress: Progress) -> None:
+    def report(self, progress: CheckpointProgress) -> None:
         """A commit is on disk that did this."""
         if self._under_way is None:
             return
-        if progress is Progress.MOVED:
+        if progress is CheckpointProgress.MOVED:
             self._tail.move(self._under_way.seq, self._under_way.folded)
-        elif progress is Progress.OVER:
+        elif progress is CheckpointProgress.OVER:
             self._under_way.over.set()
 
     def end(self) -> None:
@@ -67,9 +67,11 @@ class Folding:
         if self._under_way is not None:
             self._under_way.over.set()
 
-    def _begin(self, outstanding: Sequence[OutstandingEffect], forget_before_ns: int) -> _UnderWay:
+    def _begin(
+        self, outstanding: Sequence[OutstandingEffect], forget_before_ns: int
+    ) -> _Checkpoint:
         seq, folded = self._tail.durable_seq, self._tail.take()
-        self._under_way = _UnderWay(seq, folded, trio.Event())
+        self._under_way = _Checkpoint(seq, folded, trio.Event())
         fold = Fold(
             seq=seq,
             states=folded.states,
@@ -83,7 +85,7 @@ class Folding:
         self._writer.fold(slices(fold, self._store))
         return self._under_way
 
-    async def _finish(self, begun: _UnderWay) -> bool:
+    async def _finish(self, begun: _Checkpoint) -> bool:
         await begun.over.wait()
         if self._tail.checkpoint_seq != begun.seq:
             return False

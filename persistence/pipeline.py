@@ -18,7 +18,7 @@ BATCH_RECORDS_MAX: Final = 1024
 BATCH_BYTES_MAX: Final = 4 * 1024 * 1024
 
 
-class Progress(Enum):
+class CheckpointProgress(Enum):
     """What a commit did for the checkpoint."""
 
     NONE = "none"
@@ -32,13 +32,13 @@ class Report:
     """One commit that is on disk, or a part of one: the first `records` that waited, in order."""
 
     records: int
-    progress: Progress
+    progress: CheckpointProgress
 
     def parts(self) -> Iterator["Report"]:
         """The same in reports of few records each, so that none holds up whoever is told."""
         yield Report(min(self.records, PUBLISHED_MAX), self.progress)
         for told in range(PUBLISHED_MAX, self.records, PUBLISHED_MAX):
-            yield Report(min(self.records - told, PUBLISHED_MAX), Progress.NONE)
+            yield Report(min(self.records - told, PUBLISHED_MAX), CheckpointProgress.NONE)
 
 
 @final
@@ -78,14 +78,14 @@ class Pipeline:
         if batch:
             first_seq, _ = span(batch[0])
             changes.append(Put(Table.LOG, sequence_key(first_seq), log_value(batch), append=True))
-        progress = Progress.NONE
+        progress = CheckpointProgress.NONE
         if self._slices is not None:
             part = next(self._slices, None)
             if part is None:
-                self._slices, progress = None, Progress.OVER
+                self._slices, progress = None, CheckpointProgress.OVER
             else:
                 changes += part.changes
-                progress = Progress.MOVED if part.moves else Progress.NONE
+                progress = CheckpointProgress.MOVED if part.moves else CheckpointProgress.NONE
         if changes:
             self._fence.commit(changes)
             self.commits += 1

@@ -76,7 +76,7 @@ class Finding:
     told: str
 
 
-Progress = Callable[[Table, int], None]
+ProgressCallback = Callable[[Table, int], None]
 """Told of how many values of a table have been looked at so far."""
 
 
@@ -89,7 +89,9 @@ class _Tail:
     rows: set[tuple[str, str]] = field(factory=set)
 
 
-def verify(store: Store, progress: Progress = lambda table, count: None) -> Iterator[Finding]:
+def verify(
+    store: Store, progress: ProgressCallback = lambda table, count: None
+) -> Iterator[Finding]:
     """All that is wrong with a store.
 
     Raises:
@@ -107,7 +109,7 @@ def verify(store: Store, progress: Progress = lambda table, count: None) -> Iter
 
 @final
 class _Check:
-    def __init__(self, store: Store, checkpoint: int, progress: Progress) -> None:
+    def __init__(self, store: Store, checkpoint: int, progress: ProgressCallback) -> None:
         self._store = store
         self._checkpoint = checkpoint
         self._progress = progress

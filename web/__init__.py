@@ -1,9 +1,10 @@
 """HTTP in, HTTP out.
 
 A request's way: `app` (Quart) or another lane makes a `call.Call`; the handler of its operation
-(`routes/`) decodes the body (`requests/`, `decoding`), asks the core, and gives a `replies.Reply`
-made of `shapes/`. A refusal becomes an answer in `problems`. `operations` is the one table of what
-is served, with the status codes that each operation may answer; `openapi/` describes it.
+(`routes/`) decodes the body (`requests/`, `decoding`), asks the core, and gives a
+`responses.HttpResponse` made of `shapes/`. A refusal becomes one in `problems`. `operations` is
+the one table of what is served, with the status codes that each operation may answer; `openapi/`
+describes it.
 
 `payloads/` is what the public sees of events, `bridges/` carries it to webhooks. `cli/` is a client
 of the API and nothing more; `process` is the server as a process, `__main__` the program.

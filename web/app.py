@@ -15,9 +15,9 @@ from web.call import Call, Handler
 from web.identity import authenticate
 from web.ignored import Ignored
 from web.operations import Operation
-from web.problems import EdgeCode, edge_reply, refusal_reply
+from web.problems import EdgeCode, edge_response, refusal_response
 from web.redaction import redact
-from web.replies import AnyReply, Headers, StreamReply
+from web.responses import AnyResponse, EventStreamResponse, Headers
 from web.routes import ROUTES
 
 SEND_S_MAX: Final = 60.0  # for a client to take an answer that is no stream
@@ -80,23 +80,23 @@ def _view(
         try:
             await authenticate(call)
             call.look_at_what_no_handler_does()
-            reply = await handler(call)
+            response = await handler(call)
         except Rejected as refusal:
-            reply = refusal_reply(system.misnamed.explained(refusal), operation)
-        return _response(reply, call.ignored.headers())
+            response = refusal_response(system.misnamed.explained(refusal), operation)
+        return _quart_response(response, call.ignored.headers())
 
     return view
 
 
-def _response(reply: AnyReply, more: Headers = ()) -> Response:
-    if isinstance(reply, StreamReply):
-        response = Response(reply.chunks(), reply.status)
+def _quart_response(ours: AnyResponse, more: Headers = ()) -> Response:
+    if isinstance(ours, EventStreamResponse):
+        response = Response(ours.chunks(), ours.status)
         response.timeout = None  # it goes on until one of both ends it
     else:
-        response = Response(reply.body, reply.status, content_type=_JSON)
-        if not reply.body:
+        response = Response(ours.body, ours.status, content_type=_JSON)
+        if not ours.body:
             del response.headers["Content-Type"]
-    for name, value in (*reply.headers, *more):
+    for name, value in (*ours.headers, *more):
         response.headers[name] = value
     return response
 
@@ -114,33 +114,33 @@ async def _http_error(error: HTTPException) -> Response:
     """What Quart itself refuses, or an error of ours that it caught and logged."""
     match error.code:
         case 404:
-            reply = edge_reply(
+            response = edge_response(
                 EdgeCode.UNKNOWN_PATH,
                 f"nothing is served at {redact(request.path)}",
                 _served_below(request.path),
             )
         case 405:
             allow = dict(error.get_headers()).get("Allow", "")
-            reply = edge_reply(
+            response = edge_response(
                 EdgeCode.METHOD_NOT_ALLOWED,
                 f"{request.method} is not possible at {redact(request.path)}",
                 f"use {allow}",
                 (("Allow", allow),),
             )
         case 413:
-            reply = edge_reply(
+            response = edge_response(
                 EdgeCode.BODY_TOO_LARGE,
                 f"the body is longer than {BODY_BYTES_MAX} bytes",
                 "send less",
             )
         case code if code is not None and code < 500:
-            reply = edge_reply(
+            response = edge_response(
                 EdgeCode.MALFORMED,
                 error.description or "no such request",
                 "correct it and send it again",
             )
         case _:
-            reply = edge_reply(
+            response = edge_response(
                 EdgeCode.INTERNAL, "something went wrong here", "look at the server's log"
             )
-    return _response(reply)
+    return _quart_response(response)

@@ -11,10 +11,10 @@ from actors.registry.state import SessionState
 from actors.system import System
 from web.decoding import parsed, structured
 from web.ignored import Ignored
-from web.openapi.table import ROWS
+from web.openapi.table import DOCS
 from web.operations import Operation
 from web.queries import Query
-from web.replies import AnyReply
+from web.responses import AnyResponse
 
 _T = TypeVar("_T")
 
@@ -59,7 +59,7 @@ class Call:
             Rejected: there is something, no body will be decoded, and the server refuses it.
         """
         self.ignored.look_at_query(self.query)
-        if ROWS[self.operation].request is None:
+        if DOCS[self.operation].request is None:
             self.ignored.look_at_body(_object_in(self.body))
 
     def decode(self, cls: type[_T]) -> _T:
@@ -77,5 +77,5 @@ def _object_in(body: bytes) -> object:
         return None
 
 
-Handler = Callable[[Call], Awaitable[AnyReply]]
+Handler = Callable[[Call], Awaitable[AnyResponse]]
 Routes = Mapping[Operation, Handler]

@@ -46,7 +46,7 @@ class Bounds:
     write_s: float  # for one piece of an answer to be taken
 
 
-class Owner(Protocol):
+class ConnectionOwner(Protocol):
     """The listener's side of a connection: who is idle may be closed for want of room."""
 
     config: Config
@@ -93,7 +93,9 @@ def _declared_length(request: h11.Request) -> int:
 class _Http1(H11Protocol):
     """HTTP/1.1 and nothing else: what would switch protocols is answered as plain HTTP."""
 
-    def __init__(self, connection: "Connection", owner: Owner, requests: Requests) -> None:
+    def __init__(
+        self, connection: "Connection", owner: ConnectionOwner, requests: Requests
+    ) -> None:
         super().__init__(
             owner.app,
             owner.config,
@@ -184,7 +186,7 @@ class Connection:
     the guard's business. A write that is not taken within `write_s` ends the connection.
     """
 
-    def __init__(self, stream: trio.SocketStream, owner: Owner) -> None:
+    def __init__(self, stream: trio.SocketStream, owner: ConnectionOwner) -> None:
         self._stream = stream
         self._owner = owner
         self._socket = stream.socket

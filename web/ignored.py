@@ -15,11 +15,11 @@ import attrs
 from actors.errors import Code, Rejected
 from web.decoding import escaped, known_members
 from web.headers import IGNORED_HEADER
-from web.openapi.table import ROWS
+from web.openapi.table import DOCS
 from web.operations import Operation
 from web.paging import CURSOR
 from web.queries import Query
-from web.replies import Headers
+from web.responses import Headers
 
 NAMES_MAX: Final = 16  # of one request that are named; the rest is only said to be there
 NAME_CHARS_MAX: Final = 64
@@ -55,7 +55,7 @@ class Ignored:
         Raises:
             Rejected: there is something unknown, in query or body, and the server refuses it.
         """
-        self._note(_unknown(value, ROWS[self.operation].request, ""))
+        self._note(_unknown(value, DOCS[self.operation].request, ""))
         self.check()
 
     def check(self) -> None:
@@ -99,7 +99,7 @@ class Ignored:
 
 def known_parameters(operation: Operation) -> frozenset[str]:
     """The names of its query parameters."""
-    row = ROWS[operation]
+    row = DOCS[operation]
     return frozenset((*row.query, CURSOR) if row.is_list else row.query)
 
 
@@ -120,7 +120,7 @@ def names_in(header: str) -> list[str]:
 
 def _known_at(operation: Operation, place: str) -> Iterable[str]:
     """The members of the object that stands at a pointer in the operation's body."""
-    cls = ROWS[operation].request
+    cls = DOCS[operation].request
     for name in place.split("/")[1:]:
         cls = None if cls is None else known_members(cls).get(name)
     return () if cls is None else known_members(cls)

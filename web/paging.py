@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from actors.views.pages import bad_cursor, sequence_of
 from web import queries
 from web.queries import Query, text
-from web.replies import Headers
+from web.responses import Headers
 
 CURSOR: Final = "cursor"
 

@@ -12,7 +12,7 @@ from actors.if_match import IfMatch, etag_of
 from actors.task.state import TaskState
 from web.call import Call
 from web.headers import ETAG_HEADER, IF_MATCH_HEADER
-from web.replies import Headers
+from web.responses import Headers
 
 _TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _LIST: Final = re.compile(rf"[\s,]*{_TAG.pattern}(\s*,[\s,]*{_TAG.pattern})*[\s,]*")

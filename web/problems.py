@@ -10,7 +10,7 @@ from actors.actions import Action
 from actors.errors import Category, Code, Kind, Rejected, Severity
 from web.operations import KEY_REUSED, PRECONDITION_FAILED, Operation
 from web.redaction import redact
-from web.replies import Reply
+from web.responses import HttpResponse
 from web.shapes.encoding import encode
 from web.shapes.problems import LIVE, Diagnostic, Error
 from web.wording import command_of, next_step_of
@@ -164,29 +164,29 @@ def status_of(kind: Kind, operation: Operation) -> int:
     return statuses[-1]
 
 
-def refusal_reply(refusal: Rejected, operation: Operation) -> Reply:
+def refusal_response(refusal: Rejected, operation: Operation) -> HttpResponse:
     """The answer to a refused request."""
-    return _reply(status_of(refusal.code.kind, operation), problem(refusal))
+    return _response(status_of(refusal.code.kind, operation), problem(refusal))
 
 
-def edge_reply(
+def edge_response(
     code: EdgeCode, message: str, next_step: str = "", headers: Sequence[tuple[str, str]] = ()
-) -> Reply:
+) -> HttpResponse:
     """The answer to a request that never reached an operation."""
-    reply = _reply(code.status, edge_problem(code, message, next_step))
-    return evolve(reply, headers=(*reply.headers, *headers))
+    response = _response(code.status, edge_problem(code, message, next_step))
+    return evolve(response, headers=(*response.headers, *headers))
 
 
-def not_ready_reply(reason: str) -> Reply:
+def not_ready_response(reason: str) -> HttpResponse:
     """503: the server does not take writes any more, and why."""
     code = Code.STORAGE_FAILED
     told = Problem(
         code.code, code.severity, code.category, code.title, reason, "restart the server"
     )
-    return _reply(503, told)
+    return _response(503, told)
 
 
-def _reply(status: int, told: Problem) -> Reply:
+def _response(status: int, told: Problem) -> HttpResponse:
     wait = _SET_ASIDE_RETRY_AFTER_S if told.code in _SET_ASIDE else _RETRY_AFTER_S.get(status)
     headers = () if wait is None else (("Retry-After", wait),)
-    return Reply(status, told.body(), headers)
+    return HttpResponse(status, told.body(), headers)

@@ -14,8 +14,8 @@ import trio
 from actors.actor import Envelope
 from actors.answers import Answer
 from actors.bridges.bridge import Bridges, Gone, Undelivered
-from actors.bridges.line import Line, Waiting
 from actors.bridges.message import Message, message_of
+from actors.bridges.queue import DeliveryQueue, Waiting
 from actors.clock import Clock
 from actors.errors import Rejected
 from actors.faults import Faults
@@ -62,18 +62,18 @@ class Deliveries:
         self._faults = faults
         self._send = send
         self._give_up_ns = give_up_ns
-        self._lines = {bridge.id: Line(clock, chance) for bridge in bridges.enabled()}
-        self._stranded = Line(clock, chance)  # whose bridge is gone or switched off
+        self._queues = {bridge.id: DeliveryQueue(clock, chance) for bridge in bridges.enabled()}
+        self._stranded = DeliveryQueue(clock, chance)  # whose bridge is gone or switched off
 
     def __len__(self) -> int:
         """How many subscriptions something is due to."""
-        return len(self._stranded) + sum(map(len, self._lines.values()))
+        return len(self._stranded) + sum(map(len, self._queues.values()))
 
     def restore(self, task: TaskState) -> None:
         """A stored task, at start-up, when the catalog holds it already."""
         for subscription in task.subscriptions:
             if subscription.due:
-                self._line(subscription).join(Waiting(task.id, subscription.id))
+                self._queue(subscription).join(Waiting(task.id, subscription.id))
 
     def committed(self, record: Record, task: TaskState) -> None:
         """A record that is on disk; called by the publisher only, behind the catalog."""
@@ -82,50 +82,52 @@ class Deliveries:
         wanted_now = {e.subscription_id for e in record.events if isinstance(e, _WANTED_NOW)}
         for subscription in task.subscriptions:
             if subscription.due:
-                line, one = self._line(subscription), Waiting(task.id, subscription.id)
-                line.join(one)
+                queue, one = self._queue(subscription), Waiting(task.id, subscription.id)
+                queue.join(one)
                 if subscription.id in wanted_now:
-                    line.hurry(one)
+                    queue.hurry(one)
 
-    def _line(self, subscription: Subscription) -> Line:
-        return self._lines.get(subscription.bridge_id, self._stranded)
+    def _queue(self, subscription: Subscription) -> DeliveryQueue:
+        return self._queues.get(subscription.bridge_id, self._stranded)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Deliver until canceled. What is being sent then is sent again after the next start."""
         async with trio.open_nursery() as nursery:
-            for line in self._lines.values():
+            for queue in self._queues.values():
                 for _ in range(DELIVERIES_AT_ONCE_MAX):
-                    nursery.start_soon(self._work_off, line)
+                    nursery.start_soon(self._work_off, queue)
             nursery.start_soon(self._work_off, self._stranded)
             task_status.started()
 
-    async def _work_off(self, line: Line) -> None:
+    async def _work_off(self, queue: DeliveryQueue) -> None:
         while True:
-            one = await line.take()
-            found = self._find(line, one)
+            one = await queue.take()
+            found = self._find(queue, one)
             if found is None:
-                line.leave(one)
+                queue.leave(one)
                 continue
             task, subscription = found
-            done = await self._tell(line, task, subscription)
-            if line is self._stranded or self._find(line, one) is None:
-                line.leave(one)
+            done = await self._tell(queue, task, subscription)
+            if queue is self._stranded or self._find(queue, one) is None:
+                queue.leave(one)
             elif done:
-                line.again(one)
+                queue.again(one)
             else:
-                line.retry(one)
+                queue.retry(one)
 
-    def _find(self, line: Line, one: Waiting) -> tuple[TaskState, Subscription] | None:
-        """The subscription as it is now, if something is due to it in this line."""
+    def _find(self, queue: DeliveryQueue, one: Waiting) -> tuple[TaskState, Subscription] | None:
+        """The subscription as it is now, if something is due to it in this queue."""
         if one.task_id in self._faults:
             return None
         task = self._catalog.get(one.task_id)
         subscription = None if task is None else task.subscription(one.subscription_id)
         if task is None or subscription is None or not subscription.due:
             return None
-        return (task, subscription) if self._line(subscription) is line else None
+        return (task, subscription) if self._queue(subscription) is queue else None
 
-    async def _tell(self, line: Line, task: TaskState, subscription: Subscription) -> bool:
+    async def _tell(
+        self, queue: DeliveryQueue, task: TaskState, subscription: Subscription
+    ) -> bool:
         """Send the first message that is due, and note how it went; False: not done yet."""
         seq = subscription.due[0]
         try:
@@ -142,22 +144,22 @@ class Deliveries:
             return await self._note(task.id, off)
         except Undelivered as failure:
             if failure.retry_after_s is not None:
-                line.hold(failure.retry_after_s)
-            return await self._failed(line, task, subscription, str(failure))
+                queue.hold(failure.retry_after_s)
+            return await self._failed(queue, task, subscription, str(failure))
         except Exception as crash:
             _log.error("%s crashed", subscription.delivery_id(seq), exc_info=crash)
             why = "the server has failed to send it"
-            return await self._failed(line, task, subscription, why)
+            return await self._failed(queue, task, subscription, why)
 
     async def _failed(
-        self, line: Line, task: TaskState, subscription: Subscription, why: str
+        self, queue: DeliveryQueue, task: TaskState, subscription: Subscription, why: str
     ) -> bool:
         """Note it; True: it was the last attempt."""
         one = Waiting(task.id, subscription.id)
-        found = self._find(line, one)
+        found = self._find(queue, one)
         if found is None or found[1].updated_at_ns != subscription.updated_at_ns:
             return False  # set again meanwhile, so its time begins anew
-        tried_ns = line.tried_ns(one, subscription.tried_ns)
+        tried_ns = queue.tried_ns(one, subscription.tried_ns)
         if tried_ns < self._give_up_ns:
             tried_ns -= tried_ns % max(self._give_up_ns // DELIVERY_NOTES, 1)
             await self._note_failure(task, subscription, why, tried_ns)

@@ -22,7 +22,7 @@ class _Line(NamedTuple):
 
 
 @final
-class _Profile(Generic[T]):
+class _CallerProfile(Generic[T]):
     """Callers that differ in nothing but their session, so that one look tells for all of them
     whether they may have a run that is no session's own."""
 
@@ -32,7 +32,7 @@ class _Profile(Generic[T]):
         self.claimer = claimer  # one of them, for all
         # Ordered: taking from the front of a plain dict again and again reads over what was taken.
         self.waiting: OrderedDict[T, int] = OrderedDict()
-        self.filed: tuple[int, _Profile[T]] | None = None
+        self.filed: tuple[int, _CallerProfile[T]] | None = None
 
 
 @final
@@ -43,8 +43,8 @@ class Parked(Generic[T]):
         self._numbers = count()
         self._claimers: dict[T, Claimer] = {}
         self._sessions: dict[str, dict[T, None]] = {}
-        self._profiles: dict[_ProfileKey, _Profile[T]] = {}
-        self._lines: dict[_Line, list[tuple[int, _Profile[T]]]] = {}
+        self._profiles: dict[_ProfileKey, _CallerProfile[T]] = {}
+        self._lines: dict[_Line, list[tuple[int, _CallerProfile[T]]]] = {}
 
     def __len__(self) -> int:
         return len(self._claimers)
@@ -64,7 +64,7 @@ class Parked(Generic[T]):
         key = _profile_key(claimer)
         profile = self._profiles.get(key)
         if profile is None:
-            profile = self._profiles[key] = _Profile(claimer)
+            profile = self._profiles[key] = _CallerProfile(claimer)
         profile.waiting[ticket] = next(self._numbers)
         if profile.filed is None:
             self._file(profile)
@@ -108,7 +108,7 @@ class Parked(Generic[T]):
                     break
         return None if best is None else best[1]
 
-    def _lines_for(self, run: ClaimableRun) -> Iterator[list[tuple[int, _Profile[T]]]]:
+    def _lines_for(self, run: ClaimableRun) -> Iterator[list[tuple[int, _CallerProfile[T]]]]:
         """Lines in which everyone stands who may have the run: the narrowest there are."""
         agents = _agents_for(run)
         for channel in (None,) if run.channel is None else (None, run.channel):
@@ -123,7 +123,7 @@ class Parked(Generic[T]):
                 if key in self._lines:
                     yield self._lines[key]
 
-    def _file(self, profile: _Profile[T]) -> None:
+    def _file(self, profile: _CallerProfile[T]) -> None:
         """Put a profile in its lines where its longest waiting caller belongs."""
         former = profile.filed
         first = next(iter(profile.waiting.values()), None)

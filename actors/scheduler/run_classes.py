@@ -19,9 +19,9 @@ that the claimer holds, negated, in second place."""
 
 @final
 class RunClass:
-    """Runs that require and prefer the same. Its head is filed on each row it stands in."""
+    """Runs that require and prefer the same. Its head is filed in each list it stands in."""
 
-    __slots__ = ("_filed", "_places", "_rows", "anchor", "preferred", "required")
+    __slots__ = ("_filed", "_listed_in", "_places", "anchor", "preferred", "required")
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class RunClass:
         self.preferred = preferred
         self.anchor = anchor
         self._places: LazyHeap[Place] = LazyHeap(is_live)
-        self._rows: list[Row] = []
+        self._listed_in: list[RankedClasses] = []
         self._filed: tuple[Place, RunClass] | None = None
 
     def __len__(self) -> int:
@@ -45,9 +45,9 @@ class RunClass:
         """Places in memory, those of runs that have gone too."""
         return self._places.stored
 
-    def stand_in(self, row: "Row") -> None:
+    def stand_in(self, ranked: "RankedClasses") -> None:
         """Before the first run is added."""
-        self._rows.append(row)
+        self._listed_in.append(ranked)
 
     def add(self, place: Place) -> None:
         self._places.push(place)
@@ -62,17 +62,17 @@ class RunClass:
 
     def _file(self) -> None:
         if self._filed is not None:
-            for row in self._rows:
-                del row.heads[bisect_left(row.heads, self._filed)]
+            for ranked in self._listed_in:
+                del ranked.heads[bisect_left(ranked.heads, self._filed)]
         head = self._places.head()
         self._filed = None if head is None else (head, self)
         if self._filed is not None:
-            for row in self._rows:
-                insort(row.heads, self._filed)
+            for ranked in self._listed_in:
+                insort(ranked.heads, self._filed)
 
 
 @final
-class Row:
+class RankedClasses:
     """The classes of a shelf with one anchor: each with its best place, best first."""
 
     __slots__ = ("classes", "heads", "preferring")
@@ -104,14 +104,14 @@ _FEW = 4  # classes that are quicker read through than looked up by anchor
 
 @final
 class Shelf:
-    """The classes that one kind of claimer may look through: in one row all, and in a row for each
-    anchor again."""
+    """The classes that one kind of claimer may look through: all in one list, and again in a
+    list for each anchor."""
 
     __slots__ = ("_all", "_anchored")
 
     def __init__(self) -> None:
-        self._all = Row()
-        self._anchored: dict[str | None, Row] = {}
+        self._all = RankedClasses()
+        self._anchored: dict[str | None, RankedClasses] = {}
 
     def __bool__(self) -> bool:
         return bool(self._anchored)
@@ -121,37 +121,37 @@ class Shelf:
         return min(required, key=lambda name: (self._crowd(name), name), default=None)
 
     def _crowd(self, anchor: str) -> int:
-        row = self._anchored.get(anchor)
-        return 0 if row is None else row.classes
+        ranked = self._anchored.get(anchor)
+        return 0 if ranked is None else ranked.classes
 
     def admit(self, run_class: RunClass) -> None:
-        for row in (self._all, self._anchored.setdefault(run_class.anchor, Row())):
-            row.classes += 1
-            row.preferring += bool(run_class.preferred)
-            run_class.stand_in(row)
+        for ranked in (self._all, self._anchored.setdefault(run_class.anchor, RankedClasses())):
+            ranked.classes += 1
+            ranked.preferring += bool(run_class.preferred)
+            run_class.stand_in(ranked)
 
     def remove(self, run_class: RunClass) -> None:
         """Take out a class without runs."""
         anchored = self._anchored[run_class.anchor]
-        for row in (self._all, anchored):
-            row.classes -= 1
-            row.preferring -= bool(run_class.preferred)
+        for ranked in (self._all, anchored):
+            ranked.classes -= 1
+            ranked.preferring -= bool(run_class.preferred)
         if not anchored.classes:
             del self._anchored[run_class.anchor]
 
     def best(self, capabilities: frozenset[str], weight_min: int) -> Rank | None:
         """The rank of the best run here that demands no more than these capabilities.
 
-        Of n rows that may fit, all n must be asked; in the row of all classes the first that fits
-        comes after about classes / n. So the many capabilities of a claimer are no burden.
+        Of n lists that may fit, all n must be asked; in the list of all classes the first that
+        fits comes after about classes / n. So the many capabilities of a claimer are no burden.
         """
         if self._all.classes <= _FEW:
             return self._all.best(capabilities, weight_min)
         anchors = self._anchored.keys() & capabilities
         if len(anchors) ** 2 > self._all.classes:
             return self._all.best(capabilities, weight_min)
-        rows = [self._anchored[anchor] for anchor in anchors]
+        lists = [self._anchored[anchor] for anchor in anchors]
         if None in self._anchored:
-            rows.append(self._anchored[None])
-        found = (row.best(capabilities, weight_min) for row in rows)
+            lists.append(self._anchored[None])
+        found = (ranked.best(capabilities, weight_min) for ranked in lists)
         return min((rank for rank in found if rank is not None), default=None)

@@ -35,7 +35,7 @@ class StreamClosed(Exception):
 
 
 @final
-class Subscription:
+class Subscriber:
     """One subscriber. Use as a context manager, receive from one task only."""
 
     def __init__(
@@ -114,25 +114,25 @@ class Subscription:
 
 @final
 class Streams:
-    """All subscriptions, by the task they follow."""
+    """All subscribers, by the task they follow."""
 
     def __init__(self) -> None:
-        self._followers: dict[str, dict[Subscription, None]] = {}
+        self._followers: dict[str, dict[Subscriber, None]] = {}
         self._closing = False
 
     def __len__(self) -> int:
         return sum(len(followers) for followers in self._followers.values())
 
-    def add(self, subscription: Subscription) -> None:
-        self._followers.setdefault(subscription.task_id, {})[subscription] = None
+    def add(self, subscriber: Subscriber) -> None:
+        self._followers.setdefault(subscriber.task_id, {})[subscriber] = None
         if self._closing:
-            subscription.close(CloseReason.SHUTDOWN)
+            subscriber.close(CloseReason.SHUTDOWN)
 
-    def remove(self, subscription: Subscription) -> None:
-        followers = self._followers.get(subscription.task_id, {})
-        followers.pop(subscription, None)
+    def remove(self, subscriber: Subscriber) -> None:
+        followers = self._followers.get(subscriber.task_id, {})
+        followers.pop(subscriber, None)
         if not followers:
-            self._followers.pop(subscription.task_id, None)
+            self._followers.pop(subscriber.task_id, None)
 
     def publish(self, record: Record, state: TaskState, ancestors: Iterator[str]) -> None:
         """Hand a committed record to those who follow the task or an ancestor."""

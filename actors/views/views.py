@@ -28,7 +28,7 @@ from actors.views.groups import GroupFilter, Groups
 from actors.views.inbox import InboxFilter, InboxGroup, inbox, read_cursor
 from actors.views.latest_runs import LatestRuns
 from actors.views.pages import ListOrder
-from actors.views.streams import CloseReason, StreamClosed, Streams, Subscription
+from actors.views.streams import CloseReason, StreamClosed, Streams, Subscriber
 from actors.views.timeline import TimelineEvent, public_events
 from actors.views.walks import TaskPage, Walk, check_not_ahead
 
@@ -254,11 +254,11 @@ class Views:
         """The last number of the sequence that anybody can have been told."""
         return self._journal.durable_seq
 
-    def subscribe(self, task_id: str, after_seq: int) -> Subscription:
+    def subscribe(self, task_id: str, after_seq: int) -> Subscriber:
         """Follow a task and its descendants from behind `after_seq` on."""
         self._known(task_id)
         past = self._merged_past(task_id, after_seq, self._journal.durable_seq)
-        return Subscription(self.streams, task_id, after_seq, past, limits.STREAM_BUFFER_MAX)
+        return Subscriber(self.streams, task_id, after_seq, past, limits.STREAM_BUFFER_MAX)
 
     def _merged_past(self, root: str, after_seq: int, up_to: int) -> Iterator[TimelineEvent | None]:
         """What a task and its descendants have told, in order. None: nothing found yet, but some

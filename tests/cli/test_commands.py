@@ -10,11 +10,11 @@ import pytest
 from attrs import frozen
 
 from tests.cli.suggested import command_of
-from web.cli import connection
+from web.cli import client
 from web.cli.groups import NOUNS
 from web.cli.members import Form
 from web.cli.verbs import Verb, path_of
-from web.openapi.table import ROWS
+from web.openapi.table import DOCS
 from web.operations import Operation
 
 NOT_FOR_PEOPLE: Final = frozenset({Operation.LIVENESS, Operation.OPENAPI, Operation.DOCS})
@@ -46,7 +46,7 @@ def test_every_operation_has_one_command():
 
 def members_of(operation: Operation) -> set[str]:
     """What the operation takes, body or query; members of a member by a dotted name."""
-    row = ROWS[operation]
+    row = DOCS[operation]
     names = set(row.query) | ({"cursor"} if row.is_list else set())
     if row.request is not None:
         names |= set(_names(row.request))
@@ -90,7 +90,7 @@ def test_the_example_in_its_help_is_of_the_command_and_sends_its_request(
         sent.append(request)
         return httpx.Response(204)
 
-    monkeypatch.setattr(connection, "transport_of", lambda _: httpx.MockTransport(answer))
+    monkeypatch.setattr(client, "transport_of", lambda _: httpx.MockTransport(answer))
     told = bare.told(*str(command).split(), "--help")
     program, *words = shlex.split(told.partition("Example:\n")[2].partition("\n\n")[0])
     assert program == "chargehand"

@@ -8,7 +8,7 @@ import warnings
 import httpx
 import pytest
 
-from web.cli import connection
+from web.cli import client
 from web.cli.failures import plain
 from web.exits import ClientExit
 
@@ -24,7 +24,7 @@ def answered(bare, monkeypatch):
 
     def answer(status: int, content: bytes = b"") -> None:
         transport = httpx.MockTransport(lambda _: httpx.Response(status, content=content))
-        monkeypatch.setattr(connection, "transport_of", lambda _: transport)
+        monkeypatch.setattr(client, "transport_of", lambda _: transport)
 
     return answer
 
@@ -128,7 +128,7 @@ def test_nothing_in_a_message_reaches_the_terminal_as_a_command(bare, answered):
 def test_where_no_server_is_it_is_said_how_to_start_one(bare, monkeypatch, options, start):
     if not options:
         refuse = httpx.MockTransport(_refuse)
-        monkeypatch.setattr(connection, "transport_of", lambda _: refuse)
+        monkeypatch.setattr(client, "transport_of", lambda _: refuse)
     told = bare.refused(ClientExit.UNREACHABLE, "task", "list", *options)
     assert told.startswith("chargehand: no server at ")
     assert told.endswith(f"\ntry: {start}\n")
@@ -192,14 +192,14 @@ def flaky(bare, monkeypatch):
             return httpx.Response(204)
 
         transport = httpx.MockTransport(answer)
-        monkeypatch.setattr(connection, "transport_of", lambda _: transport)
+        monkeypatch.setattr(client, "transport_of", lambda _: transport)
         return sent
 
     def sleep(seconds: float) -> None:
         passed_s[0] += seconds
 
-    monkeypatch.setattr(connection, "sleep", sleep)
-    monkeypatch.setattr(connection, "monotonic", lambda: passed_s[0])
+    monkeypatch.setattr(client, "sleep", sleep)
+    monkeypatch.setattr(client, "monotonic", lambda: passed_s[0])
     return fail
 
 

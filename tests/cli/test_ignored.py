@@ -2,7 +2,7 @@
 
 import httpx
 
-from web.cli import connection
+from web.cli import client
 
 
 def test_a_misspelt_member_of_json_is_told_with_the_one_that_may_be_meant(line):
@@ -20,7 +20,7 @@ def test_a_misspelt_member_of_json_is_told_with_the_one_that_may_be_meant(line):
 def test_what_an_older_server_does_not_know_is_told_by_its_option(bare, monkeypatch):
     answer = httpx.Response(201, json={"task": {}}, headers={"Chargehand-Ignored": "/max_attempts"})
     transport = httpx.MockTransport(lambda _: answer)
-    monkeypatch.setattr(connection, "transport_of", lambda _: transport)
+    monkeypatch.setattr(client, "transport_of", lambda _: transport)
     done = bare.run("task", "create", "a", "--max-attempts", "3")
     assert done.stderr == ("chargehand: the server does not know --max-attempts, and ignores it\n")
 
@@ -28,5 +28,5 @@ def test_what_an_older_server_does_not_know_is_told_by_its_option(bare, monkeypa
 def test_nothing_of_it_reaches_the_terminal_as_a_command(bare, monkeypatch):
     answer = httpx.Response(200, json={"tasks": []}, headers={"Chargehand-Ignored": "%1B[2J, ..."})
     transport = httpx.MockTransport(lambda _: answer)
-    monkeypatch.setattr(connection, "transport_of", lambda _: transport)
+    monkeypatch.setattr(client, "transport_of", lambda _: transport)
     assert "\x1b" not in bare.run("task", "list", "--json").stderr

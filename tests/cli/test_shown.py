@@ -6,12 +6,12 @@ import pytest
 from rich.console import Console
 
 from actors.views.inspect import NextAction
-from web.cli.events import Event, Timeline
+from web.cli.events import EventLine, Timeline
 from web.cli.groups import NOUNS
 from web.cli.inspection import INSPECTION
 from web.cli.layouts import REVIEWS, RUN_COLUMNS, TASK_COLUMNS
 from web.cli.nouns.task import VERBS as TASK_VERBS
-from web.cli.shown import Branches, Card, Column, Rows, Worth, pieces, told
+from web.cli.shown import Branches, Card, Column, Listing, Worth, pieces, told
 
 LONG_ID = "task-01a21b644ec796613af9f22e"
 WIDTH = 80
@@ -40,7 +40,7 @@ def task(**members):
 
 
 def test_rows_fit_a_terminal_and_ids_are_whole():
-    rows = Rows("tasks", TASK_COLUMNS)
+    rows = Listing("tasks", TASK_COLUMNS)
     body = {"tasks": [task(priority="urgent", owner={"kind": "pool", "ref": "p" * 40})]}
     heading, line = printed(rows, body)
     assert line.startswith(f"{LONG_ID}  in_progress  ttt")
@@ -50,17 +50,17 @@ def test_rows_fit_a_terminal_and_ids_are_whole():
 
 
 def test_columns_without_a_value_take_no_room():
-    heading, _ = printed(Rows("runs", RUN_COLUMNS), {"runs": [{"id": "r", "status": "queued"}]})
+    heading, _ = printed(Listing("runs", RUN_COLUMNS), {"runs": [{"id": "r", "status": "queued"}]})
     assert heading.split() == ["ID", "STATUS"]
 
 
 def test_what_is_kept_is_never_cut_however_narrow():
-    lines = printed(Rows("tasks", TASK_COLUMNS), {"tasks": [task()]}, width=30)
+    lines = printed(Listing("tasks", TASK_COLUMNS), {"tasks": [task()]}, width=30)
     assert LONG_ID in lines[1]
 
 
 def test_in_a_pipe_all_of_it_is_there():
-    rows = Rows("tasks", TASK_COLUMNS)
+    rows = Listing("tasks", TASK_COLUMNS)
     body = {"tasks": [task(priority="urgent")]}
     heading, line = printed(rows, body, width=1000, is_terminal=False)
     assert "t" * 200 in line
@@ -68,7 +68,7 @@ def test_in_a_pipe_all_of_it_is_there():
 
 
 def test_wide_letters_are_measured_as_a_terminal_shows_them():
-    rows = Rows("rows", (Column("A", "a", Worth.CUT), Column("B", "b", Worth.KEPT)))
+    rows = Listing("rows", (Column("A", "a", Worth.CUT), Column("B", "b", Worth.KEPT)))
     heading, line = printed(rows, {"rows": [{"a": "漢字" * 40, "b": "end"}]})
     assert line.endswith("…  end")
     assert heading.endswith("B")
@@ -78,7 +78,7 @@ def test_wide_letters_are_measured_as_a_terminal_shows_them():
 def test_an_empty_list_says_so(body):
     [verb] = [verb for verb in TASK_VERBS if verb.name == "list"]
     assert printed(verb.shows[0], body) == ["no tasks"]
-    assert printed(Rows("tasks", TASK_COLUMNS, "titled"), body) == []
+    assert printed(Listing("tasks", TASK_COLUMNS, "titled"), body) == []
 
 
 def test_a_card_keeps_the_lines_of_a_text_and_leaves_out_what_is_not_set():
@@ -150,12 +150,12 @@ def event(**members):
 
 def test_an_event_is_a_line_that_tells_what_changed():
     payload = {"previous_status": "blocked", "status": "ready", "reason": "it's done"}
-    [line] = printed(Event(), event(payload=payload), width=200)
+    [line] = printed(EventLine(), event(payload=payload), width=200)
     assert line.split() == [
         *("4", "05:04:48", "status_changed", "t"),
         *("blocked", "→", "ready,", "reason", "\"it's", 'done"', "by", "local-user"),
     ]
-    [line] = printed(Event(), event(run={"id": "run-1"}))
+    [line] = printed(EventLine(), event(run={"id": "run-1"}))
     assert "run-1" in line
 
 
@@ -167,8 +167,8 @@ def test_the_columns_of_a_timeline_are_as_wide_as_it_takes_and_long_lines_go_on_
     assert all(len(line) <= WIDTH for line in lines)
     assert rest[0].index(LONG_ID) == column
     assert all(line[:column].isspace() for line in lines[2:])
-    [streamed, *_] = printed(Event(), long)
-    assert streamed.index(LONG_ID) == printed(Event(), event())[0].index(" t") + 1
+    [streamed, *_] = printed(EventLine(), long)
+    assert streamed.index(LONG_ID) == printed(EventLine(), event())[0].index(" t") + 1
 
 
 def test_a_timeline_without_events_says_so():

@@ -4,8 +4,8 @@ import httpx
 import orjson
 import pytest
 
-from web.cli import connection, watching
-from web.cli.frames import Frame, frames
+from web.cli import client, watching
+from web.cli.frames import ServerSentEvent, frames
 from web.exits import ClientExit
 
 
@@ -40,7 +40,7 @@ def script(bare, monkeypatch):
             raise told
         return told if isinstance(told, httpx.Response) else httpx.Response(200, text=str(told))
 
-    monkeypatch.setattr(connection, "transport_of", lambda _: httpx.MockTransport(answer))
+    monkeypatch.setattr(client, "transport_of", lambda _: httpx.MockTransport(answer))
     monkeypatch.setattr(watching, "pause", pauses.append)
 
     class Script:
@@ -56,7 +56,7 @@ def script(bare, monkeypatch):
 
 def test_frames_are_what_the_lines_tell():
     lines = ["retry: 500", "", ": still here", "", "id: 1", "event: a", "data: x", "", "id: 2"]
-    assert list(frames(lines)) == [Frame(retry_ms=500), Frame("1", "a", "x")]
+    assert list(frames(lines)) == [ServerSentEvent(retry_ms=500), ServerSentEvent("1", "a", "x")]
 
 
 def test_each_event_comes_once_over_a_lost_connection_and_a_restart(script):

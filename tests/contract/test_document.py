@@ -11,7 +11,7 @@ from actors import limits
 from tests.contract.schemas import Contract
 from web.openapi.document import document
 from web.openapi.guide import OPERATIONS
-from web.openapi.table import ROWS
+from web.openapi.table import DOCS
 from web.openapi.texts import FIELDS, OBJECTS
 from web.operations import ALWAYS_ALLOWED, KEY_REUSED, MALFORMED, PRECONDITION_FAILED, Operation
 
@@ -160,7 +160,7 @@ def test_the_operations_are_those_of_the_contract_and_a_few_of_our_own():
 
 
 def test_every_operation_has_its_row_and_its_description():
-    assert set(Operation) == set(ROWS), "add the operation to web/openapi/table.py"
+    assert set(Operation) == set(DOCS), "add the operation to web/openapi/table.py"
     assert set(Operation) == set(OPERATIONS), "add the operation to web/openapi/guide.py"
 
 

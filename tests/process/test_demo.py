@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from tests.process.conftest import ROOT
-from web.demo.api import Event
+from web.demo.api import StreamedEvent
 from web.demo.crew import AGENTS
 from web.demo.display import Display
 from web.demo.plan import APPROVAL, area_names, release
@@ -151,7 +151,7 @@ def test_the_page_fits_the_terminal_and_shows_what_is_newest(height):
     progress = Progress(steps)
     payload = {"status": "completed"}
     for number, key in enumerate(steps):
-        progress.take(Event(number, "task.status_changed", key, "ada", None, payload))
+        progress.take(StreamedEvent(number, "task.status_changed", key, "ada", None, payload))
     console = Console(file=io.StringIO(), force_terminal=True, width=80, height=height)
     lines = console.render_lines(Display(console, progress, AGENTS).page(), pad=False)
     shown = ["".join(segment.text for segment in line) for line in lines]
@@ -162,11 +162,11 @@ def test_the_page_fits_the_terminal_and_shows_what_is_newest(height):
 def test_a_replacement_is_explained():
     step = next(step for step in release() if step.loses_its_agent)
     progress = Progress({"t": step})
-    progress.take(Event(1, "task.run_claimed", "t", "ada", "r", {}))
-    lost = progress.take(Event(2, "task.run_lease_expired", "t", "scheduler", "r", {}))
-    back = progress.take(Event(3, "task.run_claimed", "t", "ada-2", "r", {}))
+    progress.take(StreamedEvent(1, "task.run_claimed", "t", "ada", "r", {}))
+    lost = progress.take(StreamedEvent(2, "task.run_lease_expired", "t", "scheduler", "r", {}))
+    back = progress.take(StreamedEvent(3, "task.run_claimed", "t", "ada-2", "r", {}))
     assert lost is not None
     assert lost.startswith("ada was lost")
     assert back is not None
     assert back.startswith("ada-2 takes the place of ada")
-    assert progress.take(Event(4, "task.run_claimed", "t", "ada-2", "r", {})) is None
+    assert progress.take(StreamedEvent(4, "task.run_claimed", "t", "ada-2", "r", {})) is None

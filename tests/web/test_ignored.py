@@ -22,7 +22,7 @@ from web.ignored import (
     names_in,
     told_of,
 )
-from web.openapi.table import ROWS
+from web.openapi.table import DOCS
 from web.operations import Operation
 from web.routes import ROUTES
 
@@ -232,4 +232,4 @@ def test_what_may_be_meant(operation, name, told):
 
 
 def test_every_body_has_its_class():
-    assert {op for op in Operation if ROWS[op].request is not None} <= set(WRITES)
+    assert {op for op in Operation if DOCS[op].request is not None} <= set(WRITES)

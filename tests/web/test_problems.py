@@ -6,7 +6,7 @@ from actors import actions
 from actors.actions import Action
 from actors.errors import Code, Kind, Rejected, invalid
 from web.operations import Operation
-from web.problems import EdgeCode, edge_reply, not_ready_reply, refusal_reply, status_of
+from web.problems import EdgeCode, edge_response, not_ready_response, refusal_response, status_of
 from web.redaction import redact
 
 
@@ -32,9 +32,11 @@ def test_a_kind_is_answered_with_a_code_that_the_operation_lists(kind, operation
 
 
 def test_an_envelope_tells_code_pointer_and_next_step():
-    reply = refusal_reply(invalid("/title", "/title is required", "give one"), Operation.GET_TASK)
-    body = json.loads(reply.body)
-    assert reply.status == 422
+    response = refusal_response(
+        invalid("/title", "/title is required", "give one"), Operation.GET_TASK
+    )
+    body = json.loads(response.body)
+    assert response.status == 422
     assert body["error"] == "Invalid request: /title is required (next: give one)"
     assert body["diagnostic"] == {
         "id": "task.invalid_request",
@@ -58,24 +60,26 @@ def test_an_envelope_tells_code_pointer_and_next_step():
     ],
 )
 def test_an_id_names_the_area_of_the_code_unless_the_refusal_names_one(refusal, told):
-    reply = refusal_reply(refusal, Operation.GET_TASK)
-    assert json.loads(reply.body)["diagnostic"]["id"] == told
+    response = refusal_response(refusal, Operation.GET_TASK)
+    assert json.loads(response.body)["diagnostic"]["id"] == told
 
 
 def test_a_refusal_without_a_next_step_gets_one():
-    reply = refusal_reply(invalid("/title", "/title is required"), Operation.GET_TASK)
-    assert "(next: correct it and send the request again)" in json.loads(reply.body)["error"]
+    response = refusal_response(invalid("/title", "/title is required"), Operation.GET_TASK)
+    assert "(next: correct it and send the request again)" in json.loads(response.body)["error"]
 
 
 def test_our_own_words_are_told_as_they_are():
-    reply = edge_reply(EdgeCode.MALFORMED, "the bearer token is missing", "Authorization: Bearer x")
-    told = json.loads(reply.body)["error"]
+    response = edge_response(
+        EdgeCode.MALFORMED, "the bearer token is missing", "Authorization: Bearer x"
+    )
+    told = json.loads(response.body)["error"]
     assert told.endswith("the bearer token is missing (next: Authorization: Bearer x)")
 
 
 def suggested(action: Action) -> str | None:
     refusal = Rejected(Code.RUN_NOT_FOUND, "no run", "look", action=action)
-    body = json.loads(refusal_reply(refusal, Operation.GET_RUN).body)
+    body = json.loads(refusal_response(refusal, Operation.GET_RUN).body)
     return body["diagnostic"].get("suggested_command")
 
 
@@ -87,7 +91,7 @@ def test_a_command_is_told_as_a_shell_takes_it():
 def test_a_next_step_that_ends_with_a_colon_goes_on_with_the_request():
     step = "approve it, or let it be:"
     refusal = Rejected(Code.TRANSITION, "no", step, action=actions.approve_task("ship-it"))
-    told = json.loads(refusal_reply(refusal, Operation.START_TASK).body)["error"]
+    told = json.loads(refusal_response(refusal, Operation.START_TASK).body)["error"]
     assert told.endswith("(next: approve it, or let it be: POST /api/tasks/ship-it/approve)")
 
 
@@ -97,20 +101,20 @@ def test_a_command_that_could_not_be_told_as_it_is_is_not_told(name):
 
 
 def test_overload_says_when_to_come_back():
-    reply = refusal_reply(Rejected(Code.OVERLOADED, "full"), Operation.GET_RUN)
-    assert reply.status == 503
-    assert dict(reply.headers)["Retry-After"] == "1"
+    response = refusal_response(Rejected(Code.OVERLOADED, "full"), Operation.GET_RUN)
+    assert response.status == 503
+    assert dict(response.headers)["Retry-After"] == "1"
 
 
 def test_edge_codes_keep_their_own_headers():
-    reply = edge_reply(EdgeCode.METHOD_NOT_ALLOWED, "no", headers=(("Allow", "GET"),))
-    assert (reply.status, dict(reply.headers)) == (405, {"Allow": "GET"})
+    response = edge_response(EdgeCode.METHOD_NOT_ALLOWED, "no", headers=(("Allow", "GET"),))
+    assert (response.status, dict(response.headers)) == (405, {"Allow": "GET"})
 
 
 def test_not_ready_names_the_reason():
-    reply = not_ready_reply("disk is gone")
-    assert reply.status == 503
-    assert "disk is gone" in json.loads(reply.body)["error"]
+    response = not_ready_response("disk is gone")
+    assert response.status == 503
+    assert "disk is gone" in json.loads(response.body)["error"]
 
 
 @pytest.mark.parametrize(
@@ -135,4 +139,4 @@ def test_secrets_are_taken_out_of_all_that_is_told():
     refusal = Rejected(
         Code.RUN_NOT_FOUND, "no agh_claim_abc", "use token=abc", evidence={"run_id": "Bearer abc"}
     )
-    assert b"abc" not in refusal_reply(refusal, Operation.GET_RUN).body
+    assert b"abc" not in refusal_response(refusal, Operation.GET_RUN).body

@@ -31,7 +31,7 @@ class Timeline:
 
 @final
 @frozen
-class Event:
+class EventLine:
     """The line of one event, in the columns of all others."""
 
     def of(self, body: object) -> Sequence[RenderableType]:

@@ -40,7 +40,7 @@ _CALL: Final = " /api/"  # a path, behind its method
 
 @final
 @frozen
-class Refusal:
+class ErrorReport:
     """An error of the API in a sentence, and the command that it suggests.
 
     Its next step is told in the terms of the API, so it is left out where there is a command, and
@@ -52,7 +52,7 @@ class Refusal:
     code: str | None = None
 
     @classmethod
-    def of(cls, error: object) -> "Refusal":
+    def of(cls, error: object) -> "ErrorReport":
         """That which a server tells; an error of somebody else has no text."""
         if not isinstance(error, Mapping):
             return cls()
@@ -117,9 +117,9 @@ class Failed(Exception):
 def refused(status: int, raw: bytes) -> Failed:
     """The failure that an error answer tells."""
     try:
-        refusal = Refusal.of(orjson.loads(raw))
+        refusal = ErrorReport.of(orjson.loads(raw))
     except orjson.JSONDecodeError:
-        refusal = Refusal()
+        refusal = ErrorReport()
     text = refusal.text or f"the server answered {status}"
     exit_with = _EXITS.get(status, ClientExit.STRANGE)
     if exit_with is ClientExit.INVALID and refusal.code in _CONFLICTS:

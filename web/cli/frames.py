@@ -8,7 +8,7 @@ from attrs import frozen
 
 @final
 @frozen
-class Frame:
+class ServerSentEvent:
     """One event of a stream, or a time to wait before coming back."""
 
     id: str | None = None
@@ -17,7 +17,7 @@ class Frame:
     retry_ms: int | None = None
 
 
-def frames(lines: Iterable[str]) -> Iterator[Frame]:
+def frames(lines: Iterable[str]) -> Iterator[ServerSentEvent]:
     """The frames that lines tell; one that breaks off in the middle is none."""
     members: dict[str, str] = {}
     for line in lines:
@@ -27,7 +27,7 @@ def frames(lines: Iterable[str]) -> Iterator[Frame]:
             continue
         retry = members.get("retry", "")
         if "data" in members or retry:
-            yield Frame(
+            yield ServerSentEvent(
                 members.get("id"),
                 members.get("event", ""),
                 members.get("data", ""),

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from actors.views.inspect import NextAction
 from web.cli.advice import lines_of, trying
 from web.cli.layouts import SESSION_COLUMNS, TASK_COLUMNS
-from web.cli.shown import Column, Part, Rows, Worth, at, several, told
+from web.cli.shown import Column, Listing, Part, Worth, at, several, told
 
 _RUN_COLUMNS: Final = (
     Column("ID", "run_id", Worth.KEPT),
@@ -59,9 +59,9 @@ class _Diagnoses:
 
 
 INSPECTION: Final[Sequence[Part]] = (
-    Rows("inspect.task", TASK_COLUMNS, "task"),
-    Rows("inspect.current_run", _RUN_COLUMNS, "current run"),
-    Rows("inspect.bound_session", _SESSION_COLUMNS, "its session"),
-    Rows("inspect.recent_events", _EVENT_COLUMNS, "latest events"),
+    Listing("inspect.task", TASK_COLUMNS, "task"),
+    Listing("inspect.current_run", _RUN_COLUMNS, "current run"),
+    Listing("inspect.bound_session", _SESSION_COLUMNS, "its session"),
+    Listing("inspect.recent_events", _EVENT_COLUMNS, "latest events"),
     _Diagnoses(),
 )

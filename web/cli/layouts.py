@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from web.cli.shown import Card, Column, Rows, Worth
+from web.cli.shown import Card, Column, Listing, Worth
 
 _KEPT, _CUT = Worth.KEPT, Worth.CUT
 
@@ -46,14 +46,14 @@ REVIEW_COLUMNS: Final = (
     Column("REASON", "reason", _CUT),
 )
 
-REVIEWS: Final = (Rows("reviews", REVIEW_COLUMNS, none="no reviews"),)
+REVIEWS: Final = (Listing("reviews", REVIEW_COLUMNS, none="no reviews"),)
 TASK: Final = (Card("task"),)
 RUN: Final = (Card("run"),)
-TASK_AND_RUN: Final = (Rows("task", TASK_COLUMNS, "task"), Rows("run", RUN_COLUMNS, "run"))
+TASK_AND_RUN: Final = (Listing("task", TASK_COLUMNS, "task"), Listing("run", RUN_COLUMNS, "run"))
 TASK_DETAIL: Final = (
     Card("task.task"),
-    Rows("task.children", TASK_COLUMNS, "children"),
-    Rows(
+    Listing("task.children", TASK_COLUMNS, "children"),
+    Listing(
         "task.dependency_references",
         (
             Column("WAITS FOR", "depends_on.id", _KEPT),
@@ -62,9 +62,9 @@ TASK_DETAIL: Final = (
         ),
         "dependencies",
     ),
-    Rows("task.runs", RUN_COLUMNS, "runs"),
+    Listing("task.runs", RUN_COLUMNS, "runs"),
 )
 SUCCESSION: Final = (
-    Rows("previous_run", RUN_COLUMNS, "previous run"),
-    Rows("run", RUN_COLUMNS, "new run"),
+    Listing("previous_run", RUN_COLUMNS, "previous run"),
+    Listing("run", RUN_COLUMNS, "new run"),
 )

@@ -1,4 +1,4 @@
-"""What all commands have in common: options, a connection while they run, and how they end."""
+"""What all commands have in common: options, a client while they run, and how they end."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ from web.exits import ClientExit
 from web.wording import PROGRAM
 
 if TYPE_CHECKING:
-    from web.cli.connection import Connection
+    from web.cli.client import Client
 
 
 class Callers(Enum):
@@ -29,7 +29,7 @@ class Callers(Enum):
     NOBODY = "nobody"  # what makes identities asks for none
 
 
-Run = Callable[["Connection", bool, dict[str, Any]], None]
+Run = Callable[["Client", bool, dict[str, Any]], None]
 
 
 def client_command(
@@ -42,18 +42,18 @@ def client_command(
     *,
     callers: Callers = Callers.ANYBODY,
 ) -> click.Command:
-    """A command that has a connection to the server while it runs."""
+    """A command that has a client to the server while it runs."""
 
     def callback(as_json: bool, **values: Any) -> None:
-        from web.cli.connection import Connection
+        from web.cli.client import Client
 
         target = target_of(values.pop("socket"), values.pop("url"), values.pop("token"))
         caller = Identity()
         if callers is Callers.ANYBODY:
             caller = identity_of(values.pop("session"), values.pop("agent"))
         remember({**target.options, **caller.options})
-        with _told(as_json), closing(Connection(target, caller)) as connection:
-            run(connection, as_json, values)
+        with _told(as_json), closing(Client(target, caller)) as client:
+            run(client, as_json, values)
 
     return click.Command(
         name,

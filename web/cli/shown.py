@@ -195,7 +195,7 @@ class Column:
 
 @final
 @frozen
-class Rows:
+class Listing:
     """Many things of a kind; those with a title are left out where there are none."""
 
     path: str

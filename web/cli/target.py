@@ -20,7 +20,7 @@ DEFAULT_URL: Final = "http://127.0.0.1:2123"
 
 @final
 @frozen
-class Target:
+class ServerAddress:
     """A server: at a Unix socket, or else at a URL.
 
     Args:
@@ -70,23 +70,23 @@ class Identity:
         return {name: value for name, value in named.items() if value}
 
 
-def target_of(socket: Path | None, url: str | None, token: str | None) -> Target:
+def target_of(socket: Path | None, url: str | None, token: str | None) -> ServerAddress:
     """Where the server is: options, then the environment, then its socket here, then its port."""
     if socket is not None and url is not None:
         raise click.UsageError("--socket and --url are two places; give one of them")
     token = token or found(environment.TOKEN_VARIABLE)
     if socket is not None:
-        return Target(socket, options={"--socket": str(socket)})
+        return ServerAddress(socket, options={"--socket": str(socket)})
     if url is not None:
-        return Target(None, url, token, options={"--url": url})
+        return ServerAddress(None, url, token, options={"--url": url})
     named = found(environment.SOCKET_VARIABLE)
     if named is not None:
-        return Target(Path(named))
+        return ServerAddress(Path(named))
     url = found(environment.URL_VARIABLE)
     near = Path(found(environment.DATA_DIR_VARIABLE) or "data") / SOCKET_NAME
     if url is None and near.is_socket():
-        return Target(near)
-    return Target(None, url or DEFAULT_URL, token)
+        return ServerAddress(near)
+    return ServerAddress(None, url or DEFAULT_URL, token)
 
 
 def identity_of(session: str | None, agent: str | None) -> Identity:

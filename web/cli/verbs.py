@@ -20,7 +20,7 @@ from web.exits import ClientExit
 from web.operations import Operation
 
 if TYPE_CHECKING:
-    from web.cli.connection import Answer, Connection
+    from web.cli.client import ApiResponse, Client
 
 # What an id in a path is called, and one to show in examples, by the member of the path before it.
 _IDS: Final = {
@@ -131,19 +131,19 @@ class Verb:
         ]
         return " ".join([self.note, *choices]).strip()
 
-    def _run(self, connection: "Connection", as_json: bool, values: dict[str, Any]) -> None:
+    def _run(self, client: "Client", as_json: bool, values: dict[str, Any]) -> None:
         walks = values.pop("all", False)
         if walks and values["limit"] is not None:
             raise click.UsageError("--all has no limit; leave one of both out")
         if values.pop("watch", False):
             if walks:
                 raise click.UsageError("--all comes to an end, but a watch has none")
-            self._watch(connection, as_json, values)
+            self._watch(client, as_json, values)
             return
         if walks:
-            self._walk(connection, as_json, values)
+            self._walk(client, as_json, values)
             return
-        answer = self._ask(connection, values)
+        answer = self._ask(client, values)
         if as_json:
             print_json(answer.raw, answer.next_cursor)
         else:
@@ -155,12 +155,12 @@ class Verb:
         if self.ends_with is not None:
             raise SystemExit(self.ends_with(answer.body))
 
-    def _walk(self, connection: "Connection", as_json: bool, values: dict[str, Any]) -> None:
+    def _walk(self, client: "Client", as_json: bool, values: dict[str, Any]) -> None:
         """Show page after page, each as soon as it is there, and none longer than that."""
         values["limit"] = LIST_MAX
         pages = Pages(self.shows)
         while True:
-            answer = self._ask(connection, values)
+            answer = self._ask(client, values)
             if as_json:
                 print_json(answer.raw)
             else:
@@ -169,7 +169,7 @@ class Verb:
                 return
             values["cursor"] = answer.next_cursor
 
-    def _ask(self, connection: "Connection", values: dict[str, Any]) -> "Answer":
+    def _ask(self, client: "Client", values: dict[str, Any]) -> "ApiResponse":
         """The answer to what was given."""
         operation = self.operation
         members = given(self.fields, values)
@@ -183,7 +183,7 @@ class Verb:
             body = orjson.dumps(members if self.whole is None else members[self.whole])
         path = path_of(operation, self._ids_in(values))
         try:
-            answer = connection.ask(
+            answer = client.ask(
                 operation.method,
                 path,
                 query,
@@ -211,16 +211,14 @@ class Verb:
     def _ids_in(self, values: dict[str, Any]) -> list[str]:
         return [values[f"id_{n}"] for n in range(len(self.ids))]
 
-    def _watch(self, connection: "Connection", as_json: bool, values: dict[str, Any]) -> None:
+    def _watch(self, client: "Client", as_json: bool, values: dict[str, Any]) -> None:
         if self.watch is Watch.ANSWER:
-            watch_answer(
-                lambda: self._ask(connection, values), self.shows, as_json, values["every"]
-            )
+            watch_answer(lambda: self._ask(client, values), self.shows, as_json, values["every"])
             return
         if given(self.fields, values).keys() - {"after_sequence"}:
             raise click.UsageError("--limit and --cursor make pages, but a watch has no end")
         path = path_of(Operation.STREAM_TASK, self._ids_in(values))
-        watch_task(connection, as_json, path, values["after_sequence"])
+        watch_task(client, as_json, path, values["after_sequence"])
 
     def _show(self, body: object) -> None:
         if body is None:

@@ -15,14 +15,14 @@ from attrs import define
 from rich.console import Group
 from rich.live import Live
 
-from web.cli.events import Event
+from web.cli.events import EventLine
 from web.cli.failures import Failed, plain
 from web.cli.frames import frames
 from web.cli.shown import Output, Part, pieces, print_json, show
 from web.exits import ClientExit
 
 if TYPE_CHECKING:
-    from web.cli.connection import Answer, Connection
+    from web.cli.client import ApiResponse, Client
 
 _QUIET_S: Final = 45.0  # three of the server's comments missed: the connection is lost
 _RETRY_S: Final = 2.0  # until the server names a time
@@ -59,9 +59,7 @@ class _Presence:
             self.lost = True
 
 
-def watch_task(
-    connection: "Connection", as_json: bool, path: str, after_sequence: int | None
-) -> None:
+def watch_task(connection: "Client", as_json: bool, path: str, after_sequence: int | None) -> None:
     """Print each event of the stream once, as it happens, until the task is deleted."""
     last_id = "0" if after_sequence is None else str(after_sequence)
     retry_s = _RETRY_S
@@ -88,15 +86,15 @@ def _print_event(data: str, as_json: bool) -> None:
         return
     event = orjson.loads(data)
     line = {**event["timeline"], "event_type": event["type"], "sequence": event["sequence"]}
-    show([Event()], line)
+    show([EventLine()], line)
 
 
 def watch_answer(
-    ask: Callable[[], "Answer"], parts: Sequence[Part], as_json: bool, every_s: float
+    ask: Callable[[], "ApiResponse"], parts: Sequence[Part], as_json: bool, every_s: float
 ) -> None:
     """Show an answer anew every few seconds: in place on a terminal, else one after the other."""
 
-    def show_below(answer: "Answer") -> None:
+    def show_below(answer: "ApiResponse") -> None:
         show(parts, answer.body)
         click.echo()
 
@@ -115,8 +113,8 @@ def watch_answer(
 
 
 def _look_again(
-    ask: Callable[[], "Answer"],
-    show_it: Callable[["Answer"], None],
+    ask: Callable[[], "ApiResponse"],
+    show_it: Callable[["ApiResponse"], None],
     say: Callable[[str], None],
     every_s: float,
 ) -> None:

@@ -7,6 +7,8 @@ import httpx
 import orjson
 from attrs import frozen
 
+from web.headers import AGENT_HEADER, SESSION_HEADER
+
 _CLAIM_TIMEOUT_S: Final = 60.0  # longer than the server lets a claim wait
 
 
@@ -16,7 +18,7 @@ class DemoFailed(Exception):
 
 @final
 @frozen
-class Claim:
+class ClaimedRun:
     task_id: str
     run_id: str
     attempt: int
@@ -25,7 +27,7 @@ class Claim:
 
 @final
 @frozen
-class Event:
+class StreamedEvent:
     """One line of the timeline, as the stream tells it."""
 
     seq: int
@@ -67,7 +69,7 @@ class Api:
     async def retry(self, run_id: str) -> None:
         await self._post(f"/api/runs/{run_id}/retry", {"metadata": {"by": "the operator"}})
 
-    async def claim(self, agent: "Identity", lease_s: int) -> Claim | None:
+    async def claim(self, agent: "AgentSession", lease_s: int) -> ClaimedRun | None:
         """The next run, or None if there was none in time."""
         answer = await self._post(
             "/api/agent/tasks/claim-next", {"wait": True, "lease_seconds": lease_s}, agent
@@ -75,22 +77,24 @@ class Api:
         if not answer:
             return None
         run = answer["claim"]["run"]
-        return Claim(run["task_id"], run["id"], run["attempt"], run["claim_token_hash"])
+        return ClaimedRun(run["task_id"], run["id"], run["attempt"], run["claim_token_hash"])
 
-    async def begin(self, agent: "Identity", run_id: str) -> None:
+    async def begin(self, agent: "AgentSession", run_id: str) -> None:
         await self._post(f"/api/task-runs/{run_id}/start", {"idempotency_key": run_id}, agent)
 
-    async def heartbeat(self, agent: "Identity", claim: Claim, lease_s: int) -> None:
+    async def heartbeat(self, agent: "AgentSession", claim: ClaimedRun, lease_s: int) -> None:
         await self._of_claim(agent, claim, "heartbeat", {"lease_seconds": lease_s})
 
-    async def complete(self, agent: "Identity", claim: Claim, result: dict[str, Any]) -> None:
+    async def complete(
+        self, agent: "AgentSession", claim: ClaimedRun, result: dict[str, Any]
+    ) -> None:
         await self._of_claim(agent, claim, "complete", {"result": result})
 
-    async def fail(self, agent: "Identity", claim: Claim, error: str) -> None:
+    async def fail(self, agent: "AgentSession", claim: ClaimedRun, error: str) -> None:
         await self._of_claim(agent, claim, "fail", {"error": error})
 
     async def _of_claim(
-        self, agent: "Identity", claim: Claim, verb: str, body: dict[str, Any]
+        self, agent: "AgentSession", claim: ClaimedRun, verb: str, body: dict[str, Any]
     ) -> None:
         """Named by its hash, so that a late call never touches a later claim of the session."""
         path = f"/api/agent/tasks/{claim.run_id}/{verb}"
@@ -101,7 +105,7 @@ class Api:
         answer = await self._client.get("/api/tasks", params={"limit": 1000})
         return {task["id"]: task["status"] for task in _checked(answer)["tasks"]}
 
-    async def events(self, root_id: str) -> AsyncGenerator[Event, None]:
+    async def events(self, root_id: str) -> AsyncGenerator[StreamedEvent, None]:
         """Everything that happens below `root_id`, each event once, over lost connections too."""
         last_id = "0"
         while True:
@@ -117,7 +121,7 @@ class Api:
                         yield _event(orjson.loads(line.removeprefix("data: ")))
 
     async def _post(
-        self, path: str, body: dict[str, Any], agent: "Identity | None" = None
+        self, path: str, body: dict[str, Any], agent: "AgentSession | None" = None
     ) -> dict[str, Any]:
         headers = {} if agent is None else agent.headers
         return _checked(await self._client.post(path, json=body, headers=headers))
@@ -125,7 +129,7 @@ class Api:
 
 @final
 @frozen
-class Identity:
+class AgentSession:
     """An agent's name and the session it works in."""
 
     name: str
@@ -133,7 +137,7 @@ class Identity:
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"X-AGH-Session-ID": self.session_id, "X-AGH-Agent": self.name}
+        return {SESSION_HEADER: self.session_id, AGENT_HEADER: self.name}
 
 
 def _checked(answer: httpx.Response) -> dict[str, Any]:
@@ -142,10 +146,10 @@ def _checked(answer: httpx.Response) -> dict[str, Any]:
     return {} if not answer.content else dict(orjson.loads(answer.content))
 
 
-def _event(data: dict[str, Any]) -> Event:
+def _event(data: dict[str, Any]) -> StreamedEvent:
     told = data["timeline"]
     run = told.get("run")
-    return Event(
+    return StreamedEvent(
         seq=data["sequence"],
         type=data["type"],
         task_id=told["task"]["id"],

@@ -7,7 +7,7 @@ from typing import Final, final
 import trio
 from attrs import define, field
 
-from web.demo.api import Api, Claim, Event, Identity
+from web.demo.api import AgentSession, Api, ClaimedRun, StreamedEvent
 from web.demo.plan import APPROVAL, Step
 from web.demo.progress import Progress
 
@@ -32,7 +32,7 @@ class Crew:
         """Claim, work, complete; a lost agent comes back as a new session."""
         life = 1
         while True:
-            identity = Identity(name, name if life == 1 else f"{name}-{life}")
+            identity = AgentSession(name, name if life == 1 else f"{name}-{life}")
             claim = await self.api.claim(identity, LEASE_S)
             if claim is None:
                 continue
@@ -45,7 +45,7 @@ class Crew:
                 continue
             await self._work(identity, claim, step)
 
-    async def _work(self, agent: Identity, claim: Claim, step: Step) -> None:
+    async def _work(self, agent: AgentSession, claim: ClaimedRun, step: Step) -> None:
         await self.api.begin(agent, claim.run_id)
         remaining_s = step.seconds / self.pace
         for _ in range(ceil(remaining_s / HEARTBEAT_S) - 1):
@@ -58,7 +58,9 @@ class Crew:
         else:
             await self.api.complete(agent, claim, {"done": step.title, "by": agent.name})
 
-    async def operator(self, events: trio.MemoryReceiveChannel[Event], progress: Progress) -> None:
+    async def operator(
+        self, events: trio.MemoryReceiveChannel[StreamedEvent], progress: Progress
+    ) -> None:
         """Retries what has failed, and approves when all is ready for it."""
         approved = False
         async for event in events:

@@ -18,7 +18,7 @@ import httpx
 import trio
 from rich.console import Console
 
-from web.demo.api import Api, DemoFailed, Event
+from web.demo.api import Api, DemoFailed, StreamedEvent
 from web.demo.crew import AGENTS, Crew
 from web.demo.display import Display, summary
 from web.demo.plan import Step, release
@@ -183,7 +183,9 @@ def _definition(step: Step) -> dict[str, Any]:
 
 async def _work(api: Api, root_id: str, crew: Crew, progress: Progress, display: Display) -> None:
     """Everybody at work, until the stream says that the root is completed."""
-    send, receive = trio.open_memory_channel[Event](inf)  # the operator may be slower than events
+    send, receive = trio.open_memory_channel[StreamedEvent](
+        inf
+    )  # the operator may be slower than events
     async with send, receive, trio.open_nursery() as nursery:
         for name in AGENTS:
             nursery.start_soon(crew.agent, name)

@@ -6,7 +6,7 @@ from typing import Final, final
 
 from attrs import define, field
 
-from web.demo.api import Event
+from web.demo.api import StreamedEvent
 from web.demo.plan import APPROVAL, ROOT, Step
 
 RECENT_EVENTS: Final = 12
@@ -60,7 +60,7 @@ class Progress:
             for task_id, status in self.status.items()
         )
 
-    def take(self, event: Event) -> str | None:
+    def take(self, event: StreamedEvent) -> str | None:
         """Fold one event in; the line that tells of it, if it is worth one."""
         self.counts[event.type] += 1
         step = self.steps.get(event.task_id)
@@ -85,7 +85,7 @@ class Progress:
                 pass
         return self._line(event.type, event.actor, step)
 
-    def _first_of_a_replacement(self, event: Event, step: Step) -> str | None:
+    def _first_of_a_replacement(self, event: StreamedEvent, step: Step) -> str | None:
         """A claim is worth a line only where an agent that was lost comes back as another."""
         name, _, life = event.actor.partition("-")
         if not life or event.actor in self._replacements:

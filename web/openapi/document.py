@@ -21,7 +21,7 @@ from web.headers import (
 from web.openapi.examples import ERROR, examples
 from web.openapi.guide import AREAS, IDS, OPERATIONS, PARAMETERS, PARAMETERS_OF
 from web.openapi.schemas import Schema, Schemas
-from web.openapi.table import ROWS, Row
+from web.openapi.table import DOCS, OperationDoc
 from web.operations import (
     KEY_REUSED,
     MALFORMED,
@@ -105,9 +105,9 @@ def document() -> dict[str, Any]:
     describer = _Describer(Schemas(components), Schemas(components, of_requests=True), examples())
     paths: dict[str, dict[str, Any]] = {}
     for operation in Operation:
-        row = ROWS.get(operation) or Row(operation.name)
+        doc = DOCS.get(operation) or OperationDoc(operation.name)
         path = paths.setdefault(operation.path, {})
-        path[operation.method.lower()] = describer.operation(operation, row)
+        path[operation.method.lower()] = describer.operation(operation, doc)
     components[Error.__name__]["examples"] = [ERROR]
     areas = dict.fromkeys(map(_area, Operation))
     return {
@@ -138,23 +138,23 @@ class _Describer:
     requests: Schemas
     examples: Mapping[Operation, Mapping[str, Any]]
 
-    def operation(self, operation: Operation, row: Row) -> dict[str, Any]:
+    def operation(self, operation: Operation, doc: OperationDoc) -> dict[str, Any]:
         described: dict[str, Any] = {
-            "operationId": row.id or _camel_case(operation.name),
-            "summary": row.summary,
+            "operationId": doc.id or _camel_case(operation.name),
+            "summary": doc.summary,
             "description": OPERATIONS.get(operation, ""),
             "tags": [_area(operation)],
         }
-        parameters = self._parameters(operation, row)
+        parameters = self._parameters(operation, doc)
         if parameters:
             described["parameters"] = parameters
-        if row.request is not None:
-            described["requestBody"] = self._body(operation, row, row.request)
-        success = self._success(operation, row)
+        if doc.request is not None:
+            described["requestBody"] = self._body(operation, doc, doc.request)
+        success = self._success(operation, doc)
         responses = {str(operation.success): success}
-        if row.may_be_there:
+        if doc.may_be_there:
             responses[str(OK)] = {**success, "description": "It was there already."}
-        if row.may_be_empty:
+        if doc.may_be_empty:
             responses[str(NO_CONTENT)] = {"description": "There is nothing."}
         refusals = set(operation.refusals)
         if operation.is_write:
@@ -168,12 +168,12 @@ class _Describer:
             responses[str(status)] = {"description": _REFUSALS[status], "content": content}
         return {**described, "responses": responses}
 
-    def _parameters(self, operation: Operation, row: Row) -> list[dict[str, Any]]:
+    def _parameters(self, operation: Operation, doc: OperationDoc) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
             for name in _PARAMETER.findall(operation.path)
         ]
-        query = {**row.query, CURSOR: str} if row.is_list else row.query
+        query = {**doc.query, CURSOR: str} if doc.is_list else doc.query
         found.extend(
             {"name": name, "in": "query", "required": False, "schema": self.answers.of(kind)}
             for name, kind in query.items()
@@ -191,20 +191,20 @@ class _Describer:
             found.append(_IF_MATCH)
         return found
 
-    def _body(self, operation: Operation, row: Row, request: type) -> dict[str, Any]:
+    def _body(self, operation: Operation, doc: OperationDoc, request: type) -> dict[str, Any]:
         schema = self.requests.of(request)
-        if row.required:
-            schema["required"] = list(row.required)
+        if doc.required:
+            schema["required"] = list(doc.required)
         component = self.requests.component(request)
-        required = bool(row.required) or "required" in component
+        required = bool(doc.required) or "required" in component
         content = self._content(operation, "request", schema)
         return {"required": required, "content": {_JSON: content}}
 
-    def _success(self, operation: Operation, row: Row) -> dict[str, Any]:
-        success: dict[str, Any] = {"description": row.summary}
-        if row.answer is not None:
-            kind = "text/event-stream" if row.is_stream else _JSON
-            schema = self.answers.of(row.answer)
+    def _success(self, operation: Operation, doc: OperationDoc) -> dict[str, Any]:
+        success: dict[str, Any] = {"description": doc.summary}
+        if doc.answer is not None:
+            kind = "text/event-stream" if doc.is_stream else _JSON
+            schema = self.answers.of(doc.answer)
             success["content"] = {kind: self._content(operation, "answer", schema)}
         elif operation is Operation.DOCS:
             success["content"] = {"text/html": {"schema": {"type": "string"}}}
@@ -212,7 +212,7 @@ class _Describer:
             content = self._content(operation, "answer", {"type": "object"})
             success["content"] = {_JSON: content}
         headers = {IGNORED_HEADER: _IGNORED}
-        if row.is_list:
+        if doc.is_list:
             headers["Link"] = 'Leads to more rows, by rel="next".'
         if operation in TAGGED:
             headers[ETAG_HEADER] = _ETAG

@@ -52,7 +52,7 @@ Query = Mapping[str, Any]  # the type of each query parameter
 
 @final
 @frozen
-class Row:
+class OperationDoc:
     """`required` names members that the core asks for although their class does not.
 
     Args:
@@ -80,43 +80,45 @@ _SCOPED: Final[Query] = {
     "owner_ref": str,
 }
 
-ROWS: Final[Mapping[Op, Row]] = {
-    Op.CLAIM_NEXT: Row(
+DOCS: Final[Mapping[Op, OperationDoc]] = {
+    Op.CLAIM_NEXT: OperationDoc(
         "Claim the next run that the session may have",
         qr.ClaimNextRequest,
         claims.ClaimResponse,
         may_be_empty=True,
         id="claimNextAgentTask",
     ),
-    Op.AGENT_HEARTBEAT: Row(
+    Op.AGENT_HEARTBEAT: OperationDoc(
         "Extend a lease", qr.HeartbeatRequest, claims.LeaseResponse, id="heartbeatAgentTaskRun"
     ),
-    Op.AGENT_RELEASE: Row(
+    Op.AGENT_RELEASE: OperationDoc(
         "Give a run back into its place in the queue",
         qr.ReleaseClaimRequest,
         claims.LeaseResponse,
         id="releaseAgentTaskRun",
     ),
-    Op.AGENT_COMPLETE: Row(
+    Op.AGENT_COMPLETE: OperationDoc(
         "Complete a claimed run with its result",
         qr.CompleteClaimRequest,
         claims.LeaseResponse,
         id="completeAgentTaskRun",
     ),
-    Op.AGENT_FAIL: Row(
+    Op.AGENT_FAIL: OperationDoc(
         "Fail a claimed run", qr.FailClaimRequest, claims.LeaseResponse, id="failAgentTaskRun"
     ),
-    Op.GET_SCHEDULER: Row("The scheduler and its counts", None, scheduling.SchedulerResponse),
-    Op.PAUSE_SCHEDULER: Row(
+    Op.GET_SCHEDULER: OperationDoc(
+        "The scheduler and its counts", None, scheduling.SchedulerResponse
+    ),
+    Op.PAUSE_SCHEDULER: OperationDoc(
         "Hand out no more runs", qr.ReasonRequest, scheduling.SchedulerResponse
     ),
-    Op.RESUME_SCHEDULER: Row(
+    Op.RESUME_SCHEDULER: OperationDoc(
         "Hand out runs again; ends a drain", qr.ReasonRequest, scheduling.SchedulerResponse
     ),
-    Op.DRAIN_SCHEDULER: Row(
+    Op.DRAIN_SCHEDULER: OperationDoc(
         "Pause, and wait for the claims under way", qr.DrainRequest, scheduling.DrainResponse
     ),
-    Op.GET_BACKLOG: Row(
+    Op.GET_BACKLOG: OperationDoc(
         "The runs that wait, in their order",
         None,
         scheduling.BacklogResponse,
@@ -124,7 +126,7 @@ ROWS: Final[Mapping[Op, Row]] = {
         is_list=True,
         id="getSchedulerBacklog",
     ),
-    Op.LIST_TASKS: Row(
+    Op.LIST_TASKS: OperationDoc(
         "Tasks that match a filter",
         None,
         tasks.TasksResponse,
@@ -145,48 +147,50 @@ ROWS: Final[Mapping[Op, Row]] = {
         },
         is_list=True,
     ),
-    Op.CREATE_TASK: Row("Hand in a task", qt.CreateTaskRequest, tasks.TaskResponse),
-    Op.GET_TASK: Row(
+    Op.CREATE_TASK: OperationDoc("Hand in a task", qt.CreateTaskRequest, tasks.TaskResponse),
+    Op.GET_TASK: OperationDoc(
         "A task with its children, dependencies, runs and latest events",
         None,
         tasks.TaskDetailResponse,
     ),
-    Op.UPDATE_TASK: Row("Change a task", qt.UpdateTaskRequest, tasks.TaskResponse),
-    Op.DELETE_TASK: Row("Delete a task"),
-    Op.CREATE_CHILD: Row(
+    Op.UPDATE_TASK: OperationDoc("Change a task", qt.UpdateTaskRequest, tasks.TaskResponse),
+    Op.DELETE_TASK: OperationDoc("Delete a task"),
+    Op.CREATE_CHILD: OperationDoc(
         "Hand in a task below another",
         qt.CreateTaskRequest,
         tasks.TaskResponse,
         id="createChildTask",
     ),
-    Op.PUBLISH_TASK: Row(
+    Op.PUBLISH_TASK: OperationDoc(
         "Publish a draft, and queue a run of it", qt.EnqueueRunRequest, tasks.TaskRunResponse
     ),
-    Op.START_TASK: Row("Queue a run of a task", qt.EnqueueRunRequest, tasks.TaskRunResponse),
-    Op.APPROVE_TASK: Row(
+    Op.START_TASK: OperationDoc(
+        "Queue a run of a task", qt.EnqueueRunRequest, tasks.TaskRunResponse
+    ),
+    Op.APPROVE_TASK: OperationDoc(
         "Approve a task, and queue a run of it", qt.EnqueueRunRequest, tasks.TaskRunResponse
     ),
-    Op.REJECT_TASK: Row("Refuse the approval of a task", None, tasks.TaskResponse),
-    Op.CANCEL_TASK: Row(
+    Op.REJECT_TASK: OperationDoc("Refuse the approval of a task", None, tasks.TaskResponse),
+    Op.CANCEL_TASK: OperationDoc(
         "Cancel a task and all below it", qt.ReasonWithMetadataRequest, tasks.TaskResponse
     ),
-    Op.PAUSE_TASK: Row(
+    Op.PAUSE_TASK: OperationDoc(
         "Hold a task and all below it",
         qt.ReasonWithMetadataRequest,
         tasks.TaskResponse,
         required=_REASON,
     ),
-    Op.RESUME_TASK: Row("Let a paused task go on", qt.MetadataRequest, tasks.TaskResponse),
-    Op.ADD_DEPENDENCY: Row(
+    Op.RESUME_TASK: OperationDoc("Let a paused task go on", qt.MetadataRequest, tasks.TaskResponse),
+    Op.ADD_DEPENDENCY: OperationDoc(
         "Let a task wait for another",
         qt.AddDependencyRequest,
         tasks.TaskDetailResponse,
         id="addTaskDependency",
     ),
-    Op.REMOVE_DEPENDENCY: Row(
+    Op.REMOVE_DEPENDENCY: OperationDoc(
         "Take a dependency away", None, tasks.TaskDetailResponse, id="removeTaskDependency"
     ),
-    Op.LIST_RUNS: Row(
+    Op.LIST_RUNS: OperationDoc(
         "The runs of a task, latest first",
         None,
         runs.RunsResponse,
@@ -194,8 +198,10 @@ ROWS: Final[Mapping[Op, Row]] = {
         is_list=True,
         id="listTaskRuns",
     ),
-    Op.ENQUEUE_RUN: Row("Queue a run", qt.EnqueueRunRequest, runs.RunResponse, id="enqueueTaskRun"),
-    Op.GET_TIMELINE: Row(
+    Op.ENQUEUE_RUN: OperationDoc(
+        "Queue a run", qt.EnqueueRunRequest, runs.RunResponse, id="enqueueTaskRun"
+    ),
+    Op.GET_TIMELINE: OperationDoc(
         "The events of a task",
         None,
         events.TimelineResponse,
@@ -203,41 +209,45 @@ ROWS: Final[Mapping[Op, Row]] = {
         is_list=True,
         id="getTaskTimeline",
     ),
-    Op.STREAM_TASK: Row(
+    Op.STREAM_TASK: OperationDoc(
         "The events of a task and all below it, as they happen",
         None,
         events.StreamEvent,
         {"after_sequence": int},
         is_stream=True,
     ),
-    Op.GET_TREE: Row("A task and all below it", None, tasks.TreeResponse, id="getTaskTree"),
-    Op.GET_PROFILE: Row(
+    Op.GET_TREE: OperationDoc(
+        "A task and all below it", None, tasks.TreeResponse, id="getTaskTree"
+    ),
+    Op.GET_PROFILE: OperationDoc(
         "How a task shall be executed, and by whom",
         None,
         profiles.ExecutionProfileResponse,
         id="getTaskExecutionProfile",
     ),
-    Op.SET_PROFILE: Row(
+    Op.SET_PROFILE: OperationDoc(
         "Replace the execution profile of a task",
         qp.ExecutionProfileRequest,
         profiles.ExecutionProfileResponse,
         id="setTaskExecutionProfile",
     ),
-    Op.DELETE_PROFILE: Row(
+    Op.DELETE_PROFILE: OperationDoc(
         "Take the execution profile of a task away", id="deleteTaskExecutionProfile"
     ),
-    Op.MARK_TASK_READ: Row("Mark a task as read by the caller", None, profiles.TriageResponse),
-    Op.ARCHIVE_TASK: Row("Archive a task for the caller", None, profiles.TriageResponse),
-    Op.DISMISS_TASK: Row(
+    Op.MARK_TASK_READ: OperationDoc(
+        "Mark a task as read by the caller", None, profiles.TriageResponse
+    ),
+    Op.ARCHIVE_TASK: OperationDoc("Archive a task for the caller", None, profiles.TriageResponse),
+    Op.DISMISS_TASK: OperationDoc(
         "Hide a task from the caller until something happens", None, profiles.TriageResponse
     ),
-    Op.CREATE_SUBSCRIPTION: Row(
+    Op.CREATE_SUBSCRIPTION: OperationDoc(
         "Tell somebody of the ends of a task through a bridge, or change whom",
         qs.CreateSubscriptionRequest,
         subscriptions.SubscriptionResponse,
         id="createTaskBridgeNotificationSubscription",
     ),
-    Op.LIST_SUBSCRIPTIONS: Row(
+    Op.LIST_SUBSCRIPTIONS: OperationDoc(
         "Who is told of the ends of a task, changed last first",
         None,
         subscriptions.SubscriptionsResponse,
@@ -245,16 +255,16 @@ ROWS: Final[Mapping[Op, Row]] = {
         is_list=True,
         id="listTaskBridgeNotificationSubscriptions",
     ),
-    Op.GET_SUBSCRIPTION: Row(
+    Op.GET_SUBSCRIPTION: OperationDoc(
         "A subscription, and how far it was told",
         None,
         subscriptions.SubscriptionResponse,
         id="getTaskBridgeNotificationSubscription",
     ),
-    Op.DELETE_SUBSCRIPTION: Row(
+    Op.DELETE_SUBSCRIPTION: OperationDoc(
         "Tell somebody no more", id="deleteTaskBridgeNotificationSubscription"
     ),
-    Op.LIST_UNDELIVERED: Row(
+    Op.LIST_UNDELIVERED: OperationDoc(
         "Messages about the ends of a task that could not be delivered",
         None,
         subscriptions.UndeliveredResponse,
@@ -262,86 +272,88 @@ ROWS: Final[Mapping[Op, Row]] = {
         is_list=True,
         id="listTaskUndeliveredNotifications",
     ),
-    Op.RESEND_UNDELIVERED: Row(
+    Op.RESEND_UNDELIVERED: OperationDoc(
         "Send messages again that could not be delivered",
         qs.ResendRequest,
         subscriptions.SubscriptionsResponse,
         id="resendTaskUndeliveredNotifications",
     ),
-    Op.GET_RUN: Row("A run", None, runs.RunDetailResponse, id="getTaskRun"),
-    Op.CLAIM_RUN: Row(
+    Op.GET_RUN: OperationDoc("A run", None, runs.RunDetailResponse, id="getTaskRun"),
+    Op.CLAIM_RUN: OperationDoc(
         "Claim a queued run", qr.IdempotentRequest, runs.RunResponse, id="claimTaskRun"
     ),
-    Op.START_RUN: Row(
+    Op.START_RUN: OperationDoc(
         "Start a claimed run", qr.IdempotentRequest, runs.RunResponse, id="startTaskRun"
     ),
-    Op.ATTACH_SESSION: Row(
+    Op.ATTACH_SESSION: OperationDoc(
         "Bind a run to a session",
         qr.AttachSessionRequest,
         runs.RunResponse,
         id="attachTaskRunSession",
     ),
-    Op.COMPLETE_RUN: Row(
+    Op.COMPLETE_RUN: OperationDoc(
         "Complete a run that no agent holds",
         qr.CompleteRunRequest,
         runs.RunResponse,
         id="completeTaskRun",
     ),
-    Op.FAIL_RUN: Row(
+    Op.FAIL_RUN: OperationDoc(
         "Fail a run that no agent holds", qr.FailRunRequest, runs.RunResponse, id="failTaskRun"
     ),
-    Op.CANCEL_RUN: Row(
+    Op.CANCEL_RUN: OperationDoc(
         "Cancel a run", qt.ReasonWithMetadataRequest, runs.RunResponse, id="cancelTaskRun"
     ),
-    Op.FORCE_RELEASE: Row(
+    Op.FORCE_RELEASE: OperationDoc(
         "Take a run from its holder",
         qt.ReasonWithMetadataRequest,
         runs.RunResponse,
         id="forceReleaseTaskRun",
     ),
-    Op.FORCE_FAIL: Row(
+    Op.FORCE_FAIL: OperationDoc(
         "Fail a run, whoever holds it",
         qt.ReasonWithMetadataRequest,
         runs.RunResponse,
         required=_REASON,
         id="forceFailTaskRun",
     ),
-    Op.RETRY_RUN: Row(
+    Op.RETRY_RUN: OperationDoc(
         "Queue a new run in place of one that ended",
         qt.MetadataRequest,
         runs.RunSuccessionResponse,
         id="retryTaskRun",
     ),
-    Op.RECOVER_RUN: Row(
+    Op.RECOVER_RUN: OperationDoc(
         "Queue a new run in place of one that needs attention",
         qt.ReasonWithMetadataRequest,
         runs.RunSuccessionResponse,
         id="recoverTaskRun",
     ),
-    Op.BULK_RELEASE: Row(
+    Op.BULK_RELEASE: OperationDoc(
         "Take runs from their holders",
         qb.BulkRunRequest,
         bulk.BulkRunResponse,
         id="bulkForceReleaseTaskRuns",
     ),
-    Op.BULK_FAIL: Row(
+    Op.BULK_FAIL: OperationDoc(
         "Fail runs that nobody works on",
         qb.BulkRunRequest,
         bulk.BulkRunResponse,
         id="bulkForceFailTaskRuns",
     ),
-    Op.INSPECT_TASK: Row(
+    Op.INSPECT_TASK: OperationDoc(
         "How a task and its current run are, and what to do next", None, inspect.InspectResponse
     ),
-    Op.INSPECT_RUN: Row("How a run is, and what to do next", None, inspect.InspectResponse),
-    Op.REQUEST_REVIEW: Row(
+    Op.INSPECT_RUN: OperationDoc(
+        "How a run is, and what to do next", None, inspect.InspectResponse
+    ),
+    Op.REQUEST_REVIEW: OperationDoc(
         "Have an ended run judged",
         qv.ReviewRequest,
         reviews.ReviewRequestedResponse,
         may_be_there=True,
         id="requestTaskRunReview",
     ),
-    Op.LIST_RUN_REVIEWS: Row(
+    Op.LIST_RUN_REVIEWS: OperationDoc(
         "The reviews of a run",
         None,
         reviews.ReviewsResponse,
@@ -349,24 +361,24 @@ ROWS: Final[Mapping[Op, Row]] = {
         is_list=True,
         id="listTaskRunReviews",
     ),
-    Op.LIST_TASK_REVIEWS: Row(
+    Op.LIST_TASK_REVIEWS: OperationDoc(
         "The reviews of a task's runs", None, reviews.ReviewsResponse, _REVIEWS, is_list=True
     ),
-    Op.GET_REVIEW: Row("A review", None, reviews.ReviewResponse, id="getTaskRunReview"),
-    Op.SUBMIT_VERDICT: Row(
+    Op.GET_REVIEW: OperationDoc("A review", None, reviews.ReviewResponse, id="getTaskRunReview"),
+    Op.SUBMIT_VERDICT: OperationDoc(
         "Judge a run; a rejection queues the run that goes on",
         qv.VerdictRequest,
         reviews.VerdictResponse,
         id="submitTaskRunReviewVerdict",
     ),
-    Op.GET_DASHBOARD: Row(
+    Op.GET_DASHBOARD: OperationDoc(
         "How all work stands: counts, ages, and what is wrong",
         None,
         dashboard.DashboardResponse,
         {**_SCOPED, "network_channel": str, "origin_kind": OriginKind},
         id="getTaskDashboard",
     ),
-    Op.GET_INBOX: Row(
+    Op.GET_INBOX: OperationDoc(
         "What waits for the caller, in lanes; one lane goes on by a Link header",
         None,
         inbox.InboxResponse,
@@ -374,25 +386,27 @@ ROWS: Final[Mapping[Op, Row]] = {
         is_list=True,
         id="getTaskInbox",
     ),
-    Op.CREATE_WORKSPACE: Row(
+    Op.CREATE_WORKSPACE: OperationDoc(
         "Register a workspace", rr.CreateWorkspaceRequest, registered.WorkspaceResponse
     ),
-    Op.RESOLVE_WORKSPACE: Row(
+    Op.RESOLVE_WORKSPACE: OperationDoc(
         "The workspace of a directory, made if new",
         rr.ResolveWorkspaceRequest,
         registered.WorkspaceResponse,
     ),
-    Op.LIST_WORKSPACES: Row("All workspaces", None, registered.WorkspacesResponse),
-    Op.GET_WORKSPACE: Row("A workspace", None, registered.WorkspaceResponse),
-    Op.CREATE_SESSION: Row(
+    Op.LIST_WORKSPACES: OperationDoc("All workspaces", None, registered.WorkspacesResponse),
+    Op.GET_WORKSPACE: OperationDoc("A workspace", None, registered.WorkspaceResponse),
+    Op.CREATE_SESSION: OperationDoc(
         "Register a session", rr.CreateSessionRequest, registered.SessionResponse
     ),
-    Op.LIST_SESSIONS: Row("All sessions", None, registered.SessionsResponse),
-    Op.GET_SESSION: Row("A session", None, registered.SessionResponse),
-    Op.END_SESSION: Row("End a session; its leases are released at once"),
-    Op.GET_WORKSPACE_SESSION: Row("A session of a workspace", None, registered.SessionResponse),
-    Op.LIVENESS: Row("Whether the server lives"),
-    Op.READINESS: Row("Whether the server takes work", None, health.ReadinessResponse),
-    Op.OPENAPI: Row("This description, as OpenAPI 3.1"),
-    Op.DOCS: Row("This description, as a page"),
+    Op.LIST_SESSIONS: OperationDoc("All sessions", None, registered.SessionsResponse),
+    Op.GET_SESSION: OperationDoc("A session", None, registered.SessionResponse),
+    Op.END_SESSION: OperationDoc("End a session; its leases are released at once"),
+    Op.GET_WORKSPACE_SESSION: OperationDoc(
+        "A session of a workspace", None, registered.SessionResponse
+    ),
+    Op.LIVENESS: OperationDoc("Whether the server lives"),
+    Op.READINESS: OperationDoc("Whether the server takes work", None, health.ReadinessResponse),
+    Op.OPENAPI: OperationDoc("This description, as OpenAPI 3.1"),
+    Op.DOCS: OperationDoc("This description, as a page"),
 }

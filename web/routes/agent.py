@@ -10,7 +10,6 @@ from web.call import Call, Routes
 from web.identity import caller_of, require_agent, require_session
 from web.operations import Operation
 from web.preconditions import etag
-from web.replies import EMPTY, Reply, shown
 from web.requests.runs import (
     ClaimNextRequest,
     CompleteClaimRequest,
@@ -18,10 +17,11 @@ from web.requests.runs import (
     HeartbeatRequest,
     ReleaseClaimRequest,
 )
+from web.responses import EMPTY, HttpResponse, shown
 from web.shapes.claims import ClaimResponse, LeaseResponse, claim_of, lease_of
 
 
-async def claim_next(call: Call) -> Reply:
+async def claim_next(call: Call) -> HttpResponse:
     session = require_session(call)
     body = call.decode(ClaimNextRequest)
     if body.workspace_id:
@@ -45,33 +45,33 @@ def _check_workspace(call: Call, session: SessionState, ref: str) -> None:
         raise session_unauthorized(session.id)
 
 
-async def _lease(call: Call, caller: Caller, command: AgentCommand) -> Reply:
+async def _lease(call: Call, caller: Caller, command: AgentCommand) -> HttpResponse:
     answer = await call.system.ask_run(command, caller)
     return shown(200, LeaseResponse(lease_of(answer, call.system.views)), etag(answer.task))
 
 
-async def heartbeat(call: Call) -> Reply:
+async def heartbeat(call: Call) -> HttpResponse:
     caller = require_agent(call)
     body = call.decode(HeartbeatRequest)
     command = Heartbeat(run_id_of(call, "run_id"), body.lease_seconds, body.claim_token_hash)
     return await _lease(call, caller, command)
 
 
-async def release(call: Call) -> Reply:
+async def release(call: Call) -> HttpResponse:
     caller = require_agent(call)
     body = call.decode(ReleaseClaimRequest)
     command = ReleaseRun(run_id_of(call, "run_id"), body.reason, body.claim_token_hash)
     return await _lease(call, caller, command)
 
 
-async def complete(call: Call) -> Reply:
+async def complete(call: Call) -> HttpResponse:
     caller = require_agent(call)
     body = call.decode(CompleteClaimRequest)
     command = CompleteLease(run_id_of(call, "run_id"), body.result, body.claim_token_hash)
     return await _lease(call, caller, command)
 
 
-async def fail(call: Call) -> Reply:
+async def fail(call: Call) -> HttpResponse:
     caller = require_agent(call)
     body = call.decode(FailClaimRequest)
     command = FailLease(run_id_of(call, "run_id"), body.error, body.metadata, body.claim_token_hash)

@@ -11,14 +11,14 @@ from web.addresses import checked_run_id
 from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
-from web.replies import Reply, shown
 from web.requests.bulk import BulkRunRequest
+from web.responses import HttpResponse, shown
 from web.shapes.bulk import BulkRunResponse, result_of
 
 _Command = c.ForceRelease | c.ForceFail
 
 
-async def release(call: Call) -> Reply:
+async def release(call: Call) -> HttpResponse:
     caller, body = identify(call), call.decode(BulkRunRequest)
     return await _ask_all(
         call,
@@ -27,7 +27,7 @@ async def release(call: Call) -> Reply:
     )
 
 
-async def fail(call: Call) -> Reply:
+async def fail(call: Call) -> HttpResponse:
     caller, body = identify(call), call.decode(BulkRunRequest)
     return await _ask_all(
         call,
@@ -57,7 +57,7 @@ def _run_ids(body: BulkRunRequest) -> list[str]:
     return list(dict.fromkeys(run_ids))
 
 
-async def _ask_all(call: Call, caller: Caller, commands: Sequence[_Command]) -> Reply:
+async def _ask_all(call: Call, caller: Caller, commands: Sequence[_Command]) -> HttpResponse:
     """One after the other, so that runs of one task come in the order given."""
     async with call.system.whole(caller):
         outcomes = [(command.run_id, await _ask(call, caller, command)) for command in commands]

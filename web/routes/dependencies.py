@@ -14,8 +14,8 @@ from web.identity import identify
 from web.operations import Operation
 from web.paging import CURSOR, cursor_of, next_link
 from web.preconditions import etag
-from web.replies import Reply, StreamReply, shown
 from web.requests.tasks import AddDependencyRequest
+from web.responses import EventStreamResponse, HttpResponse, shown
 from web.routes.tasks import detail
 from web.shapes.encoding import encode
 from web.shapes.events import TimelineResponse, timeline_item_of
@@ -24,21 +24,21 @@ from web.shapes.tasks import EncodedTree, EncodedTreeResponse, TaskDetailRespons
 LAST_EVENT_HEADER = "Last-Event-ID"
 
 
-async def _change(call: Call, command: c.AddDependency | c.RemoveDependency) -> Reply:
+async def _change(call: Call, command: c.AddDependency | c.RemoveDependency) -> HttpResponse:
     answer = await call.system.ask(task_id_of(call), command, identify(call))
     return shown(200, TaskDetailResponse(detail(call, answer.task)), etag(answer.task))
 
 
-async def add(call: Call) -> Reply:
+async def add(call: Call) -> HttpResponse:
     body = call.decode(AddDependencyRequest)
     return await _change(call, c.AddDependency(body.depends_on_task_id, body.kind))
 
 
-async def remove(call: Call) -> Reply:
+async def remove(call: Call) -> HttpResponse:
     return await _change(call, c.RemoveDependency(task_id_of(call, "depends_on_id")))
 
 
-async def tree(call: Call) -> Reply:
+async def tree(call: Call) -> HttpResponse:
     identify(call)
     views = call.system.views
     nodes: list[orjson.Fragment] = []
@@ -50,7 +50,7 @@ async def tree(call: Call) -> Reply:
     return shown(200, EncodedTreeResponse(EncodedTree(nodes[0], nodes[1:])))
 
 
-async def timeline(call: Call) -> Reply:
+async def timeline(call: Call) -> HttpResponse:
     identify(call)
     query = call.query
     after_seq, limit = queries.natural(query, "after_sequence"), queries.limit(query)
@@ -67,7 +67,7 @@ async def timeline(call: Call) -> Reply:
     return shown(200, TimelineResponse(items), next_link(call.path, query, more))
 
 
-async def stream(call: Call) -> Reply | StreamReply:
+async def stream(call: Call) -> HttpResponse | EventStreamResponse:
     identify(call)
     pointer, after_seq = "?after_sequence", queries.natural(call.query, "after_sequence")
     last_seen = (call.headers.get(LAST_EVENT_HEADER) or "").strip()
@@ -76,8 +76,8 @@ async def stream(call: Call) -> Reply | StreamReply:
         after_seq = queries.natural({LAST_EVENT_HEADER: last_seen}, LAST_EVENT_HEADER)
     task_id, views = known_task(call).id, call.system.views
     _check_not_ahead(views, pointer, after_seq)
-    reply = StreamReply(lambda: sse.event_stream(views, task_id, after_seq))
-    return Reply(reply.status, headers=reply.headers) if call.is_head else reply
+    response = EventStreamResponse(lambda: sse.event_stream(views, task_id, after_seq))
+    return HttpResponse(response.status, headers=response.headers) if call.is_head else response
 
 
 def _check_not_ahead(views: Views, pointer: str, after_seq: int) -> None:

@@ -7,42 +7,42 @@ from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
 from web.preconditions import etag
-from web.replies import Reply, shown
 from web.requests.tasks import MetadataRequest, ReasonWithMetadataRequest
+from web.responses import HttpResponse, shown
 from web.shapes.runs import RunResponse, RunSuccessionResponse, run_of
 
 
-async def release(call: Call) -> Reply:
+async def release(call: Call) -> HttpResponse:
     caller, body = identify(call), call.decode(ReasonWithMetadataRequest)
     command = c.ForceRelease(run_id_of(call), body.reason, body.metadata)
     return _changed(call, await call.system.ask_run(command, caller))
 
 
-async def fail(call: Call) -> Reply:
+async def fail(call: Call) -> HttpResponse:
     caller, body = identify(call), call.decode(ReasonWithMetadataRequest)
     command = c.ForceFail(run_id_of(call), body.reason, body.metadata)
     return _changed(call, await call.system.ask_run(command, caller))
 
 
-async def retry(call: Call) -> Reply:
+async def retry(call: Call) -> HttpResponse:
     caller, body = identify(call), call.decode(MetadataRequest)
     return _succeeded(
         call, await call.system.ask_run(c.RetryRun(run_id_of(call), body.metadata), caller)
     )
 
 
-async def recover(call: Call) -> Reply:
+async def recover(call: Call) -> HttpResponse:
     caller, body = identify(call), call.decode(ReasonWithMetadataRequest)
     command = c.RecoverRun(run_id_of(call), body.reason, body.metadata)
     return _succeeded(call, await call.system.ask_run(command, caller))
 
 
-def _changed(call: Call, answer: Answer) -> Reply:
+def _changed(call: Call, answer: Answer) -> HttpResponse:
     shape = RunResponse(run_of(answer.task.id, answer.the_run, call.system.views))
     return shown(200, shape, etag(answer.task))
 
 
-def _succeeded(call: Call, answer: Answer) -> Reply:
+def _succeeded(call: Call, answer: Answer) -> HttpResponse:
     previous, task_id, views = answer.previous_run, answer.task.id, call.system.views
     assert previous is not None, f"the new run of {task_id} succeeds no other"
     return shown(

@@ -2,20 +2,20 @@
 
 from web.call import Call, Routes
 from web.operations import Operation
-from web.problems import not_ready_reply
-from web.replies import Reply, shown
+from web.problems import not_ready_response
+from web.responses import HttpResponse, shown
 from web.shapes.health import readiness_of
 
 
-async def liveness(_: Call) -> Reply:
-    return Reply(200, b'{"status":"ok"}')
+async def liveness(_: Call) -> HttpResponse:
+    return HttpResponse(200, b'{"status":"ok"}')
 
 
-async def readiness(call: Call) -> Reply:
+async def readiness(call: Call) -> HttpResponse:
     """What is set aside leaves the server ready: all else is served."""
     failure = call.system.failure
     if failure is not None:
-        return not_ready_reply(failure)
+        return not_ready_response(failure)
     system = call.system
     statistics = system.time_watch.statistics()
     return shown(200, readiness_of(system.faults, statistics, system.clock_behind_s))

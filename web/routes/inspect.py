@@ -8,13 +8,13 @@ from web.addresses import run_id_of, task_id_of
 from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
-from web.replies import Reply, shown
+from web.responses import HttpResponse, shown
 from web.shapes.encoding import rfc3339
 from web.shapes.inspect import (
     Inspect,
     InspectEvent,
     InspectResponse,
-    Target,
+    InspectTarget,
     bound_session_of,
     diagnostic_of,
     inspect_event_of,
@@ -24,19 +24,19 @@ from web.shapes.inspect import (
 from web.shapes.tasks import summary_of
 
 
-async def task(call: Call) -> Reply:
+async def task(call: Call) -> HttpResponse:
     identify(call)
     found = await call.system.task(task_id_of(call))
-    return _shown(call, Target.TASK, found, seen.current_run(found))
+    return _shown(call, InspectTarget.TASK, found, seen.current_run(found))
 
 
-async def run(call: Call) -> Reply:
+async def run(call: Call) -> HttpResponse:
     identify(call)
     answer = await call.system.run(run_id_of(call))
-    return _shown(call, Target.RUN, answer.task, answer.the_run)
+    return _shown(call, InspectTarget.RUN, answer.task, answer.the_run)
 
 
-def _shown(call: Call, target: Target, task: TaskState, run: Run | None) -> Reply:
+def _shown(call: Call, target: InspectTarget, task: TaskState, run: Run | None) -> HttpResponse:
     """All of one moment: nothing happens between the first line and the last."""
     system, clock = call.system, call.system.clock
     now_ns, steady_ns = clock.moment()
@@ -63,7 +63,7 @@ def _shown(call: Call, target: Target, task: TaskState, run: Run | None) -> Repl
             inspect_run_of(task.id, each, clock.age_ns, system.views)
             for each in seen.recent_runs(task)
         ],
-        recent_events=_events(call, task, run if target is Target.RUN else None),
+        recent_events=_events(call, task, run if target is InspectTarget.RUN else None),
         diagnostics=[
             diagnostic_of(task.id, run, found, now_ns, system.views)
             for found in inspection.diagnostics

@@ -16,12 +16,12 @@ from web.filters import network_channel, scope_and_workspace
 from web.identity import identify
 from web.operations import Operation
 from web.paging import cursor_of, next_link
-from web.replies import Reply, shown
+from web.responses import HttpResponse, shown
 from web.shapes.dashboard import DashboardResponse, dashboard_of
 from web.shapes.inbox import InboxItem, InboxResponse, inbox_item_of, inbox_of
 
 
-async def dashboard(call: Call) -> Reply:
+async def dashboard(call: Call) -> HttpResponse:
     """The same for everybody: who calls does not matter."""
     query, system = call.query, call.system
     scope, workspace_id = scope_and_workspace(call, needs_scope=True)
@@ -47,7 +47,7 @@ def _lives_in(roster: Roster) -> Callable[[str], bool]:
     return lives
 
 
-async def inbox(call: Call) -> Reply:
+async def inbox(call: Call) -> HttpResponse:
     actor, query = identify(call).actor, call.query
     scope, workspace_id = scope_and_workspace(call, needs_scope=True)
     which = InboxFilter(
@@ -65,8 +65,8 @@ async def inbox(call: Call) -> Reply:
     groups = call.system.views.inbox(actor, which, cursor, queries.limit(query))
     items = [_items(group, actor, call.system.views) for group in groups]
     more = None if which.lane is None else groups[0].next_cursor
-    reply = InboxResponse(inbox_of(groups, items))
-    return shown(200, reply, next_link(call.path, query, more))
+    response = InboxResponse(inbox_of(groups, items))
+    return shown(200, response, next_link(call.path, query, more))
 
 
 def _items(group: InboxGroup, actor: Actor, views: Views) -> list[InboxItem]:

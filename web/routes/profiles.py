@@ -14,19 +14,19 @@ from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
 from web.preconditions import etag
-from web.replies import Reply, shown
 from web.requests.profiles import ExecutionProfileRequest
+from web.responses import HttpResponse, shown
 from web.shapes.profiles import ExecutionProfileResponse, profile_of
 from web.times import time_ns
 
 
-async def get(call: Call) -> Reply:
+async def get(call: Call) -> HttpResponse:
     identify(call)
     task = known_task(call)
     return shown(200, ExecutionProfileResponse(profile_of(task)), etag(task))
 
 
-async def replace(call: Call) -> Reply:
+async def replace(call: Call) -> HttpResponse:
     body = call.decode(ExecutionProfileRequest)
     task_id = task_id_of(call)
     if body.task_id and body.task_id != task_id:
@@ -65,9 +65,9 @@ def _profile(body: ExecutionProfileRequest) -> ExecutionProfile:
     )
 
 
-async def delete(call: Call) -> Reply:
+async def delete(call: Call) -> HttpResponse:
     answer = await call.system.ask(task_id_of(call), c.DeleteProfile(), identify(call))
-    return Reply(204, headers=etag(answer.task))
+    return HttpResponse(204, headers=etag(answer.task))
 
 
 ROUTES: Routes = {

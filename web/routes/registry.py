@@ -8,12 +8,12 @@ from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
 from web.pointers import called
-from web.replies import EMPTY, Reply, shown
 from web.requests.registry import (
     CreateSessionRequest,
     CreateWorkspaceRequest,
     ResolveWorkspaceRequest,
 )
+from web.responses import EMPTY, HttpResponse, shown
 from web.shapes.registered import (
     RegisteredSession,
     SessionResponse,
@@ -25,14 +25,14 @@ from web.shapes.registered import (
 )
 
 
-async def create_workspace(call: Call) -> Reply:
+async def create_workspace(call: Call) -> HttpResponse:
     body = call.decode(CreateWorkspaceRequest)
     command = CreateWorkspace(body.root_dir, body.name)
     workspace = await call.system.registry.create_workspace(command, identify(call).once)
     return shown(201, WorkspaceResponse(workspace_of(workspace)))
 
 
-async def resolve_workspace(call: Call) -> Reply:
+async def resolve_workspace(call: Call) -> HttpResponse:
     body = call.decode(ResolveWorkspaceRequest)
     with called("/path", "/root_dir"):
         command = CreateWorkspace(body.path)
@@ -40,17 +40,17 @@ async def resolve_workspace(call: Call) -> Reply:
     return shown(200, WorkspaceResponse(workspace_of(workspace)))
 
 
-async def list_workspaces(call: Call) -> Reply:
+async def list_workspaces(call: Call) -> HttpResponse:
     found = call.system.roster.workspaces()
     return shown(200, WorkspacesResponse([workspace_of(workspace) for workspace in found]))
 
 
-async def get_workspace(call: Call) -> Reply:
+async def get_workspace(call: Call) -> HttpResponse:
     workspace = call.system.roster.workspace(call.ids["id"].strip())
     return shown(200, WorkspaceResponse(workspace_of(workspace)))
 
 
-async def create_session(call: Call) -> Reply:
+async def create_session(call: Call) -> HttpResponse:
     body = call.decode(CreateSessionRequest)
     with called("/channel", "/network_channel"):
         command = RegisterSession(
@@ -80,17 +80,17 @@ def _shown(call: Call, session: SessionState) -> RegisteredSession:
     return session_of(session, path)
 
 
-async def list_sessions(call: Call) -> Reply:
+async def list_sessions(call: Call) -> HttpResponse:
     found = call.system.roster.sessions()
     return shown(200, SessionsResponse([_shown(call, session) for session in found]))
 
 
-async def get_session(call: Call) -> Reply:
+async def get_session(call: Call) -> HttpResponse:
     session = call.system.roster.session(call.ids["id"].strip())
     return shown(200, SessionResponse(_shown(call, session)))
 
 
-async def get_workspace_session(call: Call) -> Reply:
+async def get_workspace_session(call: Call) -> HttpResponse:
     workspace = call.system.roster.workspace(call.ids["id"].strip())
     session = call.system.roster.session(call.ids["session_id"].strip())
     if session.workspace_id != workspace.id:
@@ -102,7 +102,7 @@ async def get_workspace_session(call: Call) -> Reply:
     return shown(200, SessionResponse(_shown(call, session)))
 
 
-async def end_session(call: Call) -> Reply:
+async def end_session(call: Call) -> HttpResponse:
     await call.system.end_session(call.ids["id"].strip(), identify(call).once)
     return EMPTY
 

@@ -11,8 +11,8 @@ from web.identity import identify
 from web.operations import Operation
 from web.paging import latest_changed_first, next_link
 from web.preconditions import etag
-from web.replies import Reply, shown
 from web.requests.reviews import ReviewRequest, VerdictRequest
+from web.responses import HttpResponse, shown
 from web.shapes.reviews import (
     ReviewRequestedResponse,
     ReviewResponse,
@@ -23,7 +23,7 @@ from web.shapes.reviews import (
 from web.times import time_ns
 
 
-async def request(call: Call) -> Reply:
+async def request(call: Call) -> HttpResponse:
     caller, body = identify(call), call.decode(ReviewRequest)
     command = c.RequestReview(
         run_id=run_id_of(call),
@@ -43,20 +43,20 @@ async def request(call: Call) -> Reply:
     return shown(201 if created else 200, shape, etag(answer.task))
 
 
-async def get(call: Call) -> Reply:
+async def get(call: Call) -> HttpResponse:
     identify(call)
     answer = await call.system.review(review_id_of(call))
     shape = ReviewResponse(review_of(answer.task.id, answer.the_review))
     return shown(200, shape, etag(answer.task))
 
 
-async def list_of_task(call: Call) -> Reply:
+async def list_of_task(call: Call) -> HttpResponse:
     identify(call)
     task = await call.system.task(task_id_of(call))
     return _list(call, task.id, task.reviews)
 
 
-async def list_of_run(call: Call) -> Reply:
+async def list_of_run(call: Call) -> HttpResponse:
     identify(call)
     answer = await call.system.run(run_id_of(call))
     run_id = answer.the_run.id
@@ -65,7 +65,7 @@ async def list_of_run(call: Call) -> Reply:
     )
 
 
-def _list(call: Call, task_id: str, reviews: Iterable[Review]) -> Reply:
+def _list(call: Call, task_id: str, reviews: Iterable[Review]) -> HttpResponse:
     query = call.query
     status = queries.choice(query, "status", ReviewStatus)
     session_id = queries.text(query, "reviewer_session_id")
@@ -84,7 +84,7 @@ def _times(review: Review) -> tuple[int, int, str]:
     return review.requested_at_ns, review.updated_at_ns, review.id
 
 
-async def judge(call: Call) -> Reply:
+async def judge(call: Call) -> HttpResponse:
     caller, body = identify(call), call.decode(VerdictRequest)
     said = body.verdict
     verdict = Verdict(

@@ -12,7 +12,6 @@ from web.identity import identify
 from web.operations import Operation
 from web.paging import latest_first, next_link
 from web.preconditions import etag
-from web.replies import Reply, shown
 from web.requests.runs import (
     AttachSessionRequest,
     CompleteRunRequest,
@@ -20,6 +19,7 @@ from web.requests.runs import (
     IdempotentRequest,
 )
 from web.requests.tasks import ReasonWithMetadataRequest
+from web.responses import HttpResponse, shown
 from web.routes.tasks import enqueueing
 from web.shapes.references import reference_of
 from web.shapes.runs import (
@@ -31,7 +31,7 @@ from web.shapes.runs import (
 )
 
 
-async def list_of_task(call: Call) -> Reply:
+async def list_of_task(call: Call) -> HttpResponse:
     identify(call)
     query = call.query
     status = queries.choice(query, "status", RunStatus)
@@ -56,7 +56,7 @@ def _require_key(caller: Caller, key: str | None) -> None:
         )
 
 
-async def enqueue(call: Call) -> Reply:
+async def enqueue(call: Call) -> HttpResponse:
     caller, run = identify(call), enqueueing(call)
     _require_key(caller, run.idempotency_key)
     answer = await call.system.ask(task_id_of(call), c.EnqueueRun(run), caller)
@@ -64,7 +64,7 @@ async def enqueue(call: Call) -> Reply:
     return shown(201, shape, etag(answer.task))
 
 
-async def get(call: Call) -> Reply:
+async def get(call: Call) -> HttpResponse:
     identify(call)
     answer = await call.system.run(run_id_of(call))
     views, run = call.system.views, answer.the_run
@@ -82,25 +82,25 @@ def _bound_session(call: Call, run: Run) -> SessionState | None:
         return None
 
 
-async def _ask(call: Call, command: c.RunCommand, caller: Caller) -> Reply:
+async def _ask(call: Call, command: c.RunCommand, caller: Caller) -> HttpResponse:
     answer = await call.system.ask_run(command, caller)
     shape = RunResponse(run_of(answer.task.id, answer.the_run, call.system.views))
     return shown(200, shape, etag(answer.task))
 
 
-async def claim(call: Call) -> Reply:
+async def claim(call: Call) -> HttpResponse:
     caller, body = identify(call), call.decode(IdempotentRequest)
     _require_key(caller, body.idempotency_key)
     return await _ask(call, c.ClaimRun(run_id_of(call), body.idempotency_key), caller)
 
 
-async def start(call: Call) -> Reply:
+async def start(call: Call) -> HttpResponse:
     caller, body = identify(call), call.decode(IdempotentRequest)
     _require_key(caller, body.idempotency_key)
     return await _ask(call, c.StartRun(run_id_of(call), body.idempotency_key), caller)
 
 
-async def attach_session(call: Call) -> Reply:
+async def attach_session(call: Call) -> HttpResponse:
     caller, body = identify(call), call.decode(AttachSessionRequest)
     if not body.session_id:
         raise invalid("/session_id", "/session_id is required", "name an active session")
@@ -109,17 +109,17 @@ async def attach_session(call: Call) -> Reply:
     return shown(200, shape, etag(answer.task))
 
 
-async def complete(call: Call) -> Reply:
+async def complete(call: Call) -> HttpResponse:
     caller, body = identify(call), call.decode(CompleteRunRequest)
     return await _ask(call, c.CompleteRun(run_id_of(call), body.result), caller)
 
 
-async def fail(call: Call) -> Reply:
+async def fail(call: Call) -> HttpResponse:
     caller, body = identify(call), call.decode(FailRunRequest)
     return await _ask(call, c.FailRun(run_id_of(call), body.error, body.metadata), caller)
 
 
-async def cancel(call: Call) -> Reply:
+async def cancel(call: Call) -> HttpResponse:
     caller, body = identify(call), call.decode(ReasonWithMetadataRequest)
     return await _ask(call, c.CancelRun(run_id_of(call), body.reason, body.metadata), caller)
 

@@ -10,8 +10,8 @@ from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
 from web.paging import cursor_of, next_link
-from web.replies import Reply, shown
 from web.requests.runs import DrainRequest, ReasonRequest
+from web.responses import HttpResponse, shown
 from web.shapes.encoding import rfc3339
 from web.shapes.runs import run_of
 from web.shapes.scheduling import (
@@ -25,26 +25,26 @@ from web.shapes.scheduling import (
 from web.shapes.tasks import summary_of
 
 
-async def status(call: Call) -> Reply:
+async def status(call: Call) -> HttpResponse:
     identify(call)
     return shown(200, SchedulerResponse(scheduler_of(await call.system.scheduler.status())))
 
 
-async def pause(call: Call) -> Reply:
+async def pause(call: Call) -> HttpResponse:
     caller = identify(call)
     reason = valid.reason(call.decode(ReasonRequest).reason)
     now = await call.system.scheduler.pause(reason, caller)
     return shown(200, SchedulerResponse(scheduler_of(now)))
 
 
-async def resume(call: Call) -> Reply:
+async def resume(call: Call) -> HttpResponse:
     caller = identify(call)
     call.decode(ReasonRequest)
     now = await call.system.scheduler.resume(caller)
     return shown(200, SchedulerResponse(scheduler_of(now)))
 
 
-async def drain(call: Call) -> Reply:
+async def drain(call: Call) -> HttpResponse:
     caller = identify(call)
     body = call.decode(DrainRequest)
     reason = valid.reason(body.reason)
@@ -62,7 +62,7 @@ async def drain(call: Call) -> Reply:
     )
 
 
-async def backlog(call: Call) -> Reply:
+async def backlog(call: Call) -> HttpResponse:
     identify(call)
     query = call.query
     limit = queries.limit(query, limits.BACKLOG_DEFAULT, limits.BACKLOG_MAX)

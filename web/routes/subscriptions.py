@@ -12,8 +12,8 @@ from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
 from web.paging import cursor_of, next_link
-from web.replies import EMPTY, Reply, shown
 from web.requests.subscriptions import CreateSubscriptionRequest, ResendRequest
+from web.responses import EMPTY, HttpResponse, shown
 from web.shapes.subscriptions import (
     SubscriptionResponse,
     SubscriptionsResponse,
@@ -23,7 +23,7 @@ from web.shapes.subscriptions import (
 )
 
 
-async def subscribe(call: Call) -> Reply:
+async def subscribe(call: Call) -> HttpResponse:
     """A new one, or a known one changed."""
     caller = identify(call)
     task = known_task(call)
@@ -53,7 +53,7 @@ def _check_place(task: TaskState, body: CreateSubscriptionRequest) -> None:
         )
 
 
-async def list_of_task(call: Call) -> Reply:
+async def list_of_task(call: Call) -> HttpResponse:
     """Those changed last come first."""
     identify(call)
     task, query = known_task(call), call.query
@@ -93,7 +93,7 @@ def _position(cursor: str | None) -> tuple[int, str] | None:
     return -int(updated_at), subscription_id
 
 
-async def get(call: Call) -> Reply:
+async def get(call: Call) -> HttpResponse:
     identify(call)
     task, subscription_id = known_task(call), _subscription_id_of(call)
     subscription = task.subscription(subscription_id)
@@ -102,13 +102,13 @@ async def get(call: Call) -> Reply:
     return shown(200, SubscriptionResponse(subscription_of(task, subscription)))
 
 
-async def unsubscribe(call: Call) -> Reply:
+async def unsubscribe(call: Call) -> HttpResponse:
     command = c.Unsubscribe(_subscription_id_of(call))
     await call.system.ask(task_id_of(call), command, identify(call))
     return EMPTY
 
 
-async def list_undelivered(call: Call) -> Reply:
+async def list_undelivered(call: Call) -> HttpResponse:
     """In the order of their numbers; those of one number by subscription."""
     identify(call)
     task, query = known_task(call), call.query
@@ -147,7 +147,7 @@ def _message_position(cursor: str | None) -> tuple[int, str]:
     return int(seq), subscription_id
 
 
-async def resend(call: Call) -> Reply:
+async def resend(call: Call) -> HttpResponse:
     """Shows the subscriptions that were asked about, as they are then."""
     caller = identify(call)
     task = known_task(call)

@@ -23,7 +23,6 @@ from web.identity import caller_of, identify
 from web.operations import Operation
 from web.paging import cursor_of, next_link
 from web.preconditions import etag
-from web.replies import EMPTY, Reply, shown
 from web.requests.tasks import (
     CreateTaskRequest,
     EnqueueRunRequest,
@@ -32,6 +31,7 @@ from web.requests.tasks import (
     ReasonWithMetadataRequest,
     UpdateTaskRequest,
 )
+from web.responses import EMPTY, HttpResponse, shown
 from web.shapes.events import task_event_of
 from web.shapes.tasks import (
     TaskDetail,
@@ -45,7 +45,7 @@ from web.shapes.tasks import (
 )
 
 
-async def list_tasks(call: Call) -> Reply:
+async def list_tasks(call: Call) -> HttpResponse:
     identify(call)
     query, views = call.query, call.system.views
     order = queries.choice(query, "order", ListOrder) or ListOrder.ACTIVITY
@@ -72,15 +72,15 @@ def _filter(call: Call) -> TaskFilter:
     )
 
 
-async def create(call: Call) -> Reply:
+async def create(call: Call) -> HttpResponse:
     return await _create(call, None)
 
 
-async def create_child(call: Call) -> Reply:
+async def create_child(call: Call) -> HttpResponse:
     return await _create(call, task_id_of(call))
 
 
-async def _create(call: Call, parent_task_id: str | None) -> Reply:
+async def _create(call: Call, parent_task_id: str | None) -> HttpResponse:
     session = call.session
     body = call.decode(CreateTaskRequest)
     command = c.CreateTask(
@@ -121,7 +121,7 @@ def _owner(owner: OwnerRequest | None) -> Owner | None:
     return None if owner is None else Owner(owner.kind, owner.ref)
 
 
-async def get(call: Call) -> Reply:
+async def get(call: Call) -> HttpResponse:
     identify(call)
     task = await call.system.task(task_id_of(call))
     return shown(200, TaskDetailResponse(detail(call, task)), etag(task))
@@ -135,17 +135,17 @@ def detail(call: Call, task: TaskState) -> TaskDetail:
     return detail_of(task, views.children(task.id), events, views)
 
 
-async def _ask(call: Call, command: c.TaskCommand) -> Reply:
+async def _ask(call: Call, command: c.TaskCommand) -> HttpResponse:
     answer = await call.system.ask(task_id_of(call), command, identify(call))
     return shown(200, TaskResponse(task_of(answer.task, call.system.views)), etag(answer.task))
 
 
-async def _ask_for_run(call: Call, command: c.TaskCommand, status: int) -> Reply:
+async def _ask_for_run(call: Call, command: c.TaskCommand, status: int) -> HttpResponse:
     answer = await call.system.ask(task_id_of(call), command, identify(call))
     return shown(status, task_run_of(answer, call.system.views), etag(answer.task))
 
 
-async def update(call: Call) -> Reply:
+async def update(call: Call) -> HttpResponse:
     body = call.decode(UpdateTaskRequest)
     command = c.PatchTask(
         title=body.title,
@@ -162,7 +162,7 @@ async def update(call: Call) -> Reply:
     return await _ask(call, command)
 
 
-async def delete(call: Call) -> Reply:
+async def delete(call: Call) -> HttpResponse:
     await call.system.ask(task_id_of(call), c.DeleteTask(), identify(call))
     return EMPTY
 
@@ -177,33 +177,33 @@ def enqueueing(call: Call) -> c.Enqueueing:
     )
 
 
-async def publish(call: Call) -> Reply:
+async def publish(call: Call) -> HttpResponse:
     return await _ask_for_run(call, c.PublishTask(enqueueing(call)), 200)
 
 
-async def start(call: Call) -> Reply:
+async def start(call: Call) -> HttpResponse:
     return await _ask_for_run(call, c.StartTask(enqueueing(call)), 201)
 
 
-async def approve(call: Call) -> Reply:
+async def approve(call: Call) -> HttpResponse:
     return await _ask_for_run(call, c.ApproveTask(enqueueing(call)), 201)
 
 
-async def reject(call: Call) -> Reply:
+async def reject(call: Call) -> HttpResponse:
     return await _ask(call, c.RejectTask())
 
 
-async def cancel(call: Call) -> Reply:
+async def cancel(call: Call) -> HttpResponse:
     body = call.decode(ReasonWithMetadataRequest)
     return await _ask(call, c.CancelTask(body.reason, body.metadata))
 
 
-async def pause(call: Call) -> Reply:
+async def pause(call: Call) -> HttpResponse:
     body = call.decode(ReasonWithMetadataRequest)
     return await _ask(call, c.PauseTask(body.reason, body.metadata))
 
 
-async def resume(call: Call) -> Reply:
+async def resume(call: Call) -> HttpResponse:
     return await _ask(call, c.ResumeTask(call.decode(MetadataRequest).metadata))
 
 

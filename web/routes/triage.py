@@ -6,25 +6,25 @@ from web.addresses import task_id_of
 from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
-from web.replies import Reply, shown
+from web.responses import HttpResponse, shown
 from web.shapes.profiles import TriageResponse, triage_of
 
 
-async def _triage(call: Call, action: TriageAction) -> Reply:
+async def _triage(call: Call, action: TriageAction) -> HttpResponse:
     caller = identify(call)
     answer = await call.system.ask(task_id_of(call), c.TriageTask(action), caller)
     return shown(200, TriageResponse(triage_of(answer.task, caller.actor)))
 
 
-async def read(call: Call) -> Reply:
+async def read(call: Call) -> HttpResponse:
     return await _triage(call, TriageAction.READ)
 
 
-async def archive(call: Call) -> Reply:
+async def archive(call: Call) -> HttpResponse:
     return await _triage(call, TriageAction.ARCHIVE)
 
 
-async def dismiss(call: Call) -> Reply:
+async def dismiss(call: Call) -> HttpResponse:
     return await _triage(call, TriageAction.DISMISS)
 
 

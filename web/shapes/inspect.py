@@ -30,7 +30,7 @@ from web.wording import command_of
 _REASONS: Final = ("error", "diagnostic", "reason")  # members of a payload that say why
 
 
-class Target(Enum):
+class InspectTarget(Enum):
     TASK = "task"
     RUN = "run"
 
@@ -96,7 +96,7 @@ class SchedulerPauseState(Shape):
 @final
 @define(eq=False)
 class Inspect(Shape):
-    target: Target
+    target: InspectTarget
     task: TaskSummary
     scheduler: SchedulerPauseState
     next_action: NextAction

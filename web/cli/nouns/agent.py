@@ -12,7 +12,7 @@ from web.cli.again import again
 from web.cli.failures import plain
 from web.cli.layouts import RUN_COLUMNS
 from web.cli.members import ERROR, KEY, METADATA, REASON, RESULT, URGENCY, Field, Form
-from web.cli.shown import Card, Part, Rows, at
+from web.cli.shown import Card, Listing, Part, at
 from web.cli.verbs import Verb
 from web.exits import ClientExit
 from web.operations import Operation as Op
@@ -50,7 +50,7 @@ class _Steps:
 
 _CLAIM: Final[Sequence[Part]] = (
     Card("claim.task", "task"),
-    Rows("claim.run", RUN_COLUMNS, "run"),
+    Listing("claim.run", RUN_COLUMNS, "run"),
     Card("claim.run.metadata", "metadata of the run"),  # what the last round lacked is told here
     _Steps(),
 )

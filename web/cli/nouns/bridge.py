@@ -5,7 +5,7 @@ from typing import Final
 from actors.task.state import Scope
 from actors.task.subscription import DeliveryMode
 from web.cli.members import CURSOR, ID, LIMIT, Field, Form, one_of
-from web.cli.shown import Card, Column, Rows, Worth
+from web.cli.shown import Card, Column, Listing, Worth
 from web.cli.verbs import Verb
 from web.operations import Operation as Op
 
@@ -14,7 +14,7 @@ _SUBSCRIPTION: Final = (
     Card("subscription", without=(_CURSOR,)),
     Card(f"subscription.{_CURSOR}", "how far it was told"),
 )
-_SUBSCRIPTIONS: Final = Rows(
+_SUBSCRIPTIONS: Final = Listing(
     "subscriptions",
     (
         Column("ID", "subscription_id", Worth.KEPT),
@@ -86,7 +86,7 @@ VERBS: Final = (
             CURSOR,
         ),
         shows=(
-            Rows(
+            Listing(
                 "messages",
                 (
                     Column("MESSAGE", "delivery_id", Worth.KEPT),

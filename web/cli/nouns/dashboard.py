@@ -11,7 +11,7 @@ from rich.text import Text
 from actors.identity import OriginKind
 from web.cli.filters import OWNER_FILTERS, SCOPE_FILTERS, scoped_by_workspace
 from web.cli.members import CHANNEL, Field, one_of
-from web.cli.shown import Column, Part, Rows, Worth, at, several, told
+from web.cli.shown import Column, Listing, Part, Worth, at, several, told
 from web.cli.verbs import Verb, Watch
 from web.operations import Operation as Op
 
@@ -106,7 +106,7 @@ def _duration(milliseconds: object) -> str:
     return f"{milliseconds} ms" if milliseconds < _IN_SECONDS_MS else f"{milliseconds // 1000} s"
 
 
-_ACTIVE: Final = Rows(
+_ACTIVE: Final = Listing(
     "dashboard.active_runs.items",
     (
         Column("RUN", "run_id", Worth.KEPT),
@@ -118,7 +118,7 @@ _ACTIVE: Final = Rows(
     ),
     "active runs",
 )
-_CHANNELS: Final = Rows(
+_CHANNELS: Final = Listing(
     "queue.depth",
     (
         Column("CHANNEL", "network_channel", Worth.KEPT),

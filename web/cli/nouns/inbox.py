@@ -10,7 +10,7 @@ from rich.text import Text
 from actors.views.facets import Lane
 from web.cli.filters import OWNER_FILTERS, SCOPE_FILTERS, scoped_by_workspace
 from web.cli.members import CURSOR, Field, Form, one_of
-from web.cli.shown import Card, Column, Rows, Worth, at, several, told
+from web.cli.shown import Card, Column, Listing, Worth, at, several, told
 from web.cli.verbs import Verb, Watch
 from web.operations import Operation as Op
 
@@ -37,7 +37,7 @@ class _Lanes:
         for lane in several(at(body, "inbox.groups")):
             count, unread = told(at(lane, "count")), told(at(lane, "unread_count"))
             title = f"{told(at(lane, 'lane'))}: {count}, {unread} unread"
-            found += Rows("items", _ITEM_COLUMNS, title).of(lane)
+            found += Listing("items", _ITEM_COLUMNS, title).of(lane)
         return found or [Text("nothing waits", style="dim")]
 
 

@@ -16,7 +16,7 @@ from web.operations import Operation as Op
 
 @final
 @frozen
-class _Profile:
+class _ProfileText:
     """The profile as it can be set: JSON over several lines."""
 
     def of(self, body: object) -> Sequence[RenderableType]:
@@ -24,7 +24,7 @@ class _Profile:
         return [Text(orjson.dumps(profile, option=orjson.OPT_INDENT_2).decode())]
 
 
-_PROFILE: Final[Sequence[Part]] = (_Profile(),)
+_PROFILE: Final[Sequence[Part]] = (_ProfileText(),)
 
 
 VERBS: Final = (

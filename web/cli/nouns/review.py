@@ -6,7 +6,7 @@ from uuid import uuid4
 from actors.task.review import ReviewOutcome, ReviewPolicy
 from web.cli.layouts import RUN_COLUMNS
 from web.cli.members import ID, REASON, Field, Form, Members, one_of
-from web.cli.shown import Card, Rows
+from web.cli.shown import Card, Listing
 from web.cli.verbs import Verb
 from web.operations import Operation as Op
 
@@ -63,7 +63,7 @@ VERBS: Final = (
             Field("review_text", "the whole review", flag="text", inside=_VERDICT),
             Field("delivery_id", "an id of your own; one is made otherwise", inside=_VERDICT),
         ),
-        shows=(Card("review"), Rows("continuation_run", RUN_COLUMNS, "the run that goes on")),
+        shows=(Card("review"), Listing("continuation_run", RUN_COLUMNS, "the run that goes on")),
         finish=_with_delivery,
     ),
 )

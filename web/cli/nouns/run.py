@@ -7,7 +7,7 @@ from attrs import frozen
 from rich.console import RenderableType
 
 from web.cli.advice import lines_of, trying
-from web.cli.failures import Refusal, plain
+from web.cli.failures import ErrorReport, plain
 from web.cli.filters import REVIEW_FILTERS
 from web.cli.inspection import INSPECTION
 from web.cli.layouts import REVIEWS, RUN, SESSION_COLUMNS, SUCCESSION, TASK_COLUMNS
@@ -22,7 +22,7 @@ from web.cli.members import (
     Field,
     Form,
 )
-from web.cli.shown import Card, Column, Part, Rows, Worth, at, several, told
+from web.cli.shown import Card, Column, Listing, Part, Worth, at, several, told
 from web.cli.verbs import Verb
 from web.exits import ClientExit
 from web.operations import Operation as Op
@@ -43,14 +43,14 @@ class _Refused:
         for result in several(at(body, "results")):
             error = at(result, "error")
             if error is not None:
-                refusal = Refusal.of(error)
+                refusal = ErrorReport.of(error)
                 yield told(at(result, "run_id")), plain(refusal.text)
                 if refusal.suggestion:
                     yield trying(refusal.suggestion)
 
 
 _RESULTS: Final[Sequence[Part]] = (
-    Rows(
+    Listing(
         "results",
         (
             Column("RUN", "run_id", Worth.KEPT),
@@ -74,8 +74,8 @@ VERBS: Final = (
         help="A run with its task and session",
         shows=(
             Card("run.run"),
-            Rows("run.task", TASK_COLUMNS, "task"),
-            Rows(
+            Listing("run.task", TASK_COLUMNS, "task"),
+            Listing(
                 "run.session",
                 (Column("ID", "session_id", Worth.KEPT), *SESSION_COLUMNS[1:]),
                 "session",

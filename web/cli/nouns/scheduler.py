@@ -5,7 +5,7 @@ from typing import Final
 from actors.task.state import Scope
 from web.cli.members import CURSOR, LIMIT, REASON, WORKSPACE, Field, Form, one_of
 from web.cli.running import Callers
-from web.cli.shown import Card, Column, Rows, Worth
+from web.cli.shown import Card, Column, Listing, Worth
 from web.cli.verbs import Verb, Watch
 from web.operations import Operation as Op
 
@@ -26,8 +26,8 @@ VERBS: Final = (
         help="Whether the server takes work, and what is set aside",
         note="What is set aside is refused with its cause, and all else goes on.",
         shows=(
-            Rows("", (Column("STATUS", "status", Worth.KEPT),)),
-            Rows(
+            Listing("", (Column("STATUS", "status", Worth.KEPT),)),
+            Listing(
                 "set_aside",
                 (
                     Column("SET ASIDE", "address", Worth.KEPT),
@@ -63,7 +63,7 @@ VERBS: Final = (
         fields=(REASON, Field("timeout_seconds", "how long to wait", int)),
         shows=(
             Card("scheduler"),
-            Rows(
+            Listing(
                 "",
                 (
                     Column("COMPLETED", "completed", Worth.KEPT),
@@ -88,7 +88,7 @@ VERBS: Final = (
             CURSOR,
         ),
         shows=(
-            Rows(
+            Listing(
                 "backlog.runs",
                 (
                     Column("RUN", "run.id", Worth.KEPT),

@@ -5,7 +5,7 @@ from typing import Final
 from web.cli.layouts import SESSION_COLUMNS
 from web.cli.members import CAPABILITIES, ID, WORKSPACE, Field, Form
 from web.cli.running import Callers
-from web.cli.shown import Card, Rows
+from web.cli.shown import Card, Listing
 from web.cli.verbs import Verb
 from web.operations import Operation as Op
 
@@ -16,7 +16,7 @@ VERBS: Final = (
         name="list",
         operation=Op.LIST_SESSIONS,
         help="All sessions",
-        shows=(Rows("sessions", SESSION_COLUMNS, none="no sessions"),),
+        shows=(Listing("sessions", SESSION_COLUMNS, none="no sessions"),),
         callers=Callers.NOBODY,
     ),
     Verb(

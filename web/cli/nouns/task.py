@@ -31,7 +31,7 @@ from web.cli.members import (
     Members,
     one_of,
 )
-from web.cli.shown import Branches, Rows
+from web.cli.shown import Branches, Listing
 from web.cli.verbs import Verb, Watch
 from web.operations import Operation as Op
 
@@ -98,7 +98,7 @@ VERBS: Final = (
             LIMIT,
             CURSOR,
         ),
-        shows=(Rows("tasks", TASK_COLUMNS, none="no tasks"),),
+        shows=(Listing("tasks", TASK_COLUMNS, none="no tasks"),),
         watch=Watch.ANSWER,
     ),
     Verb(
@@ -209,7 +209,7 @@ VERBS: Final = (
             LIMIT,
             CURSOR,
         ),
-        shows=(Rows("runs", RUN_COLUMNS, none="no runs"),),
+        shows=(Listing("runs", RUN_COLUMNS, none="no runs"),),
     ),
     Verb(
         name="enqueue",

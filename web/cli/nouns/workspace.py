@@ -5,7 +5,7 @@ from typing import Final
 from web.cli.layouts import WORKSPACE_COLUMNS
 from web.cli.members import DIRECTORY, Field, Form
 from web.cli.running import Callers
-from web.cli.shown import Card, Rows
+from web.cli.shown import Card, Listing
 from web.cli.verbs import Verb
 from web.operations import Operation as Op
 
@@ -18,7 +18,7 @@ VERBS: Final = (
         name="list",
         operation=Op.LIST_WORKSPACES,
         help="All workspaces",
-        shows=(Rows("workspaces", WORKSPACE_COLUMNS, none="no workspaces"),),
+        shows=(Listing("workspaces", WORKSPACE_COLUMNS, none="no workspaces"),),
         callers=Callers.NOBODY,
     ),
     Verb(

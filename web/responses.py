@@ -12,7 +12,7 @@ Headers = tuple[tuple[str, str], ...]
 
 @final
 @frozen(eq=False)
-class Reply:
+class HttpResponse:
     """An answer that is ready. `body` is JSON, or empty."""
 
     status: int
@@ -22,7 +22,7 @@ class Reply:
 
 @final
 @frozen(eq=False)
-class StreamReply:
+class EventStreamResponse:
     """An answer that goes on: server-sent events, one chunk each. `chunks` is called once."""
 
     chunks: Callable[[], AsyncIterator[bytes]]
@@ -34,12 +34,12 @@ class StreamReply:
     )
 
 
-AnyReply = Reply | StreamReply
+AnyResponse = HttpResponse | EventStreamResponse
 
 
-def shown(status: int, shape: Shape, headers: Headers = ()) -> Reply:
+def shown(status: int, shape: Shape, headers: Headers = ()) -> HttpResponse:
     """An answer with `shape` as its JSON body."""
-    return Reply(status, encode(shape), headers)
+    return HttpResponse(status, encode(shape), headers)
 
 
-EMPTY = Reply(204)
+EMPTY = HttpResponse(204)

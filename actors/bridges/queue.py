@@ -1,4 +1,4 @@
-"""The line before one bridge: subscriptions to which something is due, each there once.
+"""The queue before one bridge: subscriptions to which something is due, each there once.
 
 It holds names, not messages, so that it is no longer than there are subscriptions, however long
 the bridge is down.
@@ -24,7 +24,7 @@ class Waiting(NamedTuple):
 
 
 @final
-class Line:
+class DeliveryQueue:
     """What was taken is nobody else's until it comes `again`, to `retry`, or may `leave`.
 
     Args:

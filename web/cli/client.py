@@ -12,7 +12,7 @@ import orjson
 from attrs import frozen
 
 from web.cli.failures import Failed, refused
-from web.cli.target import Identity, Target
+from web.cli.target import Identity, ServerAddress
 from web.exits import ClientExit
 from web.headers import IDEMPOTENCY_HEADER, IF_MATCH_HEADER, IGNORED_HEADER
 
@@ -24,7 +24,7 @@ _PAUSE_S: Final = 0.2  # and so long after the last try
 
 @final
 @frozen
-class Answer:
+class ApiResponse:
     """Args:
     body: None where the server had nothing to tell.
     ignored: what it did not know of the request, as its header lists it.
@@ -36,7 +36,7 @@ class Answer:
     ignored: str | None = None
 
 
-def transport_of(target: Target) -> httpx.BaseTransport:
+def transport_of(target: ServerAddress) -> httpx.BaseTransport:
     """The way to a server. Proxies of the environment are left alone: it is named directly."""
     if target.socket is None:
         return httpx.HTTPTransport(trust_env=False)
@@ -44,10 +44,10 @@ def transport_of(target: Target) -> httpx.BaseTransport:
 
 
 @final
-class Connection:
+class Client:
     """Raises `Failed` for whatever goes wrong."""
 
-    def __init__(self, target: Target, identity: Identity) -> None:
+    def __init__(self, target: ServerAddress, identity: Identity) -> None:
         self._target = target
         headers = identity.headers
         if target.token and target.socket is None:
@@ -74,7 +74,7 @@ class Connection:
         *,
         if_match: int | None = None,
         may_wait: bool = False,
-    ) -> Answer:
+    ) -> ApiResponse:
         """The answer to one request; one that may wait has as long as the server lets it.
 
         Where the connection is lost before the answer is here, it is sent again, under one key.
@@ -96,7 +96,7 @@ class Connection:
         link = answer.links.get("next", {}).get("url")
         cursor = None if link is None else httpx.URL(link).params.get("cursor")
         ignored = answer.headers.get(IGNORED_HEADER)
-        return Answer(answer.content, self._parsed(answer), cursor, ignored)
+        return ApiResponse(answer.content, self._parsed(answer), cursor, ignored)
 
     def _answer_to(self, request: httpx.Request) -> httpx.Response:
         until_s: float | None = None

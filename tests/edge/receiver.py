@@ -122,7 +122,7 @@ class Receiver:
 
     async def wait_for(self, count: int) -> list[Received]:
         """The requests, as soon as there are so many."""
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             while len(self.requests) < count:
                 await self._moved.wait()
         return self.requests

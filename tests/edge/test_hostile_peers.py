@@ -1,12 +1,14 @@
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
-from tests.edge.peer import request, until
+from tests.edge.conftest import HOUR_S
+from tests.edge.peer import S_MAX, request, until
 
 
 async def serves(served) -> None:
-    """The listener still answers, and soon."""
-    with trio.fail_after(1):
+    """The listener still answers."""
+    with trio.fail_after(S_MAX):
         peer = await served.connect()
         await peer.send(request(port=served.port))
         assert (await peer.answer()).status == 200
@@ -85,7 +87,7 @@ async def test_headers_that_dribble_in_end_the_connection(serve):
     served = await serve(header_s=0.1)
     peer = await served.connect()
     await peer.send(b"GET /x HTTP/1.1\r\n")
-    with trio.fail_after(2):
+    with trio.fail_after(S_MAX):
         async with trio.open_nursery() as nursery:
 
             async def dribble() -> None:
@@ -102,31 +104,35 @@ async def test_headers_that_dribble_in_end_the_connection(serve):
 async def test_an_unused_connection_is_closed(serve):
     served = await serve(idle_s=0.05)
     peer = await served.connect()
-    with trio.fail_after(2):
+    with trio.fail_after(S_MAX):
         assert await peer.rest() == b""
     await all_closed(served)
 
 
-async def test_the_idle_time_counts_from_the_last_answer(serve):
-    served = await serve(idle_s=0.2)
+async def test_the_idle_time_counts_from_the_last_answer(serve, clock):
+    served = await serve(idle_s=HOUR_S)
     peer = await served.connect()
     for _ in range(4):
-        await trio.sleep(0.1)
+        await wait_all_tasks_blocked()
+        clock.jump(0.7 * HOUR_S)
         await peer.send(request(port=served.port))
         assert (await peer.answer()).status == 200
-    with trio.fail_after(2):
+    await wait_all_tasks_blocked()
+    clock.jump(HOUR_S)
+    with trio.fail_after(S_MAX):
         assert await peer.rest() == b""
 
 
-async def test_a_request_that_takes_long_is_no_idle_connection(serve, application):
-    served = await serve(idle_s=0.05)
+async def test_a_request_that_takes_long_is_no_idle_connection(serve, application, clock):
+    served = await serve(idle_s=HOUR_S)
     peer = await served.connect()
     await peer.send(request("/park", port=served.port))
     await application.parked.wait()
-    await trio.sleep(0.2)
+    clock.jump(10 * HOUR_S)
+    await wait_all_tasks_blocked()
     assert served.front.open_connections == 1
     await peer.stream.aclose()
-    with trio.fail_after(2):
+    with trio.fail_after(S_MAX):
         await application.disconnected.wait()
 
 
@@ -158,7 +164,7 @@ async def test_with_all_places_taken_the_longest_idle_one_makes_room(serve):
     peers = [await served.connect() for _ in range(3)]
     await until(lambda: served.front.open_connections == 3)
     await serves(served)
-    with trio.fail_after(2):
+    with trio.fail_after(S_MAX):
         assert await peers[0].rest() == b""
     await peers[2].send(request(port=served.port))
     assert (await peers[2].answer()).status == 200
@@ -170,7 +176,7 @@ async def test_with_all_places_busy_a_new_peer_is_turned_away(serve, application
     await busy.send(request("/park", port=served.port))
     await application.parked.wait()
     late = await served.connect()
-    with trio.fail_after(2):
+    with trio.fail_after(S_MAX):
         assert await late.rest() == b""
     await busy.stream.aclose()
     await all_closed(served)
@@ -181,19 +187,19 @@ async def test_a_peer_that_stops_reading_a_stream_is_let_go(serve, application):
     served = await serve(write_s=0.2)
     peer = await served.connect()
     await peer.send(request("/stream", port=served.port))
-    with trio.fail_after(3):
+    with trio.fail_after(S_MAX):
         await application.disconnected.wait()
     await serves(served)
     await all_closed(served)
 
 
 async def test_a_peer_that_stops_reading_does_not_hold_a_stop(serve):
-    served = await serve(write_s=60)
+    served = await serve()
     peer = await served.connect()
     await peer.send(request("/stream", port=served.port))
-    await trio.sleep(0.1)
+    await wait_all_tasks_blocked(0.05)  # until no more of it is taken
     await served.front.stop_accepting()
-    with trio.fail_after(2):
+    with trio.fail_after(S_MAX):
         served.front.abort()
         await served.front.wait_closed()
     assert served.front.open_connections == 0
@@ -204,9 +210,9 @@ async def test_a_stop_closes_idle_peers_and_lets_answers_finish(serve, applicati
     idle, busy = await served.connect(), await served.connect()
     await busy.send(request(method="POST", port=served.port, Content_Length="2") + b"h")
     await until(lambda: served.front.open_connections == 2)
-    await trio.sleep(0.02)
+    await wait_all_tasks_blocked(0.02)  # until what was sent is read
     await served.front.stop_accepting()
-    with trio.fail_after(2):
+    with trio.fail_after(S_MAX):
         assert await idle.rest() == b""
         await busy.send(b"i")
         assert (await busy.answer()).status == 200

@@ -19,6 +19,7 @@ from attrs import frozen
 from actors.errors import Code, Rejected
 from actors.limits import CRASH_WINDOW_S, CRASHES_MAX
 from actors.ports import DamagedError, DamagedRowError
+from actors.record import IndexTable
 
 _log = logging.getLogger("chargehand.actors")
 
@@ -116,12 +117,12 @@ class Faults:
             listener(address)
         return fault
 
-    def damaged_row(self, table: str, key: str, error: DamagedRowError) -> Rejected:
+    def damaged_row(self, table: IndexTable, key: str, error: DamagedRowError) -> Rejected:
         """A row of an index is damaged, and nothing says whose it is: it is set aside by itself.
         What whoever asked is told, is returned."""
         # Of a key that a client gave, no more than this is anybody's business.
         digest = blake2b(key.encode(), digest_size=8).hexdigest()
-        address = f"@index/{table}/{digest}"
+        address = f"@index/{table.value}/{digest}"
         return refusal_of(self.set_aside(address, Why.DAMAGED, str(error)))
 
     def failed(self, address: str, error: Exception, what: str) -> Rejected:

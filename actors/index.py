@@ -10,17 +10,8 @@ from actors.faults import Faults, Why, refusal_of
 from actors.graph import Graph
 from actors.identity import Caller, OriginKind
 from actors.once import rows_of_done
-from actors.ports import (
-    KEYS_TABLE,
-    ONCE_TABLE,
-    REVIEWS_TABLE,
-    RUNS_TABLE,
-    SUBSCRIPTIONS_TABLE,
-    DamagedError,
-    DamagedRowError,
-    Reads,
-)
-from actors.record import Record
+from actors.ports import DamagedError, DamagedRowError, Reads
+from actors.record import IndexRow, IndexTable, Record
 from actors.task.events import (
     ReviewRequested,
     RunEnqueued,
@@ -30,29 +21,26 @@ from actors.task.events import (
 )
 from actors.task.state import TaskState
 
-Row = tuple[str, str, str]
-
 _TRANSPORTS: Final = (OriginKind.HTTP, OriginKind.UDS)
 
 
-def rows_of(record: Record) -> tuple[Row, ...]:
-    """The index rows that a record brings: (table, key, value)."""
-    rows: list[Row] = []
+def rows_of(record: Record) -> tuple[IndexRow, ...]:
+    """The index rows that a record brings."""
+    rows: list[IndexRow] = []
     if record.done is not None:
         told = rows_of_done(record.done, record.address, record.at_ns)
-        rows += [(ONCE_TABLE, key, value) for key, value in told]
+        rows += [IndexRow(IndexTable.ONCE, key, value) for key, value in told]
     for event in record.events:
         if isinstance(event, RunEnqueued | RunRetried | RunRecovered):
-            rows.append((RUNS_TABLE, event.run_id, record.address))
+            rows.append(IndexRow(IndexTable.RUNS, event.run_id, record.address))
             key = event.run.idempotency_key
             if key is not None:
-                rows.append(
-                    (KEYS_TABLE, _key(key, record.caller), f"{record.address} {event.run_id}")
-                )
+                named = f"{record.address} {event.run_id}"
+                rows.append(IndexRow(IndexTable.KEYS, _key(key, record.caller), named))
         elif isinstance(event, ReviewRequested):
-            rows.append((REVIEWS_TABLE, event.review_id, record.address))
+            rows.append(IndexRow(IndexTable.REVIEWS, event.review_id, record.address))
         elif isinstance(event, SubscriptionSet):
-            rows.append((SUBSCRIPTIONS_TABLE, event.subscription_id, record.address))
+            rows.append(IndexRow(IndexTable.SUBSCRIPTIONS, event.subscription_id, record.address))
     return tuple(rows)
 
 
@@ -77,11 +65,11 @@ def _a_bit_off(found: bytes) -> Iterator[bytes]:
         yield bytes(flipped)
 
 
-def _names(state: TaskState, table: str, some_id: str) -> bool:
+def _names(state: TaskState, table: IndexTable, some_id: str) -> bool:
     """Whether the task has the run, review or subscription that a row of `table` is about."""
-    if table == REVIEWS_TABLE:
+    if table is IndexTable.REVIEWS:
         return state.review(some_id) is not None
-    if table == SUBSCRIPTIONS_TABLE:
+    if table is IndexTable.SUBSCRIPTIONS:
         return state.subscription(some_id) is not None
     return state.run(some_id) is not None
 
@@ -105,19 +93,19 @@ class Index:
 
     def task_of_run(self, run_id: str) -> str | None:
         """The task of a run; None for an unknown run, or one whose task was deleted."""
-        return self._living_task(RUNS_TABLE, run_id)
+        return self._living_task(IndexTable.RUNS, run_id)
 
     def task_of_review(self, review_id: str) -> str | None:
         """The task of a review; None for an unknown one, or one whose task was deleted."""
-        return self._living_task(REVIEWS_TABLE, review_id)
+        return self._living_task(IndexTable.REVIEWS, review_id)
 
-    def _living_task(self, table: str, key: str) -> str | None:
+    def _living_task(self, table: IndexTable, key: str) -> str | None:
         task_id = self._row(table, key)
         if task_id is None or not (self._is_known(task_id) or self._is_shown(task_id)):
             return None
         return task_id
 
-    def _row(self, table: str, key: str) -> str | None:
+    def _row(self, table: IndexTable, key: str) -> str | None:
         """The value of a row.
 
         Raises:
@@ -133,13 +121,13 @@ class Index:
             fault = self._faults.set_aside(address, Why.DAMAGED, str(error))
             raise refusal_of(fault) from error
 
-    def _owner(self, table: str, key: str, found: bytes) -> str | None:
+    def _owner(self, table: IndexTable, key: str, found: bytes) -> str | None:
         """The task that a damaged row most likely named: one whose stored state says the same.
 
         The text of the row may be off by a bit, so its neighbours are looked at too. What was done
         under a key is no part of a task's state: its row stands for itself.
         """
-        if table == ONCE_TABLE:
+        if table is IndexTable.ONCE:
             return None
         for text in (found, *_a_bit_off(found)):
             task_id, _, run_id = text.decode("utf-8", "replace").partition(" ")
@@ -160,7 +148,7 @@ class Index:
     def keyed_run(self, key: str, caller: Caller) -> tuple[str, str] | None:
         """The task and run that a caller's key stands for; keys of deleted tasks are free again."""
         for row_key in (_key(key, caller), *_former_keys(key, caller)):
-            row = self._row(KEYS_TABLE, row_key)
+            row = self._row(IndexTable.KEYS, row_key)
             task_id, _, run_id = (row or "").partition(" ")
             if self._is_known(task_id):
                 return task_id, run_id
@@ -168,7 +156,7 @@ class Index:
 
     def task_of_subscription(self, subscription_id: str) -> str | None:
         """The task that a subscription has or had: its id stays with that, deleted or not."""
-        return self._row(SUBSCRIPTIONS_TABLE, subscription_id)
+        return self._row(IndexTable.SUBSCRIPTIONS, subscription_id)
 
     def is_taken(self, task_id: str) -> bool:
         """Whether a task has or had this id."""

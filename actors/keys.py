@@ -12,7 +12,8 @@ from actors.errors import Code, Rejected
 from actors.faults import Faults
 from actors.limits import NS
 from actors.once import Earlier, Once, earlier_of
-from actors.ports import ONCE_TABLE, DamagedRowError, Reads
+from actors.ports import DamagedRowError, Reads
+from actors.record import IndexTable
 
 
 @final
@@ -59,9 +60,9 @@ class Keys:
         if once is None:
             return None
         try:
-            row = self._journal.get(ONCE_TABLE, once.key)
+            row = self._journal.get(IndexTable.ONCE, once.key)
         except DamagedRowError as error:
-            raise self._faults.damaged_row(ONCE_TABLE, once.key, error) from error
+            raise self._faults.damaged_row(IndexTable.ONCE, once.key, error) from error
         if row is None:
             return None
         earlier = earlier_of(row)

@@ -6,13 +6,15 @@ from typing import Protocol, final
 import trio
 from attrs import frozen
 
-from actors.record import AnyState, Entry, OutstandingEffect, Record, Settlement
-
-RUNS_TABLE = "runs"  # run id -> task id
-REVIEWS_TABLE = "reviews"  # review id -> task id
-SUBSCRIPTIONS_TABLE = "subscriptions"  # subscription id -> task id
-KEYS_TABLE = "keys"  # idempotency key with its caller -> "task id run id"
-ONCE_TABLE = "once"  # what was done under a key, see `actors.once`; forgotten in time
+from actors.record import (
+    AnyState,
+    Entry,
+    IndexRow,
+    IndexTable,
+    OutstandingEffect,
+    Record,
+    Settlement,
+)
 
 
 class StorageError(Exception):
@@ -58,7 +60,7 @@ class Reads(Protocol):
     """What is known of the past, on disk or not. All methods return at once: it is near, wherever
     commits go."""
 
-    def get(self, table: str, key: str) -> str | None:
+    def get(self, table: IndexTable, key: str) -> str | None:
         """The value of an index row."""
 
     def state(self, address: str) -> AnyState | None:
@@ -103,7 +105,7 @@ class Recovery(Protocol):
     def restore(self, entry: Entry) -> None:
         """Give back a replayed record with its state; once for each, in order."""
 
-    def restore_aside(self, found: Record | Damage, rows: Iterable[tuple[str, str, str]]) -> None:
+    def restore_aside(self, found: Record | Damage, rows: Iterable[IndexRow]) -> None:
         """The same for what must not be folded: a damaged record, one behind it of the same
         address, or something damaged that is not of the log. It is kept apart as it is."""
 
@@ -175,7 +177,7 @@ class Journal(Reads, Protocol):
 
         Args:
             outstanding: the effects not applied as of `durable_seq`.
-            forget_before_ns: rows of `ONCE_TABLE` that are older than this moment may go. Each
+            forget_before_ns: rows of `IndexTable.ONCE` that are older than this moment may go. Each
                 checkpoint looks through a part of them.
         """
 

@@ -1,6 +1,7 @@
 """The unit of the journal: one operation, whole, or nothing of it."""
 
 from collections.abc import Callable
+from enum import Enum
 from typing import NamedTuple, final
 
 from attrs import define, field, frozen
@@ -99,6 +100,22 @@ class Settlement(NamedTuple):
     fail: Callable[[Exception], None]
 
 
+class IndexTable(Enum):
+    """The tables that look names up. The values are their names on disk."""
+
+    RUNS = "runs"  # run id -> task id
+    REVIEWS = "reviews"  # review id -> task id
+    SUBSCRIPTIONS = "subscriptions"  # subscription id -> task id
+    KEYS = "keys"  # idempotency key with its caller -> "task id run id"
+    ONCE = "once"  # what was done under a key, see `actors.once`; forgotten in time
+
+
+class IndexRow(NamedTuple):
+    table: IndexTable
+    key: str
+    value: str
+
+
 @final
 @define(eq=False)
 class Entry:
@@ -107,12 +124,12 @@ class Entry:
     Args:
         record: what is written.
         state: the state of the record's address after it.
-        rows: index rows that this record brings: (table, key, value).
+        rows: index rows that this record brings.
         settlements: answers to deliver once the record is on disk and published, or to fail if
             the journal ends before that.
     """
 
     record: Record
     state: AnyState
-    rows: tuple[tuple["str", str, str], ...] = ()
+    rows: tuple[IndexRow, ...] = ()
     settlements: list[Settlement] = field(factory=list)

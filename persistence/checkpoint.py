@@ -16,14 +16,13 @@ from typing import Final, final
 
 from attrs import frozen
 
-from actors.ports import ONCE_TABLE
-from actors.record import AnyState, OutstandingEffect
+from actors.record import AnyState, IndexRow, IndexTable, OutstandingEffect
 from actors.registry.state import SessionState
 from actors.task.state import TaskState
 from persistence.aside import Kept
 from persistence.codec import encode_outstanding
 from persistence.framing import address_bytes, sequence_key
-from persistence.index_rows import Row, encode_row
+from persistence.index_rows import encode_row
 from persistence.layout import checkpoint_moves
 from persistence.seal import seal
 from persistence.snapshots import encode_snapshot
@@ -55,7 +54,7 @@ class Fold:
 
     seq: int
     states: Mapping[str, AnyState]
-    rows: Sequence[Row]
+    rows: Sequence[IndexRow]
     frames: Callable[[str], Sequence[bytes]]
     outstanding: Sequence[OutstandingEffect]
     sweep: Sweep
@@ -81,7 +80,7 @@ def slices(fold: Fold, store: Store) -> Iterator[Slice]:
         yield Slice([kept.change])
     yield Slice([*_replace_outstanding(fold.outstanding), checkpoint_moves(fold.seq)], moves=True)
     yield from _trims(fold.seq, store)
-    new_rows = sum(row.table == ONCE_TABLE for row in fold.rows)
+    new_rows = sum(row.table is IndexTable.ONCE for row in fold.rows)
     for stale in fold.sweep.parts(store, fold.forget_before_ns, new_rows):
         yield Slice([Delete(Table.ONCE, key) for key in stale])
 

@@ -5,47 +5,16 @@ is behind `=`, a longer one as its BLAKE2b digest of 32 bytes behind `#`; the tw
 """
 
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Final
 
-from actors.ports import (
-    KEYS_TABLE,
-    ONCE_TABLE,
-    REVIEWS_TABLE,
-    RUNS_TABLE,
-    SUBSCRIPTIONS_TABLE,
-    DamagedError,
-    DamagedRowError,
-    StorageError,
-    UnwritableError,
-)
+from actors.ports import DamagedError, DamagedRowError, UnwritableError
+from actors.record import IndexRow, IndexTable
 from persistence.seal import seal, unseal, unsealed_as_found
 from persistence.store import Put, Table
 
 PLAIN_KEY_BYTES_MAX: Final = 400
 
-_TABLES = {
-    RUNS_TABLE: Table.RUNS,
-    REVIEWS_TABLE: Table.REVIEWS,
-    KEYS_TABLE: Table.KEYS,
-    ONCE_TABLE: Table.ONCE,
-    SUBSCRIPTIONS_TABLE: Table.SUBSCRIPTIONS,
-}
-
-
-class Row(NamedTuple):
-    """A row that an entry brought, by the names of the port."""
-
-    table: str
-    key: str
-    value: str
-
-
-def row_table(name: str) -> Table:
-    """Raises StorageError if the port knows no such table."""
-    try:
-        return _TABLES[name]
-    except KeyError:
-        raise StorageError(f"there is no index table {name!r}") from None
+INDEX_TABLES: Final = {table: Table(table.value) for table in IndexTable}
 
 
 def row_key(key: str) -> bytes:
@@ -59,28 +28,27 @@ def row_key(key: str) -> bytes:
     return b"#" + blake2b(plain, digest_size=32).digest()
 
 
-def encode_row(row: Row) -> Put:
+def encode_row(row: IndexRow) -> Put:
     """The change that stores a row.
 
     Raises:
         UnwritableError: key or value has no UTF-8 form.
-        StorageError: there is no such table.
     """
-    table, key = row_table(row.table), row_key(row.key)
+    table, key = INDEX_TABLES[row.table], row_key(row.key)
     try:
         return Put(table, key, seal(table, key, row.value.encode()))
     except UnicodeEncodeError as error:
         raise UnwritableError(f"an index value cannot be written: {error}") from error
 
 
-def decode_row(table: str, key: str, value: bytes) -> str:
+def decode_row(table: IndexTable, key: str, value: bytes) -> str:
     """The value of a row.
 
     Raises:
         DamagedRowError: it fails its checksum.
     """
     try:
-        return unseal(row_table(table), row_key(key), value).decode()
+        return unseal(INDEX_TABLES[table], row_key(key), value).decode()
     except (DamagedError, UnicodeDecodeError) as error:
-        cause = f"its row in the index of {table} is damaged"
+        cause = f"its row in the index of {table.value} is damaged"
         raise DamagedRowError(cause, unsealed_as_found(value)) from error

@@ -9,10 +9,10 @@ from attrs import frozen
 
 from actors.limits import JOURNAL_PENDING_MAX
 from actors.ports import StorageError
-from actors.record import AnyState, Entry, OutstandingEffect, Record, Settlement
+from actors.record import AnyState, Entry, IndexTable, OutstandingEffect, Record, Settlement
 from persistence.codec import encode_record
 from persistence.folding import Folding
-from persistence.index_rows import Row, encode_row
+from persistence.index_rows import encode_row
 from persistence.layout import checkpoint_seq, open_layout
 from persistence.pipeline import Report
 from persistence.reading import Reading
@@ -104,7 +104,7 @@ class StoreJournal:
             )
         frame = encode_record(record)
         for row in entry.rows:
-            encode_row(Row(*row))  # what cannot be written must not fail a checkpoint later
+            encode_row(row)  # what cannot be written must not fail a checkpoint later
         self._tail.append(entry, frame)
         self._pending.append(entry)
         self._writer.write(frame)
@@ -219,7 +219,7 @@ class StoreJournal:
 
     # --- reading -----------------------------------------------------------------------------
 
-    def get(self, table: str, key: str) -> str | None:
+    def get(self, table: IndexTable, key: str) -> str | None:
         return self._reading.get(table, key)
 
     def state(self, address: str) -> AnyState | None:

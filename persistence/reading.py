@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import final
 
 from actors.ports import DamagedError
-from actors.record import AnyState, Record, address_of
+from actors.record import AnyState, IndexTable, Record, address_of
 from persistence.codec import decode_record
 from persistence.framing import address_bytes, frames, span
-from persistence.index_rows import decode_row, row_key, row_table
+from persistence.index_rows import INDEX_TABLES, decode_row, row_key
 from persistence.snapshots import decode_snapshot
 from persistence.store import Store, Table
 from persistence.tail import Tail
@@ -23,11 +23,11 @@ class Reading:
         self._tail = tail
         self._timelines = Timelines(store)
 
-    def get(self, table: str, key: str) -> str | None:
+    def get(self, table: IndexTable, key: str) -> str | None:
         value = self._tail.rows.get((table, key))
         if value is not None:
             return value
-        stored = self._store.get(row_table(table), row_key(key))
+        stored = self._store.get(INDEX_TABLES[table], row_key(key))
         return None if stored is None else decode_row(table, key, stored)
 
     def state(self, address: str) -> AnyState | None:

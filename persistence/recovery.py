@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, final
 
 from actors.ports import Damage, DamagedError, StorageError
-from actors.record import AnyState, Entry, OutstandingEffect, Record, address_of
+from actors.record import AnyState, Entry, IndexRow, OutstandingEffect, Record, address_of
 from persistence.aside import Kept, read_aside
 from persistence.codec import decode_outstanding, decode_record, encode_record
 from persistence.framing import BadFrame, Frame, address_bytes, log_frames, sequence_key
@@ -51,7 +51,7 @@ class StoreRecovery:
         self._tail.append(entry, encode_record(entry.record))
         self._tail.commit([entry])
 
-    def restore_aside(self, found: Record | Damage, rows: Iterable[tuple[str, str, str]]) -> None:
+    def restore_aside(self, found: Record | Damage, rows: Iterable[IndexRow]) -> None:
         """Give back what must not be folded, in its place among the others.
 
         Raises:

@@ -10,10 +10,9 @@ from typing import Final, final
 
 from attrs import define, field
 
-from actors.record import AnyState, Entry
+from actors.record import AnyState, Entry, IndexRow, IndexTable
 from persistence.aside import Kept
 from persistence.framing import span
-from persistence.index_rows import Row
 
 DROP_ADDRESSES_MAX: Final = 1024  # forgotten in one go, about 1 ms
 
@@ -26,7 +25,7 @@ class Unfolded:
 
     states: dict[str, AnyState] = field(factory=dict)
     aside: list[Kept] = field(factory=list)
-    rows: list[Row] = field(factory=list)
+    rows: list[IndexRow] = field(factory=list)
     records: int = 0
 
 
@@ -49,7 +48,7 @@ class Tail:
         self.next_seq = checkpoint_seq + 1
         self.records = 0
         self.states: dict[str, AnyState] = {}
-        self.rows: dict[tuple[str, str], str] = {}
+        self.rows: dict[tuple[IndexTable, str], str] = {}
         self._frames: dict[str, list[bytes]] = {}
         self._unfolded = Unfolded()
 
@@ -67,15 +66,15 @@ class Tail:
         self.records += 1
         self.next_seq += len(entry.record.events)
 
-    def keep_aside(self, kept: Kept, last_seq: int, rows: Iterable[tuple[str, str, str]]) -> None:
+    def keep_aside(self, kept: Kept, last_seq: int, rows: Iterable[IndexRow]) -> None:
         """Something on disk that must not be folded; its rows are found all the same.
 
         Args:
             last_seq: of what stands in the log, where it must come next; else 0.
         """
-        for table, key, value in rows:
-            self.rows[table, key] = value
-            self._unfolded.rows.append(Row(table, key, value))
+        for row in rows:
+            self.rows[row.table, row.key] = row.value
+            self._unfolded.rows.append(row)
         self._unfolded.aside.append(kept)
         self._unfolded.records += 1
         self.records += 1
@@ -88,8 +87,7 @@ class Tail:
         unfolded = self._unfolded
         for entry in entries:
             unfolded.states[entry.record.address] = entry.state
-            for row in entry.rows:
-                unfolded.rows.append(Row(*row))
+            unfolded.rows.extend(entry.rows)
         unfolded.records += len(entries)
         self.durable_seq = entries[-1].record.last_seq
 

@@ -14,14 +14,14 @@ from attrs import field, frozen
 from actors.index import rows_of
 from actors.once import earlier_of
 from actors.ports import DamagedError
-from actors.record import AnyState, Record, address_of
+from actors.record import AnyState, IndexTable, Record, address_of
 from actors.task.events import TaskCreated
 from actors.task.state import TaskState
 from persistence.aside import read_aside
 from persistence.codec import decode_outstanding, decode_record
 from persistence.epoch import epoch_of
 from persistence.framing import BadFrame, frames, is_whole, log_frames, sequence_key
-from persistence.index_rows import row_key, row_table
+from persistence.index_rows import INDEX_TABLES, row_key
 from persistence.layout import check_layout, checkpoint_seq
 from persistence.seal import unseal
 from persistence.snapshots import decode_snapshot
@@ -37,11 +37,7 @@ TABLES: Final = (
     Table.LOG,
     Table.SNAPSHOTS,
     Table.TIMELINE,
-    Table.RUNS,
-    Table.REVIEWS,
-    Table.SUBSCRIPTIONS,
-    Table.KEYS,
-    Table.ONCE,
+    *INDEX_TABLES.values(),
     Table.EFFECTS,
     Table.ASIDE,
 )
@@ -86,7 +82,7 @@ class _Tail:
     """What stands in the log behind the checkpoint and so may be missing in the tables."""
 
     addresses: set[str] = field(factory=set)
-    rows: set[tuple[str, str]] = field(factory=set)
+    rows: set[tuple[IndexTable, str]] = field(factory=set)
 
 
 def verify(
@@ -120,9 +116,8 @@ class _Check:
         yield from self._log()
         yield from self._snapshots()
         yield from self._timelines()
-        for table in ("runs", "reviews", "subscriptions", "keys"):
-            yield from self._rows(table)
-        yield from self._once()
+        for table in IndexTable:
+            yield from self._once() if table is IndexTable.ONCE else self._rows(table)
         yield from self._effects()
         for kept in read_aside(self._store):
             yield Finding(Flaw.KEPT, Table.ASIDE, kept.address, kept.address, kept.cause)
@@ -163,7 +158,9 @@ class _Check:
                         flaw = Flaw.DAMAGED if frame.certain else Flaw.UNREADABLE
                         yield Finding(flaw, Table.LOG, str(frame.seq), frame.address, told)
                         continue
-                    self._tail.rows.update(_rows_of(decode_record(frame)))
+                    self._tail.rows.update(
+                        (row.table, row.key) for row in rows_of(decode_record(frame))
+                    )
             except DamagedError as error:
                 yield Finding(Flaw.UNREADABLE, Table.LOG, str(number), None, str(error))
 
@@ -193,13 +190,13 @@ class _Check:
         if state.last_seq <= self._checkpoint and not self._has_timeline(state.id):
             yield "it has no timeline"
         for table, some_id in (
-            *(("runs", run.id) for run in state.runs),
-            *(("reviews", review.id) for review in state.reviews),
-            *(("subscriptions", subscription.id) for subscription in state.subscriptions),
+            *((IndexTable.RUNS, run.id) for run in state.runs),
+            *((IndexTable.REVIEWS, review.id) for review in state.reviews),
+            *((IndexTable.SUBSCRIPTIONS, subscription.id) for subscription in state.subscriptions),
         ):
-            stored = self._store.get(row_table(table), row_key(some_id)) is not None
+            stored = self._store.get(INDEX_TABLES[table], row_key(some_id)) is not None
             if not stored and (table, some_id) not in self._tail.rows:
-                yield f"{some_id} has no row in the index of {table}"
+                yield f"{some_id} has no row in the index of {table.value}"
 
     def _timelines(self) -> Iterator[Finding]:
         address, records = "", _Chunks()
@@ -239,8 +236,8 @@ class _Check:
 
     # --- rows -----------------------------------------------------------------------------------
 
-    def _rows(self, name: str) -> Iterator[Finding]:
-        table = row_table(name)
+    def _rows(self, name: IndexTable) -> Iterator[Finding]:
+        table = INDEX_TABLES[name]
         for key, value in self._values(table):
             shown = _shown_key(table, key)
             try:
@@ -300,14 +297,14 @@ class _Check:
         except DamagedError:
             return None
 
-    def _has(self, address: str, table: str, some_id: str) -> bool:
+    def _has(self, address: str, table: IndexTable, some_id: str) -> bool:
         """Whether a task has what a row is about; True where nothing tells."""
         state = self._state(address)
         if not isinstance(state, TaskState) or state.deleted:
             return True
-        if table == "reviews":
+        if table is IndexTable.REVIEWS:
             return state.review(some_id) is not None
-        if table == "subscriptions":
+        if table is IndexTable.SUBSCRIPTIONS:
             return True  # its id stays with its task even when it was deleted
         return state.run(some_id) is not None
 
@@ -335,11 +332,6 @@ class _Chunks:
 
     def as_damaged(self) -> "_Chunks":
         return _Chunks(self.begins, self.last_seq, True)
-
-
-def _rows_of(record: Record) -> Iterator[tuple[str, str]]:
-    for table, key, _ in rows_of(record):
-        yield table, key
 
 
 def _shown_key(table: Table, key: bytes) -> str:

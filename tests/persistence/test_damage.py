@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from actors.ports import DamagedError, DamagedRowError
+from actors.record import IndexRow, IndexTable
 from persistence.framing import BadFrame, encode_frame, frames, is_whole, log_frames, log_value
-from persistence.index_rows import Row, decode_row, encode_row
+from persistence.index_rows import decode_row, encode_row
 from persistence.memory_store import MemoryStore
 from persistence.opening import memory_journal
 from persistence.seal import seal, unseal
@@ -102,22 +103,22 @@ def test_any_flipped_bit_of_a_head_is_found_without_the_body(model):
 
 
 def test_any_flipped_bit_of_a_row_is_found():
-    put = encode_row(Row("runs", "run-1", "task-1"))
-    assert decode_row("runs", "run-1", put.value) == "task-1"
+    put = encode_row(IndexRow(IndexTable.RUNS, "run-1", "task-1"))
+    assert decode_row(IndexTable.RUNS, "run-1", put.value) == "task-1"
     for flipped in flips(put.value):
         with pytest.raises(DamagedRowError):
-            decode_row("runs", "run-1", flipped)
+            decode_row(IndexTable.RUNS, "run-1", flipped)
 
 
 def test_a_row_under_another_key_or_in_another_table_is_damage():
-    value = encode_row(Row("runs", "run-1", "task-1")).value
-    for table, key in (("runs", "run-2"), ("reviews", "run-1")):
+    value = encode_row(IndexRow(IndexTable.RUNS, "run-1", "task-1")).value
+    for table, key in ((IndexTable.RUNS, "run-2"), (IndexTable.REVIEWS, "run-1")):
         with pytest.raises(DamagedRowError):
             decode_row(table, key, value)
 
 
 def test_a_row_of_the_former_version_is_read_as_it_is():
-    assert decode_row("runs", "run-1", b"task-1") == "task-1"
+    assert decode_row(IndexTable.RUNS, "run-1", b"task-1") == "task-1"
 
 
 def test_any_flipped_bit_of_an_outstanding_effect_is_found():

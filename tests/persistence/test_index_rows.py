@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.ports import KEYS_TABLE, StorageError
-from persistence.index_rows import PLAIN_KEY_BYTES_MAX, Row, encode_row, row_key
+from actors.ports import StorageError
+from actors.record import IndexRow, IndexTable
+from persistence.index_rows import PLAIN_KEY_BYTES_MAX, encode_row, row_key
 
 
 @given(st.lists(st.text(max_size=600), unique=True, max_size=5))
@@ -19,7 +20,7 @@ def test_long_keys_are_hashed():
 
 
 @pytest.mark.parametrize(
-    "row", [Row("other", "k", "v"), Row(KEYS_TABLE, "\ud800", "v"), Row(KEYS_TABLE, "k", "\ud800")]
+    "row", [IndexRow(IndexTable.KEYS, "\ud800", "v"), IndexRow(IndexTable.KEYS, "k", "\ud800")]
 )
 def test_what_cannot_be_stored_is_refused(row):
     with pytest.raises(StorageError):

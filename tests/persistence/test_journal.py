@@ -9,8 +9,8 @@ import trio
 from attrs import evolve as replace
 from trio.testing import wait_all_tasks_blocked
 
-from actors.ports import KEYS_TABLE, RUNS_TABLE, StorageError
-from actors.record import Entry, Settlement
+from actors.ports import StorageError
+from actors.record import Entry, IndexRow, IndexTable, Settlement
 from actors.task.state import Json
 from persistence import journal as journal_module
 from persistence.framing import sequence_key
@@ -110,11 +110,10 @@ def test_a_record_without_events_is_refused(model):
         journal.append(Entry(model.record(1, "task-1", events=0), model.new("task-1")))
 
 
-@pytest.mark.parametrize("row", [(RUNS_TABLE, "\ud800", "t"), ("no table", "k", "t")])
-def test_what_cannot_be_written_is_refused_before_anything_is_taken(model, row):
+def test_what_cannot_be_written_is_refused_before_anything_is_taken(model):
     journal = memory_journal()
     with pytest.raises(StorageError):
-        model.append(journal, "task-1", rows=(row,))
+        model.append(journal, "task-1", rows=(IndexRow(IndexTable.RUNS, "\ud800", "t"),))
     with pytest.raises(StorageError):
         model.append(journal, "not\0an address")
     assert journal.next_seq == 1
@@ -230,33 +229,36 @@ async def test_rows_are_found_before_and_after_they_are_folded(tmp_path, model):
     committed = trio.Event()
     async with trio.open_nursery() as nursery:
         await nursery.start(journal.run, lambda _: committed.set())
-        rows = ((RUNS_TABLE, "run-1", "task-1"), (KEYS_TABLE, key, "task-1 run-1"))
+        rows = (
+            IndexRow(IndexTable.RUNS, "run-1", "task-1"),
+            IndexRow(IndexTable.KEYS, key, "task-1 run-1"),
+        )
         model.append(journal, "task-1", rows=rows)
         for _ in range(2):
-            assert journal.get(RUNS_TABLE, "run-1") == "task-1"
-            assert journal.get(KEYS_TABLE, key) == "task-1 run-1"
-            assert journal.get(KEYS_TABLE, "run-1") is None
+            assert journal.get(IndexTable.RUNS, "run-1") == "task-1"
+            assert journal.get(IndexTable.KEYS, key) == "task-1 run-1"
+            assert journal.get(IndexTable.KEYS, "run-1") is None
             await committed.wait()
             await journal.checkpoint([])
         await journal.close()
     journal = open_journal(tmp_path)
-    assert journal.get(KEYS_TABLE, key) == "task-1 run-1"
+    assert journal.get(IndexTable.KEYS, key) == "task-1 run-1"
     await journal.close()
 
 
 async def test_a_row_that_is_overwritten_while_it_is_folded_keeps_its_new_value(model, running):
     journal = memory_journal()
     await running(journal)
-    model.append(journal, "task-1", rows=((RUNS_TABLE, "run-1", "old"),))
+    model.append(journal, "task-1", rows=(IndexRow(IndexTable.RUNS, "run-1", "old"),))
     await model.commit(journal)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(journal.checkpoint, [])
         nursery.start_soon(journal.checkpoint, [])
-        model.append(journal, "task-1", rows=((RUNS_TABLE, "run-1", "new"),))
-    assert journal.get(RUNS_TABLE, "run-1") == "new"
+        model.append(journal, "task-1", rows=(IndexRow(IndexTable.RUNS, "run-1", "new"),))
+    assert journal.get(IndexTable.RUNS, "run-1") == "new"
     await model.commit(journal)
     await journal.checkpoint([])
-    assert journal.get(RUNS_TABLE, "run-1") == "new"
+    assert journal.get(IndexTable.RUNS, "run-1") == "new"
 
 
 async def test_what_no_record_can_have_as_address_is_found_nowhere(tmp_path):

@@ -3,8 +3,8 @@
 import pytest
 
 from actors.once import Done, Once, digest_of, rows_of_done
-from actors.ports import ONCE_TABLE
-from persistence.index_rows import Row, encode_row
+from actors.record import IndexRow, IndexTable
+from persistence.index_rows import encode_row
 from persistence.memory_store import MemoryStore
 from persistence.store import Delete, Table
 from persistence.sweep import ROWS_FOR_EACH_NEW, SWEEP_ROWS_MAX, Sweep
@@ -20,7 +20,7 @@ def add(store, numbers, at_ns) -> None:
     for number in numbers:
         once = Once(digest_of(str(number)), digest_of("request"))
         [(key, value)] = rows_of_done(Done(once), "task-1", at_ns)
-        store.commit([encode_row(Row(ONCE_TABLE, key, value))])
+        store.commit([encode_row(IndexRow(IndexTable.ONCE, key, value))])
 
 
 def rows(store) -> int:

@@ -4,9 +4,10 @@ import pytest
 
 from actors.errors import Code, Rejected
 from actors.identity import LOCAL_USER, Caller, OriginKind, origin
+from actors.record import IndexRow, IndexTable
 from actors.task import commands as c
 from actors.task.state import RunStatus
-from persistence.index_rows import Row, encode_row, row_key
+from persistence.index_rows import encode_row, row_key
 from persistence.store import Delete, Table
 from tests.actors.system.desk import OPERATOR, agent, started
 
@@ -35,7 +36,7 @@ async def test_keys_that_the_former_version_stored_are_found(transport):
         await desk.do("s1", run.id)
         await desk.system.checkpointer.checkpoint()
         store = desk.store.copy()
-    former = Row("keys", "http\ntasks.enqueue_run\nk", f"{task.id} {run.id}")
+    former = IndexRow(IndexTable.KEYS, "http\ntasks.enqueue_run\nk", f"{task.id} {run.id}")
     todays = row_key(f"@human\n{LOCAL_USER.ref}\nk")
     assert store.get(Table.KEYS, todays) is not None
     store.commit([Delete(Table.KEYS, todays), encode_row(former)])

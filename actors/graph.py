@@ -13,7 +13,7 @@ very many dependents goes to the first of them and to the blocker itself, whose 
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import final
 
 from attrs import define, field
@@ -40,18 +40,7 @@ _WITH_EFFECTS = frozenset(
 )
 # By these a task is done; `run_id` is the run by which it is.
 _DOING = (e.RunCompleted, e.ReviewApproved)
-_WITH_CHANGES = frozenset(
-    (
-        e.DependencyAdded,
-        e.DependencyRemoved,
-        e.StatusChanged,
-        e.TaskCreated,
-        e.TaskDeleted,
-        e.TaskPaused,
-        e.TaskResumed,
-        e.TaskUpdated,
-    )
-)
+_WITH_CHANGES = frozenset((e.DependencyAdded, e.DependencyRemoved, e.TaskCreated, e.TaskDeleted))
 
 _ToDependents = f.BlockerCompleted | f.BlockerReopened | f.BlockerDeleted
 _TreeCancel = e.TaskCanceled | e.TreeCancelRepeated | e.CancelPassedOn
@@ -279,35 +268,26 @@ class Graph:
 
     # --- changes --------------------------------------------------------------------------------
 
-    def restore(self, states: Iterable[TaskState]) -> None:
+    def restore(self, states: Collection[TaskState]) -> None:
         """Start from stored tasks."""
-        for state in states:
-            if not state.deleted:
-                self._nodes[state.id] = _Node(
-                    state.scope,
-                    state.workspace_id,
-                    state.parent_task_id,
-                    blockers={edge.depends_on_task_id: None for edge in state.dependencies},
-                    completed=state.status is TaskStatus.COMPLETED,
-                    done=state.is_done,
-                    canceled=state.canceled,
-                    open=not state.has_ended,
-                    paused=state.pause is not None,
-                    auto_enqueue=state.auto_enqueue_on_ready,
-                )
-                self.paused_count += state.pause is not None
-        for task_id, node in self._nodes.items():
-            if node.parent_id in self._nodes:
-                self._nodes[node.parent_id].children[task_id] = None
-            for blocker in node.blockers:
+        stored = [state for state in states if not state.deleted]
+        for state in stored:
+            self._nodes[state.id] = _Node(
+                state.scope,
+                state.workspace_id,
+                state.parent_task_id,
+                blockers={edge.depends_on_task_id: None for edge in state.dependencies},
+            )
+        for state in stored:
+            parent_id = state.parent_task_id
+            if parent_id is not None and parent_id in self._nodes:
+                self._nodes[parent_id].children[state.id] = None
+            for blocker in self._nodes[state.id].blockers:
                 if blocker in self._nodes:
-                    self._nodes[blocker].dependents[task_id] = None
+                    self._nodes[blocker].dependents[state.id] = None
                 else:
-                    self._left_by.setdefault(blocker, {})[task_id] = None
-            if node.open:
-                self._count_open(task_id, 1)
-            if node.auto_enqueue:
-                self._count_auto_enqueue(task_id, 1)
+                    self._left_by.setdefault(blocker, {})[state.id] = None
+            self._take_over(state)
 
     def apply(self, record: Record, state: TaskState) -> None:
         """Take in a task's record, once the journal has taken it.
@@ -322,8 +302,6 @@ class Graph:
             match event:
                 case e.TaskCreated():
                     self._created(task_id, event)
-                case e.StatusChanged(status=status):
-                    self._nodes[task_id].completed = status is TaskStatus.COMPLETED
                 case e.DependencyAdded(depends_on_task_id=blocker):
                     self._nodes[task_id].blockers[blocker] = None
                     if blocker in self._nodes:
@@ -331,31 +309,40 @@ class Graph:
                 case e.DependencyRemoved(depends_on_task_id=blocker):
                     self._nodes[task_id].blockers.pop(blocker, None)
                     self._depends_no_more(task_id, blocker)
-                case e.TaskUpdated(auto_enqueue_on_ready=wanted) if wanted is not None:
-                    self._set_auto_enqueue(task_id, wanted)
-                case e.TaskPaused():
-                    self._set_paused(task_id, True)
-                case e.TaskResumed():
-                    self._set_paused(task_id, False)
                 case e.TaskDeleted():
                     self._deleted(task_id)
                 case _:
                     pass
         if not state.deleted:
-            self._nodes[task_id].done = state.is_done
-            self._nodes[task_id].canceled = state.canceled
-            self._set_open(task_id, not state.has_ended)
+            self._take_over(state)
 
-    def _set_open(self, task_id: str, is_open: bool) -> None:
+    def _take_over(self, state: TaskState) -> None:
+        """What others may ask of a task, as it is now."""
+        node = self._nodes[state.id]
+        node.completed = state.status is TaskStatus.COMPLETED
+        node.done = state.is_done
+        node.canceled = state.canceled
+        self._set_counted(
+            state.id,
+            paused=state.pause is not None,
+            is_open=not state.has_ended,
+            auto_enqueue=state.auto_enqueue_on_ready,
+        )
+
+    def _set_counted(
+        self, task_id: str, *, paused: bool, is_open: bool, auto_enqueue: bool
+    ) -> None:
+        """Set what is counted, the latter two in all tasks above this one."""
         node = self._nodes[task_id]
-        if node.open is not is_open:
-            node.open = is_open
-            self._count_open(task_id, 1 if is_open else -1)
-
-    def _count_open(self, task_id: str, change: int) -> None:
-        for ancestor in self.ancestors(task_id):
-            if ancestor in self._nodes:
-                self._nodes[ancestor].open_below += change
+        self.paused_count += paused - node.paused
+        opened, enqueueing = is_open - node.open, auto_enqueue - node.auto_enqueue
+        node.paused, node.open, node.auto_enqueue = paused, is_open, auto_enqueue
+        if opened or enqueueing:
+            for ancestor in self.ancestors(task_id):
+                above = self._nodes.get(ancestor)
+                if above is not None:
+                    above.open_below += opened
+                    above.auto_enqueue_below += enqueueing
 
     def _depends_no_more(self, task_id: str, blocker: str) -> None:
         dependents = self._dependents(blocker)
@@ -363,36 +350,17 @@ class Graph:
         if not dependents:
             self._left_by.pop(blocker, None)
 
-    def _set_auto_enqueue(self, task_id: str, wanted: bool) -> None:
-        node = self._nodes[task_id]
-        if node.auto_enqueue is not wanted:
-            node.auto_enqueue = wanted
-            self._count_auto_enqueue(task_id, 1 if wanted else -1)
-
-    def _count_auto_enqueue(self, task_id: str, change: int) -> None:
-        for ancestor in self.ancestors(task_id):
-            if ancestor in self._nodes:
-                self._nodes[ancestor].auto_enqueue_below += change
-
-    def _set_paused(self, task_id: str, paused: bool) -> None:
-        node = self._nodes[task_id]
-        self.paused_count += paused - node.paused
-        node.paused = paused
-
     def _created(self, task_id: str, event: e.TaskCreated) -> None:
         self._nodes[task_id] = _Node(
             event.scope,
             event.workspace_id,
             event.parent_task_id,
         )
-        self._set_auto_enqueue(task_id, event.auto_enqueue_on_ready)
         if event.parent_task_id is not None:
             self._nodes[event.parent_task_id].children[task_id] = None
 
     def _deleted(self, task_id: str) -> None:
-        self._set_paused(task_id, False)
-        self._set_open(task_id, False)
-        self._set_auto_enqueue(task_id, False)
+        self._set_counted(task_id, paused=False, is_open=False, auto_enqueue=False)
         node = self._nodes.pop(task_id)
         if node.dependents:
             self._left_by[task_id] = node.dependents

@@ -165,6 +165,7 @@ class TaskActor:
             for envelope in await mailbox.receive(limits.BATCH_MAX):
                 if envelope is not None:
                     self._handle(envelope)
+            envelope = None  # an actor at rest holds neither its last message nor the answer
             if not len(mailbox) and not self._stopping:
                 self._rested(self)
             await self._services.journal.wait_room()

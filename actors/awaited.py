@@ -47,6 +47,8 @@ class AwaitedEffects:
     def committed(self, entry: Entry) -> list[Settlement]:
         """Take in a record that is on disk; the answers that are due now are returned."""
         record = entry.record
+        if not record.effects and record.cause is None:
+            return entry.settlements
         count = len(record.effects)
         ended = [] if record.cause is None else self._waits_for(record.cause)
         waits = [*ended, _Wait(entry.settlements)] if count and entry.settlements else ended

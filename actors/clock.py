@@ -109,7 +109,8 @@ class Clock:
 
     def __init__(self, source: TimeSource, *, steady_from_ns: int | None = None) -> None:
         self.source = source
-        self._start_s = trio.current_time()
+        self._time_s = trio.lowlevel.current_clock().current_time  # `trio.current_time`, sooner
+        self._start_s = self._time_s()
         self._wall_from_ns = source.wall_ns()
         self._steady_from_ns = self._wall_from_ns if steady_from_ns is None else steady_from_ns
         self._horizon_s = math.inf  # the steady scale stands still behind this, until the next turn
@@ -121,7 +122,7 @@ class Clock:
 
     def now_ns(self) -> int:
         """Nanoseconds since 1970, by the wall as it was last looked at."""
-        return self._wall_from_ns + int((trio.current_time() - self._start_s) * NS)
+        return self._wall_from_ns + int((self._time_s() - self._start_s) * NS)
 
     def wall_ns(self, steady_ns: int) -> int:
         """The wall's time at a moment of the steady scale, past or to come, as far as it can be
@@ -133,7 +134,7 @@ class Clock:
 
         Never negative. Of times before this clock was made, as long ago as its first reading says.
         """
-        elapsed_ns = until_ns = int((trio.current_time() - self._start_s) * NS)
+        elapsed_ns = until_ns = int((self._time_s() - self._start_s) * NS)
         moment_ns = since_ns = until_ns
         for since_ns, wall_from_ns in reversed(self._walls):
             moment_ns = at_ns - wall_from_ns
@@ -147,7 +148,7 @@ class Clock:
 
         So whatever bears an earlier time is older than that.
         """
-        elapsed_ns = int((trio.current_time() - self._start_s) * NS)
+        elapsed_ns = int((self._time_s() - self._start_s) * NS)
         moment_ns = elapsed_ns - age_ns
         said_ns = moment_ns + self._wall_from_ns
         for since_ns, wall_from_ns in reversed(self._walls):
@@ -175,7 +176,7 @@ class Clock:
             since_ns, _ = self._walls.pop()
             self._walls.append((since_ns, self._wall_from_ns))
             return 0
-        elapsed_ns = int((trio.current_time() - self._start_s) * NS)
+        elapsed_ns = int((self._time_s() - self._start_s) * NS)
         self._walls.append((elapsed_ns, self._wall_from_ns))
         self._stepped.set()
         self._stepped = trio.Event()
@@ -194,7 +195,7 @@ class Clock:
 
     def moment(self) -> tuple[int, int]:
         """`now_ns` and `steady_ns` of one and the same moment."""
-        at_s = trio.current_time()
+        at_s = self._time_s()
         elapsed_ns = int((at_s - self._start_s) * NS)
         if at_s > self._horizon_s:
             return self._wall_from_ns + elapsed_ns, self.steady_ns()
@@ -205,7 +206,7 @@ class Clock:
     def elapsed_ns(self) -> int:
         """Nanoseconds by Trio's own clock, stalls counted, and suspends if it counts them: for
         those who wait for an answer and no longer than they said."""
-        return int((trio.current_time() - self._start_s) * NS)
+        return int((self._time_s() - self._start_s) * NS)
 
     def trio_time_of_elapsed(self, elapsed_ns: int) -> float:
         """The moment as a time for `trio.sleep_until`, never earlier."""
@@ -215,7 +216,7 @@ class Clock:
 
     def steady_ns(self) -> int:
         """Nanoseconds on a scale that never steps and never runs back. Not to be shown."""
-        at_s = trio.current_time()
+        at_s = self._time_s()
         if at_s > self._horizon_s:
             at_s = self._horizon_s
         return self._steady_from_ns + int((at_s - self._start_s) * NS)
@@ -244,7 +245,7 @@ class Clock:
         Returns:
             How many ns were lost to a stall or suspend; the steady scale stood still for them.
         """
-        at_s, horizon_s = trio.current_time(), self._horizon_s
+        at_s, horizon_s = self._time_s(), self._horizon_s
         self._horizon_s = at_s + TURN_S_MAX
         if at_s <= horizon_s:
             return 0

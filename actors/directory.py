@@ -35,6 +35,7 @@ class Directory:
         self._faults.listen(self._set_aside)
         self._max_residents = max_residents
         self._max_mailbox = max_mailbox
+        self._time_s = trio.lowlevel.current_clock().current_time
         self._residents: dict[str, TaskActor] = {}
         # At rest, and since when; longest first.
         self._idle: OrderedDict[str, float] = OrderedDict()
@@ -101,7 +102,7 @@ class Directory:
     def passivate_idle(self, idle_s: float) -> int:
         """Let those leave memory that had no message for `idle_s`, no more than `SLICE_MAX` of
         them; how many did. Actors under a lease stay."""
-        before = trio.current_time() - idle_s
+        before = self._time_s() - idle_s
         first = list(islice(self._idle.items(), limits.SLICE_MAX))
         return sum(self._passivate(task_id) for task_id, since in first if since <= before)
 
@@ -151,7 +152,7 @@ class Directory:
 
     def _at_rest(self, actor: TaskActor) -> None:
         order = self._leased if actor.is_leased else self._idle
-        order[actor.task_id] = trio.current_time()
+        order[actor.task_id] = self._time_s()
 
     def _passivate(self, task_id: str) -> bool:
         if not self._residents[task_id].try_passivate():

@@ -21,6 +21,9 @@ from actors.task.events import (
 )
 from actors.task.state import TaskState
 
+_WITH_ROWS: Final = frozenset(
+    (RunEnqueued, RunRetried, RunRecovered, ReviewRequested, SubscriptionSet)
+)
 _TRANSPORTS: Final = (OriginKind.HTTP, OriginKind.UDS)
 
 
@@ -31,6 +34,8 @@ def rows_of(record: Record) -> tuple[IndexRow, ...]:
         told = rows_of_done(record.done, record.address, record.at_ns)
         rows += [IndexRow(IndexTable.ONCE, key, value) for key, value in told]
     for event in record.events:
+        if type(event) not in _WITH_ROWS:
+            continue
         if isinstance(event, RunEnqueued | RunRetried | RunRecovered):
             rows.append(IndexRow(IndexTable.RUNS, event.run_id, record.address))
             key = event.run.idempotency_key

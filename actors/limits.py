@@ -81,8 +81,8 @@ WOKEN_MAX: Final = (
     16  # tasks sent a message in one go whose actors may have to be made: 0.4 ms each
 )
 PUBLISHED_MAX: Final = 32  # records of one commit that are handed on in one go
-COLLECTED_RECORDS: Final = 256  # between two garbage collections; some 40 objects each, 10 ms
-COLLECTIONS_TO_OLD: Final = 3  # of the newest objects, to one that also looks at them a second time
+COLLECTED_RECORDS: Final = 384  # between two garbage collections; some 30 objects each, 10 ms
+COLLECTIONS_TO_OLD: Final = 2  # to one that also looks at what the others left, a second time
 COMPARISONS_MAX: Final = 512  # of runs with sessions in one go, at up to 6 µs each
 EVICTION_SCAN_MAX: Final = 64  # residents at rest that are looked at to make room for one
 RESIDENTS_DEFAULT: Final = 100_000  # resident task actors; about 5 KB each

@@ -54,14 +54,13 @@ class Reply(Generic[T]):
             await trio.lowlevel.checkpoint_if_cancelled()
             return self._outcome.unwrap()
         self._task = trio.lowlevel.current_task()
-
-        def abort(_: object) -> trio.lowlevel.Abort:
-            self._task = None
-            self.abandoned = True
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        value: T = await trio.lowlevel.wait_task_rescheduled(abort)
+        value: T = await trio.lowlevel.wait_task_rescheduled(self._abandon)
         return value
+
+    def _abandon(self, _: object) -> trio.lowlevel.Abort:
+        self._task = None
+        self.abandoned = True
+        return trio.lowlevel.Abort.SUCCEEDED
 
 
 @final
@@ -105,18 +104,17 @@ class Mailbox(Generic[T]):
             await trio.lowlevel.checkpoint()
         while not self._items:
             self._receiver = trio.lowlevel.current_task()
-
-            def abort(_: object) -> trio.lowlevel.Abort:
-                self._receiver = None
-                return trio.lowlevel.Abort.SUCCEEDED
-
-            await trio.lowlevel.wait_task_rescheduled(abort)
+            await trio.lowlevel.wait_task_rescheduled(self._stop_waiting)
         items = self._items
         if len(items) <= most:
             batch = list(items)
             items.clear()
             return batch
         return [items.popleft() for _ in range(most)]
+
+    def _stop_waiting(self, _: object) -> trio.lowlevel.Abort:
+        self._receiver = None
+        return trio.lowlevel.Abort.SUCCEEDED
 
     def take_all(self) -> list[T]:
         """What is left in it, for whoever cleans up."""

@@ -1,6 +1,6 @@
 """The few calls that everything outside makes: of tasks, runs, reviews, claims and sessions."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import final
 
@@ -164,7 +164,8 @@ class System(Parts):
             self.roster.session(session_id)
             return await self.scheduler.attach(task_id, command, caller)
 
-        return await self._once(attach, command, caller)
+        self._hear(caller)
+        return await self.repeats.once(attach, command, caller)
 
     def whole(self, caller: Caller) -> AbstractAsyncContextManager[None]:
         """Around what a caller asks in parts (`Caller.part`). Raises: Rejected: KEY_REUSED."""
@@ -198,21 +199,24 @@ class System(Parts):
     async def _send(self, where: Callable[[], str], command: c.Command, caller: Caller) -> Answer:
         """The task's answer. `where` gives the task's id, or refuses."""
 
+        self._hear(caller)
+        if caller.once is None:
+            return await self._sent(where(), command, caller)
+
         async def send() -> Answer:
-            task_id = where()
-            self.availability.check()
-            reply: Reply[Answer] = Reply()
-            self.directory.send(task_id, Envelope(command, caller, reply))
-            return await reply.wait()
+            return await self._sent(where(), command, caller)
 
-        return await self._once(send, command, caller)
+        return await self.repeats.once(send, command, caller)
 
-    async def _once(
-        self, do: Callable[[], Awaitable[Answer]], command: c.Command, caller: Caller
-    ) -> Answer:
+    def _hear(self, caller: Caller) -> None:
         if caller.is_agent:
             self.registry.saw(caller.actor.ref)
-        return await self.repeats.once(do, command, caller)
+
+    async def _sent(self, task_id: str, command: c.Command, caller: Caller) -> Answer:
+        self.availability.check()
+        reply: Reply[Answer] = Reply()
+        self.directory.send(task_id, Envelope(command, caller, reply))
+        return await reply.wait()
 
     # --- its life -------------------------------------------------------------------------------
 

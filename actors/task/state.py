@@ -171,7 +171,7 @@ _BEFORE_ALL: Final = 2**63  # more than any time in ns
 
 
 @final
-@frozen
+@frozen(weakref_slot=False)
 class Run:
     """One attempt at a task. Which fields are set in which status: `evolve` says it."""
 
@@ -266,7 +266,7 @@ class Run:
 
 
 @final
-@frozen
+@frozen(weakref_slot=False)
 class TaskState:
     """One task, whole. In lists a slim copy stands for it, without `description`, `metadata` and
     the reviews that are over, and with the ended runs in short (see `slim`)."""
@@ -312,11 +312,9 @@ class TaskState:
 
     @property
     def open_run(self) -> Run | None:
-        """The run that has not ended; there is at most one."""
-        for run in reversed(self.runs):
-            if not run.status.is_terminal:
-                return run
-        return None
+        """The run that has not ended: the latest one, as none is made before it has."""
+        runs = self.runs
+        return runs[-1] if runs and runs[-1].status not in _TERMINAL_RUN else None
 
     @property
     def current_run(self) -> Run | None:
@@ -327,7 +325,7 @@ class TaskState:
     @property
     def has_ended(self) -> bool:
         """At an end, with nothing open that may lead on from there."""
-        return self.status.is_terminal and self.open_run is None
+        return self.status in _TERMINAL_TASK and self.open_run is None
 
     @property
     def attempts_used(self) -> int:

@@ -50,7 +50,11 @@ class CreationOrder:
         self._entries = sorted(entries, key=_key)
 
     def enter(self, entry: Placed) -> None:
-        insort(self._entries, entry, key=_key)
+        entries = self._entries
+        if not entries or _key(entries[-1]) < _key(entry):
+            entries.append(entry)
+        else:
+            insort(entries, entry, key=_key)
 
     def leave(self, entry: Placed) -> None:
         del self._entries[bisect_left(self._entries, _key(entry), key=_key)]

@@ -36,6 +36,7 @@ _BACKLOG_STEP = 16  # records read at a time when a subscriber reads the past of
 _PASTS_STEP = 16  # tasks whose past a subscriber begins to read in one go, at about 150 µs each
 _PARENTS_STEP = 8  # whose children, 64 each at most, are looked at in one go
 _RUN_RECORDS_MAX = 4096  # records of a task that are searched for the events of one run
+_PAUSING: Final = frozenset((TaskPaused, TaskResumed))
 _BEHIND_MAX: Final = 512  # tasks that the counts may be behind with: some 5 ms of work
 
 
@@ -305,7 +306,7 @@ class Views:
             longest = next(iter(self._behind))
             self._count(longest, self._behind.pop(longest))
         for event in record.events:
-            if isinstance(event, TaskPaused | TaskResumed):
+            if type(event) in _PAUSING:
                 moved = self._paused_or_resumed(state.id)
                 in_slices(moved, self._later, limits.AWAITED_EFFECTS_MAX)
         self.streams.publish(record, state, self._ancestors(state))

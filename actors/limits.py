@@ -67,7 +67,8 @@ MISSING_WORK_BYTES_MAX: Final = 65_536
 # Lists.
 LIST_DEFAULT: Final = 100
 LIST_MAX: Final = 1000
-MOVES_MAX: Final = 8192  # in the order of activity, remembered for those who read it in pages
+MOVES_MAX: Final = 8192  # of the rows of a list, remembered for those who read it in pages
+LOOKED_AT_MAX: Final = 2048  # tasks of a list in one go: some 2 ms
 DETAIL_EVENTS_MAX: Final = 100
 BACKLOG_DEFAULT: Final = 50
 BACKLOG_MAX: Final = 500

@@ -1,16 +1,28 @@
 """Long work done some of it at a time, so that it holds nobody up: the one way of doing that.
 
 An actor does a slice in a turn and has the next one behind the messages that wait for it. What no
-actor owns goes on in the `Background`.
+actor owns goes on in the `Background`; what a caller waits for goes on in the caller's own task.
 """
 
 from collections.abc import Callable, Iterator
-from typing import final
+from typing import TypeVar, final
+
+import trio
 
 from actors import limits
 from actors.mailbox import Mailbox
 
+T = TypeVar("T")
 Turn = Callable[[], None]
+
+
+async def in_turns(work: Iterator[T | None]) -> T:
+    """What `work` finds. Where it yields None, everybody else has a turn."""
+    for found in work:
+        if found is not None:
+            return found
+        await trio.lowlevel.checkpoint()
+    raise AssertionError("work ends with what it finds")
 
 
 def in_slices(

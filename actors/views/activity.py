@@ -131,6 +131,12 @@ class Stretch:
 
     def select(self, wanted: Wanted) -> int:
         """The places of the tasks that are wanted, as bits."""
+        found = self._having_facets(wanted)
+        if found and wanted.text is not None:
+            found &= self._search(wanted.text)
+        return found
+
+    def _having_facets(self, wanted: Wanted) -> int:
         self._learn()
         found = self.living
         for facet in wanted.facets:
@@ -139,9 +145,13 @@ class Stretch:
                 return 0
         for facet in wanted.never:
             found &= ~self._facets.get(facet, 0)
-        if found and wanted.text is not None:
-            found &= self._search(wanted.text)
         return found
+
+    def to_search(self, wanted: Wanted) -> int:
+        """In the texts of how many places `select` would have to look."""
+        if wanted.text is None or (self.is_closed and self._searched[0] == wanted.text):
+            return 0
+        return len(self.entries) if self._having_facets(wanted) else 0
 
     def _search(self, wanted: str) -> int:
         """The places of tasks with this text. Of the same text as before it is known already: who

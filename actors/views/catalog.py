@@ -142,8 +142,12 @@ class Catalog:
         """The task, if it is held whole."""
         return self._entries[task_id].state if task_id in self._whole else None
 
-    def page(self, wanted: Wanted, order: ListOrder, cursor: str | None, limit: int) -> TaskPage:
-        """The newest first. What is there all along while pages are read is shown once.
+    def page(
+        self, wanted: Wanted, order: ListOrder, cursor: str | None, limit: int
+    ) -> Iterator[TaskPage | None]:
+        """The newest first: at last the page. None: some of the time is over that others need.
+
+        What is there all along while pages are read is shown once.
 
         Raises:
             Rejected: the cursor is none of ours, or of another order.
@@ -158,12 +162,15 @@ class Catalog:
         order: ListOrder,
         cursor: str | None,
         limit: int,
-    ) -> TaskPage:
+    ) -> Iterator[TaskPage | None]:
         """The same, of a few tasks that are named."""
         known = (state for task_id in task_ids if (state := self.get(task_id)) is not None)
         return self._page(FewRows(known, wanted), order, cursor, limit)
 
-    def _page(self, rows: MadeRows, order: ListOrder, cursor: str | None, limit: int) -> TaskPage:
+    def _page(
+        self, rows: MadeRows, order: ListOrder, cursor: str | None, limit: int
+    ) -> Iterator[TaskPage | None]:
         if order is ListOrder.CREATED:
-            return by_creation(rows, cursor, limit)
-        return by_activity(rows, self.moves, cursor, limit)
+            yield from by_creation(rows, cursor, limit)
+        else:
+            yield by_activity(rows, self.moves, cursor, limit)

@@ -2,13 +2,12 @@
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, final
+from typing import final
 
+from actors import limits
 from actors.task.state import TaskState
 from actors.views.activity import ActivityOrder, Placed, Stretch, Wanted
 from actors.views.creation import Birth, CreationOrder, birth_of
-
-_RARE: Final = 6  # of so many tasks one is wanted, or fewer: they are sorted, not looked for
 
 
 class PlacedRows:
@@ -54,20 +53,57 @@ class AllRows(PlacedRows):
 
     def __init__(self, order: ActivityOrder, creation: CreationOrder, wanted: Wanted) -> None:
         super().__init__(order, lambda stretch: stretch.select(wanted))
+        self._order = order
         self._creation = creation
+        self._wanted = wanted
 
-    def made(self, before: Birth | None, most: int) -> Iterator[TaskState]:
-        stretches = list(self._order.newest_first())
-        count = sum(self._select(stretch).bit_count() for stretch in stretches)
-        if count * _RARE > len(self._creation):
-            selected = self._selected  # of all stretches by now
+    def made(self, before: Birth | None, most: int) -> Iterator[TaskState | None]:
+        yield from self._searched()
+        few = self._few()
+        yield from self._looked_for(before) if few is None else newest_made(few, before, most)
+
+    def _searched(self) -> Iterator[None]:
+        """Search the texts, in turns. Stretches know what they found, unless somebody searches for
+        another text meanwhile."""
+        looked_at = 0
+        for stretch in list(self._order.newest_first()):
+            looked_at += stretch.to_search(self._wanted)
+            if looked_at:
+                stretch.select(self._wanted)
+            if looked_at >= limits.LOOKED_AT_MAX:
+                looked_at = 0
+                yield None
+
+    def _few(self) -> Iterable[TaskState] | None:
+        """Those that are wanted, if they are so few that they are looked at in one go."""
+        wanted, stretches = self._wanted, list(self._order.newest_first())
+        if sum(stretch.to_search(wanted) for stretch in stretches) > limits.LOOKED_AT_MAX:
+            return None
+        places = [(stretch, stretch.select(wanted)) for stretch in stretches]
+        if sum(bits.bit_count() for _, bits in places) > limits.LOOKED_AT_MAX:
+            return None
+        return (state for stretch, bits in places for state in stretch.backwards(bits))
+
+    def _looked_for(self, before: Birth | None) -> Iterator[TaskState | None]:
+        """In turns, each of which sees tasks as they stand then: they may move in between."""
+        while True:
+            looked_at = 0
+            selected: dict[Stretch, int] = {}
             for entry in self._creation.newest_first(before):
-                places = selected[entry.stretch]
-                if places and places >> entry.place & 1:
+                stretch = entry.stretch
+                places = selected.get(stretch)
+                if places is None:
+                    looked_at += stretch.to_search(self._wanted)
+                    places = selected[stretch] = stretch.select(self._wanted)
+                if places >> entry.place & 1:
                     yield entry.state
-        else:
-            found = (s for stretch in stretches for s in stretch.backwards(self._select(stretch)))
-            yield from newest_made(found, before, most)
+                looked_at += 1
+                if looked_at >= limits.LOOKED_AT_MAX:
+                    before = birth_of(entry.state)
+                    break
+            else:
+                return
+            yield None
 
 
 @final
@@ -87,7 +123,7 @@ class FewRows:
             if state is not None:
                 yield seq, state
 
-    def made(self, before: Birth | None, most: int) -> Iterator[TaskState]:
+    def made(self, before: Birth | None, most: int) -> Iterator[TaskState | None]:
         return newest_made(self._states.values(), before, most)
 
 
@@ -95,5 +131,9 @@ def newest_made(
     states: Iterable[TaskState], before: Birth | None, most: int
 ) -> Iterator[TaskState]:
     """Up to `most` that were made before that one, the newest first; `states` are in any order."""
-    found = (s for s in states if before is None or (s.created_at_ns, s.id) < before)
-    return iter(heapq.nlargest(most, found, key=birth_of))
+    found = (s for s in states if before is None or _made(s) < before)
+    return iter(heapq.nlargest(most, found, key=_made))
+
+
+def _made(state: TaskState) -> tuple[int, str]:
+    return (state.created_at_ns, state.id)  # a plain tuple, as it is made often

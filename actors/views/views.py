@@ -124,9 +124,14 @@ class Views:
                 state = fold(state, record)
         return state
 
-    def page(self, which: TaskFilter, order: ListOrder, cursor: str | None, limit: int) -> TaskPage:
-        """The newest in that order first. What is there all along while pages are read is shown
-        once (for what is forgotten, see `walks.by_activity`).
+    def page(
+        self, which: TaskFilter, order: ListOrder, cursor: str | None, limit: int
+    ) -> Iterator[TaskPage | None]:
+        """The newest in that order first: at last the page. None: some of the time is over that
+        others need (see `slices.in_turns`).
+
+        What is there all along while pages are read is shown once (for what is forgotten, see
+        `walks.by_activity`).
 
         Raises:
             Rejected: the cursor is none of ours, of another order, or ahead of the newest number.

@@ -37,8 +37,9 @@ class Rows(Protocol):
 class MadeRows(Rows, Protocol):
     """The same, also in the order in which they were made."""
 
-    def made(self, before: Birth | None, most: int) -> Iterator[TaskState]:
-        """Those that were made before that one, the newest first; not more than `most` matter."""
+    def made(self, before: Birth | None, most: int) -> Iterator[TaskState | None]:
+        """Those that were made before that one, the newest first; not more than `most` matter.
+        None: some of the time is over that others need."""
 
 
 @final
@@ -137,15 +138,22 @@ def by_activity(rows: Rows, moves: Moves, cursor: str | None, limit: int) -> Tas
     return _page([state for _, state in found], limit, lambda last: found[last][0].cursor)
 
 
-def by_creation(rows: MadeRows, cursor: str | None, limit: int) -> TaskPage:
-    """The newest first.
+def by_creation(rows: MadeRows, cursor: str | None, limit: int) -> Iterator[TaskPage | None]:
+    """The newest first: at last the page. None: some of the time is over that others need.
 
     Raises:
         Rejected: the cursor is none of ours.
     """
     before = None if cursor is None else Birth.read(cursor)
-    found = list(islice(rows.made(before, limit + 1), limit + 1))
-    return _page(found, limit, lambda last: birth_of(found[last]).cursor)
+    found: list[TaskState] = []
+    for state in rows.made(before, limit + 1):
+        if state is None:
+            yield None
+            continue
+        found.append(state)
+        if len(found) > limit:
+            break
+    yield _page(found, limit, lambda last: birth_of(found[last]).cursor)
 
 
 def check_not_ahead(as_of_seq: int | None, newest_seq: int) -> None:

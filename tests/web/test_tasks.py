@@ -5,6 +5,7 @@ import base64
 import pytest
 import trio
 
+from actors import limits
 from actors.identity import OriginKind
 from tests.web.client import ContractClient
 from web.app import create_app
@@ -207,6 +208,17 @@ async def test_the_oldest_task_that_moves_after_the_first_page_is_shown_once(cli
             await client.created()
     assert sorted(found) == sorted(made)
     assert found[:2] == [made[8], made[7]]
+
+
+async def test_a_list_in_order_of_creation_is_looked_for_in_turns(client, monkeypatch):
+    monkeypatch.setattr(limits, "LOOKED_AT_MAX", 2)
+    made = [(await client.created(title=("pear", "plum")[n % 2]))["id"] for n in range(12)]
+    answered = await client.get("/api/tasks?order=created&query=pear&limit=3")
+    assert [row["id"] for row in answered.json["tasks"]] == [made[10], made[8], made[6]]
+    link = answered.headers["link"]
+    rest = await client.get(link[1 : link.index(">")])
+    assert [row["id"] for row in rest.json["tasks"]] == [made[4], made[2], made[0]]
+    assert "link" not in rest.headers
 
 
 async def test_a_list_in_order_of_creation_is_not_changed_by_what_happens(client):

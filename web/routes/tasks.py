@@ -3,6 +3,7 @@
 from actors import limits
 from actors.registry.refusals import session_unauthorized
 from actors.registry.state import SessionState
+from actors.slices import in_turns
 from actors.task import commands as c
 from actors.task.state import (
     ApprovalState,
@@ -49,7 +50,8 @@ async def list_tasks(call: Call) -> HttpResponse:
     identify(call)
     query, views = call.query, call.system.views
     order = queries.choice(query, "order", ListOrder) or ListOrder.ACTIVITY
-    page = views.page(_filter(call), order, cursor_of(query), queries.limit(query))
+    found = views.page(_filter(call), order, cursor_of(query), queries.limit(query))
+    page = await in_turns(found)
     tasks = [summary_of(task, views) for task in page.items]
     return shown(200, TasksResponse(tasks), next_link(call.path, query, page.next_cursor))
 

@@ -4,6 +4,7 @@ activity."""
 import trio
 
 from actors.identity import LOCAL_USER
+from actors.slices import in_turns
 from actors.task import commands as c
 from actors.task.state import RunStatus, Scope, TriageAction
 from actors.views.catalog import TaskFilter
@@ -12,6 +13,7 @@ from actors.views.groups import GroupFilter
 from actors.views.inbox import InboxFilter
 from actors.views.pages import ListOrder
 from actors.views.tally import Count
+from actors.views.walks import TaskPage
 from tests.actors.system.desk import NOW_NS, NS, agent, started
 
 
@@ -138,19 +140,24 @@ async def test_the_latest_run_of_a_slim_task_is_read_and_read_anew_after_a_chang
                 assert desk.system.views.latest_run(state) == await desk.run(run.id)
 
 
+async def listed(desk, cursor, limit) -> TaskPage:
+    found = desk.system.views.page(TaskFilter(), ListOrder.ACTIVITY, cursor, limit)
+    return await in_turns(found)
+
+
 async def test_triage_moves_no_task_up_in_lists():
     async with started() as desk:
         first, second, third = [await desk.task() for _ in range(3)]
-        before = desk.system.views.page(TaskFilter(), ListOrder.ACTIVITY, None, 2)
+        before = await listed(desk, None, 2)
         assert [task.id for task in before.items] == [third.id, second.id]
         for action in TriageAction:
             await desk.ask(first.id, c.TriageTask(action))
             await desk.ask(second.id, c.TriageTask(action), agent("s1"))
-        again = desk.system.views.page(TaskFilter(), ListOrder.ACTIVITY, None, 3)
+        again = await listed(desk, None, 3)
         assert [task.id for task in again.items] == [third.id, second.id, first.id]
-        behind = desk.system.views.page(TaskFilter(), ListOrder.ACTIVITY, before.next_cursor, 3)
+        behind = await listed(desk, before.next_cursor, 3)
         assert [task.id for task in behind.items] == [first.id]
         store = desk.store.copy()
     async with started(store) as desk:
-        again = desk.system.views.page(TaskFilter(), ListOrder.ACTIVITY, None, 3)
+        again = await listed(desk, None, 3)
         assert [task.id for task in again.items] == [third.id, second.id, first.id]

@@ -258,7 +258,7 @@ def check_lists(desk, tasks: list[TaskState], workspaces, rng) -> None:
         for order in ListOrder:
             seen, cursor, is_first = [], None, True
             while is_first or cursor is not None:
-                page = desk.system.views.page(which, order, cursor, rng.choice((1, 2, 50)))
+                *_, page = desk.system.views.page(which, order, cursor, rng.choice((1, 2, 50)))
                 seen += [task.id for task in page.items]
                 cursor, is_first = page.next_cursor, False
             assert seen == listed(tasks, which, order), which

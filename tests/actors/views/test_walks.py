@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from actors import limits
 from actors.errors import Rejected
-from actors.task.state import Priority
+from actors.task.state import Priority, TaskStatus
 from actors.views import activity, facets, recent
-from actors.views.activity import Wanted
+from actors.views.activity import Stretch, Wanted
 from actors.views.catalog import Catalog
+from actors.views.creation import CreationOrder
 from actors.views.pages import ListOrder
 from actors.views.search import wanted_text
 from tests.actors.views.states import a_task
@@ -75,12 +76,17 @@ class Store:
             at = ids[which % len(ids)]
             {MOVE: self.move, TOUCH: self.touch, DELETE: self.delete}[action](at)
 
-    def page(self, order, cursor=None, limit=2, wanted=ALL, only=None):
+    def page(self, order, cursor=None, limit=2, wanted=ALL, only=None, between=lambda: None):
+        """Args: between: done in each turn that others have while the page is read."""
         if only is None:
-            page = self.catalog.page(wanted, order, cursor, limit)
+            found = self.catalog.page(wanted, order, cursor, limit)
         else:
-            page = self.catalog.page_of(sorted(only), wanted, order, cursor, limit)
-        return [state.id for state in page.items], page.next_cursor
+            found = self.catalog.page_of(sorted(only), wanted, order, cursor, limit)
+        for page in found:
+            if page is not None:
+                return [state.id for state in page.items], page.next_cursor
+            between()
+        raise AssertionError("no page")
 
 
 @pytest.fixture
@@ -141,6 +147,92 @@ def test_what_is_there_throughout_a_walk_is_shown_once(
     shown, there = walked(store, order, wanted, limit, between, few=few)
     assert len(shown) == len(set(shown))
     assert there <= set(shown)
+
+
+def test_what_is_there_while_a_page_is_read_in_turns_is_shown_once(monkeypatch):
+    monkeypatch.setattr(limits, "LOOKED_AT_MAX", 3)
+
+    @settings(max_examples=200)
+    @given(
+        tasks=st.integers(4, 14),
+        happens=st.lists(steps, max_size=12),
+        wanted=st.sampled_from(FILTERS),
+        limit=st.integers(1, 4),
+    )
+    def law(tasks, happens, wanted, limit):
+        store = Store(tasks)
+        there, shown, cursor, left = store.ids(wanted), [], None, iter(happens)
+
+        def between() -> None:
+            for step in no_restart([next(left, [])])[0]:
+                store.do(*step)
+                there.intersection_update(store.ids(wanted))
+
+        while True:
+            rows, cursor = store.page(
+                ListOrder.CREATED, cursor, limit, wanted=wanted, between=between
+            )
+            shown += rows
+            if cursor is None:
+                break
+        assert len(shown) == len(set(shown))
+        assert there <= set(shown)
+
+    law()
+
+
+@pytest.fixture
+def looked_at(monkeypatch):
+    """How many tasks were looked at in each turn of reading pages by creation."""
+    turns = [0]
+    newest_first, selects = CreationOrder.newest_first, Stretch.select
+
+    def counted(order, before):
+        for entry in newest_first(order, before):
+            turns[-1] += 1
+            yield entry
+
+    def searched(stretch, wanted):
+        turns[-1] += stretch.to_search(wanted)
+        return selects(stretch, wanted)
+
+    monkeypatch.setattr(CreationOrder, "newest_first", counted)
+    monkeypatch.setattr(Stretch, "select", searched)
+    return turns
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Wanted(facets.chosen(TaskStatus.DRAFT)), ["t20", "t19"]),
+        (Wanted(text=wanted_text("t7")), ["t79", "t78"]),
+        (Wanted(text=wanted_text("nowhere")), []),
+    ],
+)
+def test_in_one_turn_no_more_tasks_are_looked_at_than_the_limit(
+    monkeypatch, looked_at, wanted, found
+):
+    monkeypatch.setattr(limits, "LOOKED_AT_MAX", 16)
+    store = Store(160)
+    for number in range(1, 21):
+        store.catalog.publish(
+            evolve(store.catalog.get(f"t{number}"), status=TaskStatus.DRAFT, last_seq=1000)
+        )
+    rows, _ = store.page(ListOrder.CREATED, wanted=wanted, between=lambda: looked_at.append(0))
+    assert rows == found
+    assert len(looked_at) >= 5
+    assert max(looked_at) <= 16 + activity.STRETCH  # the last stretch that was searched is whole
+    assert sum(looked_at) <= 160 * 2 + len(looked_at) * 2 * activity.STRETCH
+
+
+def test_so_few_that_are_wanted_are_sorted_in_one_turn(monkeypatch, looked_at):
+    monkeypatch.setattr(limits, "LOOKED_AT_MAX", 16)
+    store = Store(160)
+    store.catalog.publish(evolve(store.catalog.get("t1"), status=TaskStatus.DRAFT, last_seq=1000))
+    wanted = Wanted(facets.chosen(TaskStatus.DRAFT))
+    rows, _ = store.page(ListOrder.CREATED, wanted=wanted, between=pytest.fail)
+    assert rows == ["t1"]
+    assert sum(looked_at) == 0
 
 
 @pytest.mark.usefixtures("short_memory")

@@ -1,11 +1,11 @@
 """The unit of the journal: one operation, whole, or nothing of it."""
 
 from collections.abc import Callable
-from enum import Enum
 from typing import NamedTuple, final
 
 from attrs import define, field, frozen
 
+from actors.choice import Choice
 from actors.identity import Caller
 from actors.once import Done
 from actors.registry.events import RegistryEvent
@@ -100,7 +100,7 @@ class Settlement(NamedTuple):
     fail: Callable[[Exception], None]
 
 
-class IndexTable(Enum):
+class IndexTable(Choice):
     """The tables that look names up. The values are their names on disk."""
 
     RUNS = "runs"  # run id -> task id

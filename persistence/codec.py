@@ -19,6 +19,7 @@ import struct
 from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final, Generic, TypeVar, get_args
 
 import orjson
@@ -41,10 +42,10 @@ CALLERS_CACHED: Final = 16_384  # distinct callers whose objects are shared when
 def make_converter() -> Converter:
     """A converter between attrs classes and what `orjson` writes and reads.
 
-    Enums are left to `orjson`, which writes their values.
+    Enums become their values here: `orjson` writes them too, but asks each in Python.
     """
     converter = Converter(omit_if_default=True, detailed_validation=False)
-    converter.register_unstructure_hook_func(_is_enum, identity)
+    converter.register_unstructure_hook_func(_is_enum, attrgetter("_value_"))
     converter.register_structure_hook_factory(_is_enum, _enum_reader)
     converter.register_unstructure_hook(Json, _json_text)
     converter.register_structure_hook(Json, lambda text, _: Json(text.encode()))

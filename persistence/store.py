@@ -4,17 +4,17 @@ A store may be read on one thread while it is written on another; it is written 
 """
 
 from collections.abc import Callable, Sequence
-from enum import Enum
 from typing import Protocol, TypeVar, final
 
 from attrs import frozen
 
+from actors.choice import Choice
 from actors.ports import StorageError
 
 T = TypeVar("T")
 
 
-class Table(Enum):
+class Table(Choice):
     """Each is ordered by its keys' bytes. The values are the names on disk."""
 
     META = "meta"  # of the whole directory, see `layout`

@@ -151,6 +151,7 @@ def _report(system: System, settings: ServerSettings, listeners: Listeners, begu
             "http": listeners.url,
             "socket": str(listeners.unix_path),
             "data_dir": str(settings.data_dir),
+            "epoch": system.journal.epoch,
             "tasks_recovered": system.recovered_tasks,
             "ready_ms": ready_ms,
         }
@@ -161,7 +162,8 @@ def _report(system: System, settings: ServerSettings, listeners: Listeners, begu
         unfinished.replace(settings.ready_file)
     print(
         f"chargehand {program_version()} serves {listeners.url} and {listeners.unix_path}, "
-        f"data in {settings.data_dir}, {system.recovered_tasks} tasks recovered, "
+        f"data in {settings.data_dir} (epoch {system.journal.epoch}), "
+        f"{system.recovered_tasks} tasks recovered, "
         f"ready in {ready_ms} ms{_behind(system.clock_behind_s)}",
         flush=True,
     )

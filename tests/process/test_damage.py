@@ -136,6 +136,7 @@ def test_a_flipped_bit_is_found_named_and_contained_over_restarts(server, damage
             health = chargehand("scheduler", "health", "--url", str(server.report["http"]))
             assert health.returncode == 0, health.stderr
             assert all(task_id in health.stdout for task_id in SICK)
+            assert "EPOCH" in health.stdout
             server.signal(signal.SIGTERM)
             code, _, stderr = server.end()
             assert code == 0, stderr

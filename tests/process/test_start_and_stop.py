@@ -26,8 +26,9 @@ def create(client: httpx.Client, title: str) -> str:
 def test_a_start_is_reported_and_a_stop_is_clean(server):
     with server.start() as client:
         task_id = create(client, "one")
-        assert client.get("/readyz").status_code == 200
+        assert client.get("/readyz").json() == {"status": "ready", "epoch": 1}
     assert server.report["tasks_recovered"] == 0
+    assert server.report["epoch"] == 1
     server.signal(signal.SIGTERM)
     code, out, err = server.end()
     assert code == 0, err
@@ -38,7 +39,9 @@ def test_a_start_is_reported_and_a_stop_is_clean(server):
     assert not (server.data_dir / "chargehand.sock").exists()
     with server.start() as client:
         assert client.get(f"/api/tasks/{task_id}").status_code == 200
+        assert client.get("/readyz").json()["epoch"] == 2
     assert server.report["tasks_recovered"] == 1
+    assert server.report["epoch"] == 2
 
 
 def test_both_listeners_serve_and_tell_their_origins(server):

@@ -103,7 +103,7 @@ async def test_readiness_tells_what_became_of_time(system, client):
 
 async def test_health_and_readiness(system, client):
     assert (await client.get("/healthz")).json == {"status": "ok"}
-    assert (await client.get("/readyz")).json == {"status": "ready"}
+    assert (await client.get("/readyz")).json == {"status": "ready", "epoch": 1}
     system.availability.failure = "the disk is gone"
     answered = await client.get("/readyz")
     assert (answered.status, answered.code) == (503, "storage_failed")

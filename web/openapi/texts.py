@@ -300,6 +300,10 @@ FIELDS: Final[Mapping[str, str]] = {
     "Freshness.status": (
         "`empty` if nothing ever happened, `stale` if nothing happens although there is work."
     ),
+    "epoch": (
+        "How often the data had been opened for writing when this server opened it, itself "
+        "included. A server of an earlier epoch can write no more."
+    ),
     "HealthSummary.status": "`warn` if anything of this is wrong.",
     "StatusShare.status": "The status that is counted.",
     "status": "Where it stands.",

@@ -18,7 +18,8 @@ async def readiness(call: Call) -> HttpResponse:
         return not_ready_response(failure)
     system = call.system
     statistics = system.time_watch.statistics()
-    return shown(200, readiness_of(system.faults, statistics, system.clock_behind_s))
+    epoch = system.journal.epoch
+    return shown(200, readiness_of(epoch, system.faults, statistics, system.clock_behind_s))
 
 
 ROUTES: Routes = {Operation.LIVENESS: liveness, Operation.READINESS: readiness}

@@ -40,6 +40,7 @@ class TimeReport(Shape):
 @define(eq=False)
 class ReadinessResponse(Shape):
     status: ReadyStatus
+    epoch: int
     set_aside: list[SetAside] | None = None
     set_aside_count: int | None = None
     crash_count: int | None = None
@@ -47,12 +48,13 @@ class ReadinessResponse(Shape):
 
 
 def readiness_of(
-    faults: Faults, statistics: TimeStatistics, clock_behind_s: int
+    epoch: int, faults: Faults, statistics: TimeStatistics, clock_behind_s: int
 ) -> ReadinessResponse:
-    """Without a fault, and while time just passes, nothing but the status."""
+    """Without a fault, and while time just passes, nothing but the status and the epoch."""
     first = [_shown(fault) for fault, _ in zip(faults, range(FAULTS_SHOWN_MAX), strict=False)]
     return ReadinessResponse(
         ReadyStatus.READY,
+        epoch,
         first or None,
         len(faults) or None,
         faults.crash_count or None,

@@ -26,7 +26,7 @@ VERBS: Final = (
         help="Whether the server takes work, and what is set aside",
         note="What is set aside is refused with its cause, and all else goes on.",
         shows=(
-            Listing("", (Column("STATUS", "status", Worth.KEPT),)),
+            Listing("", (Column("STATUS", "status", Worth.KEPT), Column("EPOCH", "epoch"))),
             Listing(
                 "set_aside",
                 (

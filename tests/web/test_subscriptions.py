@@ -1,5 +1,7 @@
 """Subscriptions over HTTP: made, changed, listed, deleted, and how far they were told."""
 
+import base64
+
 import pytest
 from trio.testing import wait_all_tasks_blocked
 
@@ -37,14 +39,19 @@ def receiver():
 
 
 @pytest.fixture
-async def client(receiver):
+async def system(receiver):
     bridges = [
         Bridge("ops", Scope.GLOBAL, None, receiver.send),
         Bridge("chat", Scope.GLOBAL, None, receiver.send),
         Bridge("shop", Scope.WORKSPACE, "/srv/shop", receiver.send),
     ]
     async with run_system(memory_journal(), bridges=bridges) as system:
-        yield ContractClient(create_app(system, OriginKind.HTTP))
+        yield system
+
+
+@pytest.fixture
+async def client(system):
+    return ContractClient(create_app(system, OriginKind.HTTP))
 
 
 @pytest.fixture
@@ -194,7 +201,44 @@ async def test_a_list_goes_on_by_its_link(client, path):
     assert target == ""
 
 
-@pytest.mark.parametrize("query", ["limit=x", "limit=-1", "scope=world", "cursor=!", "cursor=eA"])
+async def test_what_is_there_while_pages_are_read_is_shown_once(client, path):
+    for name in "abcdef":
+        await subscribed(client, path, subscription_id=name)
+    seen, target = [], f"{path}?limit=2"
+    while target:
+        answered = await client.get(target)
+        seen.append([one["subscription_id"] for one in answered.json["subscriptions"]])
+        target = answered.headers.get("link", "").partition("<")[2].partition(">")[0]
+        if len(seen) == 1:
+            for name in "fafb":  # one that was shown, and some that were not, more than once
+                await subscribed(client, path, subscription_id=name)
+            await client.send("DELETE", f"{path}/d")
+        if len(seen) == 2:
+            await subscribed(client, path, subscription_id="new")
+    assert seen == [["f", "e"], ["b", "a"], ["new", "c"]]
+
+
+def token(cursor: str) -> str:
+    return base64.urlsafe_b64encode(cursor.encode()).decode().rstrip("=")
+
+
+async def test_a_cursor_of_before_walks_were_kept_goes_on_behind_it(client, path, system):
+    for name in "abcdef":
+        await subscribed(client, path, subscription_id=name)
+    second = system.views.get("task-1").subscription("e")
+    cursor = token(f"{second.updated_at_ns}.e")
+    assert await ids(client, f"{path}?limit=3&cursor={cursor}") == ["d", "c", "b"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("limit=x", "limit=-1", "scope=world", "cursor=!", "cursor=eA"),
+        f"cursor={token('shown.x')}",
+        f"cursor={token('shown.0123456789ab.')}",
+        f"cursor={token('1' * 5000)}",
+    ],
+)
 async def test_a_parameter_that_is_wrong_is_named(client, path, query):
     refused = await client.get(f"{path}?{query}")
     assert (refused.status, refused.pointer) == (400, f"?{query.partition('=')[0]}")
@@ -290,7 +334,7 @@ async def test_it_is_listed_by_subscription_by_bridge_and_in_pages(client, misse
     assert seen == missed
     unknown = await client.get(f"{UNDELIVERED}?subscription_id=none")
     assert (unknown.status, unknown.code) == (404, "bridge_subscription_not_found")
-    for bad in ("limit=-1", "limit=x", "cursor=x", "cursor=eC4x"):
+    for bad in ("limit=-1", "limit=x", "cursor=x", "cursor=eC4x", f"cursor={token('1' * 5000)}"):
         assert (await client.get(f"{UNDELIVERED}?{bad}")).status == 400
 
 

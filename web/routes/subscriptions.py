@@ -1,11 +1,15 @@
 """Who is told of a task's ends, through which bridge, and what could not be told."""
 
+import re
+from hashlib import blake2b
+from typing import Final
+
 from actors.errors import invalid
 from actors.task import commands as c
 from actors.task.decide.subscriptions import message_not_found, subscription_not_found
 from actors.task.state import Scope, TaskState
 from actors.task.subscription import Subscription, Target, parsed_delivery_id
-from actors.views.pages import bad_cursor
+from actors.views.pages import bad_cursor, sequence_of
 from web import queries
 from web.addresses import known_task, task_id_of
 from web.call import Call, Routes
@@ -21,6 +25,10 @@ from web.shapes.subscriptions import (
     subscription_of,
     undelivered_of,
 )
+
+_SHOWN: Final = "shown"  # a cursor of the list begins with it
+_MARK_BYTES: Final = 6
+_MARK: Final = re.compile(rf"[0-9a-f]{{{2 * _MARK_BYTES}}}")
 
 
 async def subscribe(call: Call) -> HttpResponse:
@@ -60,18 +68,13 @@ async def list_of_task(call: Call) -> HttpResponse:
     bridge_id = queries.text(query, "bridge_instance_id")
     scope = queries.choice(query, "scope", Scope)
     workspace_id = queries.text(query, "workspace_id")
-    limit = queries.limit(query)
-    behind = _position(cursor_of(query))
     is_here = scope in (None, task.scope) and workspace_id in (None, task.workspace_id)
     matching = [
         subscription
         for subscription in sorted(task.subscriptions, key=_order)
-        if is_here
-        and bridge_id in (None, subscription.bridge_id)
-        and (behind is None or _order(subscription) > behind)
+        if is_here and bridge_id in (None, subscription.bridge_id)
     ]
-    page = matching[:limit]
-    more = _cursor(page[-1]) if len(matching) > limit else None
+    page, more = _page(matching, cursor_of(query), queries.limit(query))
     shapes = [subscription_of(task, subscription) for subscription in page]
     return shown(200, SubscriptionsResponse(shapes), next_link(call.path, query, more))
 
@@ -80,17 +83,39 @@ def _order(subscription: Subscription) -> tuple[int, str]:
     return -subscription.updated_at_ns, subscription.id
 
 
-def _cursor(subscription: Subscription) -> str:
-    return f"{subscription.updated_at_ns}.{subscription.id}"
+def _page(
+    matching: list[Subscription], cursor: str | None, limit: int
+) -> tuple[list[Subscription], str | None]:
+    """The first of those that were not shown yet, and the cursor behind them. A task has so few
+    that the cursor names all that were shown, so they may move as they like."""
+    known = _shown(matching, cursor)
+    left = [subscription for subscription in matching if _mark(subscription) not in known]
+    if len(left) <= limit:
+        return left, None
+    marks = [mark for mark in map(_mark, matching) if mark in known]
+    return left[:limit], ".".join((_SHOWN, *marks, *map(_mark, left[:limit])))
 
 
-def _position(cursor: str | None) -> tuple[int, str] | None:
+def _mark(subscription: Subscription) -> str:
+    return blake2b(subscription.id.encode(), digest_size=_MARK_BYTES).hexdigest()
+
+
+def _shown(matching: list[Subscription], cursor: str | None) -> set[str]:
+    """The marks of those that were shown up to a cursor."""
     if cursor is None:
-        return None
+        return set()
+    first, *marks = cursor.split(".")
+    if first == _SHOWN:
+        if not all(map(_MARK.fullmatch, marks)):
+            raise bad_cursor()
+        return set(marks)
+    behind = _position(cursor)  # as former versions gave it
+    return {_mark(subscription) for subscription in matching if _order(subscription) <= behind}
+
+
+def _position(cursor: str) -> tuple[int, str]:
     updated_at, _, subscription_id = cursor.partition(".")
-    if not (updated_at.isascii() and updated_at.isdigit()):
-        raise bad_cursor()
-    return -int(updated_at), subscription_id
+    return -(sequence_of(updated_at) or 0), subscription_id
 
 
 async def get(call: Call) -> HttpResponse:
@@ -142,9 +167,7 @@ async def list_undelivered(call: Call) -> HttpResponse:
 def _message_position(cursor: str | None) -> tuple[int, str]:
     """Number and subscription of the message that the last page ended with."""
     seq, _, subscription_id = ("0." if cursor is None else cursor).partition(".")
-    if not (seq.isascii() and seq.isdigit()):
-        raise bad_cursor()
-    return int(seq), subscription_id
+    return sequence_of(seq) or 0, subscription_id
 
 
 async def resend(call: Call) -> HttpResponse:

@@ -21,7 +21,7 @@ from actors.index import rows_of
 from actors.mailbox import Mailbox
 from actors.ports import DamagedError, Journal, Reads, StorageError, UnwritableError
 from actors.record import Cause, Entry, Record, Settlement
-from actors.surroundings import World
+from actors.surroundings import SystemSurroundings
 from actors.task.commands import Command
 from actors.task.decide import decide
 from actors.task.decide.context import Context, Decision
@@ -72,7 +72,7 @@ class Services:
     clock: Clock
     ids: IdSource
     graph: Graph
-    world: World
+    surroundings: SystemSurroundings
     expiries_max: int
     review_rules: ReviewRules
     faults: Faults
@@ -207,7 +207,7 @@ class TaskActor:
             next_seq=services.journal.next_seq,
             record_id=services.ids.suffix(now_ns),
             caller=envelope.caller.plain,
-            around=services.world,
+            around=services.surroundings,
             expiries_max=services.expiries_max,
             review_rules=services.review_rules,
         )

@@ -13,7 +13,7 @@ very many dependents goes to the first of them and to the blocker itself, whose 
 
 import heapq
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import final
 
 from attrs import define, field
@@ -89,15 +89,7 @@ class Graph:
 
     def canceled_by(self, task_id: str) -> str | None:
         """The nearest canceled task on the way up, itself first."""
-        node = self._nodes.get(task_id)
-        while node is not None:
-            if node.canceled:
-                return task_id
-            if node.parent_id is None:
-                return None
-            task_id = node.parent_id
-            node = self._nodes.get(task_id)
-        return None
+        return self._nearest(task_id, lambda node: node.canceled)
 
     def open_below(self, task_id: str) -> int:
         """How many of its descendants have not ended."""
@@ -141,9 +133,12 @@ class Graph:
 
     def paused_by(self, task_id: str) -> str | None:
         """The nearest paused task on the way up, itself first."""
+        return self._nearest(task_id, lambda node: node.paused)
+
+    def _nearest(self, task_id: str, is_so: Callable[[_Node], bool]) -> str | None:
         node = self._nodes.get(task_id)
         while node is not None:
-            if node.paused:
+            if is_so(node):
                 return task_id
             if node.parent_id is None:
                 return None

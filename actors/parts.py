@@ -35,7 +35,7 @@ from actors.scheduler.switch import Switch
 from actors.scheduler.ticket import RandomTokens
 from actors.settings import Settings
 from actors.slices import Background
-from actors.surroundings import World
+from actors.surroundings import SystemSurroundings
 from actors.time_watch import TimeWatch
 from actors.views.views import Views
 
@@ -82,7 +82,7 @@ class Parts:
             clock=clock,
             ids=ids,
             graph=self._graph,
-            world=World(self._graph, self._index, self.faults),
+            surroundings=SystemSurroundings(self._graph, self._index, self.faults),
             expiries_max=settings.lease_expiries_max,
             review_rules=settings.review_rules,
             faults=self.faults,

@@ -10,7 +10,7 @@ from actors.task.decide.context import Parent
 
 
 @final
-class World:
+class SystemSurroundings:
     """Implements `actors.task.decide.context.Surroundings`.
 
     What a decision asks of a task that is set aside is refused with that.

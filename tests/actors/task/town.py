@@ -9,7 +9,7 @@ from actors.graph import Graph
 from actors.identity import Actor, Caller
 from actors.limits import EXPIRIES_MAX_DEFAULT
 from actors.record import Record
-from actors.surroundings import World
+from actors.surroundings import SystemSurroundings
 from actors.task import commands as c
 from actors.task.decide import decide
 from actors.task.decide.context import Context
@@ -63,7 +63,7 @@ class Town:
             next_seq=self.next_seq,
             record_id=f"{self.decided:024x}",
             caller=caller,
-            around=World(self.graph, self, Faults(lambda: self.now_ns)),
+            around=SystemSurroundings(self.graph, self, Faults(lambda: self.now_ns)),
             expiries_max=EXPIRIES_MAX_DEFAULT,
             review_rules=self.review_rules,
         )

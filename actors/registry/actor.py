@@ -37,6 +37,7 @@ from actors.registry.events import (
 )
 from actors.registry.lapses import Lapses
 from actors.registry.refusals import (
+    session_ended,
     session_exists,
     session_not_found,
     session_stale,
@@ -275,7 +276,7 @@ class Registry:
     def _keep(self, session: SessionState, then: Turn, refused: Callable[[Rejected], None]) -> None:
         known = self._find(session.id)
         if known is not None and known.ended_at_ns is not None:
-            refused(session_stale(session.id, session.agent_name, "was ended"))
+            refused(session_ended(session.id, session.agent_name))
             return
         if known is None or known.forgotten or not self._is_written(known):
             try:

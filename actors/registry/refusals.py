@@ -34,6 +34,10 @@ def session_stale(session_id: str, agent_name: str, why: str) -> Rejected:
     )
 
 
+def session_ended(session_id: str, agent_name: str) -> Rejected:
+    return session_stale(session_id, agent_name, "was ended")
+
+
 def session_unauthorized(session_id: str) -> Rejected:
     return Rejected(
         Code.IDENTITY_UNAUTHORIZED,

@@ -14,8 +14,8 @@ from actors.limits import NS
 from actors.registry.refusals import (
     identity_mismatch,
     identity_required,
+    session_ended,
     session_not_found,
-    session_stale,
     session_unauthorized,
     workspace_not_found,
 )
@@ -199,7 +199,7 @@ class Roster:
         if session is None:
             return None
         if not session.is_active:
-            raise session_stale(session_id, agent_name, "was ended")
+            raise session_ended(session_id, agent_name)
         if session.agent_name != agent_name:
             raise identity_mismatch(session_id)
         if workspace:

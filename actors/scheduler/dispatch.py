@@ -20,6 +20,7 @@ from actors.identity import SCHEDULER, SESSION_REGISTRY
 from actors.limits import NS
 from actors.record import Entry
 from actors.registry.actor import Registry
+from actors.registry.refusals import session_ended
 from actors.registry.roster import Roster
 from actors.registry.state import SessionState
 from actors.scheduler.allowance import Allowance
@@ -33,7 +34,6 @@ from actors.scheduler.ticket import (
     Ticket,
     TokenSource,
     lease_limit_reached,
-    session_has_ended,
 )
 from actors.settings import Settings
 from actors.slices import in_slices
@@ -106,7 +106,7 @@ class Dispatch:
         if ticket.reply.abandoned:
             return
         if self._roster.is_ended(ticket.session.id):
-            ticket.give_up(session_has_ended(ticket.session.id))
+            ticket.give_up(session_ended(ticket.session.id, ticket.session.agent_name))
             return
         key = ticket.key
         if key is not None and self._answer_repeat(ticket, key):
@@ -361,7 +361,7 @@ class Dispatch:
         """End its waiting calls and give its runs back."""
         for ticket in self._parked.of_session(session_id):
             self._unpark(ticket)
-            self._finish(ticket, session_has_ended(session_id))
+            self._finish(ticket, session_ended(session_id, ticket.session.agent_name))
         for task_id, run_id in self.board.runs_of(session_id):
             self._release(task_id, run_id, session_id)
 

@@ -144,15 +144,6 @@ class Ticket:
                 ticket.reply.fail(error)
 
 
-def session_has_ended(session_id: str) -> Rejected:
-    return Rejected(
-        Code.IDENTITY_STALE,
-        f"session {session_id} was ended",
-        "register a new session:",
-        area="agentidentity",
-    )
-
-
 def lease_limit_reached(session_id: str) -> Rejected:
     return Rejected(
         Code.LEASE_ALREADY_HELD,

@@ -15,10 +15,10 @@ from typing import Final
 
 import pytest
 
+from tests.process.conftest import S_MAX
 from web.exits import ClientExit
 
 SCRIPTS: Final = Path(sys.executable).parent
-S_MAX: Final = 20.0
 
 
 class Shell:

@@ -18,7 +18,7 @@ from actors.task.state import Scope
 from persistence.lmdb_store import LmdbStore
 from persistence.opening import open_journal
 from persistence.store import Table
-from tests.process.conftest import ROOT, Server
+from tests.process.conftest import ROOT, S_MAX, Server
 from web.exits import ExitCode
 
 OPERATOR = Caller(LOCAL_USER, origin(OriginKind.HTTP, "tasks.update"))
@@ -72,7 +72,11 @@ def flip(directory: Path, value: bytes) -> None:
 
 def chargehand(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "web", *words], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "web", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=S_MAX,
     )
 
 

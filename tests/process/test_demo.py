@@ -5,13 +5,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from tests.process.conftest import ROOT
+from tests.process.conftest import ROOT, S_MAX, wait_until
 from web.demo.api import StreamedEvent
 from web.demo.crew import AGENTS
 from web.demo.display import Display
@@ -37,7 +36,7 @@ def test_the_demo_completes_everything_also_without_a_terminal():
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=S_MAX,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -114,7 +113,7 @@ def is_gone(pid: int) -> bool:
 def test_a_signal_ends_the_demo_with_its_server_and_directory(demo, tmp_path, number):
     server = under_way(demo, tmp_path / "tmp")
     demo.send_signal(number)
-    _, err = demo.communicate(timeout=20)
+    _, err = demo.communicate(timeout=S_MAX)
     assert demo.returncode == 128 + number
     assert err == f"chargehand: the demo was ended by {number.name}\n"
     assert is_gone(server)
@@ -124,11 +123,8 @@ def test_a_signal_ends_the_demo_with_its_server_and_directory(demo, tmp_path, nu
 def test_a_demo_that_is_killed_takes_its_server_along(demo, tmp_path):
     server = under_way(demo, tmp_path / "tmp")
     demo.kill()
-    demo.communicate(timeout=20)
-    until_s = time.monotonic() + 10
-    while not is_gone(server):
-        assert time.monotonic() < until_s
-        time.sleep(0.02)
+    demo.communicate(timeout=S_MAX)
+    wait_until(lambda: is_gone(server), "the server ends")
 
 
 @pytest.mark.parametrize("pace", ["0", "-1", "nan", "inf"])
@@ -138,7 +134,7 @@ def test_a_pace_that_is_none_is_a_usage_error(pace):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=S_MAX,
         check=False,
     )
     assert ended.returncode == 2

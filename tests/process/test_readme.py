@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.process.conftest import ROOT
+from tests.process.conftest import ROOT, S_MAX
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SERVED = "http://127.0.0.1:2123"
@@ -52,7 +52,7 @@ def typed(server, tmp_path):
             },
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=S_MAX,
             check=False,
         )
         return done.stdout + done.stderr
@@ -93,7 +93,7 @@ def test_the_agent_in_the_same_process_says_what_it_did(tmp_path):
         env={"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=S_MAX,
         check=False,
     )
     assert done.stderr == ""

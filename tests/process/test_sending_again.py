@@ -7,7 +7,8 @@ import socket
 import httpx
 import pytest
 
-S_MAX = 20.0
+from tests.process.conftest import S_MAX
+
 KEY = {"Idempotency-Key": "11111111-2222-4333-8444-555555555555"}
 TASK = {"scope": "global", "title": "Once"}
 

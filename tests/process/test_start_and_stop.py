@@ -1,10 +1,10 @@
+import errno
 import resource
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
 from contextlib import closing
 
 import httpx
@@ -12,7 +12,7 @@ import pytest
 
 from persistence.lmdb_store import LmdbStore
 from persistence.store import Put, Table
-from tests.process.conftest import ROOT, Server
+from tests.process.conftest import ROOT, S_MAX, Server, wait_until
 
 AGENT = {"X-AGH-Session-ID": "sess-1", "X-AGH-Agent": "coder"}
 
@@ -46,7 +46,7 @@ def test_a_start_is_reported_and_a_stop_is_clean(server):
 
 def test_both_listeners_serve_and_tell_their_origins(server):
     with server.start() as tcp:
-        transport = httpx.HTTPTransport(uds=str(server.report["socket"]))
+        transport = httpx.HTTPTransport(uds=str(server.report["socket"]), verify=False)
         with httpx.Client(transport=transport, base_url="http://unix") as unix:
             by_tcp, by_unix = create(tcp, "by tcp"), create(unix, "by unix")
             kinds = {
@@ -68,9 +68,15 @@ def test_what_was_acknowledged_survives_a_kill(server):
     assert found == set(ids)
 
 
+def refuses(port: int) -> bool:
+    """Whether nobody listens there any more."""
+    with socket.socket() as knocking:
+        return knocking.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED
+
+
 def test_a_second_signal_ends_the_process_at_once(server):
     """While the stop waits for a request that has arrived in half."""
-    with server.start("--grace-s=60") as client:
+    with server.start() as client:
         port = client.base_url.port
         assert port is not None
         with closing(socket.create_connection(("127.0.0.1", port))) as half:
@@ -78,37 +84,39 @@ def test_a_second_signal_ends_the_process_at_once(server):
             half.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
             assert client.get("/healthz").status_code == 200
             server.signal(signal.SIGTERM)
-            time.sleep(0.3)  # until the stop has begun there
+            wait_until(lambda: refuses(port), "the stop begins")
             server.signal(signal.SIGTERM)
             code, _, err = server.end()
     assert code == 128 + signal.SIGTERM
     assert "Traceback" not in err
 
 
-def park(client: httpx.Client) -> None:
-    try:
-        client.post("/api/agent/tasks/claim-next", json={"wait": True}, headers=AGENT)
-    except httpx.HTTPError:
-        return
+def test_a_stop_ends_streams_and_answers_those_who_wait_for_work(server):
+    answers = []
 
+    def wait_for_work(base_url):
+        with httpx.Client(base_url=base_url, timeout=S_MAX, verify=False) as waiting:
+            path = "/api/agent/tasks/claim-next"
+            answers.append(waiting.post(path, json={"wait": True}, headers=AGENT))
 
-def test_a_stop_ends_waiting_calls_and_streams_within_its_grace(server):
-    with server.start("--grace-s=4") as client:
+    with server.start("--wait-s=3600") as client:
         task_id = create(client, "watched")
-        parked = threading.Thread(target=park, args=(client,))
-        parked.start()
+        waiter = threading.Thread(target=wait_for_work, args=[str(client.base_url)])
+        waiter.start()
+        wait_until(lambda: client.get("/api/sessions").json()["sessions"], "the claim arrives")
         with client.stream("GET", f"/api/tasks/{task_id}/stream") as stream:
             chunks = stream.iter_text()
             seen = next(chunks)
-            begun_s = time.monotonic()
             server.signal(signal.SIGINT)
             seen += "".join(chunks)
         code, _, err = server.end()
-        parked.join()
+        waiter.join()
     assert (code, "Traceback" in err) == (0, False), err
     assert "event: stream.closed" in seen
     assert '{"reason":"shutdown"}' in seen
-    assert time.monotonic() - begun_s < 4
+    [answer] = answers
+    assert answer.status_code == 503
+    assert answer.json()["diagnostic"]["code"] == "shutting_down"
 
 
 def test_a_client_that_never_reads_does_not_hold_a_stop(server):
@@ -119,11 +127,9 @@ def test_a_client_that_never_reads_does_not_hold_a_stop(server):
             target = f"/api/tasks/{task_id}/stream"
             deaf.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
             create(client, "seen by nobody")
-            begun_s = time.monotonic()
             server.signal(signal.SIGTERM)
             code, _, err = server.end()
     assert code == 0, err
-    assert time.monotonic() - begun_s < 5
 
 
 def test_a_failed_write_ends_the_process_with_its_cause(server):
@@ -214,42 +220,17 @@ def test_an_unknown_option_is_a_usage_error():
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=S_MAX,
         check=False,
     )
     assert ended.returncode == 2
     assert "--nonsense" in ended.stderr
 
 
-def test_a_stop_answers_those_who_wait_for_work(server):
-    answers = []
-
-    def wait_for_work(base_url):
-        with httpx.Client(base_url=base_url, timeout=10) as waiting:
-            path = "/api/agent/tasks/claim-next"
-            answers.append(waiting.post(path, json={"wait": True}, headers=AGENT))
-
-    with server.start() as client:
-        waiter = threading.Thread(target=wait_for_work, args=[str(client.base_url)])
-        waiter.start()
-        until_s = time.monotonic() + 5
-        while not client.get("/api/sessions").json()["sessions"] and time.monotonic() < until_s:
-            pass
-    began_s = time.monotonic()
-    server.signal(signal.SIGTERM)
-    code, _, err = server.end()
-    waiter.join()
-    assert code == 0, err
-    assert time.monotonic() - began_s < 2.5
-    [answer] = answers
-    assert answer.status_code == 503
-    assert answer.json()["diagnostic"]["code"] == "shutting_down"
-
-
 def test_the_access_log_has_one_line_for_each_request(server):
     server.start("--access-log").close()
     for _ in range(30):  # each hangs up right behind its answer
-        httpx.get(f"{server.report['http']}/api/tasks")
+        httpx.get(f"{server.report['http']}/api/tasks", verify=False)
     server.signal(signal.SIGTERM)
     code, _, err = server.end()
     assert code == 0, err

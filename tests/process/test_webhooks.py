@@ -7,6 +7,7 @@ import pytest
 import trio
 
 from tests.edge.receiver import Receiver, answers, hangs, receiving
+from tests.process.conftest import S_MAX
 
 BRIDGE = {"bridge_instance_id": "ops", "delivery_mode": "direct-send", "peer_id": "p"}
 
@@ -38,7 +39,7 @@ async def started(server, *options: str) -> httpx.Client:
 
 async def delivered(client: httpx.Client, path: str) -> dict[str, object]:
     """The cursor, as soon as it has moved to a delivery."""
-    with trio.fail_after(10):
+    with trio.fail_after(S_MAX):
         while True:
             answer = await trio.to_thread.run_sync(client.get, path)
             cursor = answer.json()["subscription"]["cursor"]
@@ -50,7 +51,7 @@ async def delivered(client: httpx.Client, path: str) -> dict[str, object]:
 async def undelivered(client: httpx.Client, path: str) -> list[dict[str, object]]:
     """Of the subscription's task, as soon as there are any."""
     task = path.partition("/notifications/")[0]
-    with trio.fail_after(10):
+    with trio.fail_after(S_MAX):
         while True:
             answer = await trio.to_thread.run_sync(client.get, f"{task}/notifications/undelivered")
             messages: list[dict[str, object]] = answer.json()["messages"]

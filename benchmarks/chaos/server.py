@@ -12,7 +12,7 @@ import trio
 
 from benchmarks.chaos.launch import Launch, Launched, fresh
 
-START_S_MAX: Final = 30.0
+START_S_MAX: Final = 120.0
 _FRESH: Final = fresh()
 
 

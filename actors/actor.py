@@ -87,11 +87,11 @@ class Services:
             self.leave_effect(envelope.cause)
 
 
-def restored_state(journal: Reads, task_id: str) -> TaskState | None:
+def restored_state(reads: Reads, task_id: str) -> TaskState | None:
     """The task as the journal has it: its state, and the records behind that."""
-    state = journal.state(task_id)
+    state = reads.state(task_id)
     assert state is None or isinstance(state, TaskState), f"{task_id} is no task"
-    for record in journal.tail(task_id):
+    for record in reads.tail(task_id):
         state = fold(state, record)
     return state
 
@@ -156,7 +156,7 @@ class TaskActor:
             StorageError: it could not be read.
             Exception: whatever folding a record raises.
         """
-        self._state = restored_state(self._services.journal, self.task_id)
+        self._state = restored_state(self._services.journal.reads, self.task_id)
 
     async def run(self) -> None:
         """Handle messages until passivated."""
@@ -281,7 +281,7 @@ class TaskActor:
         refusal = services.faults.failed(self.task_id, crash, type(envelope.command).__name__)
         if not self.is_aside:
             try:
-                self._state = restored_state(services.journal, self.task_id)
+                self._state = restored_state(services.journal.reads, self.task_id)
             except Exception as error:
                 cause = f"it could not start again from the journal: {type(error).__name__}"
                 refusal = refusal_of(services.faults.set_aside(self.task_id, Why.CRASHED, cause))

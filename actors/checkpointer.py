@@ -54,6 +54,6 @@ class Checkpointer:
         await self._journal.checkpoint(self._outbox.outstanding(), self._keys.forgets_before_ns)
         left = self._catalog.whole_count
         while left > 0:
-            self._catalog.slim_down(self._journal.is_folded, min(_SLIM_STEP, left))
+            self._catalog.slim_down(self._journal.reads.is_folded, min(_SLIM_STEP, left))
             left -= _SLIM_STEP
             await trio.lowlevel.checkpoint()

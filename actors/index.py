@@ -89,9 +89,9 @@ class Index:
     """
 
     def __init__(
-        self, journal: Reads, graph: Graph, faults: Faults, is_shown: Callable[[str], bool]
+        self, reads: Reads, graph: Graph, faults: Faults, is_shown: Callable[[str], bool]
     ) -> None:
-        self._journal = journal
+        self._reads = reads
         self._graph = graph
         self._faults = faults
         self._is_shown = is_shown
@@ -118,7 +118,7 @@ class Index:
                 it is.
         """
         try:
-            return self._journal.get(table, key)
+            return self._reads.get(table, key)
         except DamagedRowError as error:
             address = self._owner(table, key, error.found)
             if address is None:
@@ -139,7 +139,7 @@ class Index:
             if not self._graph.exists(task_id):
                 continue
             try:
-                state = self._journal.state(task_id)
+                state = self._reads.state(task_id)
             except DamagedError:
                 continue
             if isinstance(state, TaskState) and _names(state, table, run_id or key):
@@ -168,4 +168,4 @@ class Index:
         if self._graph.exists(task_id) or task_id in self._faults:
             return True
         with self._faults.reading(task_id):
-            return bool(self._journal.tail(task_id)) or (self._journal.state(task_id) is not None)
+            return bool(self._reads.tail(task_id)) or (self._reads.state(task_id) is not None)

@@ -38,8 +38,8 @@ class Keys:
         lifetime_s: how long a request that was done is known.
     """
 
-    def __init__(self, journal: Reads, clock: Clock, lifetime_s: float, faults: Faults) -> None:
-        self._journal = journal
+    def __init__(self, reads: Reads, clock: Clock, lifetime_s: float, faults: Faults) -> None:
+        self._reads = reads
         self._faults = faults
         self._clock = clock
         self._lifetime_ns = int(lifetime_s * NS)
@@ -60,7 +60,7 @@ class Keys:
         if once is None:
             return None
         try:
-            row = self._journal.get(IndexTable.ONCE, once.key)
+            row = self._reads.get(IndexTable.ONCE, once.key)
         except DamagedRowError as error:
             raise self._faults.damaged_row(IndexTable.ONCE, once.key, error) from error
         if row is None:

@@ -59,12 +59,15 @@ class Parts:
         self._graph = Graph()
         self.faults = Faults(clock.now_ns)
         self._index = Index(
-            journal, self._graph, self.faults, lambda task_id: self.views.get(task_id) is not None
+            journal.reads,
+            self._graph,
+            self.faults,
+            lambda task_id: self.views.get(task_id) is not None,
         )
         self.background = Background()
         self.views = Views(journal, self._graph, clock, self.faults, self.background.later)
         self.roster = Roster(clock, settings, self.faults)
-        self._keys = Keys(journal, clock, settings.idempotency_s, self.faults)
+        self._keys = Keys(journal.reads, clock, settings.idempotency_s, self.faults)
         self.registry = Registry(
             journal,
             clock,
@@ -124,7 +127,7 @@ class Parts:
         self.deliveries = Deliveries(
             bridges=self._bridges,
             clock=clock,
-            journal=journal,
+            reads=journal.reads,
             catalog=self.views.catalog,
             faults=self.faults,
             send=self.directory.push,

@@ -110,7 +110,7 @@ class Recovery(Protocol):
         address, or something damaged that is not of the log. It is kept apart as it is."""
 
 
-class Journal(Reads, Protocol):
+class Journal(Protocol):
     """The log of everything, with what has been folded out of it.
 
     One process writes it: whoever opens it raises its epoch, and from then on no commit of an
@@ -123,6 +123,10 @@ class Journal(Reads, Protocol):
     @property
     def epoch(self) -> int:
         """How often the data had been opened for writing when this journal was, itself included."""
+
+    @property
+    def reads(self) -> Reads:
+        """What was appended, with all that was before."""
 
     @property
     def recovery(self) -> Recovery:
@@ -139,7 +143,7 @@ class Journal(Reads, Protocol):
     def append(self, entry: Entry) -> None:
         """Take a record; it reaches the disk with all others that wait, in order.
 
-        From here on `state`, `tail` and `get` know of it.
+        From here on `state`, `tail` and `get` of `reads` know of it.
 
         Raises:
             UnwritableError: the record, or a row of it, cannot be encoded. Nothing was taken.

@@ -150,7 +150,7 @@ def _replay(journal: Journal, found: Recovered) -> dict[str, AnyState]:
             journal.recovery.restore_aside(item, rows_of(item))
             continue
         try:
-            before = latest.get(item.address) or journal.state(item.address)
+            before = latest.get(item.address) or journal.reads.state(item.address)
             after = _fold_any(before, item)
         except Exception as error:
             if isinstance(error, StorageError) and not isinstance(error, DamagedError):

@@ -65,7 +65,7 @@ class Repeats:
         self._faults.check(earlier.address)
         task: AnyState | None = self._views.whole(earlier.address)
         if task is None and shows_nothing:
-            task = self._journal.state(earlier.address)
+            task = self._journal.reads.state(earlier.address)
         if not isinstance(task, TaskState):
             raise task_not_found(earlier.address)
         answer = Answer.again(task, earlier)

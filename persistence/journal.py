@@ -9,7 +9,7 @@ from attrs import frozen
 
 from actors.limits import JOURNAL_PENDING_MAX
 from actors.ports import StorageError
-from actors.record import AnyState, Entry, IndexTable, OutstandingEffect, Record, Settlement
+from actors.record import Entry, OutstandingEffect, Settlement
 from persistence.codec import encode_record
 from persistence.folding import Folding
 from persistence.index_rows import encode_row
@@ -55,8 +55,8 @@ class StoreJournal:
         self._store = store
         self._tail = Tail(checkpoint_seq(store))
         self._writer: Writer = ThreadWriter(fence) if threaded else InlineWriter(fence)
-        self._reading = Reading(store, self._tail)
         self._folding = Folding(store, self._tail, self._writer)
+        self.reads: Final = Reading(store, self._tail)
         self.recovery: Final = StoreRecovery(store, self._tail)
         self._pending: deque[Entry] = deque()
         self._room = trio.lowlevel.ParkingLot()
@@ -216,23 +216,3 @@ class StoreJournal:
     def _check_open(self) -> None:
         if self._refusal is not None:
             raise StorageError(self._refusal) from self._failed
-
-    # --- reading -----------------------------------------------------------------------------
-
-    def get(self, table: IndexTable, key: str) -> str | None:
-        return self._reading.get(table, key)
-
-    def state(self, address: str) -> AnyState | None:
-        return self._reading.state(address)
-
-    def tail(self, address: str) -> Sequence[Record]:
-        return self._reading.tail(address)
-
-    def is_folded(self, address: str, seq: int) -> bool:
-        return self._reading.is_folded(address, seq)
-
-    def timeline(self, address: str, after_seq: int, limit: int | None = None) -> list[Record]:
-        return self._reading.timeline(address, after_seq, limit)
-
-    def timeline_latest(self, address: str, count: int) -> list[Record]:
-        return self._reading.timeline_latest(address, count)

@@ -49,7 +49,7 @@ class Deliveries:
         *,
         bridges: Bridges,
         clock: Clock,
-        journal: Reads,
+        reads: Reads,
         catalog: Catalog,
         faults: Faults,
         send: Callable[[str, Envelope], None],
@@ -57,7 +57,7 @@ class Deliveries:
         give_up_ns: int,
     ) -> None:
         self._bridges = bridges
-        self._journal = journal
+        self._reads = reads
         self._catalog = catalog
         self._faults = faults
         self._send = send
@@ -172,7 +172,7 @@ class Deliveries:
 
     def _message(self, task: TaskState, subscription: Subscription, seq: int) -> Message:
         with self._faults.reading(task.id):
-            [record] = self._journal.timeline(task.id, seq - 1, 1)
+            [record] = self._reads.timeline(task.id, seq - 1, 1)
         return message_of(task, subscription, record, seq)
 
     async def _note_failure(

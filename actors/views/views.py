@@ -111,7 +111,7 @@ class Views:
         if held is not None:
             return held
         with self._faults.reading(task_id):
-            stored = self._journal.state(task_id)
+            stored = self._journal.reads.state(task_id)
         if isinstance(stored, TaskState) and stored.last_seq == known.last_seq:
             return stored
         return self._replayed(task_id)  # the journal knows of a later record, not on disk yet
@@ -120,7 +120,7 @@ class Views:
         """The task as of its last committed record, from all its records. Slow, and rarely used."""
         state: TaskState | None = None
         with self._faults.reading(task_id):
-            for record in self._journal.timeline(task_id, 0):
+            for record in self._journal.reads.timeline(task_id, 0):
                 state = fold(state, record)
         return state
 
@@ -235,7 +235,7 @@ class Views:
         """The last `count` public events of the task, in order."""
         task = self._known_whole(task_id)
         with self._faults.reading(task_id):
-            records = self._journal.timeline_latest(task_id, count)
+            records = self._journal.reads.timeline_latest(task_id, count)
         return [event for record in records for event in public_events(record, task)][-count:]
 
     def run_timeline_latest(self, task_id: str, run_id: str, count: int) -> list[TimelineEvent]:
@@ -244,7 +244,7 @@ class Views:
         task, asked = self._known_whole(task_id), _BACKLOG_STEP
         while True:
             with self._faults.reading(task_id):
-                records = self._journal.timeline_latest(task_id, asked)
+                records = self._journal.reads.timeline_latest(task_id, asked)
             found = [
                 event
                 for record in records
@@ -349,7 +349,7 @@ class Views:
         """Committed public events of one task, read step by step."""
         while True:
             with self._faults.reading(address):
-                records = self._journal.timeline(address, after_seq, _BACKLOG_STEP)
+                records = self._journal.reads.timeline(address, after_seq, _BACKLOG_STEP)
             for record in records:
                 for event in public_events(record, task, after_seq):
                     if up_to is not None and event.seq > up_to:

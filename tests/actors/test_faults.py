@@ -186,14 +186,14 @@ def damage(monkeypatch):
     """Lets the journal find what is stored of a task damaged."""
 
     def arm(desk, task_id):
-        state = type(desk.system.journal).state
+        state = type(desk.system.journal.reads).state
 
         def damaged(journal, address):
             if address == task_id:
                 raise DamagedError("the body of a snapshot fails its checksum")
             return state(journal, address)
 
-        monkeypatch.setattr(type(desk.system.journal), "state", damaged)
+        monkeypatch.setattr(type(desk.system.journal.reads), "state", damaged)
 
     return arm
 
@@ -304,14 +304,14 @@ async def test_a_damaged_descendant_ends_no_stream_of_its_root(monkeypatch):
     async with started() as desk:
         root = await desk.task()
         sick, sound = [await desk.task(parent_task_id=root.id) for _ in range(2)]
-        timeline = type(desk.system.journal).timeline
+        timeline = type(desk.system.journal.reads).timeline
 
         def damaged(journal, address, *args):
             if address == sick.id:
                 raise DamagedError("a record fails its checksum")
             return timeline(journal, address, *args)
 
-        monkeypatch.setattr(type(desk.system.journal), "timeline", damaged)
+        monkeypatch.setattr(type(desk.system.journal.reads), "timeline", damaged)
         seen = []
         with desk.system.views.subscribe(root.id, 0) as subscription:
             with trio.move_on_after(1):

@@ -125,8 +125,8 @@ class Model:
     @classmethod
     def state_of(cls, journal, address):
         """As an actor would have it: the state with the tail behind it."""
-        state = journal.state(address)
-        for record in journal.tail(address):
+        state = journal.reads.state(address)
+        for record in journal.reads.tail(address):
             state = cls.fold(state, record)
         return state
 

@@ -46,8 +46,8 @@ def check(model, journal, records):
         for record in expected:
             state = model.fold(state, record)
         assert model.state_of(journal, address) == state
-        assert journal.timeline(address, 0) == expected
-        assert journal.timeline_latest(address, 3) == expected[-3:]
+        assert journal.reads.timeline(address, 0) == expected
+        assert journal.reads.timeline_latest(address, 3) == expected[-3:]
 
 
 async def play(model, journal, store, steps):
@@ -136,11 +136,11 @@ async def test_a_checkpoint_empties_the_log_and_the_tail(model, running):
         model.append(journal, f"task-{n % 2}")
     await model.commit(journal)
     assert journal.tail_records == 10
-    assert not journal.is_folded("task-0", 9)
+    assert not journal.reads.is_folded("task-0", 9)
     await journal.checkpoint([])
     assert journal.tail_records == 0
-    assert journal.tail("task-0") == []
-    assert journal.is_folded("task-0", 9)
+    assert journal.reads.tail("task-0") == []
+    assert journal.reads.is_folded("task-0", 9)
     assert store.scan(Table.LOG, b"", None, 9, len) == []
     await journal.close()
     journal = memory_journal(store)
@@ -162,11 +162,11 @@ async def test_what_is_appended_during_a_checkpoint_stays_in_the_tail(model, run
             late = model.append(journal, "task-3")
     assert told[-1] == late
     assert journal.tail_records == 2
-    assert journal.is_folded("task-3", 4)
-    assert not journal.is_folded("task-3", late.seq)
-    assert journal.is_folded("task-4", late.seq)
+    assert journal.reads.is_folded("task-3", 4)
+    assert not journal.reads.is_folded("task-3", late.seq)
+    assert journal.reads.is_folded("task-4", late.seq)
     assert model.state_of(journal, "task-3").max_attempts == 3
-    assert len(journal.timeline("task-3", 0)) == 3
+    assert len(journal.reads.timeline("task-3", 0)) == 3
 
 
 async def test_slices_ride_along_with_commits(model, running, small_slices):
@@ -249,9 +249,11 @@ async def test_a_deleted_task_keeps_a_tombstone_and_no_timeline(model, running):
     model.append(journal, "task-1", deletes=True)
     await model.commit(journal)
     await journal.checkpoint([])
-    assert journal.timeline("task-1", 0) == []
-    assert len(journal.timeline("task-10", 0)) == len(journal.timeline("task-1@", 0)) == 2
-    state = journal.state("task-1")
+    assert journal.reads.timeline("task-1", 0) == []
+    assert (
+        len(journal.reads.timeline("task-10", 0)) == len(journal.reads.timeline("task-1@", 0)) == 2
+    )
+    state = journal.reads.state("task-1")
     assert state.deleted
     assert state.last_seq == 7
     assert len(store.scan(Table.TIMELINE, b"", None, 99, len)) == 4

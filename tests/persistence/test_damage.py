@@ -140,11 +140,11 @@ async def test_a_snapshot_under_another_address_is_damage(model, running):
     await journal.checkpoint([])
     store.commit([Put(Table.SNAPSHOTS, b"task-2", store.get(Table.SNAPSHOTS, b"task-1"))])
     with pytest.raises(DamagedError, match="another"):
-        journal.state("task-2")
+        journal.reads.state("task-2")
     _, damage = memory_journal(store.copy()).recovery.heads()
     assert damage.address == "task-2"
     chunk = store.scan(Table.TIMELINE, b"task-1", b"task-2", 1, bytes)[0][1]
     key = store.scan(Table.TIMELINE, b"task-2", None, 1, bytes)[0][0]
     store.commit([Put(Table.TIMELINE, key, chunk)])
     with pytest.raises(DamagedError, match="another"):
-        journal.timeline("task-2", 0)
+        journal.reads.timeline("task-2", 0)

@@ -117,8 +117,8 @@ def test_what_cannot_be_written_is_refused_before_anything_is_taken(model):
     with pytest.raises(StorageError):
         model.append(journal, "not\0an address")
     assert journal.next_seq == 1
-    assert journal.tail("task-1") == []
-    assert journal.state("task-1") is None
+    assert journal.reads.tail("task-1") == []
+    assert journal.reads.state("task-1") is None
 
 
 async def test_a_failed_commit_settles_nothing_and_ends_run(model, faulty_journal, faulty_store):
@@ -156,7 +156,7 @@ async def test_a_failure_in_a_checkpoint_is_told_to_whoever_waits_for_it(
         faulty_store.fail_at = 2
         with pytest.raises(StorageError, match="the disk is gone"):
             await faulty_journal.checkpoint([])
-    assert [record.seq for record in faulty_journal.tail("task-1")] == [1]
+    assert [record.seq for record in faulty_journal.reads.tail("task-1")] == [1]
 
 
 async def test_whatever_committed_raises_comes_out_of_run(model, faulty_journal):
@@ -235,14 +235,14 @@ async def test_rows_are_found_before_and_after_they_are_folded(tmp_path, model):
         )
         model.append(journal, "task-1", rows=rows)
         for _ in range(2):
-            assert journal.get(IndexTable.RUNS, "run-1") == "task-1"
-            assert journal.get(IndexTable.KEYS, key) == "task-1 run-1"
-            assert journal.get(IndexTable.KEYS, "run-1") is None
+            assert journal.reads.get(IndexTable.RUNS, "run-1") == "task-1"
+            assert journal.reads.get(IndexTable.KEYS, key) == "task-1 run-1"
+            assert journal.reads.get(IndexTable.KEYS, "run-1") is None
             await committed.wait()
             await journal.checkpoint([])
         await journal.close()
     journal = open_journal(tmp_path)
-    assert journal.get(IndexTable.KEYS, key) == "task-1 run-1"
+    assert journal.reads.get(IndexTable.KEYS, key) == "task-1 run-1"
     await journal.close()
 
 
@@ -255,18 +255,18 @@ async def test_a_row_that_is_overwritten_while_it_is_folded_keeps_its_new_value(
         nursery.start_soon(journal.checkpoint, [])
         nursery.start_soon(journal.checkpoint, [])
         model.append(journal, "task-1", rows=(IndexRow(IndexTable.RUNS, "run-1", "new"),))
-    assert journal.get(IndexTable.RUNS, "run-1") == "new"
+    assert journal.reads.get(IndexTable.RUNS, "run-1") == "new"
     await model.commit(journal)
     await journal.checkpoint([])
-    assert journal.get(IndexTable.RUNS, "run-1") == "new"
+    assert journal.reads.get(IndexTable.RUNS, "run-1") == "new"
 
 
 async def test_what_no_record_can_have_as_address_is_found_nowhere(tmp_path):
     journal = open_journal(tmp_path)
     for address in ("", "x" * 10_000, "a\0b", "\ud800"):
-        assert journal.state(address) is None
-        assert journal.tail(address) == []
-        assert journal.timeline(address, 0) == journal.timeline_latest(address, 5) == []
+        assert journal.reads.state(address) is None
+        assert journal.reads.tail(address) == []
+        assert journal.reads.timeline(address, 0) == journal.reads.timeline_latest(address, 5) == []
     await journal.close()
 
 
@@ -337,12 +337,14 @@ async def test_reading_a_timeline_in_parts_gives_all_of_it_once(model, running):
     await model.commit(journal)
     for after_seq in (-1, *range(journal.next_seq + 2), 2**70):
         expected = [record for record in appended if record.last_seq > after_seq]
-        assert journal.timeline("task-1", after_seq) == expected
+        assert journal.reads.timeline("task-1", after_seq) == expected
         for limit in (0, 1, 7):
-            assert journal.timeline("task-1", after_seq, limit) == expected[:limit]
+            assert journal.reads.timeline("task-1", after_seq, limit) == expected[:limit]
     for count in range(len(appended) + 3):
-        assert journal.timeline_latest("task-1", count) == (appended[-count:] if count else [])
-    assert journal.timeline_latest("task-1", -1) == []
+        assert journal.reads.timeline_latest("task-1", count) == (
+            appended[-count:] if count else []
+        )
+    assert journal.reads.timeline_latest("task-1", -1) == []
 
 
 async def test_a_timeline_shows_only_what_is_on_disk(model, running):
@@ -351,8 +353,10 @@ async def test_a_timeline_shows_only_what_is_on_disk(model, running):
     first = model.append(journal, "task-1")
     await model.commit(journal)
     second = model.append(journal, "task-1")
-    assert journal.timeline("task-1", 0) == journal.timeline_latest("task-1", 9) == [first]
-    assert journal.tail("task-1") == [first, second]
+    assert (
+        journal.reads.timeline("task-1", 0) == journal.reads.timeline_latest("task-1", 9) == [first]
+    )
+    assert journal.reads.tail("task-1") == [first, second]
 
 
 async def test_no_virtual_time_passes_in_a_journal_without_a_thread(model, autojump_clock, running):

@@ -147,7 +147,7 @@ async def test_a_delivery_is_one_record_and_no_event_that_the_public_sees():
         await end(desk, task_id)
         seen = desk.system.views.get(task_id).latest_event_seq
         await rest()
-        last = desk.system.journal.timeline_latest(task_id, 1)[0]
+        last = desk.system.journal.reads.timeline_latest(task_id, 1)[0]
         assert [type(event).__name__ for event in last.events] == ["MessageDelivered"]
         assert desk.system.views.get(task_id).latest_event_seq == seen
         assert desk.events(task_id)[-1] == "task.status_changed"

@@ -164,7 +164,7 @@ async def test_no_record_of_a_large_tree_tells_more_than_the_children(desk):
     fans = [
         len(record.effects)
         for state in desk.system.views.catalog
-        for record in desk.system.journal.timeline(state.id, 0)
+        for record in desk.system.journal.reads.timeline(state.id, 0)
     ]
     assert max(fans) == 9
 
@@ -202,7 +202,7 @@ def applied(desk) -> dict[tuple[int, int], int]:
     """How often each effect was applied, by the record that it comes from and its place there."""
     counts = {}
     for state in desk.system.views.catalog:
-        for record in desk.system.journal.timeline(state.id, 0):
+        for record in desk.system.journal.reads.timeline(state.id, 0):
             if record.cause is not None:
                 cause = (record.cause.seq, record.cause.n)
                 counts[cause] = counts.get(cause, 0) + 1
@@ -213,7 +213,7 @@ def caused(desk) -> set[tuple[int, int]]:
     return {
         (record.seq, n)
         for state in desk.system.views.catalog
-        for record in desk.system.journal.timeline(state.id, 0)
+        for record in desk.system.journal.reads.timeline(state.id, 0)
         for n in range(len(record.effects))
     }
 

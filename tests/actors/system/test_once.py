@@ -34,7 +34,7 @@ async def test_a_record_names_its_caller_without_the_key_and_effects_have_none(d
     await desk.system.create_task(child, under("k"))
     cancel = under("c", "cancel")
     await desk.ask(parent.id, c.CancelTask(), cancel)
-    records = desk.system.journal.timeline(parent.id, 0)
+    records = desk.system.journal.reads.timeline(parent.id, 0)
     assert all(record.caller.once is None for record in records)
     assert [record.done.once for record in records if record.done] == [cancel.once]
 
@@ -165,7 +165,9 @@ async def picture_of(setting, steps):
         await call()
         await trio.testing.wait_all_tasks_blocked()
         check_nothing_is_held(desk.system)
-        records = sum(len(desk.system.journal.timeline(one, 0)) for one in ("@scheduler", "t"))
+        records = sum(
+            len(desk.system.journal.reads.timeline(one, 0)) for one in ("@scheduler", "t")
+        )
         return (picture(desk.system), records), answered
 
 

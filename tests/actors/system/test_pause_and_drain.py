@@ -177,7 +177,7 @@ async def test_a_drain_goes_on_when_its_caller_has_gone(desk):
     await desk.complete("s1", run.id)
     await trio.testing.wait_all_tasks_blocked()
     assert len(desk.system.scheduler._drains) == 0
-    records = desk.system.journal.timeline(SCHEDULER_ADDRESS, 0)
+    records = desk.system.journal.reads.timeline(SCHEDULER_ADDRESS, 0)
     assert [type(event) for event in records[-1].events] == [DrainCompleted]
 
 

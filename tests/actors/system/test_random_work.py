@@ -60,7 +60,7 @@ async def check_random_work(seed: int) -> None:
 
 
 def records_of(desk: Desk, task_id: str) -> list[Record]:
-    return desk.system.journal.timeline(task_id, 0)
+    return desk.system.journal.reads.timeline(task_id, 0)
 
 
 def as_of(desk: Desk, task_id: str, last_seq: int) -> TaskState | None:
@@ -75,7 +75,7 @@ def as_of(desk: Desk, task_id: str, last_seq: int) -> TaskState | None:
 def check_acknowledged(desk: Desk, acknowledged) -> None:
     """Every answer tells of a state that the task's records lead to."""
     for answer in acknowledged:
-        now = desk.system.journal.state(answer.task.id)
+        now = desk.system.journal.reads.state(answer.task.id)
         assert now is not None
         assert now.last_seq >= answer.task.last_seq
         if now.deleted:  # its records are gone with the next checkpoint

@@ -52,14 +52,14 @@ async def test_whoever_sends_reads_no_state(desk, monkeypatch):
     tasks = [(await desk.task()).id for _ in range(20)]
     await trio.sleep(100)
     assert resident(desk) == set()
-    journal = desk.system.journal
-    read, state = [], journal.state
+    reads = desk.system.journal.reads
+    read, state = [], reads.state
 
     def counted(address: str) -> object:
         read.append(address)
         return state(address)
 
-    monkeypatch.setattr(journal, "state", counted)
+    monkeypatch.setattr(reads, "state", counted)
     for task_id in tasks:
         desk.system.directory.push(task_id, Envelope(c.PatchTask(title="new"), OPERATOR))
     assert read == []

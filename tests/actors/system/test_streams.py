@@ -10,7 +10,7 @@ from actors import limits
 from actors.errors import Code, Rejected
 from actors.task import commands as c
 from actors.views.streams import CloseReason, StreamClosed
-from persistence.journal import StoreJournal
+from persistence.reading import Reading
 from tests.actors.system.desk import agent, started
 
 
@@ -260,13 +260,13 @@ async def _large(desk) -> list[str]:
 def reads(monkeypatch) -> list[str]:
     """The tasks whose past is read, each time."""
     found: list[str] = []
-    timeline = StoreJournal.timeline
+    timeline = Reading.timeline
 
-    def counted(journal, address, after_seq, limit=None):
+    def counted(reading, address, after_seq, limit=None):
         found.append(address)
-        return timeline(journal, address, after_seq, limit)
+        return timeline(reading, address, after_seq, limit)
 
-    monkeypatch.setattr(StoreJournal, "timeline", counted)
+    monkeypatch.setattr(Reading, "timeline", counted)
     return found
 
 

@@ -14,18 +14,10 @@ from actors.task.eligibility import awaits_agent
 from actors.task.state import Run, RunStatus, TaskState
 from actors.views.diagnostics import Diagnostic, Hold, Trouble
 from actors.views.holds import Outside, awaits_review, holds, lost_blockers, wanted
+from actors.views.next_action import NextAction
 
 RECENT_RUNS_MAX: Final = 5
 RECENT_EVENTS_MAX: Final = 10
-
-
-class NextAction(Enum):
-    RECOVERY_REQUIRED = "recovery_required"  # somebody has to step in
-    STRANDED = "stranded"  # a session that may claim it has to come
-    CLAIM_AVAILABLE = "claim_available"
-    WAITING_FOR_SESSION = "waiting_for_session"  # also for what holds it back meanwhile
-    RUNNING = "running"
-    TERMINAL = "terminal"
 
 
 class SessionStanding(Enum):

@@ -6,7 +6,7 @@ from typing import Final, final
 from attrs import frozen
 from rich.console import RenderableType
 
-from actors.views.inspect import NextAction
+from actors.views.next_action import NextAction
 from web.cli.advice import lines_of, trying
 from web.cli.layouts import SESSION_COLUMNS, TASK_COLUMNS
 from web.cli.shown import Column, Listing, Part, Worth, at, several, told

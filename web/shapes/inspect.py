@@ -14,7 +14,8 @@ from actors.task.events import RunEvent
 from actors.task.state import Pause, RunStatus
 from actors.views import inspect as seen
 from actors.views.diagnostics import Diagnostic as About
-from actors.views.inspect import NextAction, SessionStanding
+from actors.views.inspect import SessionStanding
+from actors.views.next_action import NextAction
 from actors.views.outcomes import Outcome, outcome_of
 from web.payloads import payload_of
 from web.payloads.members import truncated_hash

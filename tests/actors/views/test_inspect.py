@@ -13,7 +13,6 @@ from actors.views.holds import Blocker, Outside
 from actors.views.inspect import (
     Around,
     Inspection,
-    NextAction,
     SessionStanding,
     current_run,
     error_summary,
@@ -24,6 +23,7 @@ from actors.views.inspect import (
     shortened,
     standing_of,
 )
+from actors.views.next_action import NextAction
 from actors.views.outcomes import Outcome, outcome_of
 from tests.actors.task.kit import START_NS, Bench, agent
 from web.wording import command_of

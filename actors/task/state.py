@@ -308,6 +308,9 @@ class TaskState:
     subscriptions: tuple[Subscription, ...] = ()  # to its ends, the one set last at the end
     lost_blockers: tuple[str, ...] = ()  # deleted undone since its last run was made
     unapproved_run_id: str | None = None  # completed it, and has to be approved by a review yet
+    priority_seq: int = (
+        0  # of the event that changed its priority last; 0: none has since it is kept
+    )
     ended: bytes = b""  # slim only: facts of the ended runs that `runs` lacks, see `ended`
 
     @property

@@ -1,15 +1,9 @@
 """Lists that are read page by page."""
 
-from collections.abc import Iterable
-from itertools import islice
-from typing import Final, Generic, TypeVar, final
-
-from attrs import frozen
+from typing import Final, final
 
 from actors.choice import Choice
 from actors.errors import Rejected, invalid
-
-T = TypeVar("T")
 
 _DIGITS_MAX: Final = 20  # of a number of the sequence
 
@@ -20,21 +14,6 @@ class ListOrder(Choice):
 
     ACTIVITY = "activity"
     CREATED = "created"
-
-
-@final
-@frozen
-class Page(Generic[T]):
-    """Some items, and whether there are more behind them."""
-
-    items: list[T]
-    has_more: bool = False
-
-
-def page(found: Iterable[T], limit: int) -> Page[T]:
-    """The first `limit` of what is found; no more of it is looked for than need be."""
-    items = list(islice(found, limit + 1))
-    return Page(items[:limit], len(items) > limit)
 
 
 def sequence_of(cursor: str | None) -> int | None:

@@ -21,7 +21,7 @@ from actors.task.decide.definition import task_not_found
 from actors.task.events import TaskPaused, TaskResumed
 from actors.task.state import Run, TaskState
 from actors.views.activity import Wanted
-from actors.views.backlog import Backlog, BacklogFilter, BacklogPage
+from actors.views.backlog import Backlog, BacklogFilter, BacklogPage, BacklogWalk
 from actors.views.catalog import Catalog, TaskFilter
 from actors.views.dashboard import Dashboard, dashboard
 from actors.views.groups import GroupFilter, Groups
@@ -77,7 +77,7 @@ class Views:
         faults.listen(self.streams.set_aside)
         self._latest_runs = LatestRuns(self._known_whole)
         self._groups = Groups()
-        self._backlog = Backlog(graph.paused_by)
+        self._backlog = Backlog(graph.paused_by, self.catalog.get)
         self._behind: dict[str, TaskState | None] = {}  # tasks that moved on, as they are counted
 
     def restore(self, states: Iterable[TaskState]) -> None:
@@ -85,7 +85,7 @@ class Views:
         self.catalog.restore(states)
         for state in self.catalog:
             self._groups.change(None, state)
-            self._backlog.change(None, state)
+        self._backlog.restore(self.catalog)
 
     def lease_until_ns(self, run: Run) -> int | None:
         """What to show of the end of a run's lease: by the wall as it is now, while it lives."""
@@ -145,9 +145,18 @@ class Views:
         return self.catalog.page_of(children, which.wanted, order, cursor, limit)
 
     def backlog(self, which: BacklogFilter, cursor: str | None, limit: int) -> BacklogPage:
-        """Queued runs in the order of priority, age and id."""
+        """Queued runs in the order of priority, age and id (see `Backlog.page`).
+
+        Raises:
+            Rejected: the cursor is none of ours, or ahead of the newest number, or too much has
+                moved since the first page.
+        """
         self._catch_up()
-        return self._backlog.page(which, cursor, limit)
+        walk = BacklogWalk(None, self.catalog.moves.newest_seq)
+        if cursor is not None:
+            walk = BacklogWalk.read(cursor)
+            check_not_ahead(walk.as_of_seq, self.newest_seq)
+        return self._backlog.page(which, walk, limit)
 
     def inbox(
         self, actor: Actor, which: InboxFilter, cursor: str | None, limit: int

@@ -65,7 +65,13 @@ OPEN_RUN_AT: Final = len(_HEAD)
 
 head_of = attrgetter(*_HEAD)
 rare_of = attrgetter(  # few tasks have them
-    "profile", "triage", "open_reviews", "subscriptions", "lost_blockers", "unapproved_run_id"
+    "profile",
+    "triage",
+    "open_reviews",
+    "subscriptions",
+    "lost_blockers",
+    "unapproved_run_id",
+    "priority_seq",
 )
 triage_of = attrgetter(
     "actor",
@@ -121,6 +127,7 @@ def read_task(
     subscriptions: Sequence[dict[str, Any]] = (),
     lost_blockers: Sequence[str] = (),
     unapproved_run_id: str | None = None,
+    priority_seq: int = 0,
 ) -> TaskState:
     return TaskState(
         id=task_id,
@@ -160,6 +167,7 @@ def read_task(
         subscriptions=tuple([CONVERTER.structure(one, Subscription) for one in subscriptions]),
         lost_blockers=tuple(lost_blockers),
         unapproved_run_id=unapproved_run_id,
+        priority_seq=priority_seq,
         ended=bytes.fromhex(ended),
     )
 

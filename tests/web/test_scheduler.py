@@ -73,6 +73,20 @@ async def test_the_backlog_is_filtered_and_paged(client):
     assert empty == {"runs": [], "total": 0}
 
 
+async def test_a_run_whose_priority_changes_after_the_first_page_is_shown_once(client):
+    made = [await client.queued() for _ in range(5)]
+    seen, target = [], "/api/scheduler/backlog?limit=2"
+    while target:
+        answered = await client.get(target)
+        seen += [row["run"]["id"] for row in answered.json["backlog"]["runs"]]
+        link = answered.headers.get("link", "")
+        target = link[1 : link.index(">")] if link else ""
+        if len(seen) == 2:
+            for run, priority in ((made[4], "urgent"), (made[0], "low"), (made[2], "high")):
+                await client.send("PATCH", f"/api/tasks/{run['task_id']}", {"priority": priority})
+    assert seen == [run["id"] for run in made]
+
+
 async def test_the_backlog_hides_paused_tasks(client):
     run = await client.queued()
     await client.post(f"/api/tasks/{run['task_id']}/pause", {"reason": "hold"})

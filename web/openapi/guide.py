@@ -131,7 +131,8 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     ),
     Op.GET_BACKLOG: (
         "Queued runs in the order of priority, age and id; `inspect` says what holds one back. "
-        "Those that a pause holds back show where asked for."
+        "Those that a pause holds back show where asked for. A run that is queued all along while "
+        "pages are read is shown once."
     ),
     Op.LIST_TASKS: (
         "Latest activity first, or with `order=created` the newest one. All filters must match; "
@@ -221,7 +222,10 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "was off, and what is due to it tried at once. What a message looks like stands in "
         "docs/webhooks.md."
     ),
-    Op.LIST_SUBSCRIPTIONS: "Each with its cursor: how far it was told, and what is wrong.",
+    Op.LIST_SUBSCRIPTIONS: (
+        "Those set last come first, each with its cursor: how far it was told, and what is wrong. "
+        "One that is there all along while pages are read is shown once."
+    ),
     Op.LIST_UNDELIVERED: (
         "Messages that were tried in vain for as long as the setting `delivery_s` says, and those "
         "of a subscription that a 410 has turned off; each with the reason. In the order of their "

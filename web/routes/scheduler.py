@@ -73,12 +73,10 @@ async def backlog(call: Call) -> HttpResponse:
     )
     views = call.system.views
     found = views.backlog(which, cursor_of(query), limit)
-    rows = found.page.items
-    cursor = rows[-1].cursor if found.page.has_more else None
     return shown(
         200,
-        BacklogResponse(Backlog([_item(views, row.task_id) for row in rows], found.total)),
-        next_link(call.path, query, cursor),
+        BacklogResponse(Backlog([_item(views, row.task_id) for row in found.runs], found.total)),
+        next_link(call.path, query, found.next_cursor),
     )
 
 

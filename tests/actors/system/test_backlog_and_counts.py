@@ -3,10 +3,12 @@
 import pytest
 import trio
 
+from actors import limits
 from actors.errors import Rejected
 from actors.registry.commands import CreateWorkspace
 from actors.task import commands as c
 from actors.task.state import Priority, RunStatus, Scope
+from actors.views import recent
 from actors.views.backlog import BacklogFilter, BacklogPage
 from tests.actors.system.desk import OPERATOR, agent, started
 
@@ -16,7 +18,7 @@ def backlog(desk, limit=500, cursor=None, **which) -> BacklogPage:
 
 
 def run_ids(found: BacklogPage) -> list[str]:
-    return [row.run_id for row in found.page.items]
+    return [row.run_id for row in found.runs]
 
 
 async def test_the_backlog_is_in_the_order_of_claims(desk):
@@ -39,16 +41,87 @@ async def test_pages_join_without_a_gap_while_runs_come_and_go(desk, size):
         found = backlog(desk, size, cursor)
         assert found.total == 7 + pages
         seen += run_ids(found)
-        if not found.page.has_more:
+        cursor = found.next_cursor
+        if cursor is None:
             break
-        cursor = found.page.items[-1].cursor
         await desk.queued(priority=Priority.URGENT)  # before all that was read
         pages += 1
     assert seen == whole
 
 
+def rest(desk, cursor) -> list[str]:
+    """What the pages behind a cursor show."""
+    seen: list[str] = []
+    while cursor is not None:
+        found = backlog(desk, 1, cursor)
+        seen += run_ids(found)
+        cursor = found.next_cursor
+    return seen
+
+
+async def patched(desk, run, priority) -> None:
+    task_id = (await desk.system.run(run.id)).task.id
+    await desk.ask(task_id, c.PatchTask(priority=priority))
+
+
+async def test_a_run_whose_priority_is_changed_is_shown_where_it_stood(desk):
+    first, second, third, fourth = await desk.many_queued(4)
+    found = backlog(desk, 1)
+    await patched(desk, first, Priority.LOW)  # which was shown
+    await patched(desk, fourth, Priority.URGENT)
+    assert run_ids(backlog(desk, 1)) == [fourth.id]
+    await patched(desk, third, Priority.URGENT)
+    await patched(desk, third, Priority.LOW)
+    assert run_ids(found) == [first.id]
+    assert rest(desk, found.next_cursor) == [second.id, third.id, fourth.id]
+    assert run_ids(backlog(desk)) == [fourth.id, second.id, first.id, third.id]
+
+
+async def test_a_run_whose_priority_was_changed_before_a_restart_is_shown_at_the_end():
+    async with started() as desk:
+        first, second, third, fourth = await desk.many_queued(4)
+        await patched(desk, second, Priority.URGENT)  # before the walk
+        cursor = backlog(desk, 2).next_cursor  # behind the second and the first
+        await patched(desk, first, Priority.HIGH)
+        await patched(desk, fourth, Priority.HIGH)
+        await desk.system.checkpointer.checkpoint()
+        store = desk.store.copy()
+    async with started(store) as desk:
+        await patched(desk, third, Priority.URGENT)
+        assert rest(desk, cursor) == [third.id, first.id, fourth.id]
+        first_page = backlog(desk, 1)
+        assert rest(desk, first_page.next_cursor) == run_ids(backlog(desk))[1:]
+
+
+async def test_a_walk_that_too_much_has_moved_in_is_refused(desk, monkeypatch):
+    monkeypatch.setattr(limits, "MOVES_MAX", 4)
+    monkeypatch.setattr(recent, "_FORGET_STEP", 1)
+    runs = await desk.many_queued(6)
+    cursor = backlog(desk, 1).next_cursor
+    for run in runs[1:5]:
+        await patched(desk, run, Priority.LOW)
+        assert len(rest(desk, cursor)) == 5
+    await patched(desk, runs[5], Priority.LOW)
+    with pytest.raises(Rejected, match="more than 4 queued runs"):
+        backlog(desk, 1, cursor)
+
+
+async def test_a_cursor_of_before_walks_were_kept_goes_on_behind_it(desk):
+    _, second, third = await desk.many_queued(3)
+    [row, *_] = backlog(desk).runs
+    await patched(desk, third, Priority.URGENT)
+    found = backlog(desk, 1, f"{row.weight}.{row.queue_order}.{row.run_id}")
+    assert run_ids(found) == [second.id]
+    assert found.next_cursor is None
+
+
+async def test_a_cursor_of_other_data_is_refused(desk):
+    with pytest.raises(Rejected, match="these data are older"):
+        backlog(desk, cursor="walk.99.-20.7.run-1")
+
+
 async def test_a_cursor_that_is_none_of_ours_is_refused(desk):
-    for cursor in ("", "x", "1.2", "a.b.c"):
+    for cursor in ("", "x", "1.2", "a.b.c", "walk.", "walk.1", "walk.x.1.2.c", "walk..1.2.c"):
         with pytest.raises(Rejected):
             backlog(desk, cursor=cursor)
 
@@ -74,7 +147,7 @@ async def test_the_backlog_filters_by_workspace_scope_and_pause(desk):
     assert run_ids(backlog(desk, workspace_id="unknown")) == []
     assert run_ids(backlog(desk, scope=Scope.WORKSPACE)) == [local.id]
     only_global = backlog(desk, scope=Scope.GLOBAL, include_paused=True, limit=1)
-    assert (len(only_global.page.items), only_global.total) == (1, 3)
+    assert (len(only_global.runs), only_global.total) == (1, 3)
 
 
 async def test_blocked_runs_are_in_the_backlog_too(desk):

@@ -192,7 +192,7 @@ def check_all(desk: Desk, rng: random.Random) -> None:
         which = BacklogFilter(workspace_id, scope, paused)
         found = views.backlog(which, None, 1000)
         wanted = queue(tasks, lambda task_id: views.paused_by(task_id) is not None, which)
-        assert [run.run_id for run in found.page.items] == wanted
+        assert [run.run_id for run in found.runs] == wanted
         assert found.total == len(wanted)
 
 

@@ -295,9 +295,10 @@ async def test_order_follows_the_sequence_where_the_wall_was_set_back():
         tree = [entry for part in desk.system.views.tree(parent.id) for entry in part]
         assert [entry.task.open_run.id for entry in tree[1:]] == [second.id, first.id]
         backlog = desk.system.views.backlog(BacklogFilter(), None, 10)
-        assert [row.run_id for row in backlog.page.items] == [first.id, second.id]
-        again = desk.system.views.backlog(BacklogFilter(), backlog.page.items[0].cursor, 10)
-        assert [row.run_id for row in again.page.items] == [second.id]
+        assert [row.run_id for row in backlog.runs] == [first.id, second.id]
+        first_page = desk.system.views.backlog(BacklogFilter(), None, 1)
+        again = desk.system.views.backlog(BacklogFilter(), first_page.next_cursor, 10)
+        assert [row.run_id for row in again.runs] == [second.id]
         store = desk.store.copy()
     async with started(store, time=wall(-HOUR_S)) as desk:
         third = await desk.queued()

@@ -162,6 +162,16 @@ def test_a_patch_that_differs_in_nothing_writes_nothing():
     assert bench.task is before
 
 
+def test_it_is_known_by_which_event_the_priority_was_changed():
+    bench = Bench.created()
+    bench.do(c.PatchTask(title="other"))
+    assert bench.task.priority_seq == 0
+    bench.do(c.PatchTask(priority=Priority.HIGH))
+    changed_seq = bench.task.last_seq
+    bench.do(c.PatchTask(priority=Priority.HIGH, title="another"))
+    assert bench.task.last_seq > bench.task.priority_seq == changed_seq
+
+
 def test_a_patch_names_what_changed_in_a_fixed_order():
     bench = Bench.created(owner=Owner(OwnerKind.HUMAN, "me"), description="old", title="old")
     bench.pass_s(1)

@@ -118,19 +118,23 @@ class Faults:
         return fault
 
     def damaged_row(self, table: IndexTable, key: str, error: DamagedRowError) -> Rejected:
-        """A row of an index is damaged, and nothing says whose it is: it is set aside by itself.
-        What whoever asked is told, is returned."""
-        # Of a key that a client gave, no more than this is anybody's business.
+        """Set aside a damaged index row whose owner cannot be determined.
+
+        Returns: the refusal for whoever asked.
+        """
+        # Of a key that a client gave, no more than this is shown.
         digest = blake2b(key.encode(), digest_size=8).hexdigest()
         address = f"@index/{table.value}/{digest}"
         return refusal_of(self.set_aside(address, Why.DAMAGED, str(error)))
 
     def failed(self, address: str, error: Exception, what: str) -> Rejected:
         """Its actor met an error: log and count it, and set it aside if that is damage or once too
-        often. What whoever asked is told, is returned.
+        often.
 
         Args:
             what: was being done, as the subject of "crashed".
+
+        Returns: the refusal for whoever asked.
         """
         if isinstance(error, DamagedError):
             return refusal_of(self.set_aside(address, Why.DAMAGED, str(error)))

@@ -212,7 +212,7 @@ class Graph:
         yield from self._tell_dependents(task_id, command)
 
     def _what_became_of(self, blocker: str, event: e.DependentsPassedOn) -> _ToDependents | None:
-        """None if it has become something else since: that is told by itself."""
+        """None if it has become something else since: the record of that has its own effects."""
         if event.undone is not None:
             return f.BlockerDeleted(blocker, event.undone)
         node = self._nodes.get(blocker)

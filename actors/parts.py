@@ -1,4 +1,4 @@
-"""The parts of a system, and who is told what by whom: wiring, and nothing else."""
+"""The parts of a system and how they are wired: who notifies whom, and nothing else."""
 
 import random
 from collections.abc import Iterable

@@ -57,7 +57,7 @@ class Settings:
     )
     delivery_s: float = _setting(
         float(limits.DELIVERY_S_DEFAULT),
-        "how long a webhook message is tried in vain before it is listed as undelivered",
+        "how long a webhook message is retried before it is listed as undelivered",
     )
     require_registration: bool = _setting(
         False, "refuse sessions that were not registered before their first call"

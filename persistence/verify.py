@@ -335,7 +335,7 @@ class _Chunks:
 
 
 def _shown_key(table: Table, key: bytes) -> str:
-    """Keys that clients gave are nobody's business."""
+    """Keys that clients gave are not shown."""
     if table in (Table.KEYS, Table.ONCE) or key[:1] != b"=":
         return f"{key[:1].decode('utf-8', 'replace')}{len(key) - 1} bytes"
     return key[1:].decode("utf-8", "replace")

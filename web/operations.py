@@ -172,7 +172,7 @@ class Operation(Enum):
         (404, 422),
         "tasks.triage_dismiss",
     )
-    # Who is told of a task's ends.
+    # Subscriptions to a task's ends.
     CREATE_SUBSCRIPTION = (
         "POST",
         "/api/tasks/{id}/notifications/bridges",

@@ -41,7 +41,7 @@ class Deliveries:
     catalog: the tasks as last committed.
     send: puts a message of the system into a task's mailbox (`Directory.push`).
     chance: a new number from 0 up to 1 with each call.
-    give_up_ns: how long a message is tried in vain.
+    give_up_ns: how long a message is retried before it is given up.
     """
 
     def __init__(

@@ -105,7 +105,7 @@ class DeliveryQueue:
         self._taken.discard(one)
 
     def tried_ns(self, one: Waiting, before_ns: int) -> int:
-        """How long it has been tried in vain: from its first failure in a row on.
+        """How long its attempts have failed, since the first failure in a row.
 
         Args:
             before_ns: how long it had been tried when that came.

@@ -179,7 +179,7 @@ class Scheduler:
         self._mailbox.push(_Committed(entries))
 
     def set_aside(self, address: str) -> None:
-        """A task is set aside; its run leaves before anybody's claim is looked at again."""
+        """A task is set aside; its run leaves the queue before the next claim is handled."""
         self.later(lambda: self._dispatch.set_aside(address))
 
     def restore(self, state: TaskState) -> None:

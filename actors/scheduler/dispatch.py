@@ -137,7 +137,7 @@ class Dispatch:
         state = self._catalog.get(task_id)
         run = None if state is None else state.run(run_id)
         if state is None or run is None or not run.is_leased:
-            return False  # it has ended, and the word of that is on its way to the board
+            return False  # it has ended, and the board has not taken that in yet
         ticket.reply.settle(Answer(state, run, replayed=True))
         return True
 

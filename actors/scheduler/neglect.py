@@ -19,8 +19,8 @@ def look_at_unleased(
     clock: Clock,
     after_ns: int,
 ) -> None:
-    """Look at runs that are due, no more than `SLICE_MAX`; those that nobody has touched for
-    `after_ns` are told so, once."""
+    """Check runs that are due, no more than `SLICE_MAX`, and note once those that nobody has
+    touched for `after_ns`."""
     now_ns = clock.steady_ns()
     for task_id, run_id in board.unleased.pop_due(now_ns, limits.SLICE_MAX):
         state = state_of(task_id)

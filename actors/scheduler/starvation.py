@@ -31,11 +31,11 @@ def look_at_starving(
     now_ns: int,
     again_ns: int,
 ) -> None:
-    """Look at runs that are due; those that nobody could claim are told so, once. No more than
+    """Check runs that are due, and note once those that nobody could claim. No more than
     `SLICE_MAX` of them, and fewer where each costs much; the others stay due.
 
-    Each is looked at again after `again_ns`: a taker may come or leave, the run become claimable
-    or not.
+    Each is checked again after `again_ns`, as sessions come and go, and the run may become
+    claimable or not.
     """
     due_ns = board.starving.next_at_ns()
     if due_ns is None or due_ns > now_ns:

@@ -46,7 +46,7 @@ def evolve(
         stamp(folded.runs[-1], "queued_seq", seq)
     if state is not None and folded.priority is not state.priority:
         stamp(folded, "priority_seq", seq)
-    if event.type:  # what nobody is told of is no activity either
+    if event.type:  # an event that is not public is no activity either
         stamp(folded, "latest_event_seq", seq)
         stamp(folded, "last_activity_at_ns", at_ns)
     return folded

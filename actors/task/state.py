@@ -161,7 +161,7 @@ class Triage:
     last_seen_seq: int = 0  # of that activity; 0 if that was before it was kept
 
     def has_seen(self, task: "TaskState") -> bool:
-        """Whether nothing has happened since that anybody is told of."""
+        """Whether no public event has happened since."""
         if self.last_seen_seq:
             return task.latest_event_seq <= self.last_seen_seq
         return task.last_activity_at_ns <= self.last_seen_activity_at_ns

@@ -76,7 +76,7 @@ class Subscription:
 
     Args:
         due: the numbers of the events it has still to be told of, in order.
-        tried_ns: how long the first of these has been tried in vain, as last noted.
+        tried_ns: how long attempts at the first of these have failed, as last noted.
         off_at_ns: when its receiver wanted no more; None while it is on.
         undelivered: messages that were given up, in order; the newest ones alone.
         undelivered_dropped: how many older ones there were.

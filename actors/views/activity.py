@@ -205,7 +205,7 @@ class ActivityOrder:
         self._append(state, entry)
 
     def change(self, entry: Placed, state: TaskState) -> None:
-        """The task has changed, but nothing has happened that anybody is told of."""
+        """The task has changed without a public event."""
         entry.stretch.changed(entry.place, entry.state, state)
         entry.state = state
 

@@ -150,7 +150,7 @@ class Catalog:
         What is there all along while pages are read is shown once.
 
         Raises:
-            Rejected: the cursor is none of ours, or of another order.
+            Rejected: the cursor is invalid, or of another order.
         """
         rows = AllRows(self.order, self._creation, wanted)
         return self._page(rows, order, cursor, limit)

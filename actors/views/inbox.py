@@ -145,7 +145,7 @@ def inbox(
         cursor: where the last page ended; only where one lane is asked for.
 
     Raises:
-        Rejected: the cursor is none of ours.
+        Rejected: the cursor is invalid.
     """
     walk = catalog.moves.begin() if cursor is None else read_cursor(cursor)
     looks = _Looks.of(actor)

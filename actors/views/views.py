@@ -134,7 +134,7 @@ class Views:
         `walks.by_activity`).
 
         Raises:
-            Rejected: the cursor is none of ours, of another order, or ahead of the newest number.
+            Rejected: the cursor is invalid, of another order, or ahead of the newest number.
         """
         if order is ListOrder.ACTIVITY:
             walk = None if cursor is None else Walk.read(cursor)
@@ -164,7 +164,7 @@ class Views:
         """What waits for an actor, by lane (see `inbox.inbox`).
 
         Raises:
-            Rejected: the cursor is none of ours, or ahead of the newest number.
+            Rejected: the cursor is invalid, or ahead of the newest number.
         """
         if cursor is not None:
             check_not_ahead(read_cursor(cursor).as_of_seq, self.newest_seq)

@@ -131,7 +131,7 @@ def by_activity(rows: Rows, moves: Moves, cursor: str | None, limit: int) -> Tas
     remembered any more what moved, all that did is shown once more when the walk is at its end.
 
     Raises:
-        Rejected: the cursor is none of ours.
+        Rejected: the cursor is invalid.
     """
     walk = moves.begin() if cursor is None else Walk.read(cursor)
     found = list(islice(walked([rows], moves, walk, is_known=moves.know(walk)), limit + 1))
@@ -142,7 +142,7 @@ def by_creation(rows: MadeRows, cursor: str | None, limit: int) -> Iterator[Task
     """The newest first: at last the page. None: some of the time is over that others need.
 
     Raises:
-        Rejected: the cursor is none of ours.
+        Rejected: the cursor is invalid.
     """
     before = None if cursor is None else Birth.read(cursor)
     found: list[TaskState] = []

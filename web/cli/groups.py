@@ -64,7 +64,7 @@ NOUNS: Final[Mapping[str, Noun]] = {
         Noun("scheduler", "The scheduler as a whole.", "backlog --limit 20"),
         Noun(
             "bridge",
-            "Who is told by webhook how tasks end.",
+            "Webhook subscriptions to the ends of tasks.",
             "subscribe ship-it chat --peer maria --mode direct-send",
         ),
         Noun("session", "Sessions of agents.", "register builder --id sess-1 --capability go"),

@@ -40,7 +40,7 @@ EVERY_S: Final = 2.0
 class Watch(Enum):
     """What `--watch` does."""
 
-    ANSWER = "answer"  # looks again and again
+    ANSWER = "answer"  # asks repeatedly
     STREAM = "stream"  # follows the events of the task
 
 
@@ -235,7 +235,7 @@ def _watch_options(watch: Watch | None) -> list[click.Parameter]:
             return [click.Option(["--watch"], is_flag=True, help="and each new one, until Ctrl-C")]
         case Watch.ANSWER:
             return [
-                click.Option(["--watch"], is_flag=True, help="look again and again, until Ctrl-C"),
+                click.Option(["--watch"], is_flag=True, help="repeat the request until Ctrl-C"),
                 click.Option(
                     ["--every"],
                     type=click.FloatRange(min=0.1),

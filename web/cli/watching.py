@@ -1,4 +1,4 @@
-"""What goes on until Ctrl-C: the events of a task, and answers that are looked at again and again.
+"""What goes on until Ctrl-C: the events of a task, and answers that are asked for repeatedly.
 
 A server that is gone is waited for, as long as it has answered once: a watch outlives restarts.
 """

@@ -141,8 +141,8 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     ),
     Op.CREATE_TASK: (
         "The task is ready, or a draft, or waits for its approval. No run is queued yet: start it, "
-        "or let it enqueue itself once the world makes it ready. An `id` of the caller's own must "
-        "be new."
+        "or let it enqueue itself once another event makes it ready. An `id` of the caller's own "
+        "must be new."
     ),
     Op.GET_TASK: "With its latest 100 events and all its runs.",
     Op.UPDATE_TASK: (
@@ -227,7 +227,7 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "One that is there all along while pages are read is shown once."
     ),
     Op.LIST_UNDELIVERED: (
-        "Messages that were tried in vain for as long as the setting `delivery_s` says, and those "
+        "Messages that were retried for as long as the setting `delivery_s` says, and those "
         "of a subscription that a 410 has turned off; each with the reason. In the order of their "
         f"numbers. Of each subscription the newest {limits.UNDELIVERED_MAX} are kept; `dropped` "
         "says how many older ones there were."

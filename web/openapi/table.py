@@ -248,7 +248,7 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
         id="createTaskBridgeNotificationSubscription",
     ),
     Op.LIST_SUBSCRIPTIONS: OperationDoc(
-        "Who is told of the ends of a task, changed last first",
+        "The subscriptions to the ends of a task, latest change first",
         None,
         subscriptions.SubscriptionsResponse,
         {"bridge_instance_id": str, "scope": Scope, "workspace_id": str, "limit": int},

@@ -43,7 +43,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "Review.attempt": "Counts the reviews of a round, from 1.",
     "ReviewRequest.attempt": "Counts the reviews of a round, from 1; left out, it is 1.",
     "attempt": "Counts the runs of the task, from 1.",
-    "auto_enqueue_on_ready": "Queue a run by itself once the world makes the task ready.",
+    "auto_enqueue_on_ready": "Queue a run automatically once another event makes the task ready.",
     "average_ms": "The mean.",
     "awaiting_approval": "Tasks that wait for a person.",
     "awaiting_approval_tasks": "Tasks that wait for a person.",

@@ -81,7 +81,7 @@ async def stream(call: Call) -> HttpResponse | EventStreamResponse:
 
 
 def _check_not_ahead(views: Views, pointer: str, after_seq: int) -> None:
-    """Refuse a number that was never given: what follows would be taken for known, and swallowed.
+    """Refuse a number that was never given: all events up to it would be skipped as known.
 
     A client has such a number where the server's data were put back to an earlier state.
     """

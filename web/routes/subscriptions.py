@@ -1,4 +1,4 @@
-"""Who is told of a task's ends, through which bridge, and what could not be told."""
+"""Subscriptions to a task's ends, and the messages that could not be delivered."""
 
 import re
 from hashlib import blake2b

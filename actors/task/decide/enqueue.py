@@ -195,7 +195,7 @@ def _way_out(state: TaskState) -> tuple[str, Action]:
 
 
 def auto_enqueue(changes: Changes, cause: str, *, by_hand: bool = False) -> None:
-    """Enqueue a run if the task wants that when the world makes it ready.
+    """Enqueue a run if the task wants that when another event makes it ready.
 
     One run for each cause: the key names the blocker's run or the event that made it ready.
     While paused it is only noted, and resume makes up for it. A task that has lost a blocker

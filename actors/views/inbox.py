@@ -235,19 +235,19 @@ class _Lane:
 
     def _sections(self, order: ActivityOrder, had_read: dict[Placed, bool]) -> list[PlacedRows]:
         """The unread ones, and the read ones. Args: had_read: of those that have changed."""
-        changed: dict[Stretch, _Places] = {}
-        for entry, was_read in had_read.items():
-            unread, read = changed.get(entry.stretch, _NOWHERE)
-            bit = 1 << entry.place
-            changed[entry.stretch] = _Places(unread | bit * (not was_read), read | bit * was_read)
+        were_read: dict[Stretch, int] = {}  # their places, as bits
+        were_unread: dict[Stretch, int] = {}
+        for entry, was_read in had_read.items():  # there may be many
+            were, stretch = were_read if was_read else were_unread, entry.stretch
+            were[stretch] = were.get(stretch, 0) | 1 << entry.place
 
         def unread_in(stretch: Stretch) -> int:
-            now, then = self.found.get(stretch, _NOWHERE), changed.get(stretch, _NOWHERE)
-            return now.unread & ~then.read | now.read & then.unread
+            unread, read = self.found.get(stretch, _NOWHERE)
+            return unread & ~were_read.get(stretch, 0) | read & were_unread.get(stretch, 0)
 
         def read_in(stretch: Stretch) -> int:
-            now, then = self.found.get(stretch, _NOWHERE), changed.get(stretch, _NOWHERE)
-            return now.read & ~then.unread | now.unread & then.read
+            unread, read = self.found.get(stretch, _NOWHERE)
+            return read & ~were_unread.get(stretch, 0) | unread & were_read.get(stretch, 0)
 
         return [PlacedRows(order, unread_in), PlacedRows(order, read_in)]
 

@@ -2,8 +2,9 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterable
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 from actors.views.pages import bad_cursor, sequence_of
@@ -12,6 +13,9 @@ from web.queries import Query, text
 from web.responses import Headers
 
 CURSOR: Final = "cursor"
+
+_WALK: Final = "walk"  # a position with more than the last row begins with it
+_HEXADECIMAL: Final = re.compile("[0-9a-f]+")
 
 _T = TypeVar("_T")
 
@@ -51,27 +55,45 @@ def latest_first(
     return _page(rows, key, _position(cursor_of(query)), queries.limit(query))
 
 
+class Standing(NamedTuple):
+    """What a row is ordered by: when it was made, and when it changed. Of the same time, the id
+    decides. The wall may have been set back in between."""
+
+    made_ns: int
+    changed_ns: int
+    row_id: str
+    is_open: bool  # it may change yet, once
+
+
 def latest_changed_first(
-    rows: Iterable[_T], times: Callable[[_T], tuple[int, int, str]], query: Query
+    rows: Iterable[_T],
+    wanted: Callable[[_T], bool],
+    standing: Callable[[_T], Standing],
+    query: Query,
 ) -> tuple[list[_T], str | None]:
-    """A page of `rows`, the latest changed first, and the position behind it. Rows stand where they
-    stood when the first page was read, so what is there all along is shown once.
+    """A page of the rows that are wanted, the latest changed first, and the position behind it.
+    Rows stand where they stood when the first page was read, so what is there all along is shown
+    once.
 
     Args:
-        times: when a row was made and when it changed, and its id; it changes only once.
+        rows: all there are, in the order in which they were made; none is ever removed.
     """
-    known = list(rows)
-    as_of, cursor = _as_of(cursor_of(query))
-    if as_of is None:
-        as_of = max((times(row)[1] for row in known), default=0)
+    known = [(standing(row), row) for row in rows]
+    walk, behind = _walk(cursor_of(query))
+    if walk is None:
+        opened = sum(1 << at for at, (stands, _) in enumerate(known) if stands.is_open)
+        walk = (len(known), opened)
+    count, opened = walk
 
-    def key(row: _T) -> tuple[int, str]:
-        made, changed, row_id = times(row)
-        return (changed if changed <= as_of else made, row_id)
+    def key(at: int) -> tuple[int, str]:
+        stands = known[at][0]
+        was_open = opened >> at & 1
+        return (stands.made_ns if was_open else stands.changed_ns, stands.row_id)
 
-    there = [row for row in known if key(row)[0] <= as_of]
-    page, more = _page(there, key, _position(cursor), queries.limit(query))
-    return page, None if more is None else f"{as_of}.{more}"
+    there = [at for at, (_, row) in enumerate(known[:count]) if wanted(row)]
+    page, more = _page(there, key, behind, queries.limit(query))
+    cursor = None if more is None else f"{_WALK}.{count}.{opened:x}.{more}"
+    return [known[at][1] for at in page], cursor
 
 
 def _page(
@@ -89,13 +111,16 @@ def _page(
     return page, f"{at_ns}.{row_id}"
 
 
-def _as_of(cursor: str | None) -> tuple[int | None, str | None]:
-    """When the walk began, and its position. Cursors of before that was kept are the position
-    alone: rows stand where they stand."""
-    if cursor is None or cursor.count(".") < 2:
-        return None, cursor
-    written, _, position = cursor.partition(".")
-    return sequence_of(written), position
+def _walk(cursor: str | None) -> tuple[tuple[int, int] | None, tuple[int, str] | None]:
+    """How many rows there were when the walk began, and which were open, as bits; and its position.
+    Cursors of before that was kept are the position alone: it is as if the walk began there."""
+    if cursor is None or not cursor.startswith(f"{_WALK}."):
+        return None, _position(cursor)
+    parts = cursor.split(".", 3)
+    if len(parts) != 4 or not _HEXADECIMAL.fullmatch(parts[2]):
+        raise bad_cursor()
+    _, count, opened, position = parts
+    return (sequence_of(count) or 0, int(opened, 16)), _position(position)
 
 
 def _position(cursor: str | None) -> tuple[int, str] | None:

@@ -16,6 +16,9 @@ _FENCED: Final = (
     "Send the claim's `claim_token_hash`, so that a late call can never touch a later claim."
 )
 _CUT: Final = "A reason that is too long is cut."
+_REVIEWS: Final = (
+    "Latest changes first. One that is there all along while pages are read is shown once."
+)
 _ROWS: Final = "Answers with a row for each run, in the order asked; one may be refused alone."
 
 AREAS: Final[Mapping[str, str]] = {
@@ -278,8 +281,8 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "review of the same round and attempt that is there is given, with 200. It times out at "
         "`deadline_at`; unset, or in the year 1, after 20 minutes."
     ),
-    Op.LIST_RUN_REVIEWS: "Latest changes first.",
-    Op.LIST_TASK_REVIEWS: "Latest changes first.",
+    Op.LIST_RUN_REVIEWS: _REVIEWS,
+    Op.LIST_TASK_REVIEWS: _REVIEWS,
     Op.GET_REVIEW: "With its verdict, once there is one.",
     Op.SUBMIT_VERDICT: (
         "Not by the session that did the work. A rejection names what is missing or what to do "

@@ -9,7 +9,7 @@ from web.addresses import review_id_of, run_id_of, task_id_of
 from web.call import Call, Routes
 from web.identity import identify
 from web.operations import Operation
-from web.paging import latest_changed_first, next_link
+from web.paging import Standing, latest_changed_first, next_link
 from web.preconditions import etag
 from web.requests.reviews import ReviewRequest, VerdictRequest
 from web.responses import HttpResponse, shown
@@ -69,19 +69,19 @@ def _list(call: Call, task_id: str, reviews: Iterable[Review]) -> HttpResponse:
     query = call.query
     status = queries.choice(query, "status", ReviewStatus)
     session_id = queries.text(query, "reviewer_session_id")
-    matching = [
-        review
-        for review in reviews
-        if (status is None or review.status is status)
-        and (session_id is None or review.reviewer_session_id == session_id)
-    ]
-    page, more = latest_changed_first(matching, _times, query)
+
+    def wanted(review: Review) -> bool:
+        return (status is None or review.status is status) and (
+            session_id is None or review.reviewer_session_id == session_id
+        )
+
+    page, more = latest_changed_first(reviews, wanted, _standing, query)
     rows = [review_of(task_id, review) for review in page]
     return shown(200, ReviewsResponse(rows), next_link(call.path, query, more))
 
 
-def _times(review: Review) -> tuple[int, int, str]:
-    return review.requested_at_ns, review.updated_at_ns, review.id
+def _standing(review: Review) -> Standing:
+    return Standing(review.requested_at_ns, review.updated_at_ns, review.id, review.is_open)
 
 
 async def judge(call: Call) -> HttpResponse:

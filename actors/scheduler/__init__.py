@@ -2,4 +2,7 @@
 
 The scheduler picks, reserves and forwards; the task's own actor decides and answers. It learns of
 everything from committed records and never waits for a disk.
+
+`actor` is the mailbox and its loop, `dispatch` hands out runs, `attachments` binds sessions to
+runs, `control` pauses, resumes and drains.
 """

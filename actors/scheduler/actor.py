@@ -16,16 +16,17 @@ from actors.actor import Envelope
 from actors.answers import Answer
 from actors.asking import ask
 from actors.clock import Clock
-from actors.errors import Code, Rejected, invalid, shutting_down
+from actors.errors import Rejected, invalid, shutting_down
 from actors.graph import Graph
 from actors.identity import Caller
 from actors.limits import NS
 from actors.mailbox import Mailbox, Reply
-from actors.record import Entry, Settlement
+from actors.record import Entry
 from actors.registry.state import SessionState
+from actors.scheduler.attachments import Attachments
 from actors.scheduler.commands import ClaimNext, DrainOutcome, SchedulerStatus
+from actors.scheduler.control import Control
 from actors.scheduler.dispatch import Dispatch
-from actors.scheduler.drains import Drain, Drains
 from actors.scheduler.switch import Switch
 from actors.scheduler.ticket import Ticket
 from actors.settings import Settings
@@ -51,28 +52,6 @@ class _Turn:
 
 
 @final
-class _Attachment:
-    """The reply of an attachment; gives the reserved place back once it is decided, whether or
-    not its caller still waits."""
-
-    def __init__(self, reply: Reply[Answer], give_back: Callable[[], None]) -> None:
-        self._reply = reply
-        self._give_back = give_back
-
-    @property
-    def abandoned(self) -> bool:
-        return self._reply.abandoned
-
-    def settle(self, value: Answer) -> None:
-        self._give_back()
-        self._reply.settle(value)
-
-    def fail(self, error: Exception) -> None:
-        self._give_back()
-        self._reply.fail(error)
-
-
-@final
 class Scheduler:
     """Every method may be called and abandoned at any time: what it has begun goes on.
 
@@ -92,16 +71,19 @@ class Scheduler:
         dispatch: Dispatch,
         send: Callable[[str, Envelope], None],
     ) -> None:
-        self._settings = settings
+        self._wait_ns = int(settings.wait_s * NS)
         self._clock = clock
-        self._graph = graph
-        self._switch = switch
         self._dispatch = dispatch
-        self._send = send
+        self._control = Control(
+            clock=clock,
+            graph=graph,
+            switch=switch,
+            dispatch=dispatch,
+            drain_s=settings.drain_s,
+            later=self.later,
+        )
+        self._attachments = Attachments(dispatch.allowance, send, self.later)
         self._mailbox: Mailbox[Ticket | _Committed | _Turn] = Mailbox(settings.max_claimers)
-        self._drains = Drains()
-        # Sessions that are being attached, with the calls that wait for what comes of it.
-        self._attaching: dict[str, list[Callable[[], None]]] = {}
         self._alarm = trio.Event()
         self._sleeping_until_s: float | None = None
 
@@ -115,7 +97,7 @@ class Scheduler:
         Raises:
             Rejected: LEASE_ALREADY_HELD; IDENTITY_STALE if the session ends meanwhile; OVERLOADED.
         """
-        until = self._clock.elapsed_ns() + int(self._settings.wait_s * NS) if request.wait else None
+        until = self._clock.elapsed_ns() + self._wait_ns if request.wait else None
         ticket = Ticket(session, request, caller, until, self._refused, self._unseen)
         self._mailbox.send_nowait(ticket)
         try:
@@ -132,18 +114,18 @@ class Scheduler:
         Raises:
             Rejected: SESSION_BOUND, or what the run's task says.
         """
-        return await self._ask(partial(self._attach, task_id, command, caller))
+        return await self._ask(partial(self._attachments.attach, task_id, command, caller))
 
     async def status(self) -> SchedulerStatus:
-        return await self._ask(lambda reply: reply.settle(self._status()))
+        return await self._ask(lambda reply: reply.settle(self._control.status()))
 
     async def pause(self, reason: str | None, caller: Caller) -> SchedulerStatus:
         """Hand out no more runs; again: a new reason. On disk when it returns."""
-        return await self._ask(partial(self._pause, reason, caller))
+        return await self._ask(partial(self._control.pause, reason, caller))
 
     async def resume(self, caller: Caller) -> SchedulerStatus:
         """Hand out runs again; a drain that waits ends by it."""
-        return await self._ask(partial(self._resume, caller))
+        return await self._ask(partial(self._control.resume, caller))
 
     async def drain(
         self, reason: str | None, timeout_s: int | None, caller: Caller
@@ -155,7 +137,7 @@ class Scheduler:
         """
         if timeout_s is not None and timeout_s < 0:
             raise invalid("/timeout_seconds", "/timeout_seconds must not be negative")
-        return await self._ask(partial(self._drain, reason, timeout_s, caller))
+        return await self._ask(partial(self._control.drain, reason, timeout_s, caller))
 
     async def wait_released(self, session_id: str) -> None:
         """Return once the runs of a session that has ended are back in the queue."""
@@ -227,8 +209,7 @@ class Scheduler:
                                 self._dispatch.committed(entry)
                         case _Turn(run=run):
                             run()
-                if self._drains and not self._dispatch.active_claims:
-                    self._end_drains(self._drains.take_all())
+                self._control.end_finished()
                 self._set_alarm()
 
     def _set_alarm(self) -> None:
@@ -243,7 +224,7 @@ class Scheduler:
         clock = self._clock
         steady_ns = self._dispatch.next_at_ns()
         first_s = None if steady_ns is None else clock.trio_time(steady_ns)
-        for elapsed_ns in (self._dispatch.patience_ends_ns(), self._drains.next_at_ns()):
+        for elapsed_ns in (self._dispatch.patience_ends_ns(), self._control.drains.next_at_ns()):
             if elapsed_ns is not None:
                 waiter_s = clock.trio_time_of_elapsed(elapsed_ns)
                 first_s = waiter_s if first_s is None else min(first_s, waiter_s)
@@ -263,159 +244,9 @@ class Scheduler:
 
     def _on_time(self, reply: Reply[None]) -> None:
         self._dispatch.on_time()
-        self._end_drains(self._drains.take_late(self._clock.elapsed_ns()))
+        self._control.end_late()
         reply.settle(None)
-
-    # --- one message ----------------------------------------------------------------------------
-
-    def _attach(
-        self, task_id: str, command: c.AttachSession, caller: Caller, reply: Reply[Answer]
-    ) -> None:
-        session_id = command.session_id
-        allowance = self._dispatch.allowance
-        others = self._attaching.get(session_id)
-        if others is not None and not allowance.has_room(session_id):
-            # It may be refused, or its caller may be gone; until then nothing is known.
-            others.append(lambda: self._attach_after(task_id, command, caller, reply))
-            return
-        if not allowance.has_room(session_id):
-            raise Rejected(
-                Code.SESSION_BOUND,
-                f"session {session_id} is at work on as many runs as it may",
-                "end one of them first, or attach another session",
-                evidence={"session_id": session_id},
-            )
-
-        def give_back() -> None:
-            # Behind the task's record in the mailbox, so the place never counts as free between.
-            self.later(lambda: self._attached(session_id))
-
-        allowance.reserve(session_id)
-        try:
-            self._send(task_id, Envelope(command, caller, _Attachment(reply, give_back)))
-        except Rejected:
-            allowance.give_back(session_id)
-            raise
-        self._attaching.setdefault(session_id, [])
-
-    def _attached(self, session_id: str) -> None:
-        """An attachment is decided: look at those again that waited for that."""
-        self._dispatch.allowance.give_back(session_id)
-        for attach in self._attaching.pop(session_id, ()):
-            attach()
-
-    def _attach_after(
-        self, task_id: str, command: c.AttachSession, caller: Caller, reply: Reply[Answer]
-    ) -> None:
-        if reply.abandoned:
-            return
-        try:
-            self._attach(task_id, command, caller, reply)
-        except Rejected as refusal:
-            reply.fail(refusal)
-
-    def _pause(self, reason: str | None, caller: Caller, reply: Reply[SchedulerStatus]) -> None:
-        def paused() -> None:
-            reply.settle(self._status())
-
-        if self._switch.earlier(caller) is not None:
-            self._when_durable(paused, reply.fail)
-        else:
-            self._follow(self._switch.pause(reason, caller), paused, reply.fail)
-
-    def _resume(self, caller: Caller, reply: Reply[SchedulerStatus]) -> None:
-        if self._switch.earlier(caller) is not None:
-            self._when_durable(lambda: reply.settle(self._status()), reply.fail)
-            return
-        ended_by_it = self._drains.under_way()  # not one that begins after this
-        entry = self._switch.resume(caller)
-
-        def resumed() -> None:
-            for drain in self._drains.take(ended_by_it):
-                self._answer_unfinished(drain)
-            self._dispatch.resumed()
-            reply.settle(self._status())
-
-        self._follow(entry, resumed, reply.fail)
-
-    def _drain(
-        self, reason: str | None, timeout_s: int | None, caller: Caller, reply: Reply[DrainOutcome]
-    ) -> None:
-        now_ns = self._clock.elapsed_ns()
-        wait_s = self._settings.drain_s if timeout_s is None else timeout_s
-        drain = Drain(caller, reply, self._clock.now_ns(), now_ns + int(wait_s * NS))
-        earlier = self._switch.earlier(caller)
-        if earlier is not None:
-            drain.started_at_ns, drain.repeats = earlier.at_ns, True
-            self._when_durable(lambda: self._begin_drain(drain), drain.reply.fail)
-            return
-        entry = self._switch.start_drain(reason, caller, self._dispatch.active_claims)
-        self._follow(entry, lambda: self._begin_drain(drain), reply.fail)
-
-    def _begin_drain(self, drain: Drain) -> None:
-        if self._dispatch.is_ending or not self._switch.is_paused:
-            self._answer_unfinished(drain)  # a stop or a resume came between
-        elif drain.until_ns <= self._clock.elapsed_ns():
-            self._end_drains([drain])
-        else:
-            self._drains.open(drain)
-
-    def _end_drains(self, drains: Sequence[Drain]) -> None:
-        """No claim is active any more, or the time of these is up."""
-        remaining = self._dispatch.active_claims
-        for drain in drains:
-            if drain.repeats:
-                self._answer_drain(drain, remaining, remaining > 0)
-                continue
-            try:
-                entry = self._switch.end_drain(drain.caller, remaining, remaining > 0)
-            except Rejected as refusal:
-                drain.reply.fail(refusal)
-                continue
-            answer = partial(self._answer_drain, drain, remaining, remaining > 0)
-            self._follow(entry, answer, drain.reply.fail)
-
-    def _answer_unfinished(self, drain: Drain) -> None:
-        """Something else than its own end has ended it."""
-        self._answer_drain(drain, self._dispatch.active_claims, timed_out=False, completed=False)
-
-    def _answer_drain(
-        self, drain: Drain, remaining: int, timed_out: bool, completed: bool | None = None
-    ) -> None:
-        drain.reply.settle(
-            DrainOutcome(
-                status=self._status(),
-                completed=not timed_out if completed is None else completed,
-                timed_out=timed_out,
-                remaining_claims=remaining,
-                started_at_ns=drain.started_at_ns,
-                completed_at_ns=self._clock.now_ns(),
-            )
-        )
-
-    def _follow(
-        self, entry: Entry, then: Callable[[], None], fail: Callable[[Exception], None]
-    ) -> None:
-        """Once a record of the scheduler's own is on disk, do `then` behind what it brought."""
-        entry.settlements.append(Settlement(lambda: self.later(then), fail))
-
-    def _when_durable(self, then: Callable[[], None], fail: Callable[[Exception], None]) -> None:
-        """The same, of a request that was done before: once all is on disk that was appended."""
-        self._switch.when_durable(Settlement(lambda: self.later(then), fail))
 
     def _end_waiting(self, why: Rejected) -> None:
         self._dispatch.end_waiting(why)
-        for drain in self._drains.take_all():
-            self._answer_unfinished(drain)
-
-    def _status(self) -> SchedulerStatus:
-        board = self._dispatch.board
-        return SchedulerStatus(
-            pause=self._switch.pause_state,
-            active_claim_count=self._dispatch.active_claims,
-            queued_run_count=board.queued_count,
-            paused_task_count=self._graph.paused_count,
-            starved_run_count=len(board.starved),
-            needs_attention_run_count=board.attention_count,
-            as_of_ns=self._clock.now_ns(),
-        )
+        self._control.end_all()

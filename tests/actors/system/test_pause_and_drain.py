@@ -173,10 +173,10 @@ async def test_a_drain_goes_on_when_its_caller_has_gone(desk):
     await desk.claim("s1")
     async with waiting(desk, partial(drain, desk)) as scope:
         scope.cancel()
-    assert len(desk.system.scheduler._drains) == 1
+    assert len(desk.system.scheduler._control.drains) == 1
     await desk.complete("s1", run.id)
     await trio.testing.wait_all_tasks_blocked()
-    assert len(desk.system.scheduler._drains) == 0
+    assert len(desk.system.scheduler._control.drains) == 0
     records = desk.system.journal.reads.timeline(SCHEDULER_ADDRESS, 0)
     assert [type(event) for event in records[-1].events] == [DrainCompleted]
 

@@ -1,0 +1,109 @@
+"""Attaching sessions to runs, each within the number of runs that its session may have."""
+
+from collections.abc import Callable
+from typing import final
+
+from actors.actor import Envelope
+from actors.answers import Answer
+from actors.errors import Code, Rejected
+from actors.identity import Caller
+from actors.mailbox import Reply
+from actors.scheduler.allowance import Allowance
+from actors.task import commands as c
+
+
+@final
+class _Attachment:
+    """The reply of an attachment; gives the reserved place back once it is decided, whether or
+    not its caller still waits."""
+
+    def __init__(self, reply: Reply[Answer], give_back: Callable[[], None]) -> None:
+        self._reply = reply
+        self._give_back = give_back
+
+    @property
+    def abandoned(self) -> bool:
+        return self._reply.abandoned
+
+    def settle(self, value: Answer) -> None:
+        self._give_back()
+        self._reply.settle(value)
+
+    def fail(self, error: Exception) -> None:
+        self._give_back()
+        self._reply.fail(error)
+
+
+@final
+class Attachments:
+    """Those that their tasks have not decided yet.
+
+    Args:
+        send: puts a caller's message into a task's mailbox (`Directory.send`).
+        later: has something run as a later message of the scheduler's.
+    """
+
+    def __init__(
+        self,
+        allowance: Allowance,
+        send: Callable[[str, Envelope], None],
+        later: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self._allowance = allowance
+        self._send = send
+        self._later = later
+        # By session, with the calls that wait for what comes of it.
+        self._deciding: dict[str, list[Callable[[], None]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._deciding)
+
+    def attach(
+        self, task_id: str, command: c.AttachSession, caller: Caller, reply: Reply[Answer]
+    ) -> None:
+        """Have the task decide, with a place of the session reserved until then.
+
+        Raises:
+            Rejected: SESSION_BOUND, or the task's mailbox is full.
+        """
+        session_id = command.session_id
+        others = self._deciding.get(session_id)
+        if others is not None and not self._allowance.has_room(session_id):
+            # It may be refused, or its caller may be gone; until then nothing is known.
+            others.append(lambda: self._attach_after(task_id, command, caller, reply))
+            return
+        if not self._allowance.has_room(session_id):
+            raise Rejected(
+                Code.SESSION_BOUND,
+                f"session {session_id} is at work on as many runs as it may",
+                "end one of them first, or attach another session",
+                evidence={"session_id": session_id},
+            )
+
+        def give_back() -> None:
+            # Behind the task's record in the mailbox, so the place never counts as free between.
+            self._later(lambda: self._attached(session_id))
+
+        self._allowance.reserve(session_id)
+        try:
+            self._send(task_id, Envelope(command, caller, _Attachment(reply, give_back)))
+        except Rejected:
+            self._allowance.give_back(session_id)
+            raise
+        self._deciding.setdefault(session_id, [])
+
+    def _attached(self, session_id: str) -> None:
+        """An attachment is decided: those that waited for that try again."""
+        self._allowance.give_back(session_id)
+        for attach in self._deciding.pop(session_id, ()):
+            attach()
+
+    def _attach_after(
+        self, task_id: str, command: c.AttachSession, caller: Caller, reply: Reply[Answer]
+    ) -> None:
+        if reply.abandoned:
+            return
+        try:
+            self.attach(task_id, command, caller, reply)
+        except Rejected as refusal:
+            reply.fail(refusal)

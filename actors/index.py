@@ -162,10 +162,3 @@ class Index:
     def task_of_subscription(self, subscription_id: str) -> str | None:
         """The task that a subscription has or had: its id stays with that, deleted or not."""
         return self._row(IndexTable.SUBSCRIPTIONS, subscription_id)
-
-    def is_taken(self, task_id: str) -> bool:
-        """Whether a task has or had this id."""
-        if self._graph.exists(task_id) or task_id in self._faults:
-            return True
-        with self._faults.reading(task_id):
-            return bool(self._reads.tail(task_id)) or (self._reads.state(task_id) is not None)

@@ -25,9 +25,6 @@ class SystemSurroundings:
         self._faults.check(task_id)
         return self._graph.exists(task_id)
 
-    def is_taken(self, task_id: str) -> bool:
-        return self._index.is_taken(task_id)
-
     def is_done(self, task_id: str) -> bool:
         return self._graph.is_done(task_id)
 

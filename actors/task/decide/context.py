@@ -55,9 +55,6 @@ class Surroundings(Protocol):
     def exists(self, task_id: str) -> bool:
         """Whether there is such a task, not deleted."""
 
-    def is_taken(self, task_id: str) -> bool:
-        """Whether the id is in use or ever was."""
-
     def is_done(self, task_id: str) -> bool:
         """Whether those that depend on the task need not wait: it is completed, and approved where
         a review was required."""

@@ -19,8 +19,7 @@ def create(changes: Changes, command: c.CreateTask) -> Decision:
     """The id must be new; a child must fit its parent (hierarchy rules)."""
     _check_scope(command)
     _check_owner(command.owner)
-    around = changes.context.around
-    if changes.state_or_none is not None or around.is_taken(changes.task_id):
+    if changes.state_or_none is not None:  # deleted ones leave a state too
         raise Rejected(
             Code.TASK_EXISTS,
             f"the id {changes.task_id} is taken; ids of deleted tasks stay taken",

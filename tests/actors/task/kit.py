@@ -33,7 +33,6 @@ class Around:
     """Surroundings in plain values; a task that is not named in `tasks` does not exist."""
 
     tasks: set[str] = field(factory=set)
-    taken: set[str] = field(factory=set)
     completed: set[str] = field(factory=set)
     unapproved: set[str] = field(factory=set)  # completed, but a review has to approve it yet
     parents: dict[str, Parent] = field(factory=dict)
@@ -47,9 +46,6 @@ class Around:
 
     def exists(self, task_id):
         return task_id in self.tasks
-
-    def is_taken(self, task_id):
-        return task_id in self.tasks or task_id in self.taken
 
     def is_done(self, task_id):
         return task_id in self.completed and task_id not in self.unapproved

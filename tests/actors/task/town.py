@@ -36,9 +36,6 @@ class Town:
 
     # --- what the index of the real world answers -------------------------------------------------
 
-    def is_taken(self, task_id):
-        return task_id in self.states
-
     def keyed_run(self, key, caller):
         found = self.keys.get((key, caller.actor))
         return found if found is not None and self.graph.exists(found[0]) else None

@@ -1,5 +1,6 @@
 """Answers that wait for the effects of their record, and for the effects of those, so that the next
-read sees them; for no more than `AWAITED_EFFECTS_MAX` in all: what is beyond goes on by itself."""
+read sees them; for no more than `AWAITED_EFFECTS_MAX` in all. Effects
+beyond that are applied in the background."""
 
 from typing import final
 

@@ -1,4 +1,4 @@
-"""What a caller is told when something is refused: one table of stable codes."""
+"""The refusals of the core: one table of stable codes."""
 
 from collections.abc import Mapping
 from enum import Enum

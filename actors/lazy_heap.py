@@ -1,4 +1,4 @@
-"""A heap whose entries die in place and are buried later."""
+"""A heap with lazy deletion: dead entries stay in place, and are removed later."""
 
 from collections.abc import Callable
 from heapq import heappop, heappush

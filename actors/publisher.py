@@ -1,4 +1,4 @@
-"""Tells everybody else what is on disk: in journal order, once, and before the caller is answered.
+"""Publishes what is on disk to all other parts: in journal order, once, and before the answer.
 
 Read models, streams, deadlines and deliveries first, then the scheduler, then the tasks that an
 effect is for, and last the callers.

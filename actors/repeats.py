@@ -1,4 +1,4 @@
-"""What a request gets that was sent before under the same key: the same thing, as it is now."""
+"""The answer to a request sent before under the same key: the same object, as it is now."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial

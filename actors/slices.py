@@ -1,4 +1,4 @@
-"""Long work done some of it at a time, so that it holds nobody up: the one way of doing that.
+"""Long work done in slices, so that nothing else waits for it: the one way of doing that.
 
 An actor does a slice in a turn and has the next one behind the messages that wait for it. What no
 actor owns goes on in the `Background`; what a caller waits for goes on in the caller's own task.

@@ -1,4 +1,4 @@
-"""The few calls that everything outside makes: of tasks, runs, reviews, claims and sessions."""
+"""The public calls of the core: on tasks, runs, reviews, claims and sessions."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager

@@ -1,4 +1,4 @@
-"""Telling the world of a task's ends, at least once each, through bridges that may be down.
+"""Delivery of a task's ends, at least once each, through bridges that may be unavailable.
 
 A subscription (`actors.task.subscription`) says in its task's state what is due to it. `deliveries`
 takes that from committed records and works it off: for each bridge a `queue` of its own, so that

@@ -1,4 +1,4 @@
-"""Works off what is due to subscribers. Nothing here ever holds a commit up, or another bridge.
+"""Delivers what is due to subscribers. Nothing here delays a commit, or another bridge.
 
 What is due stands in the tasks' states, so a crash, a stop or a change of the configuration loses
 nothing of it. A message is sent first and noted after that: if the process ends in between, it is

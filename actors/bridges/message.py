@@ -1,4 +1,4 @@
-"""What a subscriber is told: the event by which a task has ended, or the outcome of its review."""
+"""A message to a subscriber: the event by which a task has ended, or the outcome of its review."""
 
 from typing import Final, final
 

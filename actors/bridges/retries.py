@@ -1,4 +1,4 @@
-"""When to try again: soon at first, then ever more seldom, and never all at the same moment."""
+"""The delay before a retry: growing exponentially up to a bound, with jitter."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Runs at work that no lease guards: whether anybody has touched them of late."""
+"""Runs in progress without a lease: whether anybody has touched them recently."""
 
 from collections.abc import Callable
 

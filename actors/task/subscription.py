@@ -1,4 +1,4 @@
-"""Who is to be told of a task's ends, through which bridge, and how far that has come."""
+"""Subscriptions to a task's ends: through which bridge, and how far delivery has come."""
 
 from enum import Enum
 from typing import Final, final

@@ -1,4 +1,4 @@
-"""What is told of a task and its run when somebody looks: troubles, and what holds work back."""
+"""Diagnostics of a task and its run: troubles, and what holds work back."""
 
 from collections.abc import Mapping
 from enum import Enum

@@ -1,4 +1,4 @@
-"""What is the matter with a run, and what to do next: pure functions of what is known now."""
+"""What is wrong with a run, and what to do next: pure functions of what is known now."""
 
 from collections.abc import Callable, Set
 from enum import Enum

@@ -1,4 +1,4 @@
-"""Sorted collections that many writers change and few readers ask.
+"""Sorted collections with many writes and few reads.
 
 What comes and goes is only noted down. It is sorted in when somebody reads, or when much of it has
 gathered; what came and went meanwhile then cancels out. So an item that nobody ever asks for costs

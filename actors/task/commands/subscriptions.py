@@ -1,4 +1,4 @@
-"""Who is to be told of a task's ends, and how the telling went."""
+"""Subscriptions to a task's ends, and the outcome of deliveries."""
 
 from typing import final
 

@@ -1,4 +1,4 @@
-"""The end of a run: told, and judged where the policy says so, all in one record."""
+"""The end of a run, with the review that the policy requires of it, in one record."""
 
 from actors.task.decide.context import Changes
 from actors.task.decide.review_request import request_by_policy

@@ -1,4 +1,4 @@
-"""Make a run: the rules that every way of enqueuing shares, and enqueuing by itself."""
+"""Make a run: the rules that every way of enqueuing shares, and automatic enqueuing."""
 
 from actors import actions, limits
 from actors.actions import Action

@@ -1,4 +1,4 @@
-"""What a command speaks of, or the refusal where the task has no such thing."""
+"""What a command refers to, or the refusal where the task has no such thing."""
 
 from actors import actions
 from actors.errors import Code, Rejected

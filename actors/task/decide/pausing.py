@@ -1,4 +1,4 @@
-"""Pause and resume one task; what is below it is told by the effect of a resume."""
+"""Pause and resume one task; a resume reaches what is below it as an effect."""
 
 from actors import actions
 from actors.errors import Code, Rejected

@@ -1,4 +1,4 @@
-"""Subscriptions to a task's ends, and what the deliveries tell of their messages."""
+"""Subscriptions to a task's ends, and the outcome of deliveries."""
 
 from actors import actions, limits
 from actors.errors import Code, Rejected, invalid

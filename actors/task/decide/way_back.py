@@ -1,4 +1,4 @@
-"""What puts a run back into the queue, by its status: told where something else was refused."""
+"""What puts a run back into the queue, by its status: suggested where something is refused."""
 
 from actors import actions
 from actors.actions import Action

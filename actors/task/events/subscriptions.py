@@ -1,4 +1,4 @@
-"""What happens to those who want to be told of a task's ends. The public is not told of it."""
+"""What happened to a task's subscriptions. None of these events is public."""
 
 from typing import final
 

@@ -11,14 +11,16 @@ level: a task tells its children, and the record of each child tells those below
 very many dependents goes to the first of them and to the blocker itself, whose next record goes on.
 """
 
-import heapq
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
 from typing import final
 
 from attrs import define, field
 
-from actors.limits import FAN_OUT_MAX
+from actors.errors import Code, Rejected
+from actors.limits import EDGES_LOOKED_AT_MAX, FAN_OUT_MAX
+from actors.ordered import Ordered
 from actors.record import Record
 from actors.task import effects as f
 from actors.task import events as e
@@ -72,6 +74,8 @@ class Graph:
         self._nodes: dict[str, _Node] = {}
         # Those that depend on a deleted task still, as they have not heard of its end.
         self._left_by: dict[str, dict[str, None]] = {}
+        # Dependents once more, in the order of their ids, where they outgrew one record.
+        self._in_order: dict[str, Ordered[str]] = {}
         self.paused_count = 0  # tasks with a pause of their own
 
     # --- questions ------------------------------------------------------------------------------
@@ -147,19 +151,31 @@ class Graph:
         return None
 
     def reaches(self, start: str, goal: str) -> bool:
-        """Whether `start` depends on `goal`, directly or through others."""
-        seen = {start}
-        waiting = [start]
-        while waiting:
-            node = self._nodes.get(waiting.pop())
-            if node is None:
-                continue
-            if goal in node.blockers:
-                return True
-            fresh = [blocker for blocker in node.blockers if blocker not in seen]
-            seen.update(fresh)
-            waiting.extend(fresh)
-        return False
+        """Whether `start` depends on `goal`, directly or through others.
+
+        Searched from both ends in turn, as there are mostly few tasks at one of them: a task
+        without dependents is reached by none, however many `start` depends on.
+
+        Raises:
+            Rejected: GRAPH_LIMIT; there are too many edges at both ends to tell.
+        """
+        behind, before = {start}, {goal}
+        upwards = _walk(behind, start, self._blockers)
+        downwards = _walk(before, goal, self._dependents)
+        for _ in range(EDGES_LOOKED_AT_MAX // 2):
+            for walk, others in ((upwards, before), (downwards, behind)):
+                found = next(walk, None)
+                if found is None:
+                    return False
+                if found in others:
+                    return True
+        raise Rejected(
+            Code.GRAPH_LIMIT,
+            f"too many tasks depend on {goal}, and {start} depends on too many others, directly or "
+            "not, to tell whether this dependency would close a cycle",
+            "remove dependencies on completed tasks, which hold nothing up, and try again",
+            evidence={"task_id": goal, "depends_on_task_id": start, "limit": EDGES_LOOKED_AT_MAX},
+        )
 
     def effects_of(self, record: Record, state: TaskState) -> tuple[f.Effect, ...]:
         """What a record that is not applied yet means for other tasks. Changes nothing.
@@ -230,7 +246,8 @@ class Graph:
         dependents = self._dependents(blocker)
         told: Iterable[str] = dependents
         if after or len(dependents) > FAN_OUT_MAX:
-            told = heapq.nsmallest(FAN_OUT_MAX + 1, (name for name in dependents if name > after))
+            in_order = self._in_order.get(blocker) or Ordered(dependents)
+            told = list(islice(in_order.behind(after), FAN_OUT_MAX + 1))
             if len(told) > FAN_OUT_MAX:
                 told.pop()
                 yield f.Effect(blocker, _to_the_rest(command, told[-1]))
@@ -240,6 +257,10 @@ class Graph:
     def _dependents(self, blocker: str) -> dict[str, None]:
         node = self._nodes.get(blocker)
         return self._left_by.get(blocker, {}) if node is None else node.dependents
+
+    def _blockers(self, dependent: str) -> Iterable[str]:
+        node = self._nodes.get(dependent)
+        return () if node is None else node.blockers
 
     def _paused_above(self, task_id: str) -> str | None:
         parent_id = self.parent_id(task_id)
@@ -278,10 +299,7 @@ class Graph:
             if parent_id is not None and parent_id in self._nodes:
                 self._nodes[parent_id].children[state.id] = None
             for blocker in self._nodes[state.id].blockers:
-                if blocker in self._nodes:
-                    self._nodes[blocker].dependents[state.id] = None
-                else:
-                    self._left_by.setdefault(blocker, {})[state.id] = None
+                self._depends(state.id, blocker)
             self._take_over(state)
 
     def apply(self, record: Record, state: TaskState) -> None:
@@ -299,8 +317,7 @@ class Graph:
                     self._created(task_id, event)
                 case e.DependencyAdded(depends_on_task_id=blocker):
                     self._nodes[task_id].blockers[blocker] = None
-                    if blocker in self._nodes:
-                        self._nodes[blocker].dependents[task_id] = None
+                    self._depends(task_id, blocker)
                 case e.DependencyRemoved(depends_on_task_id=blocker):
                     self._nodes[task_id].blockers.pop(blocker, None)
                     self._depends_no_more(task_id, blocker)
@@ -339,11 +356,29 @@ class Graph:
                     above.open_below += opened
                     above.auto_enqueue_below += enqueueing
 
+    def _depends(self, task_id: str, blocker: str) -> None:
+        node = self._nodes.get(blocker)
+        dependents = self._left_by.setdefault(blocker, {}) if node is None else node.dependents
+        if task_id in dependents:
+            return
+        dependents[task_id] = None
+        in_order = self._in_order.get(blocker)
+        if in_order is not None:
+            in_order.add(task_id)
+        elif len(dependents) > FAN_OUT_MAX:
+            self._in_order[blocker] = Ordered(dependents)
+
     def _depends_no_more(self, task_id: str, blocker: str) -> None:
         dependents = self._dependents(blocker)
-        dependents.pop(task_id, None)
+        if task_id not in dependents:
+            return
+        del dependents[task_id]
+        in_order = self._in_order.get(blocker)
+        if in_order is not None:
+            in_order.remove(task_id)
         if not dependents:
             self._left_by.pop(blocker, None)
+            self._in_order.pop(blocker, None)
 
     def _created(self, task_id: str, event: e.TaskCreated) -> None:
         self._nodes[task_id] = _Node(
@@ -363,6 +398,17 @@ class Graph:
             self._nodes[node.parent_id].children.pop(task_id, None)
         for blocker in node.blockers:
             self._depends_no_more(task_id, blocker)
+
+
+def _walk(seen: set[str], start: str, neighbours: Callable[[str], Iterable[str]]) -> Iterator[str]:
+    """The far end of every edge reachable from `start`; these are added to `seen`."""
+    waiting = [start]
+    while waiting:
+        for found in neighbours(waiting.pop()):
+            if found not in seen:
+                seen.add(found)
+                waiting.append(found)
+            yield found
 
 
 def _to_the_rest(command: _ToDependents, after: str) -> f.DependentsLeft:

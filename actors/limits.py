@@ -40,6 +40,7 @@ RETRY_CHAIN_MAX: Final = 10
 DEPTH_MAX: Final = 8  # levels of a tree; a root is level 1
 CHILDREN_MAX: Final = 64
 DEPENDENCIES_MAX: Final = 32
+EDGES_LOOKED_AT_MAX: Final = 4096  # for the cycle that a new dependency may close: up to 10 ms
 LEASE_S_DEFAULT: Final = 300
 LEASE_S_MAX: Final = 86_400
 EXPIRIES_MAX_DEFAULT: Final = 5  # in a row; then the run needs attention

@@ -9,8 +9,8 @@ from attrs import frozen
 
 from actors import limits
 from actors.errors import invalid
+from actors.ordered import Ordered
 from actors.task.state import RunStatus, Scope, TaskState
-from actors.views.ordered import Ordered
 from actors.views.pages import bad_cursor, sequence_of
 from actors.views.recent import Recent
 

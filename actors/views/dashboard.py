@@ -13,9 +13,9 @@ from attrs import frozen
 
 from actors import limits
 from actors.limits import NS
+from actors.ordered import Ordered
 from actors.task.state import RunStatus, TaskStatus
 from actors.views.groups import Group, OpenRun
-from actors.views.ordered import Ordered
 from actors.views.tally import Count, Tally, counted, run_count, task_count
 
 _STUCK_NS: Final = {

@@ -12,11 +12,11 @@ from typing import NamedTuple, final
 from attrs import frozen
 
 from actors.identity import OriginKind
+from actors.ordered import Ordered, numbers
 from actors.task.ended import all_facts
 from actors.task.state import OwnerKind, Run, RunStatus, Scope, TaskState
 from actors.views import facets
 from actors.views.facets import Facet
-from actors.views.ordered import Ordered, numbers
 from actors.views.tally import Tally, tally_of
 
 

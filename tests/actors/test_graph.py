@@ -3,6 +3,7 @@
 import pytest
 
 from actors import graph as graph_module
+from actors.errors import Code, Rejected
 from actors.graph import Graph
 from actors.task import commands as c
 from actors.task import effects as f
@@ -136,6 +137,45 @@ def test_a_deleted_dependent_is_told_nothing_more(town):
     assert [one.target for one in town.pending if one.target == "b"] == []
 
 
+def _long_chain(town, name, count):
+    """`{name}0` waits for `{name}1`, that one for `{name}2`, and so on."""
+    for number in range(count):
+        town.create(f"{name}{number}")
+    for number in range(count - 1):
+        town.do(f"{name}{number}", c.AddDependency(f"{name}{number + 1}"))
+
+
+def test_a_short_chain_can_be_joined_to_a_long_one_at_either_end(town, monkeypatch):
+    monkeypatch.setattr(graph_module, "EDGES_LOOKED_AT_MAX", 20)
+    _long_chain(town, "long", 50)
+    _long_chain(town, "short", 4)
+    town.do("short1", c.AddDependency("long0"))
+    town.do("long49", c.AddDependency("short2"))
+    with pytest.raises(Rejected) as refused:
+        town.do("short3", c.AddDependency("long40"))
+    assert refused.value.code is Code.GRAPH_CYCLE
+
+
+def test_the_search_for_a_cycle_ends_after_a_bounded_number_of_edges(town, monkeypatch):
+    monkeypatch.setattr(graph_module, "EDGES_LOOKED_AT_MAX", 20)
+    _long_chain(town, "a", 50)
+    _long_chain(town, "b", 50)
+    looked_at = []
+    walk = graph_module._walk
+    monkeypatch.setattr(
+        graph_module,
+        "_walk",
+        lambda *args: (looked_at.append(found) or found for found in walk(*args)),
+    )
+    with pytest.raises(Rejected) as refused:
+        town.do("a40", c.AddDependency("b9"))
+    assert refused.value.code is Code.GRAPH_LIMIT
+    assert len(looked_at) == 20
+    town.do("a40", c.RemoveDependency("a41"))
+    town.do("a35", c.RemoveDependency("a36"))
+    town.do("a40", c.AddDependency("b9"))
+
+
 # --- cancel, pause -------------------------------------------------------------------------------
 
 
@@ -233,6 +273,39 @@ def test_no_record_has_more_effects_than_the_bound(town, monkeypatch):
     town.do("blocker", c.DeleteTask())
     _deliver_in_slices(town)
     assert all(town.states[name].dependencies == () for name in left)
+
+
+class _Compared(str):
+    """A name that counts how often it is compared."""
+
+    __slots__ = ()
+    count = 0
+
+    def __lt__(self, other):
+        _Compared.count += 1
+        return str.__lt__(self, other)
+
+    def __gt__(self, other):
+        _Compared.count += 1
+        return str.__gt__(self, other)
+
+
+def test_many_dependents_are_told_without_looking_at_all_of_them_each_time(town, monkeypatch):
+    monkeypatch.setattr(graph_module, "FAN_OUT_MAX", 4)
+    names = [_Compared(f"t{number:03}") for number in range(400)]
+    town.create("blocker")
+    for name in names:
+        town.create(name)
+        town.do(name, c.AddDependency("blocker"))
+    town.complete("blocker")
+    _Compared.count = 0
+    batches = 1
+    while town.pending:
+        batches += isinstance(town.pending[0].command, f.DependentsLeft)
+        town.deliver(0)
+    assert batches == len(names) // 4
+    assert _Compared.count < batches * 40
+    assert all(town.states[name].status is TaskStatus.READY for name in names)
 
 
 def _deliver_in_slices(town):

@@ -79,7 +79,11 @@ class Surroundings(Protocol):
         """The nearest paused task on the way up, itself first."""
 
     def reaches(self, start: str, goal: str) -> bool:
-        """Whether `start` depends on `goal`, directly or through others."""
+        """Whether `start` depends on `goal`, directly or through others.
+
+        Raises:
+            Rejected: GRAPH_LIMIT; there are too many edges at both ends to tell.
+        """
 
     def keyed_run(self, key: str, caller: Caller) -> tuple[str, str] | None:
         """The task and run that an idempotency key of this caller stands for."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, MutableSequence
 from itertools import chain, islice
 from typing import Any, Final, Generic, TypeVar, final
 
-T = TypeVar("T", bound=int | tuple[Any, ...])
+T = TypeVar("T", bound=int | str | tuple[Any, ...])
 
 _BLOCK: Final = 512  # items in a block after a split; twice as many before it
 _FEW: Final = 8  # items that are put into a block one by one

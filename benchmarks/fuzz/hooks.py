@@ -27,7 +27,7 @@ _IDENTIFIED: Final = 0.15  # how often an agent does what operators do
 _AGENT: Final = "coder"
 
 _world = World(random.Random(1))
-_client = httpx.Client(base_url=os.environ[URL_VARIABLE], timeout=10)
+_client = httpx.Client(base_url=os.environ[URL_VARIABLE], timeout=60, verify=False)
 _numbers = count(1)
 _calls = count()
 

@@ -32,6 +32,7 @@ class Outbox:
         self._urgent: deque[OutstandingEffect] = deque()  # not sent yet, and awaited
         self._others: deque[OutstandingEffect] = deque()
         self._awaited = AwaitedEffects()
+        self._sending = False
 
     def __len__(self) -> int:
         return len(self._outstanding)
@@ -85,7 +86,11 @@ class Outbox:
             settlement.deliver()
 
     def _send_next(self) -> None:
+        if self._sending:
+            return  # what is sent was left in the same step: the loop below goes on with the next
+        self._sending = True
         while len(self._sent) < self._at_once and (unsent := self._urgent or self._others):
             one = unsent.popleft()
             self._sent.add(one.cause)
             self._send(one.effect.target, Envelope(one.effect.command, one.caller, None, one.cause))
+        self._sending = False

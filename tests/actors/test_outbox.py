@@ -5,7 +5,7 @@ import pytest
 from actors import limits
 from actors.actor import Envelope
 from actors.outbox import Outbox
-from actors.record import Cause, Entry, Record, Settlement
+from actors.record import Cause, Entry, OutstandingEffect, Record, Settlement
 from actors.task.effects import BlockerReopened, Effect
 from actors.task.events import EffectApplied
 from tests.actors.task.kit import OPERATOR
@@ -127,6 +127,24 @@ def test_one_that_cannot_be_applied_holds_nobody_up(post):
     post.apply()
     assert post.answered == ["ada"]
     assert len(post.outbox) == 0
+
+
+def test_any_number_of_them_may_be_left_as_they_are_sent():
+    """Their tasks are set aside, or the server stops."""
+    tried = []
+
+    def turn_away(task_id: str, envelope: Envelope) -> None:
+        tried.append(task_id)
+        outbox.leave(envelope.cause)
+
+    outbox = Outbox(turn_away, at_once=2)
+    outbox.restore(
+        OutstandingEffect(Cause(seq, 0), seq, OPERATOR, Effect(f"t{seq}", BlockerReopened("b")))
+        for seq in range(5000)
+    )
+    outbox.resend()
+    assert tried == [f"t{seq}" for seq in range(5000)]
+    assert len(outbox) == 5000
 
 
 def test_what_a_former_process_left_goes_out_in_the_same_way(post):

@@ -8,7 +8,7 @@ import trio
 
 from actors import limits
 from actors.actor import Envelope, Services, TaskActor
-from actors.errors import Code, Rejected
+from actors.errors import Code, Rejected, shutting_down
 from actors.faults import Why, refusal_of
 from actors.mailbox import Mailbox
 
@@ -46,11 +46,15 @@ class Directory:
         return len(self._residents)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """The parent of all task actors; runs until canceled."""
+        """The parent of all task actors; runs until canceled. What comes after that is turned away:
+        the journal still writes what waits, and tells of it."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             task_status.started()
-            await trio.sleep_forever()
+            try:
+                await trio.sleep_forever()
+            finally:
+                self._nursery = None
 
     def send(self, task_id: str, envelope: Envelope) -> None:
         """Put a caller's message into the task's mailbox, and wake its actor first if need be.
@@ -75,7 +79,10 @@ class Directory:
         actor.mailbox.send_nowait(envelope)
 
     def push(self, task_id: str, envelope: Envelope) -> None:
-        """Put a message of the system in: it is never refused."""
+        """Put a message of the system in: it is never refused but while the server stops."""
+        if self._nursery is None:
+            self._services.turn_away(envelope, shutting_down())
+            return
         actor = self._residents.get(task_id)
         if actor is None:
             if task_id in self._faults:
@@ -90,10 +97,10 @@ class Directory:
     def try_later(self, task_id: str, envelope: Envelope) -> None:
         """Put a message of the system, which has crashed, in again after a pause. Nobody waits for
         it meanwhile."""
-        assert self._nursery is not None, "the directory does not run"
         if envelope.cause is not None:
             self._services.leave_effect(envelope.cause)
-        self._nursery.start_soon(self._put_again, task_id, envelope)
+        if self._nursery is not None:
+            self._nursery.start_soon(self._put_again, task_id, envelope)
 
     async def _put_again(self, task_id: str, envelope: Envelope) -> None:
         await trio.sleep(limits.CRASH_PAUSE_S)

@@ -90,6 +90,7 @@ async def _running(system: System) -> AsyncIterator[None]:
                 workers.cancel_scope.cancel()
         with trio.CancelScope(shield=True):
             await system.journal.close()
+        system.outbox.end_waiting()
 
 
 def _restore(system: System, found: Recovered) -> None:

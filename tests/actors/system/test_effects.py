@@ -1,15 +1,19 @@
 """What one task's event means for others: applied once, before the caller is answered, and after
 a crash at any moment."""
 
+import threading
+
 import pytest
 import trio
 
 from actors import graph, limits
 from actors.directory import Directory
 from actors.errors import Code, Rejected
+from actors.lifecycle import run_system
 from actors.task import commands as c
 from actors.task.state import Priority, RunStatus, TaskStatus
-from tests.actors.system.desk import OPERATOR, CrashStore, started
+from persistence.journal import StoreJournal
+from tests.actors.system.desk import OPERATOR, CrashStore, Desk, started
 
 
 async def diamond(desk):
@@ -270,6 +274,80 @@ async def test_a_tree_is_canceled_whole_whenever_the_server_is_killed():
         assert (await desk.system.scheduler.status()).queued_run_count == 0
 
     await check_every_crash(store.crash_points, check)
+
+
+class HeldStore(CrashStore):
+    """A disk that takes its time: a commit waits while `free` is not set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free = threading.Event()
+        self.free.set()
+
+    def commit(self, changes, given=None) -> None:
+        self.free.wait()
+        super().commit(changes, given)
+
+
+async def test_a_tree_is_canceled_whole_after_a_stop_amid_its_effects(monkeypatch):
+    """Its first record reaches the disk when no task's actor can be made any more."""
+    store = HeldStore()
+    journal = StoreJournal(store)  # on a thread, so that the disk holds nobody else up
+    close = journal.close
+    canceled = []
+
+    async def close_and_write():
+        store.free.set()
+        await close()
+
+    async def cancel(desk):
+        canceled.append(await desk.ask("root", c.CancelTask("enough")))
+
+    monkeypatch.setattr(journal, "close", close_and_write)
+    async with trio.open_nursery() as nursery:
+        async with run_system(journal) as system:
+            desk = Desk(system, store)
+            levels = await tree(desk, depth=4)
+            while system.directory.passivate_idle(0):
+                pass
+            store.free.clear()
+            nursery.start_soon(cancel, desk)
+            while not journal.statistics().pending:
+                await trio.lowlevel.checkpoint()
+        assert len(system.outbox) == 2
+    assert len(canceled) == 1
+    async with started(store.copy()) as desk:
+        await trio.testing.wait_all_tasks_blocked()
+        for task_id in (task_id for level in levels for task_id in level):
+            assert await status(desk, task_id) is TaskStatus.CANCELED
+        assert set(applied(desk)) == caused(desk)
+        assert set(applied(desk).values()) == {1}
+        assert len(desk.system.outbox) == 0
+
+
+async def test_who_waits_for_effects_that_a_stop_leaves_is_answered(monkeypatch):
+    answered = []
+
+    async def complete(desk, run_id):
+        answered.append((await desk.complete("s1", run_id)).the_run.status)
+
+    async with trio.open_nursery() as nursery:
+        async with started() as desk:
+            run = await diamond(desk)
+            await desk.claim("s1")
+            monkeypatch.setattr(desk.system.journal, "wait_room", trio.sleep_forever)
+            for name in ("left", "right"):
+                await desk.ask(name, c.PatchTask(title="new"))
+            nursery.start_soon(complete, desk, run.id)
+            await trio.testing.wait_all_tasks_blocked()
+            assert answered == []
+        await trio.testing.wait_all_tasks_blocked()
+        assert answered == [RunStatus.COMPLETED]
+        nursery.cancel_scope.cancel()
+    async with started(desk.store.copy()) as desk:
+        await trio.testing.wait_all_tasks_blocked()
+        for name in ("left", "right"):
+            assert await status(desk, name) is TaskStatus.READY
 
 
 async def test_a_deletion_is_finished_whenever_the_server_is_killed():

@@ -70,6 +70,10 @@ class Reads(Protocol):
         behind its `last_seq`.
         """
 
+    def committed_state(self, address: str) -> AnyState | None:
+        """The state of `address` after the last of its records that is on disk; None if it has
+        none."""
+
     def tail(self, address: str) -> Sequence[Record]:
         """All records of `address` behind the last checkpoint, in order."""
 

@@ -33,9 +33,12 @@ class Reading:
     def state(self, address: str) -> AnyState | None:
         """The state of `address`: after its last append if it has records behind the checkpoint,
         else as the tables hold it; None if it has neither."""
-        state = self._tail.states.get(address)
-        if state is not None:
-            return state
+        return self._tail.states.get(address) or self._folded_state(address)
+
+    def committed_state(self, address: str) -> AnyState | None:
+        return self._tail.committed_state(address) or self._folded_state(address)
+
+    def _folded_state(self, address: str) -> AnyState | None:
         key = address_bytes(address)
         value = None if key is None else self._store.get(Table.SNAPSHOTS, key)
         if value is None:

@@ -51,6 +51,7 @@ class Tail:
         self.rows: dict[tuple[IndexTable, str], str] = {}
         self._frames: dict[str, list[bytes]] = {}
         self._unfolded = Unfolded()
+        self._taken = Unfolded()  # by the checkpoint that is under way, until the tables hold it
 
     def append(self, entry: Entry, frame: bytes) -> None:
         """It must start with `next_seq`."""
@@ -91,6 +92,10 @@ class Tail:
         unfolded.records += len(entries)
         self.durable_seq = entries[-1].record.last_seq
 
+    def committed_state(self, address: str) -> AnyState | None:
+        """The state of an address after its last record on disk; None if the tables hold it."""
+        return self._unfolded.states.get(address) or self._taken.states.get(address)
+
     def frames(self, address: str) -> Sequence[bytes]:
         """The frames of an address behind the checkpoint, in order."""
         known = self._frames.get(address, ())
@@ -104,13 +109,14 @@ class Tail:
 
     def take(self) -> Unfolded:
         """Give a checkpoint all that is on disk and not folded."""
-        taken, self._unfolded = self._unfolded, Unfolded()
-        return taken
+        self._taken, self._unfolded = self._unfolded, Unfolded()
+        return self._taken
 
     def move(self, checkpoint_seq: int, folded: Unfolded) -> None:
         """The tables hold everything up to `checkpoint_seq` now."""
         self.checkpoint_seq = checkpoint_seq
         self.records -= folded.records
+        self._taken = Unfolded()
 
     def drop(self, folded: Unfolded) -> Iterator[None]:
         """Forget what the tables hold; stops now and then, so that others get a turn."""

@@ -8,7 +8,6 @@ from typing import Final, final
 from attrs import frozen
 
 from actors import limits
-from actors.actor import fold
 from actors.clock import Clock
 from actors.errors import Rejected
 from actors.faults import Faults
@@ -104,25 +103,14 @@ class Views:
             Rejected: TASK_SET_ASIDE.
         """
         self._faults.check(task_id)
-        known = self.catalog.get(task_id)
-        if known is None:
+        if self.catalog.get(task_id) is None:
             return None
         held = self.catalog.whole(task_id)
         if held is not None:
             return held
         with self._faults.reading(task_id):
-            stored = self._journal.reads.state(task_id)
-        if isinstance(stored, TaskState) and stored.last_seq == known.last_seq:
-            return stored
-        return self._replayed(task_id)  # the journal knows of a later record, not on disk yet
-
-    def _replayed(self, task_id: str) -> TaskState | None:
-        """The task as of its last committed record, from all its records. Slow, and rarely used."""
-        state: TaskState | None = None
-        with self._faults.reading(task_id):
-            for record in self._journal.reads.timeline(task_id, 0):
-                state = fold(state, record)
-        return state
+            stored = self._journal.reads.committed_state(task_id)
+        return stored if isinstance(stored, TaskState) else None
 
     def page(
         self, which: TaskFilter, order: ListOrder, cursor: str | None, limit: int

@@ -186,14 +186,18 @@ def damage(monkeypatch):
     """Lets the journal find what is stored of a task damaged."""
 
     def arm(desk, task_id):
-        state = type(desk.system.journal.reads).state
+        reads = type(desk.system.journal.reads)
 
-        def damaged(journal, address):
-            if address == task_id:
-                raise DamagedError("the body of a snapshot fails its checksum")
-            return state(journal, address)
+        def spoiled(read):
+            def damaged(journal, address):
+                if address == task_id:
+                    raise DamagedError("the body of a snapshot fails its checksum")
+                return read(journal, address)
 
-        monkeypatch.setattr(type(desk.system.journal.reads), "state", damaged)
+            return damaged
+
+        for name in ("state", "committed_state"):
+            monkeypatch.setattr(reads, name, spoiled(getattr(reads, name)))
 
     return arm
 

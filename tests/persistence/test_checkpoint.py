@@ -50,6 +50,16 @@ def check(model, journal, records):
         assert journal.reads.timeline_latest(address, 3) == expected[-3:]
 
 
+def check_committed(model, journal, records):
+    """The journal shows the states as of the last commit, whatever is on its way."""
+    for address in ADDRESSES:
+        state = None
+        for record in records:
+            if record.address == address and record.last_seq <= journal.durable_seq:
+                state = model.fold(state, record)
+        assert journal.reads.committed_state(address) == state
+
+
 async def play(model, journal, store, steps):
     """Returns the appended records; all of them are committed."""
     appended = []
@@ -59,6 +69,7 @@ async def play(model, journal, store, steps):
 
     def append(address, events):
         appended.append(model.append(journal, address, events))
+        check_committed(model, journal, appended)
 
     async with trio.open_nursery() as nursery:
         await nursery.start(journal.run, committed)
@@ -75,6 +86,7 @@ async def play(model, journal, store, steps):
                         append("task-1", 1)
                         await trio.lowlevel.checkpoint()
                         append("task-2", 2)
+            check_committed(model, journal, appended)
         await model.commit(journal)
         check(model, journal, appended)
         await journal.close()

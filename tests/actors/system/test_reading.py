@@ -3,6 +3,7 @@
 import pytest
 
 from actors.task import commands as c
+from persistence.reading import Reading
 from tests.actors.system.desk import started
 
 
@@ -47,3 +48,28 @@ async def check_reads(desk, task_id, monkeypatch) -> None:
         assert (before.title, before.description, len(before.runs)) == (title, "all of it", 1)
         await desk.system.checkpointer.checkpoint()
         assert await desk.system.task(task_id) == before
+
+
+async def test_what_is_on_its_way_to_the_disk_makes_no_read_go_through_the_past(monkeypatch):
+    async with started() as desk:
+        task = await desk.task()
+        for number in range(50):
+            await desk.ask(task.id, c.PatchTask(title=f"title {number}"))
+        await desk.system.checkpointer.checkpoint()
+        append, seen, records = desk.system.journal.append, [], []
+        timeline = Reading.timeline
+
+        def counted(*args):
+            found = timeline(*args)
+            records.extend(found)
+            return found
+
+        def append_and_look(entry):
+            append(entry)
+            monkeypatch.setattr(Reading, "timeline", counted)
+            seen.append(desk.system.views.whole(task.id).title)
+
+        monkeypatch.setattr(desk.system.journal, "append", append_and_look)
+        await desk.ask(task.id, c.PatchTask(title="new"))
+        assert seen == ["title 49"]
+        assert records == []

@@ -14,6 +14,7 @@ from actors.identity import OriginKind
 from actors.limits import BODY_BYTES_MAX
 from actors.system import System
 from web.call import Call, Handler
+from web.headers import RequestHeaders
 from web.identity import authenticate
 from web.ignored import Ignored
 from web.operations import Operation
@@ -82,7 +83,7 @@ def _view(
             request.path,
             ids,
             request.args.to_dict() if request.query_string else {},
-            request.headers,
+            RequestHeaders(request.scope["headers"]),
             await request.get_data(False, False, False) if reads_body else b"",
             Ignored(operation, refuses),
             request.method == "HEAD",

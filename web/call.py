@@ -1,7 +1,7 @@
 """One request as its handler sees it, free of any framework: each lane makes it its own way."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol, TypeVar, final
+from typing import TypeVar, final
 
 from attrs import define
 
@@ -10,6 +10,7 @@ from actors.identity import OriginKind
 from actors.registry.state import SessionState
 from actors.system import System
 from web.decoding import parsed, structured
+from web.headers import RequestHeaders
 from web.ignored import Ignored
 from web.openapi.table import DOCS
 from web.operations import Operation
@@ -17,13 +18,6 @@ from web.queries import Query
 from web.responses import AnyResponse
 
 _T = TypeVar("_T")
-
-
-class RequestHeaders(Protocol):
-    """Headers by name, whatever its case."""
-
-    def get(self, name: str, /) -> str | None:
-        """The first value, or None."""
 
 
 @final

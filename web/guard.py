@@ -199,7 +199,7 @@ class Guard:
         if has_body:
             await self._with_body(scope, receive, send, headers)
         else:
-            await self._app(scope, _once_whole(scope, receive), send)
+            await self._app(scope, _once_whole(scope, receive, has_body=True), send)
 
     @staticmethod
     def _refused(access: Access, scope: HTTPScope, headers: dict[bytes, bytes]) -> Refusal | None:
@@ -249,7 +249,7 @@ class Guard:
                 pieces.clear()
                 await _refuse(send, refusal, True)
             else:
-                after = _once_whole(scope, receive)
+                after = _once_whole(scope, receive, has_body=False)
                 await self._app(scope, _replayed(b"".join(pieces), after), send)
         finally:
             self._bodies.held_bytes -= held
@@ -281,17 +281,27 @@ def _replayed(body: bytes, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
     return replay
 
 
-def _once_whole(scope: HTTPScope, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
+def _once_whole(
+    scope: HTTPScope, receive: ASGIReceiveCallable, *, has_body: bool
+) -> ASGIReceiveCallable:
     """What the application receives behind a request that is there as a whole: of most writes
     nothing more. They are carried out whether or not their client stays for the answer: a client
-    that asked and hung up has asked. Reads, and what waits for something, end with their client."""
+    that asked and hung up has asked. Reads, and what waits for something, end with their client.
+
+    Args:
+        has_body: its end, at least, is still to be received.
+    """
     if scope["method"] in _READS or scope["path"].rstrip("/") in _WAITING_PATHS:
         return receive
 
     async def receive_nothing_more() -> ASGIReceiveEvent:
+        nonlocal has_body
         while True:
+            if not has_body:
+                await trio.sleep_forever()
             message = await receive()
             if message["type"] == "http.request":
+                has_body = message["more_body"]
                 return message
 
     return receive_nothing_more

@@ -12,6 +12,7 @@ from actors.identity import OriginKind
 from tests.web.client import ContractClient
 from web.app import create_app
 from web.call import Call
+from web.headers import RequestHeaders
 from web.ignored import (
     HEADER_CHARS_MAX,
     MORE,
@@ -196,7 +197,7 @@ class _Noting(Mapping[str, str]):
 
 @pytest.mark.parametrize("operation", READS, ids=lambda operation: operation.name)
 async def test_a_handler_reads_the_parameters_that_are_known_of_it(client, system, operation):
-    session = {"X-AGH-Session-ID": "s1", "X-AGH-Agent": "a"}
+    session = RequestHeaders(((b"x-agh-session-id", b"s1"), (b"x-agh-agent", b"a")))
     await client.created(id="t1")
     run = await client.queued()
     place = run["id"] if "runs/{id}" in operation.path else "t1"

@@ -44,12 +44,18 @@ class Subscriber:
         task_id: str,
         after_seq: int,
         backlog: Iterator[TimelineEvent | None],
+        deleted: list[str],
         buffer_max: int,
     ) -> None:
+        """Args:
+        backlog: the events up to now, see `receive`.
+        deleted: takes the descendants that are deleted while the backlog is read.
+        """
         self._hub = hub
         self.task_id = task_id
         self._after_seq = after_seq
         self._backlog: Iterator[TimelineEvent | None] | None = backlog
+        self._deleted = deleted
         self._buffer: deque[TimelineEvent] = deque()
         self._buffer_max = buffer_max
         self._closed: CloseReason | None = None
@@ -94,6 +100,8 @@ class Subscriber:
 
     def offer(self, event: TimelineEvent) -> None:
         """Take an event that was just published."""
+        if self._backlog is not None and isinstance(event.event, TaskDeleted):
+            self._deleted.append(event.task.id)
         if self._closed is not None or event.seq <= self._after_seq:
             return
         if len(self._buffer) >= self._buffer_max:

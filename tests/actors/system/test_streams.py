@@ -298,6 +298,37 @@ async def test_who_comes_back_with_a_late_number_reads_only_what_has_moved_since
     assert set(reads) <= {"root", "c3.3"}
 
 
+@pytest.mark.parametrize("reads_before", [0, 1, 3, 60])
+async def test_the_past_of_what_is_deleted_while_it_is_read_is_told_too(desk, reads_before):
+    tree = await _large(desk)
+    whole = seqs_of(desk, *tree)
+    seen, deleted = [], [f"c{number}.{leaf}" for number in range(10) for leaf in (0, 10)]
+    with desk.system.views.subscribe("root", 0) as subscription:
+        for _ in range(reads_before):
+            told = next(subscription._backlog)
+            if told is not None:
+                seen.append(told.seq)
+        for task_id in deleted:
+            await desk.ask(task_id, c.DeleteTask())
+        with trio.move_on_after(1):
+            while True:
+                seen.append((await subscription.receive()).seq)
+    assert seen[: len(whole)] == whole
+    assert len(seen) == len(whole) + len(deleted)
+
+
+async def test_nothing_of_a_tree_that_is_deleted_in_the_middle_is_left_out(desk, monkeypatch):
+    monkeypatch.setattr(limits, "STREAM_BUFFER_MAX", 4)
+    tree = await _large(desk)
+    whole = seqs_of(desk, *tree)
+    seen = []
+    with desk.system.views.subscribe("root", 0) as subscription:
+        for task_id in reversed(tree):
+            await desk.ask(task_id, c.DeleteTask())
+        assert await receive_rest(subscription, seen) is CloseReason.OVERFLOW
+    assert seen == whole
+
+
 async def test_a_large_tree_is_told_in_short_lists_by_level_and_latest_activity(desk):
     tree = await _large(desk)
     await trio.sleep(1)

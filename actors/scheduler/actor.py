@@ -82,7 +82,7 @@ class Scheduler:
             drain_s=settings.drain_s,
             later=self.later,
         )
-        self._attachments = Attachments(dispatch.allowance, send, self.later)
+        self._attachments = Attachments(dispatch.allowance, dispatch.lapsing, send, self.later)
         self._mailbox: Mailbox[Ticket | _Committed | _Turn] = Mailbox(settings.max_claimers)
         self._alarm = trio.Event()
         self._sleeping_until_s: float | None = None

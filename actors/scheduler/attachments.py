@@ -1,6 +1,7 @@
 """Attaching sessions to runs, each within the number of runs that its session may have."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import final
 
 from actors.actor import Envelope
@@ -9,6 +10,7 @@ from actors.errors import Code, Rejected
 from actors.identity import Caller
 from actors.mailbox import Reply
 from actors.scheduler.allowance import Allowance
+from actors.scheduler.lapsing import Lapsing
 from actors.task import commands as c
 
 
@@ -36,27 +38,22 @@ class _Attachment:
 
 @final
 class Attachments:
-    """Those that their tasks have not decided yet.
-
-    Args:
-        send: puts a caller's message into a task's mailbox (`Directory.send`).
-        later: has something run as a later message of the scheduler's.
+    """Args:
+    send: puts a caller's message into a task's mailbox (`Directory.send`).
+    later: has something run as a later message of the scheduler's.
     """
 
     def __init__(
         self,
         allowance: Allowance,
+        lapsing: Lapsing,
         send: Callable[[str, Envelope], None],
         later: Callable[[Callable[[], None]], None],
     ) -> None:
         self._allowance = allowance
+        self._lapsing = lapsing
         self._send = send
         self._later = later
-        # By session, with the calls that wait for what comes of it.
-        self._deciding: dict[str, list[Callable[[], None]]] = {}
-
-    def __len__(self) -> int:
-        return len(self._deciding)
 
     def attach(
         self, task_id: str, command: c.AttachSession, caller: Caller, reply: Reply[Answer]
@@ -67,22 +64,23 @@ class Attachments:
             Rejected: SESSION_BOUND, or the task's mailbox is full.
         """
         session_id = command.session_id
-        others = self._deciding.get(session_id)
-        if others is not None and not self._allowance.has_room(session_id):
-            # It may be refused, or its caller may be gone; until then nothing is known.
-            others.append(lambda: self._attach_after(task_id, command, caller, reply))
-            return
         if not self._allowance.has_room(session_id):
-            raise Rejected(
-                Code.SESSION_BOUND,
-                f"session {session_id} is at work on as many runs as it may",
-                "end one of them first, or attach another session",
-                evidence={"session_id": session_id},
-            )
+            again = partial(self._attach_again, task_id, command, caller, reply)
+            if self._allowance.has_reserved(session_id):
+                # What is on its way may be refused, or its caller may be gone.
+                self._allowance.when_given_back(session_id, again)
+            elif not self._lapsing.makes_room(session_id, again, reply.fail):
+                raise Rejected(
+                    Code.SESSION_BOUND,
+                    f"session {session_id} is at work on as many runs as it may",
+                    "end one of them first, or attach another session",
+                    evidence={"session_id": session_id},
+                )
+            return
 
         def give_back() -> None:
             # Behind the task's record in the mailbox, so the place never counts as free between.
-            self._later(lambda: self._attached(session_id))
+            self._later(lambda: self._allowance.give_back(session_id))
 
         self._allowance.reserve(session_id)
         try:
@@ -90,15 +88,8 @@ class Attachments:
         except Rejected:
             self._allowance.give_back(session_id)
             raise
-        self._deciding.setdefault(session_id, [])
 
-    def _attached(self, session_id: str) -> None:
-        """An attachment is decided: those that waited for that try again."""
-        self._allowance.give_back(session_id)
-        for attach in self._deciding.pop(session_id, ()):
-            attach()
-
-    def _attach_after(
+    def _attach_again(
         self, task_id: str, command: c.AttachSession, caller: Caller, reply: Reply[Answer]
     ) -> None:
         if reply.abandoned:

@@ -3,7 +3,7 @@
 Folded from committed tasks. One entry for each task with an open run, as a task has one at most.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import final
 
 from attrs import define
@@ -127,7 +127,9 @@ class Board:
                 if not runs:
                     del self._by_session[place.holder_id]
                 if place.claim_key is not None:
-                    self._by_key.pop((place.holder_id, place.claim_key), None)
+                    key = (place.holder_id, place.claim_key)
+                    if self._by_key.get(key) == task_id:  # else a later claim has the key
+                        del self._by_key[key]
 
     def _sync_claimable(self, state: TaskState, run: Run) -> ClaimableRun | None:
         """Pause, approval and dependencies decide here, and only here, who is in the index."""
@@ -148,30 +150,32 @@ class Board:
 
     # --- questions ------------------------------------------------------------------------------
 
-    def held_by(self, session_id: str, now_ns: int) -> int:
-        """Runs that count against the session: attached ones, and leases that live. What it has
-        claimed without a lease does not: nobody asked it to have room for that."""
-        held = 0
-        for run_id, task_id in self._by_session.get(session_id, {}).items():
-            place = self._places[task_id]
-            assert place.run_id == run_id, f"{run_id} is misplaced"
-            until_ns = place.lease_end_ns
-            held += place.counts and (until_ns is None or until_ns > now_ns)
-        return held
+    def held_by(self, session_id: str) -> int:
+        """Runs that count against the session: attached ones and leases. A lease counts until its
+        end is on disk, as a renewal may be on its way there. What the session has claimed without
+        a lease does not count: nobody asked it to have room for that."""
+        places = self._places
+        return sum(places[task_id].counts for _, task_id in self._held_by(session_id))
+
+    def lapsed_lease(self, session_id: str, now_ns: int) -> tuple[str, str] | None:
+        """A lease of the session whose end, as far as is on disk, has come: (task, run)."""
+        for run_id, task_id in self._held_by(session_id):
+            until_ns = self._places[task_id].lease_end_ns
+            if until_ns is not None and until_ns <= now_ns:
+                return task_id, run_id
+        return None
+
+    def _held_by(self, session_id: str) -> Iterable[tuple[str, str]]:
+        return self._by_session.get(session_id, {}).items()
 
     def runs_of(self, session_id: str) -> list[tuple[str, str]]:
         """The active runs that the session holds: (task, run)."""
-        runs = self._by_session.get(session_id, {})
-        return [(task_id, run_id) for run_id, task_id in runs.items()]
+        return [(task_id, run_id) for run_id, task_id in self._held_by(session_id)]
 
-    def keyed_claim(self, session_id: str, key: str, now_ns: int) -> tuple[str, str] | None:
-        """The living lease that a claim with this key got: (task, run)."""
+    def keyed_claim(self, session_id: str, key: str) -> tuple[str, str] | None:
+        """The active run that a claim with this key got: (task, run)."""
         task_id = self._by_key.get((session_id, key))
-        if task_id is None:
-            return None
-        place = self._places[task_id]
-        lives = place.lease_end_ns is not None and place.lease_end_ns > now_ns
-        return (task_id, place.run_id) if lives else None
+        return None if task_id is None else (task_id, self._places[task_id].run_id)
 
     def leased_runs(self) -> list[tuple[str, str]]:
         """All runs under a lease: (task, run)."""

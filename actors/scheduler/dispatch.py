@@ -6,6 +6,8 @@ the task's committed state says it belongs.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import repeat
 from typing import final
 
 from actors import limits
@@ -16,7 +18,6 @@ from actors.deadlines import Deadlines
 from actors.errors import Code, Rejected
 from actors.faults import Faults
 from actors.graph import Graph
-from actors.identity import SCHEDULER, SESSION_REGISTRY
 from actors.limits import NS
 from actors.record import Entry
 from actors.registry.actor import Registry
@@ -25,16 +26,14 @@ from actors.registry.roster import Roster
 from actors.registry.state import SessionState
 from actors.scheduler.allowance import Allowance
 from actors.scheduler.board import Board
+from actors.scheduler.keyed_claims import KeyedClaims
+from actors.scheduler.lapsing import Lapsing
 from actors.scheduler.neglect import look_at_unleased
 from actors.scheduler.parked import Parked
-from actors.scheduler.releases import ReleaseReply, Releases
+from actors.scheduler.releases import Releases
 from actors.scheduler.starvation import look_at_starving
 from actors.scheduler.switch import Switch
-from actors.scheduler.ticket import (
-    Ticket,
-    TokenSource,
-    lease_limit_reached,
-)
+from actors.scheduler.ticket import Stage, Ticket, TokenSource, lease_limit_reached
 from actors.settings import Settings
 from actors.slices import in_slices
 from actors.task import commands as c
@@ -43,7 +42,7 @@ from actors.task.events import RunClaimed, RunSessionBound, TaskPaused, TaskResu
 from actors.task.state import Run, TaskState
 from actors.views.catalog import Catalog
 
-CRASH_PAUSE_S = 10  # before a task that crashed on a claim is offered again: it may crash each time
+_STEPS_A_PICK = limits.SLICE_MAX // limits.WOKEN_MAX
 
 
 @final
@@ -81,14 +80,15 @@ class Dispatch:
         self._later = later
         self._tokens = tokens
         self.board = Board(graph.paused_by)
-        self.allowance = Allowance(self.board, clock, settings.max_leases_per_session)
-        self.releases = Releases()
+        self.allowance = Allowance(self.board, settings.max_leases_per_session, later)
+        self.lapsing = Lapsing(self.board, clock, send, later)
+        self.releases = Releases(self.board, send, later)
         self._parked: Parked[Ticket] = Parked()
         self._patience: Deadlines[Ticket] = Deadlines()  # when a parked caller gets its 204
         self._aside: Deadlines[str] = Deadlines()  # tasks that crashed, until they may try again
         self._picked: dict[str, Ticket] = {}  # by run
         self._ending: Rejected | None = None  # why nobody may wait any more
-        self._keyed: dict[tuple[str, str], Ticket] = {}  # claims with a key that are under way
+        self._keyed = KeyedClaims()
 
     @property
     def active_claims(self) -> int:
@@ -104,66 +104,72 @@ class Dispatch:
     def claim(self, ticket: Ticket) -> None:
         """A new call: give it a run, let it wait, or tell it why not."""
         if ticket.reply.abandoned:
+            self.forget(ticket)
             return
-        if self._roster.is_ended(ticket.session.id):
-            ticket.give_up(session_ended(ticket.session.id, ticket.session.agent_name))
-            return
-        key = ticket.key
-        if key is not None and self._answer_repeat(ticket, key):
-            return
-        if not self.allowance.has_room(ticket.session.id):
-            ticket.give_up(lease_limit_reached(ticket.session.id))
-            return
-        if key is not None:
-            self._keyed[key] = ticket
+        if ticket.key is not None:
+            if self._answer_repeat(ticket, ticket.key):
+                return
+            self._keyed.lead(ticket.key, ticket)
         self._serve(ticket)
 
     def _answer_repeat(self, ticket: Ticket, key: tuple[str, str]) -> bool:
         """The same session with the same key: the same claim, while its lease lives."""
-        under_way = self._keyed.get(key)
-        if under_way is not None:
-            if under_way.reply.abandoned and under_way.run_id is None:
-                self.forget(under_way)
-                return False
-            try:
-                under_way.follow(ticket)
-            except Rejected as other_request:
-                ticket.give_up(other_request)
-            return True
-        claimed = self.board.keyed_claim(*key, self._clock.steady_ns())
-        if claimed is None:
+        while (leader := self._keyed.leader(key)) is not None:
+            if not leader.is_gone:
+                leader.follow(ticket)
+                return True
+            self.forget(leader)  # a follower of its own may lead then
+        claimed = self.board.keyed_claim(*key)
+        if claimed is None or self._roster.is_ended(ticket.session.id):
             return False
         task_id, run_id = claimed
         state = self._catalog.get(task_id)
         run = None if state is None else state.run(run_id)
-        if state is None or run is None or not run.is_leased:
+        if state is None or run is None or not run.is_leased or run.lease_end_ns is None:
             return False  # it has ended, and the board has not taken that in yet
-        ticket.reply.settle(Answer(state, run, replayed=True))
+        if run.lease_end_ns > self._clock.steady_ns():
+            ticket.reply.settle(Answer(state, run, replayed=True))
+        else:
+            self.lapsing.decide(task_id, run_id, partial(self.claim, ticket), ticket.give_up)
         return True
 
-    def _serve(self, ticket: Ticket) -> None:
-        """Pick the best run, or park the caller, or tell it that there is nothing."""
-        run = None if self._switch.is_paused else self.board.claimable.best(ticket.claimer)
-        if self._ending is not None:
+    def _serve(self, ticket: Ticket, offered: ClaimableRun | None = None) -> None:
+        """Pick the best run, or park the caller, or tell it why it gets none."""
+        self._unpark(ticket)
+        session_id = ticket.session.id
+        if ticket.reply.abandoned:
+            self.forget(ticket)
+        elif self._ending is not None:
             self._finish(ticket, self._ending)
-        elif run is not None:
-            self._pick(run, ticket)
-        elif ticket.deadline_ns is None or ticket.deadline_ns <= self._clock.elapsed_ns():
-            self._finish(ticket, None)
+        elif self._roster.is_ended(session_id):
+            self._finish(ticket, session_ended(session_id, ticket.session.agent_name))
+        elif not self.allowance.has_room(session_id):
+            again, fail = partial(self._serve, ticket), partial(self._finish, ticket)
+            if not self.lapsing.makes_room(session_id, again, fail):
+                self._finish(ticket, lease_limit_reached(session_id))
         else:
-            self._parked.park(ticket, ticket.claimer)
-            self._patience.set(ticket, ticket.deadline_ns)
+            run = None
+            if not self._switch.is_paused:
+                run = self.board.claimable.best(ticket.claimer) or offered
+            if run is not None:
+                self._pick(run, ticket)
+            elif ticket.deadline_ns is None or ticket.deadline_ns <= self._clock.elapsed_ns():
+                self._finish(ticket, None)
+            else:
+                ticket.stage = Stage.PARKED
+                self._parked.park(ticket, ticket.claimer)
+                self._patience.set(ticket, ticket.deadline_ns)
 
     def _pick(self, run: ClaimableRun, ticket: Ticket) -> None:
         session = ticket.session
         self.board.claimable.discard(run.run_id)
-        ticket.run_id, ticket.task_id = run.run_id, run.task_id
+        ticket.pick(run.task_id, run.run_id, self._tokens.new_hash())
         self._picked[run.run_id] = ticket
         self.allowance.reserve(session.id)
         command = c.LeaseRun(
             run_id=run.run_id,
             claimer=ticket.claimer,
-            claim_token_hash=self._tokens.new_hash(),
+            claim_token_hash=ticket.claim_token_hash,
             lease_seconds=ticket.request.lease_seconds,
             claim_key=ticket.request.idempotency_key,
         )
@@ -175,21 +181,20 @@ class Dispatch:
 
     def _finish(self, ticket: Ticket, error: Exception | None) -> None:
         """The call ends without a run."""
-        if ticket.key is not None:
-            self._keyed.pop(ticket.key, None)
+        self._unpark(ticket)
+        self._keyed.over(ticket)
         ticket.give_up(error)
 
     def refused(self, ticket: Ticket, error: Exception) -> None:
         """The task would not have it. What the caller gets is another pick, not this refusal."""
-        assert ticket.run_id is not None, "a ticket is refused after a pick"
-        task_id, run_id = ticket.task_id, ticket.run_id
-        if self._picked.pop(run_id, None) is not ticket or task_id is None:
-            return
-        self.allowance.give_back(ticket.session.id)
-        ticket.run_id = ticket.task_id = None
+        task_id = ticket.task_id
+        if not self._unpick(ticket):
+            return  # its claim is on disk
+        ticket.stage = Stage.NEW
         code = error.code if isinstance(error, Rejected) else None
         if code in (Code.STORAGE_FAILED, Code.ACTOR_CRASHED):
-            self._aside.set(task_id, self._clock.steady_ns() + CRASH_PAUSE_S * NS)
+            # Not at once again: it may crash on each claim.
+            self._aside.set(task_id, self._clock.steady_ns() + limits.CRASH_PAUSE_S * NS)
             self._finish(ticket, error)
             return
         state = self._catalog.get(task_id)
@@ -197,27 +202,31 @@ class Dispatch:
             self._observe(state)
         if code is Code.IDENTITY_STALE:
             self._finish(ticket, error)
-        elif ticket.reply.abandoned:
-            self.forget(ticket)
         else:
             self._serve(ticket)
 
+    def _unpick(self, ticket: Ticket) -> bool:
+        """What was picked for a call is decided; False if it was before."""
+        if self._picked.get(ticket.run_id) is not ticket:
+            return False
+        del self._picked[ticket.run_id]
+        self.allowance.give_back(ticket.session.id)
+        return True
+
     def unseen(self, ticket: Ticket) -> None:
         """Claimed, but the caller hung up before it was told: give the run back."""
-        if ticket.run_id is not None and ticket.task_id is not None:
-            command = c.ReleaseRun(ticket.run_id, "caller_gone", ticket.claim_token_hash)
-            self._send(ticket.task_id, Envelope(command, ticket.caller.plain))
+        command = c.ReleaseRun(ticket.run_id, "caller_gone", ticket.claim_token_hash)
+        self._send(ticket.task_id, Envelope(command, ticket.caller.plain))
 
     def forget(self, ticket: Ticket) -> None:
         """The caller hung up: it leaves the queue, and followers of its key take its place. A claim
         that it did not see is given back, unless a key lets it ask again."""
-        if ticket.is_answered:
+        if ticket.stage is Stage.CLAIMED:
             if ticket.key is None and not ticket.abandoned:  # else `settle` has seen to it
                 self.unseen(ticket)
-        elif self._unpark(ticket) or ticket.run_id is None:
-            if ticket.key is not None and self._keyed.get(ticket.key) is ticket:
-                del self._keyed[ticket.key]
+        elif ticket.stage in (Stage.NEW, Stage.PARKED):
             followers, ticket.followers = ticket.followers, []
+            self._finish(ticket, None)
             for follower in followers:
                 self.claim(follower)
 
@@ -243,8 +252,7 @@ class Dispatch:
                 self._observe(self._catalog.get(entry.state.id) or entry.state)
                 for event in entry.record.events:
                     if isinstance(event, TaskPaused | TaskResumed):
-                        below = self._observe_below(entry.record.address)
-                        in_slices(below, self._later, limits.AWAITED_EFFECTS_MAX)
+                        self._in_slices(self._observe_below(entry.record.address))
             case SessionState(id=session_id) if not entry.state.is_active:
                 self._session_ended(session_id)
             case _:
@@ -252,16 +260,16 @@ class Dispatch:
 
     def _got_session(self, state: TaskState, event: RunClaimed | RunSessionBound) -> None:
         """A session may have a run now; if it has ended meanwhile, the run is given back."""
-        # Without a session in it, a claim is no pick's: one that came too late the task refuses.
-        ticket = None if event.session_id is None else self._picked.pop(event.run_id, None)
-        if ticket is not None:
-            self.allowance.give_back(ticket.session.id)
-            if ticket.key is not None:
-                self._keyed.pop(ticket.key, None)
+        if isinstance(event, RunClaimed):
+            ticket = self._picked.get(event.run_id)
+            # Else it is another's claim, and the task will refuse the pick.
+            if ticket is not None and ticket.claim_token_hash == event.claim_token_hash:
+                self._unpick(ticket)
+                self._keyed.over(ticket)
         run = state.run(event.run_id)
         holder_id = None if run is None else run.holder_session_id
         if holder_id is not None and self._roster.is_ended(holder_id):
-            self._release(state.id, event.run_id, holder_id)
+            self.releases.release(state.id, event.run_id, holder_id)
 
     def set_aside(self, task_id: str) -> None:
         """The task is set aside: its run is offered to nobody, and holds no session or drain up."""
@@ -294,39 +302,39 @@ class Dispatch:
             yield
 
     def _offer(self, run: ClaimableRun) -> None:
-        """A run became claimable: the longest waiting caller that may have it gets it."""
-        if self._switch.is_paused:
-            return
-        while (ticket := self._parked.first_for(run)) is not None:
-            self._unpark(ticket)
-            if ticket.reply.abandoned:
-                self.forget(ticket)
-            elif not self.allowance.has_room(ticket.session.id):
-                self._finish(ticket, lease_limit_reached(ticket.session.id))
-            else:
-                best = self.board.claimable.best(ticket.claimer)
-                self._pick(best or run, ticket)
+        """A run became claimable: the longest waiting callers that may have it are served, each
+        with the best there is for it, until one gets this."""
+        while run.run_id in self.board.claimable and not self._switch.is_paused:
+            ticket = self._parked.first_for(run)
+            if ticket is None:
                 return
+            self._serve(ticket, run)
 
     def resumed(self) -> None:
         """The scheduler hands out again: everyone who waits is served, longest waiting first."""
-        in_slices(self._serve_parked(), self._later, limits.AWAITED_EFFECTS_MAX)
+        self._in_slices(self._serve_parked())
 
     def _serve_parked(self) -> Iterator[None]:
         for ticket in self._parked:
-            yield
             if not len(self.board.claimable) or self._switch.is_paused:
                 return
-            if ticket not in self._parked:
-                continue  # served or gone since
-            if ticket.reply.abandoned:
-                self.forget(ticket)
-            elif self.board.claimable.best(ticket.claimer) is not None:
-                self._unpark(ticket)
-                if not self.allowance.has_room(ticket.session.id):
-                    self._finish(ticket, lease_limit_reached(ticket.session.id))
-                else:
-                    self._serve(ticket)
+            # Others may have been served, or be gone, since.
+            if ticket.stage is Stage.PARKED and self.board.claimable.best(ticket.claimer):
+                self._serve(ticket)
+            yield
+
+    def _in_slices(self, work: Iterator[None]) -> None:
+        """Do what may hand runs out. One handed out counts for several steps, as its task's actor
+        may have to be made."""
+
+        def counted() -> Iterator[None]:
+            picked = len(self._picked)
+            for _ in work:
+                handed_out = len(self._picked) - picked
+                yield from repeat(None, max(1, handed_out * _STEPS_A_PICK))
+                picked = len(self._picked)
+
+        in_slices(counted(), self._later, limits.AWAITED_EFFECTS_MAX)
 
     @property
     def is_ending(self) -> bool:
@@ -337,15 +345,16 @@ class Dispatch:
         """Refuse everyone who waits for work, and who comes to wait after this."""
         self._ending = why
         for ticket in self._parked:
-            self._unpark(ticket)
             self._finish(ticket, why)
         if why.code is Code.STORAGE_FAILED:
             self.releases.fail_all(why)
 
-    def _unpark(self, ticket: Ticket) -> bool:
-        """Take a ticket out of the queue; False if it does not wait."""
-        self._patience.discard(ticket)
-        return self._parked.discard(ticket)
+    def _unpark(self, ticket: Ticket) -> None:
+        """Take a ticket out of the queue, if it waits there."""
+        if ticket.stage is Stage.PARKED:
+            ticket.stage = Stage.NEW
+            self._patience.discard(ticket)
+            self._parked.discard(ticket)
 
     # --- sessions -------------------------------------------------------------------------------
 
@@ -360,23 +369,14 @@ class Dispatch:
     def _session_ended(self, session_id: str) -> None:
         """End its waiting calls and give its runs back."""
         for ticket in self._parked.of_session(session_id):
-            self._unpark(ticket)
-            self._finish(ticket, session_ended(session_id, ticket.session.agent_name))
-        for task_id, run_id in self.board.runs_of(session_id):
-            self._release(task_id, run_id, session_id)
+            self._serve(ticket)  # which refuses it
+        in_slices(self.releases.release_all(session_id), self._later, limits.WOKEN_MAX)
 
     def release_ended_sessions(self) -> None:
         """What a crash kept from being released; for start-up."""
         for session_id in self.board.active_sessions():
             if self._roster.is_ended(session_id):
                 self._session_ended(session_id)
-
-    def _release(self, task_id: str, run_id: str, session_id: str) -> None:
-        command = c.ReleaseOfEndedSession(run_id, session_id, "session_ended")
-        self.releases.begin(session_id)
-        # Behind the task's record in the mailbox: whoever waits finds the run in the queue.
-        reply = ReleaseReply(lambda: self._later(lambda: self.releases.end(session_id)))
-        self._send(task_id, Envelope(command, SESSION_REGISTRY, reply))
 
     # --- time -----------------------------------------------------------------------------------
 
@@ -399,10 +399,8 @@ class Dispatch:
         neglected: no more than `SLICE_MAX` of each, and of leases `WOKEN_MAX`. The others stay
         due."""
         now_ns = self._clock.steady_ns()
-        for task_id, run_id in self.board.leases.pop_due(now_ns, limits.WOKEN_MAX):
-            self._send(task_id, Envelope(c.ExpireLease(run_id), SCHEDULER))
+        self.lapsing.send_due()
         for ticket in self._patience.pop_due(self._clock.elapsed_ns(), limits.SLICE_MAX):
-            self._parked.discard(ticket)
             self._finish(ticket, None)
         for task_id in self._aside.pop_due(now_ns, limits.SLICE_MAX):
             state = self._catalog.get(task_id)

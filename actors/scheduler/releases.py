@@ -1,25 +1,62 @@
 """Runs of ended sessions on their way back into the queue, and who waits for that."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import final
 
-from actors.answers import Answer
+from actors.actor import Envelope
+from actors.identity import SESSION_REGISTRY
 from actors.mailbox import Reply
+from actors.scheduler.board import Board
+from actors.scheduler.outcome import Outcome
+from actors.task.commands import ReleaseOfEndedSession
 
 
 @final
 class Releases:
-    """Which sessions still have runs on their way back."""
+    """Which sessions still have runs on their way back.
 
-    def __init__(self) -> None:
+    Args:
+        send: puts a message into a task's mailbox past its bound.
+        later: has something run as a later message of the scheduler's.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        send: Callable[[str, Envelope], None],
+        later: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self._board = board
+        self._send = send
+        self._later = later
         self._under_way: dict[str, int] = {}  # by session; never 0
         self._waiting: dict[str, list[Reply[None]]] = {}
 
-    def begin(self, session_id: str) -> None:
+    def release(self, task_id: str, run_id: str, session_id: str) -> None:
+        """Give back a run that an ended session holds."""
+
+        # Behind the task's record in the mailbox: whoever waits finds the run in the queue.
+        # Where it fails, it is tried again at the next start.
+        def ended(_: Exception | None = None) -> None:
+            self._later(lambda: self._end(session_id))
+
+        self._begin(session_id)
+        command = ReleaseOfEndedSession(run_id, session_id, "session_ended")
+        self._send(task_id, Envelope(command, SESSION_REGISTRY, Outcome(ended, ended)))
+
+    def release_all(self, session_id: str) -> Iterator[None]:
+        """Give back all that the session holds, a run with each step. Whoever waits for that from
+        the first step on waits for the last."""
+        self._begin(session_id)
+        for task_id, run_id in self._board.runs_of(session_id):
+            self.release(task_id, run_id, session_id)
+            yield
+        self._end(session_id)
+
+    def _begin(self, session_id: str) -> None:
         self._under_way[session_id] = self._under_way.get(session_id, 0) + 1
 
-    def end(self, session_id: str) -> None:
-        """One is on disk, or has failed and is tried again at the next start."""
+    def _end(self, session_id: str) -> None:
         left = self._under_way[session_id] - 1
         if left:
             self._under_way[session_id] = left
@@ -41,19 +78,3 @@ class Releases:
         for replies in waiting.values():
             for reply in replies:
                 reply.fail(error)
-
-
-@final
-class ReleaseReply:
-    """Where a task says that it has released a run. Args: ended: called once, however it ended."""
-
-    abandoned = False
-
-    def __init__(self, ended: Callable[[], None]) -> None:
-        self._ended = ended
-
-    def settle(self, value: Answer) -> None:
-        self._ended()
-
-    def fail(self, error: Exception) -> None:
-        self._ended()

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Callable
+from enum import Enum, auto
 from typing import Protocol, final
 
 from actors.answers import Answer
@@ -34,6 +35,16 @@ class RandomTokens:
         return f"sha256:{hashlib.sha256(token.encode()).hexdigest()}"
 
 
+class Stage(Enum):
+    """Where a call of claim-next stands."""
+
+    NEW = auto()  # on its way to the scheduler, or about to be tried again
+    PARKED = auto()  # it waits for work
+    PICKED = auto()  # a run is reserved for it, and the run's task has not answered yet
+    CLAIMED = auto()  # its claim is on disk
+    OVER = auto()  # it has ended without a run
+
+
 @final
 class Ticket:
     """One call of claim-next. It is also the reply of the task that it is sent to: a refusal there
@@ -50,6 +61,7 @@ class Ticket:
         "_on_refused",
         "_on_unseen",
         "caller",
+        "claim_token_hash",
         "claimer",
         "deadline_ns",
         "followers",
@@ -58,6 +70,7 @@ class Ticket:
         "request",
         "run_id",
         "session",
+        "stage",
         "task_id",
     )
 
@@ -85,17 +98,13 @@ class Ticket:
         )
         key = request.idempotency_key
         self.key = None if key is None else (session.id, key)
-        self.run_id: str | None = None  # what was picked for it
-        self.task_id: str | None = None
+        self.stage = Stage.NEW
+        # What was picked for it; set while it is PICKED or CLAIMED.
+        self.task_id = self.run_id = self.claim_token_hash = ""
         self.followers: list[Ticket] = []  # calls with the same key that wait for its answer
         self._answer: Answer | None = None  # its claim, once that is on disk
         self._on_refused = on_refused
         self._on_unseen = on_unseen
-
-    @property
-    def is_answered(self) -> bool:
-        """Whether it got a run that is on disk."""
-        return self._answer is not None
 
     @property
     def abandoned(self) -> bool:
@@ -103,14 +112,20 @@ class Ticket:
         return self.reply.abandoned and self.key is None
 
     @property
-    def claim_token_hash(self) -> str | None:
-        """Of its claim, once that is on disk."""
-        return None if self._answer is None else self._answer.the_run.claim_token_hash
+    def is_gone(self) -> bool:
+        """Whether its caller has hung up, and nothing is on its way to it."""
+        return self.reply.abandoned and self.stage in (Stage.NEW, Stage.PARKED)
+
+    def pick(self, task_id: str, run_id: str, claim_token_hash: str) -> None:
+        """A run is reserved for it, to be claimed under this token."""
+        self.stage = Stage.PICKED
+        self.task_id, self.run_id, self.claim_token_hash = task_id, run_id, claim_token_hash
 
     def settle(self, value: Answer) -> None:
         """The claim is on disk."""
         if self.abandoned:
             self._on_unseen(self)
+        self.stage = Stage.CLAIMED
         self._answer = value
         self.reply.settle(value)
         for follower in self.followers:
@@ -118,14 +133,15 @@ class Ticket:
 
     def follow(self, ticket: "Ticket") -> None:
         """Let a call with the same key have the answer of this one, which may be there already:
-        the scheduler takes a claim as under way until it has the record of it.
-
-        Raises:
-            Rejected: KEY_REUSED: it asks for something else.
-        """
+        the scheduler takes a claim as under way until it has the record of it. One that asks for
+        something else is refused: KEY_REUSED."""
         once, other = self.caller.once, ticket.caller.once
-        if once is not None and other is not None:
-            check_equal(other, once.request)
+        try:
+            if once is not None and other is not None:
+                check_equal(other, once.request)
+        except Rejected as refusal:
+            ticket.give_up(refusal)
+            return
         if self._answer is None:
             self.followers.append(ticket)
         else:
@@ -137,6 +153,7 @@ class Ticket:
 
     def give_up(self, error: Exception | None) -> None:
         """The call ends without a run: with an error, or with None for nothing to claim."""
+        self.stage = Stage.OVER
         for ticket in (self, *self.followers):
             if error is None:
                 ticket.reply.settle(None)

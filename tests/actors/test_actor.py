@@ -6,9 +6,9 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from actors import limits
 from actors.actor import Envelope
 from actors.errors import Code, Rejected
-from actors.scheduler.dispatch import CRASH_PAUSE_S
 from actors.task import commands as c
 from actors.task import effects as f
 from actors.task.decide import _DECIDES
@@ -110,7 +110,7 @@ async def test_a_crash_while_claiming_is_told_to_the_caller_and_the_run_stays(mo
         assert caught.value.code is Code.ACTOR_CRASHED
         assert await desk.claim("s1") is None  # set aside: it might crash on everybody's claim
         assert (await desk.claim("s1", wait=True)).the_run.id == run.id
-        assert trio.current_time() == pytest.approx(CRASH_PAUSE_S, abs=1e-6)
+        assert trio.current_time() == pytest.approx(limits.CRASH_PAUSE_S, abs=1e-6)
 
 
 async def test_a_timer_that_crashes_is_tried_again(monkeypatch):

@@ -121,7 +121,7 @@ def check_nothing_is_held(system: System) -> None:
     assert len(system.registry._mailbox) == 0
     assert len(system.outbox) == 0
     assert system._keys._under_way == {}
-    assert not len(system.scheduler._attachments)
+    assert dispatch.allowance._waiting == {}
     assert system.journal.durable_seq == system.journal.next_seq - 1
 
 

@@ -1,5 +1,7 @@
 """Claims with a key, limits of a session, and repeated endings."""
 
+from functools import partial
+
 import pytest
 import trio
 
@@ -296,3 +298,170 @@ async def test_a_retry_is_answered_whenever_it_comes(desk, turns):
                 await trio.lowlevel.checkpoint()
                 nursery.start_soon(claim)
     assert [answer.the_run.id for answer in answers] == [run.id] * (turns + 1)
+
+
+# --- a key, and calls of it that overtake each other ----------------------------------------------
+
+
+@pytest.mark.parametrize("settings", [{"max_leases_per_session": 3}])
+async def test_a_retry_that_overtakes_the_news_of_a_hang_up_gets_no_second_run(desk, monkeypatch):
+    """The first caller's leaving has not reached the scheduler; another equal call waits."""
+    scheduler, gone, got, held = desk.system.scheduler, trio.CancelScope(), [], []
+
+    async def first():
+        with gone:
+            await desk.claim("s1", idempotency_key="k", wait=True)
+
+    async def equal():
+        got.append(await desk.claim("s1", idempotency_key="k", wait=True))
+
+    async with waiting(desk, first), waiting(desk, equal):
+        monkeypatch.setattr(scheduler, "later", held.append)
+        gone.cancel()
+        await trio.testing.wait_all_tasks_blocked()
+        async with waiting(desk, equal):
+            monkeypatch.undo()
+            for turn in held:
+                scheduler.later(turn)
+            first_run, _ = await desk.many_queued(2)
+            await trio.testing.wait_all_tasks_blocked()
+            assert [answer.the_run.id for answer in got] == [first_run.id] * 2
+            assert desk.parked == 0
+
+
+async def test_who_was_answered_and_is_gone_leaves_no_claim_for_those_who_followed(desk):
+    """Both are told that there is nothing, and the first hangs up just then."""
+    scheduler, got = desk.system.scheduler, []
+    forgotten = trio.Event()
+
+    async def claim():
+        got.append(await desk.claim("s1", idempotency_key="k", wait=True))
+
+    async with waiting(desk, claim), waiting(desk, claim):
+        leader = next(iter(scheduler._dispatch._parked))
+        await trio.sleep(desk.system.settings.wait_s)
+        await trio.testing.wait_all_tasks_blocked()
+        assert got == [None, None]
+        scheduler.later(lambda: (scheduler._dispatch.forget(leader), forgotten.set()))
+        await forgotten.wait()
+        run = await desk.queued()
+        await trio.testing.wait_all_tasks_blocked()
+        assert await desk.status_of(run.id) is RunStatus.QUEUED
+
+
+@pytest.mark.parametrize("key", ["k", None])
+@pytest.mark.parametrize("lease_seconds", [60, None])
+async def test_a_lease_is_over_when_its_task_says_so(desk, monkeypatch, key, lease_seconds):
+    """At its old end a renewal may be on its way to the disk, or none."""
+    await desk.many_queued(2)
+    first = (await desk.claim("s1", idempotency_key=key, lease_seconds=5)).the_run
+    writer, held, outcomes = desk.system.journal._writer, [], []
+
+    async def renew():
+        await desk.ask_run(c.Heartbeat(first.id, lease_seconds), agent("s1"))
+
+    async def claim():
+        try:
+            outcomes.append((await desk.claim("s1", idempotency_key=key)).the_run.id)
+        except Rejected as refusal:
+            outcomes.append(refusal.code)
+
+    await trio.sleep(4)
+    monkeypatch.setattr(writer, "write", held.append)
+    async with trio.open_nursery() as nursery:
+        if lease_seconds is not None:
+            nursery.start_soon(renew)
+        await trio.sleep(1)
+        nursery.start_soon(claim)
+        await trio.testing.wait_all_tasks_blocked()
+        assert outcomes == []
+        monkeypatch.undo()
+        for frame in held:
+            writer.write(frame)
+    if lease_seconds is None:
+        assert outcomes == [first.id]  # anew: it is in the queue again, before the other
+    else:
+        assert outcomes == [Code.LEASE_ALREADY_HELD if key is None else first.id]
+    assert len(desk.system.scheduler._dispatch.board.runs_of("s1")) == 1
+
+
+# --- attachments that wait for what is on its way -------------------------------------------------
+
+
+async def _attach(desk, run, outcomes) -> None:
+    try:
+        await desk.system.attach_session(run.id, "s1", OPERATOR)
+    except Rejected as refusal:
+        outcomes[run.id] = refusal.code
+    else:
+        outcomes[run.id] = RunStatus.STARTING
+
+
+@pytest.mark.parametrize("settings", [{"max_leases_per_session": 2}])
+async def test_an_attachment_waits_for_all_that_are_on_their_way(desk, monkeypatch):
+    """One of two is bound, the other fails: then there is room for the third."""
+    bound, failing, third = await desk.many_queued(3)
+    await desk.register("s1")
+    for run in (bound, failing, third):
+        await desk.ask_run(c.ClaimRun(run.id))
+    attachments, held, outcomes = desk.system.scheduler._attachments, [], {}
+    send = attachments._send
+
+    def hold(task_id, envelope):
+        if envelope.command.run_id == failing.id:
+            held.append((task_id, envelope))
+        else:
+            send(task_id, envelope)
+
+    monkeypatch.setattr(attachments, "_send", hold)
+    calls = [partial(_attach, desk, run, outcomes) for run in (failing, bound, third)]
+    async with waiting(desk, calls[0]), waiting(desk, calls[1]), waiting(desk, calls[2]):
+        assert outcomes == {bound.id: RunStatus.STARTING}
+        await desk.ask_run(c.CancelRun(failing.id))
+        send(*held[0])
+        await trio.testing.wait_all_tasks_blocked()
+        assert outcomes == {
+            bound.id: RunStatus.STARTING,
+            failing.id: Code.TRANSITION,
+            third.id: RunStatus.STARTING,
+        }
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+async def test_an_attachment_waits_for_a_pick_that_is_on_its_way(desk, monkeypatch, is_lost):
+    attached = await desk.queued()
+    await desk.ask_run(c.ClaimRun(attached.id))
+    picked = await desk.queued()
+    await desk.register("s1")
+    dispatch, held, outcomes = desk.system.scheduler._dispatch, [], {}
+    send = dispatch._send
+    monkeypatch.setattr(dispatch, "_send", lambda *message: held.append(message))
+    attach = partial(_attach, desk, attached, outcomes)
+    async with waiting(desk, partial(desk.claim, "s1")), waiting(desk, attach):
+        assert outcomes == {}
+        monkeypatch.undo()
+        if is_lost:
+            await desk.ask_run(c.ClaimRun(picked.id))
+        send(*held[0])
+        await trio.testing.wait_all_tasks_blocked()
+        found = RunStatus.STARTING if is_lost else Code.SESSION_BOUND
+        assert outcomes == {attached.id: found}
+
+
+async def test_an_attachment_waits_for_the_end_of_a_lease(desk, monkeypatch):
+    """By the clock it is over, and its task has not said so."""
+    attached = await desk.queued()
+    await desk.ask_run(c.ClaimRun(attached.id))
+    await desk.queued()
+    await desk.claim("s1", lease_seconds=5)
+    await trio.sleep(4)
+    writer, held, outcomes = desk.system.journal._writer, [], {}
+    monkeypatch.setattr(writer, "write", held.append)
+    await trio.sleep(1)
+    async with waiting(desk, partial(_attach, desk, attached, outcomes)):
+        assert outcomes == {}
+        monkeypatch.undo()
+        for frame in held:
+            writer.write(frame)
+        await trio.testing.wait_all_tasks_blocked()
+        assert outcomes == {attached.id: RunStatus.STARTING}

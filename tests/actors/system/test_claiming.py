@@ -156,6 +156,54 @@ async def test_a_pause_that_overtakes_a_pick_keeps_the_run(desk, monkeypatch, pa
     assert (await desk.claim("s1")).the_run.id == run.id
 
 
+async def test_a_caller_is_answered_though_an_operator_attaches_another_to_its_pick(
+    desk, monkeypatch
+):
+    """The operator's claim and its attachment are on disk before the pick reaches the task."""
+    picked = await desk.queued()
+    await desk.register("s2")
+    dispatch = desk.system.scheduler._dispatch
+    send, held, got = dispatch._send, [], []
+    monkeypatch.setattr(dispatch, "_send", lambda *message: held.append(message))
+
+    async def claim():
+        got.append(await desk.claim("s1"))
+
+    async with waiting(desk, claim):
+        monkeypatch.undo()
+        await desk.ask_run(c.ClaimRun(picked.id))
+        await desk.system.attach_session(picked.id, "s2", OPERATOR)
+        send(*held[0])
+        await trio.testing.wait_all_tasks_blocked()
+        assert got == [None]
+    assert dispatch._picked == {}
+    assert not dispatch.allowance.has_reserved("s1")
+
+
+async def test_a_call_of_a_session_that_ends_before_its_pick_is_refused_does_not_go_on(
+    desk, monkeypatch
+):
+    picked = await desk.queued()
+    await desk.register("s1")
+    dispatch = desk.system.scheduler._dispatch
+    send, held, refusals = dispatch._send, [], []
+    monkeypatch.setattr(dispatch, "_send", lambda *message: held.append(message))
+
+    async def claim():
+        with pytest.raises(Rejected) as caught:
+            await desk.claim("s1", wait=True)
+        refusals.append(caught.value.code)
+
+    async with waiting(desk, claim):
+        monkeypatch.undo()
+        await desk.ask_run(c.ClaimRun(picked.id))
+        await desk.system.end_session("s1")
+        send(*held[0])
+        await trio.testing.wait_all_tasks_blocked()
+        assert refusals == [Code.IDENTITY_STALE]
+    assert desk.parked == 0
+
+
 OVERTAKING = {
     "another agent's": c.SetProfile(
         ExecutionProfile(worker=WorkerProfile(WorkerMode.SELECT, agent_name="builder"))

@@ -6,6 +6,7 @@ import trio
 from actors import limits
 from actors.directory import Directory
 from actors.errors import Code, Rejected
+from actors.scheduler.actor import Scheduler
 from actors.scheduler.commands import ClaimNext
 from actors.scheduler.dispatch import Dispatch
 from actors.settings import Settings
@@ -285,3 +286,27 @@ async def test_leases_that_fall_due_together_expire_a_slice_at_a_time(monkeypatc
         assert (await desk.system.scheduler.status()).active_claim_count == 0
         assert (await desk.system.scheduler.status()).queued_run_count == 200
     assert (sum(turns), max(turns)) == (200, limits.WOKEN_MAX)
+
+
+async def test_the_runs_of_a_session_that_ends_are_released_a_slice_at_a_time(monkeypatch):
+    turns = [0]
+    scheduler_later, send = Scheduler.later, Directory.push
+
+    def later(scheduler, turn):
+        scheduler_later(scheduler, lambda: (turns.append(0), turn()))
+
+    def pushed(directory, task_id, envelope):
+        turns[-1] += isinstance(envelope.command, c.ReleaseOfEndedSession)
+        send(directory, task_id, envelope)
+
+    monkeypatch.setattr(Scheduler, "later", later)
+    monkeypatch.setattr(Directory, "push", pushed)
+    async with started() as desk:
+        await desk.register("s1")
+        for run in await desk.many_queued(200):
+            await desk.ask_run(c.ClaimRun(run.id), agent("s1"))
+        await desk.system.end_session("s1")
+        status = await desk.system.scheduler.status()
+        assert (status.active_claim_count, status.queued_run_count) == (0, 200)
+    assert sum(turns) == 200
+    assert max(turns) <= limits.SLICE_MAX

@@ -231,3 +231,60 @@ async def test_all_who_wait_are_served_when_the_scheduler_is_resumed(desk, monke
         await trio.testing.wait_all_tasks_blocked()
         await desk.system.scheduler.resume(OPERATOR)
     assert len({answer.the_run.id for answer in claimed}) == 150
+
+
+async def test_while_those_who_wait_are_served_a_new_run_goes_to_all_who_are_due(desk, monkeypatch):
+    """One who is still to be served is given an older run, so the new one is for the next."""
+    dispatch, got, held = desk.system.scheduler._dispatch, {}, []
+
+    async def claim(session_id, *capabilities):
+        answer = await desk.claim(session_id, wait=True, capabilities=capabilities)
+        got[session_id] = answer.the_run.id
+
+    await desk.system.scheduler.pause("later", OPERATOR)
+    task = await desk.task()
+    first, last, new = (
+        partial(claim, *who) for who in (("first",), ("last", "c", "d"), ("new", "d"))
+    )
+    async with waiting(desk, first), waiting(desk, last):
+        older = await desk.queued_with(required_capabilities=("c", "d"))
+        monkeypatch.setattr(limits, "AWAITED_EFFECTS_MAX", 1)
+        monkeypatch.setattr(dispatch, "_later", held.append)  # the rest follows in a later slice
+        await desk.system.scheduler.resume(OPERATOR)
+        async with waiting(desk, new):
+            assert got == {}
+            newer = await desk.enqueue(task.id, required_capabilities=("d",))
+            await trio.testing.wait_all_tasks_blocked()
+            assert got == {"last": older.id, "new": newer.id}
+            assert len(dispatch.board.claimable) == 0
+
+
+async def test_a_slice_of_those_who_are_served_hands_out_a_few_runs_only(desk, monkeypatch):
+    dispatch, turns = desk.system.scheduler._dispatch, []
+    later, send = dispatch._later, dispatch._send
+
+    def in_a_turn(turn):
+        turns.append(0)
+        turn()
+
+    def counted(task_id, envelope):
+        turns[-1] += 1
+        send(task_id, envelope)
+
+    async def claim(number):
+        await desk.claim(f"s{number}", wait=True)
+
+    await desk.system.scheduler.pause("later", OPERATOR)
+    runs = await desk.many_queued(200)
+    async with trio.open_nursery() as nursery:
+        for number in range(len(runs)):
+            await desk.register(f"s{number}")
+            nursery.start_soon(claim, number)
+        await trio.testing.wait_all_tasks_blocked()
+        monkeypatch.setattr(dispatch, "_send", counted)
+        monkeypatch.setattr(dispatch, "_later", lambda turn: later(lambda: in_a_turn(turn)))
+        turns.append(0)
+        await desk.system.scheduler.resume(OPERATOR)
+    assert sum(turns) == len(runs)
+    assert turns[0] == limits.AWAITED_EFFECTS_MAX * limits.WOKEN_MAX // limits.SLICE_MAX
+    assert max(turns[1:]) == limits.WOKEN_MAX

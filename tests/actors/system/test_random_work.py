@@ -173,5 +173,5 @@ def check_board(desk: Desk, states: list[TaskState]) -> None:
     assert dispatch._picked == {}
     assert dispatch.allowance._reserved == {}
     assert dispatch.releases._under_way == {}
-    assert dispatch._keyed == {}
+    assert len(dispatch._keyed) == 0
     assert dispatch.parked_count == 0

@@ -53,6 +53,8 @@ class Envelope:
     Args:
         reply: where the answer goes; None for effects and timers.
         cause: the effect that the command is, if it is one.
+        insists: after a crash it is tried again, although somebody waits for it. Effects and timers
+            are in any case: nobody else would send them again.
         crashes: how often handling it has crashed the actor.
     """
 
@@ -60,7 +62,13 @@ class Envelope:
     caller: Caller
     reply: Settled | None = None
     cause: Cause | None = None
+    insists: bool = False
     crashes: int = 0
+
+    @property
+    def is_tried_again(self) -> bool:
+        """Whether it comes back after a crash."""
+        return self.insists or self.reply is None
 
 
 @final
@@ -77,10 +85,10 @@ class Services:
     review_rules: ReviewRules
     faults: Faults
     leave_effect: Callable[[Cause], None]  # told of one that cannot be applied for now
-    try_later: Callable[[str, Envelope], None]  # has a message of the system come back
+    try_later: Callable[[str, Envelope, Rejected], None]  # see `Directory`
 
     def turn_away(self, envelope: Envelope, refusal: Rejected) -> None:
-        """Its task is set aside: tell whoever waits; an effect stays outstanding."""
+        """It is not handled now: tell whoever waits; an effect stays outstanding."""
         if envelope.reply is not None:
             envelope.reply.fail(refusal)
         elif envelope.cause is not None:
@@ -220,6 +228,8 @@ class TaskActor:
         except Rejected as refusal:
             if reply is not None:
                 self._gate(reply, partial(reply.fail, refusal))
+            elif envelope.cause is not None:
+                self._refused(envelope, refusal)
             return
         except StorageError as error:
             if isinstance(error, UnwritableError | DamagedError):
@@ -275,6 +285,12 @@ class TaskActor:
         """Deliver what rests on records that may still be on their way, this task's and others'."""
         self._services.journal.when_durable(Settlement(deliver, reply.fail))
 
+    def _refused(self, envelope: Envelope, refusal: Rejected) -> None:
+        """An effect is refused for damage alone, to something that its decision looks up."""
+        name = type(envelope.command).__name__
+        _log.error("task %s: %s was refused: %s", self.task_id, name, refusal)
+        self._services.try_later(self.task_id, envelope, refusal)
+
     def _crashed(self, envelope: Envelope, crash: Exception) -> None:
         """A bug, or damage: tell the caller, and start again from the journal, or set it aside."""
         services = self._services
@@ -287,10 +303,10 @@ class TaskActor:
                 refusal = refusal_of(services.faults.set_aside(self.task_id, Why.CRASHED, cause))
         if self.is_aside:
             services.turn_away(envelope, refusal)
-        elif envelope.reply is not None:
+        elif envelope.reply is not None and not envelope.is_tried_again:
             self._gate(envelope.reply, partial(envelope.reply.fail, refusal))
         elif envelope.crashes < limits.CRASHES_AT_ONCE_MAX:
             envelope.crashes += 1
             self.mailbox.push(envelope)
         else:
-            services.try_later(self.task_id, envelope)
+            services.try_later(self.task_id, envelope, refusal)

@@ -94,11 +94,11 @@ class Directory:
             self._at_work(task_id)
         actor.mailbox.push(envelope)
 
-    def try_later(self, task_id: str, envelope: Envelope) -> None:
-        """Put a message of the system, which has crashed, in again after a pause. Nobody waits for
-        it meanwhile."""
-        if envelope.cause is not None:
-            self._services.leave_effect(envelope.cause)
+    def try_later(self, task_id: str, envelope: Envelope, refusal: Rejected) -> None:
+        """Put a message in again after a pause, which has crashed or is an effect that was refused.
+        Nobody waits for it meanwhile: whoever did gets `refusal`."""
+        self._services.turn_away(envelope, refusal)
+        envelope.reply = None
         if self._nursery is not None:
             self._nursery.start_soon(self._put_again, task_id, envelope)
 
@@ -143,8 +143,8 @@ class Directory:
         for envelope in actor.mailbox.take_all():
             if envelope is None:
                 continue
-            if envelope.reply is None and task_id not in self._faults:
-                self.try_later(task_id, envelope)
+            if envelope.is_tried_again and task_id not in self._faults:
+                self.try_later(task_id, envelope, refusal)
             else:
                 self._services.turn_away(envelope, refusal)
 

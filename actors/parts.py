@@ -90,7 +90,7 @@ class Parts:
             review_rules=settings.review_rules,
             faults=self.faults,
             leave_effect=lambda cause: self.outbox.leave(cause),
-            try_later=lambda task_id, envelope: self.directory.try_later(task_id, envelope),
+            try_later=lambda *sent: self.directory.try_later(*sent),
         )
         self.directory = Directory(
             services, max_residents=settings.max_residents, max_mailbox=settings.max_mailbox

@@ -36,13 +36,14 @@ class Releases:
         """Give back a run that an ended session holds."""
 
         # Behind the task's record in the mailbox: whoever waits finds the run in the queue.
-        # Where it fails, it is tried again at the next start.
+        # Where it crashed as often as is tried at once, nobody waits for its next time.
         def ended(_: Exception | None = None) -> None:
             self._later(lambda: self._end(session_id))
 
         self._begin(session_id)
         command = ReleaseOfEndedSession(run_id, session_id, "session_ended")
-        self._send(task_id, Envelope(command, SESSION_REGISTRY, Outcome(ended, ended)))
+        reply = Outcome(ended, ended)
+        self._send(task_id, Envelope(command, SESSION_REGISTRY, reply, insists=True))
 
     def release_all(self, session_id: str) -> Iterator[None]:
         """Give back all that the session holds, a run with each step. Whoever waits for that from

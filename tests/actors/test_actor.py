@@ -9,6 +9,7 @@ from trio.testing import wait_all_tasks_blocked
 from actors import limits
 from actors.actor import Envelope
 from actors.errors import Code, Rejected
+from actors.ports import StorageError
 from actors.task import commands as c
 from actors.task import effects as f
 from actors.task.decide import _DECIDES
@@ -133,6 +134,83 @@ async def test_an_effect_that_crashes_is_tried_again(monkeypatch):
         await desk.do("s1", run.id)
         assert crashed == [task.id] * 3
         assert (await desk.system.task(task.id)).status is TaskStatus.READY
+
+
+async def test_an_effect_that_is_refused_holds_nobody_up_and_is_tried_again(monkeypatch, logged):
+    """Something stored that its decision looks up is damaged."""
+    async with started() as desk:
+        blocker, task = await desk.task(), await desk.task()
+        await desk.ask(task.id, c.AddDependency(blocker.id))
+        run = await desk.enqueue(blocker.id)
+        decide, refused = _DECIDES[f.BlockerCompleted], []
+
+        def refusing(changes, effect):
+            if not refused:
+                refused.append(changes.task_id)
+                raise Rejected(Code.TASK_SET_ASIDE, "a row is damaged")
+            return decide(changes, effect)
+
+        monkeypatch.setitem(_DECIDES, f.BlockerCompleted, refusing)
+        with trio.fail_after(1):
+            await desk.do("s1", run.id)
+        assert refused == [task.id]
+        assert len(desk.system.outbox) == 1
+        assert (await desk.system.task(task.id)).status is TaskStatus.BLOCKED
+        await trio.sleep(limits.CRASH_PAUSE_S)
+        await wait_all_tasks_blocked()
+        assert len(desk.system.outbox) == 0
+        assert (await desk.system.task(task.id)).status is TaskStatus.READY
+    assert "BlockerCompleted was refused: task_set_aside: a row is damaged" in logged.text
+
+
+async def held_by_s1(desk):
+    await desk.register("s1")
+    run = await desk.queued()
+    await desk.claim("s1", lease_seconds=86_400)
+    return run
+
+
+async def test_a_release_of_an_ended_session_that_crashes_is_tried_again(monkeypatch):
+    async with started() as desk:
+        run = await held_by_s1(desk)
+        crashed = crash_in(monkeypatch, c.ReleaseOfEndedSession, limits.CRASHES_AT_ONCE_MAX)
+        await desk.system.end_session("s1")
+        assert len(crashed) == limits.CRASHES_AT_ONCE_MAX
+        assert await desk.status_of(run.id) is RunStatus.QUEUED
+
+
+async def test_a_release_that_goes_on_crashing_holds_nobody_up_and_is_tried_again(monkeypatch):
+    async with started() as desk:
+        run = await held_by_s1(desk)
+        crash_in(monkeypatch, c.ReleaseOfEndedSession, limits.CRASHES_AT_ONCE_MAX + 1)
+        with trio.fail_after(1):
+            await desk.system.end_session("s1")
+        assert await desk.status_of(run.id) is RunStatus.CLAIMED
+        await trio.sleep(limits.CRASH_PAUSE_S)
+        await wait_all_tasks_blocked()
+        assert await desk.status_of(run.id) is RunStatus.QUEUED
+
+
+async def test_a_release_comes_back_to_a_task_whose_state_could_not_be_read(monkeypatch):
+    async with started() as desk:
+        run = await held_by_s1(desk)
+        await wait_all_tasks_blocked()
+        desk.system.directory._evict()
+        assert len(desk.system.directory) == 0
+        state, failed = desk.system.journal.reads.state, []
+
+        def failing(address):
+            if not failed:
+                failed.append(address)
+                raise StorageError("a read failed")
+            return state(address)
+
+        monkeypatch.setattr(desk.system.journal.reads, "state", failing)
+        await desk.system.end_session("s1")
+        await trio.sleep(limits.CRASH_PAUSE_S)
+        await wait_all_tasks_blocked()
+        assert len(failed) == 1
+        assert await desk.status_of(run.id) is RunStatus.QUEUED
 
 
 @pytest.mark.parametrize("checkpoint", [False, True])

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
+import trio
+
+from actors import limits
 from actors.errors import Code, Rejected
 from actors.mailbox import Reply
 from actors.record import Settlement
@@ -46,13 +49,25 @@ async def ask(
             gate(Settlement(partial(reply.fail, refusal), reply.fail))
         except Exception:
             _log.exception("a request to an actor crashed")
-            reply.fail(
-                Rejected(
-                    Code.ACTOR_CRASHED,
-                    "handling the request failed",
-                    "report the server's log; other requests go on",
-                )
-            )
+            reply.fail(request_crashed())
 
     send(turn)
     return await reply.wait()
+
+
+async def ask_or_pause(send: Callable[[Turn], None], begin: Callable[[Reply[None]], None]) -> None:
+    """`ask` for what is due, for those who watch the time: they go on whatever comes of it, after
+    a refusal or a crash a little later."""
+    try:
+        await ask(send, begin)
+    except Rejected:
+        await trio.sleep(limits.WATCH_PAUSE_S)
+
+
+def request_crashed() -> Rejected:
+    """What is said to whoever met a bug in an actor that is no task's."""
+    return Rejected(
+        Code.ACTOR_CRASHED,
+        "handling the request failed",
+        "report the server's log; other requests go on",
+    )

@@ -99,6 +99,7 @@ CRASHES_MAX: Final = 8  # of one task's actor within the window; after that it i
 CRASH_WINDOW_S: Final = 60
 CRASHES_AT_ONCE_MAX: Final = 3  # that an effect or a timer is tried again after, without a pause
 CRASH_PAUSE_S: Final = 10  # before it is tried again after more, as often as it takes
+WATCH_PAUSE_S: Final = 1  # after a crash of what was due, before it is looked at again
 FAULTS_SHOWN_MAX: Final = 100  # that /readyz names
 
 # Bridges.

@@ -119,6 +119,7 @@ class Parts:
             graph=self._graph,
             switch=self.switch,
             dispatch=dispatch,
+            faults=self.faults,
             send=self.directory.send,
         )
         self.faults.listen(self.scheduler.set_aside)

@@ -14,7 +14,7 @@ from typing import TypeVar, final
 import trio
 
 from actors import limits
-from actors.asking import Turn, ask
+from actors.asking import Turn, ask, ask_or_pause
 from actors.clock import Clock
 from actors.errors import Code, Rejected
 from actors.faults import Faults
@@ -165,7 +165,7 @@ class Registry:
         """Have sessions looked at when they may have lapsed."""
         while True:
             await self._lapses.wait_due()
-            await ask(self._mailbox.push, self._look)
+            await ask_or_pause(self._mailbox.push, self._look)
 
     # --- workspaces -----------------------------------------------------------------------------
 
@@ -311,7 +311,11 @@ class Registry:
         for session_id in self._lapses.take_due():
             session = self._held(session_id)
             if session is not None:
-                self._look_at(session)
+                try:
+                    self._look_at(session)
+                except Exception:
+                    _log.exception("the registry failed to look at a session, and goes on")
+                    self._lapses.try_again(session_id)
         reply.settle(None)
 
     def _look_at(self, session: SessionState) -> None:

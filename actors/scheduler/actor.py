@@ -5,6 +5,7 @@ anyone whose call caused them is answered. What follows from a record is done wh
 whether or not the caller still waits: a caller only waits.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar, final
@@ -14,9 +15,10 @@ from attrs import frozen
 
 from actors.actor import Envelope
 from actors.answers import Answer
-from actors.asking import ask
+from actors.asking import ask, ask_or_pause, request_crashed
 from actors.clock import Clock
 from actors.errors import Rejected, invalid, shutting_down
+from actors.faults import Faults, Why
 from actors.graph import Graph
 from actors.identity import Caller
 from actors.limits import NS
@@ -36,6 +38,8 @@ from actors.task.state import TaskState
 _BATCH_MAX = 128  # messages, and records in them, between two checkpoints of Trio
 _R = TypeVar("_R")
 
+_log = logging.getLogger("chargehand.actors")
+
 
 @final
 @frozen
@@ -45,10 +49,22 @@ class _Committed:
 
 @final
 @frozen
+class _Refused:
+    """A task would not have what was picked for a call."""
+
+    ticket: Ticket
+    error: Exception
+
+
+@final
+@frozen
 class _Turn:
     """Anything else: run between two messages."""
 
     run: Callable[[], None]
+
+
+_Message = Ticket | _Committed | _Refused | _Turn
 
 
 @final
@@ -69,11 +85,13 @@ class Scheduler:
         graph: Graph,
         switch: Switch,
         dispatch: Dispatch,
+        faults: Faults,
         send: Callable[[str, Envelope], None],
     ) -> None:
         self._wait_ns = int(settings.wait_s * NS)
         self._clock = clock
         self._dispatch = dispatch
+        self._faults = faults
         self._control = Control(
             clock=clock,
             graph=graph,
@@ -83,7 +101,8 @@ class Scheduler:
             later=self.later,
         )
         self._attachments = Attachments(dispatch.allowance, dispatch.lapsing, send, self.later)
-        self._mailbox: Mailbox[Ticket | _Committed | _Turn] = Mailbox(settings.max_claimers)
+        self._mailbox: Mailbox[_Message] = Mailbox(settings.max_claimers)
+        self._end_drains = _Turn(self._control.end_finished)
         self._alarm = trio.Event()
         self._sleeping_until_s: float | None = None
 
@@ -181,7 +200,7 @@ class Scheduler:
         self.later(lambda: self._end_waiting(why or shutting_down()))
 
     def _refused(self, ticket: Ticket, error: Exception) -> None:
-        self.later(lambda: self._dispatch.refused(ticket, error))
+        self._mailbox.push(_Refused(ticket, error))
 
     def _unseen(self, ticket: Ticket) -> None:
         self.later(lambda: self._dispatch.unseen(ticket))
@@ -200,17 +219,40 @@ class Scheduler:
                         await trio.lowlevel.checkpoint()
                         work = 0
                     work += 1
-                    match message:
-                        case Ticket():
-                            self._dispatch.claim(message)
-                        case _Committed(entries=entries):
-                            work += len(entries)
-                            for entry in entries:
-                                self._dispatch.committed(entry)
-                        case _Turn(run=run):
-                            run()
-                self._control.end_finished()
+                    if isinstance(message, _Committed):
+                        work += len(message.entries)
+                    self._handle(message)
+                self._handle(self._end_drains)
                 self._set_alarm()
+
+    def _handle(self, message: _Message) -> None:
+        """A bug in it is told to whoever asked, and disturbs nobody else."""
+        try:
+            match message:
+                case Ticket():
+                    self._dispatch.claim(message)
+                case _Committed(entries=entries):
+                    for entry in entries:
+                        self._take_in(entry)
+                case _Refused(ticket=ticket, error=error):
+                    self._dispatch.refused(ticket, error)
+                case _Turn(run=run):
+                    run()
+        except Exception:
+            _log.exception("the scheduler failed on a message, and goes on")
+            met_by = message.ticket if isinstance(message, _Refused) else message
+            if isinstance(met_by, Ticket):
+                self._dispatch.finish(met_by, request_crashed())
+
+    def _take_in(self, entry: Entry) -> None:
+        try:
+            self._dispatch.committed(entry)
+        except Exception as crash:
+            record = entry.record
+            why = f"record {record.seq} was taken, but not by the scheduler: {type(crash).__name__}"
+            _log.error("%s: %s", record.address, why, exc_info=crash)
+            if isinstance(entry.state, TaskState):  # else nothing more would follow from it
+                self._faults.set_aside(record.address, Why.CRASHED, why)
 
     def _set_alarm(self) -> None:
         next_s = self._next_alarm_s()
@@ -240,11 +282,11 @@ class Scheduler:
                 continue
             with trio.move_on_at(next_s):
                 await self._alarm.wait()
-            await self._ask(self._on_time)
+            await ask_or_pause(self.later, self._on_time)
 
     def _on_time(self, reply: Reply[None]) -> None:
-        self._dispatch.on_time()
         self._control.end_late()
+        self._dispatch.on_time()
         reply.settle(None)
 
     def _end_waiting(self, why: Rejected) -> None:

@@ -140,13 +140,13 @@ class Dispatch:
         if ticket.reply.abandoned:
             self.forget(ticket)
         elif self._ending is not None:
-            self._finish(ticket, self._ending)
+            self.finish(ticket, self._ending)
         elif self._roster.is_ended(session_id):
-            self._finish(ticket, session_ended(session_id, ticket.session.agent_name))
+            self.finish(ticket, session_ended(session_id, ticket.session.agent_name))
         elif not self.allowance.has_room(session_id):
-            again, fail = partial(self._serve, ticket), partial(self._finish, ticket)
+            again, fail = partial(self._serve, ticket), partial(self.finish, ticket)
             if not self.lapsing.makes_room(session_id, again, fail):
-                self._finish(ticket, lease_limit_reached(session_id))
+                self.finish(ticket, lease_limit_reached(session_id))
         else:
             run = None
             if not self._switch.is_paused:
@@ -154,7 +154,7 @@ class Dispatch:
             if run is not None:
                 self._pick(run, ticket)
             elif ticket.deadline_ns is None or ticket.deadline_ns <= self._clock.elapsed_ns():
-                self._finish(ticket, None)
+                self.finish(ticket, None)
             else:
                 ticket.stage = Stage.PARKED
                 self._parked.park(ticket, ticket.claimer)
@@ -179,7 +179,7 @@ class Dispatch:
         else:  # its registration comes before the claim in the journal, never after it
             self._registry.keep(session, lambda: self._send(run.task_id, envelope), ticket.fail)
 
-    def _finish(self, ticket: Ticket, error: Exception | None) -> None:
+    def finish(self, ticket: Ticket, error: Exception | None) -> None:
         """The call ends without a run."""
         self._unpark(ticket)
         self._keyed.over(ticket)
@@ -195,13 +195,13 @@ class Dispatch:
         if code in (Code.STORAGE_FAILED, Code.ACTOR_CRASHED):
             # Not at once again: it may crash on each claim.
             self._aside.set(task_id, self._clock.steady_ns() + limits.CRASH_PAUSE_S * NS)
-            self._finish(ticket, error)
+            self.finish(ticket, error)
             return
         state = self._catalog.get(task_id)
         if state is not None:
             self._observe(state)
         if code is Code.IDENTITY_STALE:
-            self._finish(ticket, error)
+            self.finish(ticket, error)
         else:
             self._serve(ticket)
 
@@ -226,7 +226,7 @@ class Dispatch:
                 self.unseen(ticket)
         elif ticket.stage in (Stage.NEW, Stage.PARKED):
             followers, ticket.followers = ticket.followers, []
-            self._finish(ticket, None)
+            self.finish(ticket, None)
             for follower in followers:
                 self.claim(follower)
 
@@ -345,7 +345,7 @@ class Dispatch:
         """Refuse everyone who waits for work, and who comes to wait after this."""
         self._ending = why
         for ticket in self._parked:
-            self._finish(ticket, why)
+            self.finish(ticket, why)
         if why.code is Code.STORAGE_FAILED:
             self.releases.fail_all(why)
 
@@ -401,7 +401,7 @@ class Dispatch:
         now_ns = self._clock.steady_ns()
         self.lapsing.send_due()
         for ticket in self._patience.pop_due(self._clock.elapsed_ns(), limits.SLICE_MAX):
-            self._finish(ticket, None)
+            self.finish(ticket, None)
         for task_id in self._aside.pop_due(now_ns, limits.SLICE_MAX):
             state = self._catalog.get(task_id)
             if state is not None:

@@ -199,7 +199,7 @@ class Guard:
         if has_body:
             await self._with_body(scope, receive, send, headers)
         else:
-            await self._app(scope, _once_whole(scope, receive, has_body=True), send)
+            await _carried_out(self._app, scope, receive, send)
 
     @staticmethod
     def _refused(access: Access, scope: HTTPScope, headers: dict[bytes, bytes]) -> Refusal | None:
@@ -249,8 +249,7 @@ class Guard:
                 pieces.clear()
                 await _refuse(send, refusal, True)
             else:
-                after = _once_whole(scope, receive, has_body=False)
-                await self._app(scope, _replayed(b"".join(pieces), after), send)
+                await _carried_out(self._app, scope, _replayed(b"".join(pieces), receive), send)
         finally:
             self._bodies.held_bytes -= held
 
@@ -281,30 +280,34 @@ def _replayed(body: bytes, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
     return replay
 
 
-def _once_whole(
-    scope: HTTPScope, receive: ASGIReceiveCallable, *, has_body: bool
-) -> ASGIReceiveCallable:
-    """What the application receives behind a request that is there as a whole: of most writes
-    nothing more. They are carried out whether or not their client stays for the answer: a client
-    that asked and hung up has asked. Reads, and what waits for something, end with their client.
+async def _carried_out(
+    app: ASGIFramework, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+) -> None:
+    """Call the application with a request that is there as a whole.
 
-    Args:
-        has_body: its end, at least, is still to be received.
+    Most writes are carried out whether or not their client stays for the answer: a client that
+    asked and hung up has asked. So they hear of a disconnect only once they are answered, where it
+    ends the framework's wait for one, at less than a cancellation costs. Reads, and what waits for
+    something, end with their client.
     """
     if scope["method"] in _READS or scope["path"].rstrip("/") in _WAITING_PATHS:
-        return receive
+        await app(scope, receive, send)
+        return
+    is_answered = False
 
-    async def receive_nothing_more() -> ASGIReceiveEvent:
-        nonlocal has_body
+    async def receive_on() -> ASGIReceiveEvent:
         while True:
-            if not has_body:
-                await trio.sleep_forever()
             message = await receive()
-            if message["type"] == "http.request":
-                has_body = message["more_body"]
+            if is_answered or message["type"] == "http.request":
                 return message
 
-    return receive_nothing_more
+    async def send_on(message: ASGISendEvent) -> None:
+        nonlocal is_answered
+        if message["type"] == "http.response.body" and not message["more_body"]:
+            is_answered = True
+        await send(message)
+
+    await app(scope, receive_on, send_on)
 
 
 def _with_headers(send: ASGISendCallable, headers: _Headers) -> ASGISendCallable:

@@ -56,11 +56,16 @@ class _Named:
 @final
 @frozen
 class _Meant:
-    """What the caller may have meant: in words, its id, and an action that shows it."""
+    """What the caller may have meant: in words, its id, and an action that shows it.
+
+    Args:
+        step: words before the action where there is no id to use instead.
+    """
 
     words: str
     id: str | None = None
     action: Action | None = None
+    step: str | None = None
 
 
 @final
@@ -87,7 +92,7 @@ class Misnamed:
         return evolve(
             refusal,
             message=f"{message}; {meant.words}" if meant.words else message,
-            next_step=refusal.next_step if meant.id is None else f"use {meant.id}",
+            next_step=meant.step or refusal.next_step if meant.id is None else f"use {meant.id}",
             action=meant.action or refusal.action,
             evidence=evidence,
         )
@@ -135,13 +140,18 @@ def _meant(sought: _Sort, named: _Named) -> _Meant:
             run_id = named.run.id
             return _Meant(_its_run(named), run_id, actions.inspect_run(run_id))
         case _Sort.RUN if named.sort is _Sort.TASK and named.task is not None:
-            return _Meant("it has no run", action=actions.inspect_task(named.task.id))
+            action = actions.inspect_task(named.task.id)
+            return _Meant("it has no run", action=action, step="look at the task:")
         case _Sort.REVIEW if named.review is not None:
             review = named.review
             words = f"its latest review is {review.id}, which is {review.status.value}"
             return _Meant(words, review.id, actions.show_review(review.id))
-        case _Sort.REVIEW if named.sort in (_Sort.TASK, _Sort.RUN):
-            return _Meant("it has no review")
+        case _Sort.REVIEW if named.sort is _Sort.TASK and named.task is not None:
+            action = actions.inspect_task(named.task.id)
+            return _Meant("it has no review", action=action, step="look at the task:")
+        case _Sort.REVIEW if named.sort is _Sort.RUN and named.run is not None:
+            action = actions.inspect_run(named.run.id)
+            return _Meant("it has no review", action=action, step="look at the run:")
         case _Sort.SESSION if named.run is not None and named.run.session_id is not None:
             session_id = named.run.session_id
             return _Meant(f"its session is {session_id}", session_id)

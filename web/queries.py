@@ -27,19 +27,32 @@ def text(query: Query, name: str) -> str | None:
 def integer(query: Query, name: str) -> int:
     """A parameter as an integer of base 10; 0 where absent."""
     value = text(query, name)
-    if value is None:
-        return 0
-    if not _INTEGER.fullmatch(value):
-        raise invalid(f"?{name}", f"the parameter {name} must be an integer", "send digits alone")
-    return int(value)
+    return 0 if value is None else _integer(value, f"?{name}", f"the parameter {name}")
 
 
 def natural(query: Query, name: str) -> int:
     """An integer that is not negative; 0 where absent."""
-    value = integer(query, name)
-    if value < 0:
-        raise invalid(f"?{name}", f"the parameter {name} must not be negative", "send 0 or more")
-    return value
+    value = text(query, name)
+    return 0 if value is None else natural_of(value, f"?{name}", f"the parameter {name}")
+
+
+def natural_of(value: str, pointer: str, called: str) -> int:
+    """An integer that is not negative.
+
+    Args:
+        pointer: where it stands in the request.
+        called: what it is, for people.
+    """
+    number = _integer(value, pointer, called)
+    if number < 0:
+        raise invalid(pointer, f"{called} must not be negative", "send 0 or more")
+    return number
+
+
+def _integer(value: str, pointer: str, called: str) -> int:
+    if not _INTEGER.fullmatch(value):
+        raise invalid(pointer, f"{called} must be an integer", "send digits alone")
+    return int(value)
 
 
 def flag(query: Query, name: str) -> bool:

@@ -12,7 +12,8 @@ _NS_MAX: Final = 2**63 - 1  # in the year 2262; later ones cannot be stored
 
 # `date-time` of RFC 3339, section 5.6. Python reads more: weeks, ordinal days, a comma, no zone.
 _DATE_TIME: Final = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:)(\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:)(\d{2})(\.\d+)?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
 )
 _FRACTION_CHARS_MAX: Final = 7  # a point and microseconds
 

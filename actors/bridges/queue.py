@@ -40,6 +40,7 @@ class DeliveryQueue:
         self._hurried: dict[Waiting, None] = {}  # of those that are due
         self._held_until_ns = 0
         self._taken: set[Waiting] = set()
+        self._wanted: set[Waiting] = set()  # of those: in a hurry as soon as they come back
         self._alarm = trio.Event()
 
     def __len__(self) -> int:
@@ -53,7 +54,9 @@ class DeliveryQueue:
     def hurry(self, one: Waiting) -> None:
         """Somebody wants it tried now: what failed before may succeed, also while all are held."""
         self._forget_failures(one)
-        if one in self._due:
+        if one in self._taken:
+            self._wanted.add(one)
+        elif one in self._due:
             self._hurried[one] = None
             self._set(one, self._clock.steady_ns())
 
@@ -89,20 +92,18 @@ class DeliveryQueue:
     def again(self, one: Waiting) -> None:
         """It is done with something, and there is more."""
         self._forget_failures(one)
-        self._taken.discard(one)
-        self._set(one, self._clock.steady_ns())
+        self._back(one, 0.0)
 
     def retry(self, one: Waiting) -> None:
         """It could not be told: the same again, the later the more failures there were in a row."""
         self._failures[one] = failures = self._failures.get(one, 0) + 1
-        self._taken.discard(one)
-        delay_s = retry_delay_s(failures, self._chance())
-        self._set(one, self._clock.steady_ns() + int(delay_s * NS))
+        self._back(one, retry_delay_s(failures, self._chance()))
 
     def leave(self, one: Waiting) -> None:
         """Nothing is due to it any more, or nothing can be done about it."""
         self._forget_failures(one)
         self._taken.discard(one)
+        self._wanted.discard(one)
 
     def tried_ns(self, one: Waiting, before_ns: int) -> int:
         """How long its attempts have failed, since the first failure in a row.
@@ -116,6 +117,14 @@ class DeliveryQueue:
     def _forget_failures(self, one: Waiting) -> None:
         self._failures.pop(one, None)
         self._failing_since_ns.pop(one, None)
+
+    def _back(self, one: Waiting, delay_s: float) -> None:
+        self._taken.discard(one)
+        if one in self._wanted:
+            self._wanted.discard(one)
+            self._hurried[one] = None
+            delay_s = 0.0
+        self._set(one, self._clock.steady_ns() + int(delay_s * NS))
 
     def _set(self, one: Waiting, at_ns: int) -> None:
         self._due.set(one, at_ns)

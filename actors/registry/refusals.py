@@ -51,7 +51,7 @@ def session_not_found(session_id: str) -> Rejected:
     return Rejected(
         Code.SESSION_NOT_FOUND,
         f"there is no active session {session_id}",
-        "register one:",
+        "look at those that are active:",
         action=actions.list_sessions(),
         evidence={"session_id": session_id[:128]},
     )

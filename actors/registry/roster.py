@@ -122,6 +122,14 @@ class Roster:
             self._faults.check_any(WORKSPACE_PREFIX)
         return None if workspace_id is None else self._workspaces[workspace_id]
 
+    def root_dir_of(self, session: SessionState) -> str | None:
+        """Of its workspace; None where it has none, or one that is set aside."""
+        workspace_id = session.workspace_id
+        found = None if workspace_id is None else self._workspaces.get(workspace_id)
+        if found is None or WORKSPACE_PREFIX + found.id in self._faults:
+            return None
+        return found.root_dir
+
     # --- sessions -------------------------------------------------------------------------------
 
     def sessions(self) -> list[SessionState]:

@@ -52,7 +52,9 @@ async def test_an_id_that_no_task_can_have_is_not_found(client, task_id):
     for path in (f"/api/task-runs/{task_id}/start", f"/api/runs/{task_id}/release"):
         answered = await client.post(path)
         assert (answered.status, answered.code) == (404, "task_run_not_found")
-    assert (await client.send("DELETE", f"/api/sessions/{task_id}")).code == "session_not_found"
+    ended = await client.send("DELETE", f"/api/sessions/{task_id}")
+    assert ended.code == "session_not_found"
+    assert "look at those that are active" in ended.json["error"]
     assert (await client.get(f"/api/workspaces/{task_id}")).code == "workspace_not_found"
 
 

@@ -3,6 +3,7 @@
 import pytest
 import trio
 
+from tests.web.client import ContractClient
 from tests.web.test_sending_again import serving
 from tests.web.writes import SITUATIONS, WRITES, Stage
 from web.operations import TAGGED, Operation
@@ -85,6 +86,26 @@ async def test_tags_are_compared_as_the_standard_says(client, header, status):
     assert answered.status == status
     if status == 422:
         assert answered.pointer == "If-Match"
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        (('"77"', "{now}"), 200),
+        (("{now}", '"77"'), 200),
+        (('"77"', '"78"'), 412),
+        (("{now}", "*"), 422),
+    ],
+)
+async def test_of_several_lines_all_count(client, lines, status):
+    await client.created(id="t1", title="a")
+    now = (await client.get(PATH)).headers["etag"]
+
+    async def app(scope, receive, send):
+        scope["headers"] += [(b"if-match", line.format(now=now).encode()) for line in lines]
+        await client.app(scope, receive, send)
+
+    assert (await patched(ContractClient(app), "b")).status == status
 
 
 async def test_what_writes_nothing_is_answered_as_ever(client):

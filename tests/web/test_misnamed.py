@@ -69,6 +69,9 @@ async def test_the_id_of_a_run_is_no_reviews(scene, operation):
     before = await ask(scene, operation, scene.run_id)
     words = f"{scene.run_id} is a run, not a review; it has no review"
     assert told(before) == (404, "task_run_review_not_found", words)
+    assert "look at the run" in before.json["error"]
+    command = before.json["diagnostic"]["suggested_command"]
+    assert command == f"chargehand run inspect {scene.run_id}"
     review_id = (await scene.reviewed()).review_id
     for wrong_id, sort in ((scene.run_id, "run"), ("task-1", "task")):
         answered = await ask(scene, operation, wrong_id)

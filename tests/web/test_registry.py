@@ -2,6 +2,8 @@
 
 import pytest
 
+from actors.faults import Why
+
 
 async def test_ending_a_session_frees_what_it_claimed_without_a_lease(client):
     run = await client.queued()
@@ -78,6 +80,18 @@ async def test_a_session_of_another_workspace_is_not_found_there(client):
     found = (await client.get("/api/workspaces")).json["workspaces"]
     answered = await client.get(f"/api/workspaces/{found[1]['id']}/sessions/s1")
     assert (answered.status, answered.code) == (404, "session_not_found")
+
+
+async def test_sessions_are_shown_without_the_path_of_a_workspace_that_is_set_aside(system, client):
+    workspace = (await client.post("/api/workspaces", {"root_dir": "/srv/ws"})).json["workspace"]
+    body = {"agent_name": "coder", "id": "s1", "workspace": "ws"}
+    assert (await client.post("/api/sessions", body)).json["session"]["workspace_path"] == "/srv/ws"
+    system.faults.set_aside(f"@workspace/{workspace['id']}", Why.DAMAGED, "in this test")
+    [shown] = (await client.get("/api/sessions")).json["sessions"]
+    assert (shown["id"], shown["workspace_id"]) == ("s1", workspace["id"])
+    assert "workspace_path" not in shown
+    assert (await client.get("/api/sessions/s1")).json["session"] == shown
+    assert (await client.get(f"/api/workspaces/{workspace['id']}")).code == "workspace_set_aside"
 
 
 async def test_a_session_needs_a_known_workspace_and_a_name(client):

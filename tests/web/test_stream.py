@@ -71,6 +71,7 @@ async def test_a_bad_start_is_refused_before_the_stream(client):
     for last_seen in ("x", "-1", "1.5"):
         answered = await client.get(path, **{"Last-Event-ID": last_seen})
         assert (answered.status, answered.code) == (422, "invalid_request")
+        assert answered.pointer == "Last-Event-ID"
     assert (await client.get(f"{path}?after_sequence=-1")).pointer == "?after_sequence"
     assert (await client.get("/api/tasks/task-none/stream")).status == 404
     head = await client.send("HEAD", path)

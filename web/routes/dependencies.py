@@ -73,7 +73,7 @@ async def stream(call: Call) -> HttpResponse | EventStreamResponse:
     last_seen = (call.headers.get(LAST_EVENT_HEADER) or "").strip()
     if last_seen:
         pointer = LAST_EVENT_HEADER
-        after_seq = queries.natural({LAST_EVENT_HEADER: last_seen}, LAST_EVENT_HEADER)
+        after_seq = queries.natural_of(last_seen, pointer, f"the header {pointer}")
     task_id, views = known_task(call).id, call.system.views
     _check_not_ahead(views, pointer, after_seq)
     response = EventStreamResponse(lambda: sse.event_stream(views, task_id, after_seq))

@@ -75,9 +75,8 @@ def _workspace_id(call: Call, ref: str | None) -> str | None:
 
 
 def _shown(call: Call, session: SessionState) -> RegisteredSession:
-    workspace_id = session.workspace_id
-    path = None if workspace_id is None else call.system.roster.workspace(workspace_id).root_dir
-    return session_of(session, path)
+    """Without its path where the workspace is set aside: the session itself is sound."""
+    return session_of(session, call.system.roster.root_dir_of(session))
 
 
 async def list_sessions(call: Call) -> HttpResponse:

@@ -20,6 +20,8 @@ def publish(changes: Changes, command: c.PublishTask) -> Decision:
     if earlier is not None:
         return changes.replay(earlier)
     state = changes.state
+    if state.canceled:
+        raise not_in_state(state, "publish it")
     if not state.draft:
         if state.open_run is not None and command.run.idempotency_key is None:
             return changes.replay(state.open_run)
@@ -90,8 +92,6 @@ def approve(changes: Changes, command: c.ApproveTask) -> Decision:
     ):
         return changes.replay(open_run)
     _check_pending(changes, "approve")
-    if state.canceled:
-        raise not_in_state(state, "approve it")
     changes.add_with_status(
         TaskApproved(previous_approval_state=state.approval_state, status=state.status)
     )
@@ -117,6 +117,8 @@ def reject(changes: Changes, command: c.RejectTask) -> Decision:
 
 def _check_pending(changes: Changes, verb: str) -> None:
     state = changes.state
+    if state.canceled:
+        raise not_in_state(state, f"{verb} it")
     if state.approval_policy is not ApprovalPolicy.MANUAL:
         raise Rejected(
             Code.TRANSITION,

@@ -317,6 +317,38 @@ async def test_only_what_somebody_sets_anew_is_tried_meanwhile():
         assert len(receiver.attempts) == 2
 
 
+async def send_again(desk, task_id, seq):
+    await desk.ask(task_id, c.SendAgain("sub", seq))
+
+
+async def set_anew(desk, task_id, seq):
+    await subscribe(desk, task_id)
+
+
+@pytest.mark.parametrize("want", [set_anew, send_again])
+async def test_what_is_wanted_anew_during_an_attempt_is_tried_once_when_that_has_failed(want):
+    receiver = Receiver()
+    receiver.down = "answered 500"
+    async with started(bridges=[bridge(receiver)], delivery_s=10.0) as desk:
+        task_id = await subscribed(desk)
+        await end(desk, task_id)
+        await trio.sleep(100)
+        [missed] = shown(desk, task_id).undelivered
+        receiver.attempts.clear()
+        receiver.down, receiver.retry_after_s = "answered 429", 3600.0
+        receiver.open = trio.Event()
+        await end(desk, task_id)
+        await rest()
+        await want(desk, task_id, missed.seq)
+        await rest()
+        assert len(receiver.attempts) == 1
+        receiver.open.set()
+        await rest()
+        assert len(receiver.attempts) == 2
+        await trio.sleep(3000)
+        assert len(receiver.attempts) == 2
+
+
 # --- a receiver that wants no more -------------------------------------------------------------
 
 

@@ -238,6 +238,17 @@ def test_a_rejected_task_is_decided_anew_only_after_its_policy_was_set_again(com
     bench.do(command())
 
 
+@pytest.mark.parametrize("policy", ApprovalPolicy)
+@pytest.mark.parametrize("command", [c.PublishTask, c.StartTask, c.ApproveTask, c.RejectTask])
+def test_a_canceled_task_passes_no_gate_and_says_that_it_is_final(command, policy):
+    bench = Bench.created(approval_policy=policy)
+    bench.do(c.CancelTask())
+    refused = bench.refusal(command())
+    assert refused.code is Code.TRANSITION
+    assert refused.action == actions.show_task(bench.task.id)
+    assert "final" in refused.next_step
+
+
 def test_approve_of_a_canceled_task_stores_nothing():
     bench = Bench.created(approval_policy=MANUAL)
     bench.do(c.CancelTask())

@@ -19,7 +19,7 @@ def pytest_itemcollected(item):
         item.add_marker(pytest.mark.trio(run=on_a_mock_clock))
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="package")
 def nobody_looks_at_the_tail_meanwhile() -> Iterator[None]:
     """Hours go by in a test, and four looks in each of their seconds take a third of its time.
     What is due by time is done as it ever is."""

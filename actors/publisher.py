@@ -56,6 +56,8 @@ class Publisher:
         for entry in entries:
             for settlement in self._outbox.committed(entry):
                 settlement.deliver()
+            for settlement in entry.gated or ():
+                settlement.deliver()
         self._collector.committed(len(entries))
 
     def failed(self, unwritten: Sequence[Entry], refusal: Exception) -> None:
@@ -66,6 +68,6 @@ class Publisher:
             refusal: what those are told who wait for it.
         """
         for entry in unwritten:
-            for settlement in entry.settlements:
+            for settlement in (*entry.settlements, *(entry.gated or ())):
                 settlement.fail(refusal)
         self._outbox.end_waiting()

@@ -125,11 +125,14 @@ class Entry:
         record: what is written.
         state: the state of the record's address after it.
         rows: index rows that this record brings.
-        settlements: answers to deliver once the record is on disk and published, or to fail if
-            the journal ends before that.
+        settlements: answers that the record brings, to deliver once it is on disk and published
+            and what follows from its effects has been done, or to fail if the journal ends before
+            it is on disk.
+        gated: answers that rest on it, or on records before it, and wait for the disk alone.
     """
 
     record: Record
     state: AnyState
     rows: tuple[IndexRow, ...] = ()
     settlements: list[Settlement] = field(factory=list)
+    gated: list[Settlement] | None = None  # made for the first: most records have none

@@ -110,10 +110,14 @@ class StoreJournal:
         self._writer.write(frame)
 
     def when_durable(self, settlement: Settlement) -> None:
-        if self._pending:
-            self._pending[-1].settlements.append(settlement)
-        else:
+        if not self._pending:
             settlement.deliver()
+            return
+        last = self._pending[-1]
+        if last.gated is None:
+            last.gated = [settlement]
+        else:
+            last.gated.append(settlement)
 
     async def wait_room(self) -> None:
         """Return as soon as fewer than `JOURNAL_PENDING_MAX` records wait for the disk.

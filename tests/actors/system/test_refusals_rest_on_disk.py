@@ -2,12 +2,17 @@
 
 from functools import partial
 
+import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
+from actors.actor import Envelope
 from actors.errors import Code, Rejected
+from actors.mailbox import Reply
 from actors.registry.commands import RegisterSession
 from actors.task import commands as c
-from tests.actors.system.desk import Desk
+from actors.task.state import Json
+from tests.actors.system.desk import Desk, agent
 
 
 async def refused_at_any_time(desk: Desk, first, second, looks) -> list[Code]:
@@ -87,3 +92,21 @@ async def test_a_run_of_a_deleted_task_is_missed_only_when_that_can_be_seen(desk
         desk, delete, partial(desk.ask_run, c.RetryRun(run.id)), looks
     )
     assert Code.RUN_NOT_FOUND in codes or Code.TASK_NOT_FOUND in codes
+
+
+async def test_what_writes_nothing_waits_for_the_disk_and_for_no_effects(desk, monkeypatch):
+    blocker, task = await desk.task(), await desk.task()
+    await desk.ask(task.id, c.AddDependency(blocker.id))
+    run = await desk.enqueue(blocker.id)
+    await desk.claim("s1")
+    monkeypatch.setattr(desk.system.journal, "wait_room", trio.sleep_forever)
+    await desk.ask(task.id, c.PatchTask(title="new"))  # its actor takes no effect from here on
+    done, again, refused = Reply(), Reply(), Reply()
+    complete = c.CompleteLease(run.id, Json(b"{}"))
+    for command, reply in ((complete, done), (complete, again), (c.PublishTask(), refused)):
+        desk.system.directory.send(blocker.id, Envelope(command, agent("s1"), reply))
+    await wait_all_tasks_blocked()
+    assert (done.is_settled, again.is_settled, refused.is_settled) == (False, True, True)
+    assert (await again.wait()).replayed
+    with pytest.raises(Rejected):
+        await refused.wait()

@@ -7,8 +7,10 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from actors.actor import Envelope
 from actors.errors import Code, Rejected
 from actors.lifecycle import FAILURE_GRACE_S
+from actors.mailbox import Reply
 from actors.ports import StorageError
 from actors.task import commands as c
 from actors.task.state import TaskStatus
@@ -126,6 +128,21 @@ async def test_everyone_who_waits_for_a_record_is_answered(store, name):
             nursery.start_soon(ask, CALLS[name](desk))
             await wait_all_tasks_blocked()
             assert refused == [Code.STORAGE_FAILED]
+            await trio.sleep_forever()
+
+
+async def test_a_refusal_that_rests_on_what_was_not_written_is_not_given(store):
+    deleted, refused = Reply(), Reply()
+    with ends_with_storage_error():
+        async with started(store) as desk:
+            task = await desk.task()
+            await wait_all_tasks_blocked()
+            store.fails = True
+            for command, reply in ((c.DeleteTask(), deleted), (c.PauseTask("later"), refused)):
+                desk.system.directory.send(task.id, Envelope(command, OPERATOR, reply))
+            await wait_all_tasks_blocked()
+            for reply in (deleted, refused):
+                assert await refusal_of(reply.wait()) is Code.STORAGE_FAILED
             await trio.sleep_forever()
 
 

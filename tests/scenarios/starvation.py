@@ -77,7 +77,9 @@ SCENARIO: Final = Scenario(
             ),
             201,
             again=409,
+            soon=True,  # the next time that it looks for starving runs
             sees=(
+                scheduler(starved_run_count=0, queued_run_count=1),
                 inspect("train", next_action="claim_available"),
                 history("train", run_starved=1),
             ),

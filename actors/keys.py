@@ -20,6 +20,7 @@ from actors.record import IndexTable
 @define(eq=False)
 class _Request:
     request: str
+    holds: int = 1
     ended: trio.Event = field(factory=trio.Event)
 
 
@@ -32,7 +33,8 @@ class Keys:
     not be on disk yet, and whoever answers from it waits until it is.
 
     An actor that decides and appends in one turn has only to look (`find`); where the decision is
-    another actor's, the key is taken until the answer (`begin`, `end`).
+    another actor's, the key is taken until the answer (`begin`, `end`). Equal requests that wait
+    for one answer hold it together (`hold`, and `end` of each).
 
     Args:
         lifetime_s: how long a request that was done is known.
@@ -54,11 +56,15 @@ class Keys:
         """What an equal request has done, on disk or about to be.
 
         Raises:
-            Rejected: KEY_REUSED for another request under the key; TASK_SET_ASIDE if the row of
-                the key is damaged, so that nobody knows whether it was done.
+            Rejected: KEY_REUSED for another request under the key, also one under way;
+                TASK_SET_ASIDE if the row of the key is damaged, so that nobody knows whether it
+                was done.
         """
         if once is None:
             return None
+        under_way = self._under_way.get(once.key)
+        if under_way is not None:
+            check_equal(once, under_way.request)
         try:
             row = self._reads.get(IndexTable.ONCE, once.key)
         except DamagedRowError as error:
@@ -88,9 +94,22 @@ class Keys:
             self._under_way[once.key] = _Request(once.request)
         return earlier
 
+    def hold(self, once: Once) -> None:
+        """Take the key, beside equal requests that have it. `find` has found nothing; `end` must
+        follow."""
+        under_way = self._under_way.get(once.key)
+        if under_way is None:
+            self._under_way[once.key] = _Request(once.request)
+        else:
+            under_way.holds += 1
+
     def end(self, once: Once) -> None:
         """The request was answered, or nobody waits for its answer any more."""
-        self._under_way.pop(once.key).ended.set()
+        request = self._under_way[once.key]
+        request.holds -= 1
+        if not request.holds:
+            del self._under_way[once.key]
+            request.ended.set()
 
     @asynccontextmanager
     async def whole(self, once: Once | None) -> AsyncIterator[None]:

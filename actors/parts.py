@@ -109,6 +109,7 @@ class Parts:
             registry=self.registry,
             switch=self.switch,
             faults=self.faults,
+            keys=self._keys,
             send=self.directory.push,
             later=lambda run: self.scheduler.later(run),
             tokens=RandomTokens(),

@@ -146,13 +146,18 @@ class System(Parts):
         self.availability.check()
         self.registry.saw(session.id)
         once = caller.once
-        if once is not None:
-            earlier = self._keys.find(once)
-            if earlier is not None:
-                return await self.repeats.claimed(earlier)
-            if request.idempotency_key is None:
-                request = replace(request, idempotency_key=once.key)
-        return await self.scheduler.claim(session, request, caller)
+        if once is None:
+            return await self.scheduler.claim(session, request, caller)
+        earlier = self._keys.find(once)
+        if earlier is not None:
+            return await self.repeats.claimed(earlier)
+        if request.idempotency_key is None:
+            request = replace(request, idempotency_key=once.key)
+        self._keys.hold(once)
+        try:
+            return await self.scheduler.claim(session, request, caller)
+        finally:
+            self._keys.end(once)
 
     async def attach_session(self, run_id: str, session_id: str, caller: Caller) -> Answer:
         """Bind an active session to a claimed run. Raises: Rejected."""

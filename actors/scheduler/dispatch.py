@@ -18,6 +18,7 @@ from actors.deadlines import Deadlines
 from actors.errors import Code, Rejected
 from actors.faults import Faults
 from actors.graph import Graph
+from actors.keys import Keys
 from actors.limits import NS
 from actors.record import Entry
 from actors.registry.actor import Registry
@@ -64,6 +65,7 @@ class Dispatch:
         registry: Registry,
         switch: Switch,
         faults: Faults,
+        keys: Keys,
         send: Callable[[str, Envelope], None],
         later: Callable[[Callable[[], None]], None],
         tokens: TokenSource,
@@ -88,7 +90,7 @@ class Dispatch:
         self._aside: Deadlines[str] = Deadlines()  # tasks that crashed, until they may try again
         self._picked: dict[str, Ticket] = {}  # by run
         self._ending: Rejected | None = None  # why nobody may wait any more
-        self._keyed = KeyedClaims()
+        self._keyed = KeyedClaims(keys)
 
     @property
     def active_claims(self) -> int:

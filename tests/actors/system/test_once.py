@@ -9,7 +9,7 @@ import trio.testing
 from actors.errors import Code, Rejected
 from actors.identity import Caller
 from actors.once import Once, digest_of
-from actors.registry.commands import RegisterSession
+from actors.registry.commands import CreateWorkspace, RegisterSession
 from actors.scheduler.commands import ClaimNext
 from actors.task import commands as c
 from actors.task.state import RunStatus, Scope
@@ -234,3 +234,70 @@ async def test_a_session_that_was_ended_since_is_not_registered_again(desk):
     with pytest.raises(Rejected) as caught:
         await call()
     assert caught.value.code is Code.SESSION_NOT_FOUND
+
+
+async def claimed_under(desk, key: str, request: str, got: list, **body) -> None:
+    session = await desk.system.identify("s1", "bot")
+    got.append(
+        await desk.system.claim_next(
+            session, ClaimNext(wait=True, **body), under(key, request, agent("s1"))
+        )
+    )
+
+
+async def check_is_reserved(desk, caller: Caller) -> None:
+    """Whatever else is asked under the key is refused, and has no effect."""
+    seq, system = desk.system.journal.next_seq, desk.system
+    for call in (
+        system.create_task(CREATE, caller),
+        system.scheduler.pause("stop", caller),
+        system.registry.create_workspace(CreateWorkspace("/srv/a"), caller.once),
+        system.registry.register_session(RegisterSession("bot"), caller.once),
+        system.end_session("s1", caller.once),
+        claimed_under(desk, "k", "other claim", [], idempotency_key="b"),
+    ):
+        with pytest.raises(Rejected) as caught:
+            await call
+        assert caught.value.code is Code.KEY_REUSED
+    assert desk.system.journal.next_seq == seq
+
+
+async def test_the_key_of_a_claim_that_waits_is_reserved(desk):
+    got: list = []
+    claim = partial(claimed_under, desk, "k", "claim", got, idempotency_key="a")
+    async with waiting(desk, claim, claim):
+        await check_is_reserved(desk, under("k", "other", agent("s1")))
+        run = await desk.queued()
+        await desk.queued()
+        await trio.testing.wait_all_tasks_blocked()
+        assert [answer.the_run.id for answer in got] == [run.id] * 2
+        await check_is_reserved(desk, under("k", "other", agent("s1")))
+
+
+async def test_the_key_of_a_claim_that_got_nothing_is_free(desk):
+    for body in ({"idempotency_key": "a"}, {}):
+        async with waiting(desk, partial(claimed_under, desk, "k", "claim", [], **body)):
+            pass
+        await trio.testing.wait_all_tasks_blocked()
+    await desk.system.create_task(CREATE, under("k"))
+
+
+async def test_the_key_of_a_claim_whose_caller_left_is_reserved_until_that_is_decided(
+    desk, monkeypatch
+):
+    run = await desk.queued()
+    dispatch = desk.system.scheduler._dispatch
+    send, held = dispatch._send, []
+    monkeypatch.setattr(dispatch, "_send", lambda *message: held.append(message))
+    async with waiting(desk, partial(claimed_under, desk, "k", "claim", [])):
+        pass
+    await trio.testing.wait_all_tasks_blocked()
+    await check_is_reserved(desk, under("k", "other", agent("s1")))
+    monkeypatch.undo()
+    for message in held:
+        send(*message)
+    await trio.testing.wait_all_tasks_blocked()
+    got: list = []
+    await claimed_under(desk, "k", "claim", got)
+    assert got[0].the_run.id == run.id
+    await check_is_reserved(desk, under("k", "other", agent("s1")))

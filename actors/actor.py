@@ -228,14 +228,18 @@ class TaskActor:
         except Rejected as refusal:
             if reply is not None:
                 self._gate(reply, partial(reply.fail, refusal))
-            elif envelope.cause is not None:
-                self._refused(envelope, refusal)
+            elif envelope.cause is not None:  # none is refused but for damage to what it looks up
+                self._put_off(envelope, refusal)
             return
         except StorageError as error:
             if isinstance(error, UnwritableError | DamagedError):
                 self._crashed(envelope, error)
+                return
+            failed = Rejected(Code.STORAGE_FAILED, str(error), "try again later")
+            if envelope.is_tried_again:
+                self._put_off(envelope, failed)
             elif reply is not None:
-                reply.fail(Rejected(Code.STORAGE_FAILED, str(error), "try again later"))
+                reply.fail(failed)
             return
         except Exception as crash:
             self._crashed(envelope, crash)
@@ -285,8 +289,8 @@ class TaskActor:
         """Deliver what rests on records that may still be on their way, this task's and others'."""
         self._services.journal.when_durable(Settlement(deliver, reply.fail))
 
-    def _refused(self, envelope: Envelope, refusal: Rejected) -> None:
-        """An effect is refused for damage alone, to something that its decision looks up."""
+    def _put_off(self, envelope: Envelope, refusal: Rejected) -> None:
+        """It is refused now, and nobody else would send it again."""
         name = type(envelope.command).__name__
         _log.error("task %s: %s was refused: %s", self.task_id, name, refusal)
         self._services.try_later(self.task_id, envelope, refusal)

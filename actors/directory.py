@@ -95,8 +95,8 @@ class Directory:
         actor.mailbox.push(envelope)
 
     def try_later(self, task_id: str, envelope: Envelope, refusal: Rejected) -> None:
-        """Put a message in again after a pause, which has crashed or is an effect that was refused.
-        Nobody waits for it meanwhile: whoever did gets `refusal`."""
+        """Put a message in again after a pause, which has crashed or was refused. Nobody waits for
+        it meanwhile: whoever did gets `refusal`."""
         self._services.turn_away(envelope, refusal)
         envelope.reply = None
         if self._nursery is not None:

@@ -81,7 +81,9 @@ class Outbox:
 
     def end_waiting(self) -> None:
         """Nothing more reaches the disk. The records of those who wait here have: their answers
-        are true, and the effects are applied after the next start."""
+        are true. No more effects are sent: those left are applied after the next start."""
+        self._urgent.clear()
+        self._others.clear()
         for settlement in self._awaited.end_all():
             settlement.deliver()
 

@@ -23,14 +23,16 @@ def logged(caplog):
     return caplog
 
 
-def crash_in(monkeypatch, command: type, times: int = 1) -> list[str]:
+def crash_in(
+    monkeypatch, command: type, times: int = 1, error: type[Exception] = KeyError
+) -> list[str]:
     """Let the decision on a command fail so often; the tasks that it happened to."""
     decide, crashed = _DECIDES[command], []
 
     def crashing(changes, given):
         if len(crashed) < times:
             crashed.append(changes.task_id)
-            raise KeyError("a bug")
+            raise error("a bug")
         return decide(changes, given)
 
     monkeypatch.setitem(_DECIDES, command, crashing)
@@ -125,6 +127,17 @@ async def test_a_timer_that_crashes_is_tried_again(monkeypatch):
         assert await desk.status_of(run.id) is RunStatus.QUEUED
 
 
+async def test_a_timer_that_cannot_read_is_tried_again(monkeypatch):
+    async with started() as desk:
+        run = await desk.queued()
+        await desk.claim("s1", lease_seconds=1)
+        crashed = crash_in(monkeypatch, c.ExpireLease, error=StorageError)
+        await trio.sleep(1 + limits.CRASH_PAUSE_S)
+        await wait_all_tasks_blocked()
+        assert len(crashed) == 1
+        assert await desk.status_of(run.id) is RunStatus.QUEUED
+
+
 async def test_an_effect_that_crashes_is_tried_again(monkeypatch):
     async with started() as desk:
         blocker, task = await desk.task(), await desk.task()
@@ -136,8 +149,13 @@ async def test_an_effect_that_crashes_is_tried_again(monkeypatch):
         assert (await desk.system.task(task.id)).status is TaskStatus.READY
 
 
-async def test_an_effect_that_is_refused_holds_nobody_up_and_is_tried_again(monkeypatch, logged):
-    """Something stored that its decision looks up is damaged."""
+@pytest.mark.parametrize(
+    "error", [Rejected(Code.TASK_SET_ASIDE, "a row is damaged"), StorageError("a read failed")]
+)
+async def test_an_effect_that_is_refused_holds_nobody_up_and_is_tried_again(
+    monkeypatch, logged, error
+):
+    """Something stored that its decision looks up is damaged, or cannot be read."""
     async with started() as desk:
         blocker, task = await desk.task(), await desk.task()
         await desk.ask(task.id, c.AddDependency(blocker.id))
@@ -147,7 +165,7 @@ async def test_an_effect_that_is_refused_holds_nobody_up_and_is_tried_again(monk
         def refusing(changes, effect):
             if not refused:
                 refused.append(changes.task_id)
-                raise Rejected(Code.TASK_SET_ASIDE, "a row is damaged")
+                raise error
             return decide(changes, effect)
 
         monkeypatch.setitem(_DECIDES, f.BlockerCompleted, refusing)
@@ -160,7 +178,8 @@ async def test_an_effect_that_is_refused_holds_nobody_up_and_is_tried_again(monk
         await wait_all_tasks_blocked()
         assert len(desk.system.outbox) == 0
         assert (await desk.system.task(task.id)).status is TaskStatus.READY
-    assert "BlockerCompleted was refused: task_set_aside: a row is damaged" in logged.text
+    assert "BlockerCompleted was refused: " in logged.text
+    assert str(error) in logged.text
 
 
 async def held_by_s1(desk):

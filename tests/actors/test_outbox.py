@@ -160,5 +160,15 @@ def test_answers_are_given_when_nothing_more_reaches_the_disk(post):
     post.apply("c", caller="bob")
     post.outbox.end_waiting()
     assert sorted(post.answered) == ["ada", "bob"]
+    assert post.targets == ["b", "c"]
     post.apply()
     assert sorted(post.answered) == ["ada", "bob"]
+
+
+def test_nothing_more_is_sent_when_nothing_more_reaches_the_disk(post):
+    post.commit("abcd")
+    post.outbox.end_waiting()
+    for _, cause in post.sent:
+        post.outbox.leave(cause)
+    assert post.targets == ["a", "b"]
+    assert len(post.outbox) == 4

@@ -2,7 +2,8 @@
 
 A deadline that a request named is a time of the wall, and moves with it; the server's own is so
 long after the request, whatever the wall does. Open reviews and their deadlines are learnt from
-committed tasks. Whether one is really over is for its task to say; this only wakes it.
+committed tasks. Whether one is really over is for its task to say; this only wakes it, and wakes it
+again until the review is closed: after a step of the wall the task may find that it is too early.
 """
 
 import math
@@ -15,11 +16,13 @@ from actors.actor import Envelope
 from actors.clock import Clock
 from actors.deadlines import Deadlines
 from actors.identity import REVIEW_DEADLINES
+from actors.limits import NS
 from actors.task.commands import TimeOutReview
 from actors.task.review import Review
 from actors.task.state import TaskState
 
 _STEP_MAX = 64  # reviews told of between two checkpoints of Trio
+_AGAIN_NS = NS  # after a message that the task may not have acted on
 
 
 @final
@@ -29,7 +32,7 @@ class ReviewDeadlines:
     def __init__(self, clock: Clock, send: Callable[[str, Envelope], None]) -> None:
         self._clock = clock
         self._send = send
-        self._open: dict[str, frozenset[str]] = {}  # task -> its open reviews
+        self._open: dict[str, dict[str, Review]] = {}  # task -> its open reviews, by id
         # (task, review): those that named a deadline by the wall, the others by elapsed time.
         self._by_wall: Deadlines[tuple[str, str]] = Deadlines()
         self._by_age: Deadlines[tuple[str, str]] = Deadlines()
@@ -43,23 +46,26 @@ class ReviewDeadlines:
         if not state.reviews and state.id not in self._open:
             return
         waiting = {review.id: review for review in state.open_reviews}
-        known = self._open.pop(state.id, frozenset())
+        known = self._open.pop(state.id, {})
         if waiting:
-            self._open[state.id] = frozenset(waiting)
-        for review_id in known - waiting.keys():
+            self._open[state.id] = waiting
+        for review_id in known.keys() - waiting.keys():
             self._by_wall.discard((state.id, review_id))
             self._by_age.discard((state.id, review_id))
-        for review_id in waiting.keys() - known:
+        for review_id in waiting.keys() - known.keys():
             self._set(state.id, waiting[review_id])
             self._changed.set()
 
-    def _set(self, task_id: str, review: Review) -> None:
+    def _set(self, task_id: str, review: Review, *, after_ns: int = 0) -> None:
+        """Wake the task at the deadline, and no sooner than `after_ns` from now."""
         clock = self._clock
         if review.timeout_ns:
             left_ns = review.timeout_ns - clock.age_ns(review.requested_at_ns)
-            self._by_age.set((task_id, review.id), clock.elapsed_ns() + left_ns)
+            due_ns = clock.elapsed_ns() + max(left_ns, after_ns)
+            self._by_age.set((task_id, review.id), due_ns)
         else:
-            self._by_wall.set((task_id, review.id), review.deadline_at_ns)
+            due_ns = max(review.deadline_at_ns, clock.now_ns() + after_ns)
+            self._by_wall.set((task_id, review.id), due_ns)
 
     async def run(self) -> None:
         """Wake tasks whose reviews are over until canceled."""
@@ -70,6 +76,7 @@ class ReviewDeadlines:
                 with trio.move_on_at(self._next_s()):
                     await self._changed.wait()
                 for task_id, review_id in self._due():
+                    self._set(task_id, self._open[task_id][review_id], after_ns=_AGAIN_NS)
                     self._send(task_id, Envelope(TimeOutReview(review_id), REVIEW_DEADLINES))
                 await trio.lowlevel.checkpoint()
 

@@ -153,12 +153,13 @@ class Registry:
             nursery.start_soon(self._watch)
             task_status.started()
             while True:
-                for turn in await self._mailbox.receive(limits.BATCH_MAX):
+                batch = await self._mailbox.receive(limits.BATCH_MAX)
+                self._forget_written()  # or this batch would see what a later record has replaced
+                for turn in batch:
                     try:
                         turn()
                     except Exception:
                         _log.exception("the registry failed on a message, and goes on")
-                self._forget_written()
                 await self._journal.wait_room()
 
     async def _watch(self) -> None:
@@ -324,6 +325,8 @@ class Registry:
             return
         if session.ended_at_ns is not None:
             self._forget(session)
+        elif not session.self_registered:
+            return
         elif not self._lapses.is_idle(session):
             self._lapses.watch(session)
         elif not self._is_written(session):

@@ -34,6 +34,8 @@ class Lapses:
             self._set(session.id, now_ns + self._ended_ns - self._clock.age_ns(session.ended_at_ns))
         elif session.self_registered:
             self._set(session.id, now_ns + self._idle_ns)
+        else:
+            self._due.discard(session.id)  # of an ended session that had the same id
 
     def try_again(self, session_id: str) -> None:
         """It could not be forgotten now."""

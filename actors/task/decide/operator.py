@@ -202,7 +202,7 @@ def note_neglect(changes: Changes, command: c.NoteNeglect) -> Decision:
             task_status=changes.state.status,
             status=run.status,
             untouched_since_ns=command.since_ns,
-            untouched_ms=max(0, changes.context.now_ns - command.since_ns) // 1_000_000,
+            untouched_ms=changes.context.age_of(command.since_ns) // 1_000_000,
             session_id=run.holder_session_id,
         )
     )

@@ -3,10 +3,11 @@
 import pytest
 import trio
 
+from actors.clock import VirtualTime
 from actors.errors import Code, Rejected
 from actors.task import commands as c
 from persistence.store import Table
-from tests.actors.system.desk import Desk, agent, started
+from tests.actors.system.desk import NOW_NS, NS, Desk, agent, started
 
 
 def known(desk: Desk) -> list[str]:
@@ -126,3 +127,29 @@ async def test_an_ended_session_is_away_at_once():
         assert desk.system.roster.is_away("s1")
         with pytest.raises(Rejected):
             await desk.system.ask_run(c.Heartbeat("run-none", 10), agent("s1"))
+
+
+async def test_a_session_registered_under_a_forgotten_id_is_kept():
+    """The wait for the id counts a suspend of the host, and the deadline that it was looked at by
+    does not: it must not hit whoever has the id by then."""
+    time = VirtualTime(NOW_NS + int(trio.current_time() * NS), watched=True)
+    async with started(time=time, ended_session_s=100) as desk:
+        await desk.register("s1")
+        await desk.system.end_session("s1")
+        await trio.sleep(40)
+        time.suspend(50)
+        await trio.sleep(20)
+        await desk.register("s1")
+        await trio.sleep(1000)
+        assert known(desk) == ["s1"]
+
+
+async def test_an_id_is_free_as_soon_as_its_time_is_over_though_nobody_called_since_the_end():
+    time = VirtualTime(NOW_NS + int(trio.current_time() * NS), watched=True)
+    async with started(time=time, ended_session_s=100) as desk:
+        await desk.register("s1")
+        await desk.system.end_session("s1")
+        time.suspend(101)
+        await trio.sleep(1)
+        await desk.register("s1", capabilities=("gpu",))
+        assert desk.system.roster.session("s1").capabilities == ("gpu",)

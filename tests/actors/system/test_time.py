@@ -11,7 +11,7 @@ from actors.clock import VirtualTime
 from actors.errors import Code, Rejected
 from actors.limits import TURN_S_MAX
 from actors.task import commands as c
-from actors.task.review import ReviewOutcome, ReviewStatus
+from actors.task.review import ReviewOutcome, ReviewPolicy, ReviewStatus
 from actors.task.state import RunStatus, TriageAction
 from actors.views.backlog import BacklogFilter
 from tests.actors.system.desk import NOW_NS, NS, OPERATOR, agent, started, waiting
@@ -323,3 +323,38 @@ async def test_a_run_that_was_queued_before_its_number_was_kept_stands_first(des
     old = evolve(run, queued_seq=0)
     assert old.queue_order < run.queue_order
     assert old.queue_order < evolve(old, queued_at_ns=old.queued_at_ns + 1).queue_order
+
+
+@pytest.mark.parametrize("step_s", [-600, -7200])
+async def test_a_review_times_out_although_the_wall_was_set_back_before(step_s):
+    """The wall says the time of the request twice, and it is the later one that counts."""
+    time = wall()
+    async with started(time=time, review_policy=ReviewPolicy.ON_SUCCESS, review_s=1200.0) as desk:
+        run = await desk.queued()
+        await desk.do("s1", run.id)
+        [review] = (await desk.system.run(run.id)).task.reviews
+        await trio.sleep(300)
+        time.step(step_s)
+        await trio.sleep(900 + 600 + 10)
+        answer = await desk.system.review(review.id)
+        assert answer.the_review.verdict.outcome is ReviewOutcome.TIMEOUT
+        assert len(desk.system.review_deadlines) == 0
+
+
+@pytest.mark.parametrize("step_s", [7200, -7200])
+async def test_for_how_long_nobody_touched_a_run_does_not_count_a_step_of_the_wall(step_s):
+    time = wall()
+    async with started(time=time, starvation_s=100.0) as desk:
+        run = await desk.queued()
+        await desk.ask_run(c.ClaimRun(run.id))
+        await desk.ask_run(c.StartRun(run.id))
+        await trio.sleep(5)
+        time.step(step_s)
+        await trio.sleep(200)
+        task = (await desk.system.run(run.id)).task
+        [told] = [
+            entry.event
+            for entry in desk.system.views.timeline(task.id, 0, 99)
+            if entry.event.type == "task.run_without_lease"
+        ]
+        assert 100_000 <= told.untouched_ms <= 101_000

@@ -3,9 +3,9 @@
 import time
 from typing import Final
 
-from actors.ports import StorageError
+from actors.ports import DamagedError, StorageError
 from persistence.epoch import Fence, epoch_of, take_over
-from persistence.numbers import encode_number, stored_number
+from persistence.numbers import decode_number, encode_number, stored_number
 from persistence.store import Put, Store, Table
 
 # Of all tables together; a record has a version of its own besides. 2: values of the log end with a
@@ -27,6 +27,7 @@ def open_layout(store: Store) -> Fence:
         StorageError: another program's, damaged, written by a newer version, or taken over by
             another process at the same time.
     """
+    _check_mark(store)
     if store.get(Table.META, _APPLICATION_KEY) not in (None, APPLICATION):
         raise StorageError("the data directory belongs to another program")
     epoch = epoch_of(store)  # before all that is decided here, so that it is decided by one alone
@@ -43,11 +44,27 @@ def check_layout(store: Store) -> int:
     Raises:
         StorageError: another program's, damaged, or written by a newer version.
     """
+    _check_mark(store)
     if store.get(Table.META, _APPLICATION_KEY) != APPLICATION:
         raise StorageError("there is no data of Chargehand's")
     found = stored_number(store, _FORMAT_KEY)
     _check_format(found)
     return found
+
+
+def _check_mark(store: Store) -> None:
+    """Raises DamagedError: all but the name says that the store is ours."""
+    if store.get(Table.META, _APPLICATION_KEY) == APPLICATION:
+        return
+    for ours in FORMATS_READ:
+        if store.get(Table.META, _FORMAT_KEY) == encode_number(_FORMAT_KEY, ours):
+            raise DamagedError("application is damaged, and the format is one of Chargehand's")
+
+
+def created_at_ns(store: Store) -> int | None:
+    """When the store was made. Raises DamagedError."""
+    value = store.get(Table.META, _CREATED_AT_KEY)
+    return None if value is None else decode_number(_CREATED_AT_KEY, value)
 
 
 def checkpoint_seq(store: Store) -> int:

@@ -71,16 +71,25 @@ def read_log(store: Store, after_seq: int) -> Iterator[Record | Damage]:
     """The records of the log behind `after_seq`, in order, each verified or named as damaged.
 
     A commit reaches the disk whole or not at all, so there is no half-written end to forgive.
+    The log is read from its beginning, as a damaged key may have moved its end there; what was
+    folded and not trimmed yet is no more than one checkpoint left.
 
     Raises:
-        DamagedError: a number is missing, or it cannot be known whose records are damaged.
+        DamagedError: a number is missing, a value stands under another, or it cannot be known whose
+            records are damaged.
     """
     expected = after_seq + 1
-    start = sequence_key(expected)
-    while page := store.scan(Table.LOG, start, None, LOG_VALUES_READ_MAX, bytes):
+    start, unread = b"", store.count(Table.LOG)
+    while unread > 0 and (page := store.scan(Table.LOG, start, None, LOG_VALUES_READ_MAX, bytes)):
+        unread -= len(page)
         for key, value in page:
+            found = int.from_bytes(key)
+            if found <= after_seq:
+                misplaced = seq_behind(after_seq, found, value)
+                if misplaced is not None:
+                    raise DamagedError(f"the log holds number {misplaced} in place of {found}")
+                continue
             if key != sequence_key(expected):
-                found = int.from_bytes(key)
                 raise DamagedError(f"the log goes on at number {found} instead of {expected}")
             for frame in log_frames(expected, value):
                 if frame.seq != expected:
@@ -88,6 +97,17 @@ def read_log(store: Store, after_seq: int) -> Iterator[Record | Damage]:
                 expected = frame.last_seq + 1
                 yield _record_or_damage(store, frame)
         start = page[-1][0] + b"\0"
+    if unread:  # the order of the keys is what they are found by
+        raise DamagedError("the keys of the log are out of order")
+
+
+def seq_behind(checkpoint_seq: int, key_seq: int, value: bytes) -> int | None:
+    """The number of a record behind the checkpoint in a value that should have been folded."""
+    try:
+        frames = [*log_frames(key_seq, value)]
+    except DamagedError:
+        return None  # nothing says that it is not what it should be
+    return next((frame.seq for frame in frames if frame.last_seq > checkpoint_seq), None)
 
 
 def _record_or_damage(store: Store, frame: Frame | BadFrame) -> Record | Damage:

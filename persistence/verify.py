@@ -22,7 +22,8 @@ from persistence.codec import decode_outstanding, decode_record
 from persistence.epoch import epoch_of
 from persistence.framing import BadFrame, frames, is_whole, log_frames, sequence_key
 from persistence.index_rows import INDEX_TABLES, row_key
-from persistence.layout import check_layout, checkpoint_seq
+from persistence.layout import check_layout, checkpoint_seq, created_at_ns
+from persistence.recovery import seq_behind
 from persistence.seal import unseal
 from persistence.snapshots import decode_snapshot
 from persistence.store import Store, Table
@@ -100,6 +101,10 @@ def verify(
     except DamagedError as error:
         yield Finding(Flaw.UNREADABLE, Table.META, "", None, str(error))
         return
+    try:
+        created_at_ns(store)
+    except DamagedError as error:
+        yield Finding(Flaw.DAMAGED, Table.META, "", None, str(error))
     yield from _Check(store, checkpoint, progress).all()
 
 
@@ -122,9 +127,10 @@ class _Check:
         for kept in read_aside(self._store):
             yield Finding(Flaw.KEPT, Table.ASIDE, kept.address, kept.address, kept.cause)
 
-    def _values(self, table: Table, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        count = 0
-        while page := self._store.scan(table, start, None, _READ_MAX, bytes):
+    def _values(self, table: Table) -> Iterator[tuple[bytes, bytes]]:
+        count, start, most = 0, b"", self._store.count(table)
+        # A damaged key may lead back to what was read before.
+        while count < most and (page := self._store.scan(table, start, None, _READ_MAX, bytes)):
             for row in page:
                 count += 1
                 if count % _STEP == 0:
@@ -137,9 +143,17 @@ class _Check:
 
     def _log(self) -> Iterator[Finding]:
         expected = self._checkpoint + 1
-        for key, value in self._values(Table.LOG, sequence_key(expected)):
+        count = 0
+        for key, value in self._values(Table.LOG):
+            count += 1
             number = int.from_bytes(key)
-            if number != expected:
+            if number <= self._checkpoint:
+                seq = seq_behind(self._checkpoint, number, value)
+                if seq is not None:
+                    told = f"it holds number {seq} in place of {number}"
+                    yield Finding(Flaw.UNREADABLE, Table.LOG, str(number), None, told)
+                continue
+            if key != sequence_key(expected):
                 told = f"the log goes on at number {number} instead of {expected}"
                 yield Finding(Flaw.UNREADABLE, Table.LOG, str(number), None, told)
                 expected = number
@@ -163,6 +177,9 @@ class _Check:
                     )
             except DamagedError as error:
                 yield Finding(Flaw.UNREADABLE, Table.LOG, str(number), None, str(error))
+        if count != self._store.count(Table.LOG):
+            told = "the keys are out of order, so some values are not found"
+            yield Finding(Flaw.UNREADABLE, Table.LOG, "", None, told)
 
     # --- snapshots and timelines ----------------------------------------------------------------
 
@@ -207,6 +224,8 @@ class _Check:
                 address, records = found, _Chunks()
             where = f"{found} {number}"
             try:
+                if key[-9:-8] != b"\0":
+                    raise DamagedError("the key has no end of an address")
                 chunk = [*frames(value)]
                 records = records.with_chunk(found, number, [decode_record(one) for one in chunk])
             except DamagedError as error:

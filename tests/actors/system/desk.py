@@ -151,6 +151,9 @@ class CrashStore:
     ) -> list[tuple[bytes, T]]:
         return self._store.scan(table, start, stop, count, read, reverse=reverse)
 
+    def count(self, table: Table) -> int:
+        return self._store.count(table)
+
     def close(self) -> None:
         self._store.close()
 

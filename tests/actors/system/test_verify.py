@@ -3,6 +3,7 @@
 import pytest
 
 from actors.errors import Rejected
+from actors.ports import DamagedError
 from actors.registry.commands import CreateWorkspace
 from actors.task import commands as c
 from persistence.store import Delete, Put, Table
@@ -117,6 +118,45 @@ async def test_a_damaged_number_of_the_layout_is_named(key):
     change(store, Table.META, key.encode())
     assert only(store).flaw is Flaw.UNREADABLE
     assert key in only(store).told
+
+
+async def test_a_damaged_mark_is_damage_and_the_time_of_creation_concerns_nothing_else():
+    store = await lived_in(checkpoints=1)
+    for key, flaw in ((b"created_at_ns", Flaw.DAMAGED), (b"application", Flaw.UNREADABLE)):
+        change(store, Table.META, key)
+        assert only(store).flaw is flaw
+        assert key.decode() in only(store).told
+
+
+def move(store, table, key, to):
+    store.commit([Put(table, to, store.get(table, key)), Delete(table, key)])
+
+
+@pytest.mark.parametrize("bit", range(64))
+@pytest.mark.parametrize("checkpoints", [0, 3])
+async def test_any_flipped_bit_in_the_key_of_the_newest_log_value_is_found(checkpoints, bit):
+    async with started() as desk:
+        for number in range(6):
+            await desk.queued()
+            if number < checkpoints:
+                await desk.system.checkpointer.checkpoint()
+        store = desk.store.copy()
+    key = keys(store, Table.LOG)[-1]
+    flipped = (int.from_bytes(key) ^ 1 << bit).to_bytes(8)
+    if flipped in keys(store, Table.LOG):
+        return
+    move(store, Table.LOG, key, flipped)
+    assert Flaw.UNREADABLE in {finding.flaw for finding in verify(store)}
+    with pytest.raises((DamagedError, BaseExceptionGroup)):
+        async with started(store):
+            pass
+
+
+async def test_a_chunk_of_a_timeline_under_a_damaged_key_is_named():
+    store = await lived_in(checkpoints=8)
+    key = keys(store, Table.TIMELINE)[0]
+    move(store, Table.TIMELINE, key, key[:-9] + b"\x01" + key[-8:])
+    assert any("key" in finding.told for finding in verify(store))
 
 
 async def test_a_store_without_an_epoch_is_sound():

@@ -364,3 +364,12 @@ def too_large(pointer: str, message: str, **evidence: int) -> Rejected:
 def shutting_down() -> Rejected:
     """A refusal of everything new, and of waiting, once a stop has begun."""
     return Rejected(Code.SHUTTING_DOWN, "the server shuts down", "try again when it is back")
+
+
+def write_failed(error: Exception) -> Rejected:
+    """What everyone is told whose record may or may not have reached the disk."""
+    return Rejected(
+        Code.STORAGE_FAILED,
+        f"the write failed: {error}",
+        "look after the server was started anew: it may or may not be there",
+    )

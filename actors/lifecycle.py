@@ -10,7 +10,7 @@ from actors import limits
 from actors.actor import Envelope
 from actors.bridges.bridge import Bridge
 from actors.clock import Clock, SystemTime, TimeSource, VirtualTime
-from actors.errors import Code, Rejected
+from actors.errors import write_failed
 from actors.faults import Why
 from actors.garbage import rare_collections
 from actors.identity import BOOT_RECOVERY
@@ -141,12 +141,3 @@ async def _run_journal(
         _log.critical("storage has failed, the server ends: %s", error)
         await trio.sleep(FAILURE_GRACE_S)
         raise
-
-
-def write_failed(error: StorageError) -> Rejected:
-    """What everyone is told whose record may or may not have reached the disk."""
-    return Rejected(
-        Code.STORAGE_FAILED,
-        f"the write failed: {error}",
-        "look after the server was started anew: it may or may not be there",
-    )

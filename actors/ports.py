@@ -156,7 +156,7 @@ class Journal(Protocol):
 
     def when_durable(self, settlement: Settlement) -> None:
         """Deliver an answer once all that was appended before is on disk and was handed to
-        `committed`; at once if nothing waits."""
+        `committed`; at once if nothing waits. After a failed commit it fails at once."""
 
     async def wait_room(self) -> None:
         """Return as soon as fewer than `JOURNAL_PENDING_MAX` records wait for the disk."""

@@ -7,6 +7,7 @@ from typing import Final, final
 import trio
 from attrs import frozen
 
+from actors.errors import write_failed
 from actors.limits import JOURNAL_PENDING_MAX
 from actors.ports import StorageError
 from actors.record import Entry, OutstandingEffect, Settlement
@@ -112,6 +113,9 @@ class StoreJournal:
     def when_durable(self, settlement: Settlement) -> None:
         if not self._pending:
             settlement.deliver()
+            return
+        if self._failed is not None:
+            settlement.fail(write_failed(self._failed))
             return
         last = self._pending[-1]
         if last.gated is None:

@@ -146,6 +146,23 @@ async def test_a_refusal_that_rests_on_what_was_not_written_is_not_given(store):
             await trio.sleep_forever()
 
 
+async def test_what_was_sent_before_the_failure_and_is_refused_after_it_is_answered_at_once(store):
+    """It may rest on what was not written."""
+    reply = Reply()
+    with ends_with_storage_error():
+        async with started(store) as desk:
+            task = await desk.task()
+            await wait_all_tasks_blocked()
+            store.fails = True
+            lost = desk.ask(task.id, c.PatchTask(title="lost"))
+            assert await refusal_of(lost) is Code.STORAGE_FAILED
+            desk.system.directory.send(task.id, Envelope(c.PublishTask(), OPERATOR, reply))
+            await wait_all_tasks_blocked()
+            assert reply.is_settled
+            assert await refusal_of(reply.wait()) is Code.STORAGE_FAILED
+            await trio.sleep_forever()
+
+
 async def test_an_answer_that_waits_for_effects_alone_is_given_as_its_record_is_on_disk(
     store, monkeypatch
 ):

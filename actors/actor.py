@@ -207,13 +207,13 @@ class TaskActor:
             reply.fail(Rejected(Code.OVERLOADED, "the caller is gone"))
             return
         services = self._services
-        now_ns, steady_ns = services.clock.moment()
+        moment = services.clock.moment()
         context = Context(
-            now_ns=now_ns,
-            steady_ns=steady_ns,
-            age_of=services.clock.age_ns,
+            now_ns=moment.now_ns,
+            steady_ns=moment.steady_ns,
+            age_of=moment.age_of,
             next_seq=services.journal.next_seq,
-            record_id=services.ids.suffix(now_ns),
+            record_id=services.ids.suffix(moment.now_ns),
             caller=envelope.caller.plain,
             around=services.surroundings,
             expiries_max=services.expiries_max,

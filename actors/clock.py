@@ -8,16 +8,15 @@ sequence.
 
 import math
 import time
-from collections import deque
-from typing import Final, Protocol, final
+from typing import Final, NamedTuple, Protocol, final
 
 import trio
 
-from actors.limits import NS, TURN_S_MAX, WALL_SLEW_NS_MAX, WALL_STEP_NS, WALL_STEPS_MAX
+from actors.limits import NS, TURN_S_MAX, WALL_SLEW_NS_MAX, WALL_STEP_NS
+from actors.walls import EVER, Walls
 
 _BRACKET_NS: Final = 1_000_000  # a reading of the wall is used if it took no longer
 _READINGS_MAX: Final = 5
-_EVER: Final = -(2**63)
 
 
 class TimeSource(Protocol):
@@ -91,6 +90,21 @@ class VirtualTime:
 
 
 @final
+class Moment(NamedTuple):
+    """What a clock read once, and goes on saying."""
+
+    now_ns: int
+    """By the wall."""
+    steady_ns: int
+    elapsed_ns: int
+    walls: Walls
+
+    def age_of(self, at_ns: int) -> int:
+        """`Clock.age_ns`, as of this moment."""
+        return self.elapsed_ns - self.walls.moment_of(at_ns, self.elapsed_ns)
+
+
+@final
 class Clock:
     """Both scales run with Trio's clock. Must be made inside `trio.run`.
 
@@ -114,8 +128,7 @@ class Clock:
         self._wall_from_ns = source.wall_ns()
         self._steady_from_ns = self._wall_from_ns if steady_from_ns is None else steady_from_ns
         self._horizon_s = math.inf  # the steady scale stands still behind this, until the next turn
-        # Since when, elapsed, the wall was read how; the latest last. Steps alone make a new one.
-        self._walls: deque[tuple[int, int]] = deque([(_EVER, self._wall_from_ns)], WALL_STEPS_MAX)
+        self._walls = Walls(((EVER, self._wall_from_ns),))
         self._stepped = trio.Event()
 
     # --- the wall -------------------------------------------------------------------------------
@@ -132,30 +145,18 @@ class Clock:
     def age_ns(self, at_ns: int) -> int:
         """How long ago it was that the wall said `at_ns`, whatever steps it has made since.
 
-        Never negative. Of times before this clock was made, as long ago as its first reading says.
+        Never negative. Of times before this clock was made, as long ago as its first reading says;
+        of times that the wall was set over, as long ago as it was set.
         """
-        elapsed_ns = until_ns = int((self._time_s() - self._start_s) * NS)
-        moment_ns = since_ns = until_ns
-        for since_ns, wall_from_ns in reversed(self._walls):
-            moment_ns = at_ns - wall_from_ns
-            if since_ns <= moment_ns <= until_ns:
-                return elapsed_ns - moment_ns
-            until_ns = since_ns
-        return elapsed_ns - moment_ns if moment_ns < since_ns else 0
+        elapsed_ns = self.elapsed_ns()
+        return elapsed_ns - self._walls.moment_of(at_ns, elapsed_ns)
 
     def wall_ago_ns(self, age_ns: int) -> int:
         """What the wall said `age_ns` ago; of its steps since then, the earliest it may have said.
 
         So whatever bears an earlier time is older than that.
         """
-        elapsed_ns = int((self._time_s() - self._start_s) * NS)
-        moment_ns = elapsed_ns - age_ns
-        said_ns = moment_ns + self._wall_from_ns
-        for since_ns, wall_from_ns in reversed(self._walls):
-            said_ns = min(said_ns, moment_ns + wall_from_ns)
-            if since_ns <= moment_ns:
-                break
-        return said_ns
+        return self._walls.earliest_said(self.elapsed_ns() - age_ns)
 
     @property
     def stepped(self) -> trio.Event:
@@ -173,11 +174,9 @@ class Clock:
             return 0
         self._wall_from_ns += moved_ns
         if abs(moved_ns) < WALL_STEP_NS:
-            since_ns, _ = self._walls.pop()
-            self._walls.append((since_ns, self._wall_from_ns))
+            self._walls = self._walls.slewed(self._wall_from_ns)
             return 0
-        elapsed_ns = int((self._time_s() - self._start_s) * NS)
-        self._walls.append((elapsed_ns, self._wall_from_ns))
+        self._walls = self._walls.stepped(self.elapsed_ns(), self._wall_from_ns)
         self._stepped.set()
         self._stepped = trio.Event()
         return moved_ns
@@ -193,13 +192,14 @@ class Clock:
                 return wall_ns - before_ns
         return 0  # the machine is too busy to tell; the next look will
 
-    def moment(self) -> tuple[int, int]:
-        """`now_ns` and `steady_ns` of one and the same moment."""
+    def moment(self) -> Moment:
+        """Both scales, and the ages of times, at one and the same moment."""
         at_s = self._time_s()
         elapsed_ns = int((at_s - self._start_s) * NS)
-        if at_s > self._horizon_s:
-            return self._wall_from_ns + elapsed_ns, self.steady_ns()
-        return self._wall_from_ns + elapsed_ns, self._steady_from_ns + elapsed_ns
+        steady_ns = (
+            self.steady_ns() if at_s > self._horizon_s else self._steady_from_ns + elapsed_ns
+        )
+        return Moment(self._wall_from_ns + elapsed_ns, steady_ns, elapsed_ns, self._walls)
 
     # --- time that counts all -------------------------------------------------------------------
 

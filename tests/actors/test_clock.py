@@ -190,7 +190,35 @@ async def test_steps_are_remembered_within_bounds(watched):
         watched.time.step(10)
         await trio.sleep(1)
     assert watched.clock.age_ns(watched.clock.now_ns() - NS // 2) == NS // 2
-    assert len(watched.clock._walls) == WALL_STEPS_MAX
+    assert len(watched.clock._walls.stretches) == WALL_STEPS_MAX
+
+
+async def test_a_time_that_the_wall_was_set_over_grows_older_from_then_on(watched):
+    """As is all that a right clock wrote before a start with one that was behind."""
+    written_ns = watched.clock.now_ns() + HOUR_NS
+    await trio.sleep(10)
+    assert watched.clock.age_ns(written_ns) == 0
+    watched.time.step(2 * 3600)
+    await trio.sleep(100)
+    assert watched.clock.age_ns(written_ns) == pytest.approx(100 * NS, abs=NS)
+    watched.time.step(60)
+    await trio.sleep(100)
+    assert watched.clock.age_ns(written_ns) == pytest.approx(200 * NS, abs=NS)
+
+
+async def test_a_moment_says_the_same_whatever_comes_after_it(watched):
+    written_ns = watched.clock.now_ns()
+    await trio.sleep(10)
+    moment = watched.clock.moment()
+    assert (moment.now_ns, moment.steady_ns) == (
+        watched.clock.now_ns(),
+        watched.clock.steady_ns(),
+    )
+    assert moment.age_of(written_ns) == 10 * NS
+    watched.time.step(-3600)
+    await trio.sleep(7200)
+    assert moment.age_of(written_ns) == 10 * NS
+    assert watched.clock.age_ns(written_ns) < 7200 * NS
 
 
 def test_the_clock_of_a_server_counts_from_its_start_and_wakes_in_time():

@@ -38,16 +38,15 @@ async def run(call: Call) -> HttpResponse:
 
 def _shown(call: Call, target: InspectTarget, task: TaskState, run: Run | None) -> HttpResponse:
     """All of one moment: nothing happens between the first line and the last."""
-    system, clock = call.system, call.system.clock
-    now_ns, steady_ns = clock.moment()
+    system, moment = call.system, call.system.clock.moment()
     session_id = None if run is None else run.session_id
     session = None if session_id is None else system.roster.find(session_id)
     inspection = seen.inspect(
         task,
         run,
         seen.Around(
-            steady_ns=steady_ns,
-            age_of=clock.age_ns,
+            steady_ns=moment.steady_ns,
+            age_of=moment.age_of,
             outside=_outside(system, task),
             bound_session=session,
             stranded_after_s=system.settings.starvation_s,
@@ -58,19 +57,19 @@ def _shown(call: Call, target: InspectTarget, task: TaskState, run: Run | None) 
         summary_of(task, system.views),
         pause_state_of(system.switch.pause_state, system.switch.updated_at_ns),
         inspection.next_action,
-        rfc3339(now_ns),
+        rfc3339(moment.now_ns),
         recent_runs=[
-            inspect_run_of(task.id, each, clock.age_ns, system.views)
+            inspect_run_of(task.id, each, moment.age_of, system.views)
             for each in seen.recent_runs(task)
         ],
         recent_events=_events(call, task, run if target is InspectTarget.RUN else None),
         diagnostics=[
-            diagnostic_of(task.id, run, found, now_ns, system.views)
+            diagnostic_of(task.id, run, found, moment.now_ns, system.views)
             for found in inspection.diagnostics
         ],
     )
     if run is not None:
-        shape.current_run = inspect_run_of(task.id, run, clock.age_ns, system.views)
+        shape.current_run = inspect_run_of(task.id, run, moment.age_of, system.views)
     if session_id is not None:
         shape.bound_session = bound_session_of(session_id, session)
     return shown(200, InspectResponse(shape))

@@ -83,7 +83,7 @@ WOKEN_MAX: Final = (
     16  # tasks sent a message in one go whose actors may have to be made: 0.4 ms each
 )
 PUBLISHED_MAX: Final = 32  # records of one commit that are handed on in one go
-COLLECTED_RECORDS: Final = 384  # between two garbage collections; some 30 objects each, 10 ms
+COLLECTED_RECORDS: Final = 256  # between two garbage collections, the larger of which take 10 ms
 COLLECTIONS_TO_OLD: Final = 2  # to one that also looks at what the others left, a second time
 COMPARISONS_MAX: Final = 512  # of runs with sessions in one go, at up to 6 µs each
 EVICTION_SCAN_MAX: Final = 64  # residents at rest that are looked at to make room for one
@@ -91,7 +91,7 @@ RESIDENTS_DEFAULT: Final = 100_000  # resident task actors; about 5 KB each
 JOURNAL_PENDING_MAX: Final = 16_384  # records decided and not yet on disk; then actors wait
 FAN_OUT_MAX: Final = CHILDREN_MAX  # effects of one record; more dependents follow in further ones
 AWAITED_EFFECTS_MAX: Final = 256  # an answer waits for no more effects than this
-EFFECTS_AT_ONCE_MAX: Final = 32  # on their way to tasks; the next ones go as these are on disk
+EFFECTS_AT_ONCE_MAX: Final = 16  # with their tasks at a time, all in one pass of Trio: some 5 ms
 STREAM_BUFFER_MAX: Final = 256  # events a subscriber may lag behind
 
 # Faults.

@@ -8,6 +8,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from actors.garbage import Collector
 from actors.limits import COLLECTED_RECORDS
+from actors.task import commands as c
 from tests.actors.system.desk import started
 
 
@@ -85,3 +86,40 @@ async def test_a_running_system_collects_as_its_records_come():
             collections = len(found)
     assert collections >= records // COLLECTED_RECORDS - 1
     assert set(found[:collections]) <= {0, 1}
+
+
+@contextmanager
+def objects_counted():
+    """How many objects each collection looks at; each leaves a cycle for the next one to find."""
+    found = []
+
+    def note(phase, info) -> None:
+        if phase == "start":
+            generations = range(info["generation"] + 1)
+            found.append(sum(len(gc.get_objects(generation)) for generation in generations))
+        else:
+            cycle = []
+            cycle.append(cycle)
+
+    gc.callbacks.append(note)
+    try:
+        yield found
+    finally:
+        gc.callbacks.remove(note)
+
+
+async def test_no_collection_looks_at_many_objects_while_a_tree_is_canceled():
+    async with started() as desk:
+        await desk.task(id="root")
+        for parent in range(30):
+            await desk.task(id=f"p{parent}", parent_task_id="root")
+            for _ in range(30):
+                await desk.task(parent_task_id=f"p{parent}")
+        await desk.system.checkpointer.checkpoint()
+        while desk.system.directory.passivate_idle(0):
+            await trio.lowlevel.checkpoint()
+        with objects_counted() as counts:
+            await desk.ask("root", c.CancelTask())
+            await wait_all_tasks_blocked()
+    assert len(counts) >= 2
+    assert max(counts) <= 12_000

@@ -7,7 +7,7 @@ the task's committed state says it belongs.
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from typing import final
 
 from actors import limits
@@ -139,7 +139,7 @@ class Dispatch:
         """Pick the best run, or park the caller, or tell it why it gets none."""
         self._unpark(ticket)
         session_id = ticket.session.id
-        if ticket.reply.abandoned:
+        if ticket.is_deserted:
             self.forget(ticket)
         elif self._ending is not None:
             self.finish(ticket, self._ending)
@@ -192,7 +192,8 @@ class Dispatch:
         task_id = ticket.task_id
         if not self._unpick(ticket):
             return  # its claim is on disk
-        ticket.stage = Stage.NEW
+        if ticket.stage is Stage.PICKED:
+            ticket.stage = Stage.NEW
         code = error.code if isinstance(error, Rejected) else None
         if code in (Code.STORAGE_FAILED, Code.ACTOR_CRASHED):
             # Not at once again: it may crash on each claim.
@@ -369,10 +370,10 @@ class Dispatch:
         )
 
     def _session_ended(self, session_id: str) -> None:
-        """End its waiting calls and give its runs back."""
-        for ticket in self._parked.of_session(session_id):
-            self._serve(ticket)  # which refuses it
-        in_slices(self.releases.release_all(session_id), self._later, limits.WOKEN_MAX)
+        """Give its runs back and end its waiting calls: whoever serves one refuses it."""
+        ends = map(self._serve, self._parked.of_session(session_id))
+        work = chain(self.releases.release_all(session_id), ends)
+        in_slices(work, self._later, limits.WOKEN_MAX)
 
     def release_ended_sessions(self) -> None:
         """What a crash kept from being released; for start-up."""

@@ -109,7 +109,12 @@ class Ticket:
     @property
     def abandoned(self) -> bool:
         """Nobody waits any more. With a key the claim is made all the same: its retry finds it."""
-        return self.reply.abandoned and self.key is None
+        return self.key is None and self.is_deserted
+
+    @property
+    def is_deserted(self) -> bool:
+        """Whether its caller has hung up, or was answered although something is on its way."""
+        return self.reply.abandoned or self.stage is Stage.OVER
 
     @property
     def is_gone(self) -> bool:

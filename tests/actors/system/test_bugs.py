@@ -69,6 +69,32 @@ async def test_a_claim_that_meets_a_bug_after_its_pick_was_refused_is_answered(d
     assert (await desk.claim("s1")).the_run.id == run.id
 
 
+@pytest.mark.parametrize("is_lost", [False, True])
+async def test_what_was_picked_before_a_bug_goes_to_nobody(desk, monkeypatch, is_lost):
+    """The caller is told of the bug, and the pick is on its way to the task all the same."""
+    run = await desk.queued()
+    await desk.register("s1")
+    dispatch, held = desk.system.scheduler._dispatch, []
+    send = dispatch._send
+
+    def send_and_fail(*message):
+        monkeypatch.undo()
+        held.append(message)
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(dispatch, "_send", send_and_fail)
+    await crashed(desk.claim("s1", wait=True))
+    if is_lost:
+        await desk.ask_run(c.ClaimRun(run.id))
+    send(*held[0])
+    await trio.testing.wait_all_tasks_blocked()
+    assert not desk.system.scheduler._dispatch.allowance.has_reserved("s1")
+    other = await desk.queued()
+    await trio.testing.wait_all_tasks_blocked()
+    assert await desk.status_of(other.id) is RunStatus.QUEUED
+    assert (await desk.claim("s1")).the_run.id == (other.id if is_lost else run.id)
+
+
 async def test_a_task_whose_record_the_scheduler_cannot_take_in_is_set_aside(desk, monkeypatch):
     task = await desk.task()
     await trio.testing.wait_all_tasks_blocked()

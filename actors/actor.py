@@ -222,6 +222,8 @@ class TaskActor:
         try:
             decision = decide(self.task_id, self._state, envelope.command, context)
             self._check_unchanged(envelope.caller.if_match, decision)
+            if envelope.caller.once is not None:
+                decision = decision.keeping_key(context)
             entry = None
             if decision.events:
                 entry = self._append(decision, context, envelope)

@@ -144,6 +144,7 @@ def _triaged(state: TaskState, event: e.TaskTriaged, at_ns: int) -> TaskState:
 TASK_FOLDS: dict[type[e.TaskEvent], Callable[[TaskState, Any, int], TaskState]] = {
     e.ChildCreated: _unchanged,
     e.EffectApplied: _unchanged,
+    e.KeyKept: _unchanged,
     e.TreeCancelRepeated: _unchanged,
     e.CancelPassedOn: _unchanged,
     e.ResumePassedOn: _unchanged,

@@ -308,6 +308,7 @@ def test_every_public_event_has_a_payload():
         "CancelPassedOn",
         "DependentsPassedOn",
         "EffectApplied",
+        "KeyKept",
         "ResumePassedOn",
         "ReviewCanceled",
         "RunParkedClosed",

@@ -13,6 +13,7 @@ from actors.task.events import (
     DependencyAdded,
     DependencyRemoved,
     Event,
+    KeyKept,
     MessageDue,
     RunCanceled,
     RunCompleted,
@@ -150,6 +151,16 @@ class Decision:
     events: tuple[Event, ...]
     state: TaskState
     answer: Answer
+
+    def keeping_key(self, context: Context) -> "Decision":
+        """For a request under a key. Where nothing is written, but the answer is a run, an event
+        that is written for the key alone: asked again, it must be that run again."""
+        answer = self.answer
+        if self.events or answer.run is None or answer.review is not None:
+            return self
+        changes = Changes(self.state.id, context, self.state)
+        changes.add(KeyKept())
+        return Decision((*changes.events,), changes.state, replace(answer, task=changes.state))
 
 
 @final

@@ -63,6 +63,7 @@ from actors.task.events.task import (
     DependencyRemoved,
     DependentsPassedOn,
     EffectApplied,
+    KeyKept,
     ProfileDeleted,
     ProfileUpdated,
     ResumePassedOn,
@@ -104,6 +105,7 @@ Event = (
     | ResumePassedOn
     | DependentsPassedOn
     | EffectApplied
+    | KeyKept
     | RunEnqueued
     | RunClaimed
     | RunStarting

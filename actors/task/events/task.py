@@ -244,3 +244,10 @@ class DependentsPassedOn(TaskEvent):
 @frozen
 class EffectApplied(TaskEvent):
     """Another task's event arrived and changed nothing here; noted so that it is not sent again."""
+
+
+@final
+@frozen
+class KeyKept(TaskEvent):
+    """A request under a key changed nothing, but was answered with a run; noted so that it is
+    answered with that run again, also when another one is open by then."""

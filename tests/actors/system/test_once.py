@@ -301,3 +301,27 @@ async def test_the_key_of_a_claim_whose_caller_left_is_reserved_until_that_is_de
     await claimed_under(desk, "k", "claim", got)
     assert got[0].the_run.id == run.id
     await check_is_reserved(desk, under("k", "other", agent("s1")))
+
+
+@pytest.mark.parametrize("checkpoint", [False, True])
+async def test_what_gave_a_run_and_changed_nothing_gives_that_run_again(checkpoint):
+    async with started() as desk:
+        run = await desk.queued(id="a")
+        before = await desk.system.task("a")
+        start = under("k", "start")
+        first = await desk.ask("a", c.StartTask(), start)
+        assert first.the_run.id == run.id
+        assert first.task.latest_event_seq == before.latest_event_seq
+        assert desk.events("a") == ["task.created", "task.run_enqueued"]
+        seq = desk.system.journal.next_seq
+        assert (await desk.ask("a", c.StartTask(), start)).the_run.id == run.id
+        assert desk.system.journal.next_seq == seq
+        await desk.ask_run(c.CancelRun(run.id))
+        if checkpoint:
+            await desk.system.checkpointer.checkpoint()
+        assert (await desk.ask("a", c.StartTask(), start)).the_run.id == run.id
+        store = desk.store.copy()
+    async with started(store) as desk:
+        again = await desk.ask("a", c.StartTask(), start)
+        assert (again.the_run.id, again.the_run.status) == (run.id, RunStatus.CANCELED)
+        assert (await desk.enqueue("a")).id != run.id

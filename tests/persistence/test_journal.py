@@ -9,7 +9,7 @@ import trio
 from attrs import evolve as replace
 from trio.testing import wait_all_tasks_blocked
 
-from actors.ports import StorageError
+from actors.ports import DamagedError, StorageError
 from actors.record import Entry, IndexRow, IndexTable, Settlement
 from actors.task.state import Json
 from persistence import journal as journal_module
@@ -19,6 +19,7 @@ from persistence.memory_store import MemoryStore
 from persistence.opening import memory_journal, open_journal
 from persistence.pipeline import BATCH_RECORDS_MAX
 from persistence.store import Delete, Put, Table
+from persistence.verify import verify
 
 
 @pytest.fixture(params=["inline", "threaded"])
@@ -312,6 +313,15 @@ async def test_a_record_under_a_wrong_number_is_named(model):
     store.commit([Put(Table.LOG, sequence_key(2), store.get(Table.LOG, sequence_key(1)))])
     with pytest.raises(StorageError, match="number 1 in place of 2"):
         model.restart(memory_journal(store))
+
+
+async def test_a_value_that_a_damaged_key_hides_from_reading_in_order_is_missed(model, monkeypatch):
+    """As LMDB does where a page has its keys out of order: it counts what it does not find."""
+    store = await log_of(model, 1, 1)
+    monkeypatch.setattr(MemoryStore, "count", lambda _, table: 3)
+    with pytest.raises(DamagedError, match="out of order"):
+        model.restart(memory_journal(store))
+    assert "out of order" in next(finding.told for finding in verify(store))
 
 
 async def test_restoring_out_of_turn_is_refused(model):

@@ -85,7 +85,10 @@ WOKEN_MAX: Final = (
 PUBLISHED_MAX: Final = 32  # records of one commit that are handed on in one go
 COLLECTED_RECORDS: Final = 256  # between two garbage collections, the larger of which take 10 ms
 COLLECTIONS_TO_OLD: Final = 2  # to one that also looks at what the others left, a second time
-COMPARISONS_MAX: Final = 512  # of runs with sessions in one go, at up to 6 µs each
+COMPARISONS_MAX: Final = (
+    128  # of runs with sessions in one go, at up to 6 µs; the last run's are more
+)
+TAKERS_KEPT_S: Final = 1  # who could claim; meanwhile nobody is noticed to have gone away
 EVICTION_SCAN_MAX: Final = 64  # residents at rest that are looked at to make room for one
 RESIDENTS_DEFAULT: Final = 100_000  # resident task actors; about 5 KB each
 JOURNAL_PENDING_MAX: Final = 16_384  # records decided and not yet on disk; then actors wait

@@ -42,7 +42,9 @@ class Roster:
         self._by_root: dict[str, str] = {}
         self._by_name: dict[str, str] = {}
         self._sessions: dict[str, SessionState] = {}  # ended ones too, until they are forgotten
+        self._active: dict[str, SessionState] = {}  # of these, those that were not ended
         self._visitors: dict[str, SessionState] = {}
+        self._changes = 0
         self._seen_at_ns: dict[str, int] = {}  # on the steady scale, of active sessions
 
     # --- what changes it ------------------------------------------------------------------------
@@ -60,29 +62,35 @@ class Roster:
                 self._by_root[state.root_dir] = state.id
                 self._by_name.setdefault(state.name, state.id)
             case SessionState():
+                self._changes += 1
                 self._visitors.pop(state.id, None)
                 if state.forgotten:
                     self._sessions.pop(state.id, None)
                 else:
                     self._sessions[state.id] = state
                 if state.is_active:
+                    self._active[state.id] = state
                     self._seen_at_ns.setdefault(state.id, self._clock.steady_ns())
                 else:
+                    self._active.pop(state.id, None)
                     self._seen_at_ns.pop(state.id, None)
 
     def admit(self, visitor: SessionState) -> None:
         """A session has registered itself. Called by the registry's actor."""
+        self._changes += 1
         self._visitors[visitor.id] = visitor
         self._seen_at_ns[visitor.id] = self._clock.steady_ns()
 
     def dismiss(self, session_id: str) -> None:
         """Forget a visitor. Called by the registry's actor."""
+        self._changes += 1
         self._visitors.pop(session_id, None)
         self._seen_at_ns.pop(session_id, None)
 
     def saw(self, session_id: str) -> None:
         """The session has called. Called by the registry's actor."""
         if session_id in self._seen_at_ns:
+            self._changes += self.is_away(session_id)
             self._seen_at_ns[session_id] = self._clock.steady_ns()
 
     # --- workspaces -----------------------------------------------------------------------------
@@ -134,8 +142,7 @@ class Roster:
 
     def sessions(self) -> list[SessionState]:
         """All active ones, visitors too."""
-        active = [session for session in self._sessions.values() if session.is_active]
-        return [*active, *self._visitors.values()]
+        return [*self._active.values(), *self._visitors.values()]
 
     def stored_sessions(self) -> list[SessionState]:
         """All that are on disk, ended ones too."""
@@ -144,6 +151,12 @@ class Roster:
     def present_sessions(self) -> Iterator[SessionState]:
         """The active sessions that are not away: those that could be expected to claim."""
         return (session for session in self.sessions() if not self.is_away(session.id))
+
+    @property
+    def changes(self) -> int:
+        """Grows whenever a session comes, goes, or calls after it was away; not when it goes
+        away."""
+        return self._changes
 
     def session(self, session_id: str) -> SessionState:
         """An active session. Raises: Rejected: SESSION_NOT_FOUND, SESSION_SET_ASIDE."""

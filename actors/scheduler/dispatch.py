@@ -32,7 +32,7 @@ from actors.scheduler.lapsing import Lapsing
 from actors.scheduler.neglect import look_at_unleased
 from actors.scheduler.parked import Parked
 from actors.scheduler.releases import Releases
-from actors.scheduler.starvation import look_at_starving
+from actors.scheduler.starvation import Starvation
 from actors.scheduler.switch import Switch
 from actors.scheduler.ticket import Stage, Ticket, TokenSource, lease_limit_reached
 from actors.settings import Settings
@@ -85,6 +85,7 @@ class Dispatch:
         self.allowance = Allowance(self.board, settings.max_leases_per_session, later)
         self.lapsing = Lapsing(self.board, clock, send, later)
         self.releases = Releases(self.board, send, later)
+        self._starvation = Starvation(self.board, roster, send, max(self._starves_ns, NS))
         self._parked: Parked[Ticket] = Parked()
         self._patience: Deadlines[Ticket] = Deadlines()  # when a parked caller gets its 204
         self._aside: Deadlines[str] = Deadlines()  # tasks that crashed, until they may try again
@@ -409,7 +410,5 @@ class Dispatch:
             state = self._catalog.get(task_id)
             if state is not None:
                 self._observe(state)
-        look_at_starving(
-            self.board, self._roster.present_sessions, self._send, now_ns, max(self._starves_ns, NS)
-        )
+        self._starvation.look(now_ns)
         look_at_unleased(self.board, self._catalog.get, self._send, self._clock, self._starves_ns)

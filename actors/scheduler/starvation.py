@@ -11,6 +11,8 @@ from typing import final
 from actors import limits
 from actors.actor import Envelope
 from actors.identity import SCHEDULER
+from actors.limits import NS
+from actors.registry.roster import Roster
 from actors.registry.state import SessionState
 from actors.scheduler.board import Board
 from actors.task.commands import NoteStarvation
@@ -24,37 +26,54 @@ _Demands = tuple[str | None, str | None, Owner | None, frozenset[str], frozenset
 """What tells runs apart: workspace, channel, owner, required capabilities, allowed agents."""
 
 
-def look_at_starving(
-    board: Board,
-    sessions: Callable[[], Iterable[SessionState]],
-    send: Callable[[str, Envelope], None],
-    now_ns: int,
-    again_ns: int,
-) -> None:
-    """Check runs that are due, and note once those that nobody could claim. No more than
-    `SLICE_MAX` of them, and fewer where each costs much; the others stay due.
+@final
+class Starvation:
+    """Looks at runs that may be starving. Whoever could claim is put together once for many
+    rounds, until sessions come or go."""
 
-    Each is checked again after `again_ns`, as sessions come and go, and the run may become
-    claimable or not.
-    """
-    due_ns = board.starving.next_at_ns()
-    if due_ns is None or due_ns > now_ns:
-        return
-    takers = Takers(sessions())
-    for _ in range(limits.SLICE_MAX):
-        if takers.comparisons >= limits.COMPARISONS_MAX:
-            break
-        due = board.starving.pop_due(now_ns, 1)
-        if not due:
-            break
-        task_id, run_id = due[0]
-        run = board.claimable.get(run_id)
-        if run is None or takers.has_any(run):
-            board.starved.discard(run_id)
-        elif run_id not in board.starved:
-            board.starved.add(run_id)
-            send(task_id, Envelope(NoteStarvation(run_id), SCHEDULER))
-        board.starving.set((task_id, run_id), now_ns + again_ns)
+    def __init__(
+        self, board: Board, roster: Roster, send: Callable[[str, Envelope], None], again_ns: int
+    ) -> None:
+        """Args: again_ns: after which a run is checked again, as sessions come and go, and the run
+        may become claimable or not."""
+        self._board = board
+        self._roster = roster
+        self._send = send
+        self._again_ns = again_ns
+        self._takers = Takers(())
+        self._as_of = -1  # the roster's changes
+        self._until_ns = 0
+
+    def look(self, now_ns: int) -> None:
+        """Check runs that are due, and note once those that nobody could claim. No more than
+        `SLICE_MAX` of them, and fewer where each costs much; the others stay due."""
+        board = self._board
+        due_ns = board.starving.next_at_ns()
+        if due_ns is None or due_ns > now_ns:
+            return
+        takers = self._takers_at(now_ns)
+        enough = takers.comparisons + limits.COMPARISONS_MAX
+        for _ in range(limits.SLICE_MAX):
+            if takers.comparisons >= enough:
+                break
+            due = board.starving.pop_due(now_ns, 1)
+            if not due:
+                break
+            task_id, run_id = due[0]
+            run = board.claimable.get(run_id)
+            if run is None or takers.has_any(run):
+                board.starved.discard(run_id)
+            elif run_id not in board.starved:
+                board.starved.add(run_id)
+                self._send(task_id, Envelope(NoteStarvation(run_id), SCHEDULER))
+            board.starving.set((task_id, run_id), now_ns + self._again_ns)
+
+    def _takers_at(self, now_ns: int) -> "Takers":
+        if self._as_of != self._roster.changes or now_ns >= self._until_ns:
+            self._takers = Takers(self._roster.present_sessions())
+            self._as_of = self._roster.changes
+            self._until_ns = now_ns + limits.TAKERS_KEPT_S * NS
+        return self._takers
 
 
 @final
@@ -72,8 +91,11 @@ class Takers:
             first_of_kind.setdefault(_kind(session), session)
         self._kinds = first_of_kind.values()
         self._of_agent: dict[str, list[SessionState]] = {}
+        self._able: dict[str, list[SessionState]] = {}  # by capability
         for session in self._kinds:
             self._of_agent.setdefault(session.agent_name, []).append(session)
+            for capability in session.capabilities:
+                self._able.setdefault(capability, []).append(session)
         self._claimers: dict[str, Claimer] = {}  # made when first compared
         self._answers: dict[_Demands, bool] = {}
         self.comparisons = 0  # made so far, of a run with a session
@@ -87,10 +109,12 @@ class Takers:
         return answer
 
     def _asked(self, run: ClaimableRun) -> Iterable[SessionState]:
-        """Those whom its owner may admit. A run that is a session's own is for that session, not
+        """Those whom its owner may admit, and of all the fewest that have one of the capabilities
+        it requires. A run that is a session's own is for that session, not
         for one of its kind."""
         if run.owner is None:
-            return self._kinds
+            able = (self._able.get(each, ()) for each in run.required_capabilities)
+            return min(able, key=len, default=self._kinds)
         if run.owner.kind is OwnerKind.POOL:
             return self._of_agent.get(run.owner.ref, ())
         owner = self._by_id.get(run.owner.ref)

@@ -305,13 +305,15 @@ def extend(changes: Changes, command: c.ExtendLease) -> Decision:
     ):
         return changes.decided()
     until_ns, ends_ns = changes.context.end_of_lease(command.not_before_ns)
+    given_s = -((changes.context.steady_ns - command.not_before_ns) // NS)  # rounded up
     changes.add(
         RunLeaseExtended(
             run_id=run.id,
             task_status=changes.state.status,
             status=run.status,
             lease_until_ns=until_ns,
-            lease_seconds=run.lease_seconds or 0,
+            # What it was given, or the next start would take this for a lease of later.
+            lease_seconds=max(run.lease_seconds or 0, given_s),
             heartbeat_at_ns=run.heartbeat_at_ns,
             claim_token_hash=run.claim_token_hash,
             lease_ends_ns=ends_ns,

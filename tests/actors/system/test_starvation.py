@@ -1,10 +1,12 @@
 """A run starves when nobody who is registered could ever claim it."""
 
+from typing import NamedTuple
+
 import pytest
 import trio
 
 from actors import limits
-from actors.scheduler import starvation
+from actors.scheduler.starvation import Starvation, Takers
 from actors.task import commands as c
 from actors.task.state import Owner, OwnerKind
 from tests.actors.system.desk import OPERATOR, agent, started
@@ -150,39 +152,75 @@ async def test_what_was_told_before_a_restart_is_not_told_again():
 # --- what it costs ------------------------------------------------------------------------------
 
 
+class Round(NamedTuple):
+    takers: Takers
+    comparisons: int
+
+
 @pytest.fixture
-def rounds(monkeypatch) -> list[starvation.Takers]:
-    """Those that each round has asked."""
-    made: list[starvation.Takers] = []
-    make = starvation.Takers
+def rounds(monkeypatch) -> list[Round]:
+    """Those in which runs were due, with whom each has asked and how often."""
+    made: list[Round] = []
+    look = Starvation.look
 
-    def kept(sessions) -> starvation.Takers:
-        made.append(make(sessions))
-        return made[-1]
+    def noted(self: Starvation, now_ns: int) -> None:
+        due_ns = self._board.starving.next_at_ns()
+        before, compared = self._takers, self._takers.comparisons
+        look(self, now_ns)
+        takers = self._takers
+        if due_ns is not None and due_ns <= now_ns:
+            since = compared if takers is before else 0
+            made.append(Round(takers, takers.comparisons - since))
 
-    monkeypatch.setattr(starvation, "Takers", kept)
+    monkeypatch.setattr(Starvation, "look", noted)
     return made
 
 
 async def test_equal_runs_are_looked_at_once_whatever_the_number_of_sessions(desk, rounds):
     for number in range(200):
-        await desk.register(f"s{number}", f"bot{number % 2}")
+        await desk.register(f"s{number}", f"bot{number % 2}", channel="other")
     for _ in range(150):
-        await desk.queued_with(required_capabilities=("rare",))
+        await desk.queued(network_channel="rare")
     await trio.sleep(301)
     assert await starved(desk) == 150
-    assert all(takers.comparisons == 2 for takers in rounds)  # kinds of sessions
+    assert sum(each.comparisons for each in rounds) == 2  # kinds of sessions
+
+
+async def test_a_run_is_compared_with_sessions_that_have_a_capability_of_its(desk, rounds):
+    for number in range(60):
+        await desk.register(f"s{number}", capabilities=("common", f"skill{number}"))
+    for number in range(40):
+        await desk.queued_with(required_capabilities=("common", f"skill{number}", "rare"))
+        await desk.queued_with(required_capabilities=("common", f"skill{number}"))
+    await trio.sleep(301)
+    assert await starved(desk) == 40
+    assert sum(each.comparisons for each in rounds) == 40
+
+
+async def test_who_could_claim_is_put_together_once_for_many_rounds(desk, rounds):
+    """And without the sessions that have ended."""
+    for number in range(20):
+        await desk.register(f"s{number}")
+        await desk.system.end_session(f"s{number}")
+    runs = 3 * limits.SLICE_MAX
+    for number in range(runs):
+        await desk.queued_with(required_capabilities=(f"rare{number}",))
+    await trio.sleep(301)
+    assert await starved(desk) == runs
+    assert len(rounds) >= 3
+    assert len({id(each.takers) for each in rounds}) == 1
+    assert not desk.system.roster.sessions()
 
 
 async def test_one_round_compares_only_so_much(desk, rounds, monkeypatch):
     monkeypatch.setattr(limits, "COMPARISONS_MAX", 100)
     for number in range(60):
-        await desk.register(f"s{number}", f"bot{number}")
+        await desk.register(f"s{number}", f"bot{number}", channel="other")
     for number in range(40):
-        await desk.queued_with(required_capabilities=(f"rare{number}",))
+        await desk.queued(network_channel=f"rare{number}")
     await trio.sleep(301)
     assert await starved(desk) == 40
-    assert max(takers.comparisons for takers in rounds) < 100 + 60
+    assert max(each.comparisons for each in rounds) < 100 + 60
 
 
 async def test_a_pool_s_run_is_compared_with_the_agents_of_that_pool_alone(desk, rounds):
@@ -194,7 +232,7 @@ async def test_a_pool_s_run_is_compared_with_the_agents_of_that_pool_alone(desk,
         await desk.enqueue(task.id, required_capabilities=("rare",))
     await trio.sleep(301)
     assert await starved(desk) == 40
-    assert max(takers.comparisons for takers in rounds) <= 40
+    assert max(each.comparisons for each in rounds) <= 40
 
 
 async def test_a_session_of_the_same_kind_is_no_taker_of_a_session_s_own_run(desk):

@@ -164,6 +164,22 @@ async def test_no_lease_outlives_a_start_by_more_than_its_own_length():
         assert await desk.status_of(run_id) is RunStatus.QUEUED
 
 
+async def test_a_lower_grace_at_the_next_start_ends_no_other_lease_early():
+    async with started(time=wall()) as desk:
+        _, long = await desk.many_queued(2)
+        await desk.claim("s1", lease_seconds=10)
+        await desk.claim("s2", lease_seconds=600)
+        store = desk.store.copy()
+    async with started(store, time=wall(), boot_grace_s=300) as desk:
+        await trio.sleep(1)
+        store = desk.store.copy()
+    async with started(store, time=wall(), boot_grace_s=30) as desk:
+        await trio.sleep(500)
+        assert await desk.status_of(long.id) is RunStatus.CLAIMED
+        await trio.sleep(102)
+        assert await desk.status_of(long.id) is RunStatus.QUEUED
+
+
 async def test_one_start_with_a_wrong_clock_is_told_and_leaves_nothing_behind(caplog):
     """Once a pin: every later time was of the year of that start."""
     ahead_s = 3 * 365 * 24 * HOUR_S

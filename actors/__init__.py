@@ -1,9 +1,18 @@
 """The core: what the scheduler knows and decides. Imports neither storage nor HTTP.
 
-`task/` is pure: commands in, events out. Around it stand the actors that own state (`actor`,
-`scheduler/`, `registry/`), the parts that own a rule over several tasks (`graph`, `index`),
-`faults` that keeps what is set aside, and the publisher that hands on what was committed: to read
-models (`views/`), the deadlines of reviews (`review_deadlines`), and the messages to subscribers
-(`bridges/`). `ports` says what the outside must bring. `parts` wires all of it, `lifecycle` starts
-and stops it, and `system` is what callers see.
+- tasks: `task/` is pure, commands in and events out; `actor` owns one, `directory` finds it
+- who works on what: `scheduler/`, and `registry/` for workspaces and sessions
+- over several tasks: `graph`, `index`, `surroundings`; effects: `outbox`, `awaited`
+- messages: `mailbox`, `asking`, `answers`
+- time: `clock`, `boot_clock`, `time_watch`, `walls`, `times`; due times: `deadlines`,
+  `review_deadlines`
+- requests sent again, or on a condition: `keys`, `once`, `repeats`, `if_match`
+- names: `ids`, `identity`, `misnamed`
+- records: `record`, `ports` (what the outside must bring), `publisher`, `checkpointer`, `recovery`
+- read models: `views/`; messages to subscribers: `bridges/`
+- faults and refusals: `faults` (what is set aside), `errors`, `actions`, `availability`, `force`
+- bounds: `limits`, `settings`, `slices`, `garbage`
+- collections and copies: `ordered`, `lazy_heap`, `choice`, `frozen`
+
+`parts` wires all of it, `lifecycle` starts and stops it, and `system` is what callers see.
 """

@@ -29,7 +29,7 @@ class Settings:
     max_leases_per_session: int = _setting(1, "leases that one session may hold at a time", 1)
     lease_expiries_max: int = _setting(
         limits.EXPIRIES_MAX_DEFAULT,
-        "leases in a row that may run out before it is parked",
+        "leases of a run that may expire in a row before it is parked (needs attention)",
         1,
     )
     boot_grace_s: float = _setting(30.0, "what each lease has left at least after a restart")
@@ -45,7 +45,7 @@ class Settings:
         float(limits.REVIEW_S_DEFAULT), "how long a review waits that names no deadline", 0.001
     )
     review_rounds_max: int = _setting(
-        limits.REVIEW_ROUNDS_DEFAULT, "rejection of this round ends a chain of reviews", 1
+        limits.REVIEW_ROUNDS_DEFAULT, "a rejection in this round ends the chain of reviews", 1
     )
     review_rapid_runs: int = _setting(
         limits.REVIEW_RAPID_RUNS_DEFAULT,

@@ -1,5 +1,5 @@
 """One task: what it is (`state`), what may be asked (`commands`), what happened (`events`).
 
 `decide` turns a command into events, `evolve` folds an event into the state, `status` derives the
-task's status; all three are pure. `payload` says what the public sees of an event.
+task's status; all three are pure. What the public sees of an event is the edge's (`web.payloads`).
 """

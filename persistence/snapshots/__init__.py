@@ -6,10 +6,11 @@
          8     4  CRC-32 of the body
         12     …  head, body: two JSON texts
 
-A task's head is an array that begins with `"u"` and holds, by position, what `slim` keeps: the
-fields named in `tasks.head_of`, then the open run or null, then the facts of the ended runs (see
-`actors.task.ended`) in hexadecimal digits, then those named in `tasks.rare_of`, unless all of these
-have their default. At start-up a million heads are read, hence no names and no converter there.
+A task's head is an array that begins with `"u"` and holds, by position, what `actors.task.slim`
+keeps: the fields named in `tasks.head_of`, then the open run or null, then the facts of the ended
+runs (see `actors.task.ended`) in hexadecimal digits, then those named in `tasks.rare_of`, unless
+all of these have their default. At start-up a million heads are read, hence no names and no
+converter there.
 Its body is `[description, metadata, runs]`, with null among the runs in the place of the open one,
 followed by all reviews where there are any. A run is an array of the fields named in `runs.run_of`.
 These orders are the format: a new field goes to the end, with a default where it is read. A head

@@ -312,9 +312,16 @@ def test_all_pages_come_in_the_order_that_is_asked_for(line):
     assert shown["created"] == ["t4", "t3", "t2", "t1", "t0"]
 
 
-@pytest.mark.parametrize("words", [("--limit", "3"), ("--watch",)])
-def test_a_walk_has_no_limit_and_is_no_watch(line, words):
-    assert "--all" in line.refused(ClientExit.USAGE, "task", "list", "--all", *words)
+def test_limit_is_the_size_of_the_pages_that_are_walked(line):
+    for number in range(3):
+        line.told("task", "create", "x", "--id", f"t{number}")
+    told = line.told("task", "list", "--all", "--limit", "2", "--json")
+    pages = [json.loads(text)["tasks"] for text in told.splitlines()]
+    assert [[task["id"] for task in page] for page in pages] == [["t2", "t1"], ["t0"]]
+
+
+def test_a_walk_is_no_watch(line):
+    assert "--all" in line.refused(ClientExit.USAGE, "task", "list", "--all", "--watch")
 
 
 def test_the_backlog_goes_on_too(line):

@@ -99,10 +99,10 @@ class Verb:
         ]
         parameters += [field.parameter() for field in self.fields]
         if CURSOR in self.fields:
-            text = "all there are, page by page; with --json each page is a line"
+            text = "all pages, of --limit rows each; with --json each page is a line"
             parameters.append(click.Option(["--all"], is_flag=True, help=text))
         if self.operation.is_conditional:
-            text = "only if nothing has happened to the task since its event of this number"
+            text = "only if the task's latest_event_seq is still this"
             number = click.IntRange(min=1)
             parameters.append(
                 click.Option(["--if-match"], type=number, metavar="NUMBER", help=text)
@@ -133,8 +133,6 @@ class Verb:
 
     def _run(self, client: "Client", as_json: bool, values: dict[str, Any]) -> None:
         walks = values.pop("all", False)
-        if walks and values["limit"] is not None:
-            raise click.UsageError("--all has no limit; leave one of both out")
         if values.pop("watch", False):
             if walks:
                 raise click.UsageError("--all comes to an end, but a watch has none")
@@ -156,8 +154,9 @@ class Verb:
             raise SystemExit(self.ends_with(answer.body))
 
     def _walk(self, client: "Client", as_json: bool, values: dict[str, Any]) -> None:
-        """Show page after page, each as soon as it is there, and none longer than that."""
-        values["limit"] = LIST_MAX
+        """Show page after page, each as soon as it is there; `--limit` is the size of a page."""
+        if values["limit"] is None:
+            values["limit"] = LIST_MAX
         pages = Pages(self.shows)
         while True:
             answer = self._ask(client, values)

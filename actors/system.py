@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import final
 
 from actors.actor import Envelope
@@ -32,20 +33,19 @@ class System(Parts):
     async def create_task(self, command: c.CreateTask, caller: Caller) -> Answer:
         """Make a task; a child where `parent_task_id` is set. Raises: Rejected."""
         task_id = command.id or f"task-{self._ids.suffix(self.clock.now_ns())}"
-        return await self._send(lambda: task_id, command, caller)
+        return await self._send(partial(str, task_id), command, caller)
 
     async def ask(self, task_id: str, command: c.TaskCommand, caller: Caller) -> Answer:
         """Have the task do something; what it answers is on disk. Raises: Rejected."""
+        return await self._send(partial(self._known, task_id, command, caller), command, caller)
 
-        def known() -> str:
-            self.faults.check(task_id)
-            if self.views.get(task_id) is None:
-                raise task_not_found(task_id)
-            if isinstance(command, FORCE_COMMANDS):
-                self._force.check(caller, task_id)
-            return task_id
-
-        return await self._send(known, command, caller)
+    def _known(self, task_id: str, command: c.TaskCommand, caller: Caller) -> str:
+        self.faults.check(task_id)
+        if self.views.get(task_id) is None:
+            raise task_not_found(task_id)
+        if isinstance(command, FORCE_COMMANDS):
+            self._force.check(caller, task_id)
+        return task_id
 
     async def subscribe(self, task_id: str, command: c.Subscribe, caller: Caller) -> Answer:
         """Tell somebody of the task's ends.
@@ -53,16 +53,15 @@ class System(Parts):
         Raises:
             Rejected: also where the bridge is not there, or does not serve the task.
         """
+        return await self._send(partial(self._served, task_id, command), command, caller)
 
-        def served() -> str:
-            self.faults.check(task_id)
-            task = self.views.get(task_id)
-            if task is None:
-                raise task_not_found(task_id)
-            self._bridges.check(command.bridge_id, task)
-            return task_id
-
-        return await self._send(served, command, caller)
+    def _served(self, task_id: str, command: c.Subscribe) -> str:
+        self.faults.check(task_id)
+        task = self.views.get(task_id)
+        if task is None:
+            raise task_not_found(task_id)
+        self._bridges.check(command.bridge_id, task)
+        return task_id
 
     async def task(self, task_id: str) -> TaskState:
         """The whole task, as of its last record on disk. Raises: Rejected: TASK_NOT_FOUND."""
@@ -75,17 +74,16 @@ class System(Parts):
 
     async def ask_run(self, command: c.RunCommand, caller: Caller) -> Answer:
         """Have a run's task do something with it. Raises: Rejected."""
-
-        def of_run() -> str:
-            task_id = self._task_of(command.run_id)
-            if isinstance(command, FORCE_COMMANDS):
-                self._force.check(caller, task_id)
-            return task_id
-
         if isinstance(command, c.ClaimRun) and caller.is_agent:
             self._task_of(command.run_id)
             await self._keep(caller.actor.ref)
-        return await self._send(of_run, command, caller)
+        return await self._send(partial(self._of_run, command, caller), command, caller)
+
+    def _of_run(self, command: c.RunCommand, caller: Caller) -> str:
+        task_id = self._task_of(command.run_id)
+        if isinstance(command, FORCE_COMMANDS):
+            self._force.check(caller, task_id)
+        return task_id
 
     async def run(self, run_id: str) -> Answer:
         """The run with its task. Raises: Rejected: RUN_NOT_FOUND."""
@@ -107,7 +105,7 @@ class System(Parts):
 
     async def judge(self, command: c.SubmitVerdict, caller: Caller) -> Answer:
         """Record a verdict. Raises: Rejected."""
-        return await self._send(lambda: self._task_of_review(command.review_id), command, caller)
+        return await self._send(partial(self._task_of_review, command.review_id), command, caller)
 
     def _task_of_review(self, review_id: str) -> str:
         task_id = self._index.task_of_review(review_id)
@@ -201,23 +199,22 @@ class System(Parts):
             raise run_not_found(run_id)
         return task_id
 
+    # Each call that is under way holds what it is made of. So these are no closures: their cells
+    # would be looked at by every collection.
+
     async def _send(self, where: Callable[[], str], command: c.Command, caller: Caller) -> Answer:
         """The task's answer. `where` gives the task's id, or refuses."""
-
         self._hear(caller)
         if caller.once is None:
-            return await self._sent(where(), command, caller)
-
-        async def send() -> Answer:
-            return await self._sent(where(), command, caller)
-
-        return await self.repeats.once(send, command, caller)
+            return await self._sent(where, command, caller)
+        return await self.repeats.once(partial(self._sent, where, command, caller), command, caller)
 
     def _hear(self, caller: Caller) -> None:
         if caller.is_agent:
             self.registry.saw(caller.actor.ref)
 
-    async def _sent(self, task_id: str, command: c.Command, caller: Caller) -> Answer:
+    async def _sent(self, where: Callable[[], str], command: c.Command, caller: Caller) -> Answer:
+        task_id = where()
         self.availability.check()
         reply: Reply[Answer] = Reply()
         self.directory.send(task_id, Envelope(command, caller, reply))

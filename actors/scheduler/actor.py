@@ -123,7 +123,7 @@ class Scheduler:
             answer = await ticket.reply.wait()
             await trio.lowlevel.checkpoint_if_cancelled()  # answered, and gone all the same
         except trio.Cancelled:
-            self.later(lambda: self._dispatch.forget(ticket))
+            self.later(partial(self._dispatch.forget, ticket))
             raise
         return answer
 

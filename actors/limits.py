@@ -83,7 +83,7 @@ WOKEN_MAX: Final = (
     16  # tasks sent a message in one go whose actors may have to be made: 0.4 ms each
 )
 PUBLISHED_MAX: Final = 32  # records of one commit that are handed on in one go
-COLLECTED_RECORDS: Final = 320  # between two garbage collections, the larger of which take 10 ms
+COLLECTED_RECORDS: Final = 256  # between two garbage collections, the larger of which take 10 ms
 COLLECTIONS_TO_OLD: Final = 2  # to one that also looks at what the others left, a second time
 COMPARISONS_MAX: Final = (
     128  # of runs with sessions in one go, at up to 6 µs; the last run's are more

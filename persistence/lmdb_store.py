@@ -12,15 +12,25 @@ from typing import Any, Final, TypeVar, final
 
 import lmdb
 
-from actors.ports import StorageError
+from actors.ports import DamagedError, StorageError
+from persistence.lmdb_file import check_length
 from persistence.lock import DirectoryLock
 from persistence.store import Change, ConditionError, Delete, DeleteRange, Given, Put, Table
 
 T = TypeVar("T")
 
 MAP_BYTES_DEFAULT: Final = 1 << 30  # of address space; the file grows as it is written
-_DATA_FILE: Final = "data.mdb"
+DATA_FILE: Final = "data.mdb"
 READERS_MAX: Final = 16  # Trio's thread, the writer, and a tool that looks from outside
+
+# What LMDB raises where its own pages, which carry no checksum, are not what they must be.
+_STRUCTURE_ERRORS: Final = (
+    lmdb.CorruptedError,
+    lmdb.PageNotFoundError,
+    lmdb.InvalidError,
+    lmdb.VersionMismatchError,
+    lmdb.IncompatibleError,
+)
 
 
 @final
@@ -34,7 +44,9 @@ class LmdbStore:
             a former version did not know are empty.
 
     Raises:
-        StorageError: in use, not readable, or not LMDB's.
+        DamagedError: the file is cut, or LMDB does not take it for one of its own. So does each
+            read that meets a damaged page.
+        StorageError: in use, not readable, or another program's.
     """
 
     def __init__(
@@ -49,14 +61,15 @@ class LmdbStore:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:
                 raise StorageError(f"cannot make {directory}: {error.strerror}") from error
-        elif not (directory / _DATA_FILE).is_file():
+        elif not (directory / DATA_FILE).is_file():
             raise StorageError(f"there is no data directory {directory}")
         self._lock = DirectoryLock(directory)
         self._growths = 0
         # The map must not move while a read transaction looks at it.
         self._map_lock = Lock()
         try:
-            with _storage_errors(f"cannot open {directory}"):
+            with _storage_errors(f"cannot open {directory}", f"{directory}: "):
+                check_length(directory / DATA_FILE)
                 self._env = lmdb.open(
                     str(directory),
                     map_size=map_bytes,
@@ -186,9 +199,13 @@ def _walk(
 
 
 @contextmanager
-def _storage_errors(what: str) -> Iterator[None]:
-    """LMDB's names end here."""
+def _storage_errors(what: str, prefix: str = "") -> Iterator[None]:
+    """LMDB's errors end here. Args: prefix: of their messages, where `what` says it already."""
     try:
         yield
+    except _STRUCTURE_ERRORS as error:
+        code = str(error)
+        code = code[max(code.find("MDB_"), 0) :]
+        raise DamagedError(f"the store's own structure is damaged ({code})") from error
     except (lmdb.Error, OSError) as error:
-        raise StorageError(f"{what}: {error}") from error
+        raise StorageError(f"{what}: {str(error).removeprefix(prefix)}") from error

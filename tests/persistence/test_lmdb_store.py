@@ -7,7 +7,7 @@ import sys
 import lmdb
 import pytest
 
-from actors.ports import StorageError
+from actors.ports import DamagedError, StorageError
 from persistence.lmdb_store import LmdbStore
 from persistence.lock import DirectoryLock
 from persistence.store import Put, Table
@@ -67,7 +67,7 @@ def test_a_second_store_in_the_same_process_is_refused(tmp_path):
 def test_a_file_that_is_no_lmdb_database_is_refused_and_unlocked(tmp_path):
     (tmp_path / "data.mdb").write_bytes(b"something else " * 1000)
     for _ in range(2):
-        with pytest.raises(StorageError, match="cannot open"):
+        with pytest.raises(DamagedError, match=r"structure is damaged \(MDB_INVALID"):
             LmdbStore(tmp_path)
 
 

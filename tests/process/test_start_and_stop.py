@@ -195,6 +195,21 @@ def test_a_damaged_data_directory_is_named_with_what_to_do(server):
     assert err.count("\n") == 1
 
 
+def test_a_cut_store_is_refused_with_what_to_do(server):
+    with server.start() as client:
+        assert create(client, "first")
+    server.kill()
+    path = server.data_dir / "data.mdb"
+    path.write_bytes(path.read_bytes()[:20_000])
+    server.spawn()
+    code, out, err = server.end()
+    assert (code, out) == (73, "")
+    assert err.startswith(f"chargehand: {server.data_dir} is damaged: data.mdb has 20000 bytes ")
+    assert "keep it, and start from a copy of it" in err
+    assert err.count("\n") == 1
+    assert path.stat().st_size == 20_000
+
+
 def test_a_data_directory_serves_one_process(server):
     server.start().close()
     other = Server(server.directory)

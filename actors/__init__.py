@@ -6,7 +6,7 @@
 - messages: `mailbox`, `asking`, `answers`
 - time: `clock`, `boot_clock`, `time_watch`, `walls`, `times`; due times: `deadlines`,
   `review_deadlines`
-- requests sent again, or on a condition: `keys`, `once`, `repeats`, `if_match`
+- requests sent again: `idempotency/`; on a condition: `if_match`
 - names: `ids`, `identity`, `misnamed`
 - records: `record`, `ports` (what the outside must bring), `publisher`, `checkpointer`, `recovery`
 - read models: `views/`; messages to subscribers: `bridges/`

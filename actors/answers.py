@@ -4,7 +4,7 @@ from typing import final
 
 from attrs import frozen
 
-from actors.once import Done, Earlier, Once
+from actors.idempotency.once import Done, Earlier, Once
 from actors.task.review import Review
 from actors.task.state import Run, TaskState
 from actors.task.subscription import Subscription

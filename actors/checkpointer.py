@@ -5,7 +5,7 @@ from typing import final
 import trio
 
 from actors.directory import Directory
-from actors.keys import Keys
+from actors.idempotency.keys import Keys
 from actors.outbox import Outbox
 from actors.ports import Journal
 from actors.settings import Settings

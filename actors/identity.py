@@ -6,8 +6,8 @@ from typing import final
 from attrs import field, frozen
 
 from actors.choice import Choice
+from actors.idempotency.once import Once
 from actors.if_match import IfMatch
-from actors.once import Once
 
 
 class ActorKind(Choice):

@@ -8,8 +8,8 @@ from typing import Final, final
 
 from actors.faults import Faults, Why, refusal_of
 from actors.graph import Graph
+from actors.idempotency.once import rows_of_done
 from actors.identity import Caller, OriginKind
-from actors.once import rows_of_done
 from actors.ports import DamagedError, DamagedRowError, Reads
 from actors.record import IndexRow, IndexTable, Record
 from actors.task.events import (

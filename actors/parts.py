@@ -16,9 +16,10 @@ from actors.faults import Faults
 from actors.force import ForceGuard
 from actors.garbage import Collector
 from actors.graph import Graph
+from actors.idempotency.keys import Keys
+from actors.idempotency.repeats import Repeats
 from actors.ids import IdSource
 from actors.index import Index
-from actors.keys import Keys
 from actors.limits import NS
 from actors.misnamed import Misnamed
 from actors.outbox import Outbox
@@ -27,7 +28,6 @@ from actors.publisher import Publisher
 from actors.registry.actor import Registry
 from actors.registry.roster import Roster
 from actors.registry.state import WorkspaceState
-from actors.repeats import Repeats
 from actors.review_deadlines import ReviewDeadlines
 from actors.scheduler.actor import Scheduler
 from actors.scheduler.dispatch import Dispatch

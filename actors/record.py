@@ -6,8 +6,8 @@ from typing import NamedTuple, final
 from attrs import define, field, frozen
 
 from actors.choice import Choice
+from actors.idempotency.once import Done
 from actors.identity import Caller
-from actors.once import Done
 from actors.registry.events import RegistryEvent
 from actors.registry.state import SESSION_PREFIX, WORKSPACE_PREFIX, SessionState, WorkspaceState
 from actors.scheduler.events import SchedulerEvent
@@ -107,7 +107,7 @@ class IndexTable(Choice):
     REVIEWS = "reviews"  # review id -> task id
     SUBSCRIPTIONS = "subscriptions"  # subscription id -> task id
     KEYS = "keys"  # idempotency key with its caller -> "task id run id"
-    ONCE = "once"  # what was done under a key, see `actors.once`; forgotten in time
+    ONCE = "once"  # what was done under a key, see `actors.idempotency.once`; forgotten in time
 
 
 class IndexRow(NamedTuple):

@@ -9,9 +9,9 @@ from actors.actor import Envelope
 from actors.answers import Answer
 from actors.force import FORCE_COMMANDS
 from actors.frozen import replace
+from actors.idempotency.once import Once
 from actors.identity import Caller
 from actors.mailbox import Reply
-from actors.once import Once
 from actors.parts import Parts
 from actors.registry.state import SessionState
 from actors.scheduler.commands import ClaimNext

@@ -26,8 +26,8 @@ import orjson
 from cattrs import Converter
 from cattrs.fns import identity
 
+from actors.idempotency.once import Done
 from actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
-from actors.once import Done
 from actors.ports import DamagedError, UnwritableError
 from actors.record import AnyEvent, Cause, OutstandingEffect, Record
 from actors.task.effects import Effect, EffectCommand

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final, final
 
-from actors.once import earlier_of
+from actors.idempotency.once import earlier_of
 from actors.ports import DamagedError
 from persistence.seal import unseal
 from persistence.store import Store, Table

@@ -11,8 +11,8 @@ from typing import Final, final
 
 from attrs import field, frozen
 
+from actors.idempotency.once import earlier_of
 from actors.index import rows_of
-from actors.once import earlier_of
 from actors.ports import DamagedError
 from actors.record import AnyState, IndexTable, Record, address_of
 from actors.task.events import TaskCreated

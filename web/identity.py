@@ -8,7 +8,7 @@ from actors.identity import LOCAL_USER, Caller, agent_actor, origin
 from actors.registry.state import SessionState
 from web.call import Call
 from web.headers import AGENT_HEADER, SESSION_HEADER, WORKSPACE_HEADER
-from web.once import once_of
+from web.idempotency import once_of
 from web.operations import Operation
 from web.preconditions import if_match_of
 

@@ -18,13 +18,13 @@ from actors.asking import Turn, ask, ask_or_pause
 from actors.clock import Clock
 from actors.errors import Code, Rejected
 from actors.faults import Faults
+from actors.idempotency.keys import Keys
+from actors.idempotency.once import Done, Once
 from actors.identity import SESSION_REGISTRY
 from actors.ids import IdSource, valid_session_id
 from actors.index import rows_of
-from actors.keys import Keys
 from actors.limits import NS
 from actors.mailbox import Mailbox, Reply
-from actors.once import Done, Once
 from actors.ports import Journal, StorageError
 from actors.record import Entry, Record, Settlement
 from actors.registry.commands import CreateWorkspace, RegisterSession
@@ -35,7 +35,6 @@ from actors.registry.events import (
     SessionRegistered,
     WorkspaceCreated,
 )
-from actors.registry.lapses import Lapses
 from actors.registry.refusals import (
     session_ended,
     session_exists,
@@ -45,6 +44,7 @@ from actors.registry.refusals import (
     sessions_full,
 )
 from actors.registry.roster import Roster
+from actors.registry.session_expiry import SessionExpiry
 from actors.registry.state import (
     SESSION_PREFIX,
     WORKSPACE_PREFIX,
@@ -91,7 +91,7 @@ class Registry:
         self._busy = busy
         self._mailbox: Mailbox[Turn] = Mailbox(settings.max_claimers)
         self._unwritten: dict[str, RegistryState] = {}  # appended and not committed, by address
-        self._lapses = Lapses(clock, settings, roster)
+        self._session_expiry = SessionExpiry(clock, settings, roster)
 
     # --- callers --------------------------------------------------------------------------------
 
@@ -145,7 +145,7 @@ class Registry:
     def restore(self) -> None:
         """After the roster was: look at each stored session when its time has come."""
         for session in self._roster.stored_sessions():
-            self._lapses.watch(session)
+            self._session_expiry.watch(session)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Handle messages, and forget what is over, until canceled."""
@@ -165,7 +165,7 @@ class Registry:
     async def _watch(self) -> None:
         """Have sessions looked at when they may have lapsed."""
         while True:
-            await self._lapses.wait_due()
+            await self._session_expiry.wait_due()
             await ask_or_pause(self._mailbox.push, self._look)
 
     # --- workspaces -----------------------------------------------------------------------------
@@ -238,7 +238,7 @@ class Registry:
                 SESSION_PREFIX + session_id, None, registration, SessionEnded(), once=once
             )
         assert isinstance(entry.state, SessionState), "a session's event leaves a session"
-        self._lapses.watch(entry.state)
+        self._session_expiry.watch(entry.state)
         entry.settlements.append(Settlement(partial(reply.settle, None), reply.fail))
 
     def _admit(
@@ -271,7 +271,7 @@ class Registry:
             updated_at_ns=now_ns,
         )
         self._roster.admit(visitor)
-        self._lapses.watch(visitor)
+        self._session_expiry.watch(visitor)
         reply.settle(visitor)
 
     def _keep(self, session: SessionState, then: Turn, refused: Callable[[Rejected], None]) -> None:
@@ -286,7 +286,7 @@ class Registry:
                 refused(refusal)
                 return
             assert isinstance(made.state, SessionState), "a session's event makes a session"
-            self._lapses.watch(made.state)
+            self._session_expiry.watch(made.state)
         then()
 
     def _find(self, session_id: str) -> SessionState | None:
@@ -309,14 +309,14 @@ class Registry:
     # --- forgetting -----------------------------------------------------------------------------
 
     def _look(self, reply: Reply[None]) -> None:
-        for session_id in self._lapses.take_due():
+        for session_id in self._session_expiry.take_due():
             session = self._held(session_id)
             if session is not None:
                 try:
                     self._look_at(session)
                 except Exception:
                     _log.exception("the registry failed to look at a session, and goes on")
-                    self._lapses.try_again(session_id)
+                    self._session_expiry.try_again(session_id)
         reply.settle(None)
 
     def _look_at(self, session: SessionState) -> None:
@@ -327,8 +327,8 @@ class Registry:
             self._forget(session)
         elif not session.self_registered:
             return
-        elif not self._lapses.is_idle(session):
-            self._lapses.watch(session)
+        elif not self._session_expiry.is_idle(session):
+            self._session_expiry.watch(session)
         elif not self._is_written(session):
             self._roster.dismiss(session.id)
         else:
@@ -342,8 +342,8 @@ class Registry:
         session = self._held(session_id)
         if session is None or not session.is_active:
             return
-        if busy or not self._lapses.is_idle(session):
-            self._lapses.watch(session)
+        if busy or not self._session_expiry.is_idle(session):
+            self._session_expiry.watch(session)
         else:
             self._forget(session)
 
@@ -352,7 +352,7 @@ class Registry:
             self._append(SESSION_PREFIX + session.id, session, SessionForgotten())
         except Rejected as refusal:
             _log.warning("session %s is not forgotten yet: %s", session.id, refusal)
-            self._lapses.try_again(session.id)
+            self._session_expiry.try_again(session.id)
 
     # --- writing --------------------------------------------------------------------------------
 

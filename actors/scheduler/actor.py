@@ -100,7 +100,7 @@ class Scheduler:
             drain_s=settings.drain_s,
             later=self.later,
         )
-        self._attachments = Attachments(dispatch.allowance, dispatch.lapsing, send, self.later)
+        self._attachments = Attachments(dispatch.allowance, dispatch.lease_expiry, send, self.later)
         self._mailbox: Mailbox[_Message] = Mailbox(settings.max_claimers)
         self._end_drains = _Turn(self._control.end_finished)
         self._alarm = trio.Event()

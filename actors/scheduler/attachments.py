@@ -10,7 +10,7 @@ from actors.errors import Code, Rejected
 from actors.identity import Caller
 from actors.mailbox import Reply
 from actors.scheduler.allowance import Allowance
-from actors.scheduler.lapsing import Lapsing
+from actors.scheduler.lease_expiry import LeaseExpiry
 from actors.task import commands as c
 
 
@@ -46,12 +46,12 @@ class Attachments:
     def __init__(
         self,
         allowance: Allowance,
-        lapsing: Lapsing,
+        lease_expiry: LeaseExpiry,
         send: Callable[[str, Envelope], None],
         later: Callable[[Callable[[], None]], None],
     ) -> None:
         self._allowance = allowance
-        self._lapsing = lapsing
+        self._lease_expiry = lease_expiry
         self._send = send
         self._later = later
 
@@ -69,7 +69,7 @@ class Attachments:
             if self._allowance.has_reserved(session_id):
                 # What is on its way may be refused, or its caller may be gone.
                 self._allowance.when_given_back(session_id, again)
-            elif not self._lapsing.makes_room(session_id, again, reply.fail):
+            elif not self._lease_expiry.makes_room(session_id, again, reply.fail):
                 raise Rejected(
                     Code.SESSION_BOUND,
                     f"session {session_id} is at work on as many runs as it may",

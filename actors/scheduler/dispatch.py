@@ -18,7 +18,7 @@ from actors.deadlines import Deadlines
 from actors.errors import Code, Rejected
 from actors.faults import Faults
 from actors.graph import Graph
-from actors.keys import Keys
+from actors.idempotency.keys import Keys
 from actors.limits import NS
 from actors.record import Entry
 from actors.registry.actor import Registry
@@ -28,7 +28,7 @@ from actors.registry.state import SessionState
 from actors.scheduler.allowance import Allowance
 from actors.scheduler.board import Board
 from actors.scheduler.keyed_claims import KeyedClaims
-from actors.scheduler.lapsing import Lapsing
+from actors.scheduler.lease_expiry import LeaseExpiry
 from actors.scheduler.neglect import look_at_unleased
 from actors.scheduler.parked import Parked
 from actors.scheduler.releases import Releases
@@ -83,7 +83,7 @@ class Dispatch:
         self._tokens = tokens
         self.board = Board(graph.paused_by)
         self.allowance = Allowance(self.board, settings.max_leases_per_session, later)
-        self.lapsing = Lapsing(self.board, clock, send, later)
+        self.lease_expiry = LeaseExpiry(self.board, clock, send, later)
         self.releases = Releases(self.board, send, later)
         self._starvation = Starvation(self.board, roster, send, max(self._starves_ns, NS))
         self._parked: Parked[Ticket] = Parked()
@@ -133,7 +133,7 @@ class Dispatch:
         if run.lease_end_ns > self._clock.steady_ns():
             ticket.reply.settle(Answer(state, run, replayed=True))
         else:
-            self.lapsing.decide(task_id, run_id, partial(self.claim, ticket), ticket.give_up)
+            self.lease_expiry.decide(task_id, run_id, partial(self.claim, ticket), ticket.give_up)
         return True
 
     def _serve(self, ticket: Ticket, offered: ClaimableRun | None = None) -> None:
@@ -148,7 +148,7 @@ class Dispatch:
             self.finish(ticket, session_ended(session_id, ticket.session.agent_name))
         elif not self.allowance.has_room(session_id):
             again, fail = partial(self._serve, ticket), partial(self.finish, ticket)
-            if not self.lapsing.makes_room(session_id, again, fail):
+            if not self.lease_expiry.makes_room(session_id, again, fail):
                 self.finish(ticket, lease_limit_reached(session_id))
         else:
             run = None
@@ -403,7 +403,7 @@ class Dispatch:
         neglected: no more than `SLICE_MAX` of each, and of leases `WOKEN_MAX`. The others stay
         due."""
         now_ns = self._clock.steady_ns()
-        self.lapsing.send_due()
+        self.lease_expiry.send_due()
         for ticket in self._patience.pop_due(self._clock.elapsed_ns(), limits.SLICE_MAX):
             self.finish(ticket, None)
         for task_id in self._aside.pop_due(now_ns, limits.SLICE_MAX):

@@ -2,7 +2,7 @@
 
 from typing import final
 
-from actors.keys import Keys
+from actors.idempotency.keys import Keys
 from actors.scheduler.ticket import Ticket
 
 

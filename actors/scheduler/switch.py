@@ -4,11 +4,11 @@ from typing import final
 
 from actors.clock import Clock
 from actors.errors import Code, Rejected
+from actors.idempotency.keys import Keys
+from actors.idempotency.once import Done, Earlier
 from actors.identity import Caller
 from actors.ids import IdSource
 from actors.index import rows_of
-from actors.keys import Keys
-from actors.once import Done, Earlier
 from actors.ports import Journal, StorageError
 from actors.record import Entry, Record, Settlement
 from actors.scheduler.events import (

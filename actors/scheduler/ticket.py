@@ -8,9 +8,9 @@ from typing import Protocol, final
 
 from actors.answers import Answer
 from actors.errors import Code, Rejected
+from actors.idempotency.keys import check_equal
 from actors.identity import Caller
 from actors.ids import Randomness
-from actors.keys import check_equal
 from actors.mailbox import Reply
 from actors.registry.state import SessionState
 from actors.scheduler.commands import ClaimNext

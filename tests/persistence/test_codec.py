@@ -8,8 +8,8 @@ from attrs import evolve as replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from actors.idempotency.once import Done, Once
 from actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
-from actors.once import Done, Once
 from actors.ports import StorageError
 from actors.record import AnyEvent, Cause, OutstandingEffect, Record
 from actors.task.effects import BlockerReopened, Effect

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.once import Done, Once, digest_of, rows_of_done
+from actors.idempotency.once import Done, Once, digest_of, rows_of_done
 from actors.record import IndexRow, IndexTable
 from persistence.index_rows import encode_row
 from persistence.memory_store import MemoryStore

@@ -128,7 +128,7 @@ async def test_a_session_that_cannot_be_forgotten_for_a_bug_is_forgotten_later(m
         assert len(desk.system.roster.sessions()) == 1
         await trio.sleep(limits.FORGET_AGAIN_S)
         assert len(desk.system.roster.sessions()) == 0
-        fail_once(monkeypatch, registry._lapses, "take_due")
+        fail_once(monkeypatch, registry._session_expiry, "take_due")
         await desk.claim("s3")
         await trio.sleep(61 + limits.WATCH_PAUSE_S)
         assert len(desk.system.roster.sessions()) == 0

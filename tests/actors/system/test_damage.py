@@ -7,8 +7,8 @@ from trio.testing import wait_all_tasks_blocked
 
 from actors.errors import Code, Rejected
 from actors.faults import Why
+from actors.idempotency.once import Once, digest_of
 from actors.identity import Caller
-from actors.once import Once, digest_of
 from actors.registry.commands import CreateWorkspace
 from actors.task import commands as c
 from actors.task.state import RunStatus, Scope, TaskStatus

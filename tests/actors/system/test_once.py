@@ -7,8 +7,8 @@ import trio
 import trio.testing
 
 from actors.errors import Code, Rejected
+from actors.idempotency.once import Once, digest_of
 from actors.identity import Caller
-from actors.once import Once, digest_of
 from actors.registry.commands import CreateWorkspace, RegisterSession
 from actors.scheduler.commands import ClaimNext
 from actors.task import commands as c

@@ -4,8 +4,8 @@ import orjson
 
 from actors import limits
 from actors.errors import invalid
+from actors.idempotency.once import Once, digest_of
 from actors.identity import Actor
-from actors.once import Once, digest_of
 from web.call import Call
 from web.headers import IDEMPOTENCY_HEADER
 

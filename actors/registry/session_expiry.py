@@ -15,7 +15,7 @@ from actors.settings import Settings
 
 
 @final
-class Lapses:
+class SessionExpiry:
     """Which sessions to look at, and when, on the steady scale. A session that was registered by
     somebody never lapses before it is ended."""
 

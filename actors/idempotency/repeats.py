@@ -9,10 +9,10 @@ from actors.answers import Answer
 from actors.availability import Availability
 from actors.errors import Code, Rejected
 from actors.faults import Faults
+from actors.idempotency.keys import Keys
+from actors.idempotency.once import Earlier
 from actors.identity import Caller
-from actors.keys import Keys
 from actors.mailbox import Reply
-from actors.once import Earlier
 from actors.ports import Journal
 from actors.record import AnyState, Settlement
 from actors.task import commands as c

@@ -18,7 +18,7 @@ Fail = Callable[[Exception], None]
 
 
 @final
-class Lapsing:
+class LeaseExpiry:
     """Args:
     send: puts a message into a task's mailbox past its bound.
     later: has something run as a later message of the scheduler's.

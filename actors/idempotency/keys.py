@@ -10,8 +10,8 @@ from attrs import define, field
 from actors.clock import Clock
 from actors.errors import Code, Rejected
 from actors.faults import Faults
+from actors.idempotency.once import Earlier, Once, earlier_of
 from actors.limits import NS
-from actors.once import Earlier, Once, earlier_of
 from actors.ports import DamagedRowError, Reads
 from actors.record import IndexTable
 

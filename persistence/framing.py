@@ -116,7 +116,8 @@ def frames(buffer: bytes | memoryview) -> Iterator[Frame]:
     while start < len(view):
         found = _verified(view, start)
         if found is None:
-            raise DamagedError(f"the record behind number {seq} fails its checksum")
+            which = f"the record after number {seq}" if seq else "the first record"
+            raise DamagedError(f"{which} fails its checksum")
         frame, start = found
         seq = frame.last_seq
         yield frame

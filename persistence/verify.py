@@ -44,13 +44,14 @@ TABLES: Final = (
 )
 
 
-class Flaw(Enum):
+class Problem(Enum):
     """What kind of fault it is, and so what can be done."""
 
     UNREADABLE = "unreadable"  # nobody can tell what is concerned: no server starts with it
     DAMAGED = "damaged"  # fails its checksum; what it concerns is set aside
     DIRECTORY = "directory"  # of a log value; all its records are sound
     REFERENCE = "reference"  # sound, but does not go with the rest
+    STRUCTURE = "structure"  # LMDB cannot read it, so what is behind it was not checked
     KEPT = "kept"  # damaged, found by an earlier start and kept aside
 
 
@@ -60,17 +61,17 @@ class Finding:
     """A fault.
 
     Args:
-        table: where it stands.
-        key: under which key, for people.
+        table: where it stands; None for the file as a whole.
+        key: under which key, for people; empty for a table as a whole.
         address: what it concerns, where that is known.
-        told: what is wrong, in a sentence without a full stop.
+        message: what is wrong, in a sentence without a full stop.
     """
 
-    flaw: Flaw
-    table: Table
+    problem: Problem
+    table: Table | None
     key: str
     address: str | None
-    told: str
+    message: str
 
 
 ProgressCallback = Callable[[Table, int], None]
@@ -99,12 +100,12 @@ def verify(
         checkpoint = checkpoint_seq(store)
         epoch_of(store)
     except DamagedError as error:
-        yield Finding(Flaw.UNREADABLE, Table.META, "", None, str(error))
+        yield Finding(Problem.UNREADABLE, Table.META, "", None, str(error))
         return
     try:
         created_at_ns(store)
     except DamagedError as error:
-        yield Finding(Flaw.DAMAGED, Table.META, "", None, str(error))
+        yield Finding(Problem.DAMAGED, Table.META, "", None, str(error))
     yield from _Check(store, checkpoint, progress).all()
 
 
@@ -115,17 +116,27 @@ class _Check:
         self._checkpoint = checkpoint
         self._progress = progress
         self._tail = _Tail()
+        self._unread: set[Table] = set()
         self._state = lru_cache(_STATES_CACHED)(self._read_state)
 
     def all(self) -> Iterator[Finding]:
-        yield from self._log()
-        yield from self._snapshots()
-        yield from self._timelines()
-        for table in IndexTable:
-            yield from self._once() if table is IndexTable.ONCE else self._rows(table)
-        yield from self._effects()
-        for kept in read_aside(self._store):
-            yield Finding(Flaw.KEPT, Table.ASIDE, kept.address, kept.address, kept.cause)
+        yield from self._readable(Table.LOG, self._log())
+        yield from self._readable(Table.SNAPSHOTS, self._snapshots())
+        yield from self._readable(Table.TIMELINE, self._timelines())
+        for name in IndexTable:
+            rows = self._once() if name is IndexTable.ONCE else self._rows(name)
+            yield from self._readable(INDEX_TABLES[name], rows)
+        yield from self._readable(Table.EFFECTS, self._effects())
+        yield from self._readable(Table.ASIDE, self._aside())
+
+    def _readable(self, table: Table, findings: Iterator[Finding]) -> Iterator[Finding]:
+        """Those of a table, up to where LMDB cannot read it."""
+        try:
+            yield from findings
+        except DamagedError as error:
+            self._unread.add(table)
+            message = f"{error}; what is behind that in this table was not checked"
+            yield Finding(Problem.STRUCTURE, table, "", None, message)
 
     def _values(self, table: Table) -> Iterator[tuple[bytes, bytes]]:
         count, start, most = 0, b"", self._store.count(table)
@@ -150,36 +161,36 @@ class _Check:
             if number <= self._checkpoint:
                 seq = seq_behind(self._checkpoint, number, value)
                 if seq is not None:
-                    told = f"it holds number {seq} in place of {number}"
-                    yield Finding(Flaw.UNREADABLE, Table.LOG, str(number), None, told)
+                    message = f"it holds number {seq} in place of {number}"
+                    yield Finding(Problem.UNREADABLE, Table.LOG, str(number), None, message)
                 continue
             if key != sequence_key(expected):
-                told = f"the log goes on at number {number} instead of {expected}"
-                yield Finding(Flaw.UNREADABLE, Table.LOG, str(number), None, told)
+                message = f"the log goes on at number {number} instead of {expected}"
+                yield Finding(Problem.UNREADABLE, Table.LOG, str(number), None, message)
                 expected = number
             if not is_whole(value):
-                told = "the directory of the value fails its checksum; its records are looked at"
-                yield Finding(Flaw.DIRECTORY, Table.LOG, str(number), None, told)
+                message = "the directory of the value fails its checksum; its records are looked at"
+                yield Finding(Problem.DIRECTORY, Table.LOG, str(number), None, message)
             try:
                 for frame in log_frames(expected, value):
                     if frame.seq != expected:
-                        told = f"it holds number {frame.seq} in place of {expected}"
-                        yield Finding(Flaw.UNREADABLE, Table.LOG, str(number), None, told)
+                        message = f"it holds number {frame.seq} in place of {expected}"
+                        yield Finding(Problem.UNREADABLE, Table.LOG, str(number), None, message)
                     expected = frame.last_seq + 1
                     self._tail.addresses.add(frame.address)
                     if isinstance(frame, BadFrame):
-                        told = f"the record at number {frame.seq} fails its checksum"
-                        flaw = Flaw.DAMAGED if frame.certain else Flaw.UNREADABLE
-                        yield Finding(flaw, Table.LOG, str(frame.seq), frame.address, told)
+                        message = f"the record at number {frame.seq} fails its checksum"
+                        problem = Problem.DAMAGED if frame.certain else Problem.UNREADABLE
+                        yield Finding(problem, Table.LOG, str(frame.seq), frame.address, message)
                         continue
                     self._tail.rows.update(
                         (row.table, row.key) for row in rows_of(decode_record(frame))
                     )
             except DamagedError as error:
-                yield Finding(Flaw.UNREADABLE, Table.LOG, str(number), None, str(error))
+                yield Finding(Problem.UNREADABLE, Table.LOG, str(number), None, str(error))
         if count != self._store.count(Table.LOG):
-            told = "the keys are out of order, so some values are not found"
-            yield Finding(Flaw.UNREADABLE, Table.LOG, "", None, told)
+            message = "the keys are out of order, so some values are not found"
+            yield Finding(Problem.UNREADABLE, Table.LOG, "", None, message)
 
     # --- snapshots and timelines ----------------------------------------------------------------
 
@@ -191,11 +202,11 @@ class _Check:
                 if address_of(state) != address:
                     raise DamagedError("the snapshot is that of another")
             except DamagedError as error:
-                yield Finding(Flaw.DAMAGED, Table.SNAPSHOTS, address, address, str(error))
+                yield Finding(Problem.DAMAGED, Table.SNAPSHOTS, address, address, str(error))
                 continue
             if isinstance(state, TaskState) and not state.deleted:
-                for told in self._about(state):
-                    yield Finding(Flaw.REFERENCE, Table.SNAPSHOTS, address, address, told)
+                for message in self._about(state):
+                    yield Finding(Problem.REFERENCE, Table.SNAPSHOTS, address, address, message)
 
     def _about(self, state: TaskState) -> Iterator[str]:
         """What its snapshot refers to, and is not there."""
@@ -211,7 +222,7 @@ class _Check:
             *((IndexTable.REVIEWS, review.id) for review in state.reviews),
             *((IndexTable.SUBSCRIPTIONS, subscription.id) for subscription in state.subscriptions),
         ):
-            stored = self._store.get(INDEX_TABLES[table], row_key(some_id)) is not None
+            stored = self._holds(INDEX_TABLES[table], row_key(some_id))
             if not stored and (table, some_id) not in self._tail.rows:
                 yield f"{some_id} has no row in the index of {table.value}"
 
@@ -222,7 +233,6 @@ class _Check:
             if found != address:
                 yield from self._covered(address, records)
                 address, records = found, _Chunks()
-            where = f"{found} {number}"
             try:
                 if key[-9:-8] != b"\0":
                     raise DamagedError("the key has no end of an address")
@@ -230,7 +240,7 @@ class _Check:
                 records = records.with_chunk(found, number, [decode_record(one) for one in chunk])
             except DamagedError as error:
                 records = records.as_damaged()
-                yield Finding(Flaw.DAMAGED, Table.TIMELINE, where, found, str(error))
+                yield Finding(Problem.DAMAGED, Table.TIMELINE, str(number), found, str(error))
         yield from self._covered(address, records)
 
     def _covered(self, address: str, records: "_Chunks") -> Iterator[Finding]:
@@ -238,20 +248,20 @@ class _Check:
         if not address or records.is_damaged:
             return
         state = self._state(address)
-        told = None
+        message = None
         if state is None:
             if not self._is_there(address):
-                told = "there is a timeline, but no snapshot"
+                message = "there is a timeline, but no snapshot"
         elif isinstance(state, TaskState):
             if not records.begins:
-                told = "its timeline does not begin with its creation"
+                message = "its timeline does not begin with its creation"
             elif state.last_seq <= self._checkpoint and records.last_seq != state.last_seq:
-                told = (
+                message = (
                     f"its timeline ends at number {records.last_seq}, its snapshot at "
                     f"{state.last_seq}"
                 )
-        if told is not None:
-            yield Finding(Flaw.REFERENCE, Table.TIMELINE, address, address, told)
+        if message is not None:
+            yield Finding(Problem.REFERENCE, Table.TIMELINE, "", address, message)
 
     # --- rows -----------------------------------------------------------------------------------
 
@@ -262,27 +272,27 @@ class _Check:
             try:
                 text = unseal(table, key, value).decode()
             except (DamagedError, UnicodeDecodeError) as error:
-                yield Finding(Flaw.DAMAGED, table, shown, None, str(error))
+                yield Finding(Problem.DAMAGED, table, shown, None, str(error))
                 continue
             address, _, run_id = text.partition(" ")
             some_id = run_id or (key[1:].decode() if key[:1] == b"=" else "")
             if not self._is_there(address):
-                told = f"it names {address}, which is not there"
-                yield Finding(Flaw.REFERENCE, table, shown, address, told)
+                message = f"it names {address}, which is not there"
+                yield Finding(Problem.REFERENCE, table, shown, address, message)
             elif some_id and not self._has(address, name, some_id):
-                told = f"it names {address}, which has no {some_id}"
-                yield Finding(Flaw.REFERENCE, table, shown, address, told)
+                message = f"it names {address}, which has no {some_id}"
+                yield Finding(Problem.REFERENCE, table, shown, address, message)
 
     def _once(self) -> Iterator[Finding]:
         for key, value in self._values(Table.ONCE):
             try:
                 earlier_of(unseal(Table.ONCE, key, value).decode())
             except (DamagedError, ValueError) as error:
-                told = "what was done under a key fails its checksum"
+                message = "what was done under a key fails its checksum"
                 if not isinstance(error, DamagedError):
-                    told = "what was done under a key is unreadable"
+                    message = "what was done under a key is unreadable"
                 shown = _shown_key(Table.ONCE, key)
-                yield Finding(Flaw.DAMAGED, Table.ONCE, shown, None, told)
+                yield Finding(Problem.DAMAGED, Table.ONCE, shown, None, message)
 
     def _effects(self) -> Iterator[Finding]:
         for key, value in self._values(Table.EFFECTS):
@@ -290,11 +300,15 @@ class _Check:
             try:
                 effect = decode_outstanding(unseal(Table.EFFECTS, key, value)).effect
             except DamagedError as error:
-                yield Finding(Flaw.DAMAGED, Table.EFFECTS, shown, None, str(error))
+                yield Finding(Problem.DAMAGED, Table.EFFECTS, shown, None, str(error))
                 continue
             if not self._is_there(effect.target):
-                told = f"it is for {effect.target}, which is not there"
-                yield Finding(Flaw.REFERENCE, Table.EFFECTS, shown, effect.target, told)
+                message = f"it is for {effect.target}, which is not there"
+                yield Finding(Problem.REFERENCE, Table.EFFECTS, shown, effect.target, message)
+
+    def _aside(self) -> Iterator[Finding]:
+        for kept in read_aside(self._store):
+            yield Finding(Problem.KEPT, Table.ASIDE, kept.address, kept.address, kept.cause)
 
     # --- what is there --------------------------------------------------------------------------
 
@@ -302,16 +316,29 @@ class _Check:
         """Deleted or not, damaged or not."""
         if address in self._tail.addresses:
             return True
-        return self._store.get(Table.SNAPSHOTS, address.encode()) is not None
+        return self._holds(Table.SNAPSHOTS, address.encode())
+
+    def _holds(self, table: Table, key: bytes) -> bool:
+        """True where nothing tells."""
+        if Table.LOG in self._unread:
+            return True
+        try:
+            return self._store.get(table, key) is not None
+        except DamagedError:
+            return True
 
     def _has_timeline(self, address: str) -> bool:
+        """True where nothing tells."""
         start, stop = address.encode() + b"\0", address.encode() + b"\1"
-        return bool(self._store.scan(Table.TIMELINE, start, stop, 1, len))
+        try:
+            return bool(self._store.scan(Table.TIMELINE, start, stop, 1, len))
+        except DamagedError:
+            return True
 
     def _read_state(self, address: str) -> AnyState | None:
         """None: there is no sound snapshot."""
-        value = self._store.get(Table.SNAPSHOTS, address.encode())
         try:
+            value = self._store.get(Table.SNAPSHOTS, address.encode())
             return None if value is None else decode_snapshot(value)
         except DamagedError:
             return None

@@ -40,8 +40,10 @@ def test_a_frame_that_is_cut_short_is_noticed(body, data):
 def test_the_error_names_the_number():
     good, bad = encode_frame(41, 1, b"t", b"[]"), bytearray(encode_frame(42, 1, b"t", b"[]"))
     bad[-1] ^= 1
-    with pytest.raises(StorageError, match="behind number 41 fails its checksum"):
+    with pytest.raises(StorageError, match="the record after number 41 fails its checksum"):
         list(frames(good + bad))
+    with pytest.raises(StorageError, match="the first record fails its checksum"):
+        list(frames(bad))
 
 
 @pytest.mark.parametrize("address", ["", "a\0b", "\ud800", "x" * 401])

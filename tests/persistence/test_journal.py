@@ -321,7 +321,7 @@ async def test_a_value_that_a_damaged_key_hides_from_reading_in_order_is_missed(
     monkeypatch.setattr(MemoryStore, "count", lambda _, table: 3)
     with pytest.raises(DamagedError, match="out of order"):
         model.restart(memory_journal(store))
-    assert "out of order" in next(finding.told for finding in verify(store))
+    assert "out of order" in next(finding.message for finding in verify(store))
 
 
 async def test_restoring_out_of_turn_is_refused(model):

@@ -24,6 +24,7 @@ from web.exits import ExitCode
 OPERATOR = Caller(LOCAL_USER, origin(OriginKind.HTTP, "tasks.update"))
 SICK = ("snapshot", "index-row", "timeline", "log-record")
 SOUND = "sound"
+PAGE = 4096
 
 
 async def live(directory: Path) -> dict[str, str]:
@@ -144,6 +145,47 @@ def test_a_flipped_bit_is_found_named_and_contained_over_restarts(server, damage
             server.signal(signal.SIGTERM)
             code, _, stderr = server.end()
             assert code == 0, stderr
+
+    shown = chargehand("verify", str(server.data_dir)).stdout
+    assert "timeline of timeline, from number " in shown
+    assert ": the first record fails its checksum" in shown
+    assert "task timeline stays refused at every start" in shown
+
+
+def test_verify_of_a_cut_store_is_a_finding(server):
+    trio.run(live, server.data_dir)
+    path = server.data_dir / "data.mdb"
+    path.write_bytes(path.read_bytes()[:20_000])
+    verified = chargehand("verify", str(server.data_dir), "--json")
+    assert verified.returncode == ExitCode.DAMAGED, verified.stderr
+    answer = json.loads(verified.stdout)
+    [finding] = answer["findings"]
+    assert not answer["ok"]
+    assert (finding["problem"], finding["table"]) == ("unreadable", None)
+    assert finding["message"].startswith("data.mdb has 20000 bytes where ")
+    assert "start with the latest copy" in finding["what_to_do"]
+    shown = chargehand("verify", str(server.data_dir))
+    assert shown.returncode == ExitCode.DAMAGED
+    assert shown.stdout.startswith("the store: data.mdb has 20000 bytes where ")
+
+
+def test_verify_goes_on_with_the_other_tables_behind_a_page_that_lmdb_cannot_read(server):
+    runs = trio.run(live, server.data_dir)
+    [_, _, chunk, log] = values(server.data_dir, runs)
+    path = server.data_dir / "data.mdb"
+    raw = bytearray(path.read_bytes())
+    at = raw.find(chunk[:60])
+    while at >= 0:
+        raw[at // PAGE * PAGE + 10] = 0x40  # no kind of page
+        at = raw.find(chunk[:60], at + 1)
+    path.write_bytes(raw)
+    flip(server.data_dir, log)
+    verified = chargehand("verify", str(server.data_dir), "--json")
+    assert verified.returncode == ExitCode.DAMAGED, verified.stderr
+    answer = json.loads(verified.stdout)
+    found = [(finding["problem"], finding["table"]) for finding in answer["findings"]]
+    assert found == [("damaged", "log"), ("structure", "timeline")]
+    assert "MDB_CORRUPTED" in answer["findings"][1]["message"]
 
 
 def test_verify_says_that_all_is_well_and_changes_nothing(server):

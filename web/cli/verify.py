@@ -1,7 +1,7 @@
 """`chargehand verify`: what is wrong with a data directory, and what to do about it."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
@@ -11,32 +11,30 @@ import orjson
 from rich.console import Console
 from rich.progress import Progress
 
-from actors.ports import StorageError
+from actors.ports import DamagedError, StorageError
 from persistence.opening import open_to_verify
 from persistence.store import Store, Table
-from persistence.verify import TABLES, Finding, Flaw, verify
+from persistence.verify import TABLES, Finding, Problem, verify
 from web.cli.failures import plain
 from web.exits import ExitCode, Fatal
 
 _SHOWN_FROM: Final = 10_000  # values; smaller directories are done before anybody looks
 
-WHAT_TO_DO: Final[Mapping[Flaw, str]] = {
-    Flaw.UNREADABLE: (
-        "no server starts with it, and nothing was changed: keep the directory, and start from the "
-        "latest copy of it"
+_NEXT_STEPS: Final[Mapping[Problem, str]] = {
+    Problem.UNREADABLE: (
+        "no server starts with it, and nothing was changed: keep the directory, and start with the "
+        "latest copy"
     ),
-    Flaw.DAMAGED: (
-        "the server sets what it concerns aside and serves all else: go on without it, or keep the "
-        "directory and start from the latest copy"
+    Problem.STRUCTURE: (
+        "LMDB cannot read it, and nothing was changed: keep the directory, and start with the "
+        "latest copy"
     ),
-    Flaw.DIRECTORY: "nothing: every record of the value is sound, and the next checkpoint trims it",
-    Flaw.REFERENCE: (
+    Problem.DIRECTORY: (
+        "nothing: every record of the value is sound, and the next checkpoint trims it"
+    ),
+    Problem.REFERENCE: (
         "keep a copy of the directory and report it: no checksum fails, so this is a fault of the "
         "program, or a part of the directory is older than the rest"
-    ),
-    Flaw.KEPT: (
-        "the server keeps what it concerns aside and serves all else: go on without it, or start "
-        "from a copy made before"
     ),
 }
 
@@ -48,46 +46,81 @@ def run(directory: Path, *, as_json: bool) -> None:
         Fatal: it cannot be opened.
         SystemExit: with `DAMAGED` where anything is wrong.
     """
+    counts: dict[str, int] = {}
     try:
         with closing(open_to_verify(directory)) as store:
             counts = {table.value: store.count(table) for table in TABLES}
-            found = 0
             with _progress(store) as progress:
-                findings = verify(store, progress)
-                if as_json:
-                    told = [_as_json(finding) for finding in findings]
-                    found = len(told)
-                    shown = {"data_dir": str(directory), "ok": not found}
-                    click.echo(orjson.dumps({**shown, "checked": counts, "findings": told}))
-                else:
-                    for finding in findings:
-                        found += 1
-                        _print(finding)
+                found = _show(directory, counts, verify(store, progress), as_json=as_json)
+    except DamagedError as error:
+        whole = Finding(Problem.UNREADABLE, None, "", None, str(error))
+        found = _show(directory, counts, [whole], as_json=as_json)
     except StorageError as error:
         raise Fatal(ExitCode.CANNOT_OPEN, str(error)) from error
-    if not as_json:
-        checked = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-        end = "all is well" if not found else f"{found} faults" if found > 1 else "1 fault"
-        click.echo(f"{end}; checked: {checked or 'nothing'}")
     if found:
         raise SystemExit(ExitCode.DAMAGED)
 
 
-def _print(finding: Finding) -> None:
-    where = f"{finding.table.value} {finding.key}".rstrip()
-    whose = "" if finding.address in (None, finding.key) else f" (of {finding.address})"
-    click.echo(plain(f"{where}{whose}: {finding.told}"))
-    click.echo(f"  {WHAT_TO_DO[finding.flaw]}")
+def _show(
+    directory: Path, counts: Mapping[str, int], findings: Iterable[Finding], *, as_json: bool
+) -> int:
+    """How many there were."""
+    if as_json:
+        listed = [_as_json(finding) for finding in findings]
+        shown = {"data_dir": str(directory), "ok": not listed}
+        click.echo(orjson.dumps({**shown, "checked": counts, "findings": listed}))
+        return len(listed)
+    found = 0
+    for finding in findings:
+        found += 1
+        click.echo(plain(f"{_where(finding)}: {finding.message}"))
+        click.echo(plain(f"  {_what_to_do(finding)}"))
+    checked = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    end = "all is well" if not found else f"{found} faults" if found > 1 else "1 fault"
+    click.echo(f"{end}; checked: {checked or 'nothing'}")
+    return found
+
+
+def _where(finding: Finding) -> str:
+    table, key, address = finding.table, finding.key, finding.address
+    if table is None:
+        return "the store"
+    if table is Table.TIMELINE and address is not None:
+        return f"timeline of {address}" + (f", from number {key}" if key else "")
+    if table is Table.SNAPSHOTS and address is not None:
+        return f"snapshot of {address}"
+    place = f"table {table.value}" + (f", key {key}" if key else "")
+    return place if address in (None, key) else f"{place} (of {address})"
+
+
+def _what_to_do(finding: Finding) -> str:
+    if finding.problem not in (Problem.DAMAGED, Problem.KEPT):
+        return _NEXT_STEPS[finding.problem]
+    address = finding.address
+    if address is None:
+        return (
+            "requests that need it are refused at every start, and all else is served; restore the "
+            "latest copy to get it back"
+        )
+    if address.startswith("@"):
+        return (
+            f"{address[1:]} stays set aside at every start, and all else is served; restore the "
+            "latest copy to get it back"
+        )
+    return (
+        f"task {address} stays refused at every start, and all else is served; restore the latest "
+        "copy to get it back, or create the task anew under another id"
+    )
 
 
 def _as_json(finding: Finding) -> dict[str, str | None]:
     return {
-        "flaw": finding.flaw.value,
-        "table": finding.table.value,
+        "problem": finding.problem.value,
+        "table": None if finding.table is None else finding.table.value,
         "key": finding.key,
         "address": finding.address,
-        "told": finding.told,
-        "what_to_do": WHAT_TO_DO[finding.flaw],
+        "message": finding.message,
+        "what_to_do": _what_to_do(finding),
     }
 
 

@@ -7,7 +7,7 @@ from actors.ports import DamagedError
 from actors.registry.commands import CreateWorkspace
 from actors.task import commands as c
 from persistence.store import Delete, Put, Table
-from persistence.verify import Flaw, verify
+from persistence.verify import Problem, verify
 from tests.actors.system.desk import OPERATOR, CrashStore, agent, started
 
 
@@ -94,8 +94,8 @@ async def test_a_flipped_bit_is_named(table):
     key = keys(store, table)[0]
     change(store, table, key, at=40 if table is Table.LOG else -2)
     finding = only(store)
-    assert (finding.flaw, finding.table) == (Flaw.DAMAGED, table)
-    assert TABLES[table] in finding.told
+    assert (finding.problem, finding.table) == (Problem.DAMAGED, table)
+    assert TABLES[table] in finding.message
     if table in (Table.SNAPSHOTS, Table.TIMELINE):
         assert key.startswith(finding.address.encode())
 
@@ -103,29 +103,29 @@ async def test_a_flipped_bit_is_named(table):
 async def test_a_damaged_directory_of_a_log_value_is_named_and_harmless():
     store = await lived_in(checkpoints=4)
     change(store, Table.LOG, keys(store, Table.LOG)[0], at=-1)
-    assert only(store).flaw is Flaw.DIRECTORY
+    assert only(store).problem is Problem.DIRECTORY
 
 
 async def test_a_missing_value_of_the_log_is_named():
     store = await lived_in(checkpoints=0)
     store.commit([Delete(Table.LOG, keys(store, Table.LOG)[3])])
-    assert Flaw.UNREADABLE in {finding.flaw for finding in verify(store)}
+    assert Problem.UNREADABLE in {finding.problem for finding in verify(store)}
 
 
 @pytest.mark.parametrize("key", ["checkpoint_seq", "format", "epoch"])
 async def test_a_damaged_number_of_the_layout_is_named(key):
     store = await lived_in(checkpoints=1)
     change(store, Table.META, key.encode())
-    assert only(store).flaw is Flaw.UNREADABLE
-    assert key in only(store).told
+    assert only(store).problem is Problem.UNREADABLE
+    assert key in only(store).message
 
 
 async def test_a_damaged_mark_is_damage_and_the_time_of_creation_concerns_nothing_else():
     store = await lived_in(checkpoints=1)
-    for key, flaw in ((b"created_at_ns", Flaw.DAMAGED), (b"application", Flaw.UNREADABLE)):
+    for key, problem in ((b"created_at_ns", Problem.DAMAGED), (b"application", Problem.UNREADABLE)):
         change(store, Table.META, key)
-        assert only(store).flaw is flaw
-        assert key.decode() in only(store).told
+        assert only(store).problem is problem
+        assert key.decode() in only(store).message
 
 
 def move(store, table, key, to):
@@ -146,7 +146,7 @@ async def test_any_flipped_bit_in_the_key_of_the_newest_log_value_is_found(check
     if flipped in keys(store, Table.LOG):
         return
     move(store, Table.LOG, key, flipped)
-    assert Flaw.UNREADABLE in {finding.flaw for finding in verify(store)}
+    assert Problem.UNREADABLE in {finding.problem for finding in verify(store)}
     with pytest.raises((DamagedError, BaseExceptionGroup)):
         async with started(store):
             pass
@@ -156,7 +156,7 @@ async def test_a_chunk_of_a_timeline_under_a_damaged_key_is_named():
     store = await lived_in(checkpoints=8)
     key = keys(store, Table.TIMELINE)[0]
     move(store, Table.TIMELINE, key, key[:-9] + b"\x01" + key[-8:])
-    assert any("key" in finding.told for finding in verify(store))
+    assert any("key" in finding.message for finding in verify(store))
 
 
 async def test_a_store_without_an_epoch_is_sound():
@@ -181,8 +181,8 @@ async def test_what_is_lost_is_named(what):
     key = b"=" + run.id.encode() if table is Table.RUNS else keys(store, table, b"a\0")[0]
     store.commit([Delete(table, key)])
     finding = only(store)
-    assert (finding.flaw, finding.address) == (Flaw.REFERENCE, "a")
-    assert told in finding.told
+    assert (finding.problem, finding.address) == (Problem.REFERENCE, "a")
+    assert told in finding.message
 
 
 async def test_a_snapshot_that_is_lost_or_older_than_its_timeline_is_named():
@@ -195,9 +195,9 @@ async def test_a_snapshot_that_is_lost_or_older_than_its_timeline_is_named():
         await desk.system.checkpointer.checkpoint()
         store = desk.store.copy()
     store.commit([Put(Table.SNAPSHOTS, b"a", former)])
-    assert "its timeline ends at number" in only(store).told
+    assert "its timeline ends at number" in only(store).message
     store.commit([Delete(Table.SNAPSHOTS, b"a")])
-    assert "there is a timeline, but no snapshot" in only(store).told
+    assert "there is a timeline, but no snapshot" in only(store).message
     store.commit([Delete(Table.SNAPSHOTS, b"parent")])
     assert len(list(verify(store))) == 2
 
@@ -213,4 +213,4 @@ async def test_what_an_earlier_start_kept_aside_is_named():
             desk.system.faults.check(damaged)
         store = desk.store.copy()
     findings = list(verify(store))
-    assert [finding.address for finding in findings if finding.flaw is Flaw.KEPT] == [damaged]
+    assert [finding.address for finding in findings if finding.problem is Problem.KEPT] == [damaged]

@@ -4,6 +4,7 @@ from typing import final
 
 from attrs import frozen
 
+from actors import actions
 from actors.errors import Code, Rejected
 
 
@@ -25,7 +26,8 @@ class IfMatch:
         raise Rejected(
             Code.PRECONDITION_FAILED,
             f"{task_id} has changed since it was read: its ETag is {etag_of(latest_event_seq)} now",
-            "read it again, decide anew, and send the ETag of what was read",
+            "read it again, and if the change still makes sense, send it with that ETag:",
+            action=actions.show_task(task_id),
             evidence={"task_id": task_id, "etag": etag_of(latest_event_seq)},
         )
 

@@ -10,12 +10,17 @@ from actors.ports import StorageError
 LOCK_FILE = "LOCK"
 
 
+class InUseError(StorageError):
+    """Raised when another process has the directory open."""
+
+
 @final
 class DirectoryLock:
     """Held from the moment it is made.
 
     Raises:
-        StorageError: another process holds it, or the file cannot be made.
+        InUseError: another process holds it.
+        StorageError: the file cannot be made.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -29,7 +34,7 @@ class DirectoryLock:
         except OSError as error:
             holder = self._holder()
             self._file.close()
-            raise StorageError(f"{directory} is in use by {holder}") from error
+            raise InUseError(f"{directory} is in use by {holder}") from error
         self._file.truncate(0)
         self._file.write(f"{os.getpid()}\nThe process that has this data directory open.\n")
         self._file.flush()

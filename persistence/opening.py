@@ -14,8 +14,9 @@ def open_journal(directory: Path, *, map_bytes: int = MAP_BYTES_DEFAULT) -> Stor
         map_bytes: address space to begin with; it grows as needed.
 
     Raises:
-        StorageError: in use by another process, unreadable, another program's, or of a version
-            that this one cannot read. Nothing was changed then.
+        InUseError: another process has it open.
+        StorageError: unreadable, another program's, or of a version that this one cannot read.
+            Nothing was changed then.
     """
     store = LmdbStore(directory, map_bytes=map_bytes)
     try:
@@ -29,7 +30,8 @@ def open_to_verify(directory: Path) -> LmdbStore:
     """The store in `directory`, read-only, and locked until `close`.
 
     Raises:
-        StorageError: there is none, or it is in use by another process.
+        InUseError: another process has it open.
+        StorageError: there is none.
     """
     return LmdbStore(directory, read_only=True)
 

@@ -24,6 +24,7 @@ from actors.bridges.bridge import Bridge
 from actors.lifecycle import run_system
 from actors.ports import DamagedError, StorageError
 from actors.system import System
+from persistence.lock import InUseError
 from persistence.opening import open_journal
 from web.exits import ExitCode, Fatal, first_leaf
 from web.listeners import Listeners, fronts
@@ -66,6 +67,11 @@ async def serve(configuration: Configuration) -> None:
                 f"{settings.data_dir} is damaged: {error}; nothing was changed: keep it, and start "
                 "from a copy of it (the README's Durability says how); `chargehand verify` names "
                 "all that is wrong",
+            ) from error
+        except InUseError as error:
+            raise Fatal(
+                ExitCode.CANNOT_OPEN,
+                f"{error}; stop that one first, or choose another directory with --data-dir",
             ) from error
         except StorageError as error:
             raise Fatal(ExitCode.CANNOT_OPEN, str(error)) from error

@@ -6,7 +6,7 @@ tables of the file alone (`web.bridges.configuration`).
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, final
@@ -212,20 +212,16 @@ def load(
     Raises:
         Fatal: something cannot be read or is out of bounds; the message names where it stands.
     """
+    named_by = "--config"
     if config is None and environment.get(CONFIG_VARIABLE):
-        config = Path(environment[CONFIG_VARIABLE])
-    file = {} if config is None else _read_file(config)
+        config, named_by = Path(environment[CONFIG_VARIABLE]), CONFIG_VARIABLE
+    file = {} if config is None else _read_file(config, named_by)
     settings = all_settings()
     webhooks = _webhooks(config, file[BRIDGES]) if BRIDGES in file else ()
-    unknown = sorted(file.keys() - {BRIDGES, *(setting.name for setting in settings)})
-    if unknown:
-        raise Fatal(ExitCode.BAD_SETTING, f"{config}: unknown settings: {', '.join(unknown)}")
+    _check_known(f"{config}", file, {BRIDGES, *(setting.name for setting in settings)})
     names = {CONFIG_VARIABLE, *CLIENT_VARIABLES, *(setting.variable for setting in settings)}
-    strange = sorted(n for n in environment if n.startswith(ENVIRONMENT_PREFIX) and n not in names)
-    if strange:
-        raise Fatal(
-            ExitCode.BAD_SETTING, f"the environment: unknown settings: {', '.join(strange)}"
-        )
+    ours = [name for name in environment if name.startswith(ENVIRONMENT_PREFIX)]
+    _check_known("the environment", ours, names)
     given: dict[str, _Given] = {}
     for setting in settings:
         flag, text = flags.get(setting.name), environment.get(setting.variable)
@@ -246,6 +242,23 @@ def load(
             f"({ENVIRONMENT_PREFIX}TOKEN) or listen on 127.0.0.1",
         )
     return configuration
+
+
+def _check_known(where: str, names: Iterable[str], known: Set[str]) -> None:
+    """Refuse names that are no settings, each with the one that may have been meant."""
+    unknown = sorted(set(names) - known)
+    if unknown:
+        told = ", ".join(f"{name}{_meant(name, known)}" for name in unknown)
+        raise Fatal(ExitCode.BAD_SETTING, f"{where}: unknown settings: {told}")
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches  # rarely needed
+
+    # Names of the environment all begin alike, which is no likeness.
+    bare = {one.removeprefix(ENVIRONMENT_PREFIX).lower(): one for one in sorted(known)}
+    found = get_close_matches(name.removeprefix(ENVIRONMENT_PREFIX).lower(), bare, n=1)
+    return f" (did you mean {bare[found[0]]}?)" if found else ""
 
 
 @final
@@ -299,11 +312,11 @@ def _webhooks(config: Path | None, tables: object) -> "tuple[Webhook, ...]":
     return read_webhooks(f"{config}", tables)
 
 
-def _read_file(path: Path) -> dict[str, object]:
+def _read_file(path: Path, named_by: str) -> dict[str, object]:
     try:
         with path.open("rb") as file:
             return tomllib.load(file)
     except OSError as error:
-        raise Fatal(ExitCode.BAD_SETTING, f"{path}: {error.strerror}") from error
+        raise Fatal(ExitCode.BAD_SETTING, f"{named_by}: {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Fatal(ExitCode.BAD_SETTING, f"{path}: not TOML: {error}") from error

@@ -46,8 +46,11 @@ def listen_tcp(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
+        is_taken = error.errno == errno.EADDRINUSE
+        free = f"[{host}]:0" if ":" in host else f"{host}:0"
+        step = f"; choose another with --http {free} (a free one)" if is_taken else ""
         raise Fatal(
-            ExitCode.CANNOT_LISTEN, f"cannot listen on {shown}: {error.strerror}"
+            ExitCode.CANNOT_LISTEN, f"cannot listen on {shown}: {error.strerror}{step}"
         ) from error
     return listener
 
@@ -100,7 +103,10 @@ def _clear_stale(path: Path) -> None:
         probe.setblocking(False)
         answer = probe.connect_ex(os.fspath(path))
     if answer != errno.ECONNREFUSED:
-        raise Fatal(ExitCode.CANNOT_LISTEN, f"another server listens on {path}")
+        raise Fatal(
+            ExitCode.CANNOT_LISTEN,
+            f"another server listens on {path}; choose another path with --socket",
+        )
     path.unlink()
 
 

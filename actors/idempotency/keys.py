@@ -134,5 +134,5 @@ def check_equal(once: Once, request: str) -> None:
         raise Rejected(
             Code.KEY_REUSED,
             "the idempotency key was sent before, with another operation or body",
-            "send the request of then, or another key",
+            "repeat the original request, or use another key",
         )

@@ -31,4 +31,8 @@ def sequence_of(cursor: str | None) -> int | None:
 
 def bad_cursor() -> Rejected:
     """The refusal of a cursor that no link of ours carried."""
-    return invalid("?cursor", "?cursor is none that a Link header gave", "follow the link")
+    return invalid(
+        "?cursor",
+        "the cursor is not valid",
+        "use the link of the previous page, or start without one",
+    )

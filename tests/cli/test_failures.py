@@ -231,3 +231,15 @@ def test_a_read_has_no_key(bare, flaky):
     sent = flaky()
     bare.told("task", "show", "task-1")
     assert "Idempotency-Key" not in sent[0].headers
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"), [(("task", "lst"), "list"), (("tsk",), "task"), (("serv",), "serve")]
+)
+def test_a_command_that_is_nearly_one_is_told_with_the_one_that_may_be_meant(bare, words, meant):
+    assert f"Did you mean {meant!r}?" in bare.refused(ClientExit.USAGE, *words)
+
+
+def test_a_cursor_that_no_page_gave_is_refused_with_what_to_use(line):
+    told = line.refused(ClientExit.INVALID, "task", "list", "--cursor", "x")
+    assert "the cursor is not valid (next: use the link of the previous page" in told

@@ -10,6 +10,7 @@ def test_a_change_is_refused_if_the_task_has_changed_since_it_was_read(line):
     told = line.refused(ClientExit.CONFLICT, *words, "--title", "c")
     assert "[precondition_failed]" in told
     assert "t1 has changed since it was read" in told
+    assert "try: chargehand task show t1" in told
     assert line.json("task", "show", "t1")["task"]["task"]["title"] == "b"
 
 

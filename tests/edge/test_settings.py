@@ -66,12 +66,26 @@ def test_a_switch_is_a_truth_value_as_a_flag():
 
 def test_unknown_keys_of_a_file_are_named(tmp_path):
     config = write(tmp_path, "wait_s = 1\nwiat_s = 1\nport = 3\n")
-    assert refusal(config=config) == f"{config}: unknown settings: port, wiat_s"
+    assert (
+        refusal(config=config) == f"{config}: unknown settings: port, wiat_s (did you mean wait_s?)"
+    )
 
 
 def test_unknown_variables_are_named():
     environment = {"CHARGEHAND_PORT": "1", "CHARGEHAND_CONFIG": "", "OTHER": "1"}
     assert refusal(environment=environment).endswith("unknown settings: CHARGEHAND_PORT")
+
+
+def test_a_variable_that_is_nearly_one_is_told_with_the_one_that_may_be_meant():
+    told = refusal(environment={"CHARGEHAND_DATA_DR": "1"})
+    assert told.endswith(": CHARGEHAND_DATA_DR (did you mean CHARGEHAND_DATA_DIR?)")
+
+
+def test_a_file_that_cannot_be_read_is_told_with_who_named_it():
+    missing = "/nowhere.toml: No such file or directory"
+    assert refusal(config=Path("/nowhere.toml")) == f"--config: {missing}"
+    told = refusal(environment={"CHARGEHAND_CONFIG": "/nowhere.toml"})
+    assert told == f"CHARGEHAND_CONFIG: {missing}"
 
 
 def test_defaults_are_shown_as_one_would_write_them():

@@ -197,6 +197,15 @@ def test_verify_says_that_all_is_well_and_changes_nothing(server):
     assert (server.data_dir / "data.mdb").read_bytes() == before
 
 
+def test_verify_of_a_directory_that_is_in_use_says_what_to_do(server):
+    server.start().close()
+    verified = chargehand("verify", str(server.data_dir))
+    assert verified.returncode == ExitCode.CANNOT_OPEN
+    assert (
+        f"process {server.process.pid}; stop that server first, or verify a copy" in verified.stderr
+    )
+
+
 def test_verify_of_what_is_no_data_directory_is_refused(tmp_path):
     verified = chargehand("verify", str(tmp_path / "nothing"))
     assert verified.returncode == ExitCode.CANNOT_OPEN

@@ -216,7 +216,7 @@ def test_a_data_directory_serves_one_process(server):
     other.spawn()
     code, _, err = other.end()
     assert code == 73, err
-    assert f"is in use by process {server.process.pid}" in err
+    assert f"is in use by process {server.process.pid}; stop that one first" in err
 
 
 def test_a_port_serves_one_process(server, tmp_path):
@@ -226,7 +226,7 @@ def test_a_port_serves_one_process(server, tmp_path):
     other.spawn(f"--http={str(server.report['http']).removeprefix('http://')}")
     code, _, err = other.end()
     assert code == 69, err
-    assert "Address already in use" in err
+    assert "Address already in use; choose another with --http 127.0.0.1:0" in err
 
 
 def test_an_unknown_option_is_a_usage_error():

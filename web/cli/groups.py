@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import click
 from attrs import frozen
+from click.exceptions import NoSuchCommand
 from click.shell_completion import get_completion_class
 
 from web.cli.output import checked_output
@@ -73,8 +74,21 @@ NOUNS: Final[Mapping[str, Noun]] = {
 }
 
 
+class _Suggesting(click.Group):
+    """A group that says which of its commands may have been meant."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as error:
+            known = self.list_commands(ctx)
+            raise NoSuchCommand(error.command_name, possibilities=known, ctx=ctx) from None
+
+
 @final
-class Program(click.Group):
+class Program(_Suggesting):
     """The root: what was added to it, and the nouns."""
 
     def main(self, *args: Any, **extra: Any) -> object:  # type: ignore[override]  # of overloads
@@ -91,7 +105,7 @@ class Program(click.Group):
 
 
 @final
-class _Verbs(click.Group):
+class _Verbs(_Suggesting):
     """The commands of a noun, in the order in which they stand there."""
 
     def __init__(self, noun: Noun) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from actors.ports import DamagedError, StorageError
+from persistence.lock import InUseError
 from persistence.opening import open_to_verify
 from persistence.store import Store, Table
 from persistence.verify import TABLES, Finding, Problem, verify
@@ -55,6 +56,11 @@ def run(directory: Path, *, as_json: bool) -> None:
     except DamagedError as error:
         whole = Finding(Problem.UNREADABLE, None, "", None, str(error))
         found = _show(directory, counts, [whole], as_json=as_json)
+    except InUseError as error:
+        raise Fatal(
+            ExitCode.CANNOT_OPEN,
+            f"{error}; stop that server first, or verify a copy made while it was stopped",
+        ) from error
     except StorageError as error:
         raise Fatal(ExitCode.CANNOT_OPEN, str(error)) from error
     if found:

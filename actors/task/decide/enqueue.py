@@ -159,11 +159,18 @@ def not_in_state(state: TaskState, what: str) -> Rejected:
     next_step, action = _way_out(state)
     return Rejected(
         Code.TRANSITION,
-        f"cannot {what}: {state.id} is {state.status.value}",
+        f"cannot {what}: {state.id} {_hindrance(state)}",
         next_step,
         action=action,
         evidence={"task_id": state.id, "task_status": state.status.value},
     )
+
+
+def _hindrance(state: TaskState) -> str:
+    if state.status is TaskStatus.BLOCKED and state.awaits_approval:
+        was_rejected = state.approval_state is ApprovalState.REJECTED
+        return "was rejected" if was_rejected else "waits for approval"
+    return f"is {state.status.value}"
 
 
 def _way_out(state: TaskState) -> tuple[str, Action]:

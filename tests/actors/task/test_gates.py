@@ -87,6 +87,13 @@ def test_start_of_a_draft_or_a_blocked_task_is_refused(bench):
     assert bench.code(c.StartTask()) is Code.TRANSITION
 
 
+def test_start_of_an_unapproved_task_says_that_it_waits_for_approval():
+    bench = Bench.created(approval_policy=MANUAL)
+    assert bench.refusal(c.StartTask()).message == "cannot start it: t waits for approval"
+    bench.do(c.RejectTask())
+    assert bench.refusal(c.StartTask()).message == "cannot start it: t was rejected"
+
+
 def test_start_of_a_canceled_task_is_refused():
     bench = Bench.created()
     bench.do(c.CancelTask())

@@ -61,6 +61,7 @@ async def serve(configuration: Configuration) -> None:
             ):
                 started = True
                 await _serve_system(system, settings, listeners, begun_s, signals)
+            _log.info("stopped")  # the journal is closed
         except DamagedError as error:
             raise Fatal(
                 ExitCode.CANNOT_OPEN,

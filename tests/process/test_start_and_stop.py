@@ -33,6 +33,8 @@ def test_a_start_is_reported_and_a_stop_is_clean(server):
     code, out, err = server.end()
     assert code == 0, err
     assert "Traceback" not in err
+    stopping, stopped = [line.partition("chargehand: ")[2] for line in err.splitlines()[-2:]]
+    assert (stopping, stopped) == ("SIGTERM: stopping", "stopped")
     assert str(server.report["http"]) in out
     assert str(server.data_dir / "chargehand.sock") in out
     assert out.count("\n") == 1

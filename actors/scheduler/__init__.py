@@ -4,5 +4,5 @@ The scheduler picks, reserves and forwards; the task's own actor decides and ans
 everything from committed records and never waits for a disk.
 
 `actor` is the mailbox and its loop, `dispatch` hands out runs, `attachments` binds sessions to
-runs, `control` pauses, resumes and drains.
+runs, `control` pauses, resumes and drains, `lease_expiry` has leases expire.
 """

@@ -8,11 +8,11 @@ from web.cli.members import CURSOR, LIMIT, WORKSPACE, Field, Members, one_of
 
 SCOPE_FILTERS: Final = (Field("scope", "of one workspace, or global", one_of(Scope)), WORKSPACE)
 OWNER_FILTERS: Final = (
-    Field("owner_kind", "what owns them", one_of(OwnerKind)),
-    Field("owner_ref", "who owns them"),
+    Field("owner_kind", "kind of owner", one_of(OwnerKind)),
+    Field("owner_ref", "owner's name"),
 )
 REVIEW_FILTERS: Final = (
-    Field("status", "how they are", one_of(ReviewStatus)),
+    Field("status", "status", one_of(ReviewStatus)),
     Field("reviewer_session_id", "those that a session has judged", flag="reviewer"),
     LIMIT,
     CURSOR,

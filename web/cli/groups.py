@@ -54,14 +54,14 @@ NOUNS: Final[Mapping[str, Noun]] = {
             "Claim runs and work on them, as an agent.",
             "next --wait --session sess-1 --agent builder",
         ),
-        Noun("profile", "How tasks shall be executed, and by whom.", "show ship-it"),
+        Noun("profile", "How tasks are to be executed, and by whom.", "show ship-it"),
         Noun(
             "review",
             "Have runs judged, and judge them.",
             'request run-1 --reason "it touches billing"',
         ),
         Noun("inbox", "What waits for the caller.", "list --unread"),
-        Noun("dashboard", "How all of it is, on one screen.", is_verb=True),
+        Noun("dashboard", "The state of all work, on one screen.", is_verb=True),
         Noun("scheduler", "The scheduler as a whole.", "backlog --limit 20"),
         Noun(
             "bridge",

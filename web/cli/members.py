@@ -229,10 +229,10 @@ def one_of(members: type[Enum]) -> click.Choice[str]:
 
 LIMIT: Final = Field("limit", "how many at most", int)
 CURSOR: Final = Field(
-    "cursor", "go on from there, as the last answer told (`next_cursor` with --json)"
+    "cursor", "continue there, as the last answer said (`next_cursor` with --json)"
 )
 REASON: Final = Field("reason", "why, for those who read it later")
-DUE_REASON: Final = Field("reason", "why; it must be said")
+DUE_REASON: Final = Field("reason", "why; required")
 METADATA: Final = Field("metadata", "JSON, @FILE or - for stdin", JSON)
 RESULT: Final = Field("result", "JSON, @FILE or - for stdin", JSON)
 ERROR: Final = Field("error", "what went wrong", required=True)

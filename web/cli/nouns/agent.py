@@ -18,10 +18,8 @@ from web.exits import ClientExit
 from web.operations import Operation as Op
 from web.wording import command_of
 
-_LEASE_S: Final = Field("lease_seconds", "how long the lease shall hold", int)
-_RENEWED_S: Final = Field(
-    "lease_seconds", "how long it shall hold; left out, as long as the claim asked for", int
-)
+_LEASE_S: Final = Field("lease_seconds", "length of the lease", int)
+_RENEWED_S: Final = Field("lease_seconds", "length of the lease [what the claim asked for]", int)
 _CLAIM_HASH: Final = Field(
     "claim_token_hash", "the claim it is of: nothing is done to a later one", flag="claim"
 )

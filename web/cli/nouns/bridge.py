@@ -30,22 +30,24 @@ _SUBSCRIPTIONS: Final = Listing(
     ),
     none="no subscriptions",
 )
-_SCOPE: Final = Field("scope", "that of the task, if it is given", one_of(Scope))
-_WORKSPACE: Final = Field("workspace_id", "that of the task, if it is given", flag="workspace")
+_SCOPE: Final = Field("scope", "must be the task's, if given", one_of(Scope))
+_WORKSPACE: Final = Field("workspace_id", "must be the task's, if given", flag="workspace")
 
 VERBS: Final = (
     Verb(
         name="subscribe",
         operation=Op.CREATE_SUBSCRIPTION,
-        help="Have a bridge told how a task ends",
+        help="Send a task's ends through a bridge",
         example="chat --peer maria --mode direct-send",
         fields=(
             Field("bridge_instance_id", kind=ID, form=Form.ARGUMENT, flag="bridge"),
             Field("subscription_id", "its id; one is made otherwise", flag="id"),
-            Field("peer_id", "who is told", flag="peer"),
-            Field("group_id", "which group is told", flag="group"),
-            Field("thread_id", "in which thread", flag="thread"),
-            Field("delivery_mode", "how", one_of(DeliveryMode), flag="mode", required=True),
+            Field("peer_id", "receiving person", flag="peer"),
+            Field("group_id", "receiving group", flag="group"),
+            Field("thread_id", "thread to post in", flag="thread"),
+            Field(
+                "delivery_mode", "way of delivery", one_of(DeliveryMode), flag="mode", required=True
+            ),
             _SCOPE,
             _WORKSPACE,
         ),
@@ -56,9 +58,9 @@ VERBS: Final = (
         operation=Op.LIST_SUBSCRIPTIONS,
         help="The subscriptions of a task",
         fields=(
-            Field("bridge_instance_id", "those of a bridge", flag="bridge"),
-            Field("scope", "those of a scope", one_of(Scope)),
-            Field("workspace_id", "those of a workspace", flag="workspace"),
+            Field("bridge_instance_id", "only those of this bridge", flag="bridge"),
+            Field("scope", "only those of this scope", one_of(Scope)),
+            Field("workspace_id", "only those of this workspace", flag="workspace"),
             LIMIT,
             CURSOR,
         ),
@@ -67,21 +69,21 @@ VERBS: Final = (
     Verb(
         name="show",
         operation=Op.GET_SUBSCRIPTION,
-        help="A subscription, and how far it was told",
+        help="A subscription, and how far delivery has come",
         shows=_SUBSCRIPTION,
     ),
     Verb(
         name="unsubscribe",
         operation=Op.DELETE_SUBSCRIPTION,
-        help="Tell a bridge no more of a task",
+        help="Stop sending a task's ends through a bridge",
     ),
     Verb(
         name="undelivered",
         operation=Op.LIST_UNDELIVERED,
-        help="Messages of a task that could not be delivered",
+        help="The undelivered messages of a task",
         fields=(
-            Field("subscription_id", "those of a subscription", flag="subscription"),
-            Field("bridge_instance_id", "those of a bridge", flag="bridge"),
+            Field("subscription_id", "only those of this subscription", flag="subscription"),
+            Field("bridge_instance_id", "only those of this bridge", flag="bridge"),
             LIMIT,
             CURSOR,
         ),
@@ -94,19 +96,19 @@ VERBS: Final = (
                     Column("SINCE", "undelivered_at"),
                     Column("ERROR", "error", Worth.CUT),
                 ),
-                none="all was delivered, or is still tried",
+                none="nothing is undelivered; pending messages are still being retried",
             ),
         ),
     ),
     Verb(
         name="resend",
         operation=Op.RESEND_UNDELIVERED,
-        help="Send messages again that could not be delivered",
+        help="Send undelivered messages again",
         note="Without an option, all of the task.",
         example="--message notif:bts-1:42",
         fields=(
-            Field("delivery_id", "this message alone", flag="message"),
-            Field("subscription_id", "those of a subscription", flag="subscription"),
+            Field("delivery_id", "only this message", flag="message"),
+            Field("subscription_id", "only those of this subscription", flag="subscription"),
         ),
         shows=(_SUBSCRIPTIONS,),
     ),

@@ -146,7 +146,7 @@ VERBS: Final = (
     Verb(
         name="dashboard",
         operation=Op.GET_DASHBOARD,
-        help="How all of it is, on one screen",
+        help="The state of all work, on one screen",
         example="--watch",
         fields=(
             *SCOPE_FILTERS,

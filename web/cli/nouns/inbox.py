@@ -50,10 +50,10 @@ VERBS: Final = (
         fields=(
             *SCOPE_FILTERS,
             *OWNER_FILTERS,
-            Field("lane", "one lane alone", one_of(Lane)),
-            Field("unread", "what was not read", form=Form.FLAG),
+            Field("lane", "only this lane", one_of(Lane)),
+            Field("unread", "only unread", form=Form.FLAG),
             Field("query", "a text in title or identifier"),
-            Field("limit", "how many at most in each lane", int),
+            Field("limit", "at most this many in each lane", int),
             CURSOR,
         ),
         shows=(_Lanes(),),

@@ -46,6 +46,6 @@ VERBS: Final = (
     Verb(
         name="delete",
         operation=Op.DELETE_PROFILE,
-        help="Take the execution profile of a task away",
+        help="Remove the execution profile of a task",
     ),
 )

@@ -85,7 +85,7 @@ VERBS: Final = (
     Verb(
         name="inspect",
         operation=Op.INSPECT_RUN,
-        help="How a run is, and what to do next",
+        help="The state of a run, and what to do next",
         shows=INSPECTION,
     ),
     Verb(

@@ -43,7 +43,7 @@ VERBS: Final = (
     Verb(
         name="pause",
         operation=Op.PAUSE_SCHEDULER,
-        help="Hand out no more runs",
+        help="Stop handing out runs",
         example="--reason maintenance",
         fields=(REASON,),
         shows=_SCHEDULER,

@@ -37,7 +37,9 @@ from web.operations import Operation as Op
 
 _OWNER: Final = Field("owner", "KIND:REF, as pool:builders", OWNER)
 _PRIORITY: Final = Field("priority", "how urgent", one_of(Priority))
-_APPROVAL: Final = Field("approval_policy", "who is asked first", one_of(ApprovalPolicy))
+_APPROVAL: Final = Field(
+    "approval_policy", "whether a person must approve it first", one_of(ApprovalPolicy)
+)
 _ATTEMPTS: Final = Field("max_attempts", "runs that the task may have", int)
 _DESCRIPTION: Final = Field("description", "what is to be done")
 _QUEUEING: Final = (KEY, CHANNEL, METADATA)
@@ -66,11 +68,11 @@ _CHANGES: Final = (
     Field("auto_enqueue_on_ready", _AUTO_ENQUEUE, form=Form.SWITCH, flag="auto-enqueue"),
     _APPROVAL,
     _OWNER,
-    Field("clear_owner", "let nobody own it", form=Form.FLAG),
+    Field("clear_owner", "remove the owner", form=Form.FLAG),
     CHANNEL,
     METADATA,
 )
-_AFTER: Final = Field("after_sequence", "only what is behind this number", int, flag="after")
+_AFTER: Final = Field("after_sequence", "only events after this number", int, flag="after")
 
 
 def _in_its_scope(members: Members) -> None:
@@ -86,15 +88,19 @@ VERBS: Final = (
         example="--status ready --priority high",
         fields=(
             *SCOPE_FILTERS,
-            Field("status", "how they are", one_of(TaskStatus)),
+            Field("status", "status", one_of(TaskStatus)),
             _PRIORITY,
             Field("include_drafts", "drafts too", form=Form.FLAG, flag="drafts"),
-            Field("approval_state", "how their approval is", one_of(ApprovalState)),
+            Field("approval_state", "state of the approval", one_of(ApprovalState)),
             *OWNER_FILTERS,
             Field("parent_task_id", "children of this task", flag="parent"),
             CHANNEL,
             Field("query", "a text in title, identifier or id"),
-            Field("order", "what the newest is first of; activity by itself", one_of(ListOrder)),
+            Field(
+                "order",
+                "sort, newest first, by activity (the default) or creation",
+                one_of(ListOrder),
+            ),
             LIMIT,
             CURSOR,
         ),
@@ -187,7 +193,7 @@ VERBS: Final = (
     Verb(
         name="add-dependency",
         operation=Op.ADD_DEPENDENCY,
-        help="Let a task wait for another",
+        help="Make a task wait for another",
         example="docs",
         fields=(Field("depends_on_task_id", kind=ID, form=Form.ARGUMENT, flag="blocker"),),
         shows=TASK_DETAIL,
@@ -195,7 +201,7 @@ VERBS: Final = (
     Verb(
         name="remove-dependency",
         operation=Op.REMOVE_DEPENDENCY,
-        help="Let a task wait for another no more",
+        help="Remove a dependency",
         shows=TASK_DETAIL,
     ),
     Verb(
@@ -204,8 +210,8 @@ VERBS: Final = (
         help="The runs of a task, latest first",
         example="--status failed",
         fields=(
-            Field("status", "how they are", one_of(RunStatus)),
-            Field("session_id", "those of a session", flag="of-session"),
+            Field("status", "status", one_of(RunStatus)),
+            Field("session_id", "only those of this session", flag="of-session"),
             LIMIT,
             CURSOR,
         ),
@@ -240,7 +246,7 @@ VERBS: Final = (
     Verb(
         name="inspect",
         operation=Op.INSPECT_TASK,
-        help="How a task and its current run are, and what to do next",
+        help="The state of a task and its current run, and what to do next",
         shows=INSPECTION,
     ),
 )

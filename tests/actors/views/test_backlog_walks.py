@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from actors.task.state import Priority, RunStatus
 from actors.views.backlog import Backlog, BacklogFilter, BacklogWalk
 from tests.actors.views.states import a_run, a_task
+from tests.actors.views.walking import walked
 
 QUEUE, PRIORITY, CLAIM, PAUSE, COUNT, RESTART = range(6)
 FILTERS = (BacklogFilter(), BacklogFilter(include_paused=True))
@@ -83,31 +84,13 @@ class Store:
         assert len(page.runs) <= limit
         return [run.run_id for run in page.runs], page.next_cursor
 
-    def runs(self, which) -> set[str]:
+    def ids(self, which) -> set[str]:
         return {
             state.open_run.id
             for state in self.states.values()
             if state.open_run.status is RunStatus.QUEUED
             and (which.include_paused or state.id not in self.paused)
         }
-
-
-def walked(store, which, limit, between) -> tuple[list[str], set[str]]:
-    """What a walk shows between whose pages things happen, and what was there all along."""
-    shown, cursor = store.page(which, None, limit)
-    there = store.runs(which)
-    for happens in between:
-        for action, number in happens:
-            store.do(action, number)
-            there &= store.runs(which)
-        if cursor is None:
-            break
-        rows, cursor = store.page(which, cursor, limit)
-        shown += rows
-    while cursor is not None:
-        rows, cursor = store.page(which, cursor, limit)
-        shown += rows
-    return shown, there
 
 
 @settings(max_examples=200)

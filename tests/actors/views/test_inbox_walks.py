@@ -13,6 +13,7 @@ from actors.views.catalog import Catalog
 from actors.views.facets import Lane, has_failed
 from actors.views.inbox import InboxFilter, inbox
 from tests.actors.views.states import a_run, a_task
+from tests.actors.views.walking import walked
 
 CREATE, MOVE, READ, DISMISS, ARCHIVE, READ_BY_ANOTHER, MEND, DELETE, RESTART = range(9)
 FILTERS = (
@@ -107,24 +108,6 @@ def short_stretches(monkeypatch):
 def short_memory(monkeypatch):
     monkeypatch.setattr(limits, "MOVES_MAX", 4)
     monkeypatch.setattr(recent, "_FORGET_STEP", 2)
-
-
-def walked(store, which, limit, between) -> tuple[list[str], set[str]]:
-    """What a walk shows between whose pages things happen, and what was there all along."""
-    there = store.ids(which)
-    shown, cursor = store.page(which, None, limit)
-    for happens in between:
-        for action, number in happens:
-            store.do(action, number)
-            there &= store.ids(which)
-        if cursor is None:
-            break
-        rows, cursor = store.page(which, cursor, limit)
-        shown += rows
-    while cursor is not None:
-        rows, cursor = store.page(which, cursor, limit)
-        shown += rows
-    return shown, there
 
 
 @settings(max_examples=150)

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol, final
 
-from attrs import define, frozen
+from attrs import define
 
 from actors import limits
 from actors.answers import Answer
 from actors.clock import Clock
 from actors.errors import Code, Rejected
 from actors.faults import Faults, Why, refusal_of
-from actors.frozen import replace
+from actors.frozen import frozen, replace
 from actors.graph import Graph
 from actors.identity import Caller
 from actors.ids import IdSource

@@ -2,8 +2,7 @@
 
 from typing import final
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from actors.idempotency.once import Done, Earlier, Once
 from actors.task.review import Review
 from actors.task.state import Run, TaskState

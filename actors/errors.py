@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import final
 
-from attrs import field, frozen
+from attrs import field
 
 from actors.actions import Action
+from actors.frozen import frozen
 
 
 class Kind(Enum):

@@ -14,9 +14,9 @@ from hashlib import blake2b
 from typing import final
 
 import trio
-from attrs import frozen
 
 from actors.errors import Code, Rejected
+from actors.frozen import frozen
 from actors.limits import CRASH_WINDOW_S, CRASHES_MAX
 from actors.ports import DamagedError, DamagedRowError
 from actors.record import IndexTable

@@ -3,9 +3,10 @@
 from functools import lru_cache
 from typing import final
 
-from attrs import field, frozen
+from attrs import field
 
 from actors.choice import Choice
+from actors.frozen import frozen
 from actors.idempotency.once import Once
 from actors.if_match import IfMatch
 

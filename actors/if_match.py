@@ -2,10 +2,9 @@
 
 from typing import final
 
-from attrs import frozen
-
 from actors import actions
 from actors.errors import Code, Rejected
+from actors.frozen import frozen
 
 
 @final

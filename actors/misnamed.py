@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Final, final
 
-from attrs import evolve, frozen
-
 from actors import actions
 from actors.actions import Action
 from actors.errors import Code, Rejected
+from actors.frozen import frozen, replace
 from actors.ids import valid_session_id
 from actors.index import Index
 from actors.registry.roster import Roster
@@ -89,7 +88,7 @@ class Misnamed:
         if meant.id is not None:
             evidence["meant"] = meant.id
         message = f"{named_id} is a {named.sort.value}, not a {sought.value}"
-        return evolve(
+        return replace(
             refusal,
             message=f"{message}; {meant.words}" if meant.words else message,
             next_step=meant.step or refusal.next_step if meant.id is None else f"use {meant.id}",

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, final
 
 import trio
-from attrs import frozen
 
+from actors.frozen import frozen
 from actors.record import (
     AnyState,
     Entry,

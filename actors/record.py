@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import NamedTuple, final
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from actors.choice import Choice
+from actors.frozen import frozen
 from actors.idempotency.once import Done
 from actors.identity import Caller
 from actors.registry.events import RegistryEvent

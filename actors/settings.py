@@ -2,9 +2,10 @@
 
 from typing import Any, TypeVar, final
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, field
 
 from actors import limits
+from actors.frozen import frozen
 from actors.limits import NS
 from actors.task.review import ReviewPolicy, ReviewRules
 

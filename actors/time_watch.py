@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import final
 
 import trio
-from attrs import frozen
 
 from actors.clock import Clock
+from actors.frozen import frozen
 from actors.limits import NS, STALL_TOLD_S, TICK_S, WALL_STEP_NS
 
 _log = logging.getLogger("chargehand.time")

@@ -14,8 +14,7 @@ reads; the next checkpoint trims it.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, final
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from actors.record import AnyState, IndexRow, IndexTable, OutstandingEffect
 from actors.registry.state import SessionState
 from actors.task.state import TaskState

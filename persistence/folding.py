@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import final
 
 import trio
-from attrs import frozen
 
+from actors.frozen import frozen
 from actors.record import OutstandingEffect
 from persistence.checkpoint import Fold, slices
 from persistence.pipeline import CheckpointProgress

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Final, final
 
 import trio
-from attrs import frozen
 
 from actors.errors import write_failed
+from actors.frozen import frozen
 from actors.limits import JOURNAL_PENDING_MAX
 from actors.ports import StorageError
 from actors.record import Entry, OutstandingEffect, Settlement

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Final, final
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from actors.limits import PUBLISHED_MAX
 from persistence.checkpoint import Slice
 from persistence.epoch import Fence

@@ -6,9 +6,8 @@ A store may be read on one thread while it is written on another; it is written 
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar, final
 
-from attrs import frozen
-
 from actors.choice import Choice
+from actors.frozen import frozen
 from actors.ports import StorageError
 
 T = TypeVar("T")

@@ -9,8 +9,9 @@ from enum import Enum
 from functools import lru_cache
 from typing import Final, final
 
-from attrs import field, frozen
+from attrs import field
 
+from actors.frozen import frozen
 from actors.idempotency.once import earlier_of
 from actors.index import rows_of
 from actors.ports import DamagedError

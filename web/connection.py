@@ -13,7 +13,6 @@ from typing import Final, Protocol, final
 
 import h11
 import trio
-from attrs import frozen
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.events import Event as StreamEvent
@@ -24,6 +23,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ASGISendEvent, ConnectionState
 from hypercorn.utils import parse_socket_addr
 
+from actors.frozen import frozen
 from actors.limits import BODY_BYTES_MAX
 from web import access_log
 from web.exchange import Requests

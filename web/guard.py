@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, final
 
 import trio
-from attrs import define, frozen
+from attrs import define
 from hypercorn.typing import (
     ASGIFramework,
     ASGIReceiveCallable,
@@ -21,6 +21,7 @@ from hypercorn.typing import (
 )
 
 from actors.errors import Category, Severity
+from actors.frozen import frozen
 from actors.limits import BODY_BYTES_MAX
 from web.hosts import Hosts
 from web.operations import Operation

@@ -4,8 +4,7 @@ import socket as stdlib_socket
 from pathlib import Path
 from typing import final
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from actors.identity import OriginKind
 from actors.system import System
 from web.app import create_app

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from attrs import evolve
-
 from actors.errors import Rejected
+from actors.frozen import replace
 
 
 @contextmanager
@@ -22,4 +21,4 @@ def called(outside: str, inside: str) -> Iterator[None]:
         if refusal.pointer != inside:
             raise
         message = refusal.message.replace(inside, outside)
-        raise evolve(refusal, message=message, pointer=outside) from None
+        raise replace(refusal, message=message, pointer=outside) from None

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Final, final
 
-from attrs import evolve, frozen
-
 from actors.actions import Action
 from actors.errors import Category, Code, Kind, Rejected, Severity
+from actors.frozen import frozen, replace
 from web.operations import KEY_REUSED, PRECONDITION_FAILED, Operation
 from web.redaction import redact
 from web.responses import HttpResponse
@@ -174,7 +173,7 @@ def edge_response(
 ) -> HttpResponse:
     """The answer to a request that never reached an operation."""
     response = _response(code.status, edge_problem(code, message, next_step))
-    return evolve(response, headers=(*response.headers, *headers))
+    return replace(response, headers=(*response.headers, *headers))
 
 
 def not_ready_response(reason: str) -> HttpResponse:

@@ -3,8 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from typing import final
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from web.shapes.encoding import Shape, encode
 
 Headers = tuple[tuple[str, str], ...]

@@ -11,9 +11,10 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
-from attrs import Attribute, field, fields, frozen
+from attrs import Attribute, field, fields
 from attrs.validators import gt
 
+from actors.frozen import frozen
 from actors.settings import Settings
 from web.cli.environment import CLIENT_VARIABLES
 from web.exits import ExitCode, Fatal

@@ -3,10 +3,9 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import final
 
-from attrs import frozen
-
 from actors.bridges.message import Message
 from actors.errors import Code, Rejected, invalid
+from actors.frozen import frozen
 from actors.registry.state import WorkspaceState
 from actors.task.state import Scope, TaskState
 

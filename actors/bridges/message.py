@@ -2,8 +2,7 @@
 
 from typing import Final, final
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from actors.record import Record
 from actors.task.events import (
     ReviewCanceled,

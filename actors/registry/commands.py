@@ -3,10 +3,11 @@
 import posixpath
 from typing import final
 
-from attrs import field, frozen
+from attrs import field
 
 from actors import limits
 from actors.errors import invalid
+from actors.frozen import frozen
 from actors.ids import valid_session_id
 from actors.task import validation as valid
 

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, final
 
-from attrs import frozen
+from actors.frozen import frozen
 
 
 @final

@@ -11,7 +11,6 @@ from functools import partial
 from typing import TypeVar, final
 
 import trio
-from attrs import frozen
 
 from actors.actor import Envelope
 from actors.answers import Answer
@@ -19,6 +18,7 @@ from actors.asking import ask, ask_or_pause, request_crashed
 from actors.clock import Clock
 from actors.errors import Rejected, invalid, shutting_down
 from actors.faults import Faults, Why
+from actors.frozen import frozen
 from actors.graph import Graph
 from actors.identity import Caller
 from actors.limits import NS

@@ -2,9 +2,10 @@
 
 from typing import final
 
-from attrs import field, frozen
+from attrs import field
 
 from actors.errors import invalid
+from actors.frozen import frozen
 from actors.task import validation as valid
 from actors.task.state import Pause
 

@@ -2,9 +2,7 @@
 
 from typing import final
 
-from attrs import frozen
-
-from actors.frozen import replace
+from actors.frozen import frozen, replace
 from actors.scheduler.events import (
     DrainCompleted,
     DrainStarted,

@@ -5,8 +5,7 @@ They travel in the record of the event that caused them, and each is applied exa
 
 from typing import final
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from actors.task.state import Json, Scope
 
 

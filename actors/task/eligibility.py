@@ -6,8 +6,9 @@ The scheduler picks by them, and the task holds the pick against them once more.
 from collections.abc import Callable
 from typing import Final, final
 
-from attrs import field, frozen
+from attrs import field
 
+from actors.frozen import frozen
 from actors.task.state import Owner, OwnerKind, Run, RunStatus, TaskState, TaskStatus
 
 Place = tuple[int, int, str]
@@ -18,7 +19,7 @@ _NONE: frozenset[str] = frozenset()
 
 
 @final
-@frozen(weakref_slot=False)
+@frozen
 class ClaimableRun:
     """What a claimer must match, and the rank. Runs with equal demands should share their sets."""
 

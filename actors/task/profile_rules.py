@@ -6,10 +6,9 @@ Texts are trimmed, blank ones are absent; lists lose blanks and repeats, and are
 import re
 from collections.abc import Callable
 
-from attrs import evolve as replace
-
 from actors import limits
 from actors.errors import invalid
+from actors.frozen import replace
 from actors.task import validation as valid
 from actors.task.profile import (
     CoordinatorProfile,

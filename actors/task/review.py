@@ -3,9 +3,8 @@
 from enum import Enum
 from typing import Final, final
 
-from attrs import frozen
-
 from actors import limits
+from actors.frozen import frozen
 from actors.identity import Actor, ActorKind
 from actors.limits import NS
 

@@ -6,9 +6,8 @@ Times are nanoseconds since 1970. `Json` is a JSON text as the caller gave it, n
 from enum import Enum
 from typing import Final, NewType, final
 
-from attrs import frozen
-
 from actors.choice import Choice
+from actors.frozen import frozen
 from actors.identity import Actor, ActorKind, CallerKey, Origin
 from actors.task.profile import ExecutionProfile
 from actors.task.review import Continuation, Review
@@ -171,7 +170,7 @@ _BEFORE_ALL: Final = 2**63  # more than any time in ns
 
 
 @final
-@frozen(weakref_slot=False)
+@frozen
 class Run:
     """One attempt at a task. Which fields are set in which status: `evolve` says it."""
 
@@ -266,7 +265,7 @@ class Run:
 
 
 @final
-@frozen(weakref_slot=False)
+@frozen
 class TaskState:
     """One task, whole. In lists a slim copy stands for it, without `description`, `metadata` and
     the reviews that are over, and with the ended runs in short (see `slim`)."""

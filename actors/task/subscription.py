@@ -3,8 +3,7 @@
 from enum import Enum
 from typing import Final, final
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from actors.identity import Actor
 
 DELIVERY_PREFIX: Final = "notif:"

@@ -15,8 +15,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final, final
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from actors.task.state import TaskState
 from actors.views.facets import Facet, facets_of
 from actors.views.search import finds, is_found_in, searched_text

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple, final
 
-from attrs import frozen
-
 from actors import limits
 from actors.errors import invalid
+from actors.frozen import frozen
 from actors.ordered import Ordered
 from actors.task.state import RunStatus, Scope, TaskState
 from actors.views.pages import bad_cursor, sequence_of

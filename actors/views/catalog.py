@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import final
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from actors.task.slim import slim
 from actors.task.state import (
     ApprovalState,

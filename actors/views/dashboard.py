@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Final, Protocol, final
 
-from attrs import frozen
-
 from actors import limits
+from actors.frozen import frozen
 from actors.limits import NS
 from actors.ordered import Ordered
 from actors.task.state import RunStatus, TaskStatus

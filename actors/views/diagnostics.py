@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import final
 
-from attrs import frozen
-
 from actors.actions import Action
 from actors.errors import Severity
+from actors.frozen import frozen
 
 
 class Trouble(Enum):

@@ -9,8 +9,7 @@ many owners there are.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, final
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from actors.identity import OriginKind
 from actors.ordered import Ordered, numbers
 from actors.task.ended import all_facts

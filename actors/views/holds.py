@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, final
 
-from attrs import frozen
-
 from actors import actions
 from actors.actions import Action
+from actors.frozen import frozen
 from actors.registry.state import SessionState
 from actors.scheduler.starvation import Takers
 from actors.task.eligibility import AGENT_OWNERS, awaits_agent, claimable_run

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Final, NamedTuple, final
 
-from attrs import define, field, frozen
+from attrs import define, field
 
-from actors.frozen import replace
+from actors.frozen import frozen, replace
 from actors.identity import Actor, ActorKind
 from actors.task.ended import latest_status
 from actors.task.state import (

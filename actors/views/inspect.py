@@ -4,10 +4,9 @@ from collections.abc import Callable, Set
 from enum import Enum
 from typing import Final, final
 
-from attrs import frozen
-
 from actors import actions, limits
 from actors.actions import Action
+from actors.frozen import frozen
 from actors.limits import NS
 from actors.registry.state import SessionState
 from actors.task.eligibility import awaits_agent

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import final
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from actors.record import Record
 from actors.task.events import RunEvent, TaskEvent
 from actors.task.state import Run, TaskState

@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final, final
 
-from attrs import frozen
-
 from actors import limits
 from actors.clock import Clock
 from actors.errors import Rejected
 from actors.faults import Faults
+from actors.frozen import frozen
 from actors.graph import Graph
 from actors.identity import Actor
 from actors.ports import Journal

@@ -13,10 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Protocol, final
 
-from attrs import frozen
-
 from actors.errors import invalid
-from actors.frozen import replace
+from actors.frozen import frozen, replace
 from actors.task.state import TaskState
 from actors.views.activity import Placed
 from actors.views.creation import Birth, birth_of

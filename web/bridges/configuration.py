@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeVar, final
 from urllib.parse import urlsplit
 
-from attrs import field, frozen
+from attrs import field
 
+from actors.frozen import frozen
 from actors.limits import BRIDGE_ID_CHARS_MAX
 from actors.task.state import Scope
 from web.bridges.signature import key_of

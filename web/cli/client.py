@@ -9,8 +9,8 @@ from typing import Final, final
 import click
 import httpx
 import orjson
-from attrs import frozen
 
+from actors.frozen import frozen
 from web.cli.failures import Failed, refused
 from web.cli.target import Identity, ServerAddress
 from web.exits import ClientExit

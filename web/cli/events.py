@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, final
 
-from attrs import frozen
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from actors.frozen import frozen
 from web.cli.shown import at, several, told
 
 _CHANGES: Final = (

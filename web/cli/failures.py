@@ -5,9 +5,9 @@ from typing import Final, final
 
 import click
 import orjson
-from attrs import frozen
 
 from actors.errors import Code, Kind
+from actors.frozen import frozen
 from web.cli.again import again
 from web.exits import ClientExit
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import final
 
-from attrs import frozen
+from actors.frozen import frozen
 
 
 @final

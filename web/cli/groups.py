@@ -5,10 +5,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, final
 
 import click
-from attrs import frozen
 from click.exceptions import NoSuchCommand
 from click.shell_completion import get_completion_class
 
+from actors.frozen import frozen
 from web.cli.output import checked_output
 from web.wording import PROGRAM
 

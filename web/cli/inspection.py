@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, final
 
-from attrs import frozen
 from rich.console import RenderableType
 
+from actors.frozen import frozen
 from actors.views.next_action import NextAction
 from web.cli.advice import lines_of, trying
 from web.cli.layouts import SESSION_COLUMNS, TASK_COLUMNS

@@ -9,9 +9,9 @@ from typing import Any, Final, final
 
 import click
 import orjson
-from attrs import frozen
 from click.shell_completion import CompletionItem
 
+from actors.frozen import frozen
 from actors.task.state import Priority
 
 Members = dict[str, Any]

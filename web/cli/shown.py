@@ -12,13 +12,13 @@ from typing import Final, Protocol, final
 
 import click
 import orjson
-from attrs import evolve, frozen
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from actors.frozen import frozen, replace
 from web.cli.failures import plain
 
 _PIPED_WIDTH: Final = 100_000  # lines stay whole for grep and its like
@@ -67,7 +67,7 @@ class Pages:
 
 
 def _going_on(piece: RenderableType, widths: "Widths") -> RenderableType:
-    return evolve(piece, widths=widths) if isinstance(piece, FittingTable) else piece
+    return replace(piece, widths=widths) if isinstance(piece, FittingTable) else piece
 
 
 def _print(found: Sequence[RenderableType]) -> None:

@@ -7,8 +7,9 @@ from typing import Final, final
 from urllib.parse import urlsplit
 
 import click
-from attrs import field, frozen
+from attrs import field
 
+from actors.frozen import frozen
 from web.cli import environment
 from web.cli.environment import found
 from web.headers import AGENT_HEADER, SESSION_HEADER

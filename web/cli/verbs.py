@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import click
 import orjson
-from attrs import frozen
 
+from actors.frozen import frozen
 from actors.limits import LIST_MAX
 from web.cli.failures import Failed, plain
 from web.cli.members import CURSOR, ID, Field, Form, Members, given, in_options

@@ -5,8 +5,8 @@ from typing import Any, Final, final
 
 import httpx
 import orjson
-from attrs import frozen
 
+from actors.frozen import frozen
 from web.headers import AGENT_HEADER, SESSION_HEADER
 
 _CLAIM_TIMEOUT_S: Final = 60.0  # longer than the server lets a claim wait

@@ -6,9 +6,9 @@ from functools import cache
 from typing import Any, Final, final
 
 import orjson
-from attrs import frozen
 
 from actors import limits
+from actors.frozen import frozen
 from web.headers import (
     AGENT_HEADER,
     ETAG_HEADER,

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, final
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from actors.identity import OriginKind
 from actors.task.review import ReviewStatus
 from actors.task.state import (

@@ -2,8 +2,9 @@
 
 from typing import final
 
-from attrs import field, frozen
+from attrs import field
 
+from actors.frozen import frozen
 from actors.task.state import (
     ApprovalPolicy,
     DependencyKind,

@@ -2,10 +2,11 @@
 
 from typing import final
 
-from attrs import field, frozen
+from attrs import field
 
 from actors import limits
 from actors.errors import invalid
+from actors.frozen import frozen
 from actors.task import validation as valid
 from actors.task.subscription import Target
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Protocol, final
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from actors.answers import Answer
-from actors.frozen import replace
+from actors.frozen import frozen, replace
 from actors.identity import Caller
 from actors.record import event_id
 from actors.task.events import (

@@ -2,8 +2,7 @@
 
 from typing import ClassVar
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from actors.task.state import (
     TaskStatus,
 )

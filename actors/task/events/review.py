@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar, Final, final
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from actors.identity import Actor
 from actors.task.events.base import RunEvent
 from actors.task.review import ReviewOutcome, ReviewPolicy, Verdict

@@ -2,8 +2,7 @@
 
 from typing import ClassVar, final
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from actors.identity import Actor, CallerKey, Origin
 from actors.task.events.base import RunEvent
 from actors.task.review import Continuation

@@ -2,8 +2,7 @@
 
 from typing import final
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from actors.identity import Actor
 from actors.task.events.base import TaskEvent
 from actors.task.subscription import Target

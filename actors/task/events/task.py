@@ -2,8 +2,7 @@
 
 from typing import ClassVar, final
 
-from attrs import frozen
-
+from actors.frozen import frozen
 from actors.identity import Actor
 from actors.task.events.base import TaskEvent
 from actors.task.profile import ExecutionProfile

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final, final
 
-from attrs import frozen
 from rich.console import RenderableType
 
 from actors import actions
+from actors.frozen import frozen
 from web.cli.advice import lines_of
 from web.cli.again import again
 from web.cli.failures import plain

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, final
 
-from attrs import frozen
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from actors.frozen import frozen
 from actors.identity import OriginKind
 from web.cli.filters import OWNER_FILTERS, SCOPE_FILTERS, scoped_by_workspace
 from web.cli.members import CHANNEL, Field, one_of

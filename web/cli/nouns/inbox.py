@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final, final
 
-from attrs import frozen
 from rich.console import RenderableType
 from rich.text import Text
 
+from actors.frozen import frozen
 from actors.views.facets import Lane
 from web.cli.filters import OWNER_FILTERS, SCOPE_FILTERS, scoped_by_workspace
 from web.cli.members import CURSOR, Field, Form, one_of

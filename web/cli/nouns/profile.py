@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Final, final
 
 import orjson
-from attrs import frozen
 from rich.console import RenderableType
 from rich.text import Text
 
+from actors.frozen import frozen
 from web.cli.members import JSON, Field, Form
 from web.cli.shown import Part, at, that_is_set
 from web.cli.verbs import Verb

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, final
 
-from attrs import frozen
 from rich.console import RenderableType
 
+from actors.frozen import frozen
 from web.cli.advice import lines_of, trying
 from web.cli.failures import ErrorReport, plain
 from web.cli.filters import REVIEW_FILTERS

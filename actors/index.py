@@ -21,9 +21,8 @@ from actors.task.events import (
 )
 from actors.task.state import TaskState
 
-_WITH_ROWS: Final = frozenset(
-    (RunEnqueued, RunRetried, RunRecovered, ReviewRequested, SubscriptionSet)
-)
+_QUEUEING: Final = (RunEnqueued, RunRetried, RunRecovered)
+_WITH_ROWS: Final = frozenset((*_QUEUEING, ReviewRequested, SubscriptionSet))
 _TRANSPORTS: Final = (OriginKind.HTTP, OriginKind.UDS)
 
 
@@ -36,7 +35,7 @@ def rows_of(record: Record) -> tuple[IndexRow, ...]:
     for event in record.events:
         if type(event) not in _WITH_ROWS:
             continue
-        if isinstance(event, RunEnqueued | RunRetried | RunRecovered):
+        if isinstance(event, _QUEUEING):
             rows.append(IndexRow(IndexTable.RUNS, event.run_id, record.address))
             key = event.run.idempotency_key
             if key is not None:

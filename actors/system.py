@@ -206,19 +206,25 @@ class System(Parts):
         """The task's answer. `where` gives the task's id, or refuses."""
         self._hear(caller)
         if caller.once is None:
-            return await self._sent(where, command, caller)
-        return await self.repeats.once(partial(self._sent, where, command, caller), command, caller)
+            return await self._sent(where, command, caller).wait()
+        send = partial(self._send_first, where, command, caller)
+        return await self.repeats.once(send, command, caller)
+
+    async def _send_first(
+        self, where: Callable[[], str], command: c.Command, caller: Caller
+    ) -> Answer:
+        return await self._sent(where, command, caller).wait()
 
     def _hear(self, caller: Caller) -> None:
         if caller.is_agent:
             self.registry.saw(caller.actor.ref)
 
-    async def _sent(self, where: Callable[[], str], command: c.Command, caller: Caller) -> Answer:
+    def _sent(self, where: Callable[[], str], command: c.Command, caller: Caller) -> Reply[Answer]:
         task_id = where()
         self.availability.check()
         reply: Reply[Answer] = Reply()
         self.directory.send(task_id, Envelope(command, caller, reply))
-        return await reply.wait()
+        return reply
 
     # --- its life -------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Final
 
 from quart import Response, request
+from quart.globals import request_ctx
 from quart.routing import QuartMap, QuartRule
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
@@ -13,6 +14,7 @@ from actors.errors import Rejected
 from actors.identity import OriginKind
 from actors.limits import BODY_BYTES_MAX
 from actors.system import System
+from web.asgi import AnsweredByOneTask, WholeRequest
 from web.call import Call, Handler
 from web.headers import RequestHeaders
 from web.identity import authenticate
@@ -43,7 +45,7 @@ def create_app(system: System, transport: OriginKind, *, strict: bool = False) -
         transport: HTTP or UDS.
         strict: members and parameters that an operation does not know are refused.
     """
-    app = QuartTrio("web", static_folder=None)
+    app = _App("web", static_folder=None)
     app.url_map = _url_map()
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     app.config["BODY_TIMEOUT"] = None
@@ -52,6 +54,11 @@ def create_app(system: System, transport: OriginKind, *, strict: bool = False) -
         app.endpoint(operation.name)(_view(system, transport, operation, handler, strict))
     app.register_error_handler(HTTPException, _http_error)
     return app
+
+
+class _App(QuartTrio):
+    asgi_http_class = AnsweredByOneTask
+    request_class = WholeRequest
 
 
 @cache
@@ -76,17 +83,19 @@ def _view(
     refuses = strict and operation.path.startswith(_STRICT)
 
     async def view(**ids: str) -> Response:
+        asked = request_ctx.request  # `request` looks for it again at each use
+        assert isinstance(asked, WholeRequest), "the app has another request class"
         call = Call(
             system,
             operation,
             transport,
-            request.path,
+            asked.path,
             ids,
-            request.args.to_dict() if request.query_string else {},
-            RequestHeaders(request.scope["headers"]),
-            await request.get_data(False, False, False) if reads_body else b"",
+            asked.args.to_dict() if asked.query_string else {},
+            RequestHeaders(asked.scope["headers"]),
+            await asked.whole_body() if reads_body else b"",
             Ignored(operation, refuses),
-            request.method == "HEAD",
+            asked.method == "HEAD",
         )
         try:
             await authenticate(call)

@@ -74,7 +74,8 @@ class _Stream(HTTPStream):
             await super().handle(event)
         elif not self.closed:
             self.closed = True
-            await self.app_put({"type": "http.disconnect"})
+            if self.state is not ASGIHTTPState.CLOSED:  # else it is answered, and may end in peace
+                await self.app_put({"type": "http.disconnect"})
 
     async def app_send(self, message: ASGISendEvent | None) -> None:
         await super().app_send(message)

@@ -8,9 +8,11 @@ from typing import Any, Final, Self, final
 
 import trio
 from hypercorn.config import Config
-from hypercorn.typing import AppWrapper, ASGIReceiveEvent, ASGISendEvent, Scope
+from hypercorn.typing import AppWrapper, ASGIReceiveEvent, ASGISendEvent, HTTPScope, Scope
 
 UNREAD_MESSAGES_MAX: Final = 10  # pieces of a body that wait for the application
+
+_INLET: Final = "chargehand.inlet"
 
 _log = logging.getLogger("chargehand.http")
 
@@ -21,14 +23,23 @@ class Inlet:
 
     `put` waits while the application is behind, but never once it is done: a channel that nobody
     reads would hold the connection's reader, and with it the connection, for ever.
+
+    Behind the guard the application may do without receiving: it finds the body here, and can have
+    the disconnect cancel what it does.
+
+    Args of the parts:
+        body: all of it, once the guard has let it in.
     """
 
-    __slots__ = ("_arrived", "_done", "_messages", "_room")
+    __slots__ = ("_arrived", "_done", "_is_gone", "_messages", "_room", "_while_there", "body")
 
     def __init__(self) -> None:
+        self.body: bytes | None = None
         self._messages: deque[ASGIReceiveEvent] = deque()
-        self._arrived = trio.Event()
-        self._room = trio.Event()
+        self._arrived: trio.Event | None = None  # set: somebody waits
+        self._room: trio.Event | None = None
+        self._while_there: trio.CancelScope | None = None
+        self._is_gone = False
         self._done = False
 
     async def put(self, message: ASGIReceiveEvent) -> None:
@@ -36,21 +47,57 @@ class Inlet:
             while len(self._messages) >= UNREAD_MESSAGES_MAX and not self._done:
                 self._room = trio.Event()
                 await self._room.wait()
+        self.put_nowait(message)
+
+    def put_nowait(self, message: ASGIReceiveEvent) -> None:
+        """A message that need not wait for the application, as the disconnect."""
+        if message["type"] == "http.disconnect":
+            self._is_gone = True
+            if self._while_there is not None:
+                self._while_there.cancel()
         if not self._done:
             self._messages.append(message)
-            self._arrived.set()
+            if self._arrived is not None:
+                self._arrived.set()
 
     async def get(self) -> ASGIReceiveEvent:
-        while not self._messages:
+        while (message := self.get_nowait()) is None:
             self._arrived = trio.Event()
             await self._arrived.wait()
-        self._room.set()
+        return message
+
+    def get_nowait(self) -> ASGIReceiveEvent | None:
+        """The next message, if it is there."""
+        if not self._messages:
+            return None
+        if self._room is not None:
+            self._room.set()
         return self._messages.popleft()
+
+    def cancel_when_gone(self, scope: trio.CancelScope) -> None:
+        """Cancel `scope` when the client hangs up; at once, if it has."""
+        self._while_there = scope
+        if self._is_gone:
+            scope.cancel()
 
     def close(self) -> None:
         self._done = True
         self._messages.clear()
-        self._room.set()
+        if self._room is not None:
+            self._room.set()
+
+
+def admit(scope: HTTPScope) -> Inlet:
+    """The inlet of a new request; `inlet_of` finds it from now on."""
+    inlet = scope["state"][_INLET] = Inlet()
+    return inlet
+
+
+def inlet_of(scope: Scope) -> Inlet | None:
+    """That of a request that came in by a connection of ours."""
+    state = scope.get("state") or {}
+    inlet = state.get(_INLET)
+    return inlet if isinstance(inlet, Inlet) else None
 
 
 @final
@@ -67,7 +114,8 @@ class Requests:
         scope: Scope,
         send: Callable[[ASGISendEvent | None], Awaitable[None]],
     ) -> Callable[[ASGIReceiveEvent], Awaitable[None]]:
-        inlet = Inlet()
+        assert scope["type"] == "http", "a connection serves nothing else"
+        inlet = admit(scope)
         self._nursery.start_soon(_answer, app, scope, inlet, send)
         return inlet.put
 

@@ -23,16 +23,14 @@ from hypercorn.typing import (
 from actors.errors import Category, Severity
 from actors.frozen import frozen
 from actors.limits import BODY_BYTES_MAX
+from web.exchange import inlet_of
 from web.hosts import Hosts
-from web.operations import Operation
 from web.problems import EdgeCode, Problem, edge_problem
 
 BODIES_BYTES_MAX: Final = 256 * 1024 * 1024  # of all requests under way together
 TARGET_BYTES_MAX: Final = 8192
 PUBLIC_PATHS: Final = frozenset({"/healthz", "/readyz"})  # asked by probes that know no token
 
-_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_WAITING_PATHS: Final = frozenset({Operation.CLAIM_NEXT.path, Operation.DRAIN_SCHEDULER.path})
 _NEEDED: Final = frozenset(
     {b"host", b"origin", b"authorization", b"content-length", b"transfer-encoding"}
 )
@@ -200,7 +198,8 @@ class Guard:
         if has_body:
             await self._with_body(scope, receive, send, headers)
         else:
-            await _carried_out(self._app, scope, receive, send)
+            _give(scope, b"")
+            await self._app(scope, receive, send)
 
     @staticmethod
     def _refused(access: Access, scope: HTTPScope, headers: dict[bytes, bytes]) -> Refusal | None:
@@ -224,35 +223,63 @@ class Guard:
         if declared is not None and int(declared) > BODY_BYTES_MAX:
             await _refuse(send, _TOO_LARGE, True)
             return
-        pieces: list[bytes] = []
-        held = 0
-        refusal: Refusal | None = _TOO_SLOW
+        body = _Incoming(self._bodies)
         try:
-            with trio.move_on_after(self._body_s):
-                while True:
-                    message = await receive()
-                    if message["type"] != "http.request":
-                        return  # the peer is gone
-                    piece = message["body"]
-                    held += len(piece)
-                    self._bodies.held_bytes += len(piece)
-                    if held > BODY_BYTES_MAX:
-                        refusal = _TOO_LARGE
-                        break
-                    if self._bodies.held_bytes > self._bodies.bytes_max:
-                        refusal = _BODIES_FULL
-                        break
-                    pieces.append(piece)
-                    if not message["more_body"]:
-                        refusal = None
-                        break
-            if refusal is not None:
-                pieces.clear()
-                await _refuse(send, refusal, True)
+            inlet = inlet_of(scope)
+            if inlet is not None:  # mostly all of it came with the headers, and needs no timer
+                while not body.is_over and (message := inlet.get_nowait()) is not None:
+                    body.add(message)
+            if not body.is_over:
+                with trio.move_on_after(self._body_s):
+                    while not body.is_over:
+                        body.add(await receive())
+            if body.is_gone:
+                return
+            if body.refusal is not None:
+                body.pieces.clear()
+                await _refuse(send, body.refusal, True)
             else:
-                await _carried_out(self._app, scope, _replayed(b"".join(pieces), receive), send)
+                whole = b"".join(body.pieces)
+                _give(scope, whole)
+                await self._app(scope, _replayed(whole, receive), send)
         finally:
-            self._bodies.held_bytes -= held
+            self._bodies.held_bytes -= body.held_bytes
+
+
+@final
+class _Incoming:
+    """A body as it comes in, counted while it is held.
+
+    Args of the parts:
+        refusal: what to answer, as it stands now; None: the body is there.
+    """
+
+    def __init__(self, bodies: Bodies) -> None:
+        self.pieces: list[bytes] = []
+        self.held_bytes = 0
+        self.refusal: Refusal | None = _TOO_SLOW
+        self.is_over = False
+        self.is_gone = False  # the peer
+        self._bodies = bodies
+
+    def add(self, message: ASGIReceiveEvent) -> None:
+        """Take in what comes next; `is_over` says whether to go on."""
+        if message["type"] != "http.request":
+            self.is_over = self.is_gone = True
+            return
+        piece = message["body"]
+        self.held_bytes += len(piece)
+        self._bodies.held_bytes += len(piece)
+        self.is_over = True
+        if self.held_bytes > BODY_BYTES_MAX:
+            self.refusal = _TOO_LARGE
+        elif self._bodies.held_bytes > self._bodies.bytes_max:
+            self.refusal = _BODIES_FULL
+        else:
+            self.pieces.append(piece)
+            self.is_over = not message["more_body"]
+            if self.is_over:
+                self.refusal = None
 
 
 def _needed(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
@@ -271,6 +298,13 @@ def _has_token(access: Access, scope: HTTPScope, headers: dict[bytes, bytes]) ->
     return scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), access.token)
 
 
+def _give(scope: HTTPScope, body: bytes) -> None:
+    """Let the application find the whole body without receiving it."""
+    inlet = inlet_of(scope)
+    if inlet is not None:
+        inlet.body = body
+
+
 def _replayed(body: bytes, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
     """Gives the body in one message, then whatever comes after it."""
     pending: list[ASGIReceiveEvent] = [{"type": "http.request", "body": body, "more_body": False}]
@@ -279,36 +313,6 @@ def _replayed(body: bytes, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
         return pending.pop() if pending else await receive()
 
     return replay
-
-
-async def _carried_out(
-    app: ASGIFramework, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
-) -> None:
-    """Call the application with a request that is there as a whole.
-
-    Most writes are carried out whether or not their client stays for the answer: a client that
-    asked and hung up has asked. So they hear of a disconnect only once they are answered, where it
-    ends the framework's wait for one, at less than a cancellation costs. Reads, and what waits for
-    something, end with their client.
-    """
-    if scope["method"] in _READS or scope["path"].rstrip("/") in _WAITING_PATHS:
-        await app(scope, receive, send)
-        return
-    is_answered = False
-
-    async def receive_on() -> ASGIReceiveEvent:
-        while True:
-            message = await receive()
-            if is_answered or message["type"] == "http.request":
-                return message
-
-    async def send_on(message: ASGISendEvent) -> None:
-        nonlocal is_answered
-        if message["type"] == "http.response.body" and not message["more_body"]:
-            is_answered = True
-        await send(message)
-
-    await app(scope, receive_on, send_on)
 
 
 def _with_headers(send: ASGISendCallable, headers: _Headers) -> ASGISendCallable:

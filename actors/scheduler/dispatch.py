@@ -8,7 +8,7 @@ the task's committed state says it belongs.
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain, repeat
-from typing import final
+from typing import Final, final
 
 from actors import limits
 from actors.actor import Envelope
@@ -43,6 +43,8 @@ from actors.task.events import RunClaimed, RunSessionBound, TaskPaused, TaskResu
 from actors.task.state import Run, TaskState
 from actors.views.catalog import Catalog
 
+_GIVING_SESSIONS: Final = (RunClaimed, RunSessionBound)
+_PAUSING: Final = (TaskPaused, TaskResumed)
 _STEPS_A_PICK = limits.SLICE_MAX // limits.WOKEN_MAX
 
 
@@ -251,11 +253,11 @@ class Dispatch:
         match entry.state:
             case TaskState() as state:
                 for event in entry.record.events:
-                    if isinstance(event, RunClaimed | RunSessionBound):
+                    if isinstance(event, _GIVING_SESSIONS):
                         self._got_session(state, event)
                 self._observe(self._catalog.get(entry.state.id) or entry.state)
                 for event in entry.record.events:
-                    if isinstance(event, TaskPaused | TaskResumed):
+                    if isinstance(event, _PAUSING):
                         self._in_slices(self._observe_below(entry.record.address))
             case SessionState(id=session_id) if not entry.state.is_active:
                 self._session_ended(session_id)

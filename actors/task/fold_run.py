@@ -9,8 +9,11 @@ from actors.task.state import FailureKind, Run, RunStatus, TaskState
 
 
 def _with(state: TaskState, run_id: str, **changes: Any) -> TaskState:
-    runs = tuple(replace(run, **changes) if run.id == run_id else run for run in state.runs)
-    return replace(state, runs=runs)
+    runs = [*state.runs]
+    for at, run in enumerate(runs):
+        if run.id == run_id:
+            runs[at] = replace(run, **changes)
+    return replace(state, runs=tuple(runs))
 
 
 def _new_run(state: TaskState, run_id: str, new: e.NewRun, at_ns: int) -> TaskState:

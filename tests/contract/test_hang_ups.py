@@ -15,7 +15,7 @@ from typing import Any, Final, final
 import pytest
 import trio
 import trio.testing
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from actors.bridges.bridge import Bridge
 from actors.identity import OriginKind
@@ -31,6 +31,7 @@ from tests.contract.situations import SITUATIONS
 from tests.contract.town import BRIDGE_ID, ROOT_DIR, Town
 from tests.web.client import ContractClient, scope_of
 from web.app import create_app
+from web.exchange import admit
 from web.guard import Bodies, Guard
 from web.operations import Operation
 
@@ -50,7 +51,6 @@ class Visit:
     parts: list[bytes]
     is_whole: bool
     answered: bool = False
-    _gone: trio.Event = field(factory=trio.Event)
 
     async def make(self, app: Any, steps: int | None) -> None:
         scope = scope_of(self.method, self.target, self.headers)
@@ -62,19 +62,23 @@ class Visit:
         ] or [{"type": "http.request", "body": b"", "more_body": True}]
         messages[-1]["more_body"] = not self.is_whole
 
-        async def receive() -> dict[str, Any]:
-            if messages:
-                return messages.pop(0)
-            await self._gone.wait()
-            return {"type": "http.disconnect"}
+        inlet = admit(scope)
+        for message in messages:
+            await inlet.put(message)
+        is_gone = False
+
+        def hang_up() -> None:
+            nonlocal is_gone
+            is_gone = True
+            inlet.put_nowait({"type": "http.disconnect"})
 
         async def send(message: dict[str, Any]) -> None:
             more = message.get("more_body", False)
-            if message["type"] == "http.response.body" and not more and not self._gone.is_set():
+            if message["type"] == "http.response.body" and not more and not is_gone:
                 self.answered = True
 
-        with nullcontext() if steps is None else Countdown(steps, self._gone.set):
-            await app(scope, receive, send)
+        with nullcontext() if steps is None else Countdown(steps, hang_up):
+            await app(scope, inlet.get, send)
 
 
 @final

@@ -70,6 +70,7 @@ def scope_of(method: str, target: str, headers: dict[str, str]) -> dict[str, Any
         + [(name.lower().encode(), value.encode()) for name, value in headers.items()],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 2),
+        "state": {},
         "extensions": {},
     }
 

@@ -170,13 +170,14 @@ class TaskActor:
         """Handle messages until passivated."""
         mailbox = self.mailbox
         while not self._stopping:
-            for envelope in await mailbox.receive(limits.BATCH_MAX):
+            for envelope in mailbox.take(limits.BATCH_MAX):
                 if envelope is not None:
                     self._handle(envelope)
             envelope = None  # an actor at rest holds neither its last message nor the answer
             if not len(mailbox) and not self._stopping:
                 self._rested(self)
             await self._services.journal.wait_room()
+            await mailbox.ready()
 
     @property
     def is_leased(self) -> bool:

@@ -101,11 +101,19 @@ class Mailbox(Generic[T]):
 
     async def receive(self, most: int) -> list[T]:
         """Wait for messages and take up to `most` of them."""
+        await self.ready()
+        return self.take(most)
+
+    async def ready(self) -> None:
+        """Wait until there is a message; a checkpoint in any case."""
         if self._items:
             await trio.lowlevel.checkpoint()
         while not self._items:
             self._receiver = trio.lowlevel.current_task()
             await trio.lowlevel.wait_task_rescheduled(self._stop_waiting)
+
+    def take(self, most: int) -> list[T]:
+        """Up to `most` of the messages that are there, if any."""
         items = self._items
         if len(items) <= most:
             batch = list(items)

@@ -25,7 +25,7 @@ from web.redaction import redact
 from web.responses import AnyResponse, EventStreamResponse, Headers
 from web.routes import ROUTES
 
-SEND_S_MAX: Final = 60.0  # for a client to take an answer that is no stream
+SEND_S_MAX: Final = 60.0  # to take an answer that is no stream, from a server that sets no bound
 
 _JSON: Final = "application/json"
 _STRICT: Final = "/api/"  # probes and the description are never refused for what they ignore

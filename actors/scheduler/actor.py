@@ -222,7 +222,8 @@ class Scheduler:
                     if isinstance(message, _Committed):
                         work += len(message.entries)
                     self._handle(message)
-                self._handle(self._end_drains)
+                if self._control.drains:
+                    self._handle(self._end_drains)
                 self._set_alarm()
 
     def _handle(self, message: _Message) -> None:

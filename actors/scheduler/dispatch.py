@@ -388,13 +388,13 @@ class Dispatch:
 
     def next_at_ns(self) -> int | None:
         """When something of its own is due next, on the steady scale."""
-        heads = (
-            self.board.leases.next_at_ns(),
-            self.board.starving.next_at_ns(),
-            self.board.unleased.next_at_ns(),
-            self._aside.next_at_ns(),
-        )
-        return min((head for head in heads if head is not None), default=None)
+        board = self.board
+        first_ns: int | None = None
+        for deadlines in (board.leases, board.starving, board.unleased, self._aside):
+            at_ns = deadlines.next_at_ns()
+            if at_ns is not None and (first_ns is None or at_ns < first_ns):
+                first_ns = at_ns
+        return first_ns
 
     def patience_ends_ns(self) -> int | None:
         """When the next caller has waited long enough, by the time that counts all."""

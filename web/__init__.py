@@ -1,8 +1,8 @@
 """HTTP in, HTTP out.
 
-A request's way: `guard` lets it in with its body, and `asgi` has `app` (Quart) answer it in the task
-that its `connection` has started. `app` or another lane makes a `call.Call`; the handler of its
-operation (`routes/`) decodes the body (`requests/`, `decoding`), asks the core, and gives a
+A request's way: `guard` lets it in with its body, and `asgi` has `app` (Quart) answer it in the
+task that its `connection` has started. `app` or another lane makes a `call.Call`; the handler of
+its operation (`routes/`) decodes the body (`requests/`, `decoding`), asks the core, and gives a
 `responses.HttpResponse` made of `shapes/`. A refusal becomes one in `problems`. `operations` is
 the one table of what is served, with the status codes that each operation may answer; `openapi/`
 describes it.

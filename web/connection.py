@@ -83,11 +83,41 @@ class _Stream(HTTPStream):
             begun = self.state is not ASGIHTTPState.REQUEST
             status = self.response["status"] if begun else None
             access_log.tell(self.scope, status, time() - self.start_time)
+            if self.closed:  # nobody is there to be answered, nor for what came behind it
+                await self.send(StreamClosed(stream_id=self.stream_id))
 
 
 def _declared_length(request: h11.Request) -> int:
     """The Content-Length, which h11 has checked, or 0."""
     return next((int(value) for name, value in request.headers if name == b"content-length"), 0)
+
+
+@final
+class _Pause:
+    """Stands for hypercorn's event for going on with what came behind a request, once that is
+    answered. Who waits for it listens to the peer meanwhile, or a hang-up would go unnoticed."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+        self._is_over = False
+        self._listening: trio.CancelScope | None = None
+
+    def is_set(self) -> bool:
+        return self._is_over
+
+    async def clear(self) -> None:
+        self._is_over = False
+
+    async def set(self) -> None:
+        self._is_over = True
+        if self._listening is not None:
+            self._listening.cancel()
+
+    async def wait(self) -> None:
+        while not self._is_over:
+            with trio.CancelScope() as self._listening:
+                await self._connection.listen_ahead()
+        self._listening = None
 
 
 @final
@@ -109,6 +139,11 @@ class _Http1(H11Protocol):
             connection.send,
         )
         self._connection = connection
+        self.can_read = _Pause(connection)
+
+    async def peer_is_gone(self) -> None:
+        """End the request that is under way, if it ends with its client."""
+        await self._close_stream()
 
     async def stream_send(self, event: StreamEvent) -> None:
         # Headers wait for the first bytes of a body that is known to follow: one system call, and
@@ -198,6 +233,8 @@ class Connection:
         self._idle = False
         self._headers_begun = False
         self._held: bytes | None = None
+        self._ahead = b""  # came behind a request, while that was answered
+        self._hung_up = False
         self._hold_next = False
         self._ending = False  # our side is closed; what still comes is discarded
         self._broken = False
@@ -222,6 +259,8 @@ class Connection:
         finally:
             self._owner.became_busy(self)
             self._socket.close()
+            # It refers to this connection, and a cycle may wait for a full collection.
+            vars(self).pop("_protocol", None)
 
     def close_idle(self) -> bool:
         """Close it if no request is under way; True if so."""
@@ -241,6 +280,16 @@ class Connection:
         """Keep the next bytes back until others follow."""
         self._hold_next = True
 
+    async def listen_ahead(self) -> None:
+        """Receive what comes behind the request that is being answered, to a bound."""
+        if self._hung_up or len(self._ahead) >= READ_BYTES_MAX:
+            await trio.sleep_forever()
+        data = await self._from_peer()
+        self._ahead += data
+        if not data:
+            self._hung_up = True
+            await self._protocol.peer_is_gone()
+
     async def send(self, event: Event) -> None:
         """What the protocol says: bytes to write, the end, or whether a request is under way."""
         match event:
@@ -254,6 +303,8 @@ class Connection:
                 self._owner.became_busy(self)
             case Closed():
                 self._end()
+                if self._hung_up:
+                    self._reading.cancel()
                 await self._protocol.handle(Closed())
             case _:
                 raise AssertionError(f"unknown event {event!r}")
@@ -290,6 +341,12 @@ class Connection:
             await self._protocol.handle(RawData(b""))
 
     async def _receive(self) -> bytes:
+        if self._ahead or self._hung_up:
+            data, self._ahead = self._ahead, b""
+            return data
+        return await self._from_peer()
+
+    async def _from_peer(self) -> bytes:
         try:
             return bytes(await self._stream.receive_some(READ_BYTES_MAX))
         except (trio.BrokenResourceError, trio.ClosedResourceError):

@@ -115,8 +115,10 @@ class Subscriber:
         """End it once what is buffered has been received."""
         if self._closed is None:
             self._closed = reason
-            if reason is CloseReason.SHUTDOWN:
-                self._backlog = iter(())  # what a receiver may be about to read on in
+            if reason is CloseReason.SHUTDOWN and self._backlog is not None:
+                # No more of the past is read, and what came after it must not be told without it.
+                self._backlog = iter(())
+                self._buffer.clear()
             self._wake.set()
 
 

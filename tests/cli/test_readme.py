@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.suggested import command_of
 from web.exits import ClientExit
+from web.operations import Operation
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 SECTION = README.partition("## The command line\n")[2].partition("\n## ")[0]
@@ -27,6 +28,20 @@ def test_the_exit_codes_are_those_of_the_code():
 @pytest.mark.parametrize("line", LINES)
 def test_each_command_in_it_is_one(line):
     assert command_of(shlex.join(shlex.split(line))).name
+
+
+def test_each_path_in_it_is_served():
+    paths = re.findall(r"\b(GET|POST|PUT|PATCH|DELETE)\s+(/[^\s`,)?]+)", README)
+    served = {(operation.method, re.sub(r"{\w+}", "{}", operation.path)) for operation in Operation}
+    assert len(paths) > 20
+    for method, path in paths:
+        assert (method, re.sub(r"{\w+}", "{}", path)) in served, f"{method} {path}"
+
+
+def test_it_counts_the_operations():
+    told = re.search(r"all of its (\d+) operations.*?The\s+other (\d+)", README, re.DOTALL)
+    assert told is not None
+    assert sum(map(int, told.groups())) == len(Operation)
 
 
 def test_there_are_some():

@@ -91,11 +91,13 @@ class Peer:
 
 
 class Application:
-    """Answers with what it got; `/stream` floods, `/crash` raises, `/park` waits for the peer."""
+    """Answers with what it got; `/stream` floods, `/crash` raises, `/park` waits for the peer
+    to go, and `/hold` for `released`."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
         self.parked = trio.Event()
+        self.released = trio.Event()
         self.disconnected = trio.Event()
 
     async def __call__(self, scope, receive, send) -> None:
@@ -119,6 +121,9 @@ class Application:
             assert (await receive())["type"] == "http.disconnect"
             self.disconnected.set()
             return
+        if scope["path"] == "/hold":
+            self.parked.set()
+            await self.released.wait()
         self.bodies.append(body)
         headers = [(b"content-length", b"2")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

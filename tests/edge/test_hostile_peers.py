@@ -1,9 +1,12 @@
+import gc
+
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
 from tests.edge.conftest import HOUR_S
 from tests.edge.peer import S_MAX, request, until
+from web.connection import Connection
 
 
 async def serves(served) -> None:
@@ -146,6 +149,51 @@ async def test_pipelined_requests_are_answered_in_order(serve, application):
     for _ in bodies:
         assert (await peer.answer()).status == 200
     assert application.bodies == bodies
+
+
+@pytest.mark.parametrize("behind", [b"\r\n", request("/y"), b"x" * 200_000])
+async def test_a_hang_up_is_noticed_whatever_came_behind_the_request(serve, application, behind):
+    served = await serve()
+    peer = await served.connect()
+    await peer.send(request("/park", port=served.port) + behind[:60_000])
+    await application.parked.wait()
+    await wait_all_tasks_blocked()
+    await peer.stream.aclose()
+    with trio.fail_after(S_MAX):
+        await application.disconnected.wait()
+    await all_closed(served)
+    assert application.bodies == []
+
+
+async def test_what_comes_while_a_request_is_answered_waits_for_its_turn(serve, application):
+    served = await serve()
+    peer = await served.connect()
+    big = b"x" * 300_000
+    await peer.send(request("/hold", port=served.port) + request("/y", port=served.port)[:20])
+    await application.parked.wait()
+    await wait_all_tasks_blocked()
+    async with trio.open_nursery() as nursery:
+        last = request(method="POST", port=served.port, body=big)
+        nursery.start_soon(peer.send, request("/y", port=served.port)[20:] + last)
+        await wait_all_tasks_blocked()
+        assert application.bodies == []
+        application.released.set()
+    for _ in range(3):
+        assert (await peer.answer()).status == 200
+    assert application.bodies == [b"", b"", big]
+
+
+async def test_a_connection_leaves_nothing_behind(serve):
+    served = await serve()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(5):
+            await serves(served)
+        await all_closed(served)
+        assert not [one for one in gc.get_objects() if isinstance(one, Connection)]
+    finally:
+        gc.enable()
 
 
 async def test_five_hundred_idle_connections_hurt_nobody(serve):

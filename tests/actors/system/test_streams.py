@@ -196,6 +196,27 @@ async def test_followers_are_told_that_the_server_stops(desk):
     assert late.closed is CloseReason.SHUTDOWN
 
 
+async def test_a_stop_amid_the_past_leaves_no_gap(desk):
+    task = await desk.task()
+    for number in range(4):
+        await desk.ask(task.id, c.PatchTask(title=f"title {number}"))
+    past = seqs_of(desk, task.id)
+    seen = []
+    with desk.system.views.subscribe(task.id, 0) as subscription:
+        seen.append((await subscription.receive()).seq)
+        await desk.ask(task.id, c.PatchTask(title="new"))
+        desk.system.begin_stop()
+
+        async def go_on() -> None:
+            while True:
+                seen.append((await subscription.receive()).seq)
+
+        with pytest.raises(StreamClosed) as closed:
+            await go_on()
+    assert closed.value.reason is CloseReason.SHUTDOWN
+    assert seen == past[:1]
+
+
 async def test_a_follower_that_leaves_is_forgotten(desk):
     task = await desk.task()
     follower = Follower(desk, task.id)

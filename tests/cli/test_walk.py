@@ -196,7 +196,7 @@ def test_what_a_receiver_missed_is_listed_and_sent_again(line):
     line.told(*words, "--id", "b1")
     assert (
         line.told("bridge", "undelivered", "t1")
-        == "nothing is undelivered; pending messages are still being retried\n"
+        == "nothing is undelivered; messages that are still being retried are not listed\n"
     )
     line.told("task", "cancel", "t1")
     missed = missed_messages(line)

@@ -96,7 +96,7 @@ VERBS: Final = (
                     Column("SINCE", "undelivered_at"),
                     Column("ERROR", "error", Worth.CUT),
                 ),
-                none="nothing is undelivered; pending messages are still being retried",
+                none="nothing is undelivered; messages that are still being retried are not listed",
             ),
         ),
     ),

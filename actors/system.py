@@ -207,10 +207,10 @@ class System(Parts):
         self._hear(caller)
         if caller.once is None:
             return await self._sent(where, command, caller).wait()
-        send = partial(self._send_first, where, command, caller)
-        return await self.repeats.once(send, command, caller)
+        first = partial(self._answered, where, command, caller)
+        return await self.repeats.once(first, command, caller)
 
-    async def _send_first(
+    async def _answered(
         self, where: Callable[[], str], command: c.Command, caller: Caller
     ) -> Answer:
         return await self._sent(where, command, caller).wait()
@@ -220,6 +220,7 @@ class System(Parts):
             self.registry.saw(caller.actor.ref)
 
     def _sent(self, where: Callable[[], str], command: c.Command, caller: Caller) -> Reply[Answer]:
+        """The reply to wait for; the command is in the mailbox."""
         task_id = where()
         self.availability.check()
         reply: Reply[Answer] = Reply()

@@ -7,7 +7,7 @@ command, is worded where requests and commands are known (`web.wording`).
 from enum import Enum, auto
 from typing import final
 
-from actors.frozen import frozen
+from chargehand.actors.frozen import frozen
 
 
 class ActionKind(Enum):

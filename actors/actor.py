@@ -7,28 +7,28 @@ from typing import Protocol, final
 
 from attrs import define
 
-from actors import limits
-from actors.answers import Answer
-from actors.clock import Clock
-from actors.errors import Code, Rejected
-from actors.faults import Faults, Why, refusal_of
-from actors.frozen import frozen, replace
-from actors.graph import Graph
-from actors.identity import Caller
-from actors.ids import IdSource
-from actors.if_match import IfMatch
-from actors.index import rows_of
-from actors.mailbox import Mailbox
-from actors.ports import DamagedError, Journal, Reads, StorageError, UnwritableError
-from actors.record import Cause, Entry, Record, Settlement
-from actors.surroundings import SystemSurroundings
-from actors.task.commands import Command
-from actors.task.decide import decide
-from actors.task.decide.context import Context, Decision
-from actors.task.events import TaskEvent
-from actors.task.evolve import evolve
-from actors.task.review import ReviewRules
-from actors.task.state import TaskState
+from chargehand.actors import limits
+from chargehand.actors.answers import Answer
+from chargehand.actors.clock import Clock
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.faults import Faults, Why, refusal_of
+from chargehand.actors.frozen import frozen, replace
+from chargehand.actors.graph import Graph
+from chargehand.actors.identity import Caller
+from chargehand.actors.ids import IdSource
+from chargehand.actors.if_match import IfMatch
+from chargehand.actors.index import rows_of
+from chargehand.actors.mailbox import Mailbox
+from chargehand.actors.ports import DamagedError, Journal, Reads, StorageError, UnwritableError
+from chargehand.actors.record import Cause, Entry, Record, Settlement
+from chargehand.actors.surroundings import SystemSurroundings
+from chargehand.actors.task.commands import Command
+from chargehand.actors.task.decide import decide
+from chargehand.actors.task.decide.context import Context, Decision
+from chargehand.actors.task.events import TaskEvent
+from chargehand.actors.task.evolve import evolve
+from chargehand.actors.task.review import ReviewRules
+from chargehand.actors.task.state import TaskState
 
 _log = logging.getLogger("chargehand.actors")
 

@@ -2,11 +2,11 @@
 
 from typing import final
 
-from actors.frozen import frozen
-from actors.idempotency.once import Done, Earlier, Once
-from actors.task.review import Review
-from actors.task.state import Run, TaskState
-from actors.task.subscription import Subscription
+from chargehand.actors.frozen import frozen
+from chargehand.actors.idempotency.once import Done, Earlier, Once
+from chargehand.actors.task.review import Review
+from chargehand.actors.task.state import Run, TaskState
+from chargehand.actors.task.subscription import Subscription
 
 
 @final

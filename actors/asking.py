@@ -7,10 +7,10 @@ from typing import TypeVar
 
 import trio
 
-from actors import limits
-from actors.errors import Code, Rejected
-from actors.mailbox import Reply
-from actors.record import Settlement
+from chargehand.actors import limits
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.mailbox import Reply
+from chargehand.actors.record import Settlement
 
 R = TypeVar("R")
 Turn = Callable[[], None]

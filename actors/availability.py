@@ -2,7 +2,7 @@
 
 from typing import final
 
-from actors.errors import Code, Rejected, shutting_down
+from chargehand.actors.errors import Code, Rejected, shutting_down
 
 
 @final

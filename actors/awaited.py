@@ -6,8 +6,8 @@ from typing import final
 
 from attrs import define
 
-from actors import limits
-from actors.record import Cause, Entry, Settlement
+from chargehand.actors import limits
+from chargehand.actors.record import Cause, Entry, Settlement
 
 
 @final

@@ -4,12 +4,12 @@ from typing import final
 
 import trio
 
-from actors.directory import Directory
-from actors.idempotency.keys import Keys
-from actors.outbox import Outbox
-from actors.ports import Journal
-from actors.settings import Settings
-from actors.views.catalog import Catalog
+from chargehand.actors.directory import Directory
+from chargehand.actors.idempotency.keys import Keys
+from chargehand.actors.outbox import Outbox
+from chargehand.actors.ports import Journal
+from chargehand.actors.settings import Settings
+from chargehand.actors.views.catalog import Catalog
 
 _SLIM_STEP = 256  # states slimmed between two checkpoints of Trio
 _LOOK_S = 0.25  # how often the tail's length is looked at

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple, Protocol, final
 
 import trio
 
-from actors.limits import NS, TURN_S_MAX, WALL_SLEW_NS_MAX, WALL_STEP_NS
-from actors.walls import EVER, Walls
+from chargehand.actors.limits import NS, TURN_S_MAX, WALL_SLEW_NS_MAX, WALL_STEP_NS
+from chargehand.actors.walls import EVER, Walls
 
 _BRACKET_NS: Final = 1_000_000  # a reading of the wall is used if it took no longer
 _READINGS_MAX: Final = 5

@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from itertools import count
 from typing import Generic, TypeVar, final
 
-from actors.lazy_heap import LazyHeap
+from chargehand.actors.lazy_heap import LazyHeap
 
 K = TypeVar("K", bound=Hashable)
 

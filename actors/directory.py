@@ -6,11 +6,11 @@ from typing import final
 
 import trio
 
-from actors import limits
-from actors.actor import Envelope, Services, TaskActor
-from actors.errors import Code, Rejected, shutting_down
-from actors.faults import Why, refusal_of
-from actors.mailbox import Mailbox
+from chargehand.actors import limits
+from chargehand.actors.actor import Envelope, Services, TaskActor
+from chargehand.actors.errors import Code, Rejected, shutting_down
+from chargehand.actors.faults import Why, refusal_of
+from chargehand.actors.mailbox import Mailbox
 
 
 @final

@@ -6,8 +6,8 @@ from typing import final
 
 from attrs import field
 
-from actors.actions import Action
-from actors.frozen import frozen
+from chargehand.actors.actions import Action
+from chargehand.actors.frozen import frozen
 
 
 class Kind(Enum):

@@ -15,11 +15,11 @@ from typing import final
 
 import trio
 
-from actors.errors import Code, Rejected
-from actors.frozen import frozen
-from actors.limits import CRASH_WINDOW_S, CRASHES_MAX
-from actors.ports import DamagedError, DamagedRowError
-from actors.record import IndexTable
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.frozen import frozen
+from chargehand.actors.limits import CRASH_WINDOW_S, CRASHES_MAX
+from chargehand.actors.ports import DamagedError, DamagedRowError
+from chargehand.actors.record import IndexTable
 
 _log = logging.getLogger("chargehand.actors")
 

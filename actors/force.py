@@ -3,12 +3,12 @@
 from collections import OrderedDict
 from typing import final
 
-from actors import actions, limits
-from actors.clock import Clock
-from actors.errors import Code, Rejected
-from actors.identity import Actor, Caller
-from actors.limits import NS
-from actors.task import commands as c
+from chargehand.actors import actions, limits
+from chargehand.actors.clock import Clock
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.identity import Actor, Caller
+from chargehand.actors.limits import NS
+from chargehand.actors.task import commands as c
 
 FORCE_COMMANDS = (
     c.ForceRelease,

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, final
 
-from actors.limits import COLLECTED_RECORDS, COLLECTIONS_TO_OLD
-from actors.mailbox import Mailbox
+from chargehand.actors.limits import COLLECTED_RECORDS, COLLECTIONS_TO_OLD
+from chargehand.actors.mailbox import Mailbox
 
 GC_THRESHOLDS: Final = (5_000, 1_000, 1_000)
 """When the interpreter collects by itself, for what comes without records. Collections of all

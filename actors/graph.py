@@ -18,14 +18,14 @@ from typing import final
 
 from attrs import define, field
 
-from actors.errors import Code, Rejected
-from actors.limits import EDGES_LOOKED_AT_MAX, FAN_OUT_MAX
-from actors.ordered import Ordered
-from actors.record import Record
-from actors.task import effects as f
-from actors.task import events as e
-from actors.task.decide.context import Parent
-from actors.task.state import Scope, TaskState, TaskStatus
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.limits import EDGES_LOOKED_AT_MAX, FAN_OUT_MAX
+from chargehand.actors.ordered import Ordered
+from chargehand.actors.record import Record
+from chargehand.actors.task import effects as f
+from chargehand.actors.task import events as e
+from chargehand.actors.task.decide.context import Parent
+from chargehand.actors.task.state import Scope, TaskState, TaskStatus
 
 # Most events of the hot path mean nothing here: looked at by class before they are matched.
 _WITH_EFFECTS = frozenset(

@@ -5,10 +5,10 @@ from typing import final
 
 from attrs import field
 
-from actors.choice import Choice
-from actors.frozen import frozen
-from actors.idempotency.once import Once
-from actors.if_match import IfMatch
+from chargehand.actors.choice import Choice
+from chargehand.actors.frozen import frozen
+from chargehand.actors.idempotency.once import Once
+from chargehand.actors.if_match import IfMatch
 
 
 class ActorKind(Choice):

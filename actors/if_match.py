@@ -2,9 +2,9 @@
 
 from typing import final
 
-from actors import actions
-from actors.errors import Code, Rejected
-from actors.frozen import frozen
+from chargehand.actors import actions
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.frozen import frozen
 
 
 @final

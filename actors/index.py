@@ -6,20 +6,20 @@ The rows live in the journal's tables; this module says which rows a record brin
 from collections.abc import Callable, Iterator
 from typing import Final, final
 
-from actors.faults import Faults, Why, refusal_of
-from actors.graph import Graph
-from actors.idempotency.once import rows_of_done
-from actors.identity import Caller, OriginKind
-from actors.ports import DamagedError, DamagedRowError, Reads
-from actors.record import IndexRow, IndexTable, Record
-from actors.task.events import (
+from chargehand.actors.faults import Faults, Why, refusal_of
+from chargehand.actors.graph import Graph
+from chargehand.actors.idempotency.once import rows_of_done
+from chargehand.actors.identity import Caller, OriginKind
+from chargehand.actors.ports import DamagedError, DamagedRowError, Reads
+from chargehand.actors.record import IndexRow, IndexTable, Record
+from chargehand.actors.task.events import (
     ReviewRequested,
     RunEnqueued,
     RunRecovered,
     RunRetried,
     SubscriptionSet,
 )
-from actors.task.state import TaskState
+from chargehand.actors.task.state import TaskState
 
 _QUEUEING: Final = (RunEnqueued, RunRetried, RunRecovered)
 _WITH_ROWS: Final = frozenset((*_QUEUEING, ReviewRequested, SubscriptionSet))

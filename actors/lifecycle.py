@@ -6,22 +6,22 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from actors import limits
-from actors.actor import Envelope
-from actors.bridges.bridge import Bridge
-from actors.clock import Clock, SystemTime, TimeSource, VirtualTime
-from actors.errors import write_failed
-from actors.faults import Why
-from actors.garbage import rare_collections
-from actors.identity import BOOT_RECOVERY
-from actors.ids import IdSource, RandomIds
-from actors.limits import NS
-from actors.ports import Journal, StorageError
-from actors.recovery import Recovered, recover
-from actors.settings import Settings
-from actors.system import System
-from actors.task import commands as c
-from actors.time_watch import behind_last_record_s
+from chargehand.actors import limits
+from chargehand.actors.actor import Envelope
+from chargehand.actors.bridges.bridge import Bridge
+from chargehand.actors.clock import Clock, SystemTime, TimeSource, VirtualTime
+from chargehand.actors.errors import write_failed
+from chargehand.actors.faults import Why
+from chargehand.actors.garbage import rare_collections
+from chargehand.actors.identity import BOOT_RECOVERY
+from chargehand.actors.ids import IdSource, RandomIds
+from chargehand.actors.limits import NS
+from chargehand.actors.ports import Journal, StorageError
+from chargehand.actors.recovery import Recovered, recover
+from chargehand.actors.settings import Settings
+from chargehand.actors.system import System
+from chargehand.actors.task import commands as c
+from chargehand.actors.time_watch import behind_last_record_s
 
 _log = logging.getLogger("chargehand")
 

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar, final
 import trio
 from outcome import Error, Value
 
-from actors.errors import Code, Rejected
+from chargehand.actors.errors import Code, Rejected
 
 T = TypeVar("T")
 

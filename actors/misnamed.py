@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Final, final
 
-from actors import actions
-from actors.actions import Action
-from actors.errors import Code, Rejected
-from actors.frozen import frozen, replace
-from actors.ids import valid_session_id
-from actors.index import Index
-from actors.registry.roster import Roster
-from actors.task.review import Review
-from actors.task.state import Run, TaskState
-from actors.views.views import Views
+from chargehand.actors import actions
+from chargehand.actors.actions import Action
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.frozen import frozen, replace
+from chargehand.actors.ids import valid_session_id
+from chargehand.actors.index import Index
+from chargehand.actors.registry.roster import Roster
+from chargehand.actors.task.review import Review
+from chargehand.actors.task.state import Run, TaskState
+from chargehand.actors.views.views import Views
 
 
 class _Sort(Enum):

@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import final
 
-from actors.actor import Envelope
-from actors.awaited import AwaitedEffects
-from actors.record import Cause, Entry, OutstandingEffect, Settlement
+from chargehand.actors.actor import Envelope
+from chargehand.actors.awaited import AwaitedEffects
+from chargehand.actors.record import Cause, Entry, OutstandingEffect, Settlement
 
 
 @final

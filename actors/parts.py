@@ -3,41 +3,41 @@
 import random
 from collections.abc import Iterable
 
-from actors import limits
-from actors.actor import Services
-from actors.availability import Availability
-from actors.bridges.bridge import Bridge, Bridges
-from actors.bridges.deliveries import Deliveries
-from actors.checkpointer import Checkpointer
-from actors.clock import Clock
-from actors.directory import Directory
-from actors.errors import Rejected
-from actors.faults import Faults
-from actors.force import ForceGuard
-from actors.garbage import Collector
-from actors.graph import Graph
-from actors.idempotency.keys import Keys
-from actors.idempotency.repeats import Repeats
-from actors.ids import IdSource
-from actors.index import Index
-from actors.limits import NS
-from actors.misnamed import Misnamed
-from actors.outbox import Outbox
-from actors.ports import Journal
-from actors.publisher import Publisher
-from actors.registry.actor import Registry
-from actors.registry.roster import Roster
-from actors.registry.state import WorkspaceState
-from actors.review_deadlines import ReviewDeadlines
-from actors.scheduler.actor import Scheduler
-from actors.scheduler.dispatch import Dispatch
-from actors.scheduler.switch import Switch
-from actors.scheduler.ticket import RandomTokens
-from actors.settings import Settings
-from actors.slices import Background
-from actors.surroundings import SystemSurroundings
-from actors.time_watch import TimeWatch
-from actors.views.views import Views
+from chargehand.actors import limits
+from chargehand.actors.actor import Services
+from chargehand.actors.availability import Availability
+from chargehand.actors.bridges.bridge import Bridge, Bridges
+from chargehand.actors.bridges.deliveries import Deliveries
+from chargehand.actors.checkpointer import Checkpointer
+from chargehand.actors.clock import Clock
+from chargehand.actors.directory import Directory
+from chargehand.actors.errors import Rejected
+from chargehand.actors.faults import Faults
+from chargehand.actors.force import ForceGuard
+from chargehand.actors.garbage import Collector
+from chargehand.actors.graph import Graph
+from chargehand.actors.idempotency.keys import Keys
+from chargehand.actors.idempotency.repeats import Repeats
+from chargehand.actors.ids import IdSource
+from chargehand.actors.index import Index
+from chargehand.actors.limits import NS
+from chargehand.actors.misnamed import Misnamed
+from chargehand.actors.outbox import Outbox
+from chargehand.actors.ports import Journal
+from chargehand.actors.publisher import Publisher
+from chargehand.actors.registry.actor import Registry
+from chargehand.actors.registry.roster import Roster
+from chargehand.actors.registry.state import WorkspaceState
+from chargehand.actors.review_deadlines import ReviewDeadlines
+from chargehand.actors.scheduler.actor import Scheduler
+from chargehand.actors.scheduler.dispatch import Dispatch
+from chargehand.actors.scheduler.switch import Switch
+from chargehand.actors.scheduler.ticket import RandomTokens
+from chargehand.actors.settings import Settings
+from chargehand.actors.slices import Background
+from chargehand.actors.surroundings import SystemSurroundings
+from chargehand.actors.time_watch import TimeWatch
+from chargehand.actors.views.views import Views
 
 
 class Parts:

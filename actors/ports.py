@@ -5,8 +5,8 @@ from typing import Protocol, final
 
 import trio
 
-from actors.frozen import frozen
-from actors.record import (
+from chargehand.actors.frozen import frozen
+from chargehand.actors.record import (
     AnyState,
     Entry,
     IndexRow,

@@ -7,17 +7,17 @@ effect is for, and last the callers.
 from collections.abc import Sequence
 from typing import final
 
-from actors.bridges.deliveries import Deliveries
-from actors.garbage import Collector
-from actors.outbox import Outbox
-from actors.record import Entry
-from actors.registry.roster import Roster
-from actors.registry.state import SessionState, WorkspaceState
-from actors.review_deadlines import ReviewDeadlines
-from actors.scheduler.actor import Scheduler
-from actors.scheduler.state import SchedulerState
-from actors.task.state import TaskState
-from actors.views.views import Views
+from chargehand.actors.bridges.deliveries import Deliveries
+from chargehand.actors.garbage import Collector
+from chargehand.actors.outbox import Outbox
+from chargehand.actors.record import Entry
+from chargehand.actors.registry.roster import Roster
+from chargehand.actors.registry.state import SessionState, WorkspaceState
+from chargehand.actors.review_deadlines import ReviewDeadlines
+from chargehand.actors.scheduler.actor import Scheduler
+from chargehand.actors.scheduler.state import SchedulerState
+from chargehand.actors.task.state import TaskState
+from chargehand.actors.views.views import Views
 
 
 @final

@@ -5,17 +5,22 @@ from typing import NamedTuple, final
 
 from attrs import define, field
 
-from actors.choice import Choice
-from actors.frozen import frozen
-from actors.idempotency.once import Done
-from actors.identity import Caller
-from actors.registry.events import RegistryEvent
-from actors.registry.state import SESSION_PREFIX, WORKSPACE_PREFIX, SessionState, WorkspaceState
-from actors.scheduler.events import SchedulerEvent
-from actors.scheduler.state import SCHEDULER_ADDRESS, SchedulerState
-from actors.task.effects import Effect
-from actors.task.events import Event as TaskEvents
-from actors.task.state import TaskState
+from chargehand.actors.choice import Choice
+from chargehand.actors.frozen import frozen
+from chargehand.actors.idempotency.once import Done
+from chargehand.actors.identity import Caller
+from chargehand.actors.registry.events import RegistryEvent
+from chargehand.actors.registry.state import (
+    SESSION_PREFIX,
+    WORKSPACE_PREFIX,
+    SessionState,
+    WorkspaceState,
+)
+from chargehand.actors.scheduler.events import SchedulerEvent
+from chargehand.actors.scheduler.state import SCHEDULER_ADDRESS, SchedulerState
+from chargehand.actors.task.effects import Effect
+from chargehand.actors.task.events import Event as TaskEvents
+from chargehand.actors.task.state import TaskState
 
 AnyEvent = TaskEvents | SchedulerEvent | RegistryEvent
 AnyState = TaskState | SchedulerState | SessionState | WorkspaceState

@@ -4,23 +4,28 @@ from typing import final
 
 from attrs import define, field
 
-from actors.actor import fold
-from actors.frozen import replace
-from actors.identity import BOOT_RECOVERY
-from actors.index import rows_of
-from actors.limits import LEASE_S_MAX, NS
-from actors.ports import Damage, DamagedError, Journal, StorageError
-from actors.record import AnyState, Cause, Entry, OutstandingEffect, Record, address_of
-from actors.registry.events import RegistryEvent
-from actors.registry.state import RegistryState, SessionState, WorkspaceState, evolve_registry
-from actors.scheduler.events import (
+from chargehand.actors.actor import fold
+from chargehand.actors.frozen import replace
+from chargehand.actors.identity import BOOT_RECOVERY
+from chargehand.actors.index import rows_of
+from chargehand.actors.limits import LEASE_S_MAX, NS
+from chargehand.actors.ports import Damage, DamagedError, Journal, StorageError
+from chargehand.actors.record import AnyState, Cause, Entry, OutstandingEffect, Record, address_of
+from chargehand.actors.registry.events import RegistryEvent
+from chargehand.actors.registry.state import (
+    RegistryState,
+    SessionState,
+    WorkspaceState,
+    evolve_registry,
+)
+from chargehand.actors.scheduler.events import (
     DrainCompleted,
     DrainStarted,
     SchedulerPaused,
     SchedulerResumed,
 )
-from actors.scheduler.state import SCHEDULER_ADDRESS, SchedulerState, evolve_scheduler
-from actors.task.state import Pause, TaskState
+from chargehand.actors.scheduler.state import SCHEDULER_ADDRESS, SchedulerState, evolve_scheduler
+from chargehand.actors.task.state import Pause, TaskState
 
 
 @final

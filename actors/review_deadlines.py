@@ -12,14 +12,14 @@ from typing import final
 
 import trio
 
-from actors.actor import Envelope
-from actors.clock import Clock
-from actors.deadlines import Deadlines
-from actors.identity import REVIEW_DEADLINES
-from actors.limits import NS
-from actors.task.commands import TimeOutReview
-from actors.task.review import Review
-from actors.task.state import TaskState
+from chargehand.actors.actor import Envelope
+from chargehand.actors.clock import Clock
+from chargehand.actors.deadlines import Deadlines
+from chargehand.actors.identity import REVIEW_DEADLINES
+from chargehand.actors.limits import NS
+from chargehand.actors.task.commands import TimeOutReview
+from chargehand.actors.task.review import Review
+from chargehand.actors.task.state import TaskState
 
 _STEP_MAX = 64  # reviews told of between two checkpoints of Trio
 _AGAIN_NS = NS  # after a message that the task may not have acted on

@@ -4,10 +4,10 @@ from typing import Any, TypeVar, final
 
 from attrs import Attribute, field
 
-from actors import limits
-from actors.frozen import frozen
-from actors.limits import NS
-from actors.task.review import ReviewPolicy, ReviewRules
+from chargehand.actors import limits
+from chargehand.actors.frozen import frozen
+from chargehand.actors.limits import NS
+from chargehand.actors.task.review import ReviewPolicy, ReviewRules
 
 _T = TypeVar("_T", int, float, bool)
 

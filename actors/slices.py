@@ -9,8 +9,8 @@ from typing import TypeVar, final
 
 import trio
 
-from actors import limits
-from actors.mailbox import Mailbox
+from chargehand.actors import limits
+from chargehand.actors.mailbox import Mailbox
 
 T = TypeVar("T")
 Turn = Callable[[], None]

@@ -2,11 +2,11 @@
 
 from typing import final
 
-from actors.faults import Faults
-from actors.graph import Graph
-from actors.identity import Caller
-from actors.index import Index
-from actors.task.decide.context import Parent
+from chargehand.actors.faults import Faults
+from chargehand.actors.graph import Graph
+from chargehand.actors.identity import Caller
+from chargehand.actors.index import Index
+from chargehand.actors.task.decide.context import Parent
 
 
 @final

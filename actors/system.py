@@ -5,20 +5,20 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import final
 
-from actors.actor import Envelope
-from actors.answers import Answer
-from actors.force import FORCE_COMMANDS
-from actors.frozen import replace
-from actors.idempotency.once import Once
-from actors.identity import Caller
-from actors.mailbox import Reply
-from actors.parts import Parts
-from actors.registry.state import SessionState
-from actors.scheduler.commands import ClaimNext
-from actors.task import commands as c
-from actors.task.decide.definition import task_not_found
-from actors.task.decide.found import review_not_found, run_not_found
-from actors.task.state import TaskState
+from chargehand.actors.actor import Envelope
+from chargehand.actors.answers import Answer
+from chargehand.actors.force import FORCE_COMMANDS
+from chargehand.actors.frozen import replace
+from chargehand.actors.idempotency.once import Once
+from chargehand.actors.identity import Caller
+from chargehand.actors.mailbox import Reply
+from chargehand.actors.parts import Parts
+from chargehand.actors.registry.state import SessionState
+from chargehand.actors.scheduler.commands import ClaimNext
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide.definition import task_not_found
+from chargehand.actors.task.decide.found import review_not_found, run_not_found
+from chargehand.actors.task.state import TaskState
 
 
 @final

@@ -7,9 +7,9 @@ from typing import final
 
 import trio
 
-from actors.clock import Clock
-from actors.frozen import frozen
-from actors.limits import NS, STALL_TOLD_S, TICK_S, WALL_STEP_NS
+from chargehand.actors.clock import Clock
+from chargehand.actors.frozen import frozen
+from chargehand.actors.limits import NS, STALL_TOLD_S, TICK_S, WALL_STEP_NS
 
 _log = logging.getLogger("chargehand.time")
 

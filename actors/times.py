@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from actors.limits import NS
+from chargehand.actors.limits import NS
 
 
 def rfc3339(at_ns: int) -> str:

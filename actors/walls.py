@@ -6,8 +6,8 @@ with it: such a *stretch* is told by what the wall said at moment 0, had it alwa
 
 from typing import Final, final
 
-from actors.frozen import frozen
-from actors.limits import WALL_STEPS_MAX
+from chargehand.actors.frozen import frozen
+from chargehand.actors.limits import WALL_STEPS_MAX
 
 EVER: Final = -(2**63)
 

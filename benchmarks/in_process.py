@@ -5,16 +5,16 @@ from pathlib import Path
 
 import trio
 
-from actors.identity import Caller, OriginKind, agent_actor, origin
-from actors.lifecycle import run_system
-from actors.scheduler.commands import ClaimNext
-from actors.settings import Settings
-from actors.system import System
-from actors.task.commands import CompleteLease
-from actors.task.state import Json
 from benchmarks.figures import Figures
 from benchmarks.work import queue_runs
-from persistence.opening import open_journal
+from chargehand.actors.identity import Caller, OriginKind, agent_actor, origin
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.scheduler.commands import ClaimNext
+from chargehand.actors.settings import Settings
+from chargehand.actors.system import System
+from chargehand.actors.task.commands import CompleteLease
+from chargehand.actors.task.state import Json
+from chargehand.persistence.opening import open_journal
 
 _RESULT = Json(b'{"ok":true,"artifact":"build/1234"}')
 

@@ -21,7 +21,7 @@ def server(directory: Path) -> Iterator[int]:
     """The real program on a free port, on the data below `directory`; its port."""
     ready = directory / "ready.json"
     ready.unlink(missing_ok=True)  # a former run's
-    command = [sys.executable, "-m", "web", "serve", "--http", "127.0.0.1:0"]
+    command = [sys.executable, "-m", "chargehand", "serve", "--http", "127.0.0.1:0"]
     command += ["--data-dir", str(directory / "data"), "--ready-file", str(ready)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:

@@ -21,16 +21,16 @@ import trio
 from rich.console import Console
 from rich.table import Table
 
-from actors import limits
-from actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
-from actors.lifecycle import run_system
-from actors.registry.commands import RegisterSession
-from actors.scheduler.commands import ClaimNext
-from actors.settings import Settings
-from actors.system import System
-from actors.task import commands as c
-from actors.task.state import Owner, OwnerKind, Scope
-from persistence.opening import open_journal
+from chargehand.actors import limits
+from chargehand.actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.registry.commands import RegisterSession
+from chargehand.actors.scheduler.commands import ClaimNext
+from chargehand.actors.settings import Settings
+from chargehand.actors.system import System
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import Owner, OwnerKind, Scope
+from chargehand.persistence.opening import open_journal
 
 _OPERATOR = Caller(LOCAL_USER, origin(OriginKind.HTTP, "benchmark"))
 _CHILDREN = 18  # of each task of the tree: 18 + 18 * 18 + … on three levels and a part of a fourth

@@ -2,10 +2,10 @@
 
 import trio
 
-from actors.identity import LOCAL_USER, Caller, OriginKind, origin
-from actors.system import System
-from actors.task.commands import CreateTask, EnqueueRun
-from actors.task.state import Scope
+from chargehand.actors.identity import LOCAL_USER, Caller, OriginKind, origin
+from chargehand.actors.system import System
+from chargehand.actors.task.commands import CreateTask, EnqueueRun
+from chargehand.actors.task.state import Scope
 
 _CREATORS = 64
 _CALLER = Caller(LOCAL_USER, origin(OriginKind.HTTP, "tasks.create"))

@@ -8,10 +8,10 @@ tables hold an older state of it, which is sound but no longer true.
 from collections.abc import Sequence
 from typing import NamedTuple, final
 
-from actors.ports import Damage
-from actors.scheduler.state import SCHEDULER_ADDRESS
-from persistence.framing import address_bytes, sequence_key
-from persistence.store import Put, Store, Table
+from chargehand.actors.ports import Damage
+from chargehand.actors.scheduler.state import SCHEDULER_ADDRESS
+from chargehand.persistence.framing import address_bytes, sequence_key
+from chargehand.persistence.store import Put, Store, Table
 
 _READ_MAX = 64
 

@@ -14,20 +14,20 @@ reads; the next checkpoint trims it.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, final
 
-from actors.frozen import frozen
-from actors.record import AnyState, IndexRow, IndexTable, OutstandingEffect
-from actors.registry.state import SessionState
-from actors.task.state import TaskState
-from persistence.aside import Kept
-from persistence.codec import encode_outstanding
-from persistence.framing import address_bytes, sequence_key
-from persistence.index_rows import encode_row
-from persistence.layout import checkpoint_moves
-from persistence.seal import seal
-from persistence.snapshots import encode_snapshot
-from persistence.store import Change, Delete, DeleteRange, Put, Store, Table
-from persistence.sweep import Sweep
-from persistence.timeline import chunk_of, without_chunks
+from chargehand.actors.frozen import frozen
+from chargehand.actors.record import AnyState, IndexRow, IndexTable, OutstandingEffect
+from chargehand.actors.registry.state import SessionState
+from chargehand.actors.task.state import TaskState
+from chargehand.persistence.aside import Kept
+from chargehand.persistence.codec import encode_outstanding
+from chargehand.persistence.framing import address_bytes, sequence_key
+from chargehand.persistence.index_rows import encode_row
+from chargehand.persistence.layout import checkpoint_moves
+from chargehand.persistence.seal import seal
+from chargehand.persistence.snapshots import encode_snapshot
+from chargehand.persistence.store import Change, Delete, DeleteRange, Put, Store, Table
+from chargehand.persistence.sweep import Sweep
+from chargehand.persistence.timeline import chunk_of, without_chunks
 
 # About 2 ms each, so that a record that waits behind a slice hardly notices.
 SLICE_ADDRESSES_MAX: Final = 64

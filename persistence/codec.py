@@ -26,13 +26,13 @@ import orjson
 from cattrs import Converter
 from cattrs.fns import identity
 
-from actors.idempotency.once import Done
-from actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
-from actors.ports import DamagedError, UnwritableError
-from actors.record import AnyEvent, Cause, OutstandingEffect, Record
-from actors.task.effects import Effect, EffectCommand
-from actors.task.state import Json
-from persistence.framing import Frame, address_bytes, encode_frame
+from chargehand.actors.idempotency.once import Done
+from chargehand.actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
+from chargehand.actors.ports import DamagedError, UnwritableError
+from chargehand.actors.record import AnyEvent, Cause, OutstandingEffect, Record
+from chargehand.actors.task.effects import Effect, EffectCommand
+from chargehand.actors.task.state import Json
+from chargehand.persistence.framing import Frame, address_bytes, encode_frame
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ commit is made on the condition that the epoch still is that of whoever commits.
 from collections.abc import Sequence
 from typing import Final, final
 
-from actors.ports import DamagedError, StorageError
-from persistence.numbers import decode_number, encode_number
-from persistence.store import Change, ConditionError, Given, Put, Store, Table
+from chargehand.actors.ports import DamagedError, StorageError
+from chargehand.persistence.numbers import decode_number, encode_number
+from chargehand.persistence.store import Change, ConditionError, Given, Put, Store, Table
 
 _KEY: Final = b"epoch"
 

@@ -6,14 +6,14 @@ from typing import final
 
 import trio
 
-from actors.frozen import frozen
-from actors.record import OutstandingEffect
-from persistence.checkpoint import Fold, slices
-from persistence.pipeline import CheckpointProgress
-from persistence.store import Store
-from persistence.sweep import Sweep
-from persistence.tail import Tail, Unfolded
-from persistence.writer import Writer
+from chargehand.actors.frozen import frozen
+from chargehand.actors.record import OutstandingEffect
+from chargehand.persistence.checkpoint import Fold, slices
+from chargehand.persistence.pipeline import CheckpointProgress
+from chargehand.persistence.store import Store
+from chargehand.persistence.sweep import Sweep
+from chargehand.persistence.tail import Tail, Unfolded
+from chargehand.persistence.writer import Writer
 
 
 @final

@@ -27,7 +27,7 @@ from struct import Struct
 from typing import Final, NamedTuple
 from zlib import crc32
 
-from actors.ports import DamagedError, StorageError
+from chargehand.actors.ports import DamagedError, StorageError
 
 VERSION: Final = 1
 ADDRESS_BYTES_MAX: Final = 400  # with a sequence behind it, within the 511 bytes of an LMDB key

@@ -7,10 +7,10 @@ is behind `=`, a longer one as its BLAKE2b digest of 32 bytes behind `#`; the tw
 from hashlib import blake2b
 from typing import Final
 
-from actors.ports import DamagedError, DamagedRowError, UnwritableError
-from actors.record import IndexRow, IndexTable
-from persistence.seal import seal, unseal, unsealed_as_found
-from persistence.store import Put, Table
+from chargehand.actors.ports import DamagedError, DamagedRowError, UnwritableError
+from chargehand.actors.record import IndexRow, IndexTable
+from chargehand.persistence.seal import seal, unseal, unsealed_as_found
+from chargehand.persistence.store import Put, Table
 
 PLAIN_KEY_BYTES_MAX: Final = 400
 

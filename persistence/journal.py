@@ -6,21 +6,21 @@ from typing import Final, final
 
 import trio
 
-from actors.errors import write_failed
-from actors.frozen import frozen
-from actors.limits import JOURNAL_PENDING_MAX
-from actors.ports import StorageError
-from actors.record import Entry, OutstandingEffect, Settlement
-from persistence.codec import encode_record
-from persistence.folding import Folding
-from persistence.index_rows import encode_row
-from persistence.layout import checkpoint_seq, open_layout
-from persistence.pipeline import Report
-from persistence.reading import Reading
-from persistence.recovery import StoreRecovery, log_last_seq
-from persistence.store import Store
-from persistence.tail import Tail
-from persistence.writer import InlineWriter, ThreadWriter, Writer
+from chargehand.actors.errors import write_failed
+from chargehand.actors.frozen import frozen
+from chargehand.actors.limits import JOURNAL_PENDING_MAX
+from chargehand.actors.ports import StorageError
+from chargehand.actors.record import Entry, OutstandingEffect, Settlement
+from chargehand.persistence.codec import encode_record
+from chargehand.persistence.folding import Folding
+from chargehand.persistence.index_rows import encode_row
+from chargehand.persistence.layout import checkpoint_seq, open_layout
+from chargehand.persistence.pipeline import Report
+from chargehand.persistence.reading import Reading
+from chargehand.persistence.recovery import StoreRecovery, log_last_seq
+from chargehand.persistence.store import Store
+from chargehand.persistence.tail import Tail
+from chargehand.persistence.writer import InlineWriter, ThreadWriter, Writer
 
 
 @final

@@ -3,10 +3,10 @@
 import time
 from typing import Final
 
-from actors.ports import DamagedError, StorageError
-from persistence.epoch import Fence, epoch_of, take_over
-from persistence.numbers import decode_number, encode_number, stored_number
-from persistence.store import Put, Store, Table
+from chargehand.actors.ports import DamagedError, StorageError
+from chargehand.persistence.epoch import Fence, epoch_of, take_over
+from chargehand.persistence.numbers import decode_number, encode_number, stored_number
+from chargehand.persistence.store import Put, Store, Table
 
 # Of all tables together; a record has a version of its own besides. 2: values of the log end with a
 # directory, and small values have checksums. What 1 has written is read as it is.

@@ -15,7 +15,7 @@ from struct import Struct
 from struct import error as StructError
 from typing import Final, NamedTuple, final
 
-from actors.ports import DamagedError
+from chargehand.actors.ports import DamagedError
 
 _MAGIC: Final = 0xBEEFC0DE
 _VERSION: Final = 1

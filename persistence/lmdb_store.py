@@ -12,10 +12,18 @@ from typing import Any, Final, TypeVar, final
 
 import lmdb
 
-from actors.ports import DamagedError, StorageError
-from persistence.lmdb_file import check_length
-from persistence.lock import DirectoryLock
-from persistence.store import Change, ConditionError, Delete, DeleteRange, Given, Put, Table
+from chargehand.actors.ports import DamagedError, StorageError
+from chargehand.persistence.lmdb_file import check_length
+from chargehand.persistence.lock import DirectoryLock
+from chargehand.persistence.store import (
+    Change,
+    ConditionError,
+    Delete,
+    DeleteRange,
+    Given,
+    Put,
+    Table,
+)
 
 T = TypeVar("T")
 

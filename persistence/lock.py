@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import final
 
-from actors.ports import StorageError
+from chargehand.actors.ports import StorageError
 
 LOCK_FILE = "LOCK"
 

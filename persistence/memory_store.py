@@ -6,8 +6,16 @@ from typing import TypeVar, final
 
 from attrs import define, field
 
-from actors.ports import StorageError
-from persistence.store import Change, ConditionError, Delete, DeleteRange, Given, Put, Table
+from chargehand.actors.ports import StorageError
+from chargehand.persistence.store import (
+    Change,
+    ConditionError,
+    Delete,
+    DeleteRange,
+    Given,
+    Put,
+    Table,
+)
 
 T = TypeVar("T")
 

@@ -2,8 +2,8 @@
 
 from zlib import crc32
 
-from actors.ports import DamagedError
-from persistence.store import Store, Table
+from chargehand.actors.ports import DamagedError
+from chargehand.persistence.store import Store, Table
 
 
 def stored_number(store: Store, key: bytes) -> int:

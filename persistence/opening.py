@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from persistence.journal import StoreJournal
-from persistence.lmdb_store import MAP_BYTES_DEFAULT, LmdbStore
-from persistence.memory_store import MemoryStore
+from chargehand.persistence.journal import StoreJournal
+from chargehand.persistence.lmdb_store import MAP_BYTES_DEFAULT, LmdbStore
+from chargehand.persistence.memory_store import MemoryStore
 
 
 def open_journal(directory: Path, *, map_bytes: int = MAP_BYTES_DEFAULT) -> StoreJournal:

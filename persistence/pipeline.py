@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Final, final
 
-from actors.frozen import frozen
-from actors.limits import PUBLISHED_MAX
-from persistence.checkpoint import Slice
-from persistence.epoch import Fence
-from persistence.framing import log_value, sequence_key, span
-from persistence.store import Change, Put, Table
+from chargehand.actors.frozen import frozen
+from chargehand.actors.limits import PUBLISHED_MAX
+from chargehand.persistence.checkpoint import Slice
+from chargehand.persistence.epoch import Fence
+from chargehand.persistence.framing import log_value, sequence_key, span
+from chargehand.persistence.store import Change, Put, Table
 
 # Of one commit: bounds its time, and how much is read again as one value at start-up.
 BATCH_RECORDS_MAX: Final = 1024

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from typing import final
 
-from actors.ports import DamagedError
-from actors.record import AnyState, IndexTable, Record, address_of
-from persistence.codec import decode_record
-from persistence.framing import address_bytes, frames, span
-from persistence.index_rows import INDEX_TABLES, decode_row, row_key
-from persistence.snapshots import decode_snapshot
-from persistence.store import Store, Table
-from persistence.tail import Tail
-from persistence.timeline import Timelines
+from chargehand.actors.ports import DamagedError
+from chargehand.actors.record import AnyState, IndexTable, Record, address_of
+from chargehand.persistence.codec import decode_record
+from chargehand.persistence.framing import address_bytes, frames, span
+from chargehand.persistence.index_rows import INDEX_TABLES, decode_row, row_key
+from chargehand.persistence.snapshots import decode_snapshot
+from chargehand.persistence.store import Store, Table
+from chargehand.persistence.tail import Tail
+from chargehand.persistence.timeline import Timelines
 
 
 @final

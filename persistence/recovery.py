@@ -6,15 +6,22 @@ Both are read in pages, each in a read transaction of its own.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, final
 
-from actors.ports import Damage, DamagedError, StorageError
-from actors.record import AnyState, Entry, IndexRow, OutstandingEffect, Record, address_of
-from persistence.aside import Kept, read_aside
-from persistence.codec import decode_outstanding, decode_record, encode_record
-from persistence.framing import BadFrame, Frame, address_bytes, log_frames, sequence_key
-from persistence.seal import unseal
-from persistence.snapshots import decode_head
-from persistence.store import Store, Table
-from persistence.tail import Tail
+from chargehand.actors.ports import Damage, DamagedError, StorageError
+from chargehand.actors.record import (
+    AnyState,
+    Entry,
+    IndexRow,
+    OutstandingEffect,
+    Record,
+    address_of,
+)
+from chargehand.persistence.aside import Kept, read_aside
+from chargehand.persistence.codec import decode_outstanding, decode_record, encode_record
+from chargehand.persistence.framing import BadFrame, Frame, address_bytes, log_frames, sequence_key
+from chargehand.persistence.seal import unseal
+from chargehand.persistence.snapshots import decode_head
+from chargehand.persistence.store import Store, Table
+from chargehand.persistence.tail import Tail
 
 HEADS_READ_MAX: Final = 512
 LOG_VALUES_READ_MAX: Final = 16

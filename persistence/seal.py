@@ -12,8 +12,8 @@ bit never makes the one kind look like the other.
 from typing import Final
 from zlib import crc32
 
-from actors.ports import DamagedError
-from persistence.store import Table
+from chargehand.actors.ports import DamagedError
+from chargehand.persistence.store import Table
 
 _MARK: Final = b"\xff"
 _BEGINS: Final = 5

@@ -6,9 +6,9 @@ A store may be read on one thread while it is written on another; it is written 
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar, final
 
-from actors.choice import Choice
-from actors.frozen import frozen
-from actors.ports import StorageError
+from chargehand.actors.choice import Choice
+from chargehand.actors.frozen import frozen
+from chargehand.actors.ports import StorageError
 
 T = TypeVar("T")
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final, final
 
-from actors.idempotency.once import earlier_of
-from actors.ports import DamagedError
-from persistence.seal import unseal
-from persistence.store import Store, Table
+from chargehand.actors.idempotency.once import earlier_of
+from chargehand.actors.ports import DamagedError
+from chargehand.persistence.seal import unseal
+from chargehand.persistence.store import Store, Table
 
 SWEEP_ROWS_MAX: Final = 256  # looked at in one slice, well below a millisecond
 ROWS_FOR_EACH_NEW: Final = 4  # so that what is stale stays below a third of what is not

@@ -10,9 +10,9 @@ from typing import Final, final
 
 from attrs import define, field
 
-from actors.record import AnyState, Entry, IndexRow, IndexTable
-from persistence.aside import Kept
-from persistence.framing import span
+from chargehand.actors.record import AnyState, Entry, IndexRow, IndexTable
+from chargehand.persistence.aside import Kept
+from chargehand.persistence.framing import span
 
 DROP_ADDRESSES_MAX: Final = 1024  # forgotten in one go, about 1 ms
 

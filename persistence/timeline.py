@@ -8,11 +8,11 @@ the next checkpoint writes them anew under the same keys.
 from collections.abc import Iterator, Sequence
 from typing import Final, final
 
-from actors.ports import DamagedError
-from actors.record import Record
-from persistence.codec import decode_record
-from persistence.framing import Frame, address_bytes, frames, sequence_key, span
-from persistence.store import DeleteRange, Put, Store, Table
+from chargehand.actors.ports import DamagedError
+from chargehand.actors.record import Record
+from chargehand.persistence.codec import decode_record
+from chargehand.persistence.framing import Frame, address_bytes, frames, sequence_key, span
+from chargehand.persistence.store import DeleteRange, Put, Store, Table
 
 CHUNKS_READ_MAX: Final = 16  # in one read transaction
 

@@ -11,23 +11,23 @@ from typing import Final, final
 
 from attrs import field
 
-from actors.frozen import frozen
-from actors.idempotency.once import earlier_of
-from actors.index import rows_of
-from actors.ports import DamagedError
-from actors.record import AnyState, IndexTable, Record, address_of
-from actors.task.events import TaskCreated
-from actors.task.state import TaskState
-from persistence.aside import read_aside
-from persistence.codec import decode_outstanding, decode_record
-from persistence.epoch import epoch_of
-from persistence.framing import BadFrame, frames, is_whole, log_frames, sequence_key
-from persistence.index_rows import INDEX_TABLES, row_key
-from persistence.layout import check_layout, checkpoint_seq, created_at_ns
-from persistence.recovery import seq_behind
-from persistence.seal import unseal
-from persistence.snapshots import decode_snapshot
-from persistence.store import Store, Table
+from chargehand.actors.frozen import frozen
+from chargehand.actors.idempotency.once import earlier_of
+from chargehand.actors.index import rows_of
+from chargehand.actors.ports import DamagedError
+from chargehand.actors.record import AnyState, IndexTable, Record, address_of
+from chargehand.actors.task.events import TaskCreated
+from chargehand.actors.task.state import TaskState
+from chargehand.persistence.aside import read_aside
+from chargehand.persistence.codec import decode_outstanding, decode_record
+from chargehand.persistence.epoch import epoch_of
+from chargehand.persistence.framing import BadFrame, frames, is_whole, log_frames, sequence_key
+from chargehand.persistence.index_rows import INDEX_TABLES, row_key
+from chargehand.persistence.layout import check_layout, checkpoint_seq, created_at_ns
+from chargehand.persistence.recovery import seq_behind
+from chargehand.persistence.seal import unseal
+from chargehand.persistence.snapshots import decode_snapshot
+from chargehand.persistence.store import Store, Table
 
 _READ_MAX: Final = 64  # values read in one transaction
 _STATES_CACHED: Final = 1024

@@ -12,9 +12,9 @@ from typing import Final, Protocol, final
 
 import trio
 
-from persistence.checkpoint import Slice
-from persistence.epoch import Fence
-from persistence.pipeline import Pipeline, Report
+from chargehand.persistence.checkpoint import Slice
+from chargehand.persistence.epoch import Fence
+from chargehand.persistence.pipeline import Pipeline, Report
 
 SWITCH_INTERVAL_S: Final = 0.001
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import click
 
-from web import logs
-from web.cli.groups import Program, completion
-from web.cli.output import failure_in
-from web.exits import ExitCode, Fatal, first_leaf
-from web.setting_values import ValueForm
-from web.settings import all_settings, load
-from web.version import program_version
+from chargehand.web import logs
+from chargehand.web.cli.groups import Program, completion
+from chargehand.web.cli.output import failure_in
+from chargehand.web.exits import ExitCode, Fatal, first_leaf
+from chargehand.web.setting_values import ValueForm
+from chargehand.web.settings import all_settings, load
+from chargehand.web.version import program_version
 
 _log = logging.getLogger("chargehand")
 
@@ -51,7 +51,7 @@ def serve_command(config: Path | None, **flags: str | bool | None) -> None:
     Example:
       chargehand serve --data-dir /var/lib/chargehand --http 127.0.0.1:2123
     """
-    from web import process
+    from chargehand.web import process
 
     try:
         configuration = load(flags, os.environ, config)
@@ -78,7 +78,7 @@ def verify_command(data_dir: Path, as_json: bool) -> None:
     Example:
       chargehand verify /var/lib/chargehand
     """
-    from web.cli import verify
+    from chargehand.web.cli import verify
 
     try:
         verify.run(data_dir, as_json=as_json)
@@ -107,8 +107,8 @@ def demo_command(pace: float) -> None:
     import trio
     from rich.console import Console
 
-    from web.demo.api import DemoFailed
-    from web.demo.play import play
+    from chargehand.web.demo.api import DemoFailed
+    from chargehand.web.demo.play import play
 
     console = Console()
     failure: BaseException | None = None
@@ -128,7 +128,3 @@ def demo_command(pace: float) -> None:
 
 
 main.add_command(completion)
-
-
-if __name__ == "__main__":
-    main(prog_name="chargehand")

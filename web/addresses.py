@@ -1,10 +1,10 @@
 """Ids in paths. One that no task or run can have is not found, whatever it is made of."""
 
-from actors.ids import valid_task_id
-from actors.task.decide.definition import task_not_found
-from actors.task.decide.found import review_not_found, run_not_found
-from actors.task.state import TaskState
-from web.call import Call
+from chargehand.actors.ids import valid_task_id
+from chargehand.actors.task.decide.definition import task_not_found
+from chargehand.actors.task.decide.found import review_not_found, run_not_found
+from chargehand.actors.task.state import TaskState
+from chargehand.web.call import Call
 
 _SHOWN_CHARS_MAX = 128
 

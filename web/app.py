@@ -10,20 +10,20 @@ from quart.routing import QuartMap, QuartRule
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
-from actors.errors import Rejected
-from actors.identity import OriginKind
-from actors.limits import BODY_BYTES_MAX
-from actors.system import System
-from web.asgi import AnsweredByOneTask, WholeRequest
-from web.call import Call, Handler
-from web.headers import RequestHeaders
-from web.identity import authenticate
-from web.ignored import Ignored
-from web.operations import Operation
-from web.problems import EdgeCode, edge_response, refusal_response
-from web.redaction import redact
-from web.responses import AnyResponse, EventStreamResponse, Headers
-from web.routes import ROUTES
+from chargehand.actors.errors import Rejected
+from chargehand.actors.identity import OriginKind
+from chargehand.actors.limits import BODY_BYTES_MAX
+from chargehand.actors.system import System
+from chargehand.web.asgi import AnsweredByOneTask, WholeRequest
+from chargehand.web.call import Call, Handler
+from chargehand.web.headers import RequestHeaders
+from chargehand.web.identity import authenticate
+from chargehand.web.ignored import Ignored
+from chargehand.web.operations import Operation
+from chargehand.web.problems import EdgeCode, edge_response, refusal_response
+from chargehand.web.redaction import redact
+from chargehand.web.responses import AnyResponse, EventStreamResponse, Headers
+from chargehand.web.routes import ROUTES
 
 SEND_S_MAX: Final = 60.0  # to take an answer that is no stream, from a server that sets no bound
 

@@ -15,8 +15,8 @@ from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
 from quart_trio.asgi import TrioASGIHTTPConnection
 from quart_trio.wrappers import TrioRequest
 
-from web.exchange import inlet_of
-from web.operations import Operation
+from chargehand.web.exchange import inlet_of
+from chargehand.web.operations import Operation
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _WAITING_PATHS: Final = frozenset({Operation.CLAIM_NEXT.path, Operation.DRAIN_SCHEDULER.path})

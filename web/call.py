@@ -5,17 +5,17 @@ from typing import TypeVar, final
 
 from attrs import define
 
-from actors.errors import Rejected
-from actors.identity import OriginKind
-from actors.registry.state import SessionState
-from actors.system import System
-from web.decoding import parsed, structured
-from web.headers import RequestHeaders
-from web.ignored import Ignored
-from web.openapi.table import DOCS
-from web.operations import Operation
-from web.queries import Query
-from web.responses import AnyResponse
+from chargehand.actors.errors import Rejected
+from chargehand.actors.identity import OriginKind
+from chargehand.actors.registry.state import SessionState
+from chargehand.actors.system import System
+from chargehand.web.decoding import parsed, structured
+from chargehand.web.headers import RequestHeaders
+from chargehand.web.ignored import Ignored
+from chargehand.web.openapi.table import DOCS
+from chargehand.web.operations import Operation
+from chargehand.web.queries import Query
+from chargehand.web.responses import AnyResponse
 
 _T = TypeVar("_T")
 

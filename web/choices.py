@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final, TypeVar
 
-from actors.task.subscription import DeliveryMode
+from chargehand.actors.task.subscription import DeliveryMode
 
 _E = TypeVar("_E", bound=Enum)
 

@@ -23,11 +23,11 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ASGISendEvent, ConnectionState
 from hypercorn.utils import parse_socket_addr
 
-from actors.frozen import frozen
-from actors.limits import BODY_BYTES_MAX
-from web import access_log
-from web.exchange import Requests
-from web.problems import EdgeCode, edge_problem
+from chargehand.actors.frozen import frozen
+from chargehand.actors.limits import BODY_BYTES_MAX
+from chargehand.web import access_log
+from chargehand.web.exchange import Requests
+from chargehand.web.problems import EdgeCode, edge_problem
 
 READ_BYTES_MAX: Final = 65_536
 _HEADERS_TOO_LARGE: Final = 431

@@ -25,10 +25,10 @@ from cattrs import (
 )
 from cattrs.gen import make_dict_structure_fn
 
-from actors import limits
-from actors.errors import Rejected, invalid
-from actors.task.state import Json
-from web.choices import chosen, listed
+from chargehand.actors import limits
+from chargehand.actors.errors import Rejected, invalid
+from chargehand.actors.task.state import Json
+from chargehand.web.choices import chosen, listed
 
 NULL_COUNTS: Final[Mapping[str, bool]] = MappingProxyType({"null_counts": True})
 BLANK_IS_ABSENT: Final[Mapping[str, bool]] = MappingProxyType({"blank_is_absent": True})

@@ -1,12 +1,12 @@
 """Query parameters that several lists have in common: scope and workspace, and the channel."""
 
-from actors.errors import invalid
-from actors.registry.refusals import workspace_not_found
-from actors.task import validation as valid
-from actors.task.state import Scope
-from web import queries
-from web.call import Call
-from web.pointers import called
+from chargehand.actors.errors import invalid
+from chargehand.actors.registry.refusals import workspace_not_found
+from chargehand.actors.task import validation as valid
+from chargehand.actors.task.state import Scope
+from chargehand.web import queries
+from chargehand.web.call import Call
+from chargehand.web.pointers import called
 
 
 def scope_and_workspace(

@@ -20,12 +20,12 @@ from hypercorn.typing import (
     Scope,
 )
 
-from actors.errors import Category, Severity
-from actors.frozen import frozen
-from actors.limits import BODY_BYTES_MAX
-from web.exchange import inlet_of
-from web.hosts import Hosts
-from web.problems import EdgeCode, Problem, edge_problem
+from chargehand.actors.errors import Category, Severity
+from chargehand.actors.frozen import frozen
+from chargehand.actors.limits import BODY_BYTES_MAX
+from chargehand.web.exchange import inlet_of
+from chargehand.web.hosts import Hosts
+from chargehand.web.problems import EdgeCode, Problem, edge_problem
 
 BODIES_BYTES_MAX: Final = 256 * 1024 * 1024  # of all requests under way together
 TARGET_BYTES_MAX: Final = 8192

@@ -2,12 +2,12 @@
 
 import orjson
 
-from actors import limits
-from actors.errors import invalid
-from actors.idempotency.once import Once, digest_of
-from actors.identity import Actor
-from web.call import Call
-from web.headers import IDEMPOTENCY_HEADER
+from chargehand.actors import limits
+from chargehand.actors.errors import invalid
+from chargehand.actors.idempotency.once import Once, digest_of
+from chargehand.actors.identity import Actor
+from chargehand.web.call import Call
+from chargehand.web.headers import IDEMPOTENCY_HEADER
 
 _CANONICAL_BYTES_MAX = 1024 * 1024  # a longer body is compared as it is; no valid one is so long
 

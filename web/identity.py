@@ -2,15 +2,15 @@
 
 from typing import Final
 
-from actors import limits
-from actors.errors import Code, Rejected
-from actors.identity import LOCAL_USER, Caller, agent_actor, origin
-from actors.registry.state import SessionState
-from web.call import Call
-from web.headers import AGENT_HEADER, SESSION_HEADER, WORKSPACE_HEADER
-from web.idempotency import once_of
-from web.operations import Operation
-from web.preconditions import if_match_of
+from chargehand.actors import limits
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.identity import LOCAL_USER, Caller, agent_actor, origin
+from chargehand.actors.registry.state import SessionState
+from chargehand.web.call import Call
+from chargehand.web.headers import AGENT_HEADER, SESSION_HEADER, WORKSPACE_HEADER
+from chargehand.web.idempotency import once_of
+from chargehand.web.operations import Operation
+from chargehand.web.preconditions import if_match_of
 
 AREA = "agentidentity"
 

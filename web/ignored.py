@@ -12,14 +12,14 @@ from urllib.parse import quote, unquote
 
 import attrs
 
-from actors.errors import Code, Rejected
-from web.decoding import escaped, known_members
-from web.headers import IGNORED_HEADER
-from web.openapi.table import DOCS
-from web.operations import Operation
-from web.paging import CURSOR
-from web.queries import Query
-from web.responses import Headers
+from chargehand.actors.errors import Code, Rejected
+from chargehand.web.decoding import escaped, known_members
+from chargehand.web.headers import IGNORED_HEADER
+from chargehand.web.openapi.table import DOCS
+from chargehand.web.operations import Operation
+from chargehand.web.paging import CURSOR
+from chargehand.web.queries import Query
+from chargehand.web.responses import Headers
 
 NAMES_MAX: Final = 16  # of one request that are named; the rest is only said to be there
 NAME_CHARS_MAX: Final = 64

@@ -4,16 +4,16 @@ import socket as stdlib_socket
 from pathlib import Path
 from typing import final
 
-from actors.frozen import frozen
-from actors.identity import OriginKind
-from actors.system import System
-from web.app import create_app
-from web.connection import Bounds
-from web.guard import Access, Bodies, Guard
-from web.hosts import Hosts
-from web.server import Front
-from web.settings import ServerSettings
-from web.sockets import connections_possible
+from chargehand.actors.frozen import frozen
+from chargehand.actors.identity import OriginKind
+from chargehand.actors.system import System
+from chargehand.web.app import create_app
+from chargehand.web.connection import Bounds
+from chargehand.web.guard import Access, Bodies, Guard
+from chargehand.web.hosts import Hosts
+from chargehand.web.server import Front
+from chargehand.web.settings import ServerSettings
+from chargehand.web.sockets import connections_possible
 
 
 @final

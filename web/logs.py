@@ -4,7 +4,7 @@ import logging
 import sys
 from typing import Final
 
-from web.setting_values import LogLevel
+from chargehand.web.setting_values import LogLevel
 
 _FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
-from actors.views.pages import bad_cursor, sequence_of
-from web import queries
-from web.queries import Query, text
-from web.responses import Headers
+from chargehand.actors.views.pages import bad_cursor, sequence_of
+from chargehand.web import queries
+from chargehand.web.queries import Query, text
+from chargehand.web.responses import Headers
 
 CURSOR: Final = "cursor"
 

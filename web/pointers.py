@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from actors.errors import Rejected
-from actors.frozen import replace
+from chargehand.actors.errors import Rejected
+from chargehand.actors.frozen import replace
 
 
 @contextmanager

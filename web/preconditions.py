@@ -7,12 +7,12 @@ their task, and have its tag.
 import re
 from typing import Final
 
-from actors.errors import invalid
-from actors.if_match import IfMatch, etag_of
-from actors.task.state import TaskState
-from web.call import Call
-from web.headers import ETAG_HEADER, IF_MATCH_HEADER
-from web.responses import Headers
+from chargehand.actors.errors import invalid
+from chargehand.actors.if_match import IfMatch, etag_of
+from chargehand.actors.task.state import TaskState
+from chargehand.web.call import Call
+from chargehand.web.headers import ETAG_HEADER, IF_MATCH_HEADER
+from chargehand.web.responses import Headers
 
 _TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _LIST: Final = re.compile(rf"[\s,]*{_TAG.pattern}(\s*,[\s,]*{_TAG.pattern})*[\s,]*")

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Final, final
 
-from actors.actions import Action
-from actors.errors import Category, Code, Kind, Rejected, Severity
-from actors.frozen import frozen, replace
-from web.operations import KEY_REUSED, PRECONDITION_FAILED, Operation
-from web.redaction import redact
-from web.responses import HttpResponse
-from web.shapes.encoding import encode
-from web.shapes.problems import LIVE, Diagnostic, Error
-from web.wording import command_of, next_step_of
+from chargehand.actors.actions import Action
+from chargehand.actors.errors import Category, Code, Kind, Rejected, Severity
+from chargehand.actors.frozen import frozen, replace
+from chargehand.web.operations import KEY_REUSED, PRECONDITION_FAILED, Operation
+from chargehand.web.redaction import redact
+from chargehand.web.responses import HttpResponse
+from chargehand.web.shapes.encoding import encode
+from chargehand.web.shapes.problems import LIVE, Diagnostic, Error
+from chargehand.web.wording import command_of, next_step_of
 
 # What each kind is answered with: the first code that the operation lists, else the last.
 _STATUSES: Final[Mapping[Kind, Sequence[int]]] = {

@@ -19,19 +19,19 @@ from typing import Final, NoReturn
 
 import trio
 
-from actors.boot_clock import BootClock
-from actors.bridges.bridge import Bridge
-from actors.lifecycle import run_system
-from actors.ports import DamagedError, StorageError
-from actors.system import System
-from persistence.lock import InUseError
-from persistence.opening import open_journal
-from web.exits import ExitCode, Fatal, first_leaf
-from web.listeners import Listeners, fronts
-from web.server import Front, stop_fronts
-from web.settings import Configuration, ServerSettings
-from web.sockets import listen_tcp, listen_unix
-from web.version import program_version
+from chargehand.actors.boot_clock import BootClock
+from chargehand.actors.bridges.bridge import Bridge
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.ports import DamagedError, StorageError
+from chargehand.actors.system import System
+from chargehand.persistence.lock import InUseError
+from chargehand.persistence.opening import open_journal
+from chargehand.web.exits import ExitCode, Fatal, first_leaf
+from chargehand.web.listeners import Listeners, fronts
+from chargehand.web.server import Front, stop_fronts
+from chargehand.web.settings import Configuration, ServerSettings
+from chargehand.web.sockets import listen_tcp, listen_unix
+from chargehand.web.version import program_version
 
 FLUSH_S_MAX: Final = 3.0  # of the grace, for answers under way when a stop begins
 _MIB: Final = 1024 * 1024
@@ -86,7 +86,9 @@ async def _open_bridges(configuration: Configuration) -> AsyncIterator[list[Brid
     if not configuration.bridges:
         yield []
         return
-    from web.bridges.opening import open_bridges  # an HTTP client, which most servers do without
+    from chargehand.web.bridges.opening import (
+        open_bridges,  # an HTTP client, which most servers do without
+    )
 
     async with open_bridges(configuration.bridges) as bridges:
         yield bridges

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final, TypeVar
 
-from actors import limits
-from actors.errors import invalid
-from web.choices import chosen, listed
+from chargehand.actors import limits
+from chargehand.actors.errors import invalid
+from chargehand.web.choices import chosen, listed
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Callable
 from typing import final
 
-from actors.frozen import frozen
-from web.shapes.encoding import Shape, encode
+from chargehand.actors.frozen import frozen
+from chargehand.web.shapes.encoding import Shape, encode
 
 Headers = tuple[tuple[str, str], ...]
 

@@ -13,8 +13,8 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework
 from hypercorn.utils import wrap_app
 
-from web.access_log import AccessLog
-from web.connection import Bounds, Connection
+from chargehand.web.access_log import AccessLog
+from chargehand.web.connection import Bounds, Connection
 
 HEADER_BYTES_MAX: Final = 65_536
 

@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final, final
 
-from actors.task.review import ReviewPolicy
+from chargehand.actors.task.review import ReviewPolicy
 
 
 class LogLevel(Enum):

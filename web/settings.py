@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 from attrs import Attribute, field, fields
 from attrs.validators import gt
 
-from actors.frozen import frozen
-from actors.settings import Settings
-from web.cli.environment import CLIENT_VARIABLES
-from web.exits import ExitCode, Fatal
-from web.hosts import canonical_origin, is_loopback, split_authority
-from web.setting_values import LogLevel, ValueForm
+from chargehand.actors.frozen import frozen
+from chargehand.actors.settings import Settings
+from chargehand.web.cli.environment import CLIENT_VARIABLES
+from chargehand.web.exits import ExitCode, Fatal
+from chargehand.web.hosts import canonical_origin, is_loopback, split_authority
+from chargehand.web.setting_values import LogLevel, ValueForm
 
 if TYPE_CHECKING:
-    from web.bridges.configuration import Webhook
+    from chargehand.web.bridges.configuration import Webhook
 
 ENVIRONMENT_PREFIX: Final = "CHARGEHAND_"
 CONFIG_VARIABLE: Final = "CHARGEHAND_CONFIG"
@@ -308,7 +308,9 @@ def _made(cls: type[_S], given: Mapping[str, _Given]) -> _S:
 
 
 def _webhooks(config: Path | None, tables: object) -> "tuple[Webhook, ...]":
-    from web.bridges.configuration import read_webhooks  # what no command but the server needs
+    from chargehand.web.bridges.configuration import (
+        read_webhooks,  # what no command but the server needs
+    )
 
     return read_webhooks(f"{config}", tables)
 

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from web.exits import ExitCode, Fatal
+from chargehand.web.exits import ExitCode, Fatal
 
 BACKLOG: Final = 1024  # connections the kernel holds for us; it caps this at its own limit
 UNIX_PATH_BYTES_MAX: Final = 107  # sun_path of Linux, less its closing NUL

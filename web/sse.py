@@ -11,12 +11,12 @@ from typing import Final
 import orjson
 import trio
 
-from actors.errors import Code, Rejected
-from actors.views.streams import CloseReason, StreamClosed
-from actors.views.timeline import TimelineEvent
-from actors.views.views import Views
-from web.shapes.encoding import encode
-from web.shapes.events import stream_event_of
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.views.streams import CloseReason, StreamClosed
+from chargehand.actors.views.timeline import TimelineEvent
+from chargehand.actors.views.views import Views
+from chargehand.web.shapes.encoding import encode
+from chargehand.web.shapes.events import stream_event_of
 
 RETRY_MS: Final = 2000  # how long a client waits before it comes back
 COMMENT_S: Final = 15.0

@@ -9,8 +9,8 @@ import re
 import shlex
 from typing import Final, NamedTuple
 
-from actors.actions import Action, ActionKind
-from web.operations import Operation
+from chargehand.actors.actions import Action, ActionKind
+from chargehand.web.operations import Operation
 
 PROGRAM: Final = "chargehand"
 

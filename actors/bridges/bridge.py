@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import final
 
-from actors.bridges.message import Message
-from actors.errors import Code, Rejected, invalid
-from actors.frozen import frozen
-from actors.registry.state import WorkspaceState
-from actors.task.state import Scope, TaskState
+from chargehand.actors.bridges.message import Message
+from chargehand.actors.errors import Code, Rejected, invalid
+from chargehand.actors.frozen import frozen
+from chargehand.actors.registry.state import WorkspaceState
+from chargehand.actors.task.state import Scope, TaskState
 
 
 class Undelivered(Exception):

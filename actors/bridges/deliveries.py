@@ -11,24 +11,24 @@ from typing import Final, final
 
 import trio
 
-from actors.actor import Envelope
-from actors.answers import Answer
-from actors.bridges.bridge import Bridges, Gone, Undelivered
-from actors.bridges.message import Message, message_of
-from actors.bridges.queue import DeliveryQueue, Waiting
-from actors.clock import Clock
-from actors.errors import Rejected
-from actors.faults import Faults
-from actors.identity import DELIVERIES
-from actors.limits import DELIVERIES_AT_ONCE_MAX, DELIVERY_NOTES
-from actors.mailbox import Reply
-from actors.ports import Reads
-from actors.record import Record
-from actors.task import commands as c
-from actors.task.events import MessagesDueAgain, SubscriptionSet
-from actors.task.state import TaskState
-from actors.task.subscription import Subscription
-from actors.views.catalog import Catalog
+from chargehand.actors.actor import Envelope
+from chargehand.actors.answers import Answer
+from chargehand.actors.bridges.bridge import Bridges, Gone, Undelivered
+from chargehand.actors.bridges.message import Message, message_of
+from chargehand.actors.bridges.queue import DeliveryQueue, Waiting
+from chargehand.actors.clock import Clock
+from chargehand.actors.errors import Rejected
+from chargehand.actors.faults import Faults
+from chargehand.actors.identity import DELIVERIES
+from chargehand.actors.limits import DELIVERIES_AT_ONCE_MAX, DELIVERY_NOTES
+from chargehand.actors.mailbox import Reply
+from chargehand.actors.ports import Reads
+from chargehand.actors.record import Record
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.events import MessagesDueAgain, SubscriptionSet
+from chargehand.actors.task.state import TaskState
+from chargehand.actors.task.subscription import Subscription
+from chargehand.actors.views.catalog import Catalog
 
 _WANTED_NOW: Final = (SubscriptionSet, MessagesDueAgain)  # somebody waits for the next attempt
 

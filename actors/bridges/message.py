@@ -2,9 +2,9 @@
 
 from typing import Final, final
 
-from actors.frozen import frozen
-from actors.record import Record
-from actors.task.events import (
+from chargehand.actors.frozen import frozen
+from chargehand.actors.record import Record
+from chargehand.actors.task.events import (
     ReviewCanceled,
     ReviewCircuitOpened,
     ReviewEvent,
@@ -16,9 +16,9 @@ from actors.task.events import (
     StatusChanged,
     TaskEvent,
 )
-from actors.task.review import ReviewOutcome
-from actors.task.state import Scope, TaskState, TaskStatus
-from actors.task.subscription import Subscription
+from chargehand.actors.task.review import ReviewOutcome
+from chargehand.actors.task.state import Scope, TaskState, TaskStatus
+from chargehand.actors.task.subscription import Subscription
 
 # Timelines do not show it: the end of the task, which cancels its reviews, stands there.
 REVIEW_CANCELED_TYPE: Final = "task.run_review_canceled"

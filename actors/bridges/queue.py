@@ -10,10 +10,10 @@ from typing import NamedTuple, final
 
 import trio
 
-from actors.bridges.retries import hold_s, retry_delay_s
-from actors.clock import Clock
-from actors.deadlines import Deadlines
-from actors.limits import NS
+from chargehand.actors.bridges.retries import hold_s, retry_delay_s
+from chargehand.actors.clock import Clock
+from chargehand.actors.deadlines import Deadlines
+from chargehand.actors.limits import NS
 
 
 class Waiting(NamedTuple):

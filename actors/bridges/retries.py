@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from actors.limits import RETRY_AFTER_S_MAX, RETRY_FIRST_S, RETRY_S_MAX
+from chargehand.actors.limits import RETRY_AFTER_S_MAX, RETRY_FIRST_S, RETRY_S_MAX
 
 JITTER: Final = 0.2  # of the delay, to either side
 

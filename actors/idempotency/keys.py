@@ -7,13 +7,13 @@ from typing import final
 import trio
 from attrs import define, field
 
-from actors.clock import Clock
-from actors.errors import Code, Rejected
-from actors.faults import Faults
-from actors.idempotency.once import Earlier, Once, earlier_of
-from actors.limits import NS
-from actors.ports import DamagedRowError, Reads
-from actors.record import IndexTable
+from chargehand.actors.clock import Clock
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.faults import Faults
+from chargehand.actors.idempotency.once import Earlier, Once, earlier_of
+from chargehand.actors.limits import NS
+from chargehand.actors.ports import DamagedRowError, Reads
+from chargehand.actors.record import IndexTable
 
 
 @final

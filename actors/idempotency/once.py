@@ -3,7 +3,7 @@
 from hashlib import blake2b
 from typing import Final, final
 
-from actors.frozen import frozen
+from chargehand.actors.frozen import frozen
 
 _DIGEST_BYTES: Final = 16
 _NONE: Final = "-"  # in a row; no id looks like that

@@ -4,22 +4,22 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import final
 
-from actors import actions
-from actors.answers import Answer
-from actors.availability import Availability
-from actors.errors import Code, Rejected
-from actors.faults import Faults
-from actors.idempotency.keys import Keys
-from actors.idempotency.once import Earlier
-from actors.identity import Caller
-from actors.mailbox import Reply
-from actors.ports import Journal
-from actors.record import AnyState, Settlement
-from actors.task import commands as c
-from actors.task.decide.definition import task_not_found
-from actors.task.decide.subscriptions import subscription_not_found
-from actors.task.state import TaskState
-from actors.views.views import Views
+from chargehand.actors import actions
+from chargehand.actors.answers import Answer
+from chargehand.actors.availability import Availability
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.faults import Faults
+from chargehand.actors.idempotency.keys import Keys
+from chargehand.actors.idempotency.once import Earlier
+from chargehand.actors.identity import Caller
+from chargehand.actors.mailbox import Reply
+from chargehand.actors.ports import Journal
+from chargehand.actors.record import AnyState, Settlement
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide.definition import task_not_found
+from chargehand.actors.task.decide.subscriptions import subscription_not_found
+from chargehand.actors.task.state import TaskState
+from chargehand.actors.views.views import Views
 
 # Their answers hold nothing of the task, so they are given again after its end too.
 _SHOW_NOTHING = (c.DeleteTask, c.DeleteProfile, c.Unsubscribe)

@@ -13,29 +13,29 @@ from typing import TypeVar, final
 
 import trio
 
-from actors import limits
-from actors.asking import Turn, ask, ask_or_pause
-from actors.clock import Clock
-from actors.errors import Code, Rejected
-from actors.faults import Faults
-from actors.idempotency.keys import Keys
-from actors.idempotency.once import Done, Once
-from actors.identity import SESSION_REGISTRY
-from actors.ids import IdSource, valid_session_id
-from actors.index import rows_of
-from actors.limits import NS
-from actors.mailbox import Mailbox, Reply
-from actors.ports import Journal, StorageError
-from actors.record import Entry, Record, Settlement
-from actors.registry.commands import CreateWorkspace, RegisterSession
-from actors.registry.events import (
+from chargehand.actors import limits
+from chargehand.actors.asking import Turn, ask, ask_or_pause
+from chargehand.actors.clock import Clock
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.faults import Faults
+from chargehand.actors.idempotency.keys import Keys
+from chargehand.actors.idempotency.once import Done, Once
+from chargehand.actors.identity import SESSION_REGISTRY
+from chargehand.actors.ids import IdSource, valid_session_id
+from chargehand.actors.index import rows_of
+from chargehand.actors.limits import NS
+from chargehand.actors.mailbox import Mailbox, Reply
+from chargehand.actors.ports import Journal, StorageError
+from chargehand.actors.record import Entry, Record, Settlement
+from chargehand.actors.registry.commands import CreateWorkspace, RegisterSession
+from chargehand.actors.registry.events import (
     RegistryEvent,
     SessionEnded,
     SessionForgotten,
     SessionRegistered,
     WorkspaceCreated,
 )
-from actors.registry.refusals import (
+from chargehand.actors.registry.refusals import (
     session_ended,
     session_exists,
     session_not_found,
@@ -43,9 +43,9 @@ from actors.registry.refusals import (
     session_unauthorized,
     sessions_full,
 )
-from actors.registry.roster import Roster
-from actors.registry.session_expiry import SessionExpiry
-from actors.registry.state import (
+from chargehand.actors.registry.roster import Roster
+from chargehand.actors.registry.session_expiry import SessionExpiry
+from chargehand.actors.registry.state import (
     SESSION_PREFIX,
     WORKSPACE_PREFIX,
     RegistryState,
@@ -53,7 +53,7 @@ from actors.registry.state import (
     WorkspaceState,
     evolve_registry,
 )
-from actors.settings import Settings
+from chargehand.actors.settings import Settings
 
 _R = TypeVar("_R")
 Busy = Callable[[str, Callable[[bool], None]], None]

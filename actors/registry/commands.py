@@ -5,11 +5,11 @@ from typing import final
 
 from attrs import field
 
-from actors import limits
-from actors.errors import invalid
-from actors.frozen import frozen
-from actors.ids import valid_session_id
-from actors.task import validation as valid
+from chargehand.actors import limits
+from chargehand.actors.errors import invalid
+from chargehand.actors.frozen import frozen
+from chargehand.actors.ids import valid_session_id
+from chargehand.actors.task import validation as valid
 
 
 def _session_id(value: str | None) -> str | None:

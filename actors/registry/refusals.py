@@ -1,7 +1,7 @@
 """Why a caller is not the session, or a name not the workspace, that it says."""
 
-from actors import actions
-from actors.errors import Code, Rejected
+from chargehand.actors import actions
+from chargehand.actors.errors import Code, Rejected
 
 _AREA = "agentidentity"
 

@@ -8,10 +8,10 @@ keeps in memory alone (visitors, and when a session last called).
 from collections.abc import Iterable, Iterator
 from typing import final
 
-from actors.clock import Clock
-from actors.faults import Faults
-from actors.limits import NS
-from actors.registry.refusals import (
+from chargehand.actors.clock import Clock
+from chargehand.actors.faults import Faults
+from chargehand.actors.limits import NS
+from chargehand.actors.registry.refusals import (
     identity_mismatch,
     identity_required,
     session_ended,
@@ -19,14 +19,14 @@ from actors.registry.refusals import (
     session_unauthorized,
     workspace_not_found,
 )
-from actors.registry.state import (
+from chargehand.actors.registry.state import (
     SESSION_PREFIX,
     WORKSPACE_PREFIX,
     RegistryState,
     SessionState,
     WorkspaceState,
 )
-from actors.settings import Settings
+from chargehand.actors.settings import Settings
 
 
 @final

@@ -5,13 +5,13 @@ from typing import final
 
 import trio
 
-from actors import limits
-from actors.clock import Clock
-from actors.deadlines import Deadlines
-from actors.limits import NS
-from actors.registry.roster import Roster
-from actors.registry.state import SessionState
-from actors.settings import Settings
+from chargehand.actors import limits
+from chargehand.actors.clock import Clock
+from chargehand.actors.deadlines import Deadlines
+from chargehand.actors.limits import NS
+from chargehand.actors.registry.roster import Roster
+from chargehand.actors.registry.state import SessionState
+from chargehand.actors.settings import Settings
 
 
 @final

@@ -2,8 +2,8 @@
 
 from typing import final
 
-from actors.frozen import frozen, replace
-from actors.registry.events import (
+from chargehand.actors.frozen import frozen, replace
+from chargehand.actors.registry.events import (
     RegistryEvent,
     SessionEnded,
     SessionForgotten,

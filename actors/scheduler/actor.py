@@ -12,28 +12,28 @@ from typing import TypeVar, final
 
 import trio
 
-from actors.actor import Envelope
-from actors.answers import Answer
-from actors.asking import ask, ask_or_pause, request_crashed
-from actors.clock import Clock
-from actors.errors import Rejected, invalid, shutting_down
-from actors.faults import Faults, Why
-from actors.frozen import frozen
-from actors.graph import Graph
-from actors.identity import Caller
-from actors.limits import NS
-from actors.mailbox import Mailbox, Reply
-from actors.record import Entry
-from actors.registry.state import SessionState
-from actors.scheduler.attachments import Attachments
-from actors.scheduler.commands import ClaimNext, DrainOutcome, SchedulerStatus
-from actors.scheduler.control import Control
-from actors.scheduler.dispatch import Dispatch
-from actors.scheduler.switch import Switch
-from actors.scheduler.ticket import Ticket
-from actors.settings import Settings
-from actors.task import commands as c
-from actors.task.state import TaskState
+from chargehand.actors.actor import Envelope
+from chargehand.actors.answers import Answer
+from chargehand.actors.asking import ask, ask_or_pause, request_crashed
+from chargehand.actors.clock import Clock
+from chargehand.actors.errors import Rejected, invalid, shutting_down
+from chargehand.actors.faults import Faults, Why
+from chargehand.actors.frozen import frozen
+from chargehand.actors.graph import Graph
+from chargehand.actors.identity import Caller
+from chargehand.actors.limits import NS
+from chargehand.actors.mailbox import Mailbox, Reply
+from chargehand.actors.record import Entry
+from chargehand.actors.registry.state import SessionState
+from chargehand.actors.scheduler.attachments import Attachments
+from chargehand.actors.scheduler.commands import ClaimNext, DrainOutcome, SchedulerStatus
+from chargehand.actors.scheduler.control import Control
+from chargehand.actors.scheduler.dispatch import Dispatch
+from chargehand.actors.scheduler.switch import Switch
+from chargehand.actors.scheduler.ticket import Ticket
+from chargehand.actors.settings import Settings
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import TaskState
 
 _BATCH_MAX = 128  # messages, and records in them, between two checkpoints of Trio
 _R = TypeVar("_R")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import final
 
-from actors.scheduler.board import Board
+from chargehand.actors.scheduler.board import Board
 
 Turn = Callable[[], None]
 

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import final
 
-from actors.actor import Envelope
-from actors.answers import Answer
-from actors.errors import Code, Rejected
-from actors.identity import Caller
-from actors.mailbox import Reply
-from actors.scheduler.allowance import Allowance
-from actors.scheduler.lease_expiry import LeaseExpiry
-from actors.task import commands as c
+from chargehand.actors.actor import Envelope
+from chargehand.actors.answers import Answer
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.identity import Caller
+from chargehand.actors.mailbox import Reply
+from chargehand.actors.scheduler.allowance import Allowance
+from chargehand.actors.scheduler.lease_expiry import LeaseExpiry
+from chargehand.actors.task import commands as c
 
 
 @final

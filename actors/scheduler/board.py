@@ -8,10 +8,10 @@ from typing import final
 
 from attrs import define
 
-from actors.deadlines import Deadlines
-from actors.scheduler.claimable import ClaimableIndex
-from actors.task.eligibility import ClaimableRun, awaits_agent, claimable_run
-from actors.task.state import Run, RunStatus, TaskState
+from chargehand.actors.deadlines import Deadlines
+from chargehand.actors.scheduler.claimable import ClaimableIndex
+from chargehand.actors.task.eligibility import ClaimableRun, awaits_agent, claimable_run
+from chargehand.actors.task.state import Run, RunStatus, TaskState
 
 
 @final

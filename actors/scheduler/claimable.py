@@ -10,9 +10,9 @@ while they let it be claimed.
 from collections.abc import Iterator
 from typing import final
 
-from actors.scheduler.run_classes import Rank, RunClass, Shelf
-from actors.task.eligibility import ClaimableRun, Claimer, Place
-from actors.task.state import OwnerKind
+from chargehand.actors.scheduler.run_classes import Rank, RunClass, Shelf
+from chargehand.actors.task.eligibility import ClaimableRun, Claimer, Place
+from chargehand.actors.task.state import OwnerKind
 
 
 def rank(run: ClaimableRun, claimer: Claimer) -> Rank:

@@ -4,10 +4,10 @@ from typing import final
 
 from attrs import field
 
-from actors.errors import invalid
-from actors.frozen import frozen
-from actors.task import validation as valid
-from actors.task.state import Pause
+from chargehand.actors.errors import invalid
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task import validation as valid
+from chargehand.actors.task.state import Pause
 
 
 def _capabilities(values: tuple[str, ...]) -> tuple[str, ...]:

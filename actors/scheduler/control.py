@@ -8,17 +8,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import final
 
-from actors.clock import Clock
-from actors.errors import Rejected
-from actors.graph import Graph
-from actors.identity import Caller
-from actors.limits import NS
-from actors.mailbox import Reply
-from actors.record import Entry, Settlement
-from actors.scheduler.commands import DrainOutcome, SchedulerStatus
-from actors.scheduler.dispatch import Dispatch
-from actors.scheduler.drains import Drain, Drains
-from actors.scheduler.switch import Switch
+from chargehand.actors.clock import Clock
+from chargehand.actors.errors import Rejected
+from chargehand.actors.graph import Graph
+from chargehand.actors.identity import Caller
+from chargehand.actors.limits import NS
+from chargehand.actors.mailbox import Reply
+from chargehand.actors.record import Entry, Settlement
+from chargehand.actors.scheduler.commands import DrainOutcome, SchedulerStatus
+from chargehand.actors.scheduler.dispatch import Dispatch
+from chargehand.actors.scheduler.drains import Drain, Drains
+from chargehand.actors.scheduler.switch import Switch
 
 
 @final

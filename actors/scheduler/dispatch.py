@@ -10,38 +10,38 @@ from functools import partial
 from itertools import chain, repeat
 from typing import Final, final
 
-from actors import limits
-from actors.actor import Envelope
-from actors.answers import Answer
-from actors.clock import Clock
-from actors.deadlines import Deadlines
-from actors.errors import Code, Rejected
-from actors.faults import Faults
-from actors.graph import Graph
-from actors.idempotency.keys import Keys
-from actors.limits import NS
-from actors.record import Entry
-from actors.registry.actor import Registry
-from actors.registry.refusals import session_ended
-from actors.registry.roster import Roster
-from actors.registry.state import SessionState
-from actors.scheduler.allowance import Allowance
-from actors.scheduler.board import Board
-from actors.scheduler.keyed_claims import KeyedClaims
-from actors.scheduler.lease_expiry import LeaseExpiry
-from actors.scheduler.neglect import look_at_unleased
-from actors.scheduler.parked import Parked
-from actors.scheduler.releases import Releases
-from actors.scheduler.starvation import Starvation
-from actors.scheduler.switch import Switch
-from actors.scheduler.ticket import Stage, Ticket, TokenSource, lease_limit_reached
-from actors.settings import Settings
-from actors.slices import in_slices
-from actors.task import commands as c
-from actors.task.eligibility import ClaimableRun
-from actors.task.events import RunClaimed, RunSessionBound, TaskPaused, TaskResumed
-from actors.task.state import Run, TaskState
-from actors.views.catalog import Catalog
+from chargehand.actors import limits
+from chargehand.actors.actor import Envelope
+from chargehand.actors.answers import Answer
+from chargehand.actors.clock import Clock
+from chargehand.actors.deadlines import Deadlines
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.faults import Faults
+from chargehand.actors.graph import Graph
+from chargehand.actors.idempotency.keys import Keys
+from chargehand.actors.limits import NS
+from chargehand.actors.record import Entry
+from chargehand.actors.registry.actor import Registry
+from chargehand.actors.registry.refusals import session_ended
+from chargehand.actors.registry.roster import Roster
+from chargehand.actors.registry.state import SessionState
+from chargehand.actors.scheduler.allowance import Allowance
+from chargehand.actors.scheduler.board import Board
+from chargehand.actors.scheduler.keyed_claims import KeyedClaims
+from chargehand.actors.scheduler.lease_expiry import LeaseExpiry
+from chargehand.actors.scheduler.neglect import look_at_unleased
+from chargehand.actors.scheduler.parked import Parked
+from chargehand.actors.scheduler.releases import Releases
+from chargehand.actors.scheduler.starvation import Starvation
+from chargehand.actors.scheduler.switch import Switch
+from chargehand.actors.scheduler.ticket import Stage, Ticket, TokenSource, lease_limit_reached
+from chargehand.actors.settings import Settings
+from chargehand.actors.slices import in_slices
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.eligibility import ClaimableRun
+from chargehand.actors.task.events import RunClaimed, RunSessionBound, TaskPaused, TaskResumed
+from chargehand.actors.task.state import Run, TaskState
+from chargehand.actors.views.catalog import Catalog
 
 _GIVING_SESSIONS: Final = (RunClaimed, RunSessionBound)
 _PAUSING: Final = (TaskPaused, TaskResumed)

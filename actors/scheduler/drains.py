@@ -4,10 +4,10 @@ from typing import final
 
 from attrs import define
 
-from actors.deadlines import Deadlines
-from actors.identity import Caller
-from actors.mailbox import Reply
-from actors.scheduler.commands import DrainOutcome
+from chargehand.actors.deadlines import Deadlines
+from chargehand.actors.identity import Caller
+from chargehand.actors.mailbox import Reply
+from chargehand.actors.scheduler.commands import DrainOutcome
 
 
 @final

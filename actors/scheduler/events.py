@@ -2,8 +2,8 @@
 
 from typing import ClassVar, final
 
-from actors.frozen import frozen
-from actors.identity import Actor
+from chargehand.actors.frozen import frozen
+from chargehand.actors.identity import Actor
 
 
 @final

@@ -2,8 +2,8 @@
 
 from typing import final
 
-from actors.idempotency.keys import Keys
-from actors.scheduler.ticket import Ticket
+from chargehand.actors.idempotency.keys import Keys
+from chargehand.actors.scheduler.ticket import Ticket
 
 
 @final

@@ -4,14 +4,14 @@ their tasks decide, and whoever needs to know waits for that."""
 from collections.abc import Callable
 from typing import final
 
-from actors import limits
-from actors.actor import Envelope
-from actors.clock import Clock
-from actors.errors import Code, Rejected
-from actors.identity import SCHEDULER
-from actors.scheduler.board import Board
-from actors.scheduler.outcome import Outcome
-from actors.task.commands import ExpireLease
+from chargehand.actors import limits
+from chargehand.actors.actor import Envelope
+from chargehand.actors.clock import Clock
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.identity import SCHEDULER
+from chargehand.actors.scheduler.board import Board
+from chargehand.actors.scheduler.outcome import Outcome
+from chargehand.actors.task.commands import ExpireLease
 
 Turn = Callable[[], None]
 Fail = Callable[[Exception], None]

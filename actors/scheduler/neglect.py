@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from actors import limits
-from actors.actor import Envelope
-from actors.clock import Clock
-from actors.identity import SCHEDULER
-from actors.limits import NS
-from actors.scheduler.board import Board
-from actors.task.commands import NoteNeglect
-from actors.task.state import TaskState
+from chargehand.actors import limits
+from chargehand.actors.actor import Envelope
+from chargehand.actors.clock import Clock
+from chargehand.actors.identity import SCHEDULER
+from chargehand.actors.limits import NS
+from chargehand.actors.scheduler.board import Board
+from chargehand.actors.task.commands import NoteNeglect
+from chargehand.actors.task.state import TaskState
 
 
 def look_at_unleased(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import final
 
-from actors.answers import Answer
+from chargehand.actors.answers import Answer
 
 
 @final

@@ -6,8 +6,8 @@ from collections.abc import Hashable, Iterator
 from itertools import count
 from typing import Generic, NamedTuple, TypeVar, final
 
-from actors.task.eligibility import ClaimableRun, Claimer, matches
-from actors.task.state import OwnerKind
+from chargehand.actors.task.eligibility import ClaimableRun, Claimer, matches
+from chargehand.actors.task.state import OwnerKind
 
 T = TypeVar("T", bound=Hashable)
 

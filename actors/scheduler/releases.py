@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from typing import final
 
-from actors.actor import Envelope
-from actors.identity import SESSION_REGISTRY
-from actors.mailbox import Reply
-from actors.scheduler.board import Board
-from actors.scheduler.outcome import Outcome
-from actors.task.commands import ReleaseOfEndedSession
+from chargehand.actors.actor import Envelope
+from chargehand.actors.identity import SESSION_REGISTRY
+from chargehand.actors.mailbox import Reply
+from chargehand.actors.scheduler.board import Board
+from chargehand.actors.scheduler.outcome import Outcome
+from chargehand.actors.task.commands import ReleaseOfEndedSession
 
 
 @final

@@ -9,8 +9,8 @@ from bisect import bisect_left, insort
 from collections.abc import Callable
 from typing import final
 
-from actors.lazy_heap import LazyHeap
-from actors.task.eligibility import Place
+from chargehand.actors.lazy_heap import LazyHeap
+from chargehand.actors.task.eligibility import Place
 
 Rank = tuple[int, int, int, str]
 """Of a run for one claimer, smallest first: as `Place`, with the number of preferred capabilities

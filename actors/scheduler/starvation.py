@@ -8,16 +8,16 @@ are of either.
 from collections.abc import Callable, Iterable
 from typing import final
 
-from actors import limits
-from actors.actor import Envelope
-from actors.identity import SCHEDULER
-from actors.limits import NS
-from actors.registry.roster import Roster
-from actors.registry.state import SessionState
-from actors.scheduler.board import Board
-from actors.task.commands import NoteStarvation
-from actors.task.eligibility import ClaimableRun, Claimer, matches
-from actors.task.state import Owner, OwnerKind
+from chargehand.actors import limits
+from chargehand.actors.actor import Envelope
+from chargehand.actors.identity import SCHEDULER
+from chargehand.actors.limits import NS
+from chargehand.actors.registry.roster import Roster
+from chargehand.actors.registry.state import SessionState
+from chargehand.actors.scheduler.board import Board
+from chargehand.actors.task.commands import NoteStarvation
+from chargehand.actors.task.eligibility import ClaimableRun, Claimer, matches
+from chargehand.actors.task.state import Owner, OwnerKind
 
 _Kind = tuple[str, str | None, str | None, tuple[str, ...]]
 """What tells sessions apart: agent, workspace, channel, capabilities."""

@@ -2,15 +2,15 @@
 
 from typing import final
 
-from actors.frozen import frozen, replace
-from actors.scheduler.events import (
+from chargehand.actors.frozen import frozen, replace
+from chargehand.actors.scheduler.events import (
     DrainCompleted,
     DrainStarted,
     SchedulerEvent,
     SchedulerPaused,
     SchedulerResumed,
 )
-from actors.task.state import Pause
+from chargehand.actors.task.state import Pause
 
 SCHEDULER_ADDRESS = "@scheduler"
 

@@ -2,25 +2,25 @@
 
 from typing import final
 
-from actors.clock import Clock
-from actors.errors import Code, Rejected
-from actors.idempotency.keys import Keys
-from actors.idempotency.once import Done, Earlier
-from actors.identity import Caller
-from actors.ids import IdSource
-from actors.index import rows_of
-from actors.ports import Journal, StorageError
-from actors.record import Entry, Record, Settlement
-from actors.scheduler.events import (
+from chargehand.actors.clock import Clock
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.idempotency.keys import Keys
+from chargehand.actors.idempotency.once import Done, Earlier
+from chargehand.actors.identity import Caller
+from chargehand.actors.ids import IdSource
+from chargehand.actors.index import rows_of
+from chargehand.actors.ports import Journal, StorageError
+from chargehand.actors.record import Entry, Record, Settlement
+from chargehand.actors.scheduler.events import (
     DrainCompleted,
     DrainStarted,
     SchedulerEvent,
     SchedulerPaused,
     SchedulerResumed,
 )
-from actors.scheduler.state import SCHEDULER_ADDRESS, SchedulerState, evolve_scheduler
-from actors.task import validation as valid
-from actors.task.state import Pause
+from chargehand.actors.scheduler.state import SCHEDULER_ADDRESS, SchedulerState, evolve_scheduler
+from chargehand.actors.task import validation as valid
+from chargehand.actors.task.state import Pause
 
 
 @final

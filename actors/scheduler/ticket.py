@@ -4,15 +4,15 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Protocol, final
 
-from actors.answers import Answer
-from actors.errors import Code, Rejected
-from actors.idempotency.keys import check_equal
-from actors.identity import Caller
-from actors.ids import Randomness
-from actors.mailbox import Reply
-from actors.registry.state import SessionState
-from actors.scheduler.commands import ClaimNext
-from actors.task.eligibility import Claimer
+from chargehand.actors.answers import Answer
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.idempotency.keys import check_equal
+from chargehand.actors.identity import Caller
+from chargehand.actors.ids import Randomness
+from chargehand.actors.mailbox import Reply
+from chargehand.actors.registry.state import SessionState
+from chargehand.actors.scheduler.commands import ClaimNext
+from chargehand.actors.task.eligibility import Claimer
 
 
 class TokenSource(Protocol):

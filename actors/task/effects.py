@@ -5,8 +5,8 @@ They travel in the record of the event that caused them, and each is applied exa
 
 from typing import final
 
-from actors.frozen import frozen
-from actors.task.state import Json, Scope
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task.state import Json, Scope
 
 
 @final

@@ -8,8 +8,8 @@ from typing import Final, final
 
 from attrs import field
 
-from actors.frozen import frozen
-from actors.task.state import Owner, OwnerKind, Run, RunStatus, TaskState, TaskStatus
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task.state import Owner, OwnerKind, Run, RunStatus, TaskState, TaskStatus
 
 Place = tuple[int, int, str]
 """Of a run among its like, smallest first: weight negated, order in the queue, run id."""

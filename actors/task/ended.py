@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from struct import Struct
 from typing import Final, NamedTuple
 
-from actors.task.state import FailureKind, Run, RunStatus, TaskState
+from chargehand.actors.task.state import FailureKind, Run, RunStatus, TaskState
 
 # Per run: how it ended, and its two latencies in ns, -1 for none. An order of the stored format.
 _LAYOUT: Final = Struct("<Bqq")

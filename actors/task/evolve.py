@@ -3,14 +3,14 @@
 Pure: no clock, no lookup. The folds themselves are in `fold_task` and its like.
 """
 
-from actors.frozen import replace, stamp
-from actors.identity import Caller
-from actors.task import events as e
-from actors.task.fold_review import REVIEW_FOLDS
-from actors.task.fold_run import RUN_FOLDS
-from actors.task.fold_subscriptions import SUBSCRIPTION_FOLDS
-from actors.task.fold_task import TASK_FOLDS
-from actors.task.state import ApprovalPolicy, Priority, Scope, TaskState, TaskStatus
+from chargehand.actors.frozen import replace, stamp
+from chargehand.actors.identity import Caller
+from chargehand.actors.task import events as e
+from chargehand.actors.task.fold_review import REVIEW_FOLDS
+from chargehand.actors.task.fold_run import RUN_FOLDS
+from chargehand.actors.task.fold_subscriptions import SUBSCRIPTION_FOLDS
+from chargehand.actors.task.fold_task import TASK_FOLDS
+from chargehand.actors.task.state import ApprovalPolicy, Priority, Scope, TaskState, TaskStatus
 
 _QUEUEING = frozenset({e.RunEnqueued, e.RunRetried, e.RunRecovered})  # each makes a new run
 _FOLDS = TASK_FOLDS | RUN_FOLDS | REVIEW_FOLDS | SUBSCRIPTION_FOLDS

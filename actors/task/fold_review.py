@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from actors.frozen import replace
-from actors.task import events as e
-from actors.task.review import Review, ReviewOutcome, ReviewStatus
-from actors.task.state import TaskState
+from chargehand.actors.frozen import replace
+from chargehand.actors.task import events as e
+from chargehand.actors.task.review import Review, ReviewOutcome, ReviewStatus
+from chargehand.actors.task.state import TaskState
 
 
 def _unchanged(state: TaskState, event: e.ReviewEvent, at_ns: int) -> TaskState:

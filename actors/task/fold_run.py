@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from actors.frozen import replace
-from actors.task import events as e
-from actors.task.state import FailureKind, Run, RunStatus, TaskState
+from chargehand.actors.frozen import replace
+from chargehand.actors.task import events as e
+from chargehand.actors.task.state import FailureKind, Run, RunStatus, TaskState
 
 
 def _with(state: TaskState, run_id: str, **changes: Any) -> TaskState:

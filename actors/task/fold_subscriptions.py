@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from actors import limits
-from actors.frozen import replace
-from actors.task import events as e
-from actors.task.state import TaskState
-from actors.task.subscription import Cursor, Subscription, UndeliveredMessage
+from chargehand.actors import limits
+from chargehand.actors.frozen import replace
+from chargehand.actors.task import events as e
+from chargehand.actors.task.state import TaskState
+from chargehand.actors.task.subscription import Cursor, Subscription, UndeliveredMessage
 
 
 def _set(state: TaskState, event: e.SubscriptionSet, at_ns: int) -> TaskState:

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from actors import limits
-from actors.frozen import replace
-from actors.task import events as e
-from actors.task.state import (
+from chargehand.actors import limits
+from chargehand.actors.frozen import replace
+from chargehand.actors.task import events as e
+from chargehand.actors.task.state import (
     ApprovalState,
     Dependency,
     Pause,

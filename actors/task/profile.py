@@ -8,7 +8,7 @@ for values stand in `profile_rules`.
 from enum import Enum
 from typing import final
 
-from actors.frozen import frozen
+from chargehand.actors.frozen import frozen
 
 
 class CoordinatorMode(Enum):

@@ -6,11 +6,11 @@ Texts are trimmed, blank ones are absent; lists lose blanks and repeats, and are
 import re
 from collections.abc import Callable
 
-from actors import limits
-from actors.errors import invalid
-from actors.frozen import replace
-from actors.task import validation as valid
-from actors.task.profile import (
+from chargehand.actors import limits
+from chargehand.actors.errors import invalid
+from chargehand.actors.frozen import replace
+from chargehand.actors.task import validation as valid
+from chargehand.actors.task.profile import (
     CoordinatorProfile,
     ExecutionProfile,
     ParticipantsProfile,

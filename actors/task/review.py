@@ -3,10 +3,10 @@
 from enum import Enum
 from typing import Final, final
 
-from actors import limits
-from actors.frozen import frozen
-from actors.identity import Actor, ActorKind
-from actors.limits import NS
+from chargehand.actors import limits
+from chargehand.actors.frozen import frozen
+from chargehand.actors.identity import Actor, ActorKind
+from chargehand.actors.limits import NS
 
 
 class ReviewPolicy(Enum):

@@ -2,11 +2,11 @@
 
 import orjson
 
-from actors import limits
-from actors.errors import invalid, too_large
-from actors.frozen import replace
-from actors.task import validation as valid
-from actors.task.review import ReviewOutcome, ReviewPolicy, Verdict
+from chargehand.actors import limits
+from chargehand.actors.errors import invalid, too_large
+from chargehand.actors.frozen import replace
+from chargehand.actors.task import validation as valid
+from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy, Verdict
 
 
 def requested_policy(value: ReviewPolicy | None) -> ReviewPolicy:

@@ -1,8 +1,8 @@
 """The copy of a task that lists keep: all of it but what may be large and what is over."""
 
-from actors.frozen import replace
-from actors.task.ended import pack
-from actors.task.state import TaskState
+from chargehand.actors.frozen import replace
+from chargehand.actors.task.ended import pack
+from chargehand.actors.task.state import TaskState
 
 
 def slim(state: TaskState) -> TaskState:

@@ -6,12 +6,12 @@ Times are nanoseconds since 1970. `Json` is a JSON text as the caller gave it, n
 from enum import Enum
 from typing import Final, NewType, final
 
-from actors.choice import Choice
-from actors.frozen import frozen
-from actors.identity import Actor, ActorKind, CallerKey, Origin
-from actors.task.profile import ExecutionProfile
-from actors.task.review import Continuation, Review
-from actors.task.subscription import Subscription
+from chargehand.actors.choice import Choice
+from chargehand.actors.frozen import frozen
+from chargehand.actors.identity import Actor, ActorKind, CallerKey, Origin
+from chargehand.actors.task.profile import ExecutionProfile
+from chargehand.actors.task.review import Continuation, Review
+from chargehand.actors.task.subscription import Subscription
 
 Json = NewType("Json", bytes)
 

@@ -10,7 +10,7 @@
 A run that needs attention is not looked at, but counts as an attempt. Children never matter.
 """
 
-from actors.task.state import ApprovalPolicy, RunStatus, TaskState, TaskStatus
+from chargehand.actors.task.state import ApprovalPolicy, RunStatus, TaskState, TaskStatus
 
 _WORKING = frozenset({RunStatus.STARTING, RunStatus.RUNNING})
 _WAITING = frozenset({RunStatus.QUEUED, RunStatus.CLAIMED})

@@ -3,8 +3,8 @@
 from enum import Enum
 from typing import Final, final
 
-from actors.frozen import frozen
-from actors.identity import Actor
+from chargehand.actors.frozen import frozen
+from chargehand.actors.identity import Actor
 
 DELIVERY_PREFIX: Final = "notif:"
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 
 import orjson
 
-from actors import limits
-from actors.actions import Action
-from actors.errors import Code, Rejected, invalid, too_large
-from actors.ids import valid_task_id
-from actors.task.state import Json
+from chargehand.actors import limits
+from chargehand.actors.actions import Action
+from chargehand.actors.errors import Code, Rejected, invalid, too_large
+from chargehand.actors.ids import valid_task_id
+from chargehand.actors.task.state import Json
 
 _CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _SUBSCRIPTION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]{0,127}")

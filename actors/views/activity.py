@@ -15,10 +15,10 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final, final
 
-from actors.frozen import frozen
-from actors.task.state import TaskState
-from actors.views.facets import Facet, facets_of
-from actors.views.search import finds, is_found_in, searched_text
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task.state import TaskState
+from chargehand.actors.views.facets import Facet, facets_of
+from chargehand.actors.views.search import finds, is_found_in, searched_text
 
 STRETCH: Final = 512  # places in a stretch
 

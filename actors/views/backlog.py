@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple, final
 
-from actors import limits
-from actors.errors import invalid
-from actors.frozen import frozen
-from actors.ordered import Ordered
-from actors.task.state import RunStatus, Scope, TaskState
-from actors.views.pages import bad_cursor, sequence_of
-from actors.views.recent import Recent
+from chargehand.actors import limits
+from chargehand.actors.errors import invalid
+from chargehand.actors.frozen import frozen
+from chargehand.actors.ordered import Ordered
+from chargehand.actors.task.state import RunStatus, Scope, TaskState
+from chargehand.actors.views.pages import bad_cursor, sequence_of
+from chargehand.actors.views.recent import Recent
 
 _WALK: Final = "walk"  # a cursor begins with it
 _BEHIND_ALL: Final = 1  # a weight, negated, that no run has

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import final
 
-from actors.frozen import frozen
-from actors.task.slim import slim
-from actors.task.state import (
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task.slim import slim
+from chargehand.actors.task.state import (
     ApprovalState,
     OwnerKind,
     Priority,
@@ -14,14 +14,14 @@ from actors.task.state import (
     TaskState,
     TaskStatus,
 )
-from actors.views import facets
-from actors.views.activity import ActivityOrder, Placed, Wanted
-from actors.views.creation import CreationOrder
-from actors.views.pages import ListOrder
-from actors.views.readings import Readings
-from actors.views.rows import AllRows, FewRows
-from actors.views.search import wanted_text
-from actors.views.walks import MadeRows, Moves, TaskPage, by_activity, by_creation
+from chargehand.actors.views import facets
+from chargehand.actors.views.activity import ActivityOrder, Placed, Wanted
+from chargehand.actors.views.creation import CreationOrder
+from chargehand.actors.views.pages import ListOrder
+from chargehand.actors.views.readings import Readings
+from chargehand.actors.views.rows import AllRows, FewRows
+from chargehand.actors.views.search import wanted_text
+from chargehand.actors.views.walks import MadeRows, Moves, TaskPage, by_activity, by_creation
 
 
 @final

@@ -4,9 +4,9 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, final
 
-from actors.task.state import TaskState
-from actors.views.activity import Placed
-from actors.views.pages import bad_cursor, sequence_of
+from chargehand.actors.task.state import TaskState
+from chargehand.actors.views.activity import Placed
+from chargehand.actors.views.pages import bad_cursor, sequence_of
 
 _MARK: Final = "created"  # a cursor of this order begins with it, so it is taken for no other
 

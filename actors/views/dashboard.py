@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Final, Protocol, final
 
-from actors import limits
-from actors.frozen import frozen
-from actors.limits import NS
-from actors.ordered import Ordered
-from actors.task.state import RunStatus, TaskStatus
-from actors.views.groups import Group, OpenRun
-from actors.views.tally import Count, Tally, counted, run_count, task_count
+from chargehand.actors import limits
+from chargehand.actors.frozen import frozen
+from chargehand.actors.limits import NS
+from chargehand.actors.ordered import Ordered
+from chargehand.actors.task.state import RunStatus, TaskStatus
+from chargehand.actors.views.groups import Group, OpenRun
+from chargehand.actors.views.tally import Count, Tally, counted, run_count, task_count
 
 _STUCK_NS: Final = {
     RunStatus.CLAIMED: limits.DASHBOARD_CLAIMED_S * NS,

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import final
 
-from actors.actions import Action
-from actors.errors import Severity
-from actors.frozen import frozen
+from chargehand.actors.actions import Action
+from chargehand.actors.errors import Severity
+from chargehand.actors.frozen import frozen
 
 
 class Trouble(Enum):

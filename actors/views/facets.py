@@ -7,10 +7,10 @@ name a task may have several (whose inbox it was archived in), one, or none (its
 from enum import Enum
 from typing import Final, TypeVar
 
-from actors.choice import Choice
-from actors.identity import Actor
-from actors.task.ended import latest_status
-from actors.task.state import (
+from chargehand.actors.choice import Choice
+from chargehand.actors.identity import Actor
+from chargehand.actors.task.ended import latest_status
+from chargehand.actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
     RunStatus,

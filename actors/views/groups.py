@@ -9,14 +9,14 @@ many owners there are.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, final
 
-from actors.frozen import frozen
-from actors.identity import OriginKind
-from actors.ordered import Ordered, numbers
-from actors.task.ended import all_facts
-from actors.task.state import OwnerKind, Run, RunStatus, Scope, TaskState
-from actors.views import facets
-from actors.views.facets import Facet
-from actors.views.tally import Tally, tally_of
+from chargehand.actors.frozen import frozen
+from chargehand.actors.identity import OriginKind
+from chargehand.actors.ordered import Ordered, numbers
+from chargehand.actors.task.ended import all_facts
+from chargehand.actors.task.state import OwnerKind, Run, RunStatus, Scope, TaskState
+from chargehand.actors.views import facets
+from chargehand.actors.views.facets import Facet
+from chargehand.actors.views.tally import Tally, tally_of
 
 
 @final

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, final
 
-from actors import actions
-from actors.actions import Action
-from actors.frozen import frozen
-from actors.registry.state import SessionState
-from actors.scheduler.starvation import Takers
-from actors.task.eligibility import AGENT_OWNERS, awaits_agent, claimable_run
-from actors.task.review import Review
-from actors.task.state import ApprovalState, Run, RunStatus, TaskState, TaskStatus
-from actors.views.diagnostics import Diagnostic, Hold
+from chargehand.actors import actions
+from chargehand.actors.actions import Action
+from chargehand.actors.frozen import frozen
+from chargehand.actors.registry.state import SessionState
+from chargehand.actors.scheduler.starvation import Takers
+from chargehand.actors.task.eligibility import AGENT_OWNERS, awaits_agent, claimable_run
+from chargehand.actors.task.review import Review
+from chargehand.actors.task.state import ApprovalState, Run, RunStatus, TaskState, TaskStatus
+from chargehand.actors.views.diagnostics import Diagnostic, Hold
 
 
 @final

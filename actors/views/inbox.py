@@ -6,10 +6,10 @@ from typing import Final, NamedTuple, final
 
 from attrs import define, field
 
-from actors.frozen import frozen, replace
-from actors.identity import Actor, ActorKind
-from actors.task.ended import latest_status
-from actors.task.state import (
+from chargehand.actors.frozen import frozen, replace
+from chargehand.actors.identity import Actor, ActorKind
+from chargehand.actors.task.ended import latest_status
+from chargehand.actors.task.state import (
     OwnerKind,
     RunStatus,
     Scope,
@@ -17,14 +17,14 @@ from actors.task.state import (
     TaskStatus,
     Triage,
 )
-from actors.views import facets
-from actors.views.activity import ActivityOrder, Placed, Stretch, Wanted
-from actors.views.catalog import Catalog
-from actors.views.facets import Facet, Lane
-from actors.views.pages import bad_cursor
-from actors.views.rows import PlacedRows
-from actors.views.search import wanted_text
-from actors.views.walks import Walk, walked
+from chargehand.actors.views import facets
+from chargehand.actors.views.activity import ActivityOrder, Placed, Stretch, Wanted
+from chargehand.actors.views.catalog import Catalog
+from chargehand.actors.views.facets import Facet, Lane
+from chargehand.actors.views.pages import bad_cursor
+from chargehand.actors.views.rows import PlacedRows
+from chargehand.actors.views.search import wanted_text
+from chargehand.actors.views.walks import Walk, walked
 
 _OWNER_KINDS: Final = {
     ActorKind.HUMAN: OwnerKind.HUMAN,

@@ -4,16 +4,16 @@ from collections.abc import Callable, Set
 from enum import Enum
 from typing import Final, final
 
-from actors import actions, limits
-from actors.actions import Action
-from actors.frozen import frozen
-from actors.limits import NS
-from actors.registry.state import SessionState
-from actors.task.eligibility import awaits_agent
-from actors.task.state import Run, RunStatus, TaskState
-from actors.views.diagnostics import Diagnostic, Hold, Trouble
-from actors.views.holds import Outside, awaits_review, holds, lost_blockers, wanted
-from actors.views.next_action import NextAction
+from chargehand.actors import actions, limits
+from chargehand.actors.actions import Action
+from chargehand.actors.frozen import frozen
+from chargehand.actors.limits import NS
+from chargehand.actors.registry.state import SessionState
+from chargehand.actors.task.eligibility import awaits_agent
+from chargehand.actors.task.state import Run, RunStatus, TaskState
+from chargehand.actors.views.diagnostics import Diagnostic, Hold, Trouble
+from chargehand.actors.views.holds import Outside, awaits_review, holds, lost_blockers, wanted
+from chargehand.actors.views.next_action import NextAction
 
 RECENT_RUNS_MAX: Final = 5
 RECENT_EVENTS_MAX: Final = 10

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, final
 
-from actors.task.state import Run, TaskState
+from chargehand.actors.task.state import Run, TaskState
 
 KEPT_MAX: Final = 4096  # some 4 MB
 

@@ -2,8 +2,8 @@
 
 from typing import Final, final
 
-from actors.choice import Choice
-from actors.errors import Rejected, invalid
+from chargehand.actors.choice import Choice
+from chargehand.actors.errors import Rejected, invalid
 
 _DIGITS_MAX: Final = 20  # of a number of the sequence
 

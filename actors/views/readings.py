@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import final
 
-from actors.identity import Actor
-from actors.task.state import TaskState
-from actors.views.activity import Placed
-from actors.views.facets import readers_of
-from actors.views.recent import Recent
+from chargehand.actors.identity import Actor
+from chargehand.actors.task.state import TaskState
+from chargehand.actors.views.activity import Placed
+from chargehand.actors.views.facets import readers_of
+from chargehand.actors.views.recent import Recent
 
 
 @final

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from typing import Final, Generic, TypeVar, final
 
-from actors import limits
+from chargehand.actors import limits
 
 T = TypeVar("T")
 

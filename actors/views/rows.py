@@ -4,10 +4,10 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 from typing import final
 
-from actors import limits
-from actors.task.state import TaskState
-from actors.views.activity import ActivityOrder, Placed, Stretch, Wanted
-from actors.views.creation import Birth, CreationOrder, birth_of
+from chargehand.actors import limits
+from chargehand.actors.task.state import TaskState
+from chargehand.actors.views.activity import ActivityOrder, Placed, Stretch, Wanted
+from chargehand.actors.views.creation import Birth, CreationOrder, birth_of
 
 
 class PlacedRows:

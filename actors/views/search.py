@@ -11,7 +11,7 @@ from itertools import repeat
 from operator import contains
 from typing import Final
 
-from actors.task.state import TaskState
+from chargehand.actors.task.state import TaskState
 
 _BETWEEN_TASKS: Final = "\xff"
 _BETWEEN_TEXTS: Final = "\xfe"

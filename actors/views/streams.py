@@ -12,10 +12,10 @@ from typing import Self, final
 
 import trio
 
-from actors.record import Record
-from actors.task.events import TaskDeleted
-from actors.task.state import TaskState
-from actors.views.timeline import TimelineEvent, public_events
+from chargehand.actors.record import Record
+from chargehand.actors.task.events import TaskDeleted
+from chargehand.actors.task.state import TaskState
+from chargehand.actors.views.timeline import TimelineEvent, public_events
 
 
 class CloseReason(Enum):

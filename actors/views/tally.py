@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import Final
 
-from actors.task.ended import RunFacts
-from actors.task.state import RunStatus, TaskState, TaskStatus
-from actors.views.facets import awaits_decision
+from chargehand.actors.task.ended import RunFacts
+from chargehand.actors.task.state import RunStatus, TaskState, TaskStatus
+from chargehand.actors.views.facets import awaits_decision
 
 Tally = int
 

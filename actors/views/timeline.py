@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import final
 
-from actors.frozen import frozen
-from actors.record import Record
-from actors.task.events import RunEvent, TaskEvent
-from actors.task.state import Run, TaskState
+from chargehand.actors.frozen import frozen
+from chargehand.actors.record import Record
+from chargehand.actors.task.events import RunEvent, TaskEvent
+from chargehand.actors.task.state import Run, TaskState
 
 
 @final

@@ -5,30 +5,30 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final, final
 
-from actors import limits
-from actors.clock import Clock
-from actors.errors import Rejected
-from actors.faults import Faults
-from actors.frozen import frozen
-from actors.graph import Graph
-from actors.identity import Actor
-from actors.ports import Journal
-from actors.record import Record
-from actors.slices import Turn, in_slices
-from actors.task.decide.definition import task_not_found
-from actors.task.events import TaskPaused, TaskResumed
-from actors.task.state import Run, TaskState
-from actors.views.activity import Wanted
-from actors.views.backlog import Backlog, BacklogFilter, BacklogPage, BacklogWalk
-from actors.views.catalog import Catalog, TaskFilter
-from actors.views.dashboard import Dashboard, dashboard
-from actors.views.groups import GroupFilter, Groups
-from actors.views.inbox import InboxFilter, InboxGroup, inbox, read_cursor
-from actors.views.latest_runs import LatestRuns
-from actors.views.pages import ListOrder
-from actors.views.streams import CloseReason, StreamClosed, Streams, Subscriber
-from actors.views.timeline import TimelineEvent, public_events
-from actors.views.walks import TaskPage, Walk, check_not_ahead
+from chargehand.actors import limits
+from chargehand.actors.clock import Clock
+from chargehand.actors.errors import Rejected
+from chargehand.actors.faults import Faults
+from chargehand.actors.frozen import frozen
+from chargehand.actors.graph import Graph
+from chargehand.actors.identity import Actor
+from chargehand.actors.ports import Journal
+from chargehand.actors.record import Record
+from chargehand.actors.slices import Turn, in_slices
+from chargehand.actors.task.decide.definition import task_not_found
+from chargehand.actors.task.events import TaskPaused, TaskResumed
+from chargehand.actors.task.state import Run, TaskState
+from chargehand.actors.views.activity import Wanted
+from chargehand.actors.views.backlog import Backlog, BacklogFilter, BacklogPage, BacklogWalk
+from chargehand.actors.views.catalog import Catalog, TaskFilter
+from chargehand.actors.views.dashboard import Dashboard, dashboard
+from chargehand.actors.views.groups import GroupFilter, Groups
+from chargehand.actors.views.inbox import InboxFilter, InboxGroup, inbox, read_cursor
+from chargehand.actors.views.latest_runs import LatestRuns
+from chargehand.actors.views.pages import ListOrder
+from chargehand.actors.views.streams import CloseReason, StreamClosed, Streams, Subscriber
+from chargehand.actors.views.timeline import TimelineEvent, public_events
+from chargehand.actors.views.walks import TaskPage, Walk, check_not_ahead
 
 _BACKLOG_STEP = 16  # records read at a time when a subscriber reads the past of a task
 _LISTED_STEP = 1024  # tasks below another that are listed in one go, at about 1 µs each

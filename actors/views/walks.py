@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Protocol, final
 
-from actors.errors import invalid
-from actors.frozen import frozen, replace
-from actors.task.state import TaskState
-from actors.views.activity import Placed
-from actors.views.creation import Birth, birth_of
-from actors.views.pages import bad_cursor, sequence_of
-from actors.views.recent import Recent
+from chargehand.actors.errors import invalid
+from chargehand.actors.frozen import frozen, replace
+from chargehand.actors.task.state import TaskState
+from chargehand.actors.views.activity import Placed
+from chargehand.actors.views.creation import Birth, birth_of
+from chargehand.actors.views.pages import bad_cursor, sequence_of
+from chargehand.actors.views.recent import Recent
 
 
 class Rows(Protocol):

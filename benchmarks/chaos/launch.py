@@ -59,7 +59,7 @@ def fresh(*wrapper: str) -> Launch:
     def launch(arguments: Sequence[str], log: Path) -> Launched:
         with log.open("ab") as file:
             process = subprocess.Popen(
-                [*wrapper, sys.executable, "-m", "web", "serve", *arguments],
+                [*wrapper, sys.executable, "-m", "chargehand", "serve", *arguments],
                 cwd=ROOT,
                 env=_environment(),
                 stdout=file,
@@ -135,8 +135,8 @@ class Forks:
 
 def _fork_on_demand() -> None:
     """A line of stdin asks for a server, and its process id is the line of stdout that answers."""
-    import web.process  # what `serve` imports when it is called  # noqa: F401
-    from web.__main__ import main
+    import chargehand.web.process  # what `serve` imports when it is called  # noqa: F401
+    from chargehand.web.__main__ import main
 
     gc.freeze()  # so that a server's first collection need not look through all that is imported
     running: set[int] = set()  # nobody else can get the number of one that was not waited for

@@ -15,14 +15,14 @@ import orjson
 import trio
 from rich.console import Console
 
-from actors.lifecycle import run_system
-from actors.settings import Settings
 from benchmarks.figures import Figures, Ratio, save, show
 from benchmarks.over_http import server
 from benchmarks.queries import asked
 from benchmarks.queries.population import SESSION, Population
 from benchmarks.wire import Wire
-from persistence.opening import open_journal
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.settings import Settings
+from chargehand.persistence.opening import open_journal
 
 _MEDIAN_MS_TARGET: Final = 20.0
 _AGENT: Final = f"X-AGH-Session-ID: {SESSION}\r\nX-AGH-Agent: builder\r\n"

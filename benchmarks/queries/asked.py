@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlencode
 
-from actors.views.facets import Lane
 from benchmarks.queries.population import CHANNELS, POOLS, RARE_WORD, SESSION, task_id
+from chargehand.actors.views.facets import Lane
 
 LIST: Final = "/api/tasks"
 BACKLOG: Final = "/api/scheduler/backlog"

@@ -7,11 +7,11 @@ from typing import Final, final
 import trio
 from attrs import define, field
 
-from actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
-from actors.registry.commands import CreateWorkspace
-from actors.system import System
-from actors.task import commands as c
-from actors.task.state import (
+from chargehand.actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
+from chargehand.actors.registry.commands import CreateWorkspace
+from chargehand.actors.system import System
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import (
     ApprovalPolicy,
     Json,
     Owner,

@@ -27,20 +27,20 @@ from zlib import crc32
 
 import orjson
 
-from actors.frozen import replace
-from actors.identity import Actor, CallerKey, Origin
-from actors.ports import DamagedError
-from actors.record import AnyState
-from actors.task.ended import pack
-from actors.task.profile import ExecutionProfile
-from actors.task.review import Continuation, Review
-from actors.task.slim import slim
-from actors.task.state import Dependency, Owner, Pause, Run, TaskState, Triage
-from actors.task.subscription import Subscription
-from persistence.codec import CONVERTER, TaggedUnion
-from persistence.snapshots.runs import read_run, run_of
-from persistence.snapshots.shared import json
-from persistence.snapshots.tasks import (
+from chargehand.actors.frozen import replace
+from chargehand.actors.identity import Actor, CallerKey, Origin
+from chargehand.actors.ports import DamagedError
+from chargehand.actors.record import AnyState
+from chargehand.actors.task.ended import pack
+from chargehand.actors.task.profile import ExecutionProfile
+from chargehand.actors.task.review import Continuation, Review
+from chargehand.actors.task.slim import slim
+from chargehand.actors.task.state import Dependency, Owner, Pause, Run, TaskState, Triage
+from chargehand.actors.task.subscription import Subscription
+from chargehand.persistence.codec import CONVERTER, TaggedUnion
+from chargehand.persistence.snapshots.runs import read_run, run_of
+from chargehand.persistence.snapshots.shared import json
+from chargehand.persistence.snapshots.tasks import (
     OPEN_RUN_AT,
     head_of,
     rare_of,

@@ -4,15 +4,15 @@ from operator import attrgetter
 from sys import intern
 from typing import Any
 
-from actors.identity import CallerKey
-from actors.task.review import Continuation
-from actors.task.state import (
+from chargehand.actors.identity import CallerKey
+from chargehand.actors.task.review import Continuation
+from chargehand.actors.task.state import (
     FailureKind,
     Run,
     RunStatus,
 )
-from persistence.codec import CONVERTER
-from persistence.snapshots.shared import (
+from chargehand.persistence.codec import CONVERTER
+from chargehand.persistence.snapshots.shared import (
     by_value,
     interned,
     json,

@@ -5,8 +5,8 @@ from functools import lru_cache
 from sys import intern
 from typing import Final, TypeVar
 
-from actors.identity import Actor, ActorKind, Origin, OriginKind
-from actors.task.state import (
+from chargehand.actors.identity import Actor, ActorKind, Origin, OriginKind
+from chargehand.actors.task.state import (
     Json,
     Owner,
     OwnerKind,

@@ -6,9 +6,9 @@ from operator import attrgetter
 from sys import intern
 from typing import Any, Final
 
-from actors.task.profile import ExecutionProfile
-from actors.task.review import Review
-from actors.task.state import (
+from chargehand.actors.task.profile import ExecutionProfile
+from chargehand.actors.task.review import Review
+from chargehand.actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
     Dependency,
@@ -20,10 +20,10 @@ from actors.task.state import (
     TaskStatus,
     Triage,
 )
-from actors.task.subscription import Subscription
-from persistence.codec import CONVERTER
-from persistence.snapshots.runs import read_run
-from persistence.snapshots.shared import (
+from chargehand.actors.task.subscription import Subscription
+from chargehand.persistence.codec import CONVERTER
+from chargehand.persistence.snapshots.runs import read_run
+from chargehand.persistence.snapshots.shared import (
     by_value,
     interned,
     shared_actor,

@@ -5,7 +5,7 @@ import pytest
 import trio
 import trio.testing
 
-from actors import checkpointer
+from chargehand.actors import checkpointer
 
 
 def on_a_mock_clock(main, *, clock=None, **options):

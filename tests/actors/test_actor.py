@@ -6,14 +6,14 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors import limits
-from actors.actor import Envelope
-from actors.errors import Code, Rejected
-from actors.ports import StorageError
-from actors.task import commands as c
-from actors.task import effects as f
-from actors.task.decide import _DECIDES
-from actors.task.state import RunStatus, Scope, TaskStatus
+from chargehand.actors import limits
+from chargehand.actors.actor import Envelope
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.ports import StorageError
+from chargehand.actors.task import commands as c
+from chargehand.actors.task import effects as f
+from chargehand.actors.task.decide import _DECIDES
+from chargehand.actors.task.state import RunStatus, Scope, TaskStatus
 from tests.actors.system.desk import OPERATOR, agent, started
 
 

@@ -8,11 +8,11 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from actors.boot_clock import BootClock
-from actors.clock import Clock, VirtualTime
-from actors.ids import RandomIds
-from actors.limits import TICK_S, TURN_S_MAX, WALL_STEPS_MAX
-from actors.time_watch import TimeStatistics, TimeWatch
+from chargehand.actors.boot_clock import BootClock
+from chargehand.actors.clock import Clock, VirtualTime
+from chargehand.actors.ids import RandomIds
+from chargehand.actors.limits import TICK_S, TURN_S_MAX, WALL_STEPS_MAX
+from chargehand.actors.time_watch import TimeStatistics, TimeWatch
 from tests.actors.conftest import on_a_mock_clock
 
 NS = 1_000_000_000

@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from actors.deadlines import Deadlines
+from chargehand.actors.deadlines import Deadlines
 
 KEYS = st.sampled_from("abcdefgh")
 

@@ -7,15 +7,15 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors import limits
-from actors.errors import Code, Rejected
-from actors.faults import Why
-from actors.ports import DamagedError
-from actors.task import commands as c
-from actors.task import effects as f
-from actors.task.decide import _DECIDES
-from actors.task.review import ReviewStatus
-from actors.task.state import RunStatus, TaskStatus
+from chargehand.actors import limits
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.faults import Why
+from chargehand.actors.ports import DamagedError
+from chargehand.actors.task import commands as c
+from chargehand.actors.task import effects as f
+from chargehand.actors.task.decide import _DECIDES
+from chargehand.actors.task.review import ReviewStatus
+from chargehand.actors.task.state import RunStatus, TaskStatus
 from tests.actors.system.desk import OPERATOR, started
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from actors import force, limits
-from actors.clock import NS
-from actors.errors import Code, Rejected
-from actors.force import ForceGuard
-from actors.identity import SCHEDULER
+from chargehand.actors import force, limits
+from chargehand.actors.clock import NS
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.force import ForceGuard
+from chargehand.actors.identity import SCHEDULER
 from tests.actors.task.kit import OPERATOR, agent
 
 START_NS = 1_000 * NS

@@ -8,7 +8,7 @@ import mypy.api
 import pytest
 from attrs import field
 
-from actors.frozen import frozen, replace
+from chargehand.actors.frozen import frozen, replace
 
 
 @frozen
@@ -100,7 +100,7 @@ def test_a_copy_without_changes_is_another_object():
 
 def test_the_type_checker_refuses_to_set_a_field(tmp_path):
     source = (
-        "from actors.frozen import frozen, replace\n"
+        "from chargehand.actors.frozen import frozen, replace\n"
         "@frozen\n"
         "class Point:\n"
         "    x: int\n"
@@ -115,8 +115,8 @@ def test_the_type_checker_refuses_to_set_a_field(tmp_path):
 
 def test_in_dev_mode_a_field_cannot_be_set_at_all():
     source = (
-        "from actors.frozen import replace\n"
-        "from actors.identity import agent_actor\n"
+        "from chargehand.actors.frozen import replace\n"
+        "from chargehand.actors.identity import agent_actor\n"
         "copied = replace(agent_actor('s'), ref='t')\n"
         "assert copied.ref == 't'\n"
         "copied.ref = 'u'\n"

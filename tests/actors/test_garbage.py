@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors.garbage import Collector
-from actors.limits import COLLECTED_RECORDS
-from actors.task import commands as c
+from chargehand.actors.garbage import Collector
+from chargehand.actors.limits import COLLECTED_RECORDS
+from chargehand.actors.task import commands as c
 from tests.actors.system.desk import started
 
 

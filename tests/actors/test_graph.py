@@ -2,13 +2,13 @@
 
 import pytest
 
-from actors import graph as graph_module
-from actors.errors import Code, Rejected
-from actors.graph import Graph
-from actors.task import commands as c
-from actors.task import effects as f
-from actors.task.decide.context import Parent
-from actors.task.state import Json, RunStatus, Scope, TaskStatus
+from chargehand.actors import graph as graph_module
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.graph import Graph
+from chargehand.actors.task import commands as c
+from chargehand.actors.task import effects as f
+from chargehand.actors.task.decide.context import Parent
+from chargehand.actors.task.state import Json, RunStatus, Scope, TaskStatus
 from tests.actors.task.kit import agent
 from tests.actors.task.town import Town
 

@@ -1,4 +1,4 @@
-from actors.lazy_heap import LazyHeap
+from chargehand.actors.lazy_heap import LazyHeap
 
 
 def test_the_head_is_the_smallest_live_entry():

@@ -4,8 +4,8 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors.errors import Code, Rejected
-from actors.mailbox import Mailbox, Reply
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.mailbox import Mailbox, Reply
 
 
 async def test_messages_come_in_order_and_in_batches():

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from actors.ordered import Ordered, numbers
+from chargehand.actors.ordered import Ordered, numbers
 
 few_values = st.integers(0, 40)  # so that equal ones come up
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from actors import limits
-from actors.actor import Envelope
-from actors.outbox import Outbox
-from actors.record import Cause, Entry, OutstandingEffect, Record, Settlement
-from actors.task.effects import BlockerReopened, Effect
-from actors.task.events import EffectApplied
+from chargehand.actors import limits
+from chargehand.actors.actor import Envelope
+from chargehand.actors.outbox import Outbox
+from chargehand.actors.record import Cause, Entry, OutstandingEffect, Record, Settlement
+from chargehand.actors.task.effects import BlockerReopened, Effect
+from chargehand.actors.task.events import EffectApplied
 from tests.actors.task.kit import OPERATOR
 from tests.actors.views.states import a_task
 

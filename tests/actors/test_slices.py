@@ -3,8 +3,8 @@
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors import limits
-from actors.slices import Background, in_slices
+from chargehand.actors import limits
+from chargehand.actors.slices import Background, in_slices
 
 
 def test_no_turn_does_more_than_a_slice():

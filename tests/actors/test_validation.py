@@ -2,12 +2,12 @@
 
 import pytest
 
-from actors import limits
-from actors.errors import Code, Rejected
-from actors.ids import valid_session_id, valid_task_id
-from actors.task import commands as c
-from actors.task import validation as valid
-from actors.task.state import Json, Scope
+from chargehand.actors import limits
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.ids import valid_session_id, valid_task_id
+from chargehand.actors.task import commands as c
+from chargehand.actors.task import validation as valid
+from chargehand.actors.task.state import Json, Scope
 
 
 def _refusal(function, *args):

@@ -3,8 +3,8 @@
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from actors.limits import WALL_STEPS_MAX
-from actors.walls import EVER, Walls
+from chargehand.actors.limits import WALL_STEPS_MAX
+from chargehand.actors.walls import EVER, Walls
 
 _STEPS = some.lists(some.tuples(some.integers(1, 6), some.integers(-15, 15)), max_size=6)
 

@@ -11,17 +11,17 @@ import trio
 from attrs import define, frozen
 from click.testing import CliRunner, Result
 
-from actors.bridges.bridge import Bridge, Gone
-from actors.bridges.message import Message
-from actors.lifecycle import run_system
-from actors.settings import Settings
-from actors.task.state import Scope
-from persistence.opening import memory_journal
-from web.__main__ import main
-from web.listeners import Listeners, fronts
-from web.server import stop_fronts
-from web.settings import ServerSettings
-from web.sockets import listen_tcp, listen_unix
+from chargehand.actors.bridges.bridge import Bridge, Gone
+from chargehand.actors.bridges.message import Message
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.settings import Settings
+from chargehand.actors.task.state import Scope
+from chargehand.persistence.opening import memory_journal
+from chargehand.web.__main__ import main
+from chargehand.web.listeners import Listeners, fronts
+from chargehand.web.server import stop_fronts
+from chargehand.web.settings import ServerSettings
+from chargehand.web.sockets import listen_tcp, listen_unix
 
 TOKEN = "s3cret"  # of TCP clients
 S_MAX = 60.0  # for what must happen, on however slow a machine

@@ -4,8 +4,8 @@ import shlex
 
 import click
 
-from web.__main__ import main
-from web.wording import PROGRAM
+from chargehand.web.__main__ import main
+from chargehand.web.wording import PROGRAM
 
 
 def words_of(text: str) -> list[str]:

@@ -9,13 +9,13 @@ import httpx
 import pytest
 from attrs import frozen
 
+from chargehand.web.cli import client
+from chargehand.web.cli.groups import NOUNS
+from chargehand.web.cli.members import Form
+from chargehand.web.cli.verbs import Verb, path_of
+from chargehand.web.openapi.table import DOCS
+from chargehand.web.operations import Operation
 from tests.cli.suggested import command_of
-from web.cli import client
-from web.cli.groups import NOUNS
-from web.cli.members import Form
-from web.cli.verbs import Verb, path_of
-from web.openapi.table import DOCS
-from web.operations import Operation
 
 NOT_FOR_PEOPLE: Final = frozenset({Operation.LIVENESS, Operation.OPENAPI, Operation.DOCS})
 NESTED: Final = {"verdict"}  # members whose own members are asked for one by one

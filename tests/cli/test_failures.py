@@ -8,9 +8,9 @@ import warnings
 import httpx
 import pytest
 
-from web.cli import client
-from web.cli.failures import plain
-from web.exits import ClientExit
+from chargehand.web.cli import client
+from chargehand.web.cli.failures import plain
+from chargehand.web.exits import ClientExit
 
 ERROR = {
     "error": "Not found: no (next: GET it)",

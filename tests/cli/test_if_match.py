@@ -1,6 +1,6 @@
 """Changes by the command line that are made only if nobody else was faster."""
 
-from web.exits import ClientExit
+from chargehand.web.exits import ClientExit
 
 
 def test_a_change_is_refused_if_the_task_has_changed_since_it_was_read(line):

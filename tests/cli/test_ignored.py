@@ -2,7 +2,7 @@
 
 import httpx
 
-from web.cli import client
+from chargehand.web.cli import client
 
 
 def test_a_misspelt_member_of_json_is_told_with_the_one_that_may_be_meant(line):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from chargehand.web.exits import ClientExit
+from chargehand.web.operations import Operation
 from tests.cli.suggested import command_of
-from web.exits import ClientExit
-from web.operations import Operation
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 SECTION = README.partition("## The command line\n")[2].partition("\n## ")[0]

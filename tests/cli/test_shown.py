@@ -5,13 +5,13 @@ import io
 import pytest
 from rich.console import Console
 
-from actors.views.inspect import NextAction
-from web.cli.events import EventLine, Timeline
-from web.cli.groups import NOUNS
-from web.cli.inspection import INSPECTION
-from web.cli.layouts import REVIEWS, RUN_COLUMNS, TASK_COLUMNS
-from web.cli.nouns.task import VERBS as TASK_VERBS
-from web.cli.shown import Branches, Card, Column, Listing, Worth, pieces, told
+from chargehand.actors.views.inspect import NextAction
+from chargehand.web.cli.events import EventLine, Timeline
+from chargehand.web.cli.groups import NOUNS
+from chargehand.web.cli.inspection import INSPECTION
+from chargehand.web.cli.layouts import REVIEWS, RUN_COLUMNS, TASK_COLUMNS
+from chargehand.web.cli.nouns.task import VERBS as TASK_VERBS
+from chargehand.web.cli.shown import Branches, Card, Column, Listing, Worth, pieces, told
 
 LONG_ID = "task-01a21b644ec796613af9f22e"
 WIDTH = 80

@@ -9,12 +9,12 @@ from typing import Final
 import click
 import pytest
 
-from actors import actions
-from actors.actions import Action
+from chargehand.actors import actions
+from chargehand.actors.actions import Action
+from chargehand.web import wording
+from chargehand.web.exits import ClientExit
+from chargehand.web.operations import Operation
 from tests.cli.suggested import command_of, words_of
-from web import wording
-from web.exits import ClientExit
-from web.operations import Operation
 
 ROOT: Final = Path(__file__).parents[2]
 SAMPLES: Final = {
@@ -54,7 +54,7 @@ def test_no_suggestion_is_made_elsewhere():
     assert MADE
     for package in ("actors", "persistence", "web"):
         for path in (ROOT / package).rglob("*.py"):
-            if path == Path(actions.__file__):
+            if path.samefile(actions.__file__):
                 continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from chargehand.web.cli import verbs
+from chargehand.web.exits import ClientExit
 from tests.cli.conftest import TOKEN
 from tests.cli.suggested import words_of
-from web.cli import verbs
-from web.exits import ClientExit
 
 AGENT = {"CHARGEHAND_SESSION_ID": "sess-1", "CHARGEHAND_AGENT": "builder"}
 

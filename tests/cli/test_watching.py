@@ -4,9 +4,9 @@ import httpx
 import orjson
 import pytest
 
-from web.cli import client, watching
-from web.cli.frames import ServerSentEvent, frames
-from web.exits import ClientExit
+from chargehand.web.cli import client, watching
+from chargehand.web.cli.frames import ServerSentEvent, frames
+from chargehand.web.exits import ClientExit
 
 
 def event(sequence: int) -> str:

@@ -2,18 +2,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from actors.bridges.bridge import Bridge
-from actors.bridges.message import Message
-from actors.identity import OriginKind
-from actors.lifecycle import run_system
-from actors.settings import Settings
-from actors.system import System
-from actors.task.state import Scope
-from persistence.opening import memory_journal
+from chargehand.actors.bridges.bridge import Bridge
+from chargehand.actors.bridges.message import Message
+from chargehand.actors.identity import OriginKind
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.settings import Settings
+from chargehand.actors.system import System
+from chargehand.actors.task.state import Scope
+from chargehand.persistence.opening import memory_journal
+from chargehand.web.app import create_app
 from tests.contract.scene import SCENE_BRIDGE_ID
 from tests.contract.town import BRIDGE_ID, ROOT_DIR
 from tests.web.client import ContractClient
-from web.app import create_app
 
 
 @pytest.fixture

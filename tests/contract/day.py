@@ -7,7 +7,7 @@ from typing import Any, Final, final
 
 from attrs import frozen
 
-from web.operations import Operation
+from chargehand.web.operations import Operation
 
 _DAY: Final = Path(__file__).with_name("day.jsonl")
 WORKSPACE_ID: Final = "ws_1a481ba2f58e0097"

@@ -6,7 +6,7 @@ from typing import Any, Final, final
 
 from attrs import frozen
 
-from web.operations import Operation
+from chargehand.web.operations import Operation
 
 _ANSWERS: Final = Path(__file__).with_name("answers.jsonl")
 _STREAM: Final = Path(__file__).with_name("stream.txt")

@@ -6,10 +6,10 @@ from typing import Final, final
 
 from attrs import evolve, field, frozen
 
-from actors.limits import BODY_BYTES_MAX, BULK_RUNS_MAX, FORCE_OPS_MAX
+from chargehand.actors.limits import BODY_BYTES_MAX, BULK_RUNS_MAX, FORCE_OPS_MAX
+from chargehand.web.operations import Operation as Op
 from tests.contract.scene import Scene
 from tests.web.client import CONTRACT, Answered
-from web.operations import Operation as Op
 
 CONTRACTED: Final = frozenset(op for op in Op if CONTRACT.operation(op.method, op.path) is not None)
 FORCE: Final = frozenset(

@@ -4,9 +4,9 @@ from typing import Any, Final, final
 
 from attrs import evolve, frozen
 
-from actors.system import System
+from chargehand.actors.system import System
+from chargehand.web.operations import Operation
 from tests.web.client import Answered, ContractClient
-from web.operations import Operation
 
 SCENE_BRIDGE_ID: Final = "bridge-1"
 _SCOPED: Final = {"scope": "global", "title": "t"}

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from enum import IntEnum
 from typing import Any, Final
 
+from chargehand.web.operations import Operation
 from tests.contract.recorded import Recorded
 from tests.contract.town import BRIDGE_ID, WORKER, WORKSPACE_ID, Town
-from web.operations import Operation
 
 Situation = Callable[[Town, Recorded], Awaitable[None]]
 

@@ -6,12 +6,12 @@ from typing import Final
 import pytest
 import trio
 
-from actors.settings import Settings
+from chargehand.actors.settings import Settings
+from chargehand.web.operations import Operation as Op
 from tests.contract.recorded import good_answers
 from tests.contract.refusals import CONTRACTED, FORCE, REFUSALS, as_an_agent
 from tests.contract.scene import set_scene
 from tests.web.client import CONTRACT
-from web.operations import Operation as Op
 
 _name = attrgetter("name")
 BY_NAME: Final = sorted(CONTRACTED, key=_name)

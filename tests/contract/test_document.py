@@ -7,13 +7,19 @@ import pytest
 from attrs import evolve, frozen
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from actors import limits
+from chargehand.actors import limits
+from chargehand.web.openapi.document import document
+from chargehand.web.openapi.guide import OPERATIONS
+from chargehand.web.openapi.table import DOCS
+from chargehand.web.openapi.texts import FIELDS, OBJECTS
+from chargehand.web.operations import (
+    ALWAYS_ALLOWED,
+    KEY_REUSED,
+    MALFORMED,
+    PRECONDITION_FAILED,
+    Operation,
+)
 from tests.contract.schemas import Contract
-from web.openapi.document import document
-from web.openapi.guide import OPERATIONS
-from web.openapi.table import DOCS
-from web.openapi.texts import FIELDS, OBJECTS
-from web.operations import ALWAYS_ALLOWED, KEY_REUSED, MALFORMED, PRECONDITION_FAILED, Operation
 
 CONTRACT = Contract().document
 PUBLISHED = [

@@ -17,12 +17,16 @@ import trio
 import trio.testing
 from attrs import define, frozen
 
-from actors.bridges.bridge import Bridge
-from actors.identity import OriginKind
-from actors.lifecycle import run_system
-from actors.settings import Settings
-from actors.task.state import Scope
-from persistence.opening import memory_journal
+from chargehand.actors.bridges.bridge import Bridge
+from chargehand.actors.identity import OriginKind
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.settings import Settings
+from chargehand.actors.task.state import Scope
+from chargehand.persistence.opening import memory_journal
+from chargehand.web.app import create_app
+from chargehand.web.exchange import admit
+from chargehand.web.guard import Bodies, Guard
+from chargehand.web.operations import Operation
 from tests.actors.system.hang_ups import Countdown, check_nothing_is_held, picture
 from tests.contract.likeness import renamed
 from tests.contract.recorded import Recorded, good_answers
@@ -30,10 +34,6 @@ from tests.contract.scene import SCENE_BRIDGE_ID
 from tests.contract.situations import SITUATIONS
 from tests.contract.town import BRIDGE_ID, ROOT_DIR, Town
 from tests.web.client import ContractClient, scope_of
-from web.app import create_app
-from web.exchange import admit
-from web.guard import Bodies, Guard
-from web.operations import Operation
 
 MAY_WAIT: Final = {Operation.CLAIM_NEXT, Operation.DRAIN_SCHEDULER}
 STAGES: Final = (0, 1, 2, 3, 5, 8, 13, 21, 34, 55)  # steps of any task, until the client hangs up

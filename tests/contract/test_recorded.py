@@ -6,12 +6,12 @@ from typing import Final
 import pytest
 import trio.testing
 
+from chargehand.web.operations import Operation
 from tests.contract.likeness import Difference, Kind, Likeness
 from tests.contract.recorded import good_answers, streamed_events
 from tests.contract.situations import SITUATIONS, befall
 from tests.contract.town import Town
 from tests.web.client import CONTRACT, open_stream
-from web.operations import Operation
 
 _SURROUNDINGS: Final = "a session here is whoever calls: no process, sandbox or ancestry is known"
 _NO_MADE_UP_KEY: Final = "a run that was enqueued without a key shows none"

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import trio
 
-from actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
-from actors.lifecycle import run_system
-from actors.scheduler.commands import ClaimNext
-from actors.settings import Settings
-from actors.system import System
-from actors.task import commands as c
-from actors.task.state import Json, Owner, OwnerKind, Scope
-from persistence.opening import open_journal
+from chargehand.actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.scheduler.commands import ClaimNext
+from chargehand.actors.settings import Settings
+from chargehand.actors.system import System
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import Json, Owner, OwnerKind, Scope
+from chargehand.persistence.opening import open_journal
 
 WORKERS = 16
 SETTINGS = Settings(checkpoint_s=0.03, idle_s=0.05, boot_grace_s=0.0)

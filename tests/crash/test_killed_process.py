@@ -8,9 +8,9 @@ from pathlib import Path
 
 import trio
 
-from actors.lifecycle import run_system
-from actors.task.state import RunStatus, TaskStatus
-from persistence.opening import open_journal
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.task.state import RunStatus, TaskStatus
+from chargehand.persistence.opening import open_journal
 from tests.crash.busy_child import SETTINGS
 
 KILLS = 5

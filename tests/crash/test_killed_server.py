@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.chaos.proof import prove
 from benchmarks.chaos.syncs import count_syncs
-from persistence.lmdb_store import LmdbStore
+from chargehand.persistence.lmdb_store import LmdbStore
 
 
 # httpx leaves the iterator over a request's body as it is when the connection breaks on sending it.

@@ -7,12 +7,12 @@ import pytest
 import trio
 from attrs import frozen
 
+from chargehand.web.connection import Bounds
+from chargehand.web.guard import Access, Bodies, Guard
+from chargehand.web.hosts import Hosts
+from chargehand.web.server import Front
+from chargehand.web.sockets import listen_tcp
 from tests.edge.peer import Application, Peer
-from web.connection import Bounds
-from web.guard import Access, Bodies, Guard
-from web.hosts import Hosts
-from web.server import Front
-from web.sockets import listen_tcp
 
 HOUR_S: Final = 3600.0
 

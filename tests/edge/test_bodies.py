@@ -1,8 +1,8 @@
 import trio
 
-from actors.limits import BODY_BYTES_MAX
+from chargehand.actors.limits import BODY_BYTES_MAX
+from chargehand.web.guard import Bodies
 from tests.edge.peer import request, until
-from web.guard import Bodies
 
 
 async def test_a_body_arrives_whole_however_it_was_cut(serve, application):

@@ -4,9 +4,9 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from chargehand.web.connection import Connection
 from tests.edge.conftest import HOUR_S
 from tests.edge.peer import S_MAX, request, until
-from web.connection import Connection
 
 
 async def serves(served) -> None:

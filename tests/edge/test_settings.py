@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from actors.settings import Settings
-from web.exits import ExitCode, Fatal
-from web.setting_values import LogLevel
-from web.settings import ServerSettings, all_settings, load
+from chargehand.actors.settings import Settings
+from chargehand.web.exits import ExitCode, Fatal
+from chargehand.web.setting_values import LogLevel
+from chargehand.web.settings import ServerSettings, all_settings, load
 
 
 def write(directory: Path, text: str) -> Path:

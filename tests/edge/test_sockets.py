@@ -5,9 +5,9 @@ from contextlib import closing
 
 import pytest
 
-from web.exits import ExitCode, Fatal
-from web.hosts import Hosts
-from web.sockets import RESERVED_FILES, connections_possible, listen_tcp, listen_unix
+from chargehand.web.exits import ExitCode, Fatal
+from chargehand.web.hosts import Hosts
+from chargehand.web.sockets import RESERVED_FILES, connections_possible, listen_tcp, listen_unix
 
 
 def test_a_taken_port_is_one_clear_message():

@@ -7,16 +7,21 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors.bridges.bridge import Bridge, Gone, Undelivered
-from actors.bridges.message import Message
-from actors.identity import LOCAL_USER, Caller, OriginKind, origin
-from actors.lifecycle import run_system
-from actors.limits import NS, RETRY_FIRST_S
-from actors.task import commands as c
-from actors.task.events import RunFailed
-from actors.task.state import Scope, TaskStatus
-from actors.task.subscription import Cursor, DeliveryMode, Subscription, Target
-from persistence.opening import memory_journal
+from chargehand.actors.bridges.bridge import Bridge, Gone, Undelivered
+from chargehand.actors.bridges.message import Message
+from chargehand.actors.identity import LOCAL_USER, Caller, OriginKind, origin
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.limits import NS, RETRY_FIRST_S
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.events import RunFailed
+from chargehand.actors.task.state import Scope, TaskStatus
+from chargehand.actors.task.subscription import Cursor, DeliveryMode, Subscription, Target
+from chargehand.persistence.opening import memory_journal
+from chargehand.web.bridges.body import body_of
+from chargehand.web.bridges.configuration import Webhook
+from chargehand.web.bridges.opening import open_bridges
+from chargehand.web.bridges.post import ANSWER_BYTES_MAX
+from chargehand.web.bridges.signature import signature
 from tests.edge.peer import S_MAX, until
 from tests.edge.receiver import (
     answers,
@@ -28,11 +33,6 @@ from tests.edge.receiver import (
     receiving,
     talks_nonsense,
 )
-from web.bridges.body import body_of
-from web.bridges.configuration import Webhook
-from web.bridges.opening import open_bridges
-from web.bridges.post import ANSWER_BYTES_MAX
-from web.bridges.signature import signature
 
 # httpx leaves iterators over an answer's body as they are when nobody reads on.
 pytestmark = pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")

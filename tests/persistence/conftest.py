@@ -11,11 +11,11 @@ from attrs import evolve as replace
 from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
-from actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
-from actors.ports import StorageError
-from actors.record import Entry, Record
-from actors.task.events import StatusChanged, TaskDeleted
-from actors.task.state import (
+from chargehand.actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
+from chargehand.actors.ports import StorageError
+from chargehand.actors.record import Entry, Record
+from chargehand.actors.task.events import StatusChanged, TaskDeleted
+from chargehand.actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
     Json,
@@ -24,8 +24,8 @@ from actors.task.state import (
     TaskState,
     TaskStatus,
 )
-from persistence.lmdb_store import LmdbStore
-from persistence.memory_store import MemoryStore
+from chargehand.persistence.lmdb_store import LmdbStore
+from chargehand.persistence.memory_store import MemoryStore
 
 HUMAN = Actor(ActorKind.HUMAN, "local-user")
 CALLER = Caller(HUMAN, Origin(OriginKind.HTTP, "tasks.create"))

@@ -5,14 +5,14 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
-from actors.record import Cause, OutstandingEffect
-from actors.task.effects import BlockerReopened, Effect
-from persistence import checkpoint as checkpoint_module
-from persistence.journal import StoreJournal
-from persistence.memory_store import MemoryStore
-from persistence.opening import memory_journal, open_journal
-from persistence.store import Table
+from chargehand.actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
+from chargehand.actors.record import Cause, OutstandingEffect
+from chargehand.actors.task.effects import BlockerReopened, Effect
+from chargehand.persistence import checkpoint as checkpoint_module
+from chargehand.persistence.journal import StoreJournal
+from chargehand.persistence.memory_store import MemoryStore
+from chargehand.persistence.opening import memory_journal, open_journal
+from chargehand.persistence.store import Table
 
 CALLER = Caller(Actor(ActorKind.DAEMON, "scheduler"), Origin(OriginKind.DAEMON, "daemon"))
 ADDRESSES = ["task-1", "task-10", "task-2"]

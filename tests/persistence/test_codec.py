@@ -8,20 +8,20 @@ from attrs import evolve as replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from actors.idempotency.once import Done, Once
-from actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
-from actors.ports import StorageError
-from actors.record import AnyEvent, Cause, OutstandingEffect, Record
-from actors.task.effects import BlockerReopened, Effect
-from actors.task.events import RunCompleted, StatusChanged, TaskEvent
-from actors.task.state import Json, TaskStatus
-from persistence.codec import (
+from chargehand.actors.idempotency.once import Done, Once
+from chargehand.actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
+from chargehand.actors.ports import StorageError
+from chargehand.actors.record import AnyEvent, Cause, OutstandingEffect, Record
+from chargehand.actors.task.effects import BlockerReopened, Effect
+from chargehand.actors.task.events import RunCompleted, StatusChanged, TaskEvent
+from chargehand.actors.task.state import Json, TaskStatus
+from chargehand.persistence.codec import (
     decode_outstanding,
     decode_record,
     encode_outstanding,
     encode_record,
 )
-from persistence.framing import encode_frame, frames
+from chargehand.persistence.framing import encode_frame, frames
 
 CALLER = Caller(Actor(ActorKind.AGENT_SESSION, "sess-1"), Origin(OriginKind.UDS, "agent.complete"))
 COMPLETED = RunCompleted("run-1", TaskStatus.COMPLETED, Json(b'{ "n": 1.0 }'))

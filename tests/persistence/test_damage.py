@@ -4,15 +4,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from actors.ports import DamagedError, DamagedRowError
-from actors.record import IndexRow, IndexTable
-from persistence.framing import BadFrame, encode_frame, frames, is_whole, log_frames, log_value
-from persistence.index_rows import decode_row, encode_row
-from persistence.memory_store import MemoryStore
-from persistence.opening import memory_journal
-from persistence.seal import seal, unseal
-from persistence.snapshots import decode_head, decode_snapshot, encode_snapshot
-from persistence.store import Put, Table
+from chargehand.actors.ports import DamagedError, DamagedRowError
+from chargehand.actors.record import IndexRow, IndexTable
+from chargehand.persistence.framing import (
+    BadFrame,
+    encode_frame,
+    frames,
+    is_whole,
+    log_frames,
+    log_value,
+)
+from chargehand.persistence.index_rows import decode_row, encode_row
+from chargehand.persistence.memory_store import MemoryStore
+from chargehand.persistence.opening import memory_journal
+from chargehand.persistence.seal import seal, unseal
+from chargehand.persistence.snapshots import decode_head, decode_snapshot, encode_snapshot
+from chargehand.persistence.store import Put, Table
 
 BATCH = [
     encode_frame(7, 2, b"task-1", b"[1]"),

@@ -3,13 +3,13 @@
 import pytest
 import trio
 
-from actors.ports import StorageError
-from persistence.epoch import epoch_of
-from persistence.journal import StoreJournal
-from persistence.layout import FORMAT, check_layout, open_layout
-from persistence.memory_store import MemoryStore
-from persistence.opening import memory_journal, open_journal
-from persistence.store import Delete, Put, Table
+from chargehand.actors.ports import StorageError
+from chargehand.persistence.epoch import epoch_of
+from chargehand.persistence.journal import StoreJournal
+from chargehand.persistence.layout import FORMAT, check_layout, open_layout
+from chargehand.persistence.memory_store import MemoryStore
+from chargehand.persistence.opening import memory_journal, open_journal
+from chargehand.persistence.store import Delete, Put, Table
 
 SUPERSEDED = "had epoch 1 and has epoch 2 now: another process has taken it over"
 

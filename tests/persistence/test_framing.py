@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.ports import StorageError
-from persistence.framing import address_bytes, encode_frame, frames, span
+from chargehand.actors.ports import StorageError
+from chargehand.persistence.framing import address_bytes, encode_frame, frames, span
 
 BODIES = st.binary(max_size=60)
 

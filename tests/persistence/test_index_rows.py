@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.ports import StorageError
-from actors.record import IndexRow, IndexTable
-from persistence.index_rows import PLAIN_KEY_BYTES_MAX, encode_row, row_key
+from chargehand.actors.ports import StorageError
+from chargehand.actors.record import IndexRow, IndexTable
+from chargehand.persistence.index_rows import PLAIN_KEY_BYTES_MAX, encode_row, row_key
 
 
 @given(st.lists(st.text(max_size=600), unique=True, max_size=5))

@@ -9,17 +9,17 @@ import trio
 from attrs import evolve as replace
 from trio.testing import wait_all_tasks_blocked
 
-from actors.ports import DamagedError, StorageError
-from actors.record import Entry, IndexRow, IndexTable, Settlement
-from actors.task.state import Json
-from persistence import journal as journal_module
-from persistence.framing import sequence_key
-from persistence.journal import StoreJournal
-from persistence.memory_store import MemoryStore
-from persistence.opening import memory_journal, open_journal
-from persistence.pipeline import BATCH_RECORDS_MAX
-from persistence.store import Delete, Put, Table
-from persistence.verify import verify
+from chargehand.actors.ports import DamagedError, StorageError
+from chargehand.actors.record import Entry, IndexRow, IndexTable, Settlement
+from chargehand.actors.task.state import Json
+from chargehand.persistence import journal as journal_module
+from chargehand.persistence.framing import sequence_key
+from chargehand.persistence.journal import StoreJournal
+from chargehand.persistence.memory_store import MemoryStore
+from chargehand.persistence.opening import memory_journal, open_journal
+from chargehand.persistence.pipeline import BATCH_RECORDS_MAX
+from chargehand.persistence.store import Delete, Put, Table
+from chargehand.persistence.verify import verify
 
 
 @pytest.fixture(params=["inline", "threaded"])

@@ -1,9 +1,15 @@
 import pytest
 
-from actors.ports import DamagedError, StorageError
-from persistence.layout import FORMAT, check_layout, checkpoint_moves, checkpoint_seq, open_layout
-from persistence.memory_store import MemoryStore
-from persistence.store import Delete, Put, Table
+from chargehand.actors.ports import DamagedError, StorageError
+from chargehand.persistence.layout import (
+    FORMAT,
+    check_layout,
+    checkpoint_moves,
+    checkpoint_seq,
+    open_layout,
+)
+from chargehand.persistence.memory_store import MemoryStore
+from chargehand.persistence.store import Delete, Put, Table
 
 
 def test_an_empty_store_is_made_ours_and_begins_at_zero():

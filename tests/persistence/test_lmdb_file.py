@@ -6,10 +6,10 @@ from contextlib import closing
 
 import pytest
 
-from actors.ports import DamagedError
-from persistence.lmdb_file import check_length
-from persistence.lmdb_store import DATA_FILE, LmdbStore
-from persistence.store import Delete, DeleteRange, Put, Table
+from chargehand.actors.ports import DamagedError
+from chargehand.persistence.lmdb_file import check_length
+from chargehand.persistence.lmdb_store import DATA_FILE, LmdbStore
+from chargehand.persistence.store import Delete, DeleteRange, Put, Table
 
 PAGE = 4096
 

@@ -7,16 +7,16 @@ import sys
 import lmdb
 import pytest
 
-from actors.ports import DamagedError, StorageError
-from persistence.lmdb_store import LmdbStore
-from persistence.lock import DirectoryLock
-from persistence.store import Put, Table
+from chargehand.actors.ports import DamagedError, StorageError
+from chargehand.persistence.lmdb_store import LmdbStore
+from chargehand.persistence.lock import DirectoryLock
+from chargehand.persistence.store import Put, Table
 
 SECOND = """
 import sys
 from pathlib import Path
-from actors.ports import StorageError
-from persistence.lock import DirectoryLock
+from chargehand.actors.ports import StorageError
+from chargehand.persistence.lock import DirectoryLock
 try:
     DirectoryLock(Path(sys.argv[1]))
 except StorageError as error:

@@ -12,15 +12,15 @@ from attrs import evolve as replace
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from actors.identity import Origin, OriginKind
-from actors.ports import StorageError
-from actors.record import AnyState
-from actors.task.ended import facts_of, pack, unpack
-from actors.task.slim import slim
-from actors.task.state import Json, Run, RunStatus, TaskState
-from persistence.snapshots import decode_head, decode_snapshot, encode_snapshot
-from persistence.snapshots import runs as snapshot_runs
-from persistence.snapshots import tasks as snapshot_tasks
+from chargehand.actors.identity import Origin, OriginKind
+from chargehand.actors.ports import StorageError
+from chargehand.actors.record import AnyState
+from chargehand.actors.task.ended import facts_of, pack, unpack
+from chargehand.actors.task.slim import slim
+from chargehand.actors.task.state import Json, Run, RunStatus, TaskState
+from chargehand.persistence.snapshots import decode_head, decode_snapshot, encode_snapshot
+from chargehand.persistence.snapshots import runs as snapshot_runs
+from chargehand.persistence.snapshots import tasks as snapshot_tasks
 
 quick = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from actors.ports import StorageError
-from persistence.store import ConditionError, Delete, DeleteRange, Given, Put, Table
+from chargehand.actors.ports import StorageError
+from chargehand.persistence.store import ConditionError, Delete, DeleteRange, Given, Put, Table
 
 
 def keys(store, start=b"", stop=None, count=100, reverse=False):

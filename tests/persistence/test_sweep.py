@@ -2,12 +2,12 @@
 
 import pytest
 
-from actors.idempotency.once import Done, Once, digest_of, rows_of_done
-from actors.record import IndexRow, IndexTable
-from persistence.index_rows import encode_row
-from persistence.memory_store import MemoryStore
-from persistence.store import Delete, Table
-from persistence.sweep import ROWS_FOR_EACH_NEW, SWEEP_ROWS_MAX, Sweep
+from chargehand.actors.idempotency.once import Done, Once, digest_of, rows_of_done
+from chargehand.actors.record import IndexRow, IndexTable
+from chargehand.persistence.index_rows import encode_row
+from chargehand.persistence.memory_store import MemoryStore
+from chargehand.persistence.store import Delete, Table
+from chargehand.persistence.sweep import ROWS_FOR_EACH_NEW, SWEEP_ROWS_MAX, Sweep
 
 
 def filled(count: int, at_ns: int = 1) -> MemoryStore:

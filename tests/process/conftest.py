@@ -47,7 +47,7 @@ class Server:
             arguments.append("--http=127.0.0.1:0")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("CHARGEHAND_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "web", "serve", *arguments, *options],
+            [sys.executable, "-m", "chargehand", "serve", *arguments, *options],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,

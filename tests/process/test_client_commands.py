@@ -15,8 +15,8 @@ from typing import Final
 
 import pytest
 
+from chargehand.web.exits import ClientExit
 from tests.process.conftest import S_MAX
-from web.exits import ClientExit
 
 SCRIPTS: Final = Path(sys.executable).parent
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from chargehand.web.operations import Operation as Op
 from tests.contract import day
 from tests.contract.likeness import Difference, Kind, Likeness, renamed
 from tests.process.conftest import Server
-from web.operations import Operation as Op
 
 SOCKET: Final = "daemon.sock"  # in the original's home directory, where its command line looks
 SENT: Final = {"User-Agent": "agh-cli", "Content-Type": "application/json"}

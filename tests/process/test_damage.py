@@ -10,16 +10,16 @@ import httpx
 import pytest
 import trio
 
-from actors.identity import LOCAL_USER, Caller, OriginKind, origin
-from actors.lifecycle import run_system
-from actors.settings import Settings
-from actors.task import commands as c
-from actors.task.state import Scope
-from persistence.lmdb_store import LmdbStore
-from persistence.opening import open_journal
-from persistence.store import Table
+from chargehand.actors.identity import LOCAL_USER, Caller, OriginKind, origin
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.settings import Settings
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import Scope
+from chargehand.persistence.lmdb_store import LmdbStore
+from chargehand.persistence.opening import open_journal
+from chargehand.persistence.store import Table
+from chargehand.web.exits import ExitCode
 from tests.process.conftest import ROOT, S_MAX, Server
-from web.exits import ExitCode
 
 OPERATOR = Caller(LOCAL_USER, origin(OriginKind.HTTP, "tasks.update"))
 SICK = ("snapshot", "index-row", "timeline", "log-record")
@@ -73,7 +73,7 @@ def flip(directory: Path, value: bytes) -> None:
 
 def chargehand(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "web", *words],
+        [sys.executable, "-m", "chargehand", *words],
         cwd=ROOT,
         capture_output=True,
         text=True,

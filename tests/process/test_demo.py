@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from chargehand.web.demo.api import StreamedEvent
+from chargehand.web.demo.crew import AGENTS
+from chargehand.web.demo.display import Display
+from chargehand.web.demo.plan import APPROVAL, area_names, release
+from chargehand.web.demo.progress import Progress
 from tests.process.conftest import ROOT, S_MAX, wait_until
-from web.demo.api import StreamedEvent
-from web.demo.crew import AGENTS
-from web.demo.display import Display
-from web.demo.plan import APPROVAL, area_names, release
-from web.demo.progress import Progress
 
 
 def test_the_plan_hangs_together():
@@ -32,7 +32,7 @@ def test_the_plan_hangs_together():
 
 def test_the_demo_completes_everything_also_without_a_terminal():
     ended = subprocess.run(
-        [sys.executable, "-m", "web", "demo", "--pace=60"],
+        [sys.executable, "-m", "chargehand", "demo", "--pace=60"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -71,7 +71,7 @@ def demo(tmp_path, heeded_signals):
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "web", "demo"],
+        [sys.executable, "-P", "-m", "chargehand", "demo"],
         cwd=tmp_path,
         env={
             **os.environ,
@@ -130,7 +130,7 @@ def test_a_demo_that_is_killed_takes_its_server_along(demo, tmp_path):
 @pytest.mark.parametrize("pace", ["0", "-1", "nan", "inf"])
 def test_a_pace_that_is_none_is_a_usage_error(pace):
     ended = subprocess.run(
-        [sys.executable, "-m", "web", "demo", f"--pace={pace}"],
+        [sys.executable, "-m", "chargehand", "demo", f"--pace={pace}"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -3,8 +3,8 @@
 import json
 from typing import Final
 
+from chargehand.web.exits import ClientExit
 from tests.process.test_client_commands import shell
-from web.exits import ClientExit
 
 __all__ = ["shell"]
 

@@ -36,7 +36,7 @@ def typed(server, tmp_path):
     programs = tmp_path / "bin"
     programs.mkdir()
     program = programs / "chargehand"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m web "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m chargehand "$@"\n')
     program.chmod(0o755)
 
     def run(script: str) -> str:

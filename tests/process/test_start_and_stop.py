@@ -10,8 +10,8 @@ from contextlib import closing
 import httpx
 import pytest
 
-from persistence.lmdb_store import LmdbStore
-from persistence.store import Put, Table
+from chargehand.persistence.lmdb_store import LmdbStore
+from chargehand.persistence.store import Put, Table
 from tests.process.conftest import ROOT, S_MAX, Server, wait_until
 
 AGENT = {"X-AGH-Session-ID": "sess-1", "X-AGH-Agent": "coder"}
@@ -233,7 +233,7 @@ def test_a_port_serves_one_process(server, tmp_path):
 
 def test_an_unknown_option_is_a_usage_error():
     ended = subprocess.run(
-        [sys.executable, "-m", "web", "serve", "--nonsense"],
+        [sys.executable, "-m", "chargehand", "serve", "--nonsense"],
         cwd=ROOT,
         capture_output=True,
         text=True,

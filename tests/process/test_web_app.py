@@ -6,9 +6,9 @@ from typing import Final
 import httpx
 import pytest
 
+from chargehand.web.operations import Operation
 from tests.contract.schemas import Contract
 from tests.process.conftest import Server
-from web.operations import Operation
 
 ORIGIN: Final = "https://tasks.example"
 FOREIGN: Final = "https://evil.example"

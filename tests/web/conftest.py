@@ -2,13 +2,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from actors.identity import OriginKind
-from actors.lifecycle import run_system
-from actors.settings import Settings
-from actors.system import System
-from persistence.opening import memory_journal
+from chargehand.actors.identity import OriginKind
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.settings import Settings
+from chargehand.actors.system import System
+from chargehand.persistence.opening import memory_journal
+from chargehand.web.app import create_app
 from tests.web.client import ContractClient
-from web.app import create_app
 
 
 @pytest.fixture

@@ -12,17 +12,17 @@ import trio
 import trio.testing
 from attrs import define, field
 
-from actors.bridges.bridge import Bridge, Gone
-from actors.bridges.message import Message
-from actors.identity import OriginKind
-from actors.lifecycle import run_system
-from actors.settings import Settings
-from actors.task.state import Scope
-from persistence.opening import memory_journal
+from chargehand.actors.bridges.bridge import Bridge, Gone
+from chargehand.actors.bridges.message import Message
+from chargehand.actors.identity import OriginKind
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.settings import Settings
+from chargehand.actors.task.state import Scope
+from chargehand.persistence.opening import memory_journal
+from chargehand.web.app import create_app
+from chargehand.web.openapi.examples import FILE
+from chargehand.web.operations import Operation as Op
 from tests.web.client import ContractClient, open_stream
-from web.app import create_app
-from web.openapi.examples import FILE
-from web.operations import Operation as Op
 
 START_NS: Final = 1_790_000_000_250_000_000
 STEP_S: Final = 1.5  # between two requests

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.settings import Settings
+from chargehand.actors.settings import Settings
 from tests.web.client import Answered, ContractClient
 
 

@@ -1,11 +1,11 @@
 import pytest
 
-from actors import limits
-from actors.errors import Code, Rejected
-from actors.task.state import ApprovalPolicy, OwnerKind, Priority, Scope
-from web.decoding import decode
-from web.requests.runs import ClaimNextRequest, CompleteRunRequest, FailRunRequest
-from web.requests.tasks import CreateTaskRequest, EnqueueRunRequest, UpdateTaskRequest
+from chargehand.actors import limits
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.task.state import ApprovalPolicy, OwnerKind, Priority, Scope
+from chargehand.web.decoding import decode
+from chargehand.web.requests.runs import ClaimNextRequest, CompleteRunRequest, FailRunRequest
+from chargehand.web.requests.tasks import CreateTaskRequest, EnqueueRunRequest, UpdateTaskRequest
 
 
 def refusal(cls: type, body: bytes) -> Rejected:

@@ -2,7 +2,7 @@
 
 import re
 
-from web.operations import Operation
+from chargehand.web.operations import Operation
 
 
 async def test_the_document_is_served_without_identity(client):

@@ -5,13 +5,13 @@ import re
 
 import pytest
 
-from actors.faults import Why
-from actors.identity import OriginKind
-from actors.limits import BODY_BYTES_MAX
+from chargehand.actors.faults import Why
+from chargehand.actors.identity import OriginKind
+from chargehand.actors.limits import BODY_BYTES_MAX
+from chargehand.web.app import create_app
+from chargehand.web.operations import Operation
+from chargehand.web.problems import EdgeCode
 from tests.web.client import ContractClient
-from web.app import create_app
-from web.operations import Operation
-from web.problems import EdgeCode
 
 WITH_IDS = [operation for operation in Operation if "{" in operation.path]
 
@@ -67,7 +67,7 @@ async def test_a_bug_is_told_without_its_details(system, monkeypatch, caplog):
     async def broken(*_: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("actors.system.System.task", broken)
+    monkeypatch.setattr("chargehand.actors.system.System.task", broken)
     client = ContractClient(create_app(system, OriginKind.HTTP))
     with caplog.at_level(logging.CRITICAL):
         answered = await client.get("/api/tasks/task-1")

@@ -5,11 +5,11 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
+from chargehand.web.openapi.document import document
+from chargehand.web.openapi.examples import FILE
+from chargehand.web.operations import Operation
 from tests.contract.schemas import closed
 from tests.web.story import examples
-from web.openapi.document import document
-from web.openapi.examples import FILE
-from web.operations import Operation
 
 THE_DESCRIPTION = {Operation.OPENAPI, Operation.DOCS}
 TOLD = [operation for operation in Operation if operation not in THE_DESCRIPTION]

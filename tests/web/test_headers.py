@@ -1,6 +1,6 @@
 """Headers of a request are found by name, and one that is sent in pieces is read as one."""
 
-from web.headers import RequestHeaders
+from chargehand.web.headers import RequestHeaders
 
 HEADERS = RequestHeaders(
     ((b"if-match", b'"1"'), (b"x-agh-agent", b"Gr\xfc\xdfe"), (b"if-match", b'"2"'))

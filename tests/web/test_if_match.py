@@ -3,10 +3,10 @@
 import pytest
 import trio
 
+from chargehand.web.operations import TAGGED, Operation
 from tests.web.client import ContractClient
 from tests.web.test_sending_again import serving
 from tests.web.writes import SITUATIONS, WRITES, Stage
-from web.operations import TAGGED, Operation
 
 CONDITIONAL = [operation for operation in WRITES if operation.is_conditional]
 NOT_CONDITIONAL = {

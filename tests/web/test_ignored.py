@@ -7,13 +7,12 @@ from contextlib import suppress
 import attrs
 import pytest
 
-from actors.errors import Rejected
-from actors.identity import OriginKind
-from tests.web.client import ContractClient
-from web.app import create_app
-from web.call import Call
-from web.headers import RequestHeaders
-from web.ignored import (
+from chargehand.actors.errors import Rejected
+from chargehand.actors.identity import OriginKind
+from chargehand.web.app import create_app
+from chargehand.web.call import Call
+from chargehand.web.headers import RequestHeaders
+from chargehand.web.ignored import (
     HEADER_CHARS_MAX,
     MORE,
     NAME_CHARS_MAX,
@@ -23,9 +22,10 @@ from web.ignored import (
     names_in,
     told_of,
 )
-from web.openapi.table import DOCS
-from web.operations import Operation
-from web.routes import ROUTES
+from chargehand.web.openapi.table import DOCS
+from chargehand.web.operations import Operation
+from chargehand.web.routes import ROUTES
+from tests.web.client import ContractClient
 
 FIELD_VALUE = re.compile(r"[!-~]+(, [!-~]+)*")
 WRITES = [operation for operation in Operation if operation.method != "GET"]

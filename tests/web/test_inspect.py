@@ -2,7 +2,7 @@
 
 import trio
 
-from actors.views import views
+from chargehand.actors.views import views
 from tests.web.client import ContractClient
 
 

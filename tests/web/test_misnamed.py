@@ -2,9 +2,9 @@
 
 import pytest
 
+from chargehand.web.operations import Operation
 from tests.contract.scene import Scene, set_scene
 from tests.web.client import Answered
-from web.operations import Operation
 
 OF_TASKS = [o for o in Operation if o.path.startswith("/api/tasks/{id}")]
 OF_RUNS = [

@@ -1,8 +1,8 @@
 """The table of operations says what the contract says."""
 
+from chargehand.web.operations import ALWAYS_ALLOWED, Operation
+from chargehand.web.routes import ROUTES
 from tests.web.client import CONTRACT
-from web.operations import ALWAYS_ALLOWED, Operation
-from web.routes import ROUTES
 
 OF_OUR_OWN = {Operation.LIST_UNDELIVERED, Operation.RESEND_UNDELIVERED}
 

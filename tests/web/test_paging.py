@@ -2,8 +2,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from actors.errors import Rejected
-from web.paging import Standing, cursor_of, latest_changed_first, next_link
+from chargehand.actors.errors import Rejected
+from chargehand.web.paging import Standing, cursor_of, latest_changed_first, next_link
 
 
 def followed(link: str) -> dict[str, str]:

@@ -3,10 +3,10 @@
 import orjson
 import pytest
 
-from actors.identity import LOCAL_USER, Origin, OriginKind, agent_actor
-from actors.task import events as e
-from actors.task.profile import ExecutionProfile
-from actors.task.state import (
+from chargehand.actors.identity import LOCAL_USER, Origin, OriginKind, agent_actor
+from chargehand.actors.task import events as e
+from chargehand.actors.task.profile import ExecutionProfile
+from chargehand.actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
     DependencyKind,
@@ -18,7 +18,7 @@ from actors.task.state import (
     Scope,
     TaskStatus,
 )
-from web.payloads import payload_of
+from chargehand.web.payloads import payload_of
 
 READY = TaskStatus.READY
 HASH = "sha256:0123456789abcdef"

@@ -2,12 +2,18 @@ import json
 
 import pytest
 
-from actors import actions
-from actors.actions import Action
-from actors.errors import Code, Kind, Rejected, invalid
-from web.operations import Operation
-from web.problems import EdgeCode, edge_response, not_ready_response, refusal_response, status_of
-from web.redaction import redact
+from chargehand.actors import actions
+from chargehand.actors.actions import Action
+from chargehand.actors.errors import Code, Kind, Rejected, invalid
+from chargehand.web.operations import Operation
+from chargehand.web.problems import (
+    EdgeCode,
+    edge_response,
+    not_ready_response,
+    refusal_response,
+    status_of,
+)
+from chargehand.web.redaction import redact
 
 
 @pytest.mark.parametrize(

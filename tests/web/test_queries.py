@@ -1,8 +1,8 @@
 import pytest
 
-from actors.errors import Rejected
-from actors.task.state import Priority
-from web import queries
+from chargehand.actors.errors import Rejected
+from chargehand.actors.task.state import Priority
+from chargehand.web import queries
 
 
 def test_what_is_absent_or_blank():

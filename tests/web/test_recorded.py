@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from chargehand.web.decoding import decode
+from chargehand.web.operations import Operation
+from chargehand.web.requests import bulk, profiles, registry, reviews, runs, subscriptions, tasks
 from tests.web.client import CONTRACT
-from web.decoding import decode
-from web.operations import Operation
-from web.requests import bulk, profiles, registry, reviews, runs, subscriptions, tasks
 
 ANSWERS = Path(__file__).parent.parent / "contract" / "answers.jsonl"
 BODIES = {

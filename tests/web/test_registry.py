@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.faults import Why
+from chargehand.actors.faults import Why
 
 
 async def test_ending_a_session_frees_what_it_claimed_without_a_lease(client):

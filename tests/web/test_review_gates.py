@@ -2,8 +2,8 @@
 
 import pytest
 
-from actors.settings import Settings
-from actors.task.review import ReviewPolicy
+from chargehand.actors.settings import Settings
+from chargehand.actors.task.review import ReviewPolicy
 
 
 @pytest.fixture

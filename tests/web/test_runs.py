@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from actors.settings import Settings
+from chargehand.actors.settings import Settings
 from tests.web.client import ContractClient
 
 

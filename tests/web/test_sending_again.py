@@ -5,18 +5,18 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
-from actors.bridges.bridge import Bridge, Gone
-from actors.identity import OriginKind
-from actors.lifecycle import run_system
-from actors.settings import Settings
-from actors.task.state import Scope
-from persistence.memory_store import MemoryStore
-from persistence.opening import memory_journal
+from chargehand.actors.bridges.bridge import Bridge, Gone
+from chargehand.actors.identity import OriginKind
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.settings import Settings
+from chargehand.actors.task.state import Scope
+from chargehand.persistence.memory_store import MemoryStore
+from chargehand.persistence.opening import memory_journal
+from chargehand.web.app import create_app
+from chargehand.web.operations import Operation as Op
 from tests.actors.system.desk import CrashStore
 from tests.web.client import ContractClient
 from tests.web.writes import AGENT, SITUATIONS, WRITES, Stage, Write
-from web.app import create_app
-from web.operations import Operation as Op
 
 NOW_NS = 1_790_000_000_123_456_700
 every_write = pytest.mark.parametrize("operation", WRITES, ids=lambda operation: operation.name)

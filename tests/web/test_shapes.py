@@ -1,9 +1,9 @@
 import pytest
 from attrs import evolve
 
-from actors.answers import Answer
-from actors.identity import LOCAL_USER, Origin, OriginKind
-from actors.task.state import (
+from chargehand.actors.answers import Answer
+from chargehand.actors.identity import LOCAL_USER, Origin, OriginKind
+from chargehand.actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
     Json,
@@ -15,10 +15,10 @@ from actors.task.state import (
     TaskState,
     TaskStatus,
 )
-from web.shapes.claims import claim_of
-from web.shapes.encoding import encode, optional_time, required_time, rfc3339
-from web.shapes.references import reference_of
-from web.shapes.runs import run_of
+from chargehand.web.shapes.claims import claim_of
+from chargehand.web.shapes.encoding import encode, optional_time, required_time, rfc3339
+from chargehand.web.shapes.references import reference_of
+from chargehand.web.shapes.runs import run_of
 
 RUN = Run("run-1", 1, RunStatus.QUEUED, Origin(OriginKind.HTTP, "tasks.enqueue_run"), 5)
 TASK = TaskState(

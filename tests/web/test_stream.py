@@ -5,9 +5,9 @@ import json
 import trio
 import trio.testing
 
-from actors.identity import OriginKind
+from chargehand.actors.identity import OriginKind
+from chargehand.web.app import create_app
 from tests.web.client import CONTRACT, open_stream
-from web.app import create_app
 
 
 def checked(event: dict[str, str]) -> dict:

@@ -5,14 +5,14 @@ import base64
 import pytest
 from trio.testing import wait_all_tasks_blocked
 
-from actors.bridges.bridge import Bridge, Gone, Undelivered
-from actors.bridges.message import Message
-from actors.identity import OriginKind
-from actors.lifecycle import run_system
-from actors.task.state import Scope
-from persistence.opening import memory_journal
+from chargehand.actors.bridges.bridge import Bridge, Gone, Undelivered
+from chargehand.actors.bridges.message import Message
+from chargehand.actors.identity import OriginKind
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.task.state import Scope
+from chargehand.persistence.opening import memory_journal
+from chargehand.web.app import create_app
 from tests.web.client import ContractClient
-from web.app import create_app
 
 OPS = {"bridge_instance_id": "ops", "delivery_mode": "direct-send", "peer_id": "p"}
 

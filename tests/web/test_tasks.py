@@ -5,10 +5,10 @@ import base64
 import pytest
 import trio
 
-from actors import limits
-from actors.identity import OriginKind
+from chargehand.actors import limits
+from chargehand.actors.identity import OriginKind
+from chargehand.web.app import create_app
 from tests.web.client import ContractClient
-from web.app import create_app
 
 
 async def test_a_new_task_shows_all_that_was_given(client):

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from actors.errors import Rejected
-from web.times import time_ns
+from chargehand.actors.errors import Rejected
+from chargehand.web.times import time_ns
 
 NOON = int(datetime(2030, 1, 31, 12, tzinfo=UTC).timestamp()) * 10**9
 

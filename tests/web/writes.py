@@ -6,8 +6,8 @@ from typing import Any, Final, final
 import trio
 from attrs import define, field
 
+from chargehand.web.operations import Operation as Op
 from tests.web.client import Answered, ContractClient
-from web.operations import Operation as Op
 
 SUBSCRIPTION: Final = {
     "bridge_instance_id": "ops",

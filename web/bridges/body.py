@@ -4,12 +4,12 @@ from typing import Final
 
 import orjson
 
-from actors.bridges.message import Message, ToldReview
-from actors.limits import JSON_DEPTH_MAX
-from actors.task.review import ReviewOutcome
-from actors.task.subscription import Subscription
-from web.payloads import payload_of
-from web.redaction import REDACTED, redact
+from chargehand.actors.bridges.message import Message, ToldReview
+from chargehand.actors.limits import JSON_DEPTH_MAX
+from chargehand.actors.task.review import ReviewOutcome
+from chargehand.actors.task.subscription import Subscription
+from chargehand.web.payloads import payload_of
+from chargehand.web.redaction import REDACTED, redact
 
 _LEVELS_MAX: Final = JSON_DEPTH_MAX + 8  # what clients send, in what we put around it
 _TEXT_CHARS_MAX: Final = 500  # of the line for people; the error stands whole in the metadata

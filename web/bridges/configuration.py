@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 
 from attrs import field
 
-from actors.frozen import frozen
-from actors.limits import BRIDGE_ID_CHARS_MAX
-from actors.task.state import Scope
-from web.bridges.signature import key_of
-from web.exits import ExitCode, Fatal
+from chargehand.actors.frozen import frozen
+from chargehand.actors.limits import BRIDGE_ID_CHARS_MAX
+from chargehand.actors.task.state import Scope
+from chargehand.web.bridges.signature import key_of
+from chargehand.web.exits import ExitCode, Fatal
 
 TIMEOUT_S_DEFAULT: Final = 10.0
 TIMEOUT_S_MAX: Final = 300.0

@@ -7,13 +7,13 @@ from typing import Final, final
 
 from httpx import create_ssl_context
 
-from actors.bridges.bridge import Bridge, Undelivered
-from actors.bridges.message import Message
-from web.bridges.body import body_of
-from web.bridges.configuration import Webhook
-from web.bridges.post import Poster
-from web.bridges.signature import signed_headers
-from web.redaction import redact
+from chargehand.actors.bridges.bridge import Bridge, Undelivered
+from chargehand.actors.bridges.message import Message
+from chargehand.web.bridges.body import body_of
+from chargehand.web.bridges.configuration import Webhook
+from chargehand.web.bridges.post import Poster
+from chargehand.web.bridges.signature import signed_headers
+from chargehand.web.redaction import redact
 
 _HEADERS: Final = {"content-type": "application/json", "user-agent": "chargehand"}
 

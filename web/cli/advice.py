@@ -6,8 +6,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from web.cli.again import again
-from web.cli.failures import plain
+from chargehand.web.cli.again import again
+from chargehand.web.cli.failures import plain
 
 
 def lines_of(told: Iterable[tuple[str, str]]) -> RenderableType:

@@ -10,11 +10,11 @@ import click
 import httpx
 import orjson
 
-from actors.frozen import frozen
-from web.cli.failures import Failed, refused
-from web.cli.target import Identity, ServerAddress
-from web.exits import ClientExit
-from web.headers import IDEMPOTENCY_HEADER, IF_MATCH_HEADER, IGNORED_HEADER
+from chargehand.actors.frozen import frozen
+from chargehand.web.cli.failures import Failed, refused
+from chargehand.web.cli.target import Identity, ServerAddress
+from chargehand.web.exits import ClientExit
+from chargehand.web.headers import IDEMPOTENCY_HEADER, IF_MATCH_HEADER, IGNORED_HEADER
 
 _CONNECT_S: Final = 5.0
 _ANSWER_S: Final = 60.0

@@ -7,8 +7,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from actors.frozen import frozen
-from web.cli.shown import at, several, told
+from chargehand.actors.frozen import frozen
+from chargehand.web.cli.shown import at, several, told
 
 _CHANGES: Final = (
     ("previous_status", "status"),

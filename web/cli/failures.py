@@ -6,10 +6,10 @@ from typing import Final, final
 import click
 import orjson
 
-from actors.errors import Code, Kind
-from actors.frozen import frozen
-from web.cli.again import again
-from web.exits import ClientExit
+from chargehand.actors.errors import Code, Kind
+from chargehand.actors.frozen import frozen
+from chargehand.web.cli.again import again
+from chargehand.web.exits import ClientExit
 
 _EXITS: Final[Mapping[int, ClientExit]] = {
     400: ClientExit.INVALID,

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from actors.task.review import ReviewStatus
-from actors.task.state import OwnerKind, Scope
-from web.cli.members import CURSOR, LIMIT, WORKSPACE, Field, Members, one_of
+from chargehand.actors.task.review import ReviewStatus
+from chargehand.actors.task.state import OwnerKind, Scope
+from chargehand.web.cli.members import CURSOR, LIMIT, WORKSPACE, Field, Members, one_of
 
 SCOPE_FILTERS: Final = (Field("scope", "of one workspace, or global", one_of(Scope)), WORKSPACE)
 OWNER_FILTERS: Final = (

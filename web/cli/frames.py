@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import final
 
-from actors.frozen import frozen
+from chargehand.actors.frozen import frozen
 
 
 @final

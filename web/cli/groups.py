@@ -8,12 +8,12 @@ import click
 from click.exceptions import NoSuchCommand
 from click.shell_completion import get_completion_class
 
-from actors.frozen import frozen
-from web.cli.output import checked_output
-from web.wording import PROGRAM
+from chargehand.actors.frozen import frozen
+from chargehand.web.cli.output import checked_output
+from chargehand.web.wording import PROGRAM
 
 if TYPE_CHECKING:
-    from web.cli.verbs import Verb
+    from chargehand.web.cli.verbs import Verb
 
 
 @final
@@ -32,7 +32,7 @@ class Noun:
     is_verb: bool = False
 
     def verbs(self) -> Sequence["Verb"]:
-        found: Sequence[Verb] = import_module(f"web.cli.nouns.{self.name}").VERBS
+        found: Sequence[Verb] = import_module(f"chargehand.web.cli.nouns.{self.name}").VERBS
         return found
 
     def command(self) -> click.Command:

@@ -5,11 +5,11 @@ from typing import Final, final
 
 from rich.console import RenderableType
 
-from actors.frozen import frozen
-from actors.views.next_action import NextAction
-from web.cli.advice import lines_of, trying
-from web.cli.layouts import SESSION_COLUMNS, TASK_COLUMNS
-from web.cli.shown import Column, Listing, Part, Worth, at, several, told
+from chargehand.actors.frozen import frozen
+from chargehand.actors.views.next_action import NextAction
+from chargehand.web.cli.advice import lines_of, trying
+from chargehand.web.cli.layouts import SESSION_COLUMNS, TASK_COLUMNS
+from chargehand.web.cli.shown import Column, Listing, Part, Worth, at, several, told
 
 _RUN_COLUMNS: Final = (
     Column("ID", "run_id", Worth.KEPT),

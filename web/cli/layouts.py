@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from web.cli.shown import Card, Column, Listing, Worth
+from chargehand.web.cli.shown import Card, Column, Listing, Worth
 
 _KEPT, _CUT = Worth.KEPT, Worth.CUT
 

@@ -11,8 +11,8 @@ import click
 import orjson
 from click.shell_completion import CompletionItem
 
-from actors.frozen import frozen
-from actors.task.state import Priority
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task.state import Priority
 
 Members = dict[str, Any]
 

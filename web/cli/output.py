@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, final
 
-from web.exits import ClientExit
+from chargehand.web.exits import ClientExit
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

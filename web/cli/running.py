@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from web.cli import environment
-from web.cli.again import remember
-from web.cli.failures import Failed
-from web.cli.output import OutputFailed, give_up_stdout
-from web.cli.target import Identity, identity_of, target_of
-from web.exits import ClientExit
-from web.wording import PROGRAM
+from chargehand.web.cli import environment
+from chargehand.web.cli.again import remember
+from chargehand.web.cli.failures import Failed
+from chargehand.web.cli.output import OutputFailed, give_up_stdout
+from chargehand.web.cli.target import Identity, identity_of, target_of
+from chargehand.web.exits import ClientExit
+from chargehand.web.wording import PROGRAM
 
 if TYPE_CHECKING:
-    from web.cli.client import Client
+    from chargehand.web.cli.client import Client
 
 
 class Callers(Enum):
@@ -45,7 +45,7 @@ def client_command(
     """A command that has a client to the server while it runs."""
 
     def callback(as_json: bool, **values: Any) -> None:
-        from web.cli.client import Client
+        from chargehand.web.cli.client import Client
 
         target = target_of(values.pop("socket"), values.pop("url"), values.pop("token"))
         caller = Identity()

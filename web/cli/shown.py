@@ -18,8 +18,8 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from actors.frozen import frozen, replace
-from web.cli.failures import plain
+from chargehand.actors.frozen import frozen, replace
+from chargehand.web.cli.failures import plain
 
 _PIPED_WIDTH: Final = 100_000  # lines stay whole for grep and its like
 _GAP: Final = 2  # between columns

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 import click
 from attrs import field
 
-from actors.frozen import frozen
-from web.cli import environment
-from web.cli.environment import found
-from web.headers import AGENT_HEADER, SESSION_HEADER
-from web.settings import SOCKET_NAME
-from web.wording import PROGRAM
+from chargehand.actors.frozen import frozen
+from chargehand.web.cli import environment
+from chargehand.web.cli.environment import found
+from chargehand.web.headers import AGENT_HEADER, SESSION_HEADER
+from chargehand.web.settings import SOCKET_NAME
+from chargehand.web.wording import PROGRAM
 
 DEFAULT_URL: Final = "http://127.0.0.1:2123"
 

@@ -9,18 +9,18 @@ from urllib.parse import quote
 import click
 import orjson
 
-from actors.frozen import frozen
-from actors.limits import LIST_MAX
-from web.cli.failures import Failed, plain
-from web.cli.members import CURSOR, ID, Field, Form, Members, given, in_options
-from web.cli.running import Callers, client_command
-from web.cli.shown import Pages, Part, print_json, show
-from web.cli.watching import watch_answer, watch_task
-from web.exits import ClientExit
-from web.operations import Operation
+from chargehand.actors.frozen import frozen
+from chargehand.actors.limits import LIST_MAX
+from chargehand.web.cli.failures import Failed, plain
+from chargehand.web.cli.members import CURSOR, ID, Field, Form, Members, given, in_options
+from chargehand.web.cli.running import Callers, client_command
+from chargehand.web.cli.shown import Pages, Part, print_json, show
+from chargehand.web.cli.watching import watch_answer, watch_task
+from chargehand.web.exits import ClientExit
+from chargehand.web.operations import Operation
 
 if TYPE_CHECKING:
-    from web.cli.client import ApiResponse, Client
+    from chargehand.web.cli.client import ApiResponse, Client
 
 # What an id in a path is called, and one to show in examples, by the member of the path before it.
 _IDS: Final = {
@@ -199,7 +199,10 @@ class Verb:
 
     def _tell_ignored(self, header: str) -> None:
         """Say what the server did not know, and what may have been meant."""
-        from web.ignored import names_in, told_of  # which load much that is rarely needed
+        from chargehand.web.ignored import (  # which load much that is rarely needed
+            names_in,
+            told_of,
+        )
 
         for name in names_in(header):
             told = in_options(told_of(self.operation, name), self.fields)

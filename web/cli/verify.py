@@ -11,13 +11,13 @@ import orjson
 from rich.console import Console
 from rich.progress import Progress
 
-from actors.ports import DamagedError, StorageError
-from persistence.lock import InUseError
-from persistence.opening import open_to_verify
-from persistence.store import Store, Table
-from persistence.verify import TABLES, Finding, Problem, verify
-from web.cli.failures import plain
-from web.exits import ExitCode, Fatal
+from chargehand.actors.ports import DamagedError, StorageError
+from chargehand.persistence.lock import InUseError
+from chargehand.persistence.opening import open_to_verify
+from chargehand.persistence.store import Store, Table
+from chargehand.persistence.verify import TABLES, Finding, Problem, verify
+from chargehand.web.cli.failures import plain
+from chargehand.web.exits import ExitCode, Fatal
 
 _SHOWN_FROM: Final = 10_000  # values; smaller directories are done before anybody looks
 

@@ -15,14 +15,14 @@ from attrs import define
 from rich.console import Group
 from rich.live import Live
 
-from web.cli.events import EventLine
-from web.cli.failures import Failed, plain
-from web.cli.frames import frames
-from web.cli.shown import Output, Part, pieces, print_json, show
-from web.exits import ClientExit
+from chargehand.web.cli.events import EventLine
+from chargehand.web.cli.failures import Failed, plain
+from chargehand.web.cli.frames import frames
+from chargehand.web.cli.shown import Output, Part, pieces, print_json, show
+from chargehand.web.exits import ClientExit
 
 if TYPE_CHECKING:
-    from web.cli.client import ApiResponse, Client
+    from chargehand.web.cli.client import ApiResponse, Client
 
 _QUIET_S: Final = 45.0  # three of the server's comments missed: the connection is lost
 _RETRY_S: Final = 2.0  # until the server names a time

@@ -6,8 +6,8 @@ from typing import Any, Final, final
 import httpx
 import orjson
 
-from actors.frozen import frozen
-from web.headers import AGENT_HEADER, SESSION_HEADER
+from chargehand.actors.frozen import frozen
+from chargehand.web.headers import AGENT_HEADER, SESSION_HEADER
 
 _CLAIM_TIMEOUT_S: Final = 60.0  # longer than the server lets a claim wait
 

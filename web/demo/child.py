@@ -9,7 +9,7 @@ import sys
 import threading
 from typing import Final
 
-from web.__main__ import main
+from chargehand.web.__main__ import main
 
 _STDIN: Final = 0
 

@@ -7,9 +7,9 @@ from typing import Final, final
 import trio
 from attrs import define, field
 
-from web.demo.api import AgentSession, Api, ClaimedRun, StreamedEvent
-from web.demo.plan import APPROVAL, Step
-from web.demo.progress import Progress
+from chargehand.web.demo.api import AgentSession, Api, ClaimedRun, StreamedEvent
+from chargehand.web.demo.plan import APPROVAL, Step
+from chargehand.web.demo.progress import Progress
 
 AGENTS: Final = ("ada", "boole", "curie", "dijkstra", "euler", "fermi", "gauss", "hopper")
 LEASE_S: Final = 3  # short, so that a lost agent is found while one watches

@@ -12,8 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from web.demo.plan import Step, area_names
-from web.demo.progress import Progress
+from chargehand.web.demo.plan import Step, area_names
+from chargehand.web.demo.progress import Progress
 
 _REFRESH_PER_S: Final = 8
 _BAR_WIDTH: Final = 16

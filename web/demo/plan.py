@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Final, final
 
-from actors.frozen import frozen
+from chargehand.actors.frozen import frozen
 
 ROOT: Final = "release"
 APPROVAL: Final = "approval"

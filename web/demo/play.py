@@ -18,12 +18,12 @@ import httpx
 import trio
 from rich.console import Console
 
-from web.demo.api import Api, DemoFailed, StreamedEvent
-from web.demo.crew import AGENTS, Crew
-from web.demo.display import Display, summary
-from web.demo.plan import Step, release
-from web.demo.progress import Progress
-from web.settings import ENVIRONMENT_PREFIX
+from chargehand.web.demo.api import Api, DemoFailed, StreamedEvent
+from chargehand.web.demo.crew import AGENTS, Crew
+from chargehand.web.demo.display import Display, summary
+from chargehand.web.demo.plan import Step, release
+from chargehand.web.demo.progress import Progress
+from chargehand.web.settings import ENVIRONMENT_PREFIX
 
 DEMO_S_MAX: Final = 110.0
 _START_S_MAX: Final = 20.0
@@ -81,7 +81,7 @@ async def _server(directory: Path) -> AsyncIterator[str]:
     with log.open("wb") as errors:
         process = await trio.lowlevel.open_process(
             [
-                *(sys.executable, "-P", "-m", "web.demo.child", "--http=127.0.0.1:0"),
+                *(sys.executable, "-P", "-m", "chargehand.web.demo.child", "--http=127.0.0.1:0"),
                 *("--data-dir=data", f"--ready-file={ready}"),
                 "--socket=socket",  # short, however long the path of the directory is
             ],

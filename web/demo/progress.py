@@ -6,8 +6,8 @@ from typing import Final, final
 
 from attrs import define, field
 
-from web.demo.api import StreamedEvent
-from web.demo.plan import APPROVAL, ROOT, Step
+from chargehand.web.demo.api import StreamedEvent
+from chargehand.web.demo.plan import APPROVAL, ROOT, Step
 
 RECENT_EVENTS: Final = 12
 

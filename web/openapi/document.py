@@ -7,9 +7,9 @@ from typing import Any, Final, final
 
 import orjson
 
-from actors import limits
-from actors.frozen import frozen
-from web.headers import (
+from chargehand.actors import limits
+from chargehand.actors.frozen import frozen
+from chargehand.web.headers import (
     AGENT_HEADER,
     ETAG_HEADER,
     IDEMPOTENCY_HEADER,
@@ -18,11 +18,11 @@ from web.headers import (
     SESSION_HEADER,
     WORKSPACE_HEADER,
 )
-from web.openapi.examples import ERROR, examples
-from web.openapi.guide import AREAS, IDS, OPERATIONS, PARAMETERS, PARAMETERS_OF
-from web.openapi.schemas import Schema, Schemas
-from web.openapi.table import DOCS, OperationDoc
-from web.operations import (
+from chargehand.web.openapi.examples import ERROR, examples
+from chargehand.web.openapi.guide import AREAS, IDS, OPERATIONS, PARAMETERS, PARAMETERS_OF
+from chargehand.web.openapi.schemas import Schema, Schemas
+from chargehand.web.openapi.table import DOCS, OperationDoc
+from chargehand.web.operations import (
     KEY_REUSED,
     MALFORMED,
     NO_CONTENT,
@@ -31,9 +31,9 @@ from web.operations import (
     TAGGED,
     Operation,
 )
-from web.paging import CURSOR
-from web.shapes.problems import Error
-from web.version import program_version
+from chargehand.web.paging import CURSOR
+from chargehand.web.shapes.problems import Error
+from chargehand.web.version import program_version
 
 _ABOUT: Final = (
     "A scheduler for durable agent work. Agents say who they are by the headers "

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from web.operations import Operation
+from chargehand.web.operations import Operation
 
 FILE: Final = Path(__file__).with_name("examples.json")
 ERROR: Final[Mapping[str, Any]] = {

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from actors import limits
-from web.operations import Operation as Op
+from chargehand.actors import limits
+from chargehand.web.operations import Operation as Op
 
 _RUNNING: Final = (
     "A run that was started is ended by canceling it; if its agent is gone, end the agent's "

@@ -6,7 +6,7 @@ from functools import cache
 from html import escape
 from typing import Any, Final
 
-from web.openapi.document import document
+from chargehand.web.openapi.document import document
 
 _AREA: Final = "area-"  # begins the places of areas, which may have the name of an operation
 _SCHEMAS: Final = "schemas"

@@ -9,8 +9,8 @@ from typing import Any, Final, Union, final, get_args, get_origin, get_type_hint
 import attrs
 import orjson
 
-from actors.task.state import Json
-from web.openapi.texts import text_of
+from chargehand.actors.task.state import Json
+from chargehand.web.openapi.texts import text_of
 
 Schema = dict[str, Any]
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, final
 
-from actors.frozen import frozen
-from actors.identity import OriginKind
-from actors.task.review import ReviewStatus
-from actors.task.state import (
+from chargehand.actors.frozen import frozen
+from chargehand.actors.identity import OriginKind
+from chargehand.actors.task.review import ReviewStatus
+from chargehand.actors.task.state import (
     ApprovalState,
     OwnerKind,
     Priority,
@@ -19,17 +19,17 @@ from actors.task.state import (
     Scope,
     TaskStatus,
 )
-from actors.views.facets import Lane
-from actors.views.pages import ListOrder
-from web.operations import Operation as Op
-from web.requests import bulk as qb
-from web.requests import profiles as qp
-from web.requests import registry as rr
-from web.requests import reviews as qv
-from web.requests import runs as qr
-from web.requests import subscriptions as qs
-from web.requests import tasks as qt
-from web.shapes import (
+from chargehand.actors.views.facets import Lane
+from chargehand.actors.views.pages import ListOrder
+from chargehand.web.operations import Operation as Op
+from chargehand.web.requests import bulk as qb
+from chargehand.web.requests import profiles as qp
+from chargehand.web.requests import registry as rr
+from chargehand.web.requests import reviews as qv
+from chargehand.web.requests import runs as qr
+from chargehand.web.requests import subscriptions as qs
+from chargehand.web.requests import tasks as qt
+from chargehand.web.shapes import (
     bulk,
     claims,
     dashboard,

@@ -3,11 +3,11 @@
 A member that is None is left out, as is an empty list.
 """
 
-from actors.task import events as e
-from web.payloads.members import Payload
-from web.payloads.reviews import review_members
-from web.payloads.runs import run_members
-from web.payloads.tasks import task_members
+from chargehand.actors.task import events as e
+from chargehand.web.payloads.members import Payload
+from chargehand.web.payloads.reviews import review_members
+from chargehand.web.payloads.runs import run_members
+from chargehand.web.payloads.tasks import task_members
 
 
 def payload_of(event: e.TaskEvent) -> Payload:

@@ -6,8 +6,8 @@ from typing import Final
 
 import orjson
 
-from actors.identity import Actor
-from actors.task.state import Owner
+from chargehand.actors.identity import Actor
+from chargehand.actors.task.state import Owner
 
 Member = (
     str

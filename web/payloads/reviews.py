@@ -1,7 +1,7 @@
 """Payloads of what happened to one review."""
 
-from actors.task import events as e
-from web.payloads.members import Payload
+from chargehand.actors.task import events as e
+from chargehand.web.payloads.members import Payload
 
 
 def review_members(event: e.ReviewEvent) -> Payload:

@@ -1,9 +1,9 @@
 """Payloads of what happened to one run."""
 
-from actors.task import events as e
-from actors.task.state import RunStatus
-from web.payloads.members import Payload, actor_members, manually, truncated_hash
-from web.shapes.encoding import fragment, optional_time, required_time, rfc3339
+from chargehand.actors.task import events as e
+from chargehand.actors.task.state import RunStatus
+from chargehand.web.payloads.members import Payload, actor_members, manually, truncated_hash
+from chargehand.web.shapes.encoding import fragment, optional_time, required_time, rfc3339
 
 
 def run_members(event: e.RunEvent) -> Payload:

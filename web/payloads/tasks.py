@@ -1,9 +1,9 @@
 """Payloads of what happened to a task itself."""
 
-from actors.task import events as e
-from actors.task.state import ApprovalState, TaskStatus
-from web.payloads.members import Payload, manually, owner_members
-from web.shapes.encoding import fragment
+from chargehand.actors.task import events as e
+from chargehand.actors.task.state import ApprovalState, TaskStatus
+from chargehand.web.payloads.members import Payload, manually, owner_members
+from chargehand.web.shapes.encoding import fragment
 
 
 def task_members(event: e.TaskEvent) -> Payload:

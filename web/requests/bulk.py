@@ -2,8 +2,8 @@
 
 from typing import final
 
-from actors.frozen import frozen
-from actors.task.state import Json
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task.state import Json
 
 
 @final

@@ -4,8 +4,8 @@ from typing import final
 
 from attrs import field
 
-from actors.frozen import frozen
-from actors.task.profile import (
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task.profile import (
     CoordinatorMode,
     ParticipantsProfile,
     ReviewProfile,
@@ -13,7 +13,7 @@ from actors.task.profile import (
     SandboxMode,
     WorkerMode,
 )
-from web.decoding import BLANK_IS_ABSENT
+from chargehand.web.decoding import BLANK_IS_ABSENT
 
 
 @final

@@ -2,7 +2,7 @@
 
 from typing import final
 
-from actors.frozen import frozen
+from chargehand.actors.frozen import frozen
 
 
 @final

@@ -4,9 +4,9 @@ from typing import final
 
 from attrs import field
 
-from actors.frozen import frozen
-from actors.task.review import ReviewOutcome, ReviewPolicy
-from web.decoding import BLANK_IS_ABSENT
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy
+from chargehand.web.decoding import BLANK_IS_ABSENT
 
 
 @final

@@ -4,9 +4,9 @@ from typing import final
 
 from attrs import field
 
-from actors.frozen import frozen
-from actors.task.state import Json
-from web.decoding import NULL_COUNTS
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task.state import Json
+from chargehand.web.decoding import NULL_COUNTS
 
 
 @final

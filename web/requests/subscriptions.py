@@ -4,10 +4,10 @@ from typing import final
 
 from attrs import field
 
-from actors.frozen import frozen
-from actors.task.state import Scope
-from actors.task.subscription import DeliveryMode
-from web.decoding import BLANK_IS_ABSENT
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task.state import Scope
+from chargehand.actors.task.subscription import DeliveryMode
+from chargehand.web.decoding import BLANK_IS_ABSENT
 
 
 @final

@@ -4,8 +4,8 @@ from typing import final
 
 from attrs import field
 
-from actors.frozen import frozen
-from actors.task.state import (
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task.state import (
     ApprovalPolicy,
     DependencyKind,
     Json,
@@ -13,7 +13,7 @@ from actors.task.state import (
     Priority,
     Scope,
 )
-from web.decoding import BLANK_IS_ABSENT, NULL_COUNTS
+from chargehand.web.decoding import BLANK_IS_ABSENT, NULL_COUNTS
 
 
 @final

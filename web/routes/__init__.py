@@ -3,8 +3,8 @@
 The handlers know no framework, so any lane that makes a `web.call.Call` can serve them.
 """
 
-from web.call import Routes
-from web.routes import (
+from chargehand.web.call import Routes
+from chargehand.web.routes import (
     agent,
     bulk,
     dependencies,

@@ -1,24 +1,30 @@
 """Operations of agents: claim, heartbeat, release, complete, fail. The hot path."""
 
-from actors.identity import Caller
-from actors.registry.refusals import session_unauthorized
-from actors.registry.state import SessionState
-from actors.scheduler.commands import ClaimNext
-from actors.task.commands import AgentCommand, CompleteLease, FailLease, Heartbeat, ReleaseRun
-from web.addresses import run_id_of
-from web.call import Call, Routes
-from web.identity import caller_of, require_agent, require_session
-from web.operations import Operation
-from web.preconditions import etag
-from web.requests.runs import (
+from chargehand.actors.identity import Caller
+from chargehand.actors.registry.refusals import session_unauthorized
+from chargehand.actors.registry.state import SessionState
+from chargehand.actors.scheduler.commands import ClaimNext
+from chargehand.actors.task.commands import (
+    AgentCommand,
+    CompleteLease,
+    FailLease,
+    Heartbeat,
+    ReleaseRun,
+)
+from chargehand.web.addresses import run_id_of
+from chargehand.web.call import Call, Routes
+from chargehand.web.identity import caller_of, require_agent, require_session
+from chargehand.web.operations import Operation
+from chargehand.web.preconditions import etag
+from chargehand.web.requests.runs import (
     ClaimNextRequest,
     CompleteClaimRequest,
     FailClaimRequest,
     HeartbeatRequest,
     ReleaseClaimRequest,
 )
-from web.responses import EMPTY, HttpResponse, shown
-from web.shapes.claims import ClaimResponse, LeaseResponse, claim_of, lease_of
+from chargehand.web.responses import EMPTY, HttpResponse, shown
+from chargehand.web.shapes.claims import ClaimResponse, LeaseResponse, claim_of, lease_of
 
 
 async def claim_next(call: Call) -> HttpResponse:

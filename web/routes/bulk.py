@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
-from actors import limits
-from actors.answers import Answer
-from actors.errors import Code, Kind, Rejected, invalid
-from actors.identity import Caller
-from actors.task import commands as c
-from web.addresses import checked_run_id
-from web.call import Call, Routes
-from web.identity import identify
-from web.operations import Operation
-from web.requests.bulk import BulkRunRequest
-from web.responses import HttpResponse, shown
-from web.shapes.bulk import BulkRunResponse, result_of
+from chargehand.actors import limits
+from chargehand.actors.answers import Answer
+from chargehand.actors.errors import Code, Kind, Rejected, invalid
+from chargehand.actors.identity import Caller
+from chargehand.actors.task import commands as c
+from chargehand.web.addresses import checked_run_id
+from chargehand.web.call import Call, Routes
+from chargehand.web.identity import identify
+from chargehand.web.operations import Operation
+from chargehand.web.requests.bulk import BulkRunRequest
+from chargehand.web.responses import HttpResponse, shown
+from chargehand.web.shapes.bulk import BulkRunResponse, result_of
 
 _Command = c.ForceRelease | c.ForceFail
 

@@ -3,23 +3,28 @@
 import orjson
 import trio
 
-from actors.errors import Code, Rejected
-from actors.task import commands as c
-from actors.views.pages import sequence_of
-from actors.views.views import Views
-from web import queries, sse
-from web.addresses import known_task, task_id_of
-from web.call import Call, Routes
-from web.identity import identify
-from web.operations import Operation
-from web.paging import CURSOR, cursor_of, next_link
-from web.preconditions import etag
-from web.requests.tasks import AddDependencyRequest
-from web.responses import EventStreamResponse, HttpResponse, shown
-from web.routes.tasks import detail
-from web.shapes.encoding import encode
-from web.shapes.events import TimelineResponse, timeline_item_of
-from web.shapes.tasks import EncodedTree, EncodedTreeResponse, TaskDetailResponse, node_of
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.task import commands as c
+from chargehand.actors.views.pages import sequence_of
+from chargehand.actors.views.views import Views
+from chargehand.web import queries, sse
+from chargehand.web.addresses import known_task, task_id_of
+from chargehand.web.call import Call, Routes
+from chargehand.web.identity import identify
+from chargehand.web.operations import Operation
+from chargehand.web.paging import CURSOR, cursor_of, next_link
+from chargehand.web.preconditions import etag
+from chargehand.web.requests.tasks import AddDependencyRequest
+from chargehand.web.responses import EventStreamResponse, HttpResponse, shown
+from chargehand.web.routes.tasks import detail
+from chargehand.web.shapes.encoding import encode
+from chargehand.web.shapes.events import TimelineResponse, timeline_item_of
+from chargehand.web.shapes.tasks import (
+    EncodedTree,
+    EncodedTreeResponse,
+    TaskDetailResponse,
+    node_of,
+)
 
 LAST_EVENT_HEADER = "Last-Event-ID"
 

@@ -1,10 +1,10 @@
 """The API's description of itself; no identity is asked for."""
 
-from web.call import Call, Routes
-from web.openapi.document import document_text
-from web.openapi.page import page
-from web.operations import Operation
-from web.responses import HttpResponse
+from chargehand.web.call import Call, Routes
+from chargehand.web.openapi.document import document_text
+from chargehand.web.openapi.page import page
+from chargehand.web.operations import Operation
+from chargehand.web.responses import HttpResponse
 
 
 async def openapi(_: Call) -> HttpResponse:

@@ -1,15 +1,15 @@
 """What operators do to a run by force: release, fail, retry, recover."""
 
-from actors.answers import Answer
-from actors.task import commands as c
-from web.addresses import run_id_of
-from web.call import Call, Routes
-from web.identity import identify
-from web.operations import Operation
-from web.preconditions import etag
-from web.requests.tasks import MetadataRequest, ReasonWithMetadataRequest
-from web.responses import HttpResponse, shown
-from web.shapes.runs import RunResponse, RunSuccessionResponse, run_of
+from chargehand.actors.answers import Answer
+from chargehand.actors.task import commands as c
+from chargehand.web.addresses import run_id_of
+from chargehand.web.call import Call, Routes
+from chargehand.web.identity import identify
+from chargehand.web.operations import Operation
+from chargehand.web.preconditions import etag
+from chargehand.web.requests.tasks import MetadataRequest, ReasonWithMetadataRequest
+from chargehand.web.responses import HttpResponse, shown
+from chargehand.web.shapes.runs import RunResponse, RunSuccessionResponse, run_of
 
 
 async def release(call: Call) -> HttpResponse:

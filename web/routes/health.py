@@ -1,10 +1,10 @@
 """Whether the server lives, and whether it takes work."""
 
-from web.call import Call, Routes
-from web.operations import Operation
-from web.problems import not_ready_response
-from web.responses import HttpResponse, shown
-from web.shapes.health import readiness_of
+from chargehand.web.call import Call, Routes
+from chargehand.web.operations import Operation
+from chargehand.web.problems import not_ready_response
+from chargehand.web.responses import HttpResponse, shown
+from chargehand.web.shapes.health import readiness_of
 
 
 async def liveness(_: Call) -> HttpResponse:

@@ -1,16 +1,16 @@
 """A look at a run, or at the run of a task that matters now: how it is, and what to do next."""
 
-from actors.system import System
-from actors.task.state import Run, TaskState
-from actors.views import inspect as seen
-from actors.views.holds import Blocker, Outside, blocker_of
-from web.addresses import run_id_of, task_id_of
-from web.call import Call, Routes
-from web.identity import identify
-from web.operations import Operation
-from web.responses import HttpResponse, shown
-from web.shapes.encoding import rfc3339
-from web.shapes.inspect import (
+from chargehand.actors.system import System
+from chargehand.actors.task.state import Run, TaskState
+from chargehand.actors.views import inspect as seen
+from chargehand.actors.views.holds import Blocker, Outside, blocker_of
+from chargehand.web.addresses import run_id_of, task_id_of
+from chargehand.web.call import Call, Routes
+from chargehand.web.identity import identify
+from chargehand.web.operations import Operation
+from chargehand.web.responses import HttpResponse, shown
+from chargehand.web.shapes.encoding import rfc3339
+from chargehand.web.shapes.inspect import (
     Inspect,
     InspectEvent,
     InspectResponse,
@@ -21,7 +21,7 @@ from web.shapes.inspect import (
     inspect_run_of,
     pause_state_of,
 )
-from web.shapes.tasks import summary_of
+from chargehand.web.shapes.tasks import summary_of
 
 
 async def task(call: Call) -> HttpResponse:

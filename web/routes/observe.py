@@ -2,23 +2,23 @@
 
 from collections.abc import Callable
 
-from actors.identity import Actor, OriginKind
-from actors.registry.roster import Roster
-from actors.task.state import OwnerKind
-from actors.views.facets import Lane
-from actors.views.groups import GroupFilter
-from actors.views.inbox import InboxFilter, InboxGroup
-from actors.views.pages import bad_cursor
-from actors.views.views import Views
-from web import queries
-from web.call import Call, Routes
-from web.filters import network_channel, scope_and_workspace
-from web.identity import identify
-from web.operations import Operation
-from web.paging import cursor_of, next_link
-from web.responses import HttpResponse, shown
-from web.shapes.dashboard import DashboardResponse, dashboard_of
-from web.shapes.inbox import InboxItem, InboxResponse, inbox_item_of, inbox_of
+from chargehand.actors.identity import Actor, OriginKind
+from chargehand.actors.registry.roster import Roster
+from chargehand.actors.task.state import OwnerKind
+from chargehand.actors.views.facets import Lane
+from chargehand.actors.views.groups import GroupFilter
+from chargehand.actors.views.inbox import InboxFilter, InboxGroup
+from chargehand.actors.views.pages import bad_cursor
+from chargehand.actors.views.views import Views
+from chargehand.web import queries
+from chargehand.web.call import Call, Routes
+from chargehand.web.filters import network_channel, scope_and_workspace
+from chargehand.web.identity import identify
+from chargehand.web.operations import Operation
+from chargehand.web.paging import cursor_of, next_link
+from chargehand.web.responses import HttpResponse, shown
+from chargehand.web.shapes.dashboard import DashboardResponse, dashboard_of
+from chargehand.web.shapes.inbox import InboxItem, InboxResponse, inbox_item_of, inbox_of
 
 
 async def dashboard(call: Call) -> HttpResponse:

@@ -1,23 +1,23 @@
 """How a task shall be executed: its profile, shown, replaced and taken away."""
 
-from actors.errors import invalid
-from actors.task import commands as c
-from actors.task.profile import (
+from chargehand.actors.errors import invalid
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.profile import (
     CoordinatorProfile,
     ExecutionProfile,
     RuntimeProfile,
     SandboxProfile,
     WorkerProfile,
 )
-from web.addresses import known_task, task_id_of
-from web.call import Call, Routes
-from web.identity import identify
-from web.operations import Operation
-from web.preconditions import etag
-from web.requests.profiles import ExecutionProfileRequest
-from web.responses import HttpResponse, shown
-from web.shapes.profiles import ExecutionProfileResponse, profile_of
-from web.times import time_ns
+from chargehand.web.addresses import known_task, task_id_of
+from chargehand.web.call import Call, Routes
+from chargehand.web.identity import identify
+from chargehand.web.operations import Operation
+from chargehand.web.preconditions import etag
+from chargehand.web.requests.profiles import ExecutionProfileRequest
+from chargehand.web.responses import HttpResponse, shown
+from chargehand.web.shapes.profiles import ExecutionProfileResponse, profile_of
+from chargehand.web.times import time_ns
 
 
 async def get(call: Call) -> HttpResponse:

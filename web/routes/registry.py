@@ -1,20 +1,20 @@
 """Workspaces and sessions. Identity headers are not looked at: these operations make identities."""
 
-from actors.errors import Code, Rejected
-from actors.registry.commands import CreateWorkspace, RegisterSession
-from actors.registry.refusals import workspace_not_found
-from actors.registry.state import SessionState
-from web.call import Call, Routes
-from web.identity import identify
-from web.operations import Operation
-from web.pointers import called
-from web.requests.registry import (
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.registry.commands import CreateWorkspace, RegisterSession
+from chargehand.actors.registry.refusals import workspace_not_found
+from chargehand.actors.registry.state import SessionState
+from chargehand.web.call import Call, Routes
+from chargehand.web.identity import identify
+from chargehand.web.operations import Operation
+from chargehand.web.pointers import called
+from chargehand.web.requests.registry import (
     CreateSessionRequest,
     CreateWorkspaceRequest,
     ResolveWorkspaceRequest,
 )
-from web.responses import EMPTY, HttpResponse, shown
-from web.shapes.registered import (
+from chargehand.web.responses import EMPTY, HttpResponse, shown
+from chargehand.web.shapes.registered import (
     RegisteredSession,
     SessionResponse,
     SessionsResponse,

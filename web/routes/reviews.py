@@ -2,25 +2,25 @@
 
 from collections.abc import Iterable
 
-from actors.task import commands as c
-from actors.task.review import Review, ReviewStatus, Verdict
-from web import queries
-from web.addresses import review_id_of, run_id_of, task_id_of
-from web.call import Call, Routes
-from web.identity import identify
-from web.operations import Operation
-from web.paging import Standing, latest_changed_first, next_link
-from web.preconditions import etag
-from web.requests.reviews import ReviewRequest, VerdictRequest
-from web.responses import HttpResponse, shown
-from web.shapes.reviews import (
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.review import Review, ReviewStatus, Verdict
+from chargehand.web import queries
+from chargehand.web.addresses import review_id_of, run_id_of, task_id_of
+from chargehand.web.call import Call, Routes
+from chargehand.web.identity import identify
+from chargehand.web.operations import Operation
+from chargehand.web.paging import Standing, latest_changed_first, next_link
+from chargehand.web.preconditions import etag
+from chargehand.web.requests.reviews import ReviewRequest, VerdictRequest
+from chargehand.web.responses import HttpResponse, shown
+from chargehand.web.shapes.reviews import (
     ReviewRequestedResponse,
     ReviewResponse,
     ReviewsResponse,
     review_of,
     verdict_response_of,
 )
-from web.times import time_ns
+from chargehand.web.times import time_ns
 
 
 async def request(call: Call) -> HttpResponse:

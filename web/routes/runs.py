@@ -1,28 +1,28 @@
 """Runs: of a task, and one by one as operators handle them."""
 
-from actors.errors import Rejected, invalid
-from actors.identity import Caller
-from actors.registry.state import SessionState
-from actors.task import commands as c
-from actors.task.state import Run, RunStatus
-from web import queries
-from web.addresses import run_id_of, task_id_of
-from web.call import Call, Routes
-from web.identity import identify
-from web.operations import Operation
-from web.paging import latest_first, next_link
-from web.preconditions import etag
-from web.requests.runs import (
+from chargehand.actors.errors import Rejected, invalid
+from chargehand.actors.identity import Caller
+from chargehand.actors.registry.state import SessionState
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import Run, RunStatus
+from chargehand.web import queries
+from chargehand.web.addresses import run_id_of, task_id_of
+from chargehand.web.call import Call, Routes
+from chargehand.web.identity import identify
+from chargehand.web.operations import Operation
+from chargehand.web.paging import latest_first, next_link
+from chargehand.web.preconditions import etag
+from chargehand.web.requests.runs import (
     AttachSessionRequest,
     CompleteRunRequest,
     FailRunRequest,
     IdempotentRequest,
 )
-from web.requests.tasks import ReasonWithMetadataRequest
-from web.responses import HttpResponse, shown
-from web.routes.tasks import enqueueing
-from web.shapes.references import reference_of
-from web.shapes.runs import (
+from chargehand.web.requests.tasks import ReasonWithMetadataRequest
+from chargehand.web.responses import HttpResponse, shown
+from chargehand.web.routes.tasks import enqueueing
+from chargehand.web.shapes.references import reference_of
+from chargehand.web.shapes.runs import (
     RunDetailResponse,
     RunResponse,
     RunsResponse,

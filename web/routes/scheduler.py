@@ -1,20 +1,20 @@
 """The scheduler as a whole: status, pause, resume, drain, backlog."""
 
-from actors import limits
-from actors.task import validation as valid
-from actors.task.state import Scope
-from actors.views.backlog import BacklogFilter
-from actors.views.views import Views
-from web import queries
-from web.call import Call, Routes
-from web.identity import identify
-from web.operations import Operation
-from web.paging import cursor_of, next_link
-from web.requests.runs import DrainRequest, ReasonRequest
-from web.responses import HttpResponse, shown
-from web.shapes.encoding import rfc3339
-from web.shapes.runs import run_of
-from web.shapes.scheduling import (
+from chargehand.actors import limits
+from chargehand.actors.task import validation as valid
+from chargehand.actors.task.state import Scope
+from chargehand.actors.views.backlog import BacklogFilter
+from chargehand.actors.views.views import Views
+from chargehand.web import queries
+from chargehand.web.call import Call, Routes
+from chargehand.web.identity import identify
+from chargehand.web.operations import Operation
+from chargehand.web.paging import cursor_of, next_link
+from chargehand.web.requests.runs import DrainRequest, ReasonRequest
+from chargehand.web.responses import HttpResponse, shown
+from chargehand.web.shapes.encoding import rfc3339
+from chargehand.web.shapes.runs import run_of
+from chargehand.web.shapes.scheduling import (
     Backlog,
     BacklogItem,
     BacklogResponse,
@@ -22,7 +22,7 @@ from web.shapes.scheduling import (
     SchedulerResponse,
     scheduler_of,
 )
-from web.shapes.tasks import summary_of
+from chargehand.web.shapes.tasks import summary_of
 
 
 async def status(call: Call) -> HttpResponse:

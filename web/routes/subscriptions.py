@@ -4,21 +4,21 @@ import re
 from hashlib import blake2b
 from typing import Final
 
-from actors.errors import invalid
-from actors.task import commands as c
-from actors.task.decide.subscriptions import message_not_found, subscription_not_found
-from actors.task.state import Scope, TaskState
-from actors.task.subscription import Subscription, Target, parsed_delivery_id
-from actors.views.pages import bad_cursor, sequence_of
-from web import queries
-from web.addresses import known_task, task_id_of
-from web.call import Call, Routes
-from web.identity import identify
-from web.operations import Operation
-from web.paging import cursor_of, next_link
-from web.requests.subscriptions import CreateSubscriptionRequest, ResendRequest
-from web.responses import EMPTY, HttpResponse, shown
-from web.shapes.subscriptions import (
+from chargehand.actors.errors import invalid
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide.subscriptions import message_not_found, subscription_not_found
+from chargehand.actors.task.state import Scope, TaskState
+from chargehand.actors.task.subscription import Subscription, Target, parsed_delivery_id
+from chargehand.actors.views.pages import bad_cursor, sequence_of
+from chargehand.web import queries
+from chargehand.web.addresses import known_task, task_id_of
+from chargehand.web.call import Call, Routes
+from chargehand.web.identity import identify
+from chargehand.web.operations import Operation
+from chargehand.web.paging import cursor_of, next_link
+from chargehand.web.requests.subscriptions import CreateSubscriptionRequest, ResendRequest
+from chargehand.web.responses import EMPTY, HttpResponse, shown
+from chargehand.web.shapes.subscriptions import (
     SubscriptionResponse,
     SubscriptionsResponse,
     UndeliveredResponse,

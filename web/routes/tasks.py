@@ -1,11 +1,11 @@
 """Tasks: create, read, change, and what decides whether they run."""
 
-from actors import limits
-from actors.registry.refusals import session_unauthorized
-from actors.registry.state import SessionState
-from actors.slices import in_turns
-from actors.task import commands as c
-from actors.task.state import (
+from chargehand.actors import limits
+from chargehand.actors.registry.refusals import session_unauthorized
+from chargehand.actors.registry.state import SessionState
+from chargehand.actors.slices import in_turns
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import (
     ApprovalState,
     Owner,
     OwnerKind,
@@ -14,17 +14,17 @@ from actors.task.state import (
     TaskState,
     TaskStatus,
 )
-from actors.views.catalog import TaskFilter
-from actors.views.pages import ListOrder
-from web import queries
-from web.addresses import task_id_of
-from web.call import Call, Routes
-from web.filters import network_channel, scope_and_workspace, workspace_id
-from web.identity import caller_of, identify
-from web.operations import Operation
-from web.paging import cursor_of, next_link
-from web.preconditions import etag
-from web.requests.tasks import (
+from chargehand.actors.views.catalog import TaskFilter
+from chargehand.actors.views.pages import ListOrder
+from chargehand.web import queries
+from chargehand.web.addresses import task_id_of
+from chargehand.web.call import Call, Routes
+from chargehand.web.filters import network_channel, scope_and_workspace, workspace_id
+from chargehand.web.identity import caller_of, identify
+from chargehand.web.operations import Operation
+from chargehand.web.paging import cursor_of, next_link
+from chargehand.web.preconditions import etag
+from chargehand.web.requests.tasks import (
     CreateTaskRequest,
     EnqueueRunRequest,
     MetadataRequest,
@@ -32,9 +32,9 @@ from web.requests.tasks import (
     ReasonWithMetadataRequest,
     UpdateTaskRequest,
 )
-from web.responses import EMPTY, HttpResponse, shown
-from web.shapes.events import task_event_of
-from web.shapes.tasks import (
+from chargehand.web.responses import EMPTY, HttpResponse, shown
+from chargehand.web.shapes.events import task_event_of
+from chargehand.web.shapes.tasks import (
     TaskDetail,
     TaskDetailResponse,
     TaskResponse,

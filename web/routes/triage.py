@@ -1,13 +1,13 @@
 """A task in its caller's own inbox: read, archived, dismissed."""
 
-from actors.task import commands as c
-from actors.task.state import TriageAction
-from web.addresses import task_id_of
-from web.call import Call, Routes
-from web.identity import identify
-from web.operations import Operation
-from web.responses import HttpResponse, shown
-from web.shapes.profiles import TriageResponse, triage_of
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import TriageAction
+from chargehand.web.addresses import task_id_of
+from chargehand.web.call import Call, Routes
+from chargehand.web.identity import identify
+from chargehand.web.operations import Operation
+from chargehand.web.responses import HttpResponse, shown
+from chargehand.web.shapes.profiles import TriageResponse, triage_of
 
 
 async def _triage(call: Call, action: TriageAction) -> HttpResponse:

@@ -4,13 +4,13 @@ from typing import final
 
 from attrs import define
 
-from actors.answers import Answer
-from actors.errors import Rejected
-from web.problems import problem
-from web.shapes.encoding import Shape
-from web.shapes.problems import Error
-from web.shapes.references import Lookup
-from web.shapes.runs import Run, run_of
+from chargehand.actors.answers import Answer
+from chargehand.actors.errors import Rejected
+from chargehand.web.problems import problem
+from chargehand.web.shapes.encoding import Shape
+from chargehand.web.shapes.problems import Error
+from chargehand.web.shapes.references import Lookup
+from chargehand.web.shapes.runs import Run, run_of
 
 
 @final

@@ -4,12 +4,12 @@ from typing import final
 
 from attrs import define
 
-from actors.answers import Answer
-from actors.task.state import RunStatus
-from web.shapes.encoding import Shape, optional_time
-from web.shapes.principals import Actor, actor_of
-from web.shapes.references import Lookup, TaskReference, reference_of
-from web.shapes.runs import CoordinationChannel, Run, channel_of, run_of
+from chargehand.actors.answers import Answer
+from chargehand.actors.task.state import RunStatus
+from chargehand.web.shapes.encoding import Shape, optional_time
+from chargehand.web.shapes.principals import Actor, actor_of
+from chargehand.web.shapes.references import Lookup, TaskReference, reference_of
+from chargehand.web.shapes.runs import CoordinationChannel, Run, channel_of, run_of
 
 
 @final

@@ -6,13 +6,13 @@ from typing import Final, final
 
 from attrs import define, field
 
-from actors import limits
-from actors.task.state import Priority, RunStatus, Scope, TaskState, TaskStatus
-from actors.views import dashboard as seen
-from actors.views.groups import since_ns
-from actors.views.tally import Count
-from web.shapes.encoding import Shape, required_time, rfc3339
-from web.shapes.principals import Owner, owner_of
+from chargehand.actors import limits
+from chargehand.actors.task.state import Priority, RunStatus, Scope, TaskState, TaskStatus
+from chargehand.actors.views import dashboard as seen
+from chargehand.actors.views.groups import since_ns
+from chargehand.actors.views.tally import Count
+from chargehand.web.shapes.encoding import Shape, required_time, rfc3339
+from chargehand.web.shapes.principals import Owner, owner_of
 
 _NS_IN_MS: Final = 1_000_000
 _S_IN_MS: Final = 1000

@@ -6,8 +6,8 @@ from typing import Final
 import orjson
 from cattrs import Converter
 
-from actors.task.state import Json
-from actors.times import rfc3339 as rfc3339
+from chargehand.actors.task.state import Json
+from chargehand.actors.times import rfc3339 as rfc3339
 
 UNSET_TIME: Final = "0001-01-01T00:00:00Z"  # a required time that is not set, as clients parse it
 

@@ -5,16 +5,16 @@ from typing import Protocol, final
 import orjson
 from attrs import define
 
-from actors.record import Record
-from actors.task import state
-from actors.task.events import RunEvent
-from actors.task.events import TaskEvent as Happened
-from actors.task.state import TaskState
-from web.payloads import payload_of
-from web.shapes.encoding import Shape, rfc3339
-from web.shapes.principals import Actor, Origin, actor_of, origin_of
-from web.shapes.references import Lookup, TaskReference, reference_of
-from web.shapes.runs import RunSummary, run_summary_of
+from chargehand.actors.record import Record
+from chargehand.actors.task import state
+from chargehand.actors.task.events import RunEvent
+from chargehand.actors.task.events import TaskEvent as Happened
+from chargehand.actors.task.state import TaskState
+from chargehand.web.payloads import payload_of
+from chargehand.web.shapes.encoding import Shape, rfc3339
+from chargehand.web.shapes.principals import Actor, Origin, actor_of, origin_of
+from chargehand.web.shapes.references import Lookup, TaskReference, reference_of
+from chargehand.web.shapes.runs import RunSummary, run_summary_of
 
 
 class Told(Protocol):

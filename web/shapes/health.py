@@ -5,10 +5,10 @@ from typing import final
 
 from attrs import define
 
-from actors.faults import Fault, Faults, Why
-from actors.limits import FAULTS_SHOWN_MAX
-from actors.time_watch import TimeStatistics
-from web.shapes.encoding import Shape, rfc3339
+from chargehand.actors.faults import Fault, Faults, Why
+from chargehand.actors.limits import FAULTS_SHOWN_MAX
+from chargehand.actors.time_watch import TimeStatistics
+from chargehand.web.shapes.encoding import Shape, rfc3339
 
 
 class ReadyStatus(Enum):

@@ -5,16 +5,16 @@ from typing import final
 
 from attrs import define, field
 
-from actors import identity
-from actors.task import state
-from actors.task.state import ApprovalPolicy, ApprovalState, TaskState
-from actors.views.facets import Lane
-from actors.views.inbox import InboxGroup, blocking_reason, marks_of
-from web.shapes.encoding import Shape, optional_time, required_time, rfc3339
-from web.shapes.principals import actor_of
-from web.shapes.profiles import Triage
-from web.shapes.references import Lookup, TaskReference, reference_of
-from web.shapes.runs import RunSummary
+from chargehand.actors import identity
+from chargehand.actors.task import state
+from chargehand.actors.task.state import ApprovalPolicy, ApprovalState, TaskState
+from chargehand.actors.views.facets import Lane
+from chargehand.actors.views.inbox import InboxGroup, blocking_reason, marks_of
+from chargehand.web.shapes.encoding import Shape, optional_time, required_time, rfc3339
+from chargehand.web.shapes.principals import actor_of
+from chargehand.web.shapes.profiles import Triage
+from chargehand.web.shapes.references import Lookup, TaskReference, reference_of
+from chargehand.web.shapes.runs import RunSummary
 
 
 @final

@@ -6,27 +6,27 @@ from typing import Final, final
 
 from attrs import define, field
 
-from actors.errors import Category
-from actors.identity import ActorKind
-from actors.registry.state import SessionState
-from actors.task import state
-from actors.task.events import RunEvent
-from actors.task.state import Pause, RunStatus
-from actors.views import inspect as seen
-from actors.views.diagnostics import Diagnostic as About
-from actors.views.inspect import SessionStanding
-from actors.views.next_action import NextAction
-from actors.views.outcomes import Outcome, outcome_of
-from web.payloads import payload_of
-from web.payloads.members import truncated_hash
-from web.redaction import redact
-from web.shapes.encoding import Shape, optional_time, rfc3339
-from web.shapes.events import Told
-from web.shapes.problems import LIVE, Diagnostic
-from web.shapes.references import Lookup
-from web.shapes.registered import PROVIDER
-from web.shapes.tasks import TaskSummary
-from web.wording import command_of
+from chargehand.actors.errors import Category
+from chargehand.actors.identity import ActorKind
+from chargehand.actors.registry.state import SessionState
+from chargehand.actors.task import state
+from chargehand.actors.task.events import RunEvent
+from chargehand.actors.task.state import Pause, RunStatus
+from chargehand.actors.views import inspect as seen
+from chargehand.actors.views.diagnostics import Diagnostic as About
+from chargehand.actors.views.inspect import SessionStanding
+from chargehand.actors.views.next_action import NextAction
+from chargehand.actors.views.outcomes import Outcome, outcome_of
+from chargehand.web.payloads import payload_of
+from chargehand.web.payloads.members import truncated_hash
+from chargehand.web.redaction import redact
+from chargehand.web.shapes.encoding import Shape, optional_time, rfc3339
+from chargehand.web.shapes.events import Told
+from chargehand.web.shapes.problems import LIVE, Diagnostic
+from chargehand.web.shapes.references import Lookup
+from chargehand.web.shapes.registered import PROVIDER
+from chargehand.web.shapes.tasks import TaskSummary
+from chargehand.web.wording import command_of
 
 _REASONS: Final = ("error", "diagnostic", "reason")  # members of a payload that say why
 

@@ -5,11 +5,11 @@ from typing import final
 
 from attrs import define
 
-from actors import identity
-from actors.identity import ActorKind, OriginKind
-from actors.task import state
-from actors.task.state import OwnerKind
-from web.shapes.encoding import Shape
+from chargehand.actors import identity
+from chargehand.actors.identity import ActorKind, OriginKind
+from chargehand.actors.task import state
+from chargehand.actors.task.state import OwnerKind
+from chargehand.web.shapes.encoding import Shape
 
 
 @final

@@ -5,8 +5,8 @@ from typing import Final, final
 
 from attrs import define, field
 
-from actors.errors import Category, Severity
-from web.shapes.encoding import Shape
+from chargehand.actors.errors import Category, Severity
+from chargehand.web.shapes.encoding import Shape
 
 LIVE: Final = "live"  # nothing is told from a cache
 

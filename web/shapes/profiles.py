@@ -4,11 +4,11 @@ from typing import final
 
 from attrs import define
 
-from actors import identity
-from actors.task import profile as core
-from actors.task.state import TaskState
-from web.shapes.encoding import Shape, required_time, rfc3339
-from web.shapes.principals import Actor, actor_of
+from chargehand.actors import identity
+from chargehand.actors.task import profile as core
+from chargehand.actors.task.state import TaskState
+from chargehand.web.shapes.encoding import Shape, required_time, rfc3339
+from chargehand.web.shapes.principals import Actor, actor_of
 
 
 @final

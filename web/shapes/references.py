@@ -4,9 +4,9 @@ from typing import Protocol, final
 
 from attrs import define
 
-from actors.task.state import Priority, Run, Scope, TaskState, TaskStatus
-from web.shapes.encoding import Shape
-from web.shapes.principals import Owner, owner_of
+from chargehand.actors.task.state import Priority, Run, Scope, TaskState, TaskStatus
+from chargehand.web.shapes.encoding import Shape
+from chargehand.web.shapes.principals import Owner, owner_of
 
 
 class Lookup(Protocol):

@@ -4,8 +4,8 @@ from typing import Final, final
 
 from attrs import define
 
-from actors.registry.state import SessionState, WorkspaceState
-from web.shapes.encoding import Shape, rfc3339
+from chargehand.actors.registry.state import SessionState, WorkspaceState
+from chargehand.web.shapes.encoding import Shape, rfc3339
 
 PROVIDER: Final = "external"  # sessions run outside of this server
 

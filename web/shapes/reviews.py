@@ -4,13 +4,13 @@ from typing import final
 
 from attrs import define
 
-from actors.answers import Answer
-from actors.task import review as core
-from actors.task.review import ReviewOutcome, ReviewPolicy, ReviewStatus
-from web.shapes.encoding import UNSET_TIME, Shape, required_time, rfc3339
-from web.shapes.principals import Actor, actor_of
-from web.shapes.references import Lookup
-from web.shapes.runs import Run, run_of
+from chargehand.actors.answers import Answer
+from chargehand.actors.task import review as core
+from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy, ReviewStatus
+from chargehand.web.shapes.encoding import UNSET_TIME, Shape, required_time, rfc3339
+from chargehand.web.shapes.principals import Actor, actor_of
+from chargehand.web.shapes.references import Lookup
+from chargehand.web.shapes.runs import Run, run_of
 
 
 @final

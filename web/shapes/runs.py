@@ -5,18 +5,18 @@ from typing import Final, final
 import orjson
 from attrs import define, field
 
-from actors.registry.state import SessionState
-from actors.task import state
-from actors.task.state import FailureKind, RunStatus, TaskState
-from web.shapes.encoding import (
+from chargehand.actors.registry.state import SessionState
+from chargehand.actors.task import state
+from chargehand.actors.task.state import FailureKind, RunStatus, TaskState
+from chargehand.web.shapes.encoding import (
     UNSET_TIME,
     Shape,
     fragment,
     optional_time,
     rfc3339,
 )
-from web.shapes.principals import Actor, Origin, actor_of, origin_of
-from web.shapes.references import Lookup, TaskReference
+from chargehand.web.shapes.principals import Actor, Origin, actor_of, origin_of
+from chargehand.web.shapes.references import Lookup, TaskReference
 
 MESSAGE_KINDS: Final = (
     "status",

@@ -4,10 +4,10 @@ from typing import Protocol, final
 
 from attrs import define
 
-from actors.task.state import Pause
-from web.shapes.encoding import Shape, optional_time, rfc3339
-from web.shapes.runs import Run
-from web.shapes.tasks import TaskSummary
+from chargehand.actors.task.state import Pause
+from chargehand.web.shapes.encoding import Shape, optional_time, rfc3339
+from chargehand.web.shapes.runs import Run
+from chargehand.web.shapes.tasks import TaskSummary
 
 
 class Status(Protocol):

@@ -4,11 +4,11 @@ from typing import Final, final
 
 from attrs import define
 
-from actors.task import subscription as core
-from actors.task.state import Scope, TaskState
-from actors.task.subscription import DeliveryMode
-from web.shapes.encoding import Shape, optional_time, rfc3339
-from web.shapes.principals import Actor, actor_of
+from chargehand.actors.task import subscription as core
+from chargehand.actors.task.state import Scope, TaskState
+from chargehand.actors.task.subscription import DeliveryMode
+from chargehand.web.shapes.encoding import Shape, optional_time, rfc3339
+from chargehand.web.shapes.principals import Actor, actor_of
 
 _CONSUMER_PREFIX: Final = "bridge_task_subscription:"
 _STREAM: Final = "task_events"

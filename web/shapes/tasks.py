@@ -6,9 +6,9 @@ from typing import final
 import orjson
 from attrs import define, field
 
-from actors.answers import Answer
-from actors.task import state
-from actors.task.state import (
+from chargehand.actors.answers import Answer
+from chargehand.actors.task import state
+from chargehand.actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
     DependencyKind,
@@ -17,11 +17,11 @@ from actors.task.state import (
     TaskState,
     TaskStatus,
 )
-from web.shapes.encoding import Shape, fragment, optional_time, rfc3339
-from web.shapes.events import TaskEvent
-from web.shapes.principals import Actor, Origin, Owner, actor_of, origin_of, owner_of
-from web.shapes.references import Lookup, TaskReference, pausing_task, reference_of
-from web.shapes.runs import Run, RunSummary, run_of, run_summary_of
+from chargehand.web.shapes.encoding import Shape, fragment, optional_time, rfc3339
+from chargehand.web.shapes.events import TaskEvent
+from chargehand.web.shapes.principals import Actor, Origin, Owner, actor_of, origin_of, owner_of
+from chargehand.web.shapes.references import Lookup, TaskReference, pausing_task, reference_of
+from chargehand.web.shapes.runs import Run, RunSummary, run_of, run_summary_of
 
 
 @define(eq=False)

@@ -3,14 +3,14 @@
 Ids, tokens and digests come with a command, so that `decide` needs no randomness.
 """
 
-from actors.task.commands.agent import (
+from chargehand.actors.task.commands.agent import (
     CompleteLease,
     FailLease,
     Heartbeat,
     LeaseRun,
     ReleaseRun,
 )
-from actors.task.commands.operator import (
+from chargehand.actors.task.commands.operator import (
     AttachSession,
     CancelRun,
     ClaimRun,
@@ -22,8 +22,8 @@ from actors.task.commands.operator import (
     RetryRun,
     StartRun,
 )
-from actors.task.commands.review import RequestReview, SubmitVerdict, TimeOutReview
-from actors.task.commands.subscriptions import (
+from chargehand.actors.task.commands.review import RequestReview, SubmitVerdict, TimeOutReview
+from chargehand.actors.task.commands.subscriptions import (
     GiveUpDelivery,
     NoteDelivery,
     NoteFailedDelivery,
@@ -32,14 +32,14 @@ from actors.task.commands.subscriptions import (
     TurnOffSubscription,
     Unsubscribe,
 )
-from actors.task.commands.system import (
+from chargehand.actors.task.commands.system import (
     ExpireLease,
     ExtendLease,
     NoteNeglect,
     NoteStarvation,
     ReleaseOfEndedSession,
 )
-from actors.task.commands.task import (
+from chargehand.actors.task.commands.task import (
     AddDependency,
     ApproveTask,
     CancelTask,
@@ -57,10 +57,10 @@ from actors.task.commands.task import (
     StartTask,
     TriageTask,
 )
-from actors.task.commands.task import (
+from chargehand.actors.task.commands.task import (
     Enqueueing as Enqueueing,
 )
-from actors.task.effects import EffectCommand
+from chargehand.actors.task.effects import EffectCommand
 
 AgentCommand = Heartbeat | ReleaseRun | CompleteLease | FailLease
 RunCommand = (

@@ -4,10 +4,10 @@ from typing import final
 
 from attrs import field
 
-from actors.frozen import frozen
-from actors.task import validation as valid
-from actors.task.eligibility import Claimer
-from actors.task.state import Json
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task import validation as valid
+from chargehand.actors.task.eligibility import Claimer
+from chargehand.actors.task.state import Json
 
 
 @final

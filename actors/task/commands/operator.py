@@ -4,11 +4,11 @@ from typing import final
 
 from attrs import field
 
-from actors import actions
-from actors.frozen import frozen
-from actors.ids import valid_task_id
-from actors.task import validation as valid
-from actors.task.state import (
+from chargehand.actors import actions
+from chargehand.actors.frozen import frozen
+from chargehand.actors.ids import valid_task_id
+from chargehand.actors.task import validation as valid
+from chargehand.actors.task.state import (
     Json,
 )
 

@@ -4,10 +4,10 @@ from typing import final
 
 from attrs import field
 
-from actors.frozen import frozen
-from actors.task import review_rules as rules
-from actors.task import validation as valid
-from actors.task.review import ReviewPolicy, Verdict
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task import review_rules as rules
+from chargehand.actors.task import validation as valid
+from chargehand.actors.task.review import ReviewPolicy, Verdict
 
 
 @final

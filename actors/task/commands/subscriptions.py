@@ -4,11 +4,11 @@ from typing import final
 
 from attrs import field
 
-from actors import limits
-from actors.errors import invalid
-from actors.frozen import frozen
-from actors.task import validation as valid
-from actors.task.subscription import Target
+from chargehand.actors import limits
+from chargehand.actors.errors import invalid
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task import validation as valid
+from chargehand.actors.task.subscription import Target
 
 
 def _target(target: Target) -> Target:

@@ -4,11 +4,11 @@ from typing import final
 
 from attrs import field
 
-from actors.frozen import frozen
-from actors.task import profile_rules
-from actors.task import validation as valid
-from actors.task.profile import ExecutionProfile
-from actors.task.state import (
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task import profile_rules
+from chargehand.actors.task import validation as valid
+from chargehand.actors.task.profile import ExecutionProfile
+from chargehand.actors.task.state import (
     ApprovalPolicy,
     DependencyKind,
     Json,

@@ -6,9 +6,9 @@ One module for each subject, one function for each command; this table joins the
 from collections.abc import Callable
 from typing import Any
 
-from actors.task import commands as c
-from actors.task import effects as f
-from actors.task.decide import (
+from chargehand.actors.task import commands as c
+from chargehand.actors.task import effects as f
+from chargehand.actors.task.decide import (
     canceling,
     definition,
     dependencies,
@@ -24,9 +24,9 @@ from actors.task.decide import (
     triage,
     verdict,
 )
-from actors.task.decide.context import Changes, Context, Decision
-from actors.task.decide.definition import task_not_found
-from actors.task.state import TaskState
+from chargehand.actors.task.decide.context import Changes, Context, Decision
+from chargehand.actors.task.decide.definition import task_not_found
+from chargehand.actors.task.state import TaskState
 
 _DECIDES: dict[type[c.Command], Callable[[Changes, Any], Decision]] = {
     c.PatchTask: definition.patch,

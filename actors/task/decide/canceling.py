@@ -1,18 +1,18 @@
 """Cancel a task, its open run, and by an effect everything below it."""
 
-from actors.task import commands as c
-from actors.task.decide.context import Changes, Decision
-from actors.task.decide.enqueue import not_in_state
-from actors.task.decide.verdict import cancel_open
-from actors.task.effects import CancelPropagated
-from actors.task.events import (
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide.context import Changes, Decision
+from chargehand.actors.task.decide.enqueue import not_in_state
+from chargehand.actors.task.decide.verdict import cancel_open
+from chargehand.actors.task.effects import CancelPropagated
+from chargehand.actors.task.events import (
     CancelPassedOn,
     EffectApplied,
     RunCanceled,
     TaskCanceled,
     TreeCancelRepeated,
 )
-from actors.task.state import Json, TaskStatus
+from chargehand.actors.task.state import Json, TaskStatus
 
 
 def cancel(changes: Changes, command: c.CancelTask) -> Decision:

@@ -5,11 +5,11 @@ from typing import Protocol, final
 
 from attrs import define, field
 
-from actors.answers import Answer
-from actors.frozen import frozen, replace
-from actors.identity import Caller
-from actors.record import event_id
-from actors.task.events import (
+from chargehand.actors.answers import Answer
+from chargehand.actors.frozen import frozen, replace
+from chargehand.actors.identity import Caller
+from chargehand.actors.record import event_id
+from chargehand.actors.task.events import (
     DependencyAdded,
     DependencyRemoved,
     Event,
@@ -26,10 +26,10 @@ from actors.task.events import (
     TaskRejected,
     TaskUpdated,
 )
-from actors.task.evolve import evolve
-from actors.task.review import DEFAULT_RULES, Review, ReviewRules
-from actors.task.state import Run, RunStatus, Scope, TaskState, TaskStatus
-from actors.task.status import derive_status
+from chargehand.actors.task.evolve import evolve
+from chargehand.actors.task.review import DEFAULT_RULES, Review, ReviewRules
+from chargehand.actors.task.state import Run, RunStatus, Scope, TaskState, TaskStatus
+from chargehand.actors.task.status import derive_status
 
 StatusTelling = (
     TaskUpdated | TaskPublished | TaskApproved | TaskRejected | DependencyAdded | DependencyRemoved

@@ -2,22 +2,22 @@
 
 import orjson
 
-from actors.limits import NS
-from actors.task import events as e
-from actors.task.decide.context import Changes
-from actors.task.decide.enqueue import (
+from chargehand.actors.limits import NS
+from chargehand.actors.task import events as e
+from chargehand.actors.task.decide.context import Changes
+from chargehand.actors.task.decide.enqueue import (
     new_run,
     status_with_queued,
 )
-from actors.task.decide.found import the_run
-from actors.task.decide.new_work import canceled_above
-from actors.task.review import (
+from chargehand.actors.task.decide.found import the_run
+from chargehand.actors.task.decide.new_work import canceled_above
+from chargehand.actors.task.review import (
     Continuation,
     Review,
     ReviewRules,
     Verdict,
 )
-from actors.task.state import Json, Run, TaskState
+from chargehand.actors.task.state import Json, Run, TaskState
 
 
 def circuit_reason(changes: Changes, review: Review) -> str | None:

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from actors import actions, limits
-from actors.errors import Code, Rejected, invalid
-from actors.task import commands as c
-from actors.task import validation as valid
-from actors.task.decide.context import Changes, Decision
-from actors.task.decide.enqueue import auto_enqueue, check_no_open_run
-from actors.task.decide.new_work import below_canceled, canceled_above
-from actors.task.effects import ChildAdded
-from actors.task.events import ChildCreated, TaskCreated, TaskDeleted, TaskUpdated
-from actors.task.state import Owner, Scope
-from actors.task.status import first_status
+from chargehand.actors import actions, limits
+from chargehand.actors.errors import Code, Rejected, invalid
+from chargehand.actors.task import commands as c
+from chargehand.actors.task import validation as valid
+from chargehand.actors.task.decide.context import Changes, Decision
+from chargehand.actors.task.decide.enqueue import auto_enqueue, check_no_open_run
+from chargehand.actors.task.decide.new_work import below_canceled, canceled_above
+from chargehand.actors.task.effects import ChildAdded
+from chargehand.actors.task.events import ChildCreated, TaskCreated, TaskDeleted, TaskUpdated
+from chargehand.actors.task.state import Owner, Scope
+from chargehand.actors.task.status import first_status
 
 
 def create(changes: Changes, command: c.CreateTask) -> Decision:

@@ -1,26 +1,26 @@
 """Edges to blockers: add, remove, and what the blockers' own events mean here."""
 
-from actors import actions, limits
-from actors.errors import Code, Rejected, invalid
-from actors.task import commands as c
-from actors.task.decide.context import Changes, Decision
-from actors.task.decide.definition import task_not_found
-from actors.task.decide.enqueue import auto_enqueue
-from actors.task.decide.new_work import check_blocker
-from actors.task.effects import (
+from chargehand.actors import actions, limits
+from chargehand.actors.errors import Code, Rejected, invalid
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide.context import Changes, Decision
+from chargehand.actors.task.decide.definition import task_not_found
+from chargehand.actors.task.decide.enqueue import auto_enqueue
+from chargehand.actors.task.decide.new_work import check_blocker
+from chargehand.actors.task.effects import (
     BlockerCompleted,
     BlockerDeleted,
     BlockerReopened,
     DependentsLeft,
 )
-from actors.task.events import (
+from chargehand.actors.task.events import (
     BlockerChanged,
     DependencyAdded,
     DependencyRemoved,
     DependentsPassedOn,
     EffectApplied,
 )
-from actors.task.state import Dependency, TaskState
+from chargehand.actors.task.state import Dependency, TaskState
 
 
 def add(changes: Changes, command: c.AddDependency) -> Decision:

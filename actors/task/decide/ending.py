@@ -1,8 +1,8 @@
 """The end of a run, with the review that the policy requires of it, in one record."""
 
-from actors.task.decide.context import Changes
-from actors.task.decide.review_request import request_by_policy
-from actors.task.events import RunCanceled, RunCompleted, RunFailed, RunForcedFail
+from chargehand.actors.task.decide.context import Changes
+from chargehand.actors.task.decide.review_request import request_by_policy
+from chargehand.actors.task.events import RunCanceled, RunCompleted, RunFailed, RunForcedFail
 
 RunEnded = RunCompleted | RunFailed | RunCanceled | RunForcedFail
 

@@ -1,21 +1,21 @@
 """Make a run: the rules that every way of enqueuing shares, and automatic enqueuing."""
 
-from actors import actions, limits
-from actors.actions import Action
-from actors.errors import Code, Rejected
-from actors.task import commands as c
-from actors.task.channels import coordination_channel
-from actors.task.decide.context import Changes, Decision
-from actors.task.decide.new_work import canceled_above, check_new_work
-from actors.task.events import (
+from chargehand.actors import actions, limits
+from chargehand.actors.actions import Action
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.channels import coordination_channel
+from chargehand.actors.task.decide.context import Changes, Decision
+from chargehand.actors.task.decide.new_work import canceled_above, check_new_work
+from chargehand.actors.task.events import (
     AutoEnqueueMissed,
     NewRun,
     RunEnqueued,
     RunParkedClosed,
 )
-from actors.task.review import Continuation
-from actors.task.state import ApprovalState, Json, Run, RunStatus, TaskState, TaskStatus
-from actors.task.status import derive_status
+from chargehand.actors.task.review import Continuation
+from chargehand.actors.task.state import ApprovalState, Json, Run, RunStatus, TaskState, TaskStatus
+from chargehand.actors.task.status import derive_status
 
 
 def enqueue(changes: Changes, command: c.EnqueueRun) -> Decision:

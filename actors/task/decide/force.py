@@ -1,12 +1,12 @@
 """Force operations of an operator on a run, and the new attempts that retry and recover make."""
 
-from actors import actions, limits
-from actors.actions import Action
-from actors.errors import Code, Rejected
-from actors.task import commands as c
-from actors.task.decide.context import Changes, Decision
-from actors.task.decide.ending import end_run
-from actors.task.decide.enqueue import (
+from chargehand.actors import actions, limits
+from chargehand.actors.actions import Action
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide.context import Changes, Decision
+from chargehand.actors.task.decide.ending import end_run
+from chargehand.actors.task.decide.enqueue import (
     check_attempts,
     check_no_open_run,
     close_parked_run,
@@ -14,10 +14,10 @@ from actors.task.decide.enqueue import (
     not_in_state,
     status_with_queued,
 )
-from actors.task.decide.found import the_run
-from actors.task.decide.new_work import check_new_work
-from actors.task.decide.way_back import way_back
-from actors.task.events import (
+from chargehand.actors.task.decide.found import the_run
+from chargehand.actors.task.decide.new_work import check_new_work
+from chargehand.actors.task.decide.way_back import way_back
+from chargehand.actors.task.events import (
     ForcedRelease,
     NewRun,
     RunForcedFail,
@@ -25,7 +25,7 @@ from actors.task.events import (
     RunReleased,
     RunRetried,
 )
-from actors.task.state import Json, Run, RunStatus
+from chargehand.actors.task.state import Json, Run, RunStatus
 
 _FAILABLE = (RunStatus.QUEUED, RunStatus.CLAIMED, RunStatus.NEEDS_ATTENTION)
 _RETRIABLE = (RunStatus.FAILED, RunStatus.CANCELED)

@@ -1,10 +1,10 @@
 """What a command refers to, or the refusal where the task has no such thing."""
 
-from actors import actions
-from actors.errors import Code, Rejected
-from actors.task.decide.context import Changes
-from actors.task.review import Review
-from actors.task.state import Run
+from chargehand.actors import actions
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.task.decide.context import Changes
+from chargehand.actors.task.review import Review
+from chargehand.actors.task.state import Run
 
 
 def the_run(changes: Changes, run_id: str) -> Run:

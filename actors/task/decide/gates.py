@@ -1,13 +1,13 @@
 """Publish, start, approve and reject: the gates before work, each of which may make a run."""
 
-from actors import actions
-from actors.errors import Code, Rejected
-from actors.task import commands as c
-from actors.task.decide.context import Changes, Decision
-from actors.task.decide.enqueue import add_run, keyed_run, not_in_state
-from actors.task.decide.new_work import check_new_work
-from actors.task.events import TaskApproved, TaskPublished, TaskRejected
-from actors.task.state import ApprovalPolicy, ApprovalState, RunStatus, TaskStatus
+from chargehand.actors import actions
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide.context import Changes, Decision
+from chargehand.actors.task.decide.enqueue import add_run, keyed_run, not_in_state
+from chargehand.actors.task.decide.new_work import check_new_work
+from chargehand.actors.task.events import TaskApproved, TaskPublished, TaskRejected
+from chargehand.actors.task.state import ApprovalPolicy, ApprovalState, RunStatus, TaskStatus
 
 _STARTABLE = frozenset(
     {TaskStatus.READY, TaskStatus.IN_PROGRESS, TaskStatus.COMPLETED, TaskStatus.FAILED}

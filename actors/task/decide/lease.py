@@ -3,16 +3,16 @@
 A lease lives until `lease_until`; at that very moment it has ended.
 """
 
-from actors import actions, limits
-from actors.errors import Code, Rejected
-from actors.limits import NS
-from actors.task import commands as c
-from actors.task.decide.context import Changes, Decision
-from actors.task.decide.ending import end_run
-from actors.task.decide.enqueue import is_paused, not_in_state
-from actors.task.decide.found import the_run
-from actors.task.eligibility import Claimer, awaits_agent, claimable_run, matches
-from actors.task.events import (
+from chargehand.actors import actions, limits
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.limits import NS
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide.context import Changes, Decision
+from chargehand.actors.task.decide.ending import end_run
+from chargehand.actors.task.decide.enqueue import is_paused, not_in_state
+from chargehand.actors.task.decide.found import the_run
+from chargehand.actors.task.eligibility import Claimer, awaits_agent, claimable_run, matches
+from chargehand.actors.task.events import (
     RunClaimed,
     RunCompleted,
     RunFailed,
@@ -21,8 +21,8 @@ from actors.task.events import (
     RunNeedsAttention,
     RunReleased,
 )
-from actors.task.state import Run, RunStatus, TaskStatus
-from actors.times import rfc3339, to_the_second
+from chargehand.actors.task.state import Run, RunStatus, TaskStatus
+from chargehand.actors.times import rfc3339, to_the_second
 
 _EXECUTABLE = frozenset(TaskStatus) - {TaskStatus.BLOCKED, TaskStatus.DRAFT, TaskStatus.CANCELED}
 

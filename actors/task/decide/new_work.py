@@ -5,9 +5,9 @@ run was canceled may go on. What is asked of the graph holds at once: a task bel
 canceled is refused new work even before the cancel has reached it.
 """
 
-from actors import actions
-from actors.errors import Code, Rejected
-from actors.task.decide.context import Changes
+from chargehand.actors import actions
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.task.decide.context import Changes
 
 
 def check_new_work(changes: Changes) -> None:

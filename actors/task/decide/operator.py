@@ -1,14 +1,14 @@
 """What an operator does with a run: compare-and-set on its status."""
 
-from actors import actions
-from actors.errors import Code, Rejected
-from actors.identity import Actor, ActorKind, CallerKey
-from actors.task import commands as c
-from actors.task.decide.context import Changes, Decision
-from actors.task.decide.ending import end_run
-from actors.task.decide.found import the_run
-from actors.task.decide.lease import check_executable, wrong_status
-from actors.task.events import (
+from chargehand.actors import actions
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.identity import Actor, ActorKind, CallerKey
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide.context import Changes, Decision
+from chargehand.actors.task.decide.ending import end_run
+from chargehand.actors.task.decide.found import the_run
+from chargehand.actors.task.decide.lease import check_executable, wrong_status
+from chargehand.actors.task.events import (
     RunCanceled,
     RunClaimed,
     RunCompleted,
@@ -18,7 +18,7 @@ from actors.task.events import (
     RunStarved,
     RunWithoutLease,
 )
-from actors.task.state import Owner, OwnerKind, Run, RunStatus
+from chargehand.actors.task.state import Owner, OwnerKind, Run, RunStatus
 
 
 def claim(changes: Changes, command: c.ClaimRun) -> Decision:

@@ -1,13 +1,13 @@
 """Pause and resume one task; a resume reaches what is below it as an effect."""
 
-from actors import actions
-from actors.errors import Code, Rejected
-from actors.task import commands as c
-from actors.task.decide.context import Changes, Decision
-from actors.task.decide.enqueue import auto_enqueue
-from actors.task.effects import AncestorResumed
-from actors.task.events import EffectApplied, ResumePassedOn, TaskPaused, TaskResumed
-from actors.task.validation import reason_required
+from chargehand.actors import actions
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide.context import Changes, Decision
+from chargehand.actors.task.decide.enqueue import auto_enqueue
+from chargehand.actors.task.effects import AncestorResumed
+from chargehand.actors.task.events import EffectApplied, ResumePassedOn, TaskPaused, TaskResumed
+from chargehand.actors.task.validation import reason_required
 
 
 def pause(changes: Changes, command: c.PauseTask) -> Decision:

@@ -1,10 +1,10 @@
 """The execution profile: set as a whole, or taken away."""
 
-from actors.errors import Code, Rejected
-from actors.task import commands as c
-from actors.task.decide.context import Changes, Decision
-from actors.task.decide.way_back import way_back
-from actors.task.events import ProfileDeleted, ProfileUpdated
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide.context import Changes, Decision
+from chargehand.actors.task.decide.way_back import way_back
+from chargehand.actors.task.events import ProfileDeleted, ProfileUpdated
 
 
 def set_profile(changes: Changes, command: c.SetProfile) -> Decision:

@@ -2,19 +2,19 @@
 
 from typing import Final
 
-from actors import actions, limits
-from actors.errors import Code, Rejected, invalid
-from actors.task import commands as c
-from actors.task import events as e
-from actors.task.decide.context import Changes, Decision
-from actors.task.decide.enqueue import (
+from chargehand.actors import actions, limits
+from chargehand.actors.errors import Code, Rejected, invalid
+from chargehand.actors.task import commands as c
+from chargehand.actors.task import events as e
+from chargehand.actors.task.decide.context import Changes, Decision
+from chargehand.actors.task.decide.enqueue import (
     not_in_state,
 )
-from actors.task.decide.found import the_run
-from actors.task.review import (
+from chargehand.actors.task.decide.found import the_run
+from chargehand.actors.task.review import (
     ReviewPolicy,
 )
-from actors.task.state import Run, RunStatus, TaskState
+from chargehand.actors.task.state import Run, RunStatus, TaskState
 
 _ENDS: Final = {
     ReviewPolicy.NONE: frozenset[RunStatus](),

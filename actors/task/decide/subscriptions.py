@@ -1,10 +1,10 @@
 """Subscriptions to a task's ends, and the outcome of deliveries."""
 
-from actors import actions, limits
-from actors.errors import Code, Rejected, invalid
-from actors.task import commands as c
-from actors.task.decide.context import Changes, Decision
-from actors.task.events import (
+from chargehand.actors import actions, limits
+from chargehand.actors.errors import Code, Rejected, invalid
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide.context import Changes, Decision
+from chargehand.actors.task.events import (
     DeliveryFailed,
     DeliveryGivenUp,
     MessageDelivered,
@@ -13,7 +13,7 @@ from actors.task.events import (
     SubscriptionSet,
     SubscriptionTurnedOff,
 )
-from actors.task.subscription import Subscription
+from chargehand.actors.task.subscription import Subscription
 
 
 def subscribe(changes: Changes, command: c.Subscribe) -> Decision:

@@ -1,8 +1,8 @@
 """Triage: what somebody did with a task in their own inbox."""
 
-from actors.task import commands as c
-from actors.task.decide.context import Changes, Decision
-from actors.task.events import TaskTriaged
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide.context import Changes, Decision
+from chargehand.actors.task.events import TaskTriaged
 
 
 def triage(changes: Changes, command: c.TriageTask) -> Decision:

@@ -6,27 +6,31 @@ last round opens the circuit instead, as do runs that end too quickly one after 
 
 from typing import TypeVar
 
-from actors import actions
-from actors.errors import Code, Rejected, invalid
-from actors.frozen import replace
-from actors.identity import ActorKind
-from actors.task import commands as c
-from actors.task import events as e
-from actors.task.decide.context import Changes, Decision
-from actors.task.decide.continuation import add_continuation, circuit_reason, continuation_of
-from actors.task.decide.enqueue import (
+from chargehand.actors import actions
+from chargehand.actors.errors import Code, Rejected, invalid
+from chargehand.actors.frozen import replace
+from chargehand.actors.identity import ActorKind
+from chargehand.actors.task import commands as c
+from chargehand.actors.task import events as e
+from chargehand.actors.task.decide.context import Changes, Decision
+from chargehand.actors.task.decide.continuation import (
+    add_continuation,
+    circuit_reason,
+    continuation_of,
+)
+from chargehand.actors.task.decide.enqueue import (
     check_no_open_run,
     close_parked_run,
 )
-from actors.task.decide.found import the_review, the_run
-from actors.task.decide.new_work import check_new_work
-from actors.task.review import (
+from chargehand.actors.task.decide.found import the_review, the_run
+from chargehand.actors.task.decide.new_work import check_new_work
+from chargehand.actors.task.review import (
     Review,
     ReviewOutcome,
     Verdict,
 )
-from actors.task.state import Run
-from actors.times import to_the_second
+from chargehand.actors.task.state import Run
+from chargehand.actors.times import to_the_second
 
 _T = TypeVar("_T", bound=e.ReviewJudged)
 

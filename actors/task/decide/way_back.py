@@ -1,8 +1,8 @@
 """What puts a run back into the queue, by its status: suggested where something is refused."""
 
-from actors import actions
-from actors.actions import Action
-from actors.task.state import Run, RunStatus
+from chargehand.actors import actions
+from chargehand.actors.actions import Action
+from chargehand.actors.task.state import Run, RunStatus
 
 
 def way_back(run: Run) -> tuple[str, Action]:

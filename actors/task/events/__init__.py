@@ -4,10 +4,10 @@ Classes without a public type (`EffectApplied`) take a number of the sequence bu
 timeline. `task_status` is the derived status after the event.
 """
 
-from actors.task.events.base import RunEvent as RunEvent
-from actors.task.events.base import TaskEvent as TaskEvent
-from actors.task.events.review import BY_OUTCOME as BY_OUTCOME
-from actors.task.events.review import (
+from chargehand.actors.task.events.base import RunEvent as RunEvent
+from chargehand.actors.task.events.base import TaskEvent as TaskEvent
+from chargehand.actors.task.events.review import BY_OUTCOME as BY_OUTCOME
+from chargehand.actors.task.events.review import (
     ReviewApproved,
     ReviewBlocked,
     ReviewCanceled,
@@ -20,11 +20,11 @@ from actors.task.events.review import (
     ReviewRetryEnqueued,
     ReviewTimedOut,
 )
-from actors.task.events.review import ReviewEvent as ReviewEvent
-from actors.task.events.review import ReviewJudged as ReviewJudged
-from actors.task.events.run import ForcedRelease as ForcedRelease
-from actors.task.events.run import NewRun as NewRun
-from actors.task.events.run import (
+from chargehand.actors.task.events.review import ReviewEvent as ReviewEvent
+from chargehand.actors.task.events.review import ReviewJudged as ReviewJudged
+from chargehand.actors.task.events.run import ForcedRelease as ForcedRelease
+from chargehand.actors.task.events.run import NewRun as NewRun
+from chargehand.actors.task.events.run import (
     RunCanceled,
     RunClaimed,
     RunCompleted,
@@ -44,7 +44,7 @@ from actors.task.events.run import (
     RunStarved,
     RunWithoutLease,
 )
-from actors.task.events.subscriptions import (
+from chargehand.actors.task.events.subscriptions import (
     DeliveryFailed,
     DeliveryGivenUp,
     MessageDelivered,
@@ -54,7 +54,7 @@ from actors.task.events.subscriptions import (
     SubscriptionSet,
     SubscriptionTurnedOff,
 )
-from actors.task.events.task import (
+from chargehand.actors.task.events.task import (
     AutoEnqueueMissed,
     BlockerChanged,
     CancelPassedOn,

@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
-from actors.frozen import frozen
-from actors.task.state import (
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task.state import (
     TaskStatus,
 )
 

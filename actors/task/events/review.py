@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import ClassVar, Final, final
 
-from actors.frozen import frozen
-from actors.identity import Actor
-from actors.task.events.base import RunEvent
-from actors.task.review import ReviewOutcome, ReviewPolicy, Verdict
+from chargehand.actors.frozen import frozen
+from chargehand.actors.identity import Actor
+from chargehand.actors.task.events.base import RunEvent
+from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy, Verdict
 
 
 @frozen

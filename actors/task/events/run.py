@@ -2,11 +2,11 @@
 
 from typing import ClassVar, final
 
-from actors.frozen import frozen
-from actors.identity import Actor, CallerKey, Origin
-from actors.task.events.base import RunEvent
-from actors.task.review import Continuation
-from actors.task.state import (
+from chargehand.actors.frozen import frozen
+from chargehand.actors.identity import Actor, CallerKey, Origin
+from chargehand.actors.task.events.base import RunEvent
+from chargehand.actors.task.review import Continuation
+from chargehand.actors.task.state import (
     Json,
     RunStatus,
 )

@@ -2,10 +2,10 @@
 
 from typing import final
 
-from actors.frozen import frozen
-from actors.identity import Actor
-from actors.task.events.base import TaskEvent
-from actors.task.subscription import Target
+from chargehand.actors.frozen import frozen
+from chargehand.actors.identity import Actor
+from chargehand.actors.task.events.base import TaskEvent
+from chargehand.actors.task.subscription import Target
 
 
 @final

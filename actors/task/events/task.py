@@ -2,11 +2,11 @@
 
 from typing import ClassVar, final
 
-from actors.frozen import frozen
-from actors.identity import Actor
-from actors.task.events.base import TaskEvent
-from actors.task.profile import ExecutionProfile
-from actors.task.state import (
+from chargehand.actors.frozen import frozen
+from chargehand.actors.identity import Actor
+from chargehand.actors.task.events.base import TaskEvent
+from chargehand.actors.task.profile import ExecutionProfile
+from chargehand.actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
     DependencyKind,

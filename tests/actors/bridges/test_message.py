@@ -2,13 +2,13 @@
 
 import pytest
 
-from actors.bridges.message import ToldReview, message_of
-from actors.record import Record
-from actors.task import commands as c
-from actors.task.events import MessageDue
-from actors.task.review import ReviewOutcome, ReviewPolicy, ReviewRules, Verdict
-from actors.task.state import TaskStatus
-from actors.task.subscription import DeliveryMode, Target
+from chargehand.actors.bridges.message import ToldReview, message_of
+from chargehand.actors.record import Record
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.events import MessageDue
+from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy, ReviewRules, Verdict
+from chargehand.actors.task.state import TaskStatus
+from chargehand.actors.task.subscription import DeliveryMode, Target
 from tests.actors.task.kit import OPERATOR, Bench, agent
 
 

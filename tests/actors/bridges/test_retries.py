@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.bridges.retries import hold_s, retry_delay_s
-from actors.limits import RETRY_AFTER_S_MAX, RETRY_S_MAX
+from chargehand.actors.bridges.retries import hold_s, retry_delay_s
+from chargehand.actors.limits import RETRY_AFTER_S_MAX, RETRY_S_MAX
 
 MIDDLE = 0.5
 

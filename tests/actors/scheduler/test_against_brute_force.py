@@ -4,11 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from actors.scheduler import claimable
-from actors.scheduler.claimable import ClaimableIndex, rank
-from actors.scheduler.parked import Parked
-from actors.task.eligibility import ClaimableRun, Claimer, agent_selector, matches
-from actors.task.state import Owner, OwnerKind
+from chargehand.actors.scheduler import claimable
+from chargehand.actors.scheduler.claimable import ClaimableIndex, rank
+from chargehand.actors.scheduler.parked import Parked
+from chargehand.actors.task.eligibility import ClaimableRun, Claimer, agent_selector, matches
+from chargehand.actors.task.state import Owner, OwnerKind
 
 CAPABILITIES = ["docker", "gpu", "linux", "rust", "sql"]
 AGENTS = ["coder", "writer"]

@@ -1,8 +1,8 @@
 """Where open runs stand, task by task."""
 
-from actors.frozen import replace
-from actors.scheduler.board import Board
-from actors.task.state import RunStatus
+from chargehand.actors.frozen import replace
+from chargehand.actors.scheduler.board import Board
+from chargehand.actors.task.state import RunStatus
 from tests.actors.system.desk import started
 
 

@@ -3,9 +3,9 @@
 import pytest
 from attrs import evolve as replace
 
-from actors.scheduler.claimable import IDLE_CLASSES_MAX, ClaimableIndex
-from actors.task.eligibility import ClaimableRun, Claimer
-from actors.task.state import Owner, OwnerKind
+from chargehand.actors.scheduler.claimable import IDLE_CLASSES_MAX, ClaimableIndex
+from chargehand.actors.task.eligibility import ClaimableRun, Claimer
+from chargehand.actors.task.state import Owner, OwnerKind
 
 NONE: frozenset[str] = frozenset()
 CLAIMER = Claimer("session-1", "coder", "ws", None, NONE, 0)

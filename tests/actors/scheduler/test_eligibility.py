@@ -5,11 +5,11 @@ from random import Random
 import pytest
 from attrs import evolve as replace
 
-from actors.scheduler.claimable import ClaimableIndex, rank
-from actors.scheduler.parked import Parked
-from actors.task import eligibility
-from actors.task.eligibility import ClaimableRun, Claimer, matches
-from actors.task.state import Owner, OwnerKind
+from chargehand.actors.scheduler.claimable import ClaimableIndex, rank
+from chargehand.actors.scheduler.parked import Parked
+from chargehand.actors.task import eligibility
+from chargehand.actors.task.eligibility import ClaimableRun, Claimer, matches
+from chargehand.actors.task.state import Owner, OwnerKind
 
 NONE: frozenset[str] = frozenset()
 RUN = ClaimableRun("run-1", "task-1", "ws-1", "build", None, NONE, NONE, None, 20, 1_000)

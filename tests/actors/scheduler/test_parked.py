@@ -3,10 +3,10 @@
 import pytest
 from attrs import evolve as replace
 
-from actors.scheduler import parked as parked_module
-from actors.scheduler.parked import Parked
-from actors.task.eligibility import ClaimableRun, Claimer, matches
-from actors.task.state import Owner, OwnerKind
+from chargehand.actors.scheduler import parked as parked_module
+from chargehand.actors.scheduler.parked import Parked
+from chargehand.actors.task.eligibility import ClaimableRun, Claimer, matches
+from chargehand.actors.task.state import Owner, OwnerKind
 
 NONE: frozenset[str] = frozenset()
 RUN = ClaimableRun("run-1", "task-1", "ws", "build", None, NONE, NONE, None, 20, 1)

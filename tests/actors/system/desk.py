@@ -6,20 +6,20 @@ from typing import TypeVar
 
 import trio
 
-from actors.answers import Answer
-from actors.clock import TimeSource, VirtualTime
-from actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
-from actors.lifecycle import run_system
-from actors.ports import StorageError
-from actors.registry.commands import RegisterSession
-from actors.scheduler.commands import ClaimNext
-from actors.settings import Settings
-from actors.system import System
-from actors.task import commands as c
-from actors.task.state import Json, Run, RunStatus, Scope, TaskState
-from persistence.memory_store import MemoryStore
-from persistence.opening import memory_journal
-from persistence.store import Change, Given, Store, Table
+from chargehand.actors.answers import Answer
+from chargehand.actors.clock import TimeSource, VirtualTime
+from chargehand.actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.ports import StorageError
+from chargehand.actors.registry.commands import RegisterSession
+from chargehand.actors.scheduler.commands import ClaimNext
+from chargehand.actors.settings import Settings
+from chargehand.actors.system import System
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import Json, Run, RunStatus, Scope, TaskState
+from chargehand.persistence.memory_store import MemoryStore
+from chargehand.persistence.opening import memory_journal
+from chargehand.persistence.store import Change, Given, Store, Table
 
 T = TypeVar("T")
 

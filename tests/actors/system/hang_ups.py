@@ -13,8 +13,8 @@ import trio
 import trio.testing
 from attrs import define, field, frozen
 
-from actors.system import System
-from actors.task.state import Run, TaskState
+from chargehand.actors.system import System
+from chargehand.actors.task.state import Run, TaskState
 
 STEPS_MAX: Final = 400  # no call takes so many
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import trio
 
-from actors.answers import Answer
-from actors.errors import Rejected
-from actors.task import commands as c
-from actors.task.review import ReviewOutcome, Verdict
-from actors.task.state import ApprovalPolicy, Json, Owner, OwnerKind, Priority, Scope
+from chargehand.actors.answers import Answer
+from chargehand.actors.errors import Rejected
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.review import ReviewOutcome, Verdict
+from chargehand.actors.task.state import ApprovalPolicy, Json, Owner, OwnerKind, Priority, Scope
 from tests.actors.system.desk import OPERATOR, Desk, agent
 
 TASKS = 30

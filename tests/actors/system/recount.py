@@ -6,8 +6,8 @@ Written from the rules, and on purpose with nothing of what the read models are 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from actors.identity import Actor
-from actors.task.state import (
+from chargehand.actors.identity import Actor
+from chargehand.actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
     FailureKind,
@@ -16,13 +16,13 @@ from actors.task.state import (
     TaskState,
     TaskStatus,
 )
-from actors.views.catalog import TaskFilter
-from actors.views.dashboard import Dashboard
-from actors.views.facets import Lane
-from actors.views.groups import GroupFilter
-from actors.views.inbox import InboxFilter, InboxGroup
-from actors.views.pages import ListOrder
-from actors.views.tally import Count
+from chargehand.actors.views.catalog import TaskFilter
+from chargehand.actors.views.dashboard import Dashboard
+from chargehand.actors.views.facets import Lane
+from chargehand.actors.views.groups import GroupFilter
+from chargehand.actors.views.inbox import InboxFilter, InboxGroup
+from chargehand.actors.views.pages import ListOrder
+from chargehand.actors.views.tally import Count
 
 MINUTE = 60 * 10**9
 STUCK_AFTER = {

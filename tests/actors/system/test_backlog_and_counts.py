@@ -3,13 +3,13 @@
 import pytest
 import trio
 
-from actors import limits
-from actors.errors import Rejected
-from actors.registry.commands import CreateWorkspace
-from actors.task import commands as c
-from actors.task.state import Priority, RunStatus, Scope
-from actors.views import recent
-from actors.views.backlog import BacklogFilter, BacklogPage
+from chargehand.actors import limits
+from chargehand.actors.errors import Rejected
+from chargehand.actors.registry.commands import CreateWorkspace
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import Priority, RunStatus, Scope
+from chargehand.actors.views import recent
+from chargehand.actors.views.backlog import BacklogFilter, BacklogPage
 from tests.actors.system.desk import OPERATOR, agent, started
 
 

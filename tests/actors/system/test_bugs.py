@@ -5,11 +5,11 @@ import logging
 import pytest
 import trio
 
-from actors import limits
-from actors.errors import Code, Rejected
-from actors.faults import Why
-from actors.task import commands as c
-from actors.task.state import RunStatus
+from chargehand.actors import limits
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.faults import Why
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import RunStatus
 from tests.actors.system.desk import started, waiting
 
 

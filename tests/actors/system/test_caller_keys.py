@@ -2,13 +2,13 @@
 
 import pytest
 
-from actors.errors import Code, Rejected
-from actors.identity import LOCAL_USER, Caller, OriginKind, origin
-from actors.record import IndexRow, IndexTable
-from actors.task import commands as c
-from actors.task.state import RunStatus
-from persistence.index_rows import encode_row, row_key
-from persistence.store import Delete, Table
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.identity import LOCAL_USER, Caller, OriginKind, origin
+from chargehand.actors.record import IndexRow, IndexTable
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import RunStatus
+from chargehand.persistence.index_rows import encode_row, row_key
+from chargehand.persistence.store import Delete, Table
 from tests.actors.system.desk import OPERATOR, agent, started
 
 KEYED = c.Enqueueing(idempotency_key="k")

@@ -3,9 +3,9 @@
 import pytest
 import trio
 
-from actors.errors import Code, Rejected
-from actors.task import commands as c
-from actors.task.state import TaskStatus
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import TaskStatus
 from tests.actors.system.desk import CrashStore, started
 
 

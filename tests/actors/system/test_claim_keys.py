@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 import trio
 
-from actors.errors import Code, Rejected
-from actors.task import commands as c
-from actors.task.state import Json, RunStatus
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import Json, RunStatus
 from tests.actors.system.desk import OPERATOR, agent, started, waiting
 
 

@@ -3,10 +3,10 @@
 import pytest
 import trio
 
-from actors.errors import Code, Rejected
-from actors.task import commands as c
-from actors.task.profile import ExecutionProfile, WorkerMode, WorkerProfile
-from actors.task.state import Owner, OwnerKind, Priority, RunStatus
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.profile import ExecutionProfile, WorkerMode, WorkerProfile
+from chargehand.actors.task.state import Owner, OwnerKind, Priority, RunStatus
 from tests.actors.system.desk import NOW_NS, OPERATOR, agent, waiting
 
 CALLERS = 64

@@ -5,15 +5,15 @@ from contextlib import asynccontextmanager
 import pytest
 from trio.testing import wait_all_tasks_blocked
 
-from actors.errors import Code, Rejected
-from actors.faults import Why
-from actors.idempotency.once import Once, digest_of
-from actors.identity import Caller
-from actors.registry.commands import CreateWorkspace
-from actors.task import commands as c
-from actors.task.state import RunStatus, Scope, TaskStatus
-from persistence.memory_store import MemoryStore
-from persistence.store import Put, Table
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.faults import Why
+from chargehand.actors.idempotency.once import Once, digest_of
+from chargehand.actors.identity import Caller
+from chargehand.actors.registry.commands import CreateWorkspace
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import RunStatus, Scope, TaskStatus
+from chargehand.persistence.memory_store import MemoryStore
+from chargehand.persistence.store import Put, Table
 from tests.actors.system.desk import OPERATOR, started
 
 SICK, SOUND = "sick", "sound"

@@ -9,20 +9,20 @@ import pytest
 import trio
 import trio.testing
 
-from actors.bridges.bridge import Bridge, Gone, Undelivered
-from actors.bridges.message import Message
-from actors.clock import VirtualTime
-from actors.errors import Code, Rejected
-from actors.lifecycle import run_system
-from actors.limits import ATTEMPTS_MAX, DELIVERIES_AT_ONCE_MAX, NS
-from actors.registry.commands import CreateWorkspace
-from actors.settings import Settings
-from actors.task import commands as c
-from actors.task.review import ReviewOutcome, ReviewPolicy
-from actors.task.state import Scope, TaskStatus
-from actors.task.subscription import DeliveryMode, Target
-from persistence.memory_store import MemoryStore
-from persistence.opening import memory_journal
+from chargehand.actors.bridges.bridge import Bridge, Gone, Undelivered
+from chargehand.actors.bridges.message import Message
+from chargehand.actors.clock import VirtualTime
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.limits import ATTEMPTS_MAX, DELIVERIES_AT_ONCE_MAX, NS
+from chargehand.actors.registry.commands import CreateWorkspace
+from chargehand.actors.settings import Settings
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy
+from chargehand.actors.task.state import Scope, TaskStatus
+from chargehand.actors.task.subscription import DeliveryMode, Target
+from chargehand.persistence.memory_store import MemoryStore
+from chargehand.persistence.opening import memory_journal
 from tests.actors.system.desk import NOW_NS, OPERATOR, CrashStore, Desk
 
 HOUR_S = 3600.0

@@ -6,13 +6,13 @@ import threading
 import pytest
 import trio
 
-from actors import graph, limits
-from actors.directory import Directory
-from actors.errors import Code, Rejected
-from actors.lifecycle import run_system
-from actors.task import commands as c
-from actors.task.state import Priority, RunStatus, TaskStatus
-from persistence.journal import StoreJournal
+from chargehand.actors import graph, limits
+from chargehand.actors.directory import Directory
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import Priority, RunStatus, TaskStatus
+from chargehand.persistence.journal import StoreJournal
 from tests.actors.system.desk import OPERATOR, CrashStore, Desk, started
 
 

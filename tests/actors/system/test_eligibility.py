@@ -2,10 +2,10 @@
 
 import pytest
 
-from actors.identity import Actor, ActorKind, Caller
-from actors.registry.commands import CreateWorkspace
-from actors.task import commands as c
-from actors.task.state import ApprovalPolicy, Owner, OwnerKind, Priority, Scope
+from chargehand.actors.identity import Actor, ActorKind, Caller
+from chargehand.actors.registry.commands import CreateWorkspace
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import ApprovalPolicy, Owner, OwnerKind, Priority, Scope
 from tests.actors.system.desk import OPERATOR
 
 

@@ -9,20 +9,20 @@ import pytest
 import trio
 import trio.testing
 
-from actors.bridges.bridge import Bridge
-from actors.lifecycle import run_system
-from actors.registry.actor import Registry
-from actors.registry.commands import CreateWorkspace, RegisterSession
-from actors.scheduler.actor import Scheduler
-from actors.scheduler.commands import ClaimNext
-from actors.settings import Settings
-from actors.system import System
-from actors.task import commands as c
-from actors.task.review import ReviewOutcome, Verdict
-from actors.task.state import ApprovalPolicy, Scope
-from actors.task.subscription import DeliveryMode, Target
-from persistence.memory_store import MemoryStore
-from persistence.opening import memory_journal
+from chargehand.actors.bridges.bridge import Bridge
+from chargehand.actors.lifecycle import run_system
+from chargehand.actors.registry.actor import Registry
+from chargehand.actors.registry.commands import CreateWorkspace, RegisterSession
+from chargehand.actors.scheduler.actor import Scheduler
+from chargehand.actors.scheduler.commands import ClaimNext
+from chargehand.actors.settings import Settings
+from chargehand.actors.system import System
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.review import ReviewOutcome, Verdict
+from chargehand.actors.task.state import ApprovalPolicy, Scope
+from chargehand.actors.task.subscription import DeliveryMode, Target
+from chargehand.persistence.memory_store import MemoryStore
+from chargehand.persistence.opening import memory_journal
 from tests.actors.system.desk import NOW_NS, OPERATOR, Desk, agent
 from tests.actors.system.hang_ups import (
     STEPS_MAX,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from actors.identity import agent_actor
-from actors.task import commands as c
-from actors.task.state import RunStatus
+from chargehand.actors.identity import agent_actor
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import RunStatus
 from tests.actors.system.desk import OPERATOR, agent, started
 
 

@@ -3,15 +3,15 @@
 import pytest
 import trio
 
-from actors import limits
-from actors.directory import Directory
-from actors.errors import Code, Rejected
-from actors.scheduler.actor import Scheduler
-from actors.scheduler.commands import ClaimNext
-from actors.scheduler.dispatch import Dispatch
-from actors.settings import Settings
-from actors.task import commands as c
-from actors.task.state import RunStatus
+from chargehand.actors import limits
+from chargehand.actors.directory import Directory
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.scheduler.actor import Scheduler
+from chargehand.actors.scheduler.commands import ClaimNext
+from chargehand.actors.scheduler.dispatch import Dispatch
+from chargehand.actors.settings import Settings
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import RunStatus
 from tests.actors.system.desk import NS, CrashStore, agent, started, waiting
 
 

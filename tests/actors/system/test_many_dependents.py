@@ -4,10 +4,10 @@ crash at any moment."""
 import pytest
 import trio
 
-from actors import limits
-from actors.task import commands as c
-from actors.task.review import ReviewOutcome, ReviewPolicy, Verdict
-from actors.task.state import TaskStatus
+from chargehand.actors import limits
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy, Verdict
+from chargehand.actors.task.state import TaskStatus
 from tests.actors.system.desk import OPERATOR, CrashStore, started
 
 APPROVED = Verdict(ReviewOutcome.APPROVED, 1.0, "well done", "d")

@@ -7,11 +7,11 @@ import random
 import pytest
 import trio
 
-from actors.answers import Answer
-from actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
-from actors.registry.commands import CreateWorkspace
-from actors.task import commands as c
-from actors.task.state import (
+from chargehand.actors.answers import Answer
+from chargehand.actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
+from chargehand.actors.registry.commands import CreateWorkspace
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import (
     ApprovalState,
     Owner,
     OwnerKind,
@@ -21,13 +21,13 @@ from actors.task.state import (
     TaskStatus,
     TriageAction,
 )
-from actors.views import activity
-from actors.views.backlog import BacklogFilter
-from actors.views.catalog import TaskFilter
-from actors.views.facets import Lane
-from actors.views.groups import GroupFilter
-from actors.views.inbox import InboxFilter
-from actors.views.pages import ListOrder
+from chargehand.actors.views import activity
+from chargehand.actors.views.backlog import BacklogFilter
+from chargehand.actors.views.catalog import TaskFilter
+from chargehand.actors.views.facets import Lane
+from chargehand.actors.views.groups import GroupFilter
+from chargehand.actors.views.inbox import InboxFilter
+from chargehand.actors.views.pages import ListOrder
 from tests.actors.system.desk import OPERATOR, Desk, agent, started
 from tests.actors.system.random_work import Callers
 from tests.actors.system.recount import (

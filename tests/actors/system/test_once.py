@@ -6,14 +6,14 @@ import pytest
 import trio
 import trio.testing
 
-from actors.errors import Code, Rejected
-from actors.idempotency.once import Once, digest_of
-from actors.identity import Caller
-from actors.registry.commands import CreateWorkspace, RegisterSession
-from actors.scheduler.commands import ClaimNext
-from actors.task import commands as c
-from actors.task.state import RunStatus, Scope
-from persistence.store import Table
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.idempotency.once import Once, digest_of
+from chargehand.actors.identity import Caller
+from chargehand.actors.registry.commands import CreateWorkspace, RegisterSession
+from chargehand.actors.scheduler.commands import ClaimNext
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import RunStatus, Scope
+from chargehand.persistence.store import Table
 from tests.actors.system.desk import OPERATOR, CrashStore, agent, started, waiting
 from tests.actors.system.hang_ups import STEPS_MAX, check_nothing_is_held, hung_up, picture
 

@@ -5,14 +5,14 @@ from functools import partial
 import pytest
 import trio
 
-from actors import limits
-from actors.errors import Code, Rejected
-from actors.scheduler.commands import DrainOutcome
-from actors.scheduler.events import DrainCompleted
-from actors.scheduler.state import SCHEDULER_ADDRESS
-from actors.task import commands as c
-from actors.task.state import RunStatus
-from actors.views.backlog import BacklogFilter
+from chargehand.actors import limits
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.scheduler.commands import DrainOutcome
+from chargehand.actors.scheduler.events import DrainCompleted
+from chargehand.actors.scheduler.state import SCHEDULER_ADDRESS
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import RunStatus
+from chargehand.actors.views.backlog import BacklogFilter
 from tests.actors.system.desk import NS, OPERATOR, agent, started, waiting
 
 

@@ -5,14 +5,14 @@ import trio
 from attrs import evolve as replace
 from trio.testing import wait_all_tasks_blocked
 
-from actors.task import commands as c
-from actors.task.profile import (
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.profile import (
     ExecutionProfile,
     ParticipantsProfile,
     WorkerMode,
     WorkerProfile,
 )
-from actors.task.state import Priority
+from chargehand.actors.task.state import Priority
 from tests.actors.system.desk import started, waiting
 
 WORKER, PARTICIPANTS = "worker", "participants"

@@ -7,13 +7,13 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors.actor import fold
-from actors.graph import Graph
-from actors.record import Record
-from actors.review_deadlines import ReviewDeadlines
-from actors.scheduler.board import Board
-from actors.task.review import ReviewPolicy
-from actors.task.state import RunStatus, TaskState
+from chargehand.actors.actor import fold
+from chargehand.actors.graph import Graph
+from chargehand.actors.record import Record
+from chargehand.actors.review_deadlines import ReviewDeadlines
+from chargehand.actors.scheduler.board import Board
+from chargehand.actors.task.review import ReviewPolicy
+from chargehand.actors.task.state import RunStatus, TaskState
 from tests.actors.system.desk import Desk, started
 from tests.actors.system.random_work import Callers
 

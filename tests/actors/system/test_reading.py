@@ -2,8 +2,8 @@
 
 import pytest
 
-from actors.task import commands as c
-from persistence.reading import Reading
+from chargehand.actors.task import commands as c
+from chargehand.persistence.reading import Reading
 from tests.actors.system.desk import started
 
 

@@ -6,12 +6,12 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors.actor import Envelope
-from actors.errors import Code, Rejected
-from actors.mailbox import Reply
-from actors.registry.commands import RegisterSession
-from actors.task import commands as c
-from actors.task.state import Json
+from chargehand.actors.actor import Envelope
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.mailbox import Reply
+from chargehand.actors.registry.commands import RegisterSession
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import Json
 from tests.actors.system.desk import Desk, agent
 
 

@@ -3,10 +3,10 @@
 import pytest
 import trio
 
-from actors.clock import VirtualTime
-from actors.errors import Code, Rejected
-from actors.task import commands as c
-from persistence.store import Table
+from chargehand.actors.clock import VirtualTime
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.task import commands as c
+from chargehand.persistence.store import Table
 from tests.actors.system.desk import NOW_NS, NS, Desk, agent, started
 
 

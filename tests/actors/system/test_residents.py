@@ -4,11 +4,11 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors.actor import Envelope
-from actors.errors import Code, Rejected
-from actors.mailbox import Reply
-from actors.task import commands as c
-from actors.task.state import Priority
+from chargehand.actors.actor import Envelope
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.mailbox import Reply
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import Priority
 from tests.actors.system.desk import OPERATOR
 
 QUIET = {"checkpoint_s": 1000.0}  # no checkpoint but those that a test asks for

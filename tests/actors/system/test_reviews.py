@@ -3,11 +3,11 @@
 import pytest
 import trio
 
-from actors.errors import Code, Rejected
-from actors.task import commands as c
-from actors.task.review import ReviewOutcome, ReviewPolicy, ReviewStatus, Verdict
-from actors.task.state import Priority, RunStatus, TaskStatus
-from persistence.memory_store import MemoryStore
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy, ReviewStatus, Verdict
+from chargehand.actors.task.state import Priority, RunStatus, TaskStatus
+from chargehand.persistence.memory_store import MemoryStore
 from tests.actors.system.desk import NS, OPERATOR, CrashStore, agent, started
 
 APPROVED = Verdict(ReviewOutcome.APPROVED, 1.0, "well done", "d2")

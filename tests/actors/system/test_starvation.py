@@ -5,10 +5,10 @@ from typing import NamedTuple
 import pytest
 import trio
 
-from actors import limits
-from actors.scheduler.starvation import Starvation, Takers
-from actors.task import commands as c
-from actors.task.state import Owner, OwnerKind
+from chargehand.actors import limits
+from chargehand.actors.scheduler.starvation import Starvation, Takers
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import Owner, OwnerKind
 from tests.actors.system.desk import OPERATOR, agent, started
 
 

@@ -7,14 +7,14 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors.actor import Envelope
-from actors.errors import Code, Rejected
-from actors.lifecycle import FAILURE_GRACE_S
-from actors.mailbox import Reply
-from actors.ports import StorageError
-from actors.task import commands as c
-from actors.task.state import TaskStatus
-from actors.views.streams import StreamClosed
+from chargehand.actors.actor import Envelope
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.lifecycle import FAILURE_GRACE_S
+from chargehand.actors.mailbox import Reply
+from chargehand.actors.ports import StorageError
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import TaskStatus
+from chargehand.actors.views.streams import StreamClosed
 from tests.actors.system.desk import OPERATOR, CrashStore, agent, started
 
 

@@ -6,11 +6,11 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors import limits
-from actors.errors import Code, Rejected
-from actors.task import commands as c
-from actors.views.streams import CloseReason, StreamClosed
-from persistence.reading import Reading
+from chargehand.actors import limits
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.task import commands as c
+from chargehand.actors.views.streams import CloseReason, StreamClosed
+from chargehand.persistence.reading import Reading
 from tests.actors.system.desk import agent, started
 
 

@@ -7,13 +7,13 @@ import pytest
 import trio
 from attrs import evolve
 
-from actors.clock import VirtualTime
-from actors.errors import Code, Rejected
-from actors.limits import TURN_S_MAX
-from actors.task import commands as c
-from actors.task.review import ReviewOutcome, ReviewPolicy, ReviewStatus
-from actors.task.state import RunStatus, TriageAction
-from actors.views.backlog import BacklogFilter
+from chargehand.actors.clock import VirtualTime
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.limits import TURN_S_MAX
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy, ReviewStatus
+from chargehand.actors.task.state import RunStatus, TriageAction
+from chargehand.actors.views.backlog import BacklogFilter
 from tests.actors.system.desk import NOW_NS, NS, OPERATOR, agent, started, waiting
 
 HOUR_S = 3600

@@ -2,12 +2,12 @@
 
 import pytest
 
-from actors.errors import Rejected
-from actors.ports import DamagedError
-from actors.registry.commands import CreateWorkspace
-from actors.task import commands as c
-from persistence.store import Delete, Put, Table
-from persistence.verify import Problem, verify
+from chargehand.actors.errors import Rejected
+from chargehand.actors.ports import DamagedError
+from chargehand.actors.registry.commands import CreateWorkspace
+from chargehand.actors.task import commands as c
+from chargehand.persistence.store import Delete, Put, Table
+from chargehand.persistence.verify import Problem, verify
 from tests.actors.system.desk import OPERATOR, CrashStore, agent, started
 
 

@@ -3,11 +3,11 @@
 import pytest
 import trio
 
-from actors.task import commands as c
-from actors.task.state import RunStatus
-from actors.views.facets import Lane
-from actors.views.groups import GroupFilter
-from actors.views.inbox import InboxFilter, blocking_reason
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import RunStatus
+from chargehand.actors.views.facets import Lane
+from chargehand.actors.views.groups import GroupFilter
+from chargehand.actors.views.inbox import InboxFilter, blocking_reason
 from tests.actors.system.desk import NS, OPERATOR, agent, started
 
 TOLD = "task.run_without_lease"

@@ -2,16 +2,24 @@
 
 from attrs import define, evolve, field
 
-from actors.errors import Code, Rejected
-from actors.identity import LOCAL_USER, SCHEDULER, Actor, Caller, OriginKind, agent_actor, origin
-from actors.limits import EXPIRIES_MAX_DEFAULT, NS
-from actors.task import commands as c
-from actors.task.decide import decide
-from actors.task.decide.context import Context, Decision, Parent
-from actors.task.eligibility import Claimer
-from actors.task.events import RunEnqueued
-from actors.task.review import DEFAULT_RULES, ReviewRules
-from actors.task.state import ApprovalPolicy, Json, Run, Scope, TaskState
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.identity import (
+    LOCAL_USER,
+    SCHEDULER,
+    Actor,
+    Caller,
+    OriginKind,
+    agent_actor,
+    origin,
+)
+from chargehand.actors.limits import EXPIRIES_MAX_DEFAULT, NS
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide import decide
+from chargehand.actors.task.decide.context import Context, Decision, Parent
+from chargehand.actors.task.eligibility import Claimer
+from chargehand.actors.task.events import RunEnqueued
+from chargehand.actors.task.review import DEFAULT_RULES, ReviewRules
+from chargehand.actors.task.state import ApprovalPolicy, Json, Run, Scope, TaskState
 from tests.actors.task.laws import check_laws
 
 START_NS = 1_700_000_000 * NS

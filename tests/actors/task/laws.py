@@ -2,9 +2,9 @@
 
 from itertools import pairwise
 
-from actors.limits import UNDELIVERED_MAX
-from actors.task.decide.context import Context, Decision
-from actors.task.events import (
+from chargehand.actors.limits import UNDELIVERED_MAX
+from chargehand.actors.task.decide.context import Context, Decision
+from chargehand.actors.task.events import (
     DependencyAdded,
     DependencyRemoved,
     MessageDelivered,
@@ -20,11 +20,11 @@ from actors.task.events import (
     TaskRejected,
     TaskUpdated,
 )
-from actors.task.evolve import evolve
-from actors.task.review import Review, ReviewOutcome, ReviewStatus
-from actors.task.state import Run, RunStatus, TaskState, TaskStatus
-from actors.task.status import derive_status
-from actors.task.subscription import Subscription
+from chargehand.actors.task.evolve import evolve
+from chargehand.actors.task.review import Review, ReviewOutcome, ReviewStatus
+from chargehand.actors.task.state import Run, RunStatus, TaskState, TaskStatus
+from chargehand.actors.task.status import derive_status
+from chargehand.actors.task.subscription import Subscription
 
 _STATUS_TELLING = (
     TaskUpdated,

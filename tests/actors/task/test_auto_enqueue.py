@@ -2,13 +2,18 @@
 
 import pytest
 
-from actors import limits
-from actors.identity import SCHEDULER
-from actors.record import event_id
-from actors.task import commands as c
-from actors.task.decide.context import Parent
-from actors.task.effects import AncestorResumed, BlockerCompleted, BlockerDeleted, BlockerReopened
-from actors.task.state import ApprovalPolicy, RunStatus, Scope, TaskStatus
+from chargehand.actors import limits
+from chargehand.actors.identity import SCHEDULER
+from chargehand.actors.record import event_id
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide.context import Parent
+from chargehand.actors.task.effects import (
+    AncestorResumed,
+    BlockerCompleted,
+    BlockerDeleted,
+    BlockerReopened,
+)
+from chargehand.actors.task.state import ApprovalPolicy, RunStatus, Scope, TaskStatus
 from tests.actors.task.kit import MANUAL, Bench, agent, types
 
 

@@ -2,15 +2,21 @@
 
 import pytest
 
-from actors.errors import Code
-from actors.task import commands as c
-from actors.task import effects as f
-from actors.task.decide.context import Parent
-from actors.task.events import TreeCancelRepeated
-from actors.task.review import ReviewOutcome, ReviewPolicy, ReviewRules, ReviewStatus, Verdict
-from actors.task.state import RunStatus, Scope, TaskStatus
+from chargehand.actors.errors import Code
+from chargehand.actors.task import commands as c
+from chargehand.actors.task import effects as f
+from chargehand.actors.task.decide.context import Parent
+from chargehand.actors.task.events import TreeCancelRepeated
+from chargehand.actors.task.review import (
+    ReviewOutcome,
+    ReviewPolicy,
+    ReviewRules,
+    ReviewStatus,
+    Verdict,
+)
+from chargehand.actors.task.state import RunStatus, Scope, TaskStatus
+from chargehand.web.wording import command_of
 from tests.actors.task.kit import MANUAL, Bench, agent, keyed, types
-from web.wording import command_of
 
 S1 = agent("s1")
 JUDGE = agent("judge")

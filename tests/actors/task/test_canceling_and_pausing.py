@@ -2,11 +2,11 @@
 
 import pytest
 
-from actors.errors import Code
-from actors.task import commands as c
-from actors.task.effects import CancelPropagated
-from actors.task.events import RunCanceled, TaskCanceled, TaskResumed, TreeCancelRepeated
-from actors.task.state import Json, RunStatus, TaskStatus
+from chargehand.actors.errors import Code
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.effects import CancelPropagated
+from chargehand.actors.task.events import RunCanceled, TaskCanceled, TaskResumed, TreeCancelRepeated
+from chargehand.actors.task.state import Json, RunStatus, TaskStatus
 from tests.actors.task.kit import MANUAL, OPERATOR, Bench, agent, types
 
 S1 = agent("s1")

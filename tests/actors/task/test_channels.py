@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.task.channels import coordination_channel
-from actors.task.state import Scope
+from chargehand.actors.task.channels import coordination_channel
+from chargehand.actors.task.state import Scope
 from tests.actors.task.kit import Bench
 
 

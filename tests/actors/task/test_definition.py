@@ -2,12 +2,12 @@
 
 import pytest
 
-from actors import limits
-from actors.errors import Code
-from actors.identity import SCHEDULER
-from actors.task import commands as c
-from actors.task.decide.context import Parent
-from actors.task.effects import (
+from chargehand.actors import limits
+from chargehand.actors.errors import Code
+from chargehand.actors.identity import SCHEDULER
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide.context import Parent
+from chargehand.actors.task.effects import (
     AncestorResumed,
     BlockerCompleted,
     BlockerDeleted,
@@ -15,7 +15,7 @@ from actors.task.effects import (
     CancelPropagated,
     ChildAdded,
 )
-from actors.task.state import (
+from chargehand.actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
     Json,

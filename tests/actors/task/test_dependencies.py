@@ -2,11 +2,11 @@
 
 import pytest
 
-from actors import limits
-from actors.errors import Code
-from actors.task import commands as c
-from actors.task.effects import BlockerCompleted, BlockerDeleted, BlockerReopened
-from actors.task.state import DependencyKind, TaskStatus
+from chargehand.actors import limits
+from chargehand.actors.errors import Code
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.effects import BlockerCompleted, BlockerDeleted, BlockerReopened
+from chargehand.actors.task.state import DependencyKind, TaskStatus
 from tests.actors.task.kit import Bench, agent, types
 
 

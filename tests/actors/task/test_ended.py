@@ -5,9 +5,9 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.task.ended import all_facts, facts_of, latest_status, pack, unpack
-from actors.task.slim import slim
-from actors.task.state import FailureKind, RunStatus
+from chargehand.actors.task.ended import all_facts, facts_of, latest_status, pack, unpack
+from chargehand.actors.task.slim import slim
+from chargehand.actors.task.state import FailureKind, RunStatus
 from tests.actors.views.states import a_run, a_task
 
 times = st.none() | st.integers(0, 10**18)

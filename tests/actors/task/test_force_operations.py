@@ -2,11 +2,11 @@
 
 import pytest
 
-from actors import actions, limits
-from actors.errors import Code, Rejected
-from actors.task import commands as c
-from actors.task.events import RunReleased
-from actors.task.state import FailureKind, Json, RunStatus, TaskStatus
+from chargehand.actors import actions, limits
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.events import RunReleased
+from chargehand.actors.task.state import FailureKind, Json, RunStatus, TaskStatus
 from tests.actors.task.kit import MANUAL, OPERATOR, Bench, agent, keyed, types
 
 S1 = agent("s1")

@@ -2,11 +2,11 @@
 
 import pytest
 
-from actors import actions
-from actors.errors import Code
-from actors.identity import Caller, OriginKind, origin
-from actors.task import commands as c
-from actors.task.state import (
+from chargehand.actors import actions
+from chargehand.actors.errors import Code
+from chargehand.actors.identity import Caller, OriginKind, origin
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
     Json,

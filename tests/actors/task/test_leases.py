@@ -3,13 +3,13 @@
 import pytest
 from attrs import evolve
 
-from actors.errors import Code, Rejected
-from actors.identity import BOOT_RECOVERY, SCHEDULER
-from actors.limits import NS
-from actors.task import commands as c
-from actors.task.decide.context import Parent
-from actors.task.events import RunLeaseExpired, RunNeedsAttention, RunReleased
-from actors.task.state import FailureKind, Json, RunStatus, Scope, TaskStatus
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.identity import BOOT_RECOVERY, SCHEDULER
+from chargehand.actors.limits import NS
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide.context import Parent
+from chargehand.actors.task.events import RunLeaseExpired, RunNeedsAttention, RunReleased
+from chargehand.actors.task.state import FailureKind, Json, RunStatus, Scope, TaskStatus
 from tests.actors.task.kit import Bench, agent, claimer, types
 
 S1, S2 = agent("s1"), agent("s2")

@@ -3,10 +3,10 @@
 import pytest
 from attrs import evolve as replace
 
-from actors import limits
-from actors.errors import Code, Rejected
-from actors.task import commands as c
-from actors.task.profile import (
+from chargehand.actors import limits
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.profile import (
     CoordinatorMode,
     CoordinatorProfile,
     ExecutionProfile,
@@ -17,7 +17,7 @@ from actors.task.profile import (
     WorkerMode,
     WorkerProfile,
 )
-from actors.task.profile_rules import checked
+from chargehand.actors.task.profile_rules import checked
 from tests.actors.task.kit import START_NS, Bench, types
 
 

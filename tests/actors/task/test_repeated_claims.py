@@ -2,10 +2,10 @@
 
 import pytest
 
-from actors.errors import Code
-from actors.identity import Caller, OriginKind, origin
-from actors.task import commands as c
-from actors.task.state import RunStatus
+from chargehand.actors.errors import Code
+from chargehand.actors.identity import Caller, OriginKind, origin
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import RunStatus
 from tests.actors.task.kit import OPERATOR, Bench, agent
 
 

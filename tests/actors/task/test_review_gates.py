@@ -2,13 +2,19 @@
 
 import pytest
 
-from actors.identity import REVIEW_DEADLINES
-from actors.task import commands as c
-from actors.task import effects as f
-from actors.task.events import ReviewRequested
-from actors.task.review import ReviewOutcome, ReviewPolicy, ReviewRules, ReviewStatus, Verdict
-from actors.task.slim import slim
-from actors.task.state import RunStatus, TaskStatus
+from chargehand.actors.identity import REVIEW_DEADLINES
+from chargehand.actors.task import commands as c
+from chargehand.actors.task import effects as f
+from chargehand.actors.task.events import ReviewRequested
+from chargehand.actors.task.review import (
+    ReviewOutcome,
+    ReviewPolicy,
+    ReviewRules,
+    ReviewStatus,
+    Verdict,
+)
+from chargehand.actors.task.slim import slim
+from chargehand.actors.task.state import RunStatus, TaskStatus
 from tests.actors.task.kit import Bench, agent, types
 from tests.actors.task.town import Town
 

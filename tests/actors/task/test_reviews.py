@@ -3,18 +3,18 @@
 import pytest
 from attrs import evolve
 
-from actors.errors import Code, Rejected
-from actors.identity import REVIEW_DEADLINES
-from actors.limits import NS, REVIEW_S_DEFAULT, REVIEWS_MAX
-from actors.task import commands as c
-from actors.task.review import (
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.identity import REVIEW_DEADLINES
+from chargehand.actors.limits import NS, REVIEW_S_DEFAULT, REVIEWS_MAX
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.review import (
     ReviewOutcome,
     ReviewPolicy,
     ReviewRules,
     ReviewStatus,
     Verdict,
 )
-from actors.task.state import RunStatus, TaskStatus
+from chargehand.actors.task.state import RunStatus, TaskStatus
 from tests.actors.task.kit import Bench, agent, types
 
 ALWAYS = ReviewRules(policy=ReviewPolicy.ALWAYS)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from actors.errors import Code
-from actors.identity import SCHEDULER
-from actors.limits import NS
-from actors.task import commands as c
-from actors.task.state import Json, RunStatus
+from chargehand.actors.errors import Code
+from chargehand.actors.identity import SCHEDULER
+from chargehand.actors.limits import NS
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import Json, RunStatus
 from tests.actors.task.kit import OPERATOR, Bench, agent, claimer
 
 # --- the situations: session s1 is the one that worked on the run --------------------------------

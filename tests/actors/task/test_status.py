@@ -3,10 +3,10 @@
 import attrs
 import pytest
 
-from actors.task.state import ApprovalPolicy, ApprovalState, Dependency, DependencyKind
-from actors.task.state import RunStatus as R
-from actors.task.state import TaskStatus as T
-from actors.task.status import derive_status
+from chargehand.actors.task.state import ApprovalPolicy, ApprovalState, Dependency, DependencyKind
+from chargehand.actors.task.state import RunStatus as R
+from chargehand.actors.task.state import TaskStatus as T
+from chargehand.actors.task.status import derive_status
 from tests.actors.task.kit import Bench
 
 RUN = Bench.with_run().latest

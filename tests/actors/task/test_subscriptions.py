@@ -2,15 +2,15 @@
 
 import pytest
 
-from actors import limits
-from actors.errors import Code, Rejected
-from actors.frozen import replace
-from actors.identity import LOCAL_USER
-from actors.task import commands as c
-from actors.task.events import BY_OUTCOME, ReviewCanceled
-from actors.task.review import ReviewOutcome, ReviewPolicy, ReviewRules, Verdict
-from actors.task.state import Json, TaskStatus
-from actors.task.subscription import Cursor, DeliveryMode, Target, UndeliveredMessage
+from chargehand.actors import limits
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.frozen import replace
+from chargehand.actors.identity import LOCAL_USER
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.events import BY_OUTCOME, ReviewCanceled
+from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy, ReviewRules, Verdict
+from chargehand.actors.task.state import Json, TaskStatus
+from chargehand.actors.task.subscription import Cursor, DeliveryMode, Target, UndeliveredMessage
 from tests.actors.task.kit import MANUAL, START_NS, Bench, agent, types
 
 PEER = Target(DeliveryMode.DIRECT_SEND, peer_id="p")

@@ -7,14 +7,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from actors.clock import NS
-from actors.errors import Code, Rejected
-from actors.identity import BOOT_RECOVERY, REVIEW_DEADLINES, SCHEDULER
-from actors.task import commands as c
-from actors.task import effects as f
-from actors.task.decide.context import Parent
-from actors.task.review import ReviewOutcome, ReviewPolicy, ReviewRules, Verdict
-from actors.task.state import (
+from chargehand.actors.clock import NS
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.identity import BOOT_RECOVERY, REVIEW_DEADLINES, SCHEDULER
+from chargehand.actors.task import commands as c
+from chargehand.actors.task import effects as f
+from chargehand.actors.task.decide.context import Parent
+from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy, ReviewRules, Verdict
+from chargehand.actors.task.state import (
     ApprovalPolicy,
     Json,
     Owner,
@@ -24,7 +24,7 @@ from actors.task.state import (
     Scope,
     TaskStatus,
 )
-from actors.task.subscription import DeliveryMode, Target
+from chargehand.actors.task.subscription import DeliveryMode, Target
 from tests.actors.task.kit import OPERATOR, Bench, agent, claimer
 
 sessions = st.sampled_from(["s1", "s2"])

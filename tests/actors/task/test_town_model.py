@@ -4,12 +4,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from actors.errors import Code, Rejected
-from actors.graph import Graph
-from actors.task import commands as c
-from actors.task.effects import BlockerDeleted, CancelPropagated
-from actors.task.review import ReviewOutcome, ReviewPolicy, ReviewRules, Verdict
-from actors.task.state import RunStatus, Scope, TaskStatus
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.graph import Graph
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.effects import BlockerDeleted, CancelPropagated
+from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy, ReviewRules, Verdict
+from chargehand.actors.task.state import RunStatus, Scope, TaskStatus
 from tests.actors.task.kit import claimer
 from tests.actors.task.town import Town
 

@@ -1,8 +1,8 @@
 """Triage: each actor's own, and nobody's business but theirs."""
 
-from actors import limits
-from actors.task import commands as c
-from actors.task.state import TriageAction
+from chargehand.actors import limits
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.state import TriageAction
 from tests.actors.task.kit import OPERATOR, START_NS, Bench, agent, types
 
 READ, ARCHIVE, DISMISS = (c.TriageTask(action) for action in TriageAction)

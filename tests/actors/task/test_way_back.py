@@ -2,10 +2,10 @@
 
 import pytest
 
-from actors.task import commands as c
-from actors.task.decide.way_back import way_back
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide.way_back import way_back
+from chargehand.web.wording import command_of
 from tests.actors.task.kit import Bench, agent
-from web.wording import command_of
 
 
 def started(bench: Bench) -> Bench:

@@ -3,20 +3,20 @@
 from attrs import define, field
 from attrs import evolve as replace
 
-from actors.clock import NS
-from actors.faults import Faults
-from actors.graph import Graph
-from actors.identity import Actor, Caller
-from actors.limits import EXPIRIES_MAX_DEFAULT
-from actors.record import Record
-from actors.surroundings import SystemSurroundings
-from actors.task import commands as c
-from actors.task.decide import decide
-from actors.task.decide.context import Context
-from actors.task.effects import Effect
-from actors.task.events import RunEnqueued
-from actors.task.review import DEFAULT_RULES, ReviewRules
-from actors.task.state import Scope, TaskState
+from chargehand.actors.clock import NS
+from chargehand.actors.faults import Faults
+from chargehand.actors.graph import Graph
+from chargehand.actors.identity import Actor, Caller
+from chargehand.actors.limits import EXPIRIES_MAX_DEFAULT
+from chargehand.actors.record import Record
+from chargehand.actors.surroundings import SystemSurroundings
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.decide import decide
+from chargehand.actors.task.decide.context import Context
+from chargehand.actors.task.effects import Effect
+from chargehand.actors.task.events import RunEnqueued
+from chargehand.actors.task.review import DEFAULT_RULES, ReviewRules
+from chargehand.actors.task.state import Scope, TaskState
 from tests.actors.task.kit import OPERATOR, START_NS
 from tests.actors.task.laws import check_laws
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from actors.identity import LOCAL_USER, Origin, OriginKind
-from actors.task.state import (
+from chargehand.actors.identity import LOCAL_USER, Origin, OriginKind
+from chargehand.actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
     Priority,

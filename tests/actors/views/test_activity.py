@@ -6,10 +6,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from actors.task.state import Owner, OwnerKind, Priority, TaskState, TaskStatus
-from actors.views import activity, facets
-from actors.views.activity import ActivityOrder, Wanted
-from actors.views.search import wanted_text
+from chargehand.actors.task.state import Owner, OwnerKind, Priority, TaskState, TaskStatus
+from chargehand.actors.views import activity, facets
+from chargehand.actors.views.activity import ActivityOrder, Wanted
+from chargehand.actors.views.search import wanted_text
 from tests.actors.views.states import a_task
 
 OWNERS = (None, Owner(OwnerKind.POOL, "bot"), Owner(OwnerKind.HUMAN, "ann"))

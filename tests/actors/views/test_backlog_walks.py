@@ -4,8 +4,8 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.task.state import Priority, RunStatus
-from actors.views.backlog import Backlog, BacklogFilter, BacklogWalk
+from chargehand.actors.task.state import Priority, RunStatus
+from chargehand.actors.views.backlog import Backlog, BacklogFilter, BacklogWalk
 from tests.actors.views.states import a_run, a_task
 from tests.actors.views.walking import walked
 

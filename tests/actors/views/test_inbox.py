@@ -3,9 +3,9 @@
 import pytest
 from attrs import evolve
 
-from actors.errors import Rejected
-from actors.identity import LOCAL_USER, Actor, ActorKind, agent_actor
-from actors.task.state import (
+from chargehand.actors.errors import Rejected
+from chargehand.actors.identity import LOCAL_USER, Actor, ActorKind, agent_actor
+from chargehand.actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
     Owner,
@@ -14,9 +14,9 @@ from actors.task.state import (
     TaskStatus,
     Triage,
 )
-from actors.views.catalog import Catalog
-from actors.views.facets import Lane
-from actors.views.inbox import InboxFilter, Marks, blocking_reason, inbox, marks_of
+from chargehand.actors.views.catalog import Catalog
+from chargehand.actors.views.facets import Lane
+from chargehand.actors.views.inbox import InboxFilter, Marks, blocking_reason, inbox, marks_of
 from tests.actors.views.states import a_run, a_task
 
 READ = Triage(LOCAL_USER, True, False, False, last_seen_activity_at_ns=10**9, updated_at_ns=5)

@@ -5,13 +5,13 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors import limits
-from actors.identity import LOCAL_USER, agent_actor
-from actors.task.state import RunStatus, Triage
-from actors.views import activity, recent
-from actors.views.catalog import Catalog
-from actors.views.facets import Lane, has_failed
-from actors.views.inbox import InboxFilter, inbox
+from chargehand.actors import limits
+from chargehand.actors.identity import LOCAL_USER, agent_actor
+from chargehand.actors.task.state import RunStatus, Triage
+from chargehand.actors.views import activity, recent
+from chargehand.actors.views.catalog import Catalog
+from chargehand.actors.views.facets import Lane, has_failed
+from chargehand.actors.views.inbox import InboxFilter, inbox
 from tests.actors.views.states import a_run, a_task
 from tests.actors.views.walking import walked
 

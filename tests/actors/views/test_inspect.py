@@ -3,14 +3,21 @@
 import pytest
 from attrs import evolve
 
-from actors.limits import NS, STUCK_S
-from actors.registry.state import SessionState
-from actors.task import commands as c
-from actors.task.effects import BlockerDeleted
-from actors.task.state import ApprovalPolicy, Owner, OwnerKind, RunStatus, Scope, TaskStatus
-from actors.views.diagnostics import Hold, Trouble
-from actors.views.holds import Blocker, Outside
-from actors.views.inspect import (
+from chargehand.actors.limits import NS, STUCK_S
+from chargehand.actors.registry.state import SessionState
+from chargehand.actors.task import commands as c
+from chargehand.actors.task.effects import BlockerDeleted
+from chargehand.actors.task.state import (
+    ApprovalPolicy,
+    Owner,
+    OwnerKind,
+    RunStatus,
+    Scope,
+    TaskStatus,
+)
+from chargehand.actors.views.diagnostics import Hold, Trouble
+from chargehand.actors.views.holds import Blocker, Outside
+from chargehand.actors.views.inspect import (
     Around,
     Inspection,
     SessionStanding,
@@ -23,10 +30,10 @@ from actors.views.inspect import (
     shortened,
     standing_of,
 )
-from actors.views.next_action import NextAction
-from actors.views.outcomes import Outcome, outcome_of
+from chargehand.actors.views.next_action import NextAction
+from chargehand.actors.views.outcomes import Outcome, outcome_of
+from chargehand.web.wording import command_of
 from tests.actors.task.kit import START_NS, Bench, agent
-from web.wording import command_of
 
 S1 = SessionState("s1", "bot", None, None, None, (), False, START_NS, START_NS)
 ELSEWHERE = evolve(S1, id="s2", workspace_id="w")

@@ -5,15 +5,15 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors import limits
-from actors.errors import Rejected
-from actors.task.state import Priority, TaskStatus
-from actors.views import activity, facets, recent
-from actors.views.activity import Stretch, Wanted
-from actors.views.catalog import Catalog
-from actors.views.creation import CreationOrder
-from actors.views.pages import ListOrder
-from actors.views.search import wanted_text
+from chargehand.actors import limits
+from chargehand.actors.errors import Rejected
+from chargehand.actors.task.state import Priority, TaskStatus
+from chargehand.actors.views import activity, facets, recent
+from chargehand.actors.views.activity import Stretch, Wanted
+from chargehand.actors.views.catalog import Catalog
+from chargehand.actors.views.creation import CreationOrder
+from chargehand.actors.views.pages import ListOrder
+from chargehand.actors.views.search import wanted_text
 from tests.actors.views.states import a_task
 
 ALL = Wanted()

@@ -3,19 +3,19 @@
 import orjson
 import pytest
 
-from actors.bridges.message import Message, ToldReview
-from actors.identity import LOCAL_USER
-from actors.task.events import (
+from chargehand.actors.bridges.message import Message, ToldReview
+from chargehand.actors.identity import LOCAL_USER
+from chargehand.actors.task.events import (
     RunCompleted,
     RunFailed,
     RunForcedFail,
     StatusChanged,
     TaskCanceled,
 )
-from actors.task.review import ReviewOutcome
-from actors.task.state import Json, RunStatus, Scope, TaskStatus
-from actors.task.subscription import Cursor, DeliveryMode, Subscription, Target
-from web.bridges.body import body_of, redacted
+from chargehand.actors.task.review import ReviewOutcome
+from chargehand.actors.task.state import Json, RunStatus, Scope, TaskStatus
+from chargehand.actors.task.subscription import Cursor, DeliveryMode, Subscription, Target
+from chargehand.web.bridges.body import body_of, redacted
 
 
 def message(event, status, target=None, workspace_id=None, review=None):

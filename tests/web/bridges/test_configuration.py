@@ -2,10 +2,10 @@
 
 import pytest
 
-from actors.task.state import Scope
-from web.bridges.configuration import Webhook
-from web.exits import ExitCode, Fatal
-from web.settings import load
+from chargehand.actors.task.state import Scope
+from chargehand.web.bridges.configuration import Webhook
+from chargehand.web.exits import ExitCode, Fatal
+from chargehand.web.settings import load
 
 ONE = 'id = "ops"\nurl = "http://127.0.0.1:9/hook"\nsecret = "s"\n'
 

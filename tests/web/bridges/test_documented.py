@@ -4,14 +4,14 @@ import json
 import re
 from pathlib import Path
 
-from actors.bridges.message import Message, ToldReview
-from actors.identity import LOCAL_USER
-from actors.task.events import RunCompleted, RunFailed
-from actors.task.review import ReviewOutcome
-from actors.task.state import Json, Scope, TaskStatus
-from actors.task.subscription import Cursor, DeliveryMode, Subscription, Target
-from web.bridges.body import body_of
-from web.bridges.signature import key_of, signed_headers
+from chargehand.actors.bridges.message import Message, ToldReview
+from chargehand.actors.identity import LOCAL_USER
+from chargehand.actors.task.events import RunCompleted, RunFailed
+from chargehand.actors.task.review import ReviewOutcome
+from chargehand.actors.task.state import Json, Scope, TaskStatus
+from chargehand.actors.task.subscription import Cursor, DeliveryMode, Subscription, Target
+from chargehand.web.bridges.body import body_of
+from chargehand.web.bridges.signature import key_of, signed_headers
 
 TEXT = (Path(__file__).parents[3] / "docs" / "webhooks.md").read_text(encoding="utf-8")
 SECRET = "change me"

@@ -2,13 +2,13 @@
 
 import pytest
 
-from actors.bridges.bridge import Undelivered
-from actors.bridges.message import Message
-from actors.identity import LOCAL_USER
-from actors.task.events import TaskCanceled
-from actors.task.state import Scope, TaskStatus
-from actors.task.subscription import Cursor, DeliveryMode, Subscription, Target
-from web.bridges.post import check_acknowledgment, redirected
+from chargehand.actors.bridges.bridge import Undelivered
+from chargehand.actors.bridges.message import Message
+from chargehand.actors.identity import LOCAL_USER
+from chargehand.actors.task.events import TaskCanceled
+from chargehand.actors.task.state import Scope, TaskStatus
+from chargehand.actors.task.subscription import Cursor, DeliveryMode, Subscription, Target
+from chargehand.web.bridges.post import check_acknowledgment, redirected
 
 TARGET = Target(DeliveryMode.REPLY, peer_id="p")
 SUBSCRIPTION = Subscription("sub", "ops", TARGET, LOCAL_USER, 1, 1, Cursor(3), (7,))

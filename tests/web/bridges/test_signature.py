@@ -4,7 +4,7 @@ import hmac
 
 import pytest
 
-from web.bridges.signature import key_of, signature, signed_headers
+from chargehand.web.bridges.signature import key_of, signature, signed_headers
 
 
 def test_it_is_the_one_that_standard_webhooks_gives_as_its_example():

@@ -5,18 +5,18 @@ from typing import Final, final
 
 from rich.console import RenderableType
 
-from actors import actions
-from actors.frozen import frozen
-from web.cli.advice import lines_of
-from web.cli.again import again
-from web.cli.failures import plain
-from web.cli.layouts import RUN_COLUMNS
-from web.cli.members import ERROR, KEY, METADATA, REASON, RESULT, URGENCY, Field, Form
-from web.cli.shown import Card, Listing, Part, at
-from web.cli.verbs import Verb
-from web.exits import ClientExit
-from web.operations import Operation as Op
-from web.wording import command_of
+from chargehand.actors import actions
+from chargehand.actors.frozen import frozen
+from chargehand.web.cli.advice import lines_of
+from chargehand.web.cli.again import again
+from chargehand.web.cli.failures import plain
+from chargehand.web.cli.layouts import RUN_COLUMNS
+from chargehand.web.cli.members import ERROR, KEY, METADATA, REASON, RESULT, URGENCY, Field, Form
+from chargehand.web.cli.shown import Card, Listing, Part, at
+from chargehand.web.cli.verbs import Verb
+from chargehand.web.exits import ClientExit
+from chargehand.web.operations import Operation as Op
+from chargehand.web.wording import command_of
 
 _LEASE_S: Final = Field("lease_seconds", "length of the lease", int)
 _RENEWED_S: Final = Field("lease_seconds", "length of the lease [what the claim asked for]", int)

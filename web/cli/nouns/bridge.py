@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from actors.task.state import Scope
-from actors.task.subscription import DeliveryMode
-from web.cli.members import CURSOR, ID, LIMIT, Field, Form, one_of
-from web.cli.shown import Card, Column, Listing, Worth
-from web.cli.verbs import Verb
-from web.operations import Operation as Op
+from chargehand.actors.task.state import Scope
+from chargehand.actors.task.subscription import DeliveryMode
+from chargehand.web.cli.members import CURSOR, ID, LIMIT, Field, Form, one_of
+from chargehand.web.cli.shown import Card, Column, Listing, Worth
+from chargehand.web.cli.verbs import Verb
+from chargehand.web.operations import Operation as Op
 
 _CURSOR: Final = "cursor"
 _SUBSCRIPTION: Final = (

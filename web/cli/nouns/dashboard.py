@@ -7,13 +7,13 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from actors.frozen import frozen
-from actors.identity import OriginKind
-from web.cli.filters import OWNER_FILTERS, SCOPE_FILTERS, scoped_by_workspace
-from web.cli.members import CHANNEL, Field, one_of
-from web.cli.shown import Column, Listing, Part, Worth, at, several, told
-from web.cli.verbs import Verb, Watch
-from web.operations import Operation as Op
+from chargehand.actors.frozen import frozen
+from chargehand.actors.identity import OriginKind
+from chargehand.web.cli.filters import OWNER_FILTERS, SCOPE_FILTERS, scoped_by_workspace
+from chargehand.web.cli.members import CHANNEL, Field, one_of
+from chargehand.web.cli.shown import Column, Listing, Part, Worth, at, several, told
+from chargehand.web.cli.verbs import Verb, Watch
+from chargehand.web.operations import Operation as Op
 
 _BODY: Final = "dashboard"
 _IN_SECONDS_MS: Final = 10_000

@@ -6,13 +6,13 @@ from typing import Final, final
 from rich.console import RenderableType
 from rich.text import Text
 
-from actors.frozen import frozen
-from actors.views.facets import Lane
-from web.cli.filters import OWNER_FILTERS, SCOPE_FILTERS, scoped_by_workspace
-from web.cli.members import CURSOR, Field, Form, one_of
-from web.cli.shown import Card, Column, Listing, Worth, at, several, told
-from web.cli.verbs import Verb, Watch
-from web.operations import Operation as Op
+from chargehand.actors.frozen import frozen
+from chargehand.actors.views.facets import Lane
+from chargehand.web.cli.filters import OWNER_FILTERS, SCOPE_FILTERS, scoped_by_workspace
+from chargehand.web.cli.members import CURSOR, Field, Form, one_of
+from chargehand.web.cli.shown import Card, Column, Listing, Worth, at, several, told
+from chargehand.web.cli.verbs import Verb, Watch
+from chargehand.web.operations import Operation as Op
 
 _TRIAGE: Final = (Card("triage"),)
 _ITEM_COLUMNS: Final = (

@@ -7,11 +7,11 @@ import orjson
 from rich.console import RenderableType
 from rich.text import Text
 
-from actors.frozen import frozen
-from web.cli.members import JSON, Field, Form
-from web.cli.shown import Part, at, that_is_set
-from web.cli.verbs import Verb
-from web.operations import Operation as Op
+from chargehand.actors.frozen import frozen
+from chargehand.web.cli.members import JSON, Field, Form
+from chargehand.web.cli.shown import Part, at, that_is_set
+from chargehand.web.cli.verbs import Verb
+from chargehand.web.operations import Operation as Op
 
 
 @final

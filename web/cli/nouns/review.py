@@ -3,12 +3,12 @@
 from typing import Final
 from uuid import uuid4
 
-from actors.task.review import ReviewOutcome, ReviewPolicy
-from web.cli.layouts import RUN_COLUMNS
-from web.cli.members import ID, REASON, Field, Form, Members, one_of
-from web.cli.shown import Card, Listing
-from web.cli.verbs import Verb
-from web.operations import Operation as Op
+from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy
+from chargehand.web.cli.layouts import RUN_COLUMNS
+from chargehand.web.cli.members import ID, REASON, Field, Form, Members, one_of
+from chargehand.web.cli.shown import Card, Listing
+from chargehand.web.cli.verbs import Verb
+from chargehand.web.operations import Operation as Op
 
 _REVIEW: Final = (Card("review"),)
 _VERDICT: Final = "verdict"

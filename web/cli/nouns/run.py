@@ -5,13 +5,13 @@ from typing import Any, Final, final
 
 from rich.console import RenderableType
 
-from actors.frozen import frozen
-from web.cli.advice import lines_of, trying
-from web.cli.failures import ErrorReport, plain
-from web.cli.filters import REVIEW_FILTERS
-from web.cli.inspection import INSPECTION
-from web.cli.layouts import REVIEWS, RUN, SESSION_COLUMNS, SUCCESSION, TASK_COLUMNS
-from web.cli.members import (
+from chargehand.actors.frozen import frozen
+from chargehand.web.cli.advice import lines_of, trying
+from chargehand.web.cli.failures import ErrorReport, plain
+from chargehand.web.cli.filters import REVIEW_FILTERS
+from chargehand.web.cli.inspection import INSPECTION
+from chargehand.web.cli.layouts import REVIEWS, RUN, SESSION_COLUMNS, SUCCESSION, TASK_COLUMNS
+from chargehand.web.cli.members import (
     DUE_REASON,
     ERROR,
     ID,
@@ -22,10 +22,10 @@ from web.cli.members import (
     Field,
     Form,
 )
-from web.cli.shown import Card, Column, Listing, Part, Worth, at, several, told
-from web.cli.verbs import Verb
-from web.exits import ClientExit
-from web.operations import Operation as Op
+from chargehand.web.cli.shown import Card, Column, Listing, Part, Worth, at, several, told
+from chargehand.web.cli.verbs import Verb
+from chargehand.web.exits import ClientExit
+from chargehand.web.operations import Operation as Op
 
 _RUNS: Final = Field("run_ids", kind=ID, form=Form.ARGUMENTS, flag="run")
 

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from actors.task.state import Scope
-from web.cli.members import CURSOR, LIMIT, REASON, WORKSPACE, Field, Form, one_of
-from web.cli.running import Callers
-from web.cli.shown import Card, Column, Listing, Worth
-from web.cli.verbs import Verb, Watch
-from web.operations import Operation as Op
+from chargehand.actors.task.state import Scope
+from chargehand.web.cli.members import CURSOR, LIMIT, REASON, WORKSPACE, Field, Form, one_of
+from chargehand.web.cli.running import Callers
+from chargehand.web.cli.shown import Card, Column, Listing, Worth
+from chargehand.web.cli.verbs import Verb, Watch
+from chargehand.web.operations import Operation as Op
 
 _SCHEDULER: Final = (Card("scheduler"),)
 

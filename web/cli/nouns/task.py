@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from actors.task.state import (
+from chargehand.actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
     Priority,
@@ -10,12 +10,20 @@ from actors.task.state import (
     Scope,
     TaskStatus,
 )
-from actors.views.pages import ListOrder
-from web.cli.events import Timeline
-from web.cli.filters import OWNER_FILTERS, REVIEW_FILTERS, SCOPE_FILTERS
-from web.cli.inspection import INSPECTION
-from web.cli.layouts import REVIEWS, RUN, RUN_COLUMNS, TASK, TASK_AND_RUN, TASK_COLUMNS, TASK_DETAIL
-from web.cli.members import (
+from chargehand.actors.views.pages import ListOrder
+from chargehand.web.cli.events import Timeline
+from chargehand.web.cli.filters import OWNER_FILTERS, REVIEW_FILTERS, SCOPE_FILTERS
+from chargehand.web.cli.inspection import INSPECTION
+from chargehand.web.cli.layouts import (
+    REVIEWS,
+    RUN,
+    RUN_COLUMNS,
+    TASK,
+    TASK_AND_RUN,
+    TASK_COLUMNS,
+    TASK_DETAIL,
+)
+from chargehand.web.cli.members import (
     CHANNEL,
     CURSOR,
     DUE_REASON,
@@ -31,9 +39,9 @@ from web.cli.members import (
     Members,
     one_of,
 )
-from web.cli.shown import Branches, Listing
-from web.cli.verbs import Verb, Watch
-from web.operations import Operation as Op
+from chargehand.web.cli.shown import Branches, Listing
+from chargehand.web.cli.verbs import Verb, Watch
+from chargehand.web.operations import Operation as Op
 
 _OWNER: Final = Field("owner", "KIND:REF, as pool:builders", OWNER)
 _PRIORITY: Final = Field("priority", "how urgent", one_of(Priority))

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from web.cli.layouts import WORKSPACE_COLUMNS
-from web.cli.members import DIRECTORY, Field, Form
-from web.cli.running import Callers
-from web.cli.shown import Card, Listing
-from web.cli.verbs import Verb
-from web.operations import Operation as Op
+from chargehand.web.cli.layouts import WORKSPACE_COLUMNS
+from chargehand.web.cli.members import DIRECTORY, Field, Form
+from chargehand.web.cli.running import Callers
+from chargehand.web.cli.shown import Card, Listing
+from chargehand.web.cli.verbs import Verb
+from chargehand.web.operations import Operation as Op
 
 _SESSION: Final = (Card("session"),)
 _WORKSPACE: Final = (Card("workspace"),)

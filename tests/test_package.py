@@ -1,0 +1,65 @@
+"""The one package, `chargehand`: what it exports, and that nothing goes by another name."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import chargehand
+
+ROOT = Path(__file__).parents[1]
+TOP = ("actors", "persistence", "web")
+
+
+@pytest.mark.parametrize("name", chargehand.__all__)
+def test_what_it_exports_is_there(name):
+    assert getattr(chargehand, name) is not None
+
+
+def test_what_it_exports_is_declared_to_type_checkers():
+    tree = ast.parse(Path(chargehand.__file__).read_text(encoding="utf-8"))
+    declared = {
+        alias.name
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in ast.walk(block)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert declared == set(chargehand.__all__)
+    assert declared <= set(dir(chargehand))
+
+
+def test_a_name_that_it_has_not_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
+        _ = chargehand.Nonsense
+
+
+def test_importing_it_loads_nothing_else():
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, chargehand; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    ).stdout.split()
+    assert [name for name in loaded if name.startswith("chargehand")] == ["chargehand"]
+
+
+@pytest.mark.parametrize("name", TOP)
+def test_its_folders_are_those_of_the_checkout(name):
+    assert (ROOT / "chargehand" / name).samefile(ROOT / name)
+
+
+def test_no_module_is_imported_by_a_second_name():
+    """A class that is imported as `actors.x` and as `chargehand.actors.x` is two."""
+    for top in (*TOP, "benchmarks", "tests"):
+        for path in (ROOT / top).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                match node:
+                    case ast.ImportFrom(module=str(module)):
+                        assert module.split(".")[0] not in TOP, path
+                    case ast.Import(names=names):
+                        assert not {name.name.split(".")[0] for name in names} & set(TOP), path

@@ -56,6 +56,8 @@ def serve_command(config: Path | None, **flags: str | bool | None) -> None:
     try:
         configuration = load(flags, os.environ, config)
         logs.configure(configuration.server.log_level, configuration.server.access_log)
+        for warning in configuration.warnings:
+            _log.warning("%s", warning)
         process.run(configuration)
     except Fatal as fatal:
         print(f"chargehand: {fatal}", file=sys.stderr)

@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Final, final
+from types import NoneType, UnionType
+from typing import Final, final, get_args, get_origin
 
 from chargehand.actors.task.review import ReviewPolicy
 
@@ -36,7 +37,9 @@ class ValueForm(Enum):
     @classmethod
     def of(cls, kind: object) -> "ValueForm":
         """The form of a field of type `kind`, its None left aside."""
-        return _FORMS[str(kind) if not isinstance(kind, type) else kind.__name__]
+        if get_origin(kind) is UnionType:
+            [kind] = set(get_args(kind)) - {NoneType}
+        return _FORMS[kind]
 
     def from_text(self, text: str) -> object:
         """A value out of a flag or the environment; lists are separated by commas.
@@ -70,17 +73,15 @@ class ValueForm(Enum):
         raise ValueError("another type")
 
 
-_FORMS: Final = {
-    "bool": ValueForm.SWITCH,
-    "int": ValueForm.WHOLE,
-    "float": ValueForm.NUMBER,
-    "str": ValueForm.TEXT,
-    "str | None": ValueForm.TEXT,
-    "Path": ValueForm.PATH,
-    "pathlib.Path | None": ValueForm.PATH,
-    "tuple[str, ...]": ValueForm.TEXTS,
-    "LogLevel": ValueForm.LEVEL,
-    "ReviewPolicy": ValueForm.POLICY,
+_FORMS: Final[Mapping[object, ValueForm]] = {
+    bool: ValueForm.SWITCH,
+    int: ValueForm.WHOLE,
+    float: ValueForm.NUMBER,
+    str: ValueForm.TEXT,
+    Path: ValueForm.PATH,
+    tuple[str, ...]: ValueForm.TEXTS,
+    LogLevel: ValueForm.LEVEL,
+    ReviewPolicy: ValueForm.POLICY,
 }
 _SWITCHES: Final = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),

@@ -5,6 +5,7 @@ variable, its key in the TOML file and its line of help are derived from the fie
 tables of the file alone (`web.bridges.configuration`).
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Set
 from enum import Enum
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 ENVIRONMENT_PREFIX: Final = "CHARGEHAND_"
 CONFIG_VARIABLE: Final = "CHARGEHAND_CONFIG"
+# What Kubernetes sets in each container for a service whose name begins as ours: NAME_SERVICE_HOST
+# and the like, and NAME_PORT, which holds an address. No setting may be named so.
+_OF_A_SERVICE: Final = re.compile(
+    r"_SERVICE_(HOST|PORT(_\w+)?)=|_PORT=(tcp|udp|sctp)://|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?="
+)
 BRIDGES: Final = "bridges"  # tables of the file, and of nothing else
 SOCKET_NAME: Final = "chargehand.sock"
 
@@ -184,6 +190,7 @@ class Configuration:
     server: ServerSettings
     core: Settings
     bridges: "tuple[Webhook, ...]" = ()
+    warnings: tuple[str, ...] = ()
 
 
 def all_settings() -> tuple[Setting, ...]:
@@ -219,10 +226,9 @@ def load(
     file = {} if config is None else _read_file(config, named_by)
     settings = all_settings()
     webhooks = _webhooks(config, file[BRIDGES]) if BRIDGES in file else ()
-    _check_known(f"{config}", file, {BRIDGES, *(setting.name for setting in settings)})
-    names = {CONFIG_VARIABLE, *CLIENT_VARIABLES, *(setting.variable for setting in settings)}
-    ours = [name for name in environment if name.startswith(ENVIRONMENT_PREFIX)]
-    _check_known("the environment", ours, names)
+    unknown = _unknown(file, {BRIDGES, *(setting.name for setting in settings)})
+    if unknown:
+        raise Fatal(ExitCode.BAD_SETTING, f"{config}: unknown settings: {unknown}")
     given: dict[str, _Given] = {}
     for setting in settings:
         flag, text = flags.get(setting.name), environment.get(setting.variable)
@@ -233,7 +239,12 @@ def load(
         elif setting.name in file:
             where = f"{config}: {setting.name}"
             given[setting.name] = _toml(setting, where, file[setting.name])
-    configuration = Configuration(_made(ServerSettings, given), _made(Settings, given), webhooks)
+    configuration = Configuration(
+        _made(ServerSettings, given),
+        _made(Settings, given),
+        webhooks,
+        _warnings(environment, settings),
+    )
     host, _ = configuration.server.address
     if configuration.server.token is None and not is_loopback(host):
         where = given["http"].where if "http" in given else "http"
@@ -245,12 +256,23 @@ def load(
     return configuration
 
 
-def _check_known(where: str, names: Iterable[str], known: Set[str]) -> None:
-    """Refuse names that are no settings, each with the one that may have been meant."""
-    unknown = sorted(set(names) - known)
-    if unknown:
-        told = ", ".join(f"{name}{_meant(name, known)}" for name in unknown)
-        raise Fatal(ExitCode.BAD_SETTING, f"{where}: unknown settings: {told}")
+def _warnings(environment: Mapping[str, str], settings: Iterable[Setting]) -> tuple[str, ...]:
+    """What to say of variables that look like ours; others may have set them, so all are let be."""
+    known = {CONFIG_VARIABLE, *CLIENT_VARIABLES, *(setting.variable for setting in settings)}
+    unknown = _unknown(
+        (
+            name
+            for name, value in environment.items()
+            if name.startswith(ENVIRONMENT_PREFIX) and not _OF_A_SERVICE.search(f"{name}={value}")
+        ),
+        known,
+    )
+    return (f"the environment: unknown settings are ignored: {unknown}",) if unknown else ()
+
+
+def _unknown(names: Iterable[str], known: Set[str]) -> str:
+    """The names that are no settings, each with the one that may have been meant."""
+    return ", ".join(f"{name}{_meant(name, known)}" for name in sorted(set(names) - known))
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

@@ -1,10 +1,12 @@
+import re
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from chargehand.actors.settings import Settings
 from chargehand.web.exits import ExitCode, Fatal
-from chargehand.web.setting_values import LogLevel
+from chargehand.web.setting_values import LogLevel, ValueForm
 from chargehand.web.settings import ServerSettings, all_settings, load
 
 
@@ -71,14 +73,59 @@ def test_unknown_keys_of_a_file_are_named(tmp_path):
     )
 
 
-def test_unknown_variables_are_named():
-    environment = {"CHARGEHAND_PORT": "1", "CHARGEHAND_CONFIG": "", "OTHER": "1"}
-    assert refusal(environment=environment).endswith("unknown settings: CHARGEHAND_PORT")
+def test_unknown_variables_are_named_and_ignored():
+    """They may be another program's, or somebody's who prefixes his own as we do."""
+    environment = {"CHARGEHAND_COLOUR": "1", "CHARGEHAND_CONFIG": "", "OTHER": "1"}
+    configuration = load({}, environment)
+    [warning] = configuration.warnings
+    assert warning == "the environment: unknown settings are ignored: CHARGEHAND_COLOUR"
+    assert evolve(configuration, warnings=()) == load({}, {})
 
 
 def test_a_variable_that_is_nearly_one_is_told_with_the_one_that_may_be_meant():
-    told = refusal(environment={"CHARGEHAND_DATA_DR": "1"})
-    assert told.endswith(": CHARGEHAND_DATA_DR (did you mean CHARGEHAND_DATA_DIR?)")
+    [warning] = load({}, {"CHARGEHAND_DATA_DR": "1"}).warnings
+    assert warning.endswith(": CHARGEHAND_DATA_DR (did you mean CHARGEHAND_DATA_DIR?)")
+
+
+def test_the_variables_that_kubernetes_sets_for_a_service_of_our_name_are_no_settings():
+    address = "tcp://10.0.171.239:2123"
+    environment = {
+        f"{service}_{name}": value
+        for service in ("CHARGEHAND", "CHARGEHAND_HTTP")
+        for name, value in {
+            "SERVICE_HOST": "10.0.171.239",
+            "SERVICE_PORT": "2123",
+            "SERVICE_PORT_WEB": "2123",
+            "PORT": address,
+            "PORT_2123_TCP": address,
+            "PORT_2123_TCP_PROTO": "tcp",
+            "PORT_2123_TCP_PORT": "2123",
+            "PORT_2123_TCP_ADDR": "10.0.171.239",
+        }.items()
+    }
+    assert load({}, environment) == load({}, {})
+
+
+def test_a_port_that_somebody_sets_by_hand_is_no_service_and_is_told():
+    [warning] = load({}, {"CHARGEHAND_PORT": "8080"}).warnings
+    assert warning.endswith(": CHARGEHAND_PORT")
+
+
+@pytest.mark.parametrize("setting", all_settings(), ids=lambda setting: setting.name)
+def test_no_setting_has_a_name_that_kubernetes_gives(setting):
+    """Else a service of that name would set it."""
+    named = re.compile(r"SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_\w+")
+    words = setting.name.upper().split("_")
+    assert not any(named.fullmatch("_".join(words[at:])) for at in range(len(words)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [(LogLevel | None, ValueForm.LEVEL), (Path | None, ValueForm.PATH), (float, ValueForm.NUMBER)],
+)
+def test_the_form_of_a_setting_does_not_depend_on_how_python_shows_its_type(kind, form):
+    """A path is shown as `pathlib.Path` by some Pythons, as `pathlib._local.Path` by others."""
+    assert ValueForm.of(kind) is form
 
 
 def test_a_file_that_cannot_be_read_is_told_with_who_named_it():

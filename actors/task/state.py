@@ -172,7 +172,10 @@ _BEFORE_ALL: Final = 2**63  # more than any time in ns
 @final
 @frozen
 class Run:
-    """One attempt at a task. Which fields are set in which status: `evolve` says it."""
+    """One attempt at a task. Which fields are set in which status: `evolve` says it.
+
+    Runs are stored by the order of these fields: a new one stands last, with a default.
+    """
 
     id: str
     attempt: int
@@ -207,11 +210,11 @@ class Run:
     closing_digest: str | None = None  # of the body of that complete or fail
     starved_at_ns: int | None = None  # when it was told that nobody could claim it
     continuation: Continuation | None = None  # it was asked for by a review
+    claimed_under: CallerKey | None = None  # the key of the operator's claim that it is under
+    started_under: CallerKey | None = None  # the key of its start
     claim_lease_seconds: int | None = None  # the length that its claim asked for
     queued_seq: int = 0  # number of the event that queued it; 0 if that was before it was kept
     lease_ends_ns: int = 0  # on the steady scale; 0: equal to `lease_until_ns`
-    claimed_under: CallerKey | None = None  # the key of the operator's claim that it is under
-    started_under: CallerKey | None = None  # the key of its start
     bound_at_ns: int | None = None  # when a session was attached, or is about to be
     neglected_at_ns: int | None = None  # when it was told that nobody touches it; see below
 
@@ -268,7 +271,10 @@ class Run:
 @frozen
 class TaskState:
     """One task, whole. In lists a slim copy stands for it, without `description`, `metadata` and
-    the reviews that are over, and with the ended runs in short (see `slim`)."""
+    the reviews that are over, and with the ended runs in short (see `slim`).
+
+    Tasks are stored by the order of these fields: a new one stands last, with a default.
+    """
 
     id: str
     scope: Scope

@@ -7,14 +7,15 @@
         12     …  head, body: two JSON texts
 
 A task's head is an array that begins with `"u"` and holds, by position, what `actors.task.slim`
-keeps: the fields named in `tasks.head_of`, then the open run or null, then the facts of the ended
-runs (see `actors.task.ended`) in hexadecimal digits, then those named in `tasks.rare_of`, unless
-all of these have their default. At start-up a million heads are read, hence no names and no
-converter there.
+keeps: the fields of `tasks.HEAD`, then the open run or null, then the facts of the ended runs (see
+`actors.task.ended`) in hexadecimal digits, then the fields of `tasks.RARE`, unless all of these
+have their default. At start-up a million heads are read, hence no names and no converter there.
 Its body is `[description, metadata, runs]`, with null among the runs in the place of the open one,
-followed by all reviews where there are any. A run is an array of the fields named in `runs.run_of`.
-These orders are the format: a new field goes to the end, with a default where it is read. A head
-that begins with `"t"` was written before the ended runs stood in it, and is read with the body.
+followed by all reviews where there are any. A run is an array of its fields. A head that begins
+with `"t"` was written before the ended runs stood in it, and is read with the body.
+
+The positions are those of the fields in their classes (see `positions`): a new field is a line at
+the end of its class, with a default, and nothing here.
 
 Any other state is small: its head is `[class name, fields]`, its body empty.
 """
@@ -28,25 +29,21 @@ from zlib import crc32
 import orjson
 
 from chargehand.actors.frozen import replace
-from chargehand.actors.identity import Actor, CallerKey, Origin
 from chargehand.actors.ports import DamagedError
 from chargehand.actors.record import AnyState
 from chargehand.actors.task.ended import pack
-from chargehand.actors.task.profile import ExecutionProfile
-from chargehand.actors.task.review import Continuation, Review
 from chargehand.actors.task.slim import slim
-from chargehand.actors.task.state import Dependency, Owner, Pause, Run, TaskState, Triage
-from chargehand.actors.task.subscription import Subscription
-from chargehand.persistence.codec import CONVERTER, TaggedUnion
-from chargehand.persistence.snapshots.runs import read_run, run_of
+from chargehand.actors.task.state import TaskState
+from chargehand.persistence.codec import TaggedUnion
+from chargehand.persistence.snapshots.positions import RUN, plain
 from chargehand.persistence.snapshots.shared import json
 from chargehand.persistence.snapshots.tasks import (
     OPEN_RUN_AT,
+    RARE_DEFAULTS,
     head_of,
     rare_of,
     read_reviews,
     read_task,
-    triage_of,
 )
 
 _TASK_TAG = "u"
@@ -64,7 +61,9 @@ def encode_snapshot(state: AnyState) -> bytes:
         open_run = state.open_run
         rare = rare_of(state)
         ended = pack(state.runs).hex()
-        head = _dumps((_TASK_TAG, *head_of(state), open_run, ended, *(rare if any(rare) else ())))
+        head = _dumps(
+            (_TASK_TAG, *head_of(state), open_run, ended, *(rare if rare != RARE_DEFAULTS else ()))
+        )
         runs = [None if run is open_run else run for run in state.runs]
         reviews = (state.reviews,) if state.reviews else ()
         body = _dumps((state.description, state.metadata, runs, *reviews))
@@ -148,34 +147,11 @@ def _with_body(
         state,
         description=description,
         metadata=json(metadata),
-        runs=tuple([state.runs[0] if run is None else read_run(*run) for run in runs]),
+        runs=tuple([state.runs[0] if run is None else RUN.read(*run) for run in runs]),
         reviews=read_reviews(reviews),
         ended=b"",
     )
 
 
 def _dumps(value: tuple[object, ...]) -> bytes:
-    return orjson.dumps(value, default=_plain)
-
-
-def _plain(value: object) -> object:
-    """What `orjson` shall write for the values it does not know."""
-    match value:
-        case bytes():
-            return value.decode()
-        case Actor() | Origin() | Owner():
-            return (value.kind, value.ref)
-        case Run():
-            return run_of(value)
-        case CallerKey(actor=actor, key=key):
-            return (actor, key)
-        case ExecutionProfile() | Review() | Continuation() | Subscription():
-            return CONVERTER.unstructure(value)
-        case Triage():
-            return triage_of(value)
-        case Dependency(depends_on_task_id=task_id, kind=kind, created_at_ns=at, done=done):
-            return (task_id, kind, at, done)
-        case Pause(by=by, at_ns=at, reason=reason):
-            return (by, at, reason)
-        case _:
-            raise TypeError(f"a snapshot cannot hold {type(value).__name__}")
+    return orjson.dumps(value, default=plain)

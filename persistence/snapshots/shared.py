@@ -2,7 +2,6 @@
 
 from enum import Enum
 from functools import lru_cache
-from sys import intern
 from typing import Final, TypeVar
 
 from chargehand.actors.identity import Actor, ActorKind, Origin, OriginKind
@@ -34,11 +33,6 @@ def shared_origin(kind: str, ref: str) -> Origin:
 @lru_cache(maxsize=ACTORS_CACHED)
 def shared_owner(kind: str, ref: str) -> Owner:
     return Owner(OwnerKind(kind), ref)
-
-
-def interned(text: str | None) -> str | None:
-    """One object for all tasks that name the same thing."""
-    return None if text is None else intern(text)
 
 
 def json(text: str | None) -> Json | None:

@@ -9,7 +9,7 @@ import attrs
 import orjson
 import pytest
 from attrs import evolve as replace
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chargehand.actors.identity import Origin, OriginKind
@@ -19,8 +19,8 @@ from chargehand.actors.task.ended import facts_of, pack, unpack
 from chargehand.actors.task.slim import slim
 from chargehand.actors.task.state import Json, Run, RunStatus, TaskState
 from chargehand.persistence.snapshots import decode_head, decode_snapshot, encode_snapshot
-from chargehand.persistence.snapshots import runs as snapshot_runs
 from chargehand.persistence.snapshots import tasks as snapshot_tasks
+from tests.persistence.whole_task import STORED, WHOLE
 
 quick = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -30,7 +30,6 @@ quick = settings(max_examples=40, suppress_health_check=[HealthCheck.function_sc
 @given(data=st.data())
 def test_every_state_comes_back_whole_and_as_a_head(anything, state_class, data):
     state = data.draw(anything(state_class))
-    assume(getattr(state, "unapproved_run_id", None) != "")  # no id is empty
     value = encode_snapshot(state)
     assert decode_snapshot(value) == state
     head = decode_head(memoryview(value))
@@ -64,19 +63,46 @@ def test_slim_keeps_only_the_open_run_and_returns_a_slim_state_itself(model):
     assert slim(small) is small
 
 
-def test_every_field_has_its_place():
-    kept = {field.name for field in attrs.fields(TaskState)}
-    kept -= {"description", "metadata", "runs", "ended"}  # of the body, or made of the runs
-    held = [*names(snapshot_tasks.head_of), *names(snapshot_tasks.rare_of)]
-    held[held.index("open_reviews")] = "reviews"  # those that have ended stand in the body
-    assert len(held) == len(kept)
-    assert set(held) == kept
-    assert sorted(names(snapshot_runs.run_of)) == sorted(field.name for field in attrs.fields(Run))
+def test_the_bytes_of_a_task_are_these():
+    head, body = parts_of(encode_snapshot(WHOLE))
+    assert f"{head.decode()}\n{body.decode()}\n" == STORED.read_text()
 
 
-def names(getter):
-    _, parts = getter.__reduce__()
-    return parts
+def test_what_the_bytes_are_of_has_every_field():
+    for value, cls in ((WHOLE, TaskState), *((run, Run) for run in WHOLE.runs)):
+        for field in attrs.fields(cls):
+            is_blank = getattr(value, field.name) in (None, False, 0, "", (), b"")
+            assert is_blank == (field.name == "ended"), field.name
+
+
+def test_fields_without_a_value_of_their_own_are_read_as_their_defaults():
+    head, body = parts_of(encode_snapshot(WHOLE))
+    tag, *fields = orjson.loads(head)
+    del fields[snapshot_tasks.OPEN_RUN_AT + 2 :]  # as an earlier version did not know them
+    description, metadata, runs, _ = orjson.loads(body)
+    del runs[0][-4:]
+    state = decode_snapshot(
+        whole(orjson.dumps([tag, *fields]), orjson.dumps([description, metadata, runs]))
+    )
+    assert (state.profile, state.triage, state.priority_seq) == (None, (), 0)
+    assert (state.runs[0].queued_seq, state.runs[0].bound_at_ns) == (0, None)
+    assert state.runs[0].claim_lease_seconds == WHOLE.runs[0].claim_lease_seconds
+    assert state.last_seq == WHOLE.last_seq
+
+
+def test_a_rare_field_is_kept_where_it_is_the_only_one(model):
+    for name in snapshot_tasks.RARE:
+        state = replace(model.new("t"), **{name: getattr(WHOLE, name)})
+        assert decode_snapshot(encode_snapshot(state)) == state, name
+
+
+def parts_of(value: bytes) -> tuple[bytes, bytes]:
+    end = 12 + int.from_bytes(value[:4])
+    return value[12:end], value[end:]
+
+
+def whole(head: bytes, body: bytes) -> bytes:
+    return struct.pack(">III", len(head), crc32(head), crc32(body)) + head + body
 
 
 def test_the_format_of_a_head_is_this(model):
@@ -94,7 +120,6 @@ def test_the_format_of_a_head_is_this(model):
 @given(data=st.data())
 def test_a_head_of_the_former_format_is_read_with_its_body(anything, data):
     state = data.draw(anything(TaskState))
-    assume(state.unapproved_run_id != "")
     value = former(encode_snapshot(state))
     assert decode_snapshot(value) == state
     assert decode_head(memoryview(value)) == slim(state)
@@ -102,13 +127,11 @@ def test_a_head_of_the_former_format_is_read_with_its_body(anything, data):
 
 def former(value: bytes) -> bytes:
     """The same snapshot as it was before heads told of ended runs."""
-    head_bytes, _, body_crc = struct.unpack_from(">III", value)
-    tag, *fields = orjson.loads(value[12 : 12 + head_bytes])
+    head, body = parts_of(value)
+    tag, *fields = orjson.loads(head)
     assert tag == "u"
     del fields[snapshot_tasks.OPEN_RUN_AT + 1]
-    head = orjson.dumps(["t", *fields])
-    parts = struct.pack(">III", len(head), crc32(head), body_crc)
-    return parts + head + value[12 + head_bytes :]
+    return whole(orjson.dumps(["t", *fields]), body)
 
 
 @quick

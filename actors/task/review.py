@@ -1,41 +1,12 @@
 """Reviews: the judgement of a run that has ended, asked for and given. Times are ns since 1970."""
 
-from enum import Enum
 from typing import Final, final
 
 from chargehand.actors import limits
 from chargehand.actors.frozen import frozen
 from chargehand.actors.identity import Actor, ActorKind
 from chargehand.actors.limits import NS
-
-
-class ReviewPolicy(Enum):
-    """Which ends of a run are to be judged."""
-
-    NONE = "none"
-    ON_SUCCESS = "on_success"
-    ON_FAILURE = "on_failure"
-    ALWAYS = "always"
-
-
-class ReviewStatus(Enum):
-    """`routed` and `in_review` are words of the API for servers that find reviewers themselves."""
-
-    REQUESTED = "requested"
-    ROUTED = "routed"
-    IN_REVIEW = "in_review"
-    RECORDED = "recorded"
-    CIRCUIT_OPENED = "circuit_opened"
-    CANCELED = "canceled"
-
-
-class ReviewOutcome(Enum):
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    BLOCKED = "blocked"
-    ERROR = "error"
-    TIMEOUT = "timeout"
-    INVALID_OUTPUT = "invalid_output"
+from chargehand.actors.task.choices import ReviewOutcome, ReviewPolicy, ReviewStatus
 
 
 @final

@@ -9,101 +9,22 @@ from typing import Final, NewType, final
 from chargehand.actors.choice import Choice
 from chargehand.actors.frozen import frozen
 from chargehand.actors.identity import Actor, ActorKind, CallerKey, Origin
+from chargehand.actors.task.choices import (
+    TERMINAL_RUN,
+    TERMINAL_TASK,
+    ApprovalPolicy,
+    ApprovalState,
+    OwnerKind,
+    Priority,
+    RunStatus,
+    Scope,
+    TaskStatus,
+)
 from chargehand.actors.task.profile import ExecutionProfile
 from chargehand.actors.task.review import Continuation, Review
 from chargehand.actors.task.subscription import Subscription
 
 Json = NewType("Json", bytes)
-
-
-class Scope(Choice):
-    GLOBAL = "global"
-    WORKSPACE = "workspace"
-
-
-class TaskStatus(Choice):
-    DRAFT = "draft"
-    PENDING = "pending"
-    BLOCKED = "blocked"
-    READY = "ready"
-    IN_PROGRESS = "in_progress"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELED = "canceled"
-
-    @property
-    def is_terminal(self) -> bool:
-        return self in _TERMINAL_TASK
-
-
-_TERMINAL_TASK = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELED})
-
-
-class RunStatus(Choice):
-    QUEUED = "queued"
-    CLAIMED = "claimed"
-    STARTING = "starting"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELED = "canceled"
-    NEEDS_ATTENTION = "needs_attention"
-
-    @property
-    def is_terminal(self) -> bool:
-        """Ended for good. `needs_attention` is open: somebody has to decide."""
-        return self in _TERMINAL_RUN
-
-    @property
-    def is_active(self) -> bool:
-        """Somebody works on it, or is about to."""
-        return self in _ACTIVE_RUN
-
-
-_TERMINAL_RUN = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELED})
-_ACTIVE_RUN = frozenset({RunStatus.CLAIMED, RunStatus.STARTING, RunStatus.RUNNING})
-
-
-class Priority(Choice):
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    URGENT = "urgent"
-
-    @property
-    def weight(self) -> int:
-        """10, 20, 30 or 40: what `priority_min` of a claim is compared with."""
-        return _WEIGHT[self]
-
-
-_WEIGHT = {Priority.LOW: 10, Priority.MEDIUM: 20, Priority.HIGH: 30, Priority.URGENT: 40}
-
-
-class ApprovalPolicy(Choice):
-    NONE = "none"
-    MANUAL = "manual"
-
-    @property
-    def initial_state(self) -> "ApprovalState":
-        return (
-            ApprovalState.PENDING if self is ApprovalPolicy.MANUAL else ApprovalState.NOT_REQUIRED
-        )
-
-
-class ApprovalState(Choice):
-    NOT_REQUIRED = "not_required"
-    PENDING = "pending"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-
-
-class OwnerKind(Choice):
-    HUMAN = "human"
-    AGENT_SESSION = "agent_session"
-    AUTOMATION = "automation"
-    EXTENSION = "extension"
-    NETWORK_PEER = "network_peer"
-    POOL = "pool"
 
 
 class DependencyKind(Enum):
@@ -322,7 +243,7 @@ class TaskState:
     def open_run(self) -> Run | None:
         """The run that has not ended: the latest one, as none is made before it has."""
         runs = self.runs
-        return runs[-1] if runs and runs[-1].status not in _TERMINAL_RUN else None
+        return runs[-1] if runs and runs[-1].status not in TERMINAL_RUN else None
 
     @property
     def current_run(self) -> Run | None:
@@ -333,7 +254,7 @@ class TaskState:
     @property
     def has_ended(self) -> bool:
         """At an end, with nothing open that may lead on from there."""
-        return self.status in _TERMINAL_TASK and self.open_run is None
+        return self.status in TERMINAL_TASK and self.open_run is None
 
     @property
     def attempts_used(self) -> int:

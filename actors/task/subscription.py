@@ -1,10 +1,10 @@
 """Subscriptions to a task's ends: through which bridge, and how far delivery has come."""
 
-from enum import Enum
 from typing import Final, final
 
 from chargehand.actors.frozen import frozen
 from chargehand.actors.identity import Actor
+from chargehand.actors.task.choices import DeliveryMode
 
 DELIVERY_PREFIX: Final = "notif:"
 
@@ -20,11 +20,6 @@ def parsed_delivery_id(text: str) -> tuple[str, int] | None:
     if not (seq.isascii() and seq.isdigit()) or len(seq) > _SEQ_CHARS_MAX:
         return None
     return subscription_id, int(seq)
-
-
-class DeliveryMode(Enum):
-    DIRECT_SEND = "direct-send"
-    REPLY = "reply"
 
 
 @final

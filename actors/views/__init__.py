@@ -4,5 +4,6 @@
 in order and knows by `facets` and `search` which of them a filter means, for lists and `inbox`;
 `walks` reads these page by page while tasks move, by what `recent` remembers.
 `groups` count them by `tally`, for the `dashboard`; `backlog` has the queue in its order. `streams`
-and `timeline` tell events one by one, `inspect` what is the matter with a run.
+and `timeline` tell events one by one, `inspect` what is the matter with a run. What a caller may
+choose between stands in `choices`.
 """

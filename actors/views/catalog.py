@@ -16,8 +16,8 @@ from chargehand.actors.task.state import (
 )
 from chargehand.actors.views import facets
 from chargehand.actors.views.activity import ActivityOrder, Placed, Wanted
+from chargehand.actors.views.choices import ListOrder
 from chargehand.actors.views.creation import CreationOrder
-from chargehand.actors.views.pages import ListOrder
 from chargehand.actors.views.readings import Readings
 from chargehand.actors.views.rows import AllRows, FewRows
 from chargehand.actors.views.search import wanted_text

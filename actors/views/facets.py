@@ -7,7 +7,6 @@ name a task may have several (whose inbox it was archived in), one, or none (its
 from enum import Enum
 from typing import Final, TypeVar
 
-from chargehand.actors.choice import Choice
 from chargehand.actors.identity import Actor
 from chargehand.actors.task.ended import latest_status
 from chargehand.actors.task.state import (
@@ -18,19 +17,10 @@ from chargehand.actors.task.state import (
     TaskStatus,
     Triage,
 )
+from chargehand.actors.views.choices import Lane
 
 Facet = tuple[str, str]
 E = TypeVar("E", bound=Enum)
-
-
-class Lane(Choice):
-    """Where a task stands in an inbox."""
-
-    MY_WORK = "my_work"
-    APPROVALS = "approvals"
-    FAILED_RUNS = "failed_runs"
-    BLOCKED = "blocked"
-    ARCHIVED = "archived"
 
 
 def facet(member: Enum) -> Facet:

@@ -20,7 +20,8 @@ from chargehand.actors.task.state import (
 from chargehand.actors.views import facets
 from chargehand.actors.views.activity import ActivityOrder, Placed, Stretch, Wanted
 from chargehand.actors.views.catalog import Catalog
-from chargehand.actors.views.facets import Facet, Lane
+from chargehand.actors.views.choices import Lane
+from chargehand.actors.views.facets import Facet
 from chargehand.actors.views.pages import bad_cursor
 from chargehand.actors.views.rows import PlacedRows
 from chargehand.actors.views.search import wanted_text

@@ -1,19 +1,10 @@
 """Lists that are read page by page."""
 
-from typing import Final, final
+from typing import Final
 
-from chargehand.actors.choice import Choice
 from chargehand.actors.errors import Rejected, invalid
 
 _DIGITS_MAX: Final = 20  # of a number of the sequence
-
-
-@final
-class ListOrder(Choice):
-    """What a list of tasks is ordered by, the newest first."""
-
-    ACTIVITY = "activity"
-    CREATED = "created"
 
 
 def sequence_of(cursor: str | None) -> int | None:

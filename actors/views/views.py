@@ -21,11 +21,11 @@ from chargehand.actors.task.state import Run, TaskState
 from chargehand.actors.views.activity import Wanted
 from chargehand.actors.views.backlog import Backlog, BacklogFilter, BacklogPage, BacklogWalk
 from chargehand.actors.views.catalog import Catalog, TaskFilter
+from chargehand.actors.views.choices import ListOrder
 from chargehand.actors.views.dashboard import Dashboard, dashboard
 from chargehand.actors.views.groups import GroupFilter, Groups
 from chargehand.actors.views.inbox import InboxFilter, InboxGroup, inbox, read_cursor
 from chargehand.actors.views.latest_runs import LatestRuns
-from chargehand.actors.views.pages import ListOrder
 from chargehand.actors.views.streams import CloseReason, StreamClosed, Streams, Subscriber
 from chargehand.actors.views.timeline import TimelineEvent, public_events
 from chargehand.actors.views.walks import TaskPage, Walk, check_not_ahead

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from benchmarks.queries.population import CHANNELS, POOLS, RARE_WORD, SESSION, task_id
-from chargehand.actors.views.facets import Lane
+from chargehand.actors.views.choices import Lane
 
 LIST: Final = "/api/tasks"
 BACKLOG: Final = "/api/scheduler/backlog"

@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from chargehand.actors.task.review import ReviewStatus
-from chargehand.actors.task.state import OwnerKind, Scope
+from chargehand.actors.task.choices import OwnerKind, ReviewStatus, Scope
 from chargehand.web.cli.members import CURSOR, LIMIT, WORKSPACE, Field, Members, one_of
 
 SCOPE_FILTERS: Final = (Field("scope", "of one workspace, or global", one_of(Scope)), WORKSPACE)

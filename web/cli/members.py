@@ -12,7 +12,7 @@ import orjson
 from click.shell_completion import CompletionItem
 
 from chargehand.actors.frozen import frozen
-from chargehand.actors.task.state import Priority
+from chargehand.actors.task.choices import Priority
 
 Members = dict[str, Any]
 

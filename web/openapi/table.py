@@ -19,8 +19,7 @@ from chargehand.actors.task.state import (
     Scope,
     TaskStatus,
 )
-from chargehand.actors.views.facets import Lane
-from chargehand.actors.views.pages import ListOrder
+from chargehand.actors.views.choices import Lane, ListOrder
 from chargehand.web.operations import Operation as Op
 from chargehand.web.requests import bulk as qb
 from chargehand.web.requests import profiles as qp

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from chargehand.actors.identity import Actor, OriginKind
 from chargehand.actors.registry.roster import Roster
 from chargehand.actors.task.state import OwnerKind
-from chargehand.actors.views.facets import Lane
+from chargehand.actors.views.choices import Lane
 from chargehand.actors.views.groups import GroupFilter
 from chargehand.actors.views.inbox import InboxFilter, InboxGroup
 from chargehand.actors.views.pages import bad_cursor

@@ -15,7 +15,7 @@ from chargehand.actors.task.state import (
     TaskStatus,
 )
 from chargehand.actors.views.catalog import TaskFilter
-from chargehand.actors.views.pages import ListOrder
+from chargehand.actors.views.choices import ListOrder
 from chargehand.web import queries
 from chargehand.web.addresses import task_id_of
 from chargehand.web.call import Call, Routes

@@ -8,7 +8,7 @@ from attrs import define, field
 from chargehand.actors import identity
 from chargehand.actors.task import state
 from chargehand.actors.task.state import ApprovalPolicy, ApprovalState, TaskState
-from chargehand.actors.views.facets import Lane
+from chargehand.actors.views.choices import Lane
 from chargehand.actors.views.inbox import InboxGroup, blocking_reason, marks_of
 from chargehand.web.shapes.encoding import Shape, optional_time, required_time, rfc3339
 from chargehand.web.shapes.principals import actor_of

@@ -17,11 +17,10 @@ from chargehand.actors.task.state import (
     TaskStatus,
 )
 from chargehand.actors.views.catalog import TaskFilter
+from chargehand.actors.views.choices import Lane, ListOrder
 from chargehand.actors.views.dashboard import Dashboard
-from chargehand.actors.views.facets import Lane
 from chargehand.actors.views.groups import GroupFilter
 from chargehand.actors.views.inbox import InboxFilter, InboxGroup
-from chargehand.actors.views.pages import ListOrder
 from chargehand.actors.views.tally import Count
 
 MINUTE = 60 * 10**9

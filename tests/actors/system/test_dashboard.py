@@ -8,10 +8,9 @@ from chargehand.actors.slices import in_turns
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.state import RunStatus, Scope, TriageAction
 from chargehand.actors.views.catalog import TaskFilter
-from chargehand.actors.views.facets import Lane
+from chargehand.actors.views.choices import Lane, ListOrder
 from chargehand.actors.views.groups import GroupFilter
 from chargehand.actors.views.inbox import InboxFilter
-from chargehand.actors.views.pages import ListOrder
 from chargehand.actors.views.tally import Count
 from chargehand.actors.views.walks import TaskPage
 from tests.actors.system.desk import NOW_NS, NS, agent, started

@@ -24,10 +24,9 @@ from chargehand.actors.task.state import (
 from chargehand.actors.views import activity
 from chargehand.actors.views.backlog import BacklogFilter
 from chargehand.actors.views.catalog import TaskFilter
-from chargehand.actors.views.facets import Lane
+from chargehand.actors.views.choices import Lane, ListOrder
 from chargehand.actors.views.groups import GroupFilter
 from chargehand.actors.views.inbox import InboxFilter
-from chargehand.actors.views.pages import ListOrder
 from tests.actors.system.desk import OPERATOR, Desk, agent, started
 from tests.actors.system.random_work import Callers
 from tests.actors.system.recount import (

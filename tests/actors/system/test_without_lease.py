@@ -5,7 +5,7 @@ import trio
 
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.state import RunStatus
-from chargehand.actors.views.facets import Lane
+from chargehand.actors.views.choices import Lane
 from chargehand.actors.views.groups import GroupFilter
 from chargehand.actors.views.inbox import InboxFilter, blocking_reason
 from tests.actors.system.desk import NS, OPERATOR, agent, started

@@ -15,7 +15,7 @@ from chargehand.actors.task.state import (
     Triage,
 )
 from chargehand.actors.views.catalog import Catalog
-from chargehand.actors.views.facets import Lane
+from chargehand.actors.views.choices import Lane
 from chargehand.actors.views.inbox import InboxFilter, Marks, blocking_reason, inbox, marks_of
 from tests.actors.views.states import a_run, a_task
 

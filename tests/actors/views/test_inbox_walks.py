@@ -10,7 +10,8 @@ from chargehand.actors.identity import LOCAL_USER, agent_actor
 from chargehand.actors.task.state import RunStatus, Triage
 from chargehand.actors.views import activity, recent
 from chargehand.actors.views.catalog import Catalog
-from chargehand.actors.views.facets import Lane, has_failed
+from chargehand.actors.views.choices import Lane
+from chargehand.actors.views.facets import has_failed
 from chargehand.actors.views.inbox import InboxFilter, inbox
 from tests.actors.views.states import a_run, a_task
 from tests.actors.views.walking import walked

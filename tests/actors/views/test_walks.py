@@ -11,8 +11,8 @@ from chargehand.actors.task.state import Priority, TaskStatus
 from chargehand.actors.views import activity, facets, recent
 from chargehand.actors.views.activity import Stretch, Wanted
 from chargehand.actors.views.catalog import Catalog
+from chargehand.actors.views.choices import ListOrder
 from chargehand.actors.views.creation import CreationOrder
-from chargehand.actors.views.pages import ListOrder
 from chargehand.actors.views.search import wanted_text
 from tests.actors.views.states import a_task
 

@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from chargehand.actors.task.state import Scope
-from chargehand.actors.task.subscription import DeliveryMode
+from chargehand.actors.task.choices import DeliveryMode, Scope
 from chargehand.web.cli.members import CURSOR, ID, LIMIT, Field, Form, one_of
 from chargehand.web.cli.shown import Card, Column, Listing, Worth
 from chargehand.web.cli.verbs import Verb

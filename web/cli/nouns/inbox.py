@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from chargehand.actors.frozen import frozen
-from chargehand.actors.views.facets import Lane
+from chargehand.actors.views.choices import Lane
 from chargehand.web.cli.filters import OWNER_FILTERS, SCOPE_FILTERS, scoped_by_workspace
 from chargehand.web.cli.members import CURSOR, Field, Form, one_of
 from chargehand.web.cli.shown import Card, Column, Listing, Worth, at, several, told

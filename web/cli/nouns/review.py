@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import uuid4
 
-from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy
+from chargehand.actors.task.choices import ReviewOutcome, ReviewPolicy
 from chargehand.web.cli.layouts import RUN_COLUMNS
 from chargehand.web.cli.members import ID, REASON, Field, Form, Members, one_of
 from chargehand.web.cli.shown import Card, Listing

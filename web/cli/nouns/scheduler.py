@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chargehand.actors.task.state import Scope
+from chargehand.actors.task.choices import Scope
 from chargehand.web.cli.members import CURSOR, LIMIT, REASON, WORKSPACE, Field, Form, one_of
 from chargehand.web.cli.running import Callers
 from chargehand.web.cli.shown import Card, Column, Listing, Worth

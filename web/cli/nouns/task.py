@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chargehand.actors.task.state import (
+from chargehand.actors.task.choices import (
     ApprovalPolicy,
     ApprovalState,
     Priority,
@@ -10,7 +10,7 @@ from chargehand.actors.task.state import (
     Scope,
     TaskStatus,
 )
-from chargehand.actors.views.pages import ListOrder
+from chargehand.actors.views.choices import ListOrder
 from chargehand.web.cli.events import Timeline
 from chargehand.web.cli.filters import OWNER_FILTERS, REVIEW_FILTERS, SCOPE_FILTERS
 from chargehand.web.cli.inspection import INSPECTION

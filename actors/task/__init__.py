@@ -1,5 +1,6 @@
-"""One task: what it is (`state`, with the enums of `choices`), what may be asked (`commands`), what happened (`events`).
+"""One task: what it is (`state`), what may be asked (`commands`), what happened (`events`).
 
+Their enums stand in `choices`.
 `decide` turns a command into events, `evolve` folds an event into the state, `status` derives the
 task's status; all three are pure. What the public sees of an event is the edge's (`web.payloads`).
 """

@@ -145,7 +145,7 @@ class System(Parts):
         self.registry.saw(session.id)
         once = caller.once
         if once is None:
-            return await self.scheduler.claim(session, request, caller)
+            return self._with_texts(await self.scheduler.claim(session, request, caller))
         earlier = self._keys.find(once)
         if earlier is not None:
             return await self.repeats.claimed(earlier)
@@ -153,9 +153,18 @@ class System(Parts):
             request = replace(request, idempotency_key=once.key)
         self._keys.hold(once)
         try:
-            return await self.scheduler.claim(session, request, caller)
+            return self._with_texts(await self.scheduler.claim(session, request, caller))
         finally:
             self._keys.end(once)
+
+    def _with_texts(self, answer: Answer | None) -> Answer | None:
+        """A claim that is given again is the board's, which knows the task as lists do: a claim
+        carries all of it."""
+        if answer is None or answer.run is None or not answer.replayed:
+            return answer
+        whole = self.views.whole(answer.task.id)
+        run = None if whole is None else whole.run(answer.run.id)
+        return answer if whole is None or run is None else Answer(whole, run, replayed=True)
 
     async def attach_session(self, run_id: str, session_id: str, caller: Caller) -> Answer:
         """Bind an active session to a claimed run. Raises: Rejected."""

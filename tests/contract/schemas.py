@@ -12,6 +12,9 @@ ALWAYS_ALLOWED: Final = frozenset({401, 403, 405, 412, 413, 429, 503})
 KEY_REUSED: Final = "idempotency_key_reused"  # 409 of any write; nobody meets it without the header
 # Optional members of answers that the contract does not have, by its schema.
 MORE_SHOWN: Final = {"Subscription": ("due", "off_since", "undelivered", "undelivered_dropped")}
+# What a claim shows of its task beyond the reference that the contract has.
+OF_CLAIMED_TASKS: Final = ("description", "metadata")
+CLAIM_OF_A_RUN: Final = "claimTaskRun"  # its answer holds the task beside the run
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z")
 
 formats = FormatChecker(formats=())
@@ -42,6 +45,7 @@ class Contract:
         components = deepcopy(self.document["components"])
         for name, members in MORE_SHOWN.items():
             components["schemas"][name]["properties"] |= {member: {} for member in members}
+        _extend_claims(components["schemas"])
         self._components = closed(components)
         self._validators: dict[str, Draft202012Validator] = {}
         # Paths without parameters first: they win over those with one in the same place.
@@ -80,7 +84,10 @@ class Contract:
         if status < 400:
             content = responses[str(status)].get("content", {})
             if "application/json" in content:
-                self.check_schema(_name(content["application/json"]["schema"]), value)
+                name = _name(content["application/json"]["schema"])
+                if operation["operationId"] == CLAIM_OF_A_RUN:
+                    name = f"Claimed{name}"
+                self.check_schema(name, value)
             else:
                 assert value is None, f"{method} {path} has a body with {status}: {value}"
 
@@ -96,6 +103,17 @@ class Contract:
             for fault in validator.iter_errors(value)
         ]
         assert not faults, f"not a {name}: {faults} in {value}"
+
+
+def _extend_claims(schemas: dict[str, Any]) -> None:
+    """Let claims hold more of their task than others do that name one."""
+    task = schemas["ClaimedTask"] = deepcopy(schemas["TaskReference"])
+    task["properties"] |= {member: {} for member in OF_CLAIMED_TASKS}
+    shown = {"$ref": "#/components/schemas/ClaimedTask"}
+    schemas["Claim"]["properties"]["task"] = shown
+    run = schemas["ClaimedRunResponse"] = deepcopy(schemas["RunResponse"])
+    run["properties"]["task"] = shown
+    run["required"] = [*run["required"], "task"]
 
 
 def _name(schema: dict[str, str]) -> str:

@@ -23,6 +23,7 @@ _NO_PAST: Final = "a subscription begins at the present number, so it never tell
 _OWN_EVENTS: Final = "the original tells no events of tasks here, though it means to"
 _NO_TIME_PASSES: Final = "nothing takes time in this test"
 
+_THE_WORK: Final = "a claim carries the task, so that nobody need ask for it again"
 _NO_ROUTER: Final = "nobody is sent to a review, so it waits until anybody judges it"
 _LINEAGE: Final = "a run that continues another tells so"
 _GUIDED: Final = "a run that continues another carries what the reviewer asked for"
@@ -39,6 +40,7 @@ SHOWN_REVIEWS: Final = (  # as they are before somebody has judged
 # What is rightly not like the original, and why.
 EXCEPTIONS: Final[dict[tuple[Operation, Kind, str], str]] = {
     (Operation.CLAIM_NEXT, Kind.LEFT_OUT, "claim.run.idempotency_key"): _NO_MADE_UP_KEY,
+    (Operation.CLAIM_RUN, Kind.ADDED, "task"): _THE_WORK,
     (Operation.PUBLISH_TASK, Kind.LEFT_OUT, "run.idempotency_key"): _NO_MADE_UP_KEY,
     (Operation.START_TASK, Kind.LEFT_OUT, "run.idempotency_key"): _NO_MADE_UP_KEY,
     (Operation.APPROVE_TASK, Kind.LEFT_OUT, "run.idempotency_key"): _NO_MADE_UP_KEY,

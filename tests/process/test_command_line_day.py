@@ -25,6 +25,7 @@ _SURROUNDINGS: Final = "a session here is whoever calls: no process, sandbox or 
 _OWN_HASH: Final = "each claim has a hash of its own"
 _OWN_EVENTS: Final = "the original tells no events of tasks here, though it means to"
 _NO_ROUTER: Final = "nobody is sent to a review, so it waits until anybody judges it"
+_THE_WORK: Final = "a claim carries the task, so that nobody need ask for it again"
 _NEVER_PAUSED: Final = "what is optional and unset is left out: no pause was there to be told of"
 
 # Calls that are rightly answered with another status, by number.
@@ -54,6 +55,7 @@ EXCEPTIONS: Final[dict[tuple[Op, Kind, str], str]] = {
     },
     (Op.ADD_DEPENDENCY, Kind.ADDED, "task.events[task.status_changed]"): _STATUS_CHANGES,
     (Op.GET_TASK, Kind.ADDED, "task.events[task.status_changed]"): _STATUS_CHANGES,
+    (Op.CLAIM_RUN, Kind.ADDED, "task"): _THE_WORK,
     (Op.START_RUN, Kind.LEFT_OUT, "run.session_id"): _NO_PROCESS,
     (Op.COMPLETE_RUN, Kind.LEFT_OUT, "run.session_id"): _NO_PROCESS,
     (Op.FAIL_RUN, Kind.LEFT_OUT, "run.session_id"): _NO_PROCESS,

@@ -3,6 +3,7 @@
 import pytest
 import trio
 
+from chargehand.actors.limits import DESCRIPTION_BYTES_MAX, METADATA_BYTES_MAX
 from chargehand.actors.settings import Settings
 from tests.web.client import ContractClient
 
@@ -30,6 +31,69 @@ async def test_a_claim_tells_task_run_and_lease(client):
     }
     assert claim["lease"]["claim_token_hash"].startswith("sha256:")
     assert "agh_claim_" not in str(claim)
+
+
+WORK = {"description": "Kürze\nwith lines", "metadata": {"repo": "a/b", "n": [1.50, None]}}
+
+
+async def claimed_by_hand(client: ContractClient, run: dict, **body: object) -> dict:
+    answered = await client.post(f"/api/task-runs/{run['id']}/claim", body)
+    assert answered.status == 200, answered.body
+    return answered.json
+
+
+async def test_a_claim_carries_the_work(client):
+    await client.queued(**WORK)
+    claim = await claimed(client.acting_as("s1"))
+    assert {member: claim["task"][member] for member in WORK} == WORK
+
+
+async def test_a_claim_of_a_named_run_carries_the_work(client):
+    told = await claimed_by_hand(client, await client.queued(**WORK))
+    assert told["task"]["id"] == told["run"]["task_id"]
+    assert {member: told["task"][member] for member in WORK} == WORK
+
+
+async def test_a_claim_of_a_task_that_says_no_more_has_no_empty_members(client):
+    run = await client.queued()
+    assert "description" not in (await claimed(client.acting_as("s1")))["task"]
+    assert "metadata" not in (await claimed_by_hand(client, await client.queued()))["task"]
+    detail = await client.get(f"/api/task-runs/{run['id']}")
+    assert "description" not in detail.json["run"]["task"]
+
+
+async def test_other_answers_name_a_task_in_short(client):
+    run = await client.queued(**WORK)
+    detail = (await client.get(f"/api/task-runs/{run['id']}")).json["run"]["task"]
+    assert detail.keys() & WORK.keys() == set()
+
+
+async def test_a_claim_carries_description_and_metadata_up_to_their_limits(client):
+    description = "ü" * (DESCRIPTION_BYTES_MAX // 2)
+    metadata = {"text": "x" * (METADATA_BYTES_MAX - len('{"text":""}'))}
+    await client.queued(description=description, metadata=metadata)
+    claim = await claimed(client.acting_as("s1"))
+    assert claim["task"]["description"] == description
+    assert claim["task"]["metadata"] == metadata
+
+
+@pytest.mark.parametrize("repeated", ["in its body", "by its header"])
+async def test_a_claim_that_is_asked_for_again_carries_the_work_too(
+    client, system, repeated, autojump_clock
+):
+    """Also when its task is held in short by then."""
+    await client.queued(**WORK)
+    agent = client.acting_as("s1")
+    body = {"lease_seconds": 3600}
+    if repeated == "in its body":
+        body["idempotency_key"] = "call-1"
+    else:
+        agent = client.acting_as("s1", **{"Idempotency-Key": "call-1"})
+    first = await claimed(agent, **body)
+    await system.checkpointer.checkpoint()
+    assert system.views.catalog.whole(first["task"]["id"]) is None
+    again = await claimed(agent, **body)
+    assert again == first
 
 
 async def test_a_claim_in_a_workspace_tells_the_channel(client):

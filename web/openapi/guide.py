@@ -100,8 +100,9 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     Op.CLAIM_NEXT: (
         "Gives the session the best run that it may have, by priority, preference and age, under a "
         "lease that ends after `lease_seconds` without a heartbeat. 204 if there is none; with "
-        "`wait`, the call is answered the moment there is one, or by 204 after a while. Sent again "
-        "with the same `idempotency_key`, it gives the same claim while its lease lives."
+        "`wait`, the call is answered the moment there is one, or by 204 after a while. The answer "
+        "holds all that the work needs: the task with its description and metadata, and the run. "
+        "Sent again with the same `idempotency_key`, it gives the same claim while its lease lives."
     ),
     Op.AGENT_HEARTBEAT: (
         "The lease ends `lease_seconds` from now, be that later or sooner than before; left out or "
@@ -249,7 +250,8 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     Op.GET_RUN: "With its task, its session and what is known of its work.",
     Op.CLAIM_RUN: (
         "The caller takes the run itself, without a lease, whatever is paused; a session holds it "
-        "until it gives it up or is ended. Sent again with "
+        "until it gives it up or is ended. The answer holds the task beside the run, with its "
+        "description and metadata. Sent again with "
         "the same `idempotency_key`, it gives the run for as long as that claim stands."
     ),
     Op.START_RUN: (

@@ -278,7 +278,10 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
     ),
     Op.GET_RUN: OperationDoc("A run", None, runs.RunDetailResponse, id="getTaskRun"),
     Op.CLAIM_RUN: OperationDoc(
-        "Claim a queued run", qr.IdempotentRequest, runs.RunResponse, id="claimTaskRun"
+        "Claim a queued run",
+        qr.IdempotentRequest,
+        claims.ClaimedRunResponse,
+        id="claimTaskRun",
     ),
     Op.START_RUN: OperationDoc(
         "Start a claimed run", qr.IdempotentRequest, runs.RunResponse, id="startTaskRun"

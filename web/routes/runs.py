@@ -21,6 +21,7 @@ from chargehand.web.requests.runs import (
 from chargehand.web.requests.tasks import ReasonWithMetadataRequest
 from chargehand.web.responses import HttpResponse, shown
 from chargehand.web.routes.tasks import enqueueing
+from chargehand.web.shapes.claims import claimed_run_of
 from chargehand.web.shapes.references import reference_of
 from chargehand.web.shapes.runs import (
     RunDetailResponse,
@@ -91,7 +92,9 @@ async def _ask(call: Call, command: c.RunCommand, caller: Caller) -> HttpRespons
 async def claim(call: Call) -> HttpResponse:
     caller, body = identify(call), call.decode(IdempotentRequest)
     _require_key(caller, body.idempotency_key)
-    return await _ask(call, c.ClaimRun(run_id_of(call), body.idempotency_key), caller)
+    command = c.ClaimRun(run_id_of(call), body.idempotency_key)
+    answer = await call.system.ask_run(command, caller)
+    return shown(200, claimed_run_of(answer, call.system.views), etag(answer.task))
 
 
 async def start(call: Call) -> HttpResponse:

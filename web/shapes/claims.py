@@ -8,7 +8,7 @@ from chargehand.actors.answers import Answer
 from chargehand.actors.task.state import RunStatus
 from chargehand.web.shapes.encoding import Shape, optional_time
 from chargehand.web.shapes.principals import Actor, actor_of
-from chargehand.web.shapes.references import Lookup, TaskReference, reference_of
+from chargehand.web.shapes.references import ClaimedTask, Lookup, claimed_task_of
 from chargehand.web.shapes.runs import CoordinationChannel, Run, channel_of, run_of
 
 
@@ -36,7 +36,7 @@ class LeaseResponse(Shape):
 @final
 @define(eq=False)
 class Claim(Shape):
-    task: TaskReference
+    task: ClaimedTask
     run: Run
     lease: Lease
     coordination_channel: CoordinationChannel | None = None
@@ -46,6 +46,15 @@ class Claim(Shape):
 @define(eq=False)
 class ClaimResponse(Shape):
     claim: Claim
+
+
+@final
+@define(eq=False)
+class ClaimedRunResponse(Shape):
+    """A run that was claimed without a lease, and the task that it is of."""
+
+    run: Run
+    task: ClaimedTask
 
 
 def lease_of(answer: Answer, lookup: Lookup, channel: CoordinationChannel | None = None) -> Lease:
@@ -65,11 +74,18 @@ def lease_of(answer: Answer, lookup: Lookup, channel: CoordinationChannel | None
     )
 
 
+def claimed_run_of(answer: Answer, lookup: Lookup) -> ClaimedRunResponse:
+    task = answer.task
+    return ClaimedRunResponse(
+        run_of(task.id, answer.the_run, lookup), claimed_task_of(task, lookup)
+    )
+
+
 def claim_of(answer: Answer, lookup: Lookup) -> Claim:
     task, run = answer.task, answer.the_run
     channel = channel_of(task, run)
     return Claim(
-        task=reference_of(task, lookup),
+        task=claimed_task_of(task, lookup),
         run=run_of(task.id, run, lookup, channel),
         lease=lease_of(answer, lookup, channel),
         coordination_channel=channel,

@@ -1,11 +1,12 @@
 """A task as others name it."""
 
-from typing import Protocol, final
+from typing import Protocol, TypeVar, final
 
+import orjson
 from attrs import define
 
 from chargehand.actors.task.state import Priority, Run, Scope, TaskState, TaskStatus
-from chargehand.web.shapes.encoding import Shape
+from chargehand.web.shapes.encoding import Shape, fragment
 from chargehand.web.shapes.principals import Owner, owner_of
 
 
@@ -25,7 +26,6 @@ class Lookup(Protocol):
         """The nearest paused task upwards, itself first."""
 
 
-@final
 @define(eq=False)
 class TaskReference(Shape):
     id: str
@@ -42,6 +42,18 @@ class TaskReference(Shape):
     paused_by_task_id: str | None = None
 
 
+@final
+@define(eq=False)
+class ClaimedTask(TaskReference):
+    """The task of a claim, with all that is needed to work on it."""
+
+    description: str | None = None
+    metadata: orjson.Fragment | None = None
+
+
+_Reference = TypeVar("_Reference", bound=TaskReference)
+
+
 def pausing_task(task: TaskState, lookup: Lookup) -> str | None:
     """The nearest paused task from `task` upwards, by its own state first."""
     if task.pause is not None:
@@ -50,8 +62,20 @@ def pausing_task(task: TaskState, lookup: Lookup) -> str | None:
 
 
 def reference_of(task: TaskState, lookup: Lookup) -> TaskReference:
+    return _named(TaskReference, task, lookup)
+
+
+def claimed_task_of(task: TaskState, lookup: Lookup) -> ClaimedTask:
+    """`task` is whole: a slim one has neither description nor metadata."""
+    claimed = _named(ClaimedTask, task, lookup)
+    claimed.description = task.description
+    claimed.metadata = fragment(task.metadata)
+    return claimed
+
+
+def _named(shape: type[_Reference], task: TaskState, lookup: Lookup) -> _Reference:
     paused_by = pausing_task(task, lookup)
-    return TaskReference(
+    return shape(
         task.id,
         task.title,
         task.status,

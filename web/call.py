@@ -9,6 +9,7 @@ from chargehand.actors.errors import Rejected
 from chargehand.actors.identity import OriginKind
 from chargehand.actors.registry.state import SessionState
 from chargehand.actors.system import System
+from chargehand.web.bodies import Body
 from chargehand.web.decoding import parsed, structured
 from chargehand.web.headers import RequestHeaders
 from chargehand.web.ignored import Ignored
@@ -56,11 +57,15 @@ class Call:
         if DOCS[self.operation].request is None:
             self.ignored.look_at_body(_object_in(self.body))
 
-    def decode(self, cls: type[_T]) -> _T:
-        """The body as a request of class `cls`; raises `Rejected` where it is none."""
+    def decode(self, request: type[_T] | Body[_T], **given: object) -> _T:
+        """The body as a request or command; raises `Rejected` where it is none.
+
+        Args:
+            given: the fields of a command that the body does not say.
+        """
         value = parsed(self.body)
         self.ignored.look_at_body(value)
-        return structured(cls, value)
+        return structured(request, value, given)
 
 
 def _object_in(body: bytes) -> object:

@@ -1,9 +1,9 @@
-"""JSON bodies to request classes: strict, without coercion, every fault named by its pointer.
+"""JSON bodies to requests and commands: strict, without coercion, every fault named by its pointer.
 
 Absent and null are the same, unknown members are ignored (`web.ignored` names them), an empty body
-is `{}`. Two marks on a
-field change that: `NULL_COUNTS` keeps an explicit null of a `Json` field, `BLANK_IS_ABSENT` takes
-a blank text for none.
+is `{}`. Two marks on a field change that: `NULL_COUNTS` keeps an explicit null of a `Json` field,
+`BLANK_IS_ABSENT` takes a blank text for none. What is decoded is a class of `requests`, or a
+command of the core by the `Body` that tells how it is written.
 """
 
 import json
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final, TypeVar, get_args, get_type_hints
+from typing import Any, Final, TypeVar, get_args
 
 import attrs
 import orjson
@@ -23,15 +23,13 @@ from cattrs import (
     IterableValidationError,
     IterableValidationNote,
 )
-from cattrs.gen import make_dict_structure_fn
+from cattrs.gen import make_dict_structure_fn, override
 
 from chargehand.actors import limits
 from chargehand.actors.errors import Rejected, invalid
 from chargehand.actors.task.state import Json
+from chargehand.web.bodies import Body
 from chargehand.web.choices import chosen, listed
-
-NULL_COUNTS: Final[Mapping[str, bool]] = MappingProxyType({"null_counts": True})
-BLANK_IS_ABSENT: Final[Mapping[str, bool]] = MappingProxyType({"blank_is_absent": True})
 
 _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1  # what the JSON parser keeps exact
 _PARSER_TOO_DEEP: Final = "depth limit exceeded"
@@ -50,13 +48,9 @@ class Mismatch(ValueError):
         self.next_step = next_step
 
 
-def decode(cls: type[_T], body: bytes) -> _T:
-    """A request of class `cls` from a JSON text.
-
-    Raises:
-        Rejected: INVALID_REQUEST, naming the field, or the place where the text is no JSON.
-    """
-    return structured(cls, parsed(body))
+def decode(request: type[_T] | Body[_T], body: bytes, **given: object) -> _T:
+    """A request, or a command, from a JSON text; see `structured`."""
+    return structured(request, parsed(body), given)
 
 
 def parsed(body: bytes) -> object:
@@ -71,29 +65,36 @@ def parsed(body: bytes) -> object:
     return {} if value is None else value
 
 
-def structured(cls: type[_T], value: object) -> _T:
-    """A request of class `cls` from a parsed body.
+def structured(
+    request: type[_T] | Body[_T], value: object, given: Mapping[str, object] = MappingProxyType({})
+) -> _T:
+    """A request, or a command, from a parsed body.
+
+    Args:
+        given: what the fields of `Body.given` are, as far as the command requires them.
 
     Raises:
-        Rejected: INVALID_REQUEST, naming the field.
+        Rejected: INVALID_REQUEST, naming the field; or what a rule of the command says.
     """
     try:
-        return _converter.structure(value, cls)
+        if isinstance(request, Body):
+            command: _T = _reader(request)(value, given)
+            return command
+        return _converter.structure(value, request)
     except (ClassValidationError, Mismatch) as error:
+        if isinstance(error, ClassValidationError) and isinstance(error.exceptions[0], Rejected):
+            raise error.exceptions[0] from None
         pointer, reason, next_step = _first_fault(error, "")
+        if isinstance(request, Body):
+            pointer = _as_written(request, pointer)
         raise invalid(pointer, f"{pointer or 'the body'} {reason}", next_step) from None
 
 
-@cache
-def known_members(cls: type) -> Mapping[str, type | None]:
-    """The members of a request class, and of which class those are that are objects."""
-    hints = get_type_hints(cls)
-    return {field.name: _object_class(hints[field.name]) for field in attrs.fields(cls)}
-
-
-def _object_class(annotation: object) -> type | None:
-    parts = get_args(annotation) or (annotation,)
-    return next((part for part in parts if isinstance(part, type) and attrs.has(part)), None)
+def _as_written(body: Body[Any], pointer: str) -> str:
+    """A pointer that begins with the name of a field, by the names of members."""
+    _, _, place = pointer.partition("/")
+    field, slash, rest = place.partition("/")
+    return f"/{body.member(field)}{slash}{rest}" if place else pointer
 
 
 def _parse(body: bytes) -> object:
@@ -252,25 +253,55 @@ def _depth_exceeds(value: object, levels: int) -> bool:
 
 
 def _object_hook(cls: type[Any], converter: Converter) -> Callable[[object, type[Any]], object]:
-    """Structures an attrs class from an object, after nulls and allowed blanks are dropped."""
+    """Structures an attrs class from an object."""
     structure = make_dict_structure_fn(cls, converter, _cattrs_detailed_validation=True)
     fields = attrs.fields_dict(cls)
     keeps_null = frozenset(n for n, f in fields.items() if "null_counts" in f.metadata)
     drops_blank = frozenset(n for n, f in fields.items() if "blank_is_absent" in f.metadata)
+    return lambda value, target: structure(_members_given(value, keeps_null, drops_blank), target)
 
-    def hook(value: object, target: type[Any]) -> object:
-        if not isinstance(value, dict):
-            raise Mismatch("must be an object", "send it in braces")
-        given = {
-            name: item for name, item in value.items() if item is not None or name in keeps_null
-        }
-        for name in drops_blank:
-            item = given.get(name)
-            if isinstance(item, str) and not item.strip():
-                del given[name]
-        return structure(given, target)
 
-    return hook
+@cache
+def _reader(body: Body[_T]) -> Callable[[object, Mapping[str, object]], _T]:
+    """Structures a command from an object and what is given besides."""
+    command = body.command
+    written: dict[str, Any] = {
+        **{field: override(struct_hook=_as_it_is) for field in body.given},
+        **{field: override(rename=member) for field, member in body.renamed.items()},
+    }
+    structure = make_dict_structure_fn(
+        command, _converter, _cattrs_detailed_validation=True, **written
+    )
+    keeps_null = frozenset(map(body.member, body.null_counts))
+    drops_blank = frozenset(map(body.member, body.blank_is_absent))
+    not_members = body.given
+
+    def read(value: object, given: Mapping[str, object]) -> _T:
+        members = _members_given(value, keeps_null, drops_blank)
+        for field in not_members:
+            members.pop(field, None)
+        members.update(given)
+        return structure(members, command)
+
+    return read
+
+
+def _as_it_is(value: object, _: object) -> object:
+    return value
+
+
+def _members_given(
+    value: object, keeps_null: frozenset[str], drops_blank: frozenset[str]
+) -> dict[str, object]:
+    """The members of an object, without nulls and allowed blanks."""
+    if not isinstance(value, dict):
+        raise Mismatch("must be an object", "send it in braces")
+    given = {name: item for name, item in value.items() if item is not None or name in keeps_null}
+    for name in drops_blank:
+        item = given.get(name)
+        if isinstance(item, str) and not item.strip():
+            del given[name]
+    return given
 
 
 def _optional_json(value: object, _: object) -> Json | None:

@@ -13,7 +13,8 @@ from urllib.parse import quote, unquote
 import attrs
 
 from chargehand.actors.errors import Code, Rejected
-from chargehand.web.decoding import escaped, known_members
+from chargehand.web.bodies import Request, known_members
+from chargehand.web.decoding import escaped
 from chargehand.web.headers import IGNORED_HEADER
 from chargehand.web.openapi.table import DOCS
 from chargehand.web.operations import Operation
@@ -120,16 +121,16 @@ def names_in(header: str) -> list[str]:
 
 def _known_at(operation: Operation, place: str) -> Iterable[str]:
     """The members of the object that stands at a pointer in the operation's body."""
-    cls = DOCS[operation].request
+    request = DOCS[operation].request
     for name in place.split("/")[1:]:
-        cls = None if cls is None else known_members(cls).get(name)
-    return () if cls is None else known_members(cls)
+        request = None if request is None else known_members(request).get(name)
+    return () if request is None else known_members(request)
 
 
-def _unknown(value: object, cls: type | None, place: str) -> Iterator[str]:
+def _unknown(value: object, request: Request | None, place: str) -> Iterator[str]:
     if not isinstance(value, dict):
         return
-    known: Mapping[str, type | None] = {} if cls is None else known_members(cls)
+    known: Mapping[str, type | None] = {} if request is None else known_members(request)
     for name, item in value.items():
         if name not in known:
             yield f"{place}/{escaped(name)}"

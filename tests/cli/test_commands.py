@@ -4,11 +4,11 @@ import shlex
 from collections.abc import Iterator
 from typing import Any, Final
 
-import attrs
 import httpx
 import pytest
 from attrs import frozen
 
+from chargehand.web.bodies import Request, known_members
 from chargehand.web.cli import client
 from chargehand.web.cli.groups import NOUNS
 from chargehand.web.cli.members import Form
@@ -53,12 +53,12 @@ def members_of(operation: Operation) -> set[str]:
     return names - NOT_ASKED_FOR.get(operation, set())
 
 
-def _names(request: type) -> Iterator[str]:
-    for attribute in attrs.fields(request):
-        if attrs.has(attribute.type) and attribute.name in NESTED:
-            yield from (f"{attribute.name}.{name}" for name in _names(attribute.type))
+def _names(request: Request) -> Iterator[str]:
+    for name, inner in known_members(request).items():
+        if inner is not None and name in NESTED:
+            yield from (f"{name}.{nested}" for nested in _names(inner))
         else:
-            yield attribute.name
+            yield name
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=str)

@@ -9,6 +9,7 @@ import orjson
 
 from chargehand.actors import limits
 from chargehand.actors.frozen import frozen
+from chargehand.web.bodies import Request
 from chargehand.web.headers import (
     AGENT_HEADER,
     ETAG_HEADER,
@@ -191,8 +192,8 @@ class _Describer:
             found.append(_IF_MATCH)
         return found
 
-    def _body(self, operation: Operation, doc: OperationDoc, request: type) -> dict[str, Any]:
-        schema = self.requests.of(request)
+    def _body(self, operation: Operation, doc: OperationDoc, request: Request) -> dict[str, Any]:
+        schema = self.requests.reference(request)
         if doc.required:
             schema["required"] = list(doc.required)
         component = self.requests.component(request)

@@ -4,12 +4,13 @@ import re
 from collections.abc import Mapping
 from enum import Enum
 from types import UnionType
-from typing import Any, Final, Union, final, get_args, get_origin, get_type_hints
+from typing import Any, Final, Union, final, get_args, get_origin
 
 import attrs
 import orjson
 
 from chargehand.actors.task.state import Json
+from chargehand.web.bodies import Body, Request, members_of
 from chargehand.web.openapi.texts import text_of
 
 Schema = dict[str, Any]
@@ -35,7 +36,7 @@ class Schemas:
 
     components: dict[str, Schema] = attrs.field(factory=dict)
     _of_requests: bool = False
-    _classes: dict[str, type] = attrs.field(factory=dict)
+    _classes: dict[str, Request] = attrs.field(factory=dict)
 
     def of(self, annotation: object) -> Schema:
         """The schema of a type; None in a union means that a member may be left out."""
@@ -53,7 +54,7 @@ class Schemas:
         if issubclass(annotation, Enum):
             return {"type": "string", "enum": [member.value for member in annotation]}
         if attrs.has(annotation):
-            return self._reference(annotation)
+            return self.reference(annotation)
         return {"type": _PLAIN[annotation]}
 
     def _union(self, parts: list[Any]) -> Schema:
@@ -61,47 +62,51 @@ class Schemas:
             return self.of(parts[0])
         return {"anyOf": [self.of(part) for part in parts]}
 
-    def _reference(self, cls: type) -> Schema:
+    def reference(self, cls: Request) -> Schema:
+        """A reference to the component of a class or body, which is made where it is not there."""
         name = self._name(cls)
         known = self._classes.setdefault(name, cls)
-        if known is not cls:
-            raise TypeError(f"{known} and {cls} have one name")
         if name not in self.components:
             self.components[name] = {}  # a class that holds itself finds it here
             self.components[name] = self._object(cls)
+        elif known is not cls and self._object(cls) != self.components[name]:
+            raise TypeError(f"{known} and {cls} have one name")
         return {"$ref": f"#/components/schemas/{name}"}
 
-    def component(self, cls: type) -> Schema:
-        """The schema of a class that was referred to."""
+    def component(self, cls: Request) -> Schema:
+        """The schema of a class or body that was referred to."""
         return self.components[self._name(cls)]
 
-    def _name(self, cls: type) -> str:
+    def _name(self, cls: Request) -> str:
         """What is both asked for and told has two names, as it has two schemas."""
+        if isinstance(cls, Body):
+            return cls.schema
         if not self._of_requests or cls.__name__.endswith("Request"):
             return cls.__name__
         return f"{cls.__name__}Request"
 
-    def _object(self, cls: type) -> Schema:
-        hints = get_type_hints(cls)
+    def _object(self, cls: Request) -> Schema:
+        class_name = cls.schema if isinstance(cls, Body) else cls.__name__
         properties: Schema = {}
         required: list[str] = []
-        for field in attrs.fields(cls):
-            schema = self.of(hints[field.name])
-            if schema == {"type": "string"} and _TIME.fullmatch(field.name):
+        for member in members_of(cls):
+            schema = self.of(member.annotation)
+            if schema == {"type": "string"} and _TIME.fullmatch(member.name):
                 schema["format"] = "date-time"
-            if "values" in field.metadata:  # of a list of texts, where no enum names them
-                schema["items"]["enum"] = list(field.metadata["values"])
-            text = text_of(cls.__name__, field.name, is_object="$ref" in schema)
-            if self._of_requests and field.default is not attrs.NOTHING and schema:
+            if "values" in member.metadata:  # of a list of texts, where no enum names them
+                schema["items"]["enum"] = list(member.metadata["values"])
+            text = text_of(class_name, member.name, is_object="$ref" in schema)
+            if self._of_requests and not member.is_required and schema:
                 schema = {"anyOf": [schema, {"type": "null"}]}
             if text:
                 schema["description"] = text
-            properties[field.name] = schema
-            if field.default is attrs.NOTHING:
-                required.append(field.name)
+            properties[member.name] = schema
+            if member.is_required:
+                required.append(member.name)
         made: Schema = {"type": "object", "properties": properties}
         if required:
             made["required"] = required
-        if cls.__doc__:
-            made["description"] = cls.__doc__.strip()
+        about = cls.about if isinstance(cls, Body) else (cls.__doc__ or "").strip()
+        if about:
+            made["description"] = about
         return made

@@ -1,6 +1,6 @@
 """Which classes each operation takes and gives, and what it does in a sentence.
 
-One row for each operation; requests and answers are the classes that its handler uses. The test
+One row for each operation; requests and answers are what its handler uses. The test
 of the document holds every row against the published contract.
 """
 
@@ -20,6 +20,7 @@ from chargehand.actors.task.state import (
     TaskStatus,
 )
 from chargehand.actors.views.choices import Lane, ListOrder
+from chargehand.web.bodies import Request
 from chargehand.web.operations import Operation as Op
 from chargehand.web.requests import bulk as qb
 from chargehand.web.requests import profiles as qp
@@ -58,7 +59,7 @@ class OperationDoc:
     """
 
     summary: str
-    request: type | None = None
+    request: Request | None = None
     answer: type | None = None
     query: Query = MappingProxyType({})
     required: tuple[str, ...] = ()
@@ -87,22 +88,22 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
         id="claimNextAgentTask",
     ),
     Op.AGENT_HEARTBEAT: OperationDoc(
-        "Extend a lease", qr.HeartbeatRequest, claims.LeaseResponse, id="heartbeatAgentTaskRun"
+        "Extend a lease", qr.HEARTBEAT, claims.LeaseResponse, id="heartbeatAgentTaskRun"
     ),
     Op.AGENT_RELEASE: OperationDoc(
         "Give a run back into its place in the queue",
-        qr.ReleaseClaimRequest,
+        qr.RELEASE_CLAIM,
         claims.LeaseResponse,
         id="releaseAgentTaskRun",
     ),
     Op.AGENT_COMPLETE: OperationDoc(
         "Complete a claimed run with its result",
-        qr.CompleteClaimRequest,
+        qr.COMPLETE_CLAIM,
         claims.LeaseResponse,
         id="completeAgentTaskRun",
     ),
     Op.AGENT_FAIL: OperationDoc(
-        "Fail a claimed run", qr.FailClaimRequest, claims.LeaseResponse, id="failAgentTaskRun"
+        "Fail a claimed run", qr.FAIL_CLAIM, claims.LeaseResponse, id="failAgentTaskRun"
     ),
     Op.GET_SCHEDULER: OperationDoc(
         "The scheduler and its counts", None, scheduling.SchedulerResponse
@@ -145,43 +146,41 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
         },
         is_list=True,
     ),
-    Op.CREATE_TASK: OperationDoc("Hand in a task", qt.CreateTaskRequest, tasks.TaskResponse),
+    Op.CREATE_TASK: OperationDoc("Hand in a task", qt.CREATE_TASK, tasks.TaskResponse),
     Op.GET_TASK: OperationDoc(
         "A task with its children, dependencies, runs and latest events",
         None,
         tasks.TaskDetailResponse,
     ),
-    Op.UPDATE_TASK: OperationDoc("Change a task", qt.UpdateTaskRequest, tasks.TaskResponse),
+    Op.UPDATE_TASK: OperationDoc("Change a task", qt.UPDATE_TASK, tasks.TaskResponse),
     Op.DELETE_TASK: OperationDoc("Delete a task"),
     Op.CREATE_CHILD: OperationDoc(
         "Hand in a task below another",
-        qt.CreateTaskRequest,
+        qt.CREATE_TASK,
         tasks.TaskResponse,
         id="createChildTask",
     ),
     Op.PUBLISH_TASK: OperationDoc(
-        "Publish a draft, and queue a run of it", qt.EnqueueRunRequest, tasks.TaskRunResponse
+        "Publish a draft, and queue a run of it", qt.ENQUEUE_RUN, tasks.TaskRunResponse
     ),
-    Op.START_TASK: OperationDoc(
-        "Queue a run of a task", qt.EnqueueRunRequest, tasks.TaskRunResponse
-    ),
+    Op.START_TASK: OperationDoc("Queue a run of a task", qt.ENQUEUE_RUN, tasks.TaskRunResponse),
     Op.APPROVE_TASK: OperationDoc(
-        "Approve a task, and queue a run of it", qt.EnqueueRunRequest, tasks.TaskRunResponse
+        "Approve a task, and queue a run of it", qt.ENQUEUE_RUN, tasks.TaskRunResponse
     ),
     Op.REJECT_TASK: OperationDoc("Refuse the approval of a task", None, tasks.TaskResponse),
     Op.CANCEL_TASK: OperationDoc(
-        "Cancel a task and all below it", qt.ReasonWithMetadataRequest, tasks.TaskResponse
+        "Cancel a task and all below it", qt.CANCEL_TASK, tasks.TaskResponse
     ),
     Op.PAUSE_TASK: OperationDoc(
         "Hold a task and all below it",
-        qt.ReasonWithMetadataRequest,
+        qt.PAUSE_TASK,
         tasks.TaskResponse,
         required=_REASON,
     ),
-    Op.RESUME_TASK: OperationDoc("Let a paused task go on", qt.MetadataRequest, tasks.TaskResponse),
+    Op.RESUME_TASK: OperationDoc("Let a paused task go on", qt.RESUME_TASK, tasks.TaskResponse),
     Op.ADD_DEPENDENCY: OperationDoc(
         "Let a task wait for another",
-        qt.AddDependencyRequest,
+        qt.ADD_DEPENDENCY,
         tasks.TaskDetailResponse,
         id="addTaskDependency",
     ),
@@ -197,7 +196,7 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
         id="listTaskRuns",
     ),
     Op.ENQUEUE_RUN: OperationDoc(
-        "Queue a run", qt.EnqueueRunRequest, runs.RunResponse, id="enqueueTaskRun"
+        "Queue a run", qt.ENQUEUE_RUN, runs.RunResponse, id="enqueueTaskRun"
     ),
     Op.GET_TIMELINE: OperationDoc(
         "The events of a task",
@@ -279,12 +278,12 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
     Op.GET_RUN: OperationDoc("A run", None, runs.RunDetailResponse, id="getTaskRun"),
     Op.CLAIM_RUN: OperationDoc(
         "Claim a queued run",
-        qr.IdempotentRequest,
+        qr.CLAIM_RUN,
         claims.ClaimedRunResponse,
         id="claimTaskRun",
     ),
     Op.START_RUN: OperationDoc(
-        "Start a claimed run", qr.IdempotentRequest, runs.RunResponse, id="startTaskRun"
+        "Start a claimed run", qr.START_RUN, runs.RunResponse, id="startTaskRun"
     ),
     Op.ATTACH_SESSION: OperationDoc(
         "Bind a run to a session",
@@ -294,38 +293,38 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
     ),
     Op.COMPLETE_RUN: OperationDoc(
         "Complete a run that no agent holds",
-        qr.CompleteRunRequest,
+        qr.COMPLETE_RUN,
         runs.RunResponse,
         id="completeTaskRun",
     ),
     Op.FAIL_RUN: OperationDoc(
-        "Fail a run that no agent holds", qr.FailRunRequest, runs.RunResponse, id="failTaskRun"
+        "Fail a run that no agent holds", qr.FAIL_RUN, runs.RunResponse, id="failTaskRun"
     ),
     Op.CANCEL_RUN: OperationDoc(
-        "Cancel a run", qt.ReasonWithMetadataRequest, runs.RunResponse, id="cancelTaskRun"
+        "Cancel a run", qr.CANCEL_RUN, runs.RunResponse, id="cancelTaskRun"
     ),
     Op.FORCE_RELEASE: OperationDoc(
         "Take a run from its holder",
-        qt.ReasonWithMetadataRequest,
+        qr.FORCE_RELEASE,
         runs.RunResponse,
         id="forceReleaseTaskRun",
     ),
     Op.FORCE_FAIL: OperationDoc(
         "Fail a run, whoever holds it",
-        qt.ReasonWithMetadataRequest,
+        qr.FORCE_FAIL,
         runs.RunResponse,
         required=_REASON,
         id="forceFailTaskRun",
     ),
     Op.RETRY_RUN: OperationDoc(
         "Queue a new run in place of one that ended",
-        qt.MetadataRequest,
+        qr.RETRY_RUN,
         runs.RunSuccessionResponse,
         id="retryTaskRun",
     ),
     Op.RECOVER_RUN: OperationDoc(
         "Queue a new run in place of one that needs attention",
-        qt.ReasonWithMetadataRequest,
+        qr.RECOVER_RUN,
         runs.RunSuccessionResponse,
         id="recoverTaskRun",
     ),

@@ -1,1 +1,2 @@
-"""Bodies of requests: one class per schema of the contract, decoded by `web.decoding`."""
+"""Bodies of requests, decoded by `web.decoding`: how commands are written, and a class for each
+body of the contract that says something else."""

@@ -13,7 +13,7 @@ from chargehand.actors.task.profile import (
     SandboxMode,
     WorkerMode,
 )
-from chargehand.web.decoding import BLANK_IS_ABSENT
+from chargehand.web.bodies import BLANK_IS_ABSENT
 
 
 @final

@@ -6,7 +6,7 @@ from attrs import field
 
 from chargehand.actors.frozen import frozen
 from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy
-from chargehand.web.decoding import BLANK_IS_ABSENT
+from chargehand.web.bodies import BLANK_IS_ABSENT
 
 
 @final

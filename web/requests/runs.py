@@ -1,12 +1,11 @@
 """Bodies of the operations on runs, by agents and by operators."""
 
-from typing import final
-
-from attrs import field
+from typing import Final, final
 
 from chargehand.actors.frozen import frozen
-from chargehand.actors.task.state import Json
-from chargehand.web.decoding import NULL_COUNTS
+from chargehand.actors.task import commands as c
+from chargehand.web.bodies import Body
+from chargehand.web.requests.tasks import ABOUT_REASONS, METADATA, REASON_WITH_METADATA
 
 
 @final
@@ -22,58 +21,10 @@ class ClaimNextRequest:
 
 @final
 @frozen
-class HeartbeatRequest:
-    lease_seconds: int | None = None
-    claim_token_hash: str | None = None
-
-
-@final
-@frozen
-class ReleaseClaimRequest:
-    reason: str | None = None
-    claim_token_hash: str | None = None
-
-
-@final
-@frozen
-class CompleteClaimRequest:
-    result: Json | None = field(default=None, metadata=NULL_COUNTS)
-    claim_token_hash: str | None = None
-
-
-@final
-@frozen
-class FailClaimRequest:
-    error: str
-    metadata: Json | None = None
-    claim_token_hash: str | None = None
-
-
-@final
-@frozen
 class ReasonRequest:
     """Of the scheduler's pause and resume."""
 
     reason: str | None = None
-
-
-@final
-@frozen
-class CompleteRunRequest:
-    result: Json | None = field(default=None, metadata=NULL_COUNTS)
-
-
-@final
-@frozen
-class FailRunRequest:
-    error: str
-    metadata: Json | None = None
-
-
-@final
-@frozen
-class IdempotentRequest:
-    idempotency_key: str | None = None
 
 
 @final
@@ -87,3 +38,21 @@ class AttachSessionRequest:
 class DrainRequest:
     reason: str | None = None
     timeout_seconds: int | None = None
+
+
+_RUN: Final = ("run_id",)  # in the path
+
+HEARTBEAT: Final = Body(c.Heartbeat, "HeartbeatRequest", _RUN)
+RELEASE_CLAIM: Final = Body(c.ReleaseRun, "ReleaseClaimRequest", _RUN)
+COMPLETE_CLAIM: Final = Body(c.CompleteLease, "CompleteClaimRequest", _RUN, null_counts=("result",))
+FAIL_CLAIM: Final = Body(c.FailLease, "FailClaimRequest", _RUN)
+
+CLAIM_RUN: Final = Body(c.ClaimRun, "IdempotentRequest", _RUN)
+START_RUN: Final = Body(c.StartRun, "IdempotentRequest", _RUN)
+COMPLETE_RUN: Final = Body(c.CompleteRun, "CompleteRunRequest", _RUN, null_counts=("result",))
+FAIL_RUN: Final = Body(c.FailRun, "FailRunRequest", _RUN)
+CANCEL_RUN: Final = Body(c.CancelRun, REASON_WITH_METADATA, _RUN, about=ABOUT_REASONS)
+FORCE_RELEASE: Final = Body(c.ForceRelease, REASON_WITH_METADATA, _RUN, about=ABOUT_REASONS)
+FORCE_FAIL: Final = Body(c.ForceFail, REASON_WITH_METADATA, _RUN, about=ABOUT_REASONS)
+RETRY_RUN: Final = Body(c.RetryRun, METADATA, _RUN)
+RECOVER_RUN: Final = Body(c.RecoverRun, REASON_WITH_METADATA, _RUN, about=ABOUT_REASONS)

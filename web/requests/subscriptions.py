@@ -7,7 +7,7 @@ from attrs import field
 from chargehand.actors.frozen import frozen
 from chargehand.actors.task.state import Scope
 from chargehand.actors.task.subscription import DeliveryMode
-from chargehand.web.decoding import BLANK_IS_ABSENT
+from chargehand.web.bodies import BLANK_IS_ABSENT
 
 
 @final

@@ -1,89 +1,33 @@
 """Bodies of the operations on tasks and their dependencies."""
 
-from typing import final
+from typing import Final
 
-from attrs import field
+from chargehand.actors.task import commands as c
+from chargehand.web.bodies import Body
 
-from chargehand.actors.frozen import frozen
-from chargehand.actors.task.state import (
-    ApprovalPolicy,
-    DependencyKind,
-    Json,
-    OwnerKind,
-    Priority,
-    Scope,
+CREATE_TASK: Final = Body(
+    c.CreateTask,
+    "CreateTaskRequest",
+    given=("parent_task_id",),
+    renamed={"workspace_id": "workspace"},
+    null_counts=("metadata",),
+    blank_is_absent=("priority", "approval_policy"),
 )
-from chargehand.web.decoding import BLANK_IS_ABSENT, NULL_COUNTS
+UPDATE_TASK: Final = Body(c.PatchTask, "UpdateTaskRequest")
+ADD_DEPENDENCY: Final = Body(c.AddDependency, "AddDependencyRequest", blank_is_absent=("kind",))
+ENQUEUE_RUN: Final = Body(
+    c.Enqueueing,
+    "EnqueueRunRequest",
+    given=("required_capabilities", "preferred_capabilities"),
+    about="Of publish, start, approve and enqueue.",
+)
 
+REASON_WITH_METADATA: Final = "ReasonWithMetadataRequest"
+ABOUT_REASONS: Final = (
+    "Of cancel, pause, resume and the force operations; the core says where a reason is due."
+)
+METADATA: Final = "MetadataRequest"
 
-@final
-@frozen
-class OwnerRequest:
-    kind: OwnerKind
-    ref: str
-
-
-@final
-@frozen
-class CreateTaskRequest:
-    scope: Scope
-    title: str
-    id: str | None = None
-    identifier: str | None = None
-    workspace: str | None = None
-    network_channel: str | None = None
-    description: str | None = None
-    priority: Priority = field(default=Priority.MEDIUM, metadata=BLANK_IS_ABSENT)
-    max_attempts: int | None = None
-    auto_enqueue_on_ready: bool = False
-    draft: bool = False
-    approval_policy: ApprovalPolicy = field(default=ApprovalPolicy.NONE, metadata=BLANK_IS_ABSENT)
-    owner: OwnerRequest | None = None
-    metadata: Json | None = field(default=None, metadata=NULL_COUNTS)
-
-
-@final
-@frozen
-class UpdateTaskRequest:
-    title: str | None = None
-    description: str | None = None
-    priority: Priority | None = None
-    max_attempts: int | None = None
-    auto_enqueue_on_ready: bool | None = None
-    approval_policy: ApprovalPolicy | None = None
-    metadata: Json | None = None
-    network_channel: str | None = None
-    owner: OwnerRequest | None = None
-    clear_owner: bool = False
-
-
-@final
-@frozen
-class AddDependencyRequest:
-    depends_on_task_id: str
-    kind: DependencyKind = field(default=DependencyKind.BLOCKS, metadata=BLANK_IS_ABSENT)
-
-
-@final
-@frozen
-class EnqueueRunRequest:
-    """Of publish, start, approve and enqueue."""
-
-    idempotency_key: str | None = None
-    network_channel: str | None = None
-    metadata: Json | None = None
-
-
-@final
-@frozen
-class ReasonWithMetadataRequest:
-    """Of cancel, pause, resume and the force operations; the core says where a reason is due."""
-
-    reason: str | None = None
-    metadata: Json | None = None
-
-
-@final
-@frozen
-class MetadataRequest:
-    metadata: Json | None = None
+CANCEL_TASK: Final = Body(c.CancelTask, REASON_WITH_METADATA, about=ABOUT_REASONS)
+PAUSE_TASK: Final = Body(c.PauseTask, REASON_WITH_METADATA, about=ABOUT_REASONS)
+RESUME_TASK: Final = Body(c.ResumeTask, METADATA)

@@ -4,24 +4,18 @@ from chargehand.actors.identity import Caller
 from chargehand.actors.registry.refusals import session_unauthorized
 from chargehand.actors.registry.state import SessionState
 from chargehand.actors.scheduler.commands import ClaimNext
-from chargehand.actors.task.commands import (
-    AgentCommand,
-    CompleteLease,
-    FailLease,
-    Heartbeat,
-    ReleaseRun,
-)
+from chargehand.actors.task.commands import AgentCommand
 from chargehand.web.addresses import run_id_of
 from chargehand.web.call import Call, Routes
 from chargehand.web.identity import caller_of, require_agent, require_session
 from chargehand.web.operations import Operation
 from chargehand.web.preconditions import etag
 from chargehand.web.requests.runs import (
+    COMPLETE_CLAIM,
+    FAIL_CLAIM,
+    HEARTBEAT,
+    RELEASE_CLAIM,
     ClaimNextRequest,
-    CompleteClaimRequest,
-    FailClaimRequest,
-    HeartbeatRequest,
-    ReleaseClaimRequest,
 )
 from chargehand.web.responses import EMPTY, HttpResponse, shown
 from chargehand.web.shapes.claims import ClaimResponse, LeaseResponse, claim_of, lease_of
@@ -58,30 +52,22 @@ async def _lease(call: Call, caller: Caller, command: AgentCommand) -> HttpRespo
 
 async def heartbeat(call: Call) -> HttpResponse:
     caller = require_agent(call)
-    body = call.decode(HeartbeatRequest)
-    command = Heartbeat(run_id_of(call, "run_id"), body.lease_seconds, body.claim_token_hash)
-    return await _lease(call, caller, command)
+    return await _lease(call, caller, call.decode(HEARTBEAT, run_id=run_id_of(call, "run_id")))
 
 
 async def release(call: Call) -> HttpResponse:
     caller = require_agent(call)
-    body = call.decode(ReleaseClaimRequest)
-    command = ReleaseRun(run_id_of(call, "run_id"), body.reason, body.claim_token_hash)
-    return await _lease(call, caller, command)
+    return await _lease(call, caller, call.decode(RELEASE_CLAIM, run_id=run_id_of(call, "run_id")))
 
 
 async def complete(call: Call) -> HttpResponse:
     caller = require_agent(call)
-    body = call.decode(CompleteClaimRequest)
-    command = CompleteLease(run_id_of(call, "run_id"), body.result, body.claim_token_hash)
-    return await _lease(call, caller, command)
+    return await _lease(call, caller, call.decode(COMPLETE_CLAIM, run_id=run_id_of(call, "run_id")))
 
 
 async def fail(call: Call) -> HttpResponse:
     caller = require_agent(call)
-    body = call.decode(FailClaimRequest)
-    command = FailLease(run_id_of(call, "run_id"), body.error, body.metadata, body.claim_token_hash)
-    return await _lease(call, caller, command)
+    return await _lease(call, caller, call.decode(FAIL_CLAIM, run_id=run_id_of(call, "run_id")))
 
 
 ROUTES: Routes = {

@@ -14,7 +14,7 @@ from chargehand.web.identity import identify
 from chargehand.web.operations import Operation
 from chargehand.web.paging import CURSOR, cursor_of, next_link
 from chargehand.web.preconditions import etag
-from chargehand.web.requests.tasks import AddDependencyRequest
+from chargehand.web.requests.tasks import ADD_DEPENDENCY
 from chargehand.web.responses import EventStreamResponse, HttpResponse, shown
 from chargehand.web.routes.tasks import detail
 from chargehand.web.shapes.encoding import encode
@@ -35,8 +35,7 @@ async def _change(call: Call, command: c.AddDependency | c.RemoveDependency) -> 
 
 
 async def add(call: Call) -> HttpResponse:
-    body = call.decode(AddDependencyRequest)
-    return await _change(call, c.AddDependency(body.depends_on_task_id, body.kind))
+    return await _change(call, call.decode(ADD_DEPENDENCY))
 
 
 async def remove(call: Call) -> HttpResponse:

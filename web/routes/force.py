@@ -1,39 +1,33 @@
 """What operators do to a run by force: release, fail, retry, recover."""
 
 from chargehand.actors.answers import Answer
-from chargehand.actors.task import commands as c
 from chargehand.web.addresses import run_id_of
 from chargehand.web.call import Call, Routes
 from chargehand.web.identity import identify
 from chargehand.web.operations import Operation
 from chargehand.web.preconditions import etag
-from chargehand.web.requests.tasks import MetadataRequest, ReasonWithMetadataRequest
+from chargehand.web.requests.runs import FORCE_FAIL, FORCE_RELEASE, RECOVER_RUN, RETRY_RUN
 from chargehand.web.responses import HttpResponse, shown
 from chargehand.web.shapes.runs import RunResponse, RunSuccessionResponse, run_of
 
 
 async def release(call: Call) -> HttpResponse:
-    caller, body = identify(call), call.decode(ReasonWithMetadataRequest)
-    command = c.ForceRelease(run_id_of(call), body.reason, body.metadata)
+    caller, command = identify(call), call.decode(FORCE_RELEASE, run_id=run_id_of(call))
     return _changed(call, await call.system.ask_run(command, caller))
 
 
 async def fail(call: Call) -> HttpResponse:
-    caller, body = identify(call), call.decode(ReasonWithMetadataRequest)
-    command = c.ForceFail(run_id_of(call), body.reason, body.metadata)
+    caller, command = identify(call), call.decode(FORCE_FAIL, run_id=run_id_of(call))
     return _changed(call, await call.system.ask_run(command, caller))
 
 
 async def retry(call: Call) -> HttpResponse:
-    caller, body = identify(call), call.decode(MetadataRequest)
-    return _succeeded(
-        call, await call.system.ask_run(c.RetryRun(run_id_of(call), body.metadata), caller)
-    )
+    caller, command = identify(call), call.decode(RETRY_RUN, run_id=run_id_of(call))
+    return _succeeded(call, await call.system.ask_run(command, caller))
 
 
 async def recover(call: Call) -> HttpResponse:
-    caller, body = identify(call), call.decode(ReasonWithMetadataRequest)
-    command = c.RecoverRun(run_id_of(call), body.reason, body.metadata)
+    caller, command = identify(call), call.decode(RECOVER_RUN, run_id=run_id_of(call))
     return _succeeded(call, await call.system.ask_run(command, caller))
 
 

@@ -13,14 +13,15 @@ from chargehand.web.operations import Operation
 from chargehand.web.paging import latest_first, next_link
 from chargehand.web.preconditions import etag
 from chargehand.web.requests.runs import (
+    CANCEL_RUN,
+    CLAIM_RUN,
+    COMPLETE_RUN,
+    FAIL_RUN,
+    START_RUN,
     AttachSessionRequest,
-    CompleteRunRequest,
-    FailRunRequest,
-    IdempotentRequest,
 )
-from chargehand.web.requests.tasks import ReasonWithMetadataRequest
+from chargehand.web.requests.tasks import ENQUEUE_RUN
 from chargehand.web.responses import HttpResponse, shown
-from chargehand.web.routes.tasks import enqueueing
 from chargehand.web.shapes.claims import claimed_run_of
 from chargehand.web.shapes.references import reference_of
 from chargehand.web.shapes.runs import (
@@ -58,7 +59,7 @@ def _require_key(caller: Caller, key: str | None) -> None:
 
 
 async def enqueue(call: Call) -> HttpResponse:
-    caller, run = identify(call), enqueueing(call)
+    caller, run = identify(call), call.decode(ENQUEUE_RUN)
     _require_key(caller, run.idempotency_key)
     answer = await call.system.ask(task_id_of(call), c.EnqueueRun(run), caller)
     shape = RunResponse(run_of(answer.task.id, answer.the_run, call.system.views))
@@ -90,17 +91,16 @@ async def _ask(call: Call, command: c.RunCommand, caller: Caller) -> HttpRespons
 
 
 async def claim(call: Call) -> HttpResponse:
-    caller, body = identify(call), call.decode(IdempotentRequest)
-    _require_key(caller, body.idempotency_key)
-    command = c.ClaimRun(run_id_of(call), body.idempotency_key)
+    caller, command = identify(call), call.decode(CLAIM_RUN, run_id=run_id_of(call))
+    _require_key(caller, command.idempotency_key)
     answer = await call.system.ask_run(command, caller)
     return shown(200, claimed_run_of(answer, call.system.views), etag(answer.task))
 
 
 async def start(call: Call) -> HttpResponse:
-    caller, body = identify(call), call.decode(IdempotentRequest)
-    _require_key(caller, body.idempotency_key)
-    return await _ask(call, c.StartRun(run_id_of(call), body.idempotency_key), caller)
+    caller, command = identify(call), call.decode(START_RUN, run_id=run_id_of(call))
+    _require_key(caller, command.idempotency_key)
+    return await _ask(call, command, caller)
 
 
 async def attach_session(call: Call) -> HttpResponse:
@@ -113,18 +113,18 @@ async def attach_session(call: Call) -> HttpResponse:
 
 
 async def complete(call: Call) -> HttpResponse:
-    caller, body = identify(call), call.decode(CompleteRunRequest)
-    return await _ask(call, c.CompleteRun(run_id_of(call), body.result), caller)
+    caller = identify(call)
+    return await _ask(call, call.decode(COMPLETE_RUN, run_id=run_id_of(call)), caller)
 
 
 async def fail(call: Call) -> HttpResponse:
-    caller, body = identify(call), call.decode(FailRunRequest)
-    return await _ask(call, c.FailRun(run_id_of(call), body.error, body.metadata), caller)
+    caller = identify(call)
+    return await _ask(call, call.decode(FAIL_RUN, run_id=run_id_of(call)), caller)
 
 
 async def cancel(call: Call) -> HttpResponse:
-    caller, body = identify(call), call.decode(ReasonWithMetadataRequest)
-    return await _ask(call, c.CancelRun(run_id_of(call), body.reason, body.metadata), caller)
+    caller = identify(call)
+    return await _ask(call, call.decode(CANCEL_RUN, run_id=run_id_of(call)), caller)
 
 
 ROUTES: Routes = {

@@ -1,13 +1,13 @@
 """Tasks: create, read, change, and what decides whether they run."""
 
 from chargehand.actors import limits
+from chargehand.actors.frozen import replace
 from chargehand.actors.registry.refusals import session_unauthorized
 from chargehand.actors.registry.state import SessionState
 from chargehand.actors.slices import in_turns
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.state import (
     ApprovalState,
-    Owner,
     OwnerKind,
     Priority,
     Scope,
@@ -25,12 +25,12 @@ from chargehand.web.operations import Operation
 from chargehand.web.paging import cursor_of, next_link
 from chargehand.web.preconditions import etag
 from chargehand.web.requests.tasks import (
-    CreateTaskRequest,
-    EnqueueRunRequest,
-    MetadataRequest,
-    OwnerRequest,
-    ReasonWithMetadataRequest,
-    UpdateTaskRequest,
+    CANCEL_TASK,
+    CREATE_TASK,
+    ENQUEUE_RUN,
+    PAUSE_TASK,
+    RESUME_TASK,
+    UPDATE_TASK,
 )
 from chargehand.web.responses import EMPTY, HttpResponse, shown
 from chargehand.web.shapes.events import task_event_of
@@ -84,43 +84,24 @@ async def create_child(call: Call) -> HttpResponse:
 
 async def _create(call: Call, parent_task_id: str | None) -> HttpResponse:
     session = call.session
-    body = call.decode(CreateTaskRequest)
-    command = c.CreateTask(
-        scope=body.scope,
-        title=body.title,
-        id=body.id,
-        workspace_id=_workspace_of(call, body, session),
-        parent_task_id=parent_task_id,
-        identifier=body.identifier,
-        description=body.description,
-        network_channel=body.network_channel,
-        priority=body.priority,
-        max_attempts=body.max_attempts,
-        auto_enqueue_on_ready=body.auto_enqueue_on_ready,
-        draft=body.draft,
-        approval_policy=body.approval_policy,
-        owner=_owner(body.owner),
-        metadata=body.metadata,
-    )
+    command = call.decode(CREATE_TASK, parent_task_id=parent_task_id)
+    command = replace(command, workspace_id=_workspace_of(call, command, session))
     answer = await call.system.create_task(command, caller_of(call, session))
     return shown(201, TaskResponse(task_of(answer.task, call.system.views)), etag(answer.task))
 
 
-def _workspace_of(call: Call, body: CreateTaskRequest, session: SessionState | None) -> str | None:
+def _workspace_of(call: Call, command: c.CreateTask, session: SessionState | None) -> str | None:
     """The id of the workspace that a new task names.
 
     A global task's is handed on as it is: the core refuses the pair before it looks at the name.
     """
-    if not body.workspace or body.scope is Scope.GLOBAL:
-        return body.workspace or None
-    found = workspace_id(call, body.workspace)
+    named = command.workspace_id
+    if not named or command.scope is Scope.GLOBAL:
+        return named or None
+    found = workspace_id(call, named)
     if session is not None and session.workspace_id not in (None, found):
         raise session_unauthorized(session.id)
     return found
-
-
-def _owner(owner: OwnerRequest | None) -> Owner | None:
-    return None if owner is None else Owner(owner.kind, owner.ref)
 
 
 async def get(call: Call) -> HttpResponse:
@@ -148,20 +129,7 @@ async def _ask_for_run(call: Call, command: c.TaskCommand, status: int) -> HttpR
 
 
 async def update(call: Call) -> HttpResponse:
-    body = call.decode(UpdateTaskRequest)
-    command = c.PatchTask(
-        title=body.title,
-        description=body.description,
-        priority=body.priority,
-        max_attempts=body.max_attempts,
-        auto_enqueue_on_ready=body.auto_enqueue_on_ready,
-        approval_policy=body.approval_policy,
-        metadata=body.metadata,
-        network_channel=body.network_channel,
-        owner=_owner(body.owner),
-        clear_owner=body.clear_owner,
-    )
-    return await _ask(call, command)
+    return await _ask(call, call.decode(UPDATE_TASK))
 
 
 async def delete(call: Call) -> HttpResponse:
@@ -169,26 +137,16 @@ async def delete(call: Call) -> HttpResponse:
     return EMPTY
 
 
-def enqueueing(call: Call) -> c.Enqueueing:
-    """What the body says of the run to be made."""
-    body = call.decode(EnqueueRunRequest)
-    return c.Enqueueing(
-        idempotency_key=body.idempotency_key,
-        network_channel=body.network_channel,
-        metadata=body.metadata,
-    )
-
-
 async def publish(call: Call) -> HttpResponse:
-    return await _ask_for_run(call, c.PublishTask(enqueueing(call)), 200)
+    return await _ask_for_run(call, c.PublishTask(call.decode(ENQUEUE_RUN)), 200)
 
 
 async def start(call: Call) -> HttpResponse:
-    return await _ask_for_run(call, c.StartTask(enqueueing(call)), 201)
+    return await _ask_for_run(call, c.StartTask(call.decode(ENQUEUE_RUN)), 201)
 
 
 async def approve(call: Call) -> HttpResponse:
-    return await _ask_for_run(call, c.ApproveTask(enqueueing(call)), 201)
+    return await _ask_for_run(call, c.ApproveTask(call.decode(ENQUEUE_RUN)), 201)
 
 
 async def reject(call: Call) -> HttpResponse:
@@ -196,17 +154,15 @@ async def reject(call: Call) -> HttpResponse:
 
 
 async def cancel(call: Call) -> HttpResponse:
-    body = call.decode(ReasonWithMetadataRequest)
-    return await _ask(call, c.CancelTask(body.reason, body.metadata))
+    return await _ask(call, call.decode(CANCEL_TASK))
 
 
 async def pause(call: Call) -> HttpResponse:
-    body = call.decode(ReasonWithMetadataRequest)
-    return await _ask(call, c.PauseTask(body.reason, body.metadata))
+    return await _ask(call, call.decode(PAUSE_TASK))
 
 
 async def resume(call: Call) -> HttpResponse:
-    return await _ask(call, c.ResumeTask(call.decode(MetadataRequest).metadata))
+    return await _ask(call, call.decode(RESUME_TASK))
 
 
 ROUTES: Routes = {

@@ -15,7 +15,7 @@ from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
 from quart_trio.asgi import TrioASGIHTTPConnection
 from quart_trio.wrappers import TrioRequest
 
-from chargehand.web.exchange import inlet_of
+from chargehand.web.application import exchange_of
 from chargehand.web.operations import Operation
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -38,18 +38,18 @@ class AnsweredByOneTask(TrioASGIHTTPConnection):
     """Args: scope, app: as Quart gives them."""
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        inlet = inlet_of(self.scope)
-        if inlet is None or inlet.body is None:
+        exchange = exchange_of(self.scope)
+        if exchange is None:
             await super().__call__(receive, send)
             return
         request = self._create_request_from_scope(send)
         assert isinstance(request, WholeRequest), "the app has another request class"
-        request.whole = inlet.body
+        request.whole = exchange.body
         if not _ends_with_its_client(self.scope):
             await self._answer(request, send)
             return
         with trio.CancelScope() as while_there:
-            inlet.cancel_when_gone(while_there)
+            exchange.cancel_when_gone(while_there)
             await self._answer(request, send)
 
     async def _answer(self, request: WholeRequest, send: ASGISendCallable) -> None:

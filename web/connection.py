@@ -1,37 +1,37 @@
-"""One connection: bytes in, requests to the application, bytes out, all of it bounded.
+"""One connection: bytes in, requests to whoever answers, bytes out, all of it bounded.
 
-Hypercorn's HTTP/1.1 protocol does the parsing; the socket around it is ours. Its own TCP server
-holds a connection for ever when a peer stops reading, or when the application answers before it
-has read a large body, and lets a clear-text peer switch to HTTP/2.
+One task reads. Each request has a task of its own, which alone writes; when it ends, it takes up
+what has come behind it. The reader goes on meanwhile, so that a hang-up is noticed.
 """
 
 import logging
 import math
 import socket as stdlib_socket
-from time import time
+from time import perf_counter
 from typing import Final, Protocol, final
 
-import h11
 import trio
-from hypercorn.config import Config
-from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.protocol.events import Event as StreamEvent
-from hypercorn.protocol.events import Request, Response, StreamClosed
-from hypercorn.protocol.h11 import STREAM_ID, H11Protocol
-from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
-from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import AppWrapper, ASGISendEvent, ConnectionState
-from hypercorn.utils import parse_socket_addr
 
 from chargehand.actors.frozen import frozen
-from chargehand.actors.limits import BODY_BYTES_MAX
 from chargehand.web import access_log
-from chargehand.web.exchange import Requests
-from chargehand.web.problems import EdgeCode, edge_problem
+from chargehand.web.exchange import Answerer, Exchange
+from chargehand.web.framing import AnswerFraming
+from chargehand.web.parsing import (
+    MalformedRequest,
+    ParserFactory,
+    Progress,
+    RequestHead,
+    RequestParser,
+)
+from chargehand.web.problems import EdgeCode
+from chargehand.web.refusal import Refusal
 
 READ_BYTES_MAX: Final = 65_536
-_HEADERS_TOO_LARGE: Final = 431
 LINGER_S: Final = 1.0  # a peer may go on sending this long after our last byte
+
+_NOT_ANSWERED: Final = Refusal.of(
+    EdgeCode.INTERNAL, "something went wrong here", "look at the server's log"
+)
 
 _log = logging.getLogger("chargehand.http")
 
@@ -49,10 +49,10 @@ class Bounds:
 class ConnectionOwner(Protocol):
     """The listener's side of a connection: who is idle may be closed for want of room."""
 
-    config: Config
-    context: WorkerContext
-    app: AppWrapper
+    answer: Answerer
+    make_parser: ParserFactory
     bounds: Bounds
+    is_stopping: bool
 
     def became_idle(self, connection: "Connection") -> None:
         """No request is under way on `connection`."""
@@ -62,196 +62,44 @@ class ConnectionOwner(Protocol):
 
 
 @final
-class _Stream(HTTPStream):
-    """One request and its answer; hypercorn's, but with one line in the access log for each.
-
-    Theirs writes "no answer" as soon as the peer is gone, and a line for the answer after it, if
-    the peer hung up right behind the last byte.
-    """
-
-    async def handle(self, event: StreamEvent) -> None:
-        if not isinstance(event, StreamClosed):
-            await super().handle(event)
-        elif not self.closed:
-            self.closed = True
-            if self.state is not ASGIHTTPState.CLOSED:  # else it is answered, and may end in peace
-                await self.app_put({"type": "http.disconnect"})
-
-    async def app_send(self, message: ASGISendEvent | None) -> None:
-        await super().app_send(message)
-        if message is None and self.state is not ASGIHTTPState.CLOSED:
-            begun = self.state is not ASGIHTTPState.REQUEST
-            status = self.response["status"] if begun else None
-            access_log.tell(self.scope, status, time() - self.start_time)
-            if self.closed:  # nobody is there to be answered, nor for what came behind it
-                await self.send(StreamClosed(stream_id=self.stream_id))
-
-
-def _declared_length(request: h11.Request) -> int:
-    """The Content-Length, which h11 has checked, or 0."""
-    return next((int(value) for name, value in request.headers if name == b"content-length"), 0)
-
-
-@final
-class _Pause:
-    """Stands for hypercorn's event for going on with what came behind a request, once that is
-    answered. Who waits for it listens to the peer meanwhile, or a hang-up would go unnoticed."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
-        self._is_over = False
-        self._listening: trio.CancelScope | None = None
-
-    def is_set(self) -> bool:
-        return self._is_over
-
-    async def clear(self) -> None:
-        self._is_over = False
-
-    async def set(self) -> None:
-        self._is_over = True
-        if self._listening is not None:
-            self._listening.cancel()
-
-    async def wait(self) -> None:
-        while not self._is_over:
-            with trio.CancelScope() as self._listening:
-                await self._connection.listen_ahead()
-        self._listening = None
-
-
-@final
-class _Http1(H11Protocol):
-    """HTTP/1.1 and nothing else: what would switch protocols is answered as plain HTTP."""
-
-    def __init__(
-        self, connection: "Connection", owner: ConnectionOwner, requests: Requests
-    ) -> None:
-        super().__init__(
-            owner.app,
-            owner.config,
-            owner.context,
-            requests,
-            ConnectionState({}),
-            False,
-            connection.client,
-            connection.server,
-            connection.send,
-        )
-        self._connection = connection
-        self.can_read = _Pause(connection)
-
-    async def peer_is_gone(self) -> None:
-        """End the request that is under way, if it ends with its client."""
-        await self._close_stream()
-
-    async def stream_send(self, event: StreamEvent) -> None:
-        # Headers wait for the first bytes of a body that is known to follow: one system call, and
-        # one wake-up of the peer, where there were two.
-        if isinstance(event, Response) and any(n == b"content-length" for n, _ in event.headers):
-            self._connection.hold_next()
-        await super().stream_send(event)
-
-    async def _check_protocol(self, event: h11.Request) -> None:
-        pass
-
-    async def _create_stream(self, request: h11.Request) -> None:
-        if (
-            isinstance(self.connection, h11.Connection)
-            and _declared_length(request) > BODY_BYTES_MAX
-        ):
-            # It is refused by the guard; "100 Continue" would first ask for what nobody reads.
-            self.connection.client_is_waiting_for_100_continue = False
-        self.stream = _Stream(
-            self.app,
-            self.config,
-            self.context,
-            self.task_group,
-            self.ssl,
-            self.client,
-            self.server,
-            self.stream_send,
-            STREAM_ID,
-        )
-        await self.stream.handle(
-            Request(
-                stream_id=STREAM_ID,
-                headers=list(request.headers),
-                http_version=request.http_version.decode("ascii"),
-                method=request.method.decode("ascii").upper(),
-                raw_path=request.target,
-                state=self.connection_state,
-            )
-        )
-
-    async def _send_error_response(self, status_code: int) -> None:
-        # Whatever h11 proposes (400, 431, 501), the contract knows 400 alone.
-        if status_code == _HEADERS_TOO_LARGE:
-            told = edge_problem(
-                EdgeCode.HEADERS_TOO_LARGE,
-                f"the headers have more than {self.config.h11_max_incomplete_size} bytes",
-                "send fewer or shorter ones",
-            )
-        else:
-            told = edge_problem(
-                EdgeCode.MALFORMED,
-                "the request is not well-formed HTTP/1.1",
-                "send it with an HTTP/1.1 client",
-            )
-        body = told.body()
-        await self._send_h11_event(
-            h11.Response(
-                status_code=EdgeCode.MALFORMED.status,
-                headers=[
-                    (b"content-type", b"application/json"),
-                    (b"content-length", b"%d" % len(body)),
-                    (b"connection", b"close"),
-                    *self.config.response_headers("h11"),
-                ],
-            )
-        )
-        await self._send_h11_event(h11.Data(data=body))
-        await self._send_h11_event(h11.EndOfMessage())
-
-
-@final
 class Connection:
     """A peer. `run` returns when it is gone and its last request has ended.
 
     Between requests the peer has `idle_s`, for the headers of one `header_s`; a body's time is
     the guard's business. A write that is not taken within `write_s` ends the connection.
+
+    Args:
+        socket: not blocking; closed by `run`.
     """
 
-    def __init__(self, stream: trio.SocketStream, owner: ConnectionOwner) -> None:
-        self._stream = stream
+    _requests: trio.Nursery
+
+    def __init__(self, socket: stdlib_socket.socket, owner: ConnectionOwner) -> None:
+        self._socket = socket
         self._owner = owner
-        self._socket = stream.socket
+        self._parser: RequestParser | None = None  # of the request that is coming in
+        self._exchange: Exchange | None = None  # the request under way
+        self._ahead = b""  # came behind it
+        self._room: trio.Event | None = None  # the reader waits for it
         self._reading = trio.CancelScope()
+        self._due = math.inf  # when reading ends; its scope may end earlier, and is then renewed
         self._writing: trio.CancelScope | None = None
-        self._write_lock = trio.Lock()
-        self._requests_scope: trio.CancelScope | None = None
-        self._idle = False
-        self._headers_begun = False
-        self._held: bytes | None = None
-        self._ahead = b""  # came behind a request, while that was answered
-        self._hung_up = False
-        self._hold_next = False
-        self._ending = False  # our side is closed; what still comes is discarded
-        self._broken = False
+        self._is_idle = False
+        self._is_ending = False  # our side is closed; what still comes is discarded
+        self._is_hung_up = False
+        self._is_broken = False
         self.client: tuple[str, int] | None = None
         self.server: tuple[str, int] | None = None
 
     async def run(self) -> None:
         try:
-            self.client = parse_socket_addr(self._socket.family, self._socket.getpeername())
-            self.server = parse_socket_addr(self._socket.family, self._socket.getsockname())
-            async with trio.open_nursery() as nursery:
-                self._requests_scope = nursery.cancel_scope
-                self._protocol = _Http1(self, self._owner, Requests(nursery))
+            self.client = _address(self._socket.getpeername())
+            self.server = _address(self._socket.getsockname())
+            async with trio.open_nursery() as self._requests:
                 self._set_idle()
-                with self._reading:
-                    await self._read()
-                await self._protocol.handle(Closed())
+                await self._read_in_time()
+                if self._exchange is not None:
+                    self._exchange.hang_up()
         except* OSError as errors:
             _log.debug("connection lost: %s", errors.exceptions[0])
         except* Exception:
@@ -259,125 +107,220 @@ class Connection:
         finally:
             self._owner.became_busy(self)
             self._socket.close()
-            # It refers to this connection, and a cycle may wait for a full collection.
-            vars(self).pop("_protocol", None)
+            # They refer to this connection, and a cycle may wait for a full collection.
+            self._exchange = None
+            vars(self).pop("_requests", None)
 
     def close_idle(self) -> bool:
         """Close it if no request is under way; True if so."""
-        if self._idle:
-            self._reading.cancel()
-        return self._idle
+        if self._is_idle:
+            self._stop_reading()
+        return self._is_idle
 
     def abort(self) -> None:
         """Close it now, whatever the peer or the application is doing."""
-        self._reading.cancel()
+        self._stop_reading()
         if self._writing is not None:
             self._writing.cancel()
-        if self._requests_scope is not None:
-            self._requests_scope.cancel()
+        if "_requests" in vars(self):
+            self._requests.cancel_scope.cancel()
 
-    def hold_next(self) -> None:
-        """Keep the next bytes back until others follow."""
-        self._hold_next = True
+    # --- what an exchange needs ----------------------------------------------------------------
 
-    async def listen_ahead(self) -> None:
-        """Receive what comes behind the request that is being answered, to a bound."""
-        if self._hung_up or len(self._ahead) >= READ_BYTES_MAX:
-            await trio.sleep_forever()
-        data = await self._from_peer()
-        self._ahead += data
-        if not data:
-            self._hung_up = True
-            await self._protocol.peer_is_gone()
+    @property
+    def is_last(self) -> bool:
+        return self._owner.is_stopping
 
-    async def send(self, event: Event) -> None:
-        """What the protocol says: bytes to write, the end, or whether a request is under way."""
-        match event:
-            case RawData(data=data):
-                await self._write(data)
-            case Updated(idle=True):
-                self._set_idle()
-            case Updated():
-                self._idle = self._headers_begun = False
-                self._reading.deadline = math.inf
-                self._owner.became_busy(self)
-            case Closed():
-                self._end()
-                if self._hung_up:
-                    self._reading.cancel()
-                await self._protocol.handle(Closed())
-            case _:
-                raise AssertionError(f"unknown event {event!r}")
+    async def write(self, data: bytes) -> None:
+        """Return when the peer has taken it, or is gone; only for the task of a request."""
+        if self._is_broken:
+            return
+        try:
+            sent = self._socket.send(data)
+            if sent < len(data):
+                await self._write_rest(memoryview(data)[sent:])
+        except BlockingIOError:
+            await self._write_rest(memoryview(data))
+        except OSError:
+            self._set_broken()
+
+    def made_room(self) -> None:
+        if self._room is not None:
+            self._room.set()
+
+    async def _write_rest(self, data: memoryview) -> None:
+        """Half a frame must never be followed by another, so nothing but time ends it."""
+        deadline = trio.current_time() + self._owner.bounds.write_s
+        with trio.CancelScope(shield=True, deadline=deadline) as self._writing:
+            while data:
+                await trio.lowlevel.wait_writable(self._socket)
+                try:
+                    data = data[self._socket.send(data) :]
+                except BlockingIOError:
+                    continue
+                except OSError:
+                    break
+        self._writing = None
+        if data:
+            self._set_broken()
+
+    def _set_broken(self) -> None:
+        self._is_broken = True
+        self._stop_reading()
+        if self._exchange is not None:
+            self._exchange.hang_up()
+
+    # --- reading -------------------------------------------------------------------------------
+
+    async def _read_in_time(self) -> None:
+        """Read until `_due`. That moves with each request, its scope mostly does not."""
+        while True:
+            with trio.CancelScope(deadline=self._due) as self._reading:
+                await self._read()
+                return
+            if self._due <= trio.current_time():
+                return
+
+    def _set_due(self, due: float) -> None:
+        self._due = due
+        if due < self._reading.deadline:
+            self._reading.deadline = due
+
+    def _stop_reading(self) -> None:
+        self._due = -math.inf
+        self._reading.cancel()
+
+    async def _read(self) -> None:
+        while not self._is_hung_up:
+            while self._is_full():
+                self._room = trio.Event()
+                await self._room.wait()
+                self._room = None
+            data = await self._receive()
+            if not data:
+                self._is_hung_up = True
+            if self._is_ending:
+                continue
+            if self._exchange is None or not self._exchange.is_whole:
+                self._take(data)
+            elif data:
+                self._ahead += data
+            else:
+                self._exchange.hang_up()
+
+    def _is_full(self) -> bool:
+        exchange = self._exchange
+        if exchange is None or self._is_ending:
+            return False
+        return exchange.is_behind or len(self._ahead) >= READ_BYTES_MAX
+
+    async def _receive(self) -> bytes:
+        """What comes next; nothing once the peer has hung up."""
+        while True:
+            await trio.lowlevel.wait_readable(self._socket)  # and let others run
+            try:
+                return self._socket.recv(READ_BYTES_MAX)
+            except BlockingIOError:
+                continue
+            except OSError:
+                return b""
+
+    def _take(self, data: bytes) -> None:
+        """Take in a part of the request that is coming in; nothing: no more of it will come."""
+        parser, is_new = self._parser, False
+        if parser is None:
+            if not data:
+                return
+            parser, is_new = self._owner.make_parser(), True
+            self._parser = parser
+        parser.feed(data)
+        try:
+            while not isinstance(event := parser.advance(), Progress):
+                if isinstance(event, RequestHead):
+                    self._begin(event)
+                elif self._exchange is not None:
+                    self._exchange.add(event)
+        except MalformedRequest as malformed:
+            self._refuse(malformed.refusal)
+            return
+        if event is Progress.IS_WHOLE and self._exchange is not None:
+            self._ahead = parser.rest()
+            self._parser = None
+            self._exchange.complete()
+            if self._is_hung_up:
+                self._exchange.hang_up()
+        elif self._is_idle and is_new:
+            self._set_due(trio.current_time() + self._owner.bounds.header_s)
+
+    def _begin(self, head: RequestHead) -> None:
+        self._exchange = Exchange(head, self)
+        self._set_busy()
+        self._requests.start_soon(self._answer, self._exchange)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """What has come is no request, or not the rest of one."""
+        if self._exchange is not None:
+            self._is_ending = True  # no more is read, while its task answers
+            self._exchange.break_off(refusal)
+        else:
+            self._set_busy()
+            self._is_ending = True
+            self._requests.start_soon(self._answer_no_request, refusal)
+
+    # --- answering -----------------------------------------------------------------------------
+
+    async def _answer(self, exchange: Exchange) -> None:
+        began_s = perf_counter()
+        try:
+            await self._owner.answer(exchange)
+        except* Exception:
+            _log.exception("a request could not be answered")
+        await exchange.finish(_NOT_ANSWERED)
+        head = exchange.head
+        access_log.tell(head.method, head.target, exchange.status, perf_counter() - began_s)
+        self._exchange = None
+        if exchange.closes or self._is_ending or self._is_broken or self._owner.is_stopping:
+            self._end()
+            return
+        self._set_idle()
+        if self._ahead:
+            data, self._ahead = self._ahead, b""
+            self._take(data)
+        self.made_room()
+
+    async def _answer_no_request(self, refusal: Refusal) -> None:
+        body = refusal.problem.body()
+        framing = AnswerFraming(None, refusal.status, refusal.headers(body), close=True)
+        await self.write(framing.head + framing.piece(body))
+        self._end()
 
     def _set_idle(self) -> None:
-        self._idle = True
-        self._headers_begun = False
-        self._reading.deadline = trio.current_time() + self._owner.bounds.idle_s
+        self._is_idle = True
+        self._set_due(trio.current_time() + self._owner.bounds.idle_s)
         self._owner.became_idle(self)
+
+    def _set_busy(self) -> None:
+        self._is_idle = False
+        self._due = math.inf
+        self._owner.became_busy(self)
 
     def _end(self) -> None:
         """Say that no more will come. Closing with bytes unread would reset the connection, and
         the peer might never see the answer; so it has a moment to finish or hang up."""
-        if self._ending:
-            return
-        self._ending = True
-        self._idle = False
-        self._owner.became_busy(self)
-        self._reading.deadline = trio.current_time() + LINGER_S
+        self._set_busy()
+        self._is_ending = True
+        self._set_due(trio.current_time() + LINGER_S)
+        self.made_room()
         try:
             self._socket.shutdown(stdlib_socket.SHUT_WR)
         except OSError:
-            self._reading.cancel()
+            self._stop_reading()
 
-    async def _read(self) -> None:
-        while data := await self._receive():
-            if self._ending:
-                continue
-            if self._idle and not self._headers_begun:
-                self._headers_begun = True
-                self._reading.deadline = trio.current_time() + self._owner.bounds.header_s
-            await self._protocol.handle(RawData(data))
-        if not self._ending:
-            await self._protocol.handle(RawData(b""))
 
-    async def _receive(self) -> bytes:
-        if self._ahead or self._hung_up:
-            data, self._ahead = self._ahead, b""
-            return data
-        return await self._from_peer()
-
-    async def _from_peer(self) -> bytes:
-        try:
-            return bytes(await self._stream.receive_some(READ_BYTES_MAX))
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            return b""
-
-    async def _write(self, data: bytes) -> None:
-        if self._hold_next:
-            self._hold_next = False
-            self._held = data
-            return
-        if self._held is not None:
-            data, self._held = self._held + data, None
-        if not data:
-            return
-        if self._broken:
-            await trio.lowlevel.checkpoint()  # an application that only sends must hear of its end
-            return
-        try:
-            self._write_lock.acquire_nowait()  # the waiting form costs a turn of the run loop
-        except trio.WouldBlock:
-            await self._write_lock.acquire()
-        try:
-            # Half a frame must never be followed by another, so nothing else ends a write.
-            deadline = trio.current_time() + self._owner.bounds.write_s
-            with trio.CancelScope(shield=True, deadline=deadline) as self._writing:
-                await self._stream.send_all(data)
-            self._broken = self._writing.cancelled_caught
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            self._broken = True
-        finally:
-            self._writing = None
-            self._write_lock.release()
-        if self._broken:
-            self._reading.cancel()
+def _address(address: object) -> tuple[str, int] | None:
+    """Host and port; None of a Unix socket."""
+    match address:
+        case (str(host), int(port), *_):
+            return host, port
+        case _:
+            return None

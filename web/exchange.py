@@ -1,146 +1,241 @@
-"""The requests of one connection: a task for each, and what each may receive."""
+"""One request and its answer, as whoever answers sees them: guard, application, or another lane."""
 
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import Any, Final, Self, final
+from enum import Enum
+from typing import Final, Protocol, final
 
 import trio
-from hypercorn.config import Config
-from hypercorn.typing import AppWrapper, ASGIReceiveEvent, ASGISendEvent, HTTPScope, Scope
 
-UNREAD_MESSAGES_MAX: Final = 10  # pieces of a body that wait for the application
+from chargehand.web.framing import CONTINUE, AnswerFraming
+from chargehand.web.parsing import RequestHead
+from chargehand.web.refusal import RawHeaders, Refusal
 
-_INLET: Final = "chargehand.inlet"
+UNREAD_PIECES_MAX: Final = 10  # of a body that wait for whoever answers
 
-_log = logging.getLogger("chargehand.http")
+
+class Peer(Protocol):
+    """The connection's side of an exchange."""
+
+    client: tuple[str, int] | None
+    server: tuple[str, int] | None
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no more requests are taken from it."""
+
+    async def write(self, data: bytes) -> None:
+        """Return when the peer has taken it, or is gone."""
+
+    def made_room(self) -> None:
+        """The exchange may be behind no longer."""
+
+
+class BodyEnd(Enum):
+    """What stands behind the last piece of a body."""
+
+    WHOLE = "whole"
+    CUT_OFF = "cut off"  # the peer is gone, or what it sent was no body
 
 
 @final
-class Inlet:
-    """What the application may receive of one request: pieces of the body, then the disconnect.
+class Exchange:
+    """A request with the pieces of its body, and the answer that goes out.
 
-    `put` waits while the application is behind, but never once it is done: a channel that nobody
-    reads would hold the connection's reader, and with it the connection, for ever.
-
-    Behind the guard the application may do without receiving: it finds the body here, and can have
-    the disconnect cancel what it does.
+    The connection adds pieces, completes the body and tells when the peer hangs up. Whoever answers
+    takes the pieces, then begins the answer and sends it. The head goes out with the first piece of
+    the answer's body: one system call, and one wake-up of the peer, where there were two.
 
     Args of the parts:
         body: all of it, once the guard has let it in.
+        is_whole: all of the request has come.
+        is_gone: the peer has hung up.
+        status: of the answer, once it has begun.
+        is_answered: to its end.
     """
 
-    __slots__ = ("_arrived", "_done", "_is_gone", "_messages", "_room", "_while_there", "body")
+    __slots__ = (
+        "_arrived",
+        "_asks_first",
+        "_framing",
+        "_is_head_sent",
+        "_more_headers",
+        "_peer",
+        "_pieces",
+        "_refusal",
+        "_while_there",
+        "body",
+        "head",
+        "is_answered",
+        "is_gone",
+        "is_whole",
+        "status",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, head: RequestHead, peer: Peer) -> None:
+        self.head = head
         self.body: bytes | None = None
-        self._messages: deque[ASGIReceiveEvent] = deque()
-        self._arrived: trio.Event | None = None  # set: somebody waits
-        self._room: trio.Event | None = None
+        self.is_whole = False
+        self.is_gone = False
+        self.status: int | None = None
+        self.is_answered = False
+        self._peer = peer
+        self._pieces: deque[bytes] = deque()
+        self._asks_first = head.expects_continue
+        self._arrived: trio.Event | None = None  # somebody waits for it
         self._while_there: trio.CancelScope | None = None
-        self._is_gone = False
-        self._done = False
+        self._refusal: Refusal | None = None
+        self._framing: AnswerFraming | None = None
+        self._is_head_sent = False
+        self._more_headers: RawHeaders = ()
 
-    async def put(self, message: ASGIReceiveEvent) -> None:
-        if message["type"] == "http.request":
-            while len(self._messages) >= UNREAD_MESSAGES_MAX and not self._done:
-                self._room = trio.Event()
-                await self._room.wait()
-        self.put_nowait(message)
+    # --- the connection's side -----------------------------------------------------------------
 
-    def put_nowait(self, message: ASGIReceiveEvent) -> None:
-        """A message that need not wait for the application, as the disconnect."""
-        if message["type"] == "http.disconnect":
-            self._is_gone = True
-            if self._while_there is not None:
-                self._while_there.cancel()
-        if not self._done:
-            self._messages.append(message)
-            if self._arrived is not None:
-                self._arrived.set()
+    def add(self, piece: bytes) -> None:
+        """A piece of the body has come."""
+        self._asks_first = False
+        if not self.is_answered:
+            self._pieces.append(piece)
+            self._wake()
 
-    async def get(self) -> ASGIReceiveEvent:
-        while (message := self.get_nowait()) is None:
+    def complete(self) -> None:
+        """All of the body has come."""
+        self.is_whole = True
+        self._wake()
+
+    def hang_up(self) -> None:
+        """The peer is gone. What it has asked for as a whole may be carried out all the same."""
+        self.is_gone = True
+        if self._while_there is not None:
+            self._while_there.cancel()
+        self._wake()
+
+    def break_off(self, refusal: Refusal) -> None:
+        """What came as body was none; `refusal` is answered, if there is no answer yet."""
+        self._refusal = refusal
+        self.hang_up()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether more of the body waits than should."""
+        return len(self._pieces) >= UNREAD_PIECES_MAX and not self.is_answered
+
+    @property
+    def closes(self) -> bool:
+        """Whether nothing can follow the answer."""
+        return not self.is_answered or self._framing is None or self._framing.closes
+
+    async def finish(self, otherwise: Refusal) -> None:
+        """Nobody will answer any more: say why, if nothing was said, and `otherwise` if it is
+        nobody's fault but ours."""
+        self._while_there = None
+        refusal = self._refusal or (None if self.is_gone else otherwise)
+        if self.status is None and refusal is not None:
+            await self.refuse(refusal)
+        self._pieces.clear()
+
+    # --- the side of whoever answers -----------------------------------------------------------
+
+    @property
+    def client(self) -> tuple[str, int] | None:
+        return self._peer.client
+
+    @property
+    def server(self) -> tuple[str, int] | None:
+        """The address at which the connection arrived."""
+        return self._peer.server
+
+    def receive_nowait(self) -> bytes | BodyEnd | None:
+        """The next piece of the body or its end, if that is there."""
+        if self._pieces:
+            self._peer.made_room()
+            return self._pieces.popleft()
+        if self.is_whole:
+            return BodyEnd.WHOLE
+        return BodyEnd.CUT_OFF if self.is_gone else None
+
+    async def receive(self) -> bytes | BodyEnd:
+        """The next piece of the body, or its end. A client that wants to be asked is asked."""
+        while (piece := self.receive_nowait()) is None:
+            if self._asks_first:
+                self._asks_first = False
+                await self._peer.write(CONTINUE)
+                continue
             self._arrived = trio.Event()
             await self._arrived.wait()
-        return message
+        return piece
 
-    def get_nowait(self) -> ASGIReceiveEvent | None:
-        """The next message, if it is there."""
-        if not self._messages:
-            return None
-        if self._room is not None:
-            self._room.set()
-        return self._messages.popleft()
+    async def wait_gone(self) -> None:
+        """Return when the peer has hung up, or the answer is complete."""
+        while not (self.is_gone or self.is_answered):
+            self._arrived = trio.Event()
+            await self._arrived.wait()
 
     def cancel_when_gone(self, scope: trio.CancelScope) -> None:
         """Cancel `scope` when the client hangs up; at once, if it has."""
         self._while_there = scope
-        if self._is_gone:
+        if self.is_gone:
             scope.cancel()
 
-    def close(self) -> None:
-        self._done = True
-        self._messages.clear()
-        if self._room is not None:
-            self._room.set()
+    def add_headers(self, headers: RawHeaders) -> None:
+        """They go into the answer, whoever begins it."""
+        self._more_headers = (*self._more_headers, *headers)
+
+    def begin(self, status: int, headers: RawHeaders) -> None:
+        """The head of the answer; names of headers in lower case.
+
+        The connection ends with it if a part of the body is still to come: it is left unread.
+
+        Raises:
+            ValueError: a header would be another's beginning.
+        """
+        assert self.status is None, "an exchange has one answer"
+        close = not self.is_whole or not self.head.keeps_alive or self._peer.is_last
+        if self._more_headers:
+            headers = (*headers, *self._more_headers)
+        self._framing = AnswerFraming(self.head, status, headers, close)
+        self.status = status
+
+    async def send(self, data: bytes, more: bool) -> None:
+        """A piece of the answer's body, `more` of which follows, or its end.
+
+        Raises:
+            ValueError: the answer has declared another length.
+        """
+        framing = self._framing
+        assert framing is not None, "the answer has not begun"
+        assert not self.is_answered, "the answer has ended"
+        out = framing.piece(data)
+        if not more:
+            out += framing.end()
+        elif not out and framing.has_body:
+            return
+        if not self._is_head_sent:
+            self._is_head_sent = True
+            out = framing.head + out
+        if out:
+            await self._peer.write(out)
+        if not more:
+            self.is_answered = True
+            self._wake()
+            self._peer.made_room()
+        elif framing.is_stream:
+            await trio.lowlevel.checkpoint()  # a peer that takes all at once must not hold us
+
+    async def answer(self, status: int, headers: RawHeaders, body: bytes = b"") -> None:
+        """All of an answer at once."""
+        self.begin(status, headers)
+        await self.send(body, False)
+
+    async def refuse(self, refusal: Refusal) -> None:
+        body = refusal.problem.body()
+        await self.answer(refusal.status, refusal.headers(body), body)
+
+    def _wake(self) -> None:
+        if self._arrived is not None:
+            self._arrived.set()
+            self._arrived = None
 
 
-def admit(scope: HTTPScope) -> Inlet:
-    """The inlet of a new request; `inlet_of` finds it from now on."""
-    inlet = scope["state"][_INLET] = Inlet()
-    return inlet
-
-
-def inlet_of(scope: Scope) -> Inlet | None:
-    """That of a request that came in by a connection of ours."""
-    state = scope.get("state") or {}
-    inlet = state.get(_INLET)
-    return inlet if isinstance(inlet, Inlet) else None
-
-
-@final
-class Requests:
-    """The tasks of one connection, one for each request, as the protocol starts them."""
-
-    def __init__(self, nursery: trio.Nursery) -> None:
-        self._nursery = nursery
-
-    async def spawn_app(
-        self,
-        app: AppWrapper,
-        config: Config,
-        scope: Scope,
-        send: Callable[[ASGISendEvent | None], Awaitable[None]],
-    ) -> Callable[[ASGIReceiveEvent], Awaitable[None]]:
-        assert scope["type"] == "http", "a connection serves nothing else"
-        inlet = admit(scope)
-        self._nursery.start_soon(_answer, app, scope, inlet, send)
-        return inlet.put
-
-    def spawn(self, func: Callable[..., Awaitable[Any]], *args: Any) -> None:
-        self._nursery.start_soon(func, *args)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type, exc_value: BaseException, traceback: TracebackType
-    ) -> None:
-        pass
-
-
-async def _answer(
-    app: AppWrapper,
-    scope: Scope,
-    inlet: Inlet,
-    send: Callable[[ASGISendEvent | None], Awaitable[None]],
-) -> None:
-    try:
-        await app(scope, inlet.get, send, trio.to_thread.run_sync, trio.from_thread.run)
-    except* Exception:
-        _log.exception("a request could not be answered")
-    finally:
-        inlet.close()
-    await send(None)
+Answerer = Callable[[Exchange], Awaitable[None]]
+"""Answers a request, or has another do it. What it leaves unanswered is answered as an error."""

@@ -8,6 +8,7 @@ from chargehand.actors.frozen import frozen
 from chargehand.actors.identity import OriginKind
 from chargehand.actors.system import System
 from chargehand.web.app import create_app
+from chargehand.web.application import AsgiApplication
 from chargehand.web.connection import Bounds
 from chargehand.web.guard import Access, Bodies, Guard
 from chargehand.web.hosts import Hosts
@@ -46,7 +47,7 @@ def fronts(system: System, settings: ServerSettings, listeners: Listeners) -> li
         (listeners.tcp, OriginKind.HTTP, access),
         (listeners.unix, OriginKind.UDS, None),
     ):
-        app = create_app(system, transport, strict=settings.strict_requests)
+        app = AsgiApplication(create_app(system, transport, strict=settings.strict_requests))
         guard = Guard(app, gate, bodies, settings.body_s)
-        made.append(Front(listener, guard, bounds, max(1, connections_max)))
+        made.append(Front(listener, guard, app.lifespan, bounds, max(1, connections_max)))
     return made

@@ -61,6 +61,12 @@ class EdgeCode(Enum):
     HOST_NOT_ALLOWED = ("host_not_allowed", 403, Severity.ERROR, "Host not allowed")
     ORIGIN_NOT_ALLOWED = ("origin_not_allowed", 403, Severity.ERROR, "Origin not allowed")
     BODY_TOO_LARGE = ("payload_too_large", 413, Severity.ERROR, "Payload too large")
+    ENCODING_NOT_SUPPORTED = (
+        "content_encoding_not_supported",
+        415,
+        Severity.ERROR,
+        "Content encoding not supported",
+    )
     HEADERS_TOO_LARGE = ("headers_too_large", 400, Severity.ERROR, "Headers too large")
     MALFORMED = ("invalid_request", 400, Severity.ERROR, "Invalid request")
     OVERLOADED = ("overloaded", 503, Severity.WARN, "Overloaded")

@@ -2,32 +2,17 @@
 
 import logging
 import socket as stdlib_socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Final, final
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import final
 
 import trio
-from hypercorn.config import Config
-from hypercorn.trio.lifespan import Lifespan
-from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import ASGIFramework
-from hypercorn.utils import wrap_app
 
-from chargehand.web.access_log import AccessLog
 from chargehand.web.connection import Bounds, Connection
-
-HEADER_BYTES_MAX: Final = 65_536
+from chargehand.web.exchange import Answerer
+from chargehand.web.parsing import H11Parser, ParserFactory
 
 _log = logging.getLogger("chargehand.http")
-
-
-def _protocol_config() -> Config:
-    config = Config()
-    config.errorlog = None  # ours is told instead
-    config.logger_class = AccessLog
-    config.h11_max_incomplete_size = HEADER_BYTES_MAX
-    config.include_server_header = False
-    return config
 
 
 @final
@@ -36,7 +21,8 @@ class Front:
 
     Args:
         listener: bound and listening; closed by `stop_accepting`.
-        app: the ASGI application, its guard included.
+        answer: answers each request, the guard included.
+        lifespan: entered before the first connection, left behind the last one.
         bounds: how long a peer may take.
         connections_max: with this many open, the longest idle one makes room for a new one; with
             all of them busy the new one is closed at once.
@@ -45,15 +31,18 @@ class Front:
     def __init__(
         self,
         listener: stdlib_socket.socket,
-        app: ASGIFramework,
+        answer: Answerer,
+        lifespan: Callable[[], AbstractAsyncContextManager[None]],
         bounds: Bounds,
         connections_max: int,
+        make_parser: ParserFactory = H11Parser,
     ) -> None:
         listener.setblocking(False)
-        self.config = _protocol_config()
-        self.context = WorkerContext(None)
-        self.app = wrap_app(app, 0, "asgi")
+        self.answer = answer
         self.bounds = bounds
+        self.make_parser = make_parser
+        self.is_stopping = False
+        self._lifespan = lifespan
         self._listener = trio.SocketListener(trio.socket.from_stdlib_socket(listener))
         self._connections_max = connections_max
         self._open: set[Connection] = set()
@@ -67,7 +56,7 @@ class Front:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `stop_accepting` was called and the last connection has ended."""
-        async with _lifespan(self), trio.open_nursery() as connections:
+        async with self._lifespan(), trio.open_nursery() as connections:
             task_status.started()
             try:
                 with self._accepting:
@@ -82,7 +71,7 @@ class Front:
 
     async def stop_accepting(self) -> None:
         """Close the listener and every idle connection; the others close after their answer."""
-        await self.context.terminated.set()
+        self.is_stopping = True
         self._accepting.cancel()
         for connection in list(self._idle):
             connection.close_idle()
@@ -100,18 +89,21 @@ class Front:
 
     def became_idle(self, connection: Connection) -> None:
         self._idle[connection] = None
-        if self.context.terminated.is_set():
+        if self.is_stopping:
             connection.close_idle()
 
     def became_busy(self, connection: Connection) -> None:
         self._idle.pop(connection, None)
 
     async def _serve(self, stream: trio.SocketStream) -> None:
+        # Reading and writing without a checkpoint of its own for each call is for plain sockets.
+        socket = stdlib_socket.socket(fileno=stream.socket.detach())
+        socket.setblocking(False)
         if len(self._open) >= self._connections_max and not self._make_room():
             _log.warning("closed a new connection: %d are busy", len(self._open))
-            stream.socket.close()
+            socket.close()
             return
-        connection = Connection(stream, self)
+        connection = Connection(socket, self)
         self._open.add(connection)
         try:
             await connection.run()
@@ -125,18 +117,6 @@ class Front:
             self._idle.pop(connection)
             return connection.close_idle()
         return False
-
-
-@asynccontextmanager
-async def _lifespan(front: Front) -> AsyncIterator[None]:
-    """The application's start before and its stop after what is inside."""
-    lifespan = Lifespan(front.app, front.config, {})
-    async with trio.open_nursery() as nursery:
-        await nursery.start(lifespan.handle_lifespan)
-        await lifespan.wait_for_startup()
-        yield
-        await lifespan.wait_for_shutdown()
-        nursery.cancel_scope.cancel()
 
 
 async def stop_fronts(fronts: list[Front], flush_s: float) -> None:

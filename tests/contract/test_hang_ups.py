@@ -24,16 +24,18 @@ from chargehand.actors.settings import Settings
 from chargehand.actors.task.state import Scope
 from chargehand.persistence.opening import memory_journal
 from chargehand.web.app import create_app
-from chargehand.web.exchange import admit
+from chargehand.web.application import AsgiApplication
+from chargehand.web.exchange import Answerer, Exchange
 from chargehand.web.guard import Bodies, Guard
 from chargehand.web.operations import Operation
+from chargehand.web.parsing import RequestHead
 from tests.actors.system.hang_ups import Countdown, check_nothing_is_held, picture
 from tests.contract.likeness import renamed
 from tests.contract.recorded import Recorded, good_answers
 from tests.contract.scene import SCENE_BRIDGE_ID
 from tests.contract.situations import SITUATIONS
 from tests.contract.town import BRIDGE_ID, ROOT_DIR, Town
-from tests.web.client import ContractClient, scope_of
+from tests.web.client import ContractClient
 
 MAY_WAIT: Final = {Operation.CLAIM_NEXT, Operation.DRAIN_SCHEDULER}
 STAGES: Final = (0, 1, 2, 3, 5, 8, 13, 21, 34, 55)  # steps of any task, until the client hangs up
@@ -52,33 +54,37 @@ class Visit:
     is_whole: bool
     answered: bool = False
 
-    async def make(self, app: Any, steps: int | None) -> None:
-        scope = scope_of(self.method, self.target, self.headers)
+    async def make(self, answer: Answerer, steps: int | None) -> None:
         length = sum(map(len, self.parts)) + (not self.is_whole)
-        if length:
-            scope["headers"].append((b"content-length", str(length).encode()))
-        messages = [
-            {"type": "http.request", "body": part, "more_body": True} for part in self.parts
-        ] or [{"type": "http.request", "body": b"", "more_body": True}]
-        messages[-1]["more_body"] = not self.is_whole
+        head = RequestHead(
+            self.method,
+            self.target.encode(),
+            "1.1",
+            [(name.lower().encode(), value.encode()) for name, value in self.headers.items()],
+            length or None,
+        )
+        exchange = Exchange(head, Listening())
+        for part in self.parts:
+            exchange.add(part)
+        if self.is_whole:
+            exchange.complete()
+        with nullcontext() if steps is None else Countdown(steps, exchange.hang_up):
+            await answer(exchange)
+        self.answered = exchange.is_answered and not exchange.is_gone
 
-        inlet = admit(scope)
-        for message in messages:
-            await inlet.put(message)
-        is_gone = False
 
-        def hang_up() -> None:
-            nonlocal is_gone
-            is_gone = True
-            inlet.put_nowait({"type": "http.disconnect"})
+@final
+class Listening:
+    """A peer that takes whatever it is sent."""
 
-        async def send(message: dict[str, Any]) -> None:
-            more = message.get("more_body", False)
-            if message["type"] == "http.response.body" and not more and not is_gone:
-                self.answered = True
+    client = server = None
+    is_last = False
 
-        with nullcontext() if steps is None else Countdown(steps, hang_up):
-            await app(scope, inlet.get, send)
+    async def write(self, data: bytes) -> None:
+        await trio.lowlevel.checkpoint()
+
+    def made_room(self) -> None:
+        pass
 
 
 @final
@@ -164,21 +170,22 @@ async def situation(operation: Operation) -> Any:
     ]
     settings = Settings(lease_expiries_max=1, drain_s=3, wait_s=3)
     async with run_system(memory_journal(), settings, ids=Counted(), bridges=bridges) as system:
-        app = Guard(create_app(system, OriginKind.UDS), None, Bodies(), 10)
+        app = create_app(system, OriginKind.UDS)
+        answer = Guard(AsgiApplication(app), None, Bodies(), 10)
         town = Town(ContractClient(app))
         await town.settle()
         request = await REQUESTS[operation](town)
         await trio.testing.wait_all_tasks_blocked()
-        yield system, app, request
+        yield system, answer, request
 
 
 async def left_by(operation: Operation, part: Callable[[Request], Visit], steps: int | None) -> Any:
     """Pictures of before and after a visit, and whether it was answered."""
-    async with situation(operation) as (system, app, request):
+    async with situation(operation) as (system, answer, request):
         before = picture(system)
         visit = part(request)
         with trio.fail_after(3600):
-            await visit.make(app, steps)
+            await visit.make(answer, steps)
         await trio.testing.wait_all_tasks_blocked()
         after = picture(system)
         await trio.sleep(3.1)  # every claim and drain is over

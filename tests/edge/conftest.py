@@ -7,6 +7,7 @@ import pytest
 import trio
 from attrs import frozen
 
+from chargehand.web.application import AsgiApplication
 from chargehand.web.connection import Bounds
 from chargehand.web.guard import Access, Bodies, Guard
 from chargehand.web.hosts import Hosts
@@ -63,8 +64,10 @@ def serve(nursery, application, caplog):
         listener = listen_tcp("127.0.0.1", 0)
         port = listener.getsockname()[1]
         access = Access(Hosts("127.0.0.1", port, allowed_hosts, allowed_origins), token)
-        guard = Guard(application, access, bodies or Bodies(), body_s)
-        front = Front(listener, guard, Bounds(idle_s, header_s, write_s), connections_max)
+        app = AsgiApplication(application)
+        guard = Guard(app, access, bodies or Bodies(), body_s)
+        bounds = Bounds(idle_s, header_s, write_s)
+        front = Front(listener, guard, app.lifespan, bounds, connections_max)
         await nursery.start(front.run)
         return Served(front, port, peers)
 

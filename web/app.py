@@ -22,7 +22,7 @@ from chargehand.web.ignored import Ignored
 from chargehand.web.operations import Operation
 from chargehand.web.problems import EdgeCode, edge_response, refusal_response
 from chargehand.web.redaction import redact
-from chargehand.web.responses import AnyResponse, EventStreamResponse, Headers
+from chargehand.web.responses import AnyResponse, EventStreamResponse, Headers, HttpResponse
 from chargehand.web.routes import ROUTES
 
 SEND_S_MAX: Final = 60.0  # to take an answer that is no stream, from a server that sets no bound
@@ -130,6 +130,18 @@ def _served_below(path: str) -> str:
     return f"all paths begin with one of {', '.join(_GROUPS)}; GET /docs describes them"
 
 
+def _not_allowed(allow: str) -> HttpResponse:
+    """What is possible at a path, to who asks for that or for something else."""
+    if request.method == "OPTIONS":
+        return HttpResponse(204, headers=(("Allow", f"{allow}, OPTIONS"),))
+    return edge_response(
+        EdgeCode.METHOD_NOT_ALLOWED,
+        f"{request.method} is not possible at {redact(request.path)}",
+        f"use {allow}",
+        (("Allow", allow),),
+    )
+
+
 async def _http_error(error: HTTPException) -> Response:
     """What Quart itself refuses, or an error of ours that it caught and logged."""
     match error.code:
@@ -140,13 +152,7 @@ async def _http_error(error: HTTPException) -> Response:
                 _served_below(request.path),
             )
         case 405:
-            allow = dict(error.get_headers()).get("Allow", "")
-            response = edge_response(
-                EdgeCode.METHOD_NOT_ALLOWED,
-                f"{request.method} is not possible at {redact(request.path)}",
-                f"use {allow}",
-                (("Allow", allow),),
-            )
+            response = _not_allowed(dict(error.get_headers()).get("Allow", ""))
         case 413:
             response = edge_response(
                 EdgeCode.BODY_TOO_LARGE,

@@ -53,12 +53,19 @@ class AsgiApplication:
 
         async def step(name: str) -> None:
             await to_app.send({"type": f"lifespan.{name}"})  # type: ignore[misc, arg-type]
-            message = await told.receive()
+            try:
+                message = await told.receive()
+            except trio.EndOfChannel:
+                raise RuntimeError(f"the application ended before its {name}") from None
             if message["type"] != f"lifespan.{name}.complete":
                 raise RuntimeError(f"{name} of the application: {message}")
 
+        async def run() -> None:
+            async with from_app:
+                await self._app(scope, of_app.receive, from_app.send)
+
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._app, scope, of_app.receive, from_app.send)
+            nursery.start_soon(run)
             await step("startup")
             yield
             await step("shutdown")

@@ -161,15 +161,13 @@ class Exchange:
                 self._asks_first = False
                 await self._peer.write(CONTINUE)
                 continue
-            self._arrived = trio.Event()
-            await self._arrived.wait()
+            await self._wait()
         return piece
 
     async def wait_gone(self) -> None:
         """Return when the peer has hung up, or the answer is complete."""
         while not (self.is_gone or self.is_answered):
-            self._arrived = trio.Event()
-            await self._arrived.wait()
+            await self._wait()
 
     def cancel_when_gone(self, scope: trio.CancelScope) -> None:
         """Cancel `scope` when the client hangs up; at once, if it has."""
@@ -230,6 +228,12 @@ class Exchange:
     async def refuse(self, refusal: Refusal) -> None:
         body = refusal.problem.body()
         await self.answer(refusal.status, refusal.headers(body), body)
+
+    async def _wait(self) -> None:
+        """Return when something has changed."""
+        if self._arrived is None:
+            self._arrived = trio.Event()
+        await self._arrived.wait()
 
     def _wake(self) -> None:
         if self._arrived is not None:

@@ -140,7 +140,8 @@ def _head_of(request: h11.Request) -> RequestHead:
     headers = [(name.lower(), value) for name, value in request.headers.raw_items()]
     length: int | None = None
     is_chunked = expects_continue = False
-    keeps_alive = request.http_version == b"1.1"
+    is_1_1 = request.http_version == b"1.1"
+    keeps_alive = is_1_1
     for name, value in headers:
         if name not in _ABOUT_FRAMING:
             continue
@@ -149,13 +150,13 @@ def _head_of(request: h11.Request) -> RequestHead:
         elif name == b"transfer-encoding":
             is_chunked = True  # h11 knows no other
         elif name == b"expect":
-            expects_continue = value.lower() == b"100-continue"
+            expects_continue = is_1_1 and value.lower() == b"100-continue"
         elif b"close" in value.lower():
             keeps_alive = False
     if is_chunked and length is not None:
         raise MalformedRequest(_TWO_LENGTHS)
     return RequestHead(
-        request.method.decode("ascii"),
+        request.method.decode("ascii").upper(),  # as the framework does
         request.target,
         request.http_version.decode("ascii"),
         headers,

@@ -46,6 +46,13 @@ async def event_stream(views: Views, task_id: str, after_seq: int) -> AsyncItera
             yield _COMMENT if told is None else _frame(told, views)
 
 
+async def no_events() -> AsyncIterator[bytes]:
+    """A stream of which only the head is wanted."""
+    none: tuple[bytes, ...] = ()
+    for chunk in none:
+        yield chunk
+
+
 def _frame(told: TimelineEvent, views: Views) -> bytes:
     data = encode(stream_event_of(told, views))
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (told.seq, told.event.type.encode(), data)

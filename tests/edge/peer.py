@@ -91,8 +91,8 @@ class Peer:
 
 
 class Application:
-    """Answers with what it got; `/stream` floods, `/crash` raises, `/park` waits for the peer
-    to go, and `/hold` for `released`."""
+    """Answers with what it got; `/stream` floods, `/crash` raises, `/break` within its answer,
+    `/park` waits for the peer to go, and `/hold` for `released`."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
@@ -110,6 +110,10 @@ class Application:
             await self._flood(receive, send)
             return
         if scope["path"] == "/crash":
+            raise RuntimeError("a bug")
+        if scope["path"] == "/break":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"hello", "more_body": True})
             raise RuntimeError("a bug")
         body = b""
         while (message := await receive())["type"] == "http.request":

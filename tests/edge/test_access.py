@@ -153,3 +153,11 @@ async def test_pages_may_read_the_headers_of_answers(serve):
     answer = await ask(served, request(port=served.port, Origin=origin))
     exposed = answer.headers["access-control-expose-headers"].split(", ")
     assert {"Link", "Retry-After", "Chargehand-Ignored", "ETag"} <= set(exposed)
+
+
+async def test_options_without_a_page_is_for_the_application(serve, application):
+    served = await serve(token=b"s3cret")
+    assert (await ask(served, request(method="OPTIONS", port=served.port))).status == 401
+    sent = request(method="OPTIONS", port=served.port, Authorization="Bearer s3cret")
+    assert (await ask(served, sent)).status == 200
+    assert application.bodies == [b""]

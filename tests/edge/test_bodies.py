@@ -1,3 +1,4 @@
+import pytest
 import trio
 
 from chargehand.actors.limits import BODY_BYTES_MAX
@@ -122,3 +123,33 @@ async def test_a_client_that_asks_first_may_send(serve, application):
     await peer.send(b"hello")
     assert (await peer.answer()).status == 200
     assert application.bodies == [b"hello"]
+
+
+async def test_a_client_that_does_not_wait_for_its_answer_is_not_asked_again(serve, application):
+    served = await serve()
+    peer = await served.connect()
+    await peer.send(request(method="POST", port=served.port, body=b"hello", Expect="100-continue"))
+    assert (await peer.answer()).status == 200
+    assert application.bodies == [b"hello"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip", "GZIP"])
+async def test_a_body_that_is_encoded_is_refused(serve, application, encoding):
+    served = await serve()
+    peer = await served.connect()
+    raw = request(method="POST", port=served.port, body=b"\x1f\x8b", Content_Encoding=encoding)
+    await peer.send(raw)
+    answer = await peer.answer()
+    assert (answer.status, answer.code) == (415, "content_encoding_not_supported")
+    assert answer.headers["accept-encoding"] == "identity"
+    await peer.send(request(method="POST", port=served.port, body=b"ok"))  # it was read, after all
+    assert (await peer.answer()).status == 200
+    assert application.bodies == [b"ok"]
+
+
+@pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
+async def test_one_that_only_says_so_is_let_through(serve, application, encoding):
+    served = await serve()
+    peer = await served.connect()
+    await peer.send(request(method="POST", port=served.port, body=b"ok", Content_Encoding=encoding))
+    assert (await peer.answer()).status == 200

@@ -36,6 +36,8 @@ async def all_closed(served) -> None:
         b"GET /x HTTP/1.1\r\nHost : localhost\r\n\r\n",
         b"GET /x HTTP/1.1\r\nHost: localhost\r\nX: a\x00b\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"GET /x HTTP/2.0\r\nHost: localhost\r\n\r\n",
+        b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked, chunked\r\n\r\n",
     ],
 )
 async def test_what_is_no_request_is_refused_and_closed(serve, raw):
@@ -151,6 +153,56 @@ async def test_pipelined_requests_are_answered_in_order(serve, application):
     assert application.bodies == bodies
 
 
+async def test_who_asks_twice_and_closes_his_side_has_asked_twice(serve, application):
+    served = await serve()
+    peer = await served.connect()
+    for body in (b"one", b"two"):
+        await peer.send(request(method="POST", port=served.port, body=body))
+    await peer.stream.send_eof()
+    assert (await peer.rest()).count(b"HTTP/1.1 200 OK") == 2
+    assert application.bodies == [b"one", b"two"]
+    await all_closed(served)
+
+
+async def test_half_a_request_is_told_so(serve):
+    served = await serve()
+    peer = await served.connect()
+    await peer.send(request(port=served.port)[:20])
+    await peer.stream.send_eof()
+    assert (await peer.answer()).code == "invalid_request"
+    assert await peer.rest() == b""
+
+
+async def test_a_client_of_http_1_0_has_one_answer_and_the_end_of_the_connection(serve):
+    served = await serve()
+    peer = await served.connect()
+    await peer.send(request(port=served.port).replace(b"HTTP/1.1", b"HTTP/1.0"))
+    answer = await peer.answer()
+    assert (answer.status, answer.headers["connection"]) == (200, "close")
+    assert await peer.rest() == b""
+
+
+async def test_a_bug_is_told_and_ends_the_connection(serve, caplog):
+    served = await serve()
+    peer = await served.connect()
+    await peer.send(request("/crash", port=served.port))
+    answer = await peer.answer()
+    assert (answer.status, answer.code) == (500, "internal_error")
+    assert "a bug" in caplog.text
+    caplog.clear()
+    await serves(served)
+
+
+async def test_an_answer_that_breaks_off_is_not_taken_for_a_whole_one(serve, caplog):
+    served = await serve()
+    peer = await served.connect()
+    await peer.send(request("/break", port=served.port))
+    assert (await peer.rest()).endswith(b"\r\n\r\n5\r\nhello\r\n")
+    assert "a bug" in caplog.text
+    caplog.clear()
+    await all_closed(served)
+
+
 @pytest.mark.parametrize("behind", [b"\r\n", request("/y"), b"x" * 200_000])
 async def test_a_hang_up_is_noticed_whatever_came_behind_the_request(serve, application, behind):
     served = await serve()
@@ -263,7 +315,8 @@ async def test_a_stop_closes_idle_peers_and_lets_answers_finish(serve, applicati
     with trio.fail_after(S_MAX):
         assert await idle.rest() == b""
         await busy.send(b"i")
-        assert (await busy.answer()).status == 200
+        answer = await busy.answer()
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
         assert await busy.rest() == b""
         await busy.stream.aclose()
         await served.front.wait_closed()

@@ -108,6 +108,21 @@ def test_pages_of_others_get_nothing(page):
         assert "access-control-allow-origin" not in answered.headers
 
 
+def test_options_without_a_page_tells_what_is_allowed(page):
+    with httpx.Client(base_url=page.base_url) as client:
+        answered = client.options("/api/tasks")
+        assert set(answered.headers["allow"].split(", ")) == {"GET", "HEAD", "POST", "OPTIONS"}
+        assert "access-control-allow-origin" not in answered.headers
+
+
+def test_the_head_of_a_stream_tells_no_length(page):
+    made = page.post("/api/tasks", json={"scope": "global", "title": "Watched"})
+    answered = page.head(f"/api/tasks/{made.json()['task']['id']}/stream")
+    assert answered.headers["content-type"] == "text/event-stream"
+    assert "content-length" not in answered.headers
+    assert page.head("/api/tasks").headers["content-length"] != "0"
+
+
 def test_the_socket_knows_no_origins(server, page):
     transport = httpx.HTTPTransport(uds=str(server.report["socket"]))
     with httpx.Client(transport=transport, base_url="http://unix") as client:

@@ -31,11 +31,18 @@ async def test_an_unknown_path_is_told_with_what_is_served_near_it(client):
     assert "secret" not in told
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "TRACE"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "TRACE"])
 async def test_a_wrong_method_is_told_with_those_allowed(client, method):
     answered = await client.send(method, "/api/tasks")
     assert (answered.status, answered.code) == (405, "method_not_allowed")
     assert set(answered.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+
+
+async def test_options_tells_what_is_allowed(client):
+    answered = await client.send("OPTIONS", "/api/tasks")
+    assert (answered.status, answered.body) == (204, b"")
+    assert set(answered.headers["allow"].split(", ")) == {"GET", "HEAD", "POST", "OPTIONS"}
+    assert (await client.send("OPTIONS", "/api/nothing")).status == 404
 
 
 async def test_a_slash_at_the_end_does_not_matter(client):

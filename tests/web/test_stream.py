@@ -76,6 +76,7 @@ async def test_a_bad_start_is_refused_before_the_stream(client):
     assert (await client.get("/api/tasks/task-none/stream")).status == 404
     head = await client.send("HEAD", path)
     assert head.headers["content-type"] == "text/event-stream"
+    assert "content-length" not in head.headers  # nobody knows it
 
 
 async def test_a_silent_stream_is_kept_alive_for_long(client, nursery, autojump_clock):

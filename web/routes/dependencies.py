@@ -71,7 +71,7 @@ async def timeline(call: Call) -> HttpResponse:
     return shown(200, TimelineResponse(items), next_link(call.path, query, more))
 
 
-async def stream(call: Call) -> HttpResponse | EventStreamResponse:
+async def stream(call: Call) -> EventStreamResponse:
     identify(call)
     pointer, after_seq = "?after_sequence", queries.natural(call.query, "after_sequence")
     last_seen = (call.headers.get(LAST_EVENT_HEADER) or "").strip()
@@ -80,8 +80,9 @@ async def stream(call: Call) -> HttpResponse | EventStreamResponse:
         after_seq = queries.natural_of(last_seen, pointer, f"the header {pointer}")
     task_id, views = known_task(call).id, call.system.views
     _check_not_ahead(views, pointer, after_seq)
-    response = EventStreamResponse(lambda: sse.event_stream(views, task_id, after_seq))
-    return HttpResponse(response.status, headers=response.headers) if call.is_head else response
+    if call.is_head:
+        return EventStreamResponse(sse.no_events)
+    return EventStreamResponse(lambda: sse.event_stream(views, task_id, after_seq))
 
 
 def _check_not_ahead(views: Views, pointer: str, after_seq: int) -> None:

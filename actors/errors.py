@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import final
+from typing import Final, final
 
 from attrs import field
 
@@ -320,6 +320,10 @@ class Code(Enum):
         self.severity = severity
         self.category = category
         self.title = title
+
+
+LEASE_LOST: Final = frozenset({Code.LEASE_EXPIRED, Code.NO_ACTIVE_LEASE, Code.FOREIGN_RUN})
+"""What an agent hears of a run whose lease it has no more: it stops working on it."""
 
 
 @final

@@ -2,20 +2,27 @@ import io
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from chargehand.web.demo.api import StreamedEvent
-from chargehand.web.demo.crew import AGENTS
-from chargehand.web.demo.display import Display
+from chargehand.web.demo.crew import AGENTS, LEASE_S
+from chargehand.web.demo.display import Display, what_next
 from chargehand.web.demo.plan import APPROVAL, area_names, release
 from chargehand.web.demo.progress import Progress
 from tests.process.conftest import ROOT, S_MAX, wait_until
+
+STOPPED_S = LEASE_S + 1  # 6 s
+PASTED = [
+    line.strip() for line in what_next().splitlines() if line.startswith("  ") and line[2] != " "
+]
 
 
 def test_the_plan_hangs_together():
@@ -44,9 +51,12 @@ def test_the_demo_completes_everything_also_without_a_terminal():
     numbers = dict(re.findall(r"│ ([a-z ]+?) +│ (\d+) +│", ended.stdout))
     assert numbers["tasks completed"] == "62"
     assert numbers["runs failed"] == numbers["retries by the operator"] == "6"
-    assert numbers["leases lost and recovered"] == numbers["approvals"] == "1"
-    assert numbers["runs claimed"] == "69"
+    assert numbers["approvals"] == "1"
+    lost = int(numbers["leases lost and recovered"])
+    assert lost >= 1  # more on a slow machine: an agent that is late loses its run
+    assert int(numbers["runs claimed"]) == 62 + 6 + lost
     assert " 62/62  " in ended.stdout
+    assert "What next:" in ended.stdout
 
 
 def test_a_rollout_tests_before_it_deploys_and_announces_last():
@@ -71,7 +81,7 @@ def demo(tmp_path, heeded_signals):
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "chargehand", "demo"],
+        [sys.executable, "-P", "-m", "chargehand", "demo", "--pace=3"],
         cwd=tmp_path,
         env={
             **os.environ,
@@ -125,6 +135,39 @@ def test_a_demo_that_is_killed_takes_its_server_along(demo, tmp_path):
     demo.kill()
     demo.communicate(timeout=S_MAX)
     wait_until(lambda: is_gone(server), "the server ends")
+
+
+def test_a_demo_that_was_stopped_for_longer_than_its_leases_last_goes_on(demo, tmp_path):
+    under_way(demo, tmp_path / "tmp")
+    demo.send_signal(signal.SIGSTOP)
+    time.sleep(STOPPED_S)
+    demo.send_signal(signal.SIGCONT)
+    told, err = demo.communicate(timeout=S_MAX)
+    assert demo.returncode == 0, told + err
+    assert "was away for too long, and leaves" in told
+    assert " 62/62  " in told
+
+
+def test_a_demo_whose_server_is_killed_says_so(demo, tmp_path):
+    os.kill(under_way(demo, tmp_path / "tmp"), signal.SIGKILL)
+    _, err = demo.communicate(timeout=S_MAX)
+    assert demo.returncode == 1
+    assert err.startswith("chargehand: the server is gone (exit code -9)")
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize("command", PASTED)
+def test_what_the_demo_tells_to_look_at_next_is_there(command):
+    """Each is a command of ours with the options that it has."""
+    ended = subprocess.run(
+        [*shlex.split(command), "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=S_MAX,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
 
 
 @pytest.mark.parametrize("pace", ["0", "-1", "nan", "inf"])

@@ -1,19 +1,48 @@
-"""What the demo asks of the server, over HTTP."""
+"""What the demo asks of the server, over HTTP: again until it is answered, as any client should."""
 
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Any, Final, final
+from uuid import uuid4
 
 import httpx
 import orjson
+import trio
 
+from chargehand.actors.errors import LEASE_LOST, Code
 from chargehand.actors.frozen import frozen
-from chargehand.web.headers import AGENT_HEADER, SESSION_HEADER
+from chargehand.web.bridges.retry_after import retry_after_s
+from chargehand.web.headers import AGENT_HEADER, IDEMPOTENCY_HEADER, SESSION_HEADER
 
-_CLAIM_TIMEOUT_S: Final = 60.0  # longer than the server lets a claim wait
+_ANSWER_S_MAX: Final = 60.0  # longer than the server lets a claim wait
+_AGAIN_S: Final = 0.5  # until a request is sent again that was not answered
+_AGAIN_S_MAX: Final = 5.0
+_LATER: Final = frozenset({429, 503})  # the server says to come again
+_LOST: Final = frozenset(code.code for code in LEASE_LOST)
 
 
 class DemoFailed(Exception):
-    """The server did not do what the demo needs."""
+    """The demo cannot go on."""
+
+
+@final
+class Refused(Exception):
+    """The server said no, and would say so again."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+    @property
+    def is_of_a_lost_lease(self) -> bool:
+        return self.code in _LOST
+
+    @property
+    def is_of_the_session(self) -> bool:
+        """Whether it helps to call as another session."""
+        return self.code == Code.IDENTITY_STALE.code
 
 
 @final
@@ -38,42 +67,52 @@ class StreamedEvent:
     payload: dict[str, Any]
 
 
+def client_of(url: str, connections: int) -> httpx.AsyncClient:
+    """A client for everybody; agents are told apart by their headers."""
+    return httpx.AsyncClient(
+        base_url=url,
+        timeout=_ANSWER_S_MAX,
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+    )
+
+
 @final
 class Api:
-    """One client for everybody; agents are told apart by their headers."""
+    """Waits for a server that is overloaded, restarts or cannot be reached, and says so once.
 
-    def __init__(self, url: str, connections: int) -> None:
-        self._client = httpx.AsyncClient(
-            base_url=url,
-            timeout=_CLAIM_TIMEOUT_S,
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-        )
+    Args of the constructor:
+        say: takes a line for people.
+    """
 
-    async def close(self) -> None:
-        await self._client.aclose()
+    def __init__(self, client: httpx.AsyncClient, say: Callable[[str], None]) -> None:
+        self._client = client
+        self._say = say
+        self._is_waiting = False  # for the server, and it was said
 
     async def create(self, body: dict[str, Any], parent: str | None) -> str:
         path = "/api/tasks" if parent is None else f"/api/tasks/{parent}/children"
-        answer = await self._post(path, body)
+        answer = await self._once(path, body)
         return str(answer["task"]["id"])
 
     async def depend(self, task_id: str, on: str) -> None:
-        await self._post(f"/api/tasks/{task_id}/dependencies", {"depends_on_task_id": on})
+        await self._once(f"/api/tasks/{task_id}/dependencies", {"depends_on_task_id": on})
 
     async def start(self, task_id: str) -> None:
-        await self._post(f"/api/tasks/{task_id}/start", {})
+        await self._once(f"/api/tasks/{task_id}/start", {})
 
     async def approve(self, task_id: str) -> None:
-        await self._post(f"/api/tasks/{task_id}/approve", {})
+        await self._once(f"/api/tasks/{task_id}/approve", {})
 
     async def retry(self, run_id: str) -> None:
-        await self._post(f"/api/runs/{run_id}/retry", {"metadata": {"by": "the operator"}})
+        await self._once(f"/api/runs/{run_id}/retry", {"metadata": {"by": "the operator"}})
+
+    async def recover(self, run_id: str) -> None:
+        await self._once(f"/api/runs/{run_id}/recover", {"reason": "the operator looked at it"})
 
     async def claim(self, agent: "AgentSession", lease_s: int) -> ClaimedRun | None:
         """The next run, or None if there was none in time."""
-        answer = await self._post(
-            "/api/agent/tasks/claim-next", {"wait": True, "lease_seconds": lease_s}, agent
-        )
+        wanted = {"wait": True, "lease_seconds": lease_s, "idempotency_key": str(uuid4())}
+        answer = await self._post("/api/agent/tasks/claim-next", wanted, agent)
         if not answer:
             return None
         run = answer["claim"]["run"]
@@ -93,38 +132,100 @@ class Api:
     async def fail(self, agent: "AgentSession", claim: ClaimedRun, error: str) -> None:
         await self._of_claim(agent, claim, "fail", {"error": error})
 
+    async def _once(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return await self._post(path, body, key=str(uuid4()))
+
     async def _of_claim(
         self, agent: "AgentSession", claim: ClaimedRun, verb: str, body: dict[str, Any]
     ) -> None:
-        """Named by its hash, so that a late call never touches a later claim of the session."""
+        """Named by its hash, so that a late call never touches a later claim of the session. It may
+        be sent again without a key: a heartbeat by its nature, an end as its body is the same."""
         path = f"/api/agent/tasks/{claim.run_id}/{verb}"
         await self._post(path, {**body, "claim_token_hash": claim.token_hash}, agent)
 
     async def statuses(self) -> dict[str, str]:
         """The status of every task, by id, as the server stores it."""
-        answer = await self._client.get("/api/tasks", params={"limit": 1000})
-        return {task["id"]: task["status"] for task in _checked(answer)["tasks"]}
+        told = await self._answered(self._client.build_request("GET", "/api/tasks?limit=1000"))
+        return {task["id"]: task["status"] for task in told["tasks"]}
 
     async def events(self, root_id: str) -> AsyncGenerator[StreamedEvent, None]:
         """Everything that happens below `root_id`, each event once, over lost connections too."""
         last_id = "0"
         while True:
-            headers = {"Last-Event-ID": last_id}
-            path = f"/api/tasks/{root_id}/stream"
-            async with self._client.stream("GET", path, headers=headers) as stream:
-                if stream.status_code != 200:
-                    raise DemoFailed(f"GET {path}: {stream.status_code}")
-                async for line in stream.aiter_lines():
-                    if line.startswith("id: "):
-                        last_id = line.removeprefix("id: ")
-                    elif line.startswith('data: {"sequence"'):
-                        yield _event(orjson.loads(line.removeprefix("data: ")))
+            try:
+                async with aclosing(self._lines(f"/api/tasks/{root_id}/stream", last_id)) as lines:
+                    async for line in lines:
+                        if line.startswith("id: "):
+                            last_id = line.removeprefix("id: ")
+                        elif line.startswith('data: {"sequence"'):
+                            yield _event(orjson.loads(line.removeprefix("data: ")))
+            except httpx.TransportError as lost:
+                await self._wait(repr(lost), _AGAIN_S)
+            else:
+                await trio.sleep(_AGAIN_S)  # the server has ended the stream
+
+    async def _lines(self, path: str, last_id: str) -> AsyncGenerator[str, None]:
+        request = self._client.build_request("GET", path, headers={"Last-Event-ID": last_id})
+        answer = await self._client.send(request, stream=True)
+        try:
+            if answer.is_error:
+                await answer.aread()
+                await self._wait_or_refuse(answer)
+                return
+            self._is_waiting = False
+            async for line in answer.aiter_lines():
+                yield line
+        finally:
+            with trio.CancelScope(shield=True):
+                await answer.aclose()
 
     async def _post(
-        self, path: str, body: dict[str, Any], agent: "AgentSession | None" = None
+        self,
+        path: str,
+        body: dict[str, Any],
+        agent: "AgentSession | None" = None,
+        key: str | None = None,
     ) -> dict[str, Any]:
+        """What the server answers.
+
+        Args:
+            key: under which the request has one effect, however often it is sent.
+
+        Raises:
+            Refused: it was understood, and not done.
+        """
         headers = {} if agent is None else agent.headers
-        return _checked(await self._client.post(path, json=body, headers=headers))
+        if key is not None:
+            headers[IDEMPOTENCY_HEADER] = key
+        return await self._answered(
+            self._client.build_request("POST", path, json=body, headers=headers)
+        )
+
+    async def _answered(self, request: httpx.Request) -> dict[str, Any]:
+        while True:
+            try:
+                answer = await self._client.send(request)
+            except httpx.TransportError as lost:
+                await self._wait(repr(lost), _AGAIN_S)
+                continue
+            if answer.is_error:
+                await self._wait_or_refuse(answer)
+                continue
+            self._is_waiting = False
+            return {} if not answer.content else dict(orjson.loads(answer.content))
+
+    async def _wait_or_refuse(self, answer: httpx.Response) -> None:
+        refused = _refused(answer)
+        if answer.status_code not in _LATER:
+            raise refused
+        after_s = retry_after_s(answer.headers, time.time())
+        await self._wait(str(refused), _AGAIN_S if after_s is None else after_s)
+
+    async def _wait(self, why: str, after_s: float) -> None:
+        if not self._is_waiting:
+            self._is_waiting = True
+            self._say(f"waiting for the server: {why}")
+        await trio.sleep(min(max(after_s, _AGAIN_S), _AGAIN_S_MAX))
 
 
 @final
@@ -140,10 +241,13 @@ class AgentSession:
         return {SESSION_HEADER: self.session_id, AGENT_HEADER: self.name}
 
 
-def _checked(answer: httpx.Response) -> dict[str, Any]:
-    if answer.is_error:
-        raise DemoFailed(f"{answer.request.method} {answer.request.url.path}: {answer.text}")
-    return {} if not answer.content else dict(orjson.loads(answer.content))
+def _refused(answer: httpx.Response) -> Refused:
+    try:
+        told = orjson.loads(answer.content)
+        return Refused(answer.status_code, told["diagnostic"]["code"], told["error"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        asked = f"{answer.request.method} {answer.request.url.path}"
+        return Refused(answer.status_code, "", f"{asked}: {answer.status_code} {answer.text}")
 
 
 def _event(data: dict[str, Any]) -> StreamedEvent:

@@ -1,30 +1,37 @@
 """Those who act in the demo: eight agents and an operator."""
 
 from collections import Counter
+from collections.abc import Callable
 from math import ceil
 from typing import Final, final
 
 import trio
 from attrs import define, field
 
-from chargehand.web.demo.api import AgentSession, Api, ClaimedRun, StreamedEvent
+from chargehand.web.demo.api import AgentSession, Api, ClaimedRun, Refused, StreamedEvent
 from chargehand.web.demo.plan import APPROVAL, Step
 from chargehand.web.demo.progress import Progress
 
 AGENTS: Final = ("ada", "boole", "curie", "dijkstra", "euler", "fermi", "gauss", "hopper")
-LEASE_S: Final = 3  # short, so that a lost agent is found while one watches
+LEASE_S: Final = 5  # short, so that a lost agent is found while one watches
 HEARTBEAT_S: Final = 1.0
 OPERATOR_S: Final = 0.8  # how long the operator thinks
+_REFUSED_S: Final = 1.0  # until an agent that was given no run asks again
 
 
 @final
 @define(eq=False)
 class Crew:
-    """Agents at work on `steps`; `pace` is how many times faster than planned they are."""
+    """Agents at work on `steps`; `pace` is how many times faster than planned they are.
+
+    Whatever the server refuses costs an agent the run that it works on, and no more: it says so and
+    claims another.
+    """
 
     api: Api
     steps: dict[str, Step]  # by task id
     pace: float
+    say: Callable[[str], None]  # a line for people
     claims: Counter[str] = field(factory=Counter)  # by agent's name
     lost: set[str] = field(factory=set)  # task ids that have cost an agent already
 
@@ -33,7 +40,15 @@ class Crew:
         life = 1
         while True:
             identity = AgentSession(name, name if life == 1 else f"{name}-{life}")
-            claim = await self.api.claim(identity, LEASE_S)
+            try:
+                claim = await self.api.claim(identity, LEASE_S)
+            except Refused as refused:
+                if refused.is_of_the_session:
+                    life += 1
+                else:
+                    self.say(f"{name} is given no run: {refused}")
+                await trio.sleep(_REFUSED_S)
+                continue
             if claim is None:
                 continue
             self.claims[name] += 1
@@ -43,7 +58,10 @@ class Crew:
                 life += 1
                 await trio.sleep(LEASE_S + 1)
                 continue
-            await self._work(identity, claim, step)
+            try:
+                await self._work(identity, claim, step)
+            except Refused as refused:
+                self.say(_given_up(name, step, refused))
 
     async def _work(self, agent: AgentSession, claim: ClaimedRun, step: Step) -> None:
         await self.api.begin(agent, claim.run_id)
@@ -61,16 +79,31 @@ class Crew:
     async def operator(
         self, events: trio.MemoryReceiveChannel[StreamedEvent], progress: Progress
     ) -> None:
-        """Retries what has failed, and approves when all is ready for it."""
+        """Retries what has failed, recovers what is parked, and approves when all is ready."""
         approved = False
         async for event in events:
-            if event.type == "task.run_failed" and event.run_id is not None:
-                await trio.sleep(OPERATOR_S / self.pace)
-                await self.api.retry(event.run_id)
-            if not approved and progress.may_be_approved:
-                approved = True
-                await trio.sleep(OPERATOR_S / self.pace)
-                await self.api.approve(_task_of(APPROVAL, self.steps))
+            try:
+                if event.type == "task.run_failed" and event.run_id is not None:
+                    await self._think()
+                    await self.api.retry(event.run_id)
+                if event.type == "task.run_needs_attention" and event.run_id is not None:
+                    await self._think()
+                    await self.api.recover(event.run_id)
+                if not approved and progress.may_be_approved:
+                    approved = True
+                    await self._think()
+                    await self.api.approve(_task_of(APPROVAL, self.steps))
+            except Refused as refused:
+                self.say(f"the operator is refused: {refused}")
+
+    async def _think(self) -> None:
+        await trio.sleep(OPERATOR_S / self.pace)
+
+
+def _given_up(agent: str, step: Step, refused: Refused) -> str:
+    if refused.is_of_a_lost_lease:
+        return f"{agent} was away for too long, and leaves {step.title} to others"
+    return f"{agent} cannot go on with {step.title}: {refused}"
 
 
 def _task_of(key: str, steps: dict[str, Step]) -> str:

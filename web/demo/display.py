@@ -1,8 +1,12 @@
 """How the demo looks: a live page on a terminal, plain lines elsewhere, a summary at the end."""
 
+import shlex
+import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, final
 
 from rich.console import Console, Group
@@ -14,6 +18,7 @@ from rich.text import Text
 
 from chargehand.web.demo.plan import Step, area_names
 from chargehand.web.demo.progress import Progress
+from chargehand.web.wording import PROGRAM
 
 _REFRESH_PER_S: Final = 8
 _BAR_WIDTH: Final = 16
@@ -38,6 +43,11 @@ class Display:
             get_renderable=self.page, console=self._console, refresh_per_second=_REFRESH_PER_S
         ):
             yield
+
+    def say(self, line: str) -> None:
+        """Show what no event has told."""
+        self._progress.note(line)
+        self.tell(line)
 
     def tell(self, line: str) -> None:
         if not self._console.is_terminal:
@@ -119,3 +129,34 @@ def summary(
     table.add_row("events seen", str(progress.events))
     table.add_row("duration", f"{seconds:.1f} s")
     return table
+
+
+def what_next() -> str:
+    """What to look at after the demo, each line to be pasted into a shell."""
+    program = _program()
+    return "\n".join(
+        (
+            "",
+            "What next:",
+            f"  {program} serve",
+            "      a server of your own, which keeps what it is told; its API is described at",
+            "      http://127.0.0.1:2123/docs",
+            f"  {program} task --help",
+            "      in a second terminal: hand in tasks; `agent next` claims their runs",
+            f"  {program} demo --pace 0.3",
+            "      the same, slowly: stop it by Ctrl-Z for some seconds, go on by `fg`,",
+            "      and see what becomes of the agents' leases",
+        )
+    )
+
+
+def _program() -> str:
+    """How the program was called, so that it can be called again."""
+    if shutil.which(PROGRAM) is not None:
+        return PROGRAM
+    called = Path(sys.argv[0])
+    return (
+        shlex.quote(str(called))
+        if called.name == PROGRAM
+        else f"{Path(sys.executable)} -m {PROGRAM}"
+    )

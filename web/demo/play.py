@@ -12,21 +12,22 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from math import inf
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-import httpx
 import trio
 from rich.console import Console
 
-from chargehand.web.demo.api import Api, DemoFailed, StreamedEvent
+from chargehand.actors.limits import ATTEMPTS_MAX
+from chargehand.web.demo.api import Api, DemoFailed, Refused, StreamedEvent, client_of
 from chargehand.web.demo.crew import AGENTS, Crew
-from chargehand.web.demo.display import Display, summary
+from chargehand.web.demo.display import Display, summary, what_next
 from chargehand.web.demo.plan import Step, release
 from chargehand.web.demo.progress import Progress
 from chargehand.web.settings import ENVIRONMENT_PREFIX
 
-DEMO_S_MAX: Final = 110.0
-_START_S_MAX: Final = 20.0
+QUIET_S_MAX: Final = 90.0  # without any event; the longest wait of an agent for work is over then
+_START_S_MAX: Final = 60.0
+_GRACE_S: Final = 60  # for the server to end in order, on a machine that is busy
 _STOP_S_MAX: Final = 5.0  # for the server to end when the demo is broken off
 _CONNECTIONS: Final = 24  # agents, stream, operator, and some room
 
@@ -38,7 +39,8 @@ async def play(pace: float, console: Console) -> int | None:
         pace: how many times faster than planned the agents work.
 
     Raises:
-        DemoFailed: (in a group) something did not complete, or not in time.
+        DemoFailed: (in a group) something did not complete, nothing happened for a long time, or
+            the server has ended.
     """
     caught: int | None = None
     with trio.open_signal_receiver(*_ending_signals()) as signals:
@@ -62,27 +64,43 @@ def _ending_signals() -> list[signal.Signals]:
 
 
 async def _play(pace: float, console: Console) -> None:
-    try:
-        with trio.fail_after(DEMO_S_MAX):
-            with tempfile.TemporaryDirectory(prefix="chargehand-demo-") as directory:
-                async with _server(Path(directory)) as url:
-                    console.print(f"A server of the demo's own at {url}", highlight=False)
-                    await _release(url, pace, console)
-    except* trio.TooSlowError:
-        raise DemoFailed(f"not done within {DEMO_S_MAX:g} s") from None
-    except* httpx.TransportError as lost:
-        raise DemoFailed(f"the server is gone: {lost.exceptions[0]!r}") from None
+    console.print("Starting a server of the demo's own ...", highlight=False)
+    with tempfile.TemporaryDirectory(prefix="chargehand-demo-") as directory:
+        async with _server(Path(directory)) as server, trio.open_nursery() as nursery:
+            console.print(f"It serves {server.url}", highlight=False)
+            nursery.start_soon(_fail_when_it_ends, server)
+            try:
+                await _release(server.url, pace, console)
+            except Refused as refused:
+                raise DemoFailed(str(refused)) from None
+            nursery.cancel_scope.cancel()
+    console.print(what_next(), highlight=False)
+
+
+class _Server(NamedTuple):
+    process: trio.Process
+    url: str
+    log: Path
+
+
+async def _fail_when_it_ends(server: _Server) -> None:
+    code = await server.process.wait()
+    raise DemoFailed(f"the server is gone (exit code {code}): {_text(server.log)}")
+
+
+def _text(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")
 
 
 @asynccontextmanager
-async def _server(directory: Path) -> AsyncIterator[str]:
-    """A server process; its URL. Its log is shown only when it fails."""
+async def _server(directory: Path) -> AsyncIterator[_Server]:
+    """A server process. Its log is shown only when it fails."""
     ready, log = directory / "ready.json", directory / "log"
     with log.open("wb") as errors:
         process = await trio.lowlevel.open_process(
             [
                 *(sys.executable, "-P", "-m", "chargehand.web.demo.child", "--http=127.0.0.1:0"),
-                *("--data-dir=data", f"--ready-file={ready}"),
+                *("--data-dir=data", f"--ready-file={ready}", f"--grace-s={_GRACE_S}"),
                 "--socket=socket",  # short, however long the path of the directory is
             ],
             stdin=subprocess.PIPE,  # which tells it of our end, whatever that is
@@ -96,11 +114,12 @@ async def _server(directory: Path) -> AsyncIterator[str]:
         with trio.move_on_after(_START_S_MAX):
             await _first_line(process)
         if not ready.exists():
-            raise DemoFailed(f"the server did not start: {log.read_text(encoding='utf-8')}")
-        yield str(json.loads(ready.read_text(encoding="utf-8"))["http"])
+            raise DemoFailed(f"the server did not start: {_text(log)}")
+        url = json.loads(ready.read_text(encoding="utf-8"))["http"]
+        yield _Server(process, url, log)
         process.terminate()
         if await process.wait() != 0:
-            raise DemoFailed(f"the server did not stop: {log.read_text(encoding='utf-8')}")
+            raise DemoFailed(f"the server did not stop: {_text(log)}")
     finally:
         await _stop(process)
 
@@ -132,14 +151,14 @@ async def _first_line(process: trio.Process) -> None:
 
 
 async def _release(url: str, pace: float, console: Console) -> None:
-    api = Api(url, _CONNECTIONS)
-    try:
+    async with client_of(url, _CONNECTIONS) as client:
+        api = Api(client, lambda line: console.print(line, markup=False, highlight=False))
         steps, root_id = await _create(api)
         progress = Progress(steps)
-        crew = Crew(api, steps, pace)
+        display = Display(console, progress, AGENTS)
+        crew = Crew(api, steps, pace, display.say)
         console.print(f"{len(steps)} tasks are in place, {len(AGENTS)} agents begin")
         begun_s = time.monotonic()
-        display = Display(console, progress, AGENTS)
         with display.shown():
             await _work(api, root_id, crew, progress, display)
         seconds = time.monotonic() - begun_s
@@ -147,8 +166,6 @@ async def _release(url: str, pace: float, console: Console) -> None:
         console.print(summary(progress, statuses, crew.claims, seconds))
         if statuses != Counter(completed=len(steps)):
             raise DemoFailed(f"not everything was completed: {dict(statuses)}")
-    finally:
-        await api.close()
 
 
 async def _create(api: Api) -> tuple[dict[str, Step], str]:
@@ -177,6 +194,7 @@ def _definition(step: Step) -> dict[str, Any]:
         "title": step.title,
         "priority": step.priority,
         "auto_enqueue_on_ready": True,
+        "max_attempts": ATTEMPTS_MAX,
         "approval_policy": "manual" if step.needs_approval else "none",
     }
 
@@ -191,11 +209,13 @@ async def _work(api: Api, root_id: str, crew: Crew, progress: Progress, display:
             nursery.start_soon(crew.agent, name)
         nursery.start_soon(crew.operator, receive, progress)
         async with aclosing(api.events(root_id)) as events:
-            async for event in events:
+            while not progress.is_over:
+                with trio.move_on_after(QUIET_S_MAX) as quiet:
+                    event = await anext(events)
+                if quiet.cancelled_caught:
+                    raise DemoFailed(f"nothing has happened for {QUIET_S_MAX:g} s")
                 line = progress.take(event)
                 if line is not None:
                     display.tell(line)
                 send.send_nowait(event)
-                if progress.is_over:
-                    break
         nursery.cancel_scope.cancel()

@@ -16,6 +16,8 @@ _TOLD: Final = {  # what is worth a line of its own
     "task.run_failed": "{agent} has failed at {title}: {error}",
     "task.run_operator_retry": "the operator retries {title}",
     "task.run_lease_expired": "{agent} was lost and its lease ran out; {title} is queued again",
+    "task.run_needs_attention": "{title} is parked, as its lease ran out again and again",
+    "task.run_recovered_from_attention": "the operator recovers {title}",
     "task.run_claimed": "{agent} takes the place of {lost}, and takes {title}",
     "task.approved": "the operator approves {title}",
 }
@@ -59,6 +61,10 @@ class Progress:
             status == "completed" and self.steps[task_id].key in wanted
             for task_id, status in self.status.items()
         )
+
+    def note(self, line: str) -> None:
+        """A line of another's, among those of events."""
+        self.recent.append(line)
 
     def take(self, event: StreamedEvent) -> str | None:
         """Fold one event in; the line that tells of it, if it is worth one."""

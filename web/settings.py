@@ -20,6 +20,7 @@ from chargehand.actors.settings import Settings
 from chargehand.web.cli.environment import CLIENT_VARIABLES
 from chargehand.web.exits import ExitCode, Fatal
 from chargehand.web.hosts import canonical_origin, is_loopback, split_authority
+from chargehand.web.places import DATA_DIR, HTTP, SOCKET_NAME
 from chargehand.web.setting_values import LogLevel, ValueForm
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ _OF_A_SERVICE: Final = re.compile(
     r"_SERVICE_(HOST|PORT(_\w+)?)=|_PORT=(tcp|udp|sctp)://|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?="
 )
 BRIDGES: Final = "bridges"  # tables of the file, and of nothing else
-SOCKET_NAME: Final = "chargehand.sock"
 
 
 def _address(_: object, attribute: "Attribute[str]", value: str) -> None:
@@ -62,10 +62,10 @@ class ServerSettings:
     """Settings of the process and its listeners. Times are in seconds."""
 
     data_dir: Path = field(
-        default=Path("data"), metadata=_help("directory of the store; made if it is missing")
+        default=Path(DATA_DIR), metadata=_help("directory of the store; made if it is missing")
     )
     http: str = field(
-        default="127.0.0.1:2123",
+        default=HTTP,
         validator=_address,
         metadata=_help("address to listen on; port 0 picks a free one"),
     )

@@ -11,8 +11,7 @@ from typing import Final, NamedTuple
 
 from chargehand.actors.actions import Action, ActionKind
 from chargehand.web.operations import Operation
-
-PROGRAM: Final = "chargehand"
+from chargehand.web.version import PROGRAM
 
 _PARAMETER: Final = re.compile(r"\{\w+\}")
 

@@ -5,7 +5,7 @@ import shlex
 import click
 
 from chargehand.web.__main__ import main
-from chargehand.web.wording import PROGRAM
+from chargehand.web.version import PROGRAM
 
 
 def words_of(text: str) -> list[str]:

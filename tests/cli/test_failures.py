@@ -1,16 +1,15 @@
 """How commands fail: what is said, and the exit code."""
 
-import gc
 import json
 import socket
-import warnings
 
-import httpx
 import pytest
 
 from chargehand.web.cli import client
+from chargehand.web.cli.connection import Lost, Request, Unreachable
 from chargehand.web.cli.failures import plain
 from chargehand.web.exits import ClientExit
+from tests.cli.answers import Told, answer_by
 
 ERROR = {
     "error": "Not found: no (next: GET it)",
@@ -23,19 +22,9 @@ def answered(bare, monkeypatch):
     """The command line of somebody whose server answers as it is told, again and again."""
 
     def answer(status: int, content: bytes = b"") -> None:
-        transport = httpx.MockTransport(lambda _: httpx.Response(status, content=content))
-        monkeypatch.setattr(client, "transport_of", lambda _: transport)
+        answer_by(monkeypatch, lambda _: Told(status, content))
 
     return answer
-
-
-@pytest.fixture
-def forgotten_sockets():
-    """The HTTP library forgets to close a socket that it could not connect."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @pytest.mark.parametrize(
@@ -89,7 +78,6 @@ def test_a_suggestion_of_somebody_else_is_told_as_it_is(bare, answered, suggeste
     assert bare.refused(ClientExit.NOT_FOUND, *words).endswith(f"\ntry: {suggested}\n")
 
 
-@pytest.mark.usefixtures("forgotten_sockets")
 def test_a_program_gets_what_no_server_told_in_the_same_shape(bare):
     told = bare.refused(ClientExit.UNREACHABLE, "task", "list", "--json", "--socket", "other.sock")
     error = json.loads(told)
@@ -124,21 +112,18 @@ def test_nothing_in_a_message_reaches_the_terminal_as_a_command(bare, answered):
         (["--socket", "other.sock"], "chargehand serve --socket other.sock"),
     ],
 )
-@pytest.mark.usefixtures("forgotten_sockets")
 def test_where_no_server_is_it_is_said_how_to_start_one(bare, monkeypatch, options, start):
     if not options:
-        refuse = httpx.MockTransport(_refuse)
-        monkeypatch.setattr(client, "transport_of", lambda _: refuse)
+        answer_by(monkeypatch, _refuse)
     told = bare.refused(ClientExit.UNREACHABLE, "task", "list", *options)
     assert told.startswith("chargehand: no server at ")
     assert told.endswith(f"\ntry: {start}\n")
 
 
-def _refuse(request: httpx.Request) -> httpx.Response:
-    raise httpx.ConnectError("refused")
+def _refuse(_: Request) -> Told:
+    raise Unreachable("refused")
 
 
-@pytest.mark.usefixtures("forgotten_sockets")
 def test_a_port_that_nobody_listens_on_is_unreachable(bare):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -179,21 +164,17 @@ def test_what_cannot_be_sent_is_a_usage_error(bare, words):
 @pytest.fixture
 def flaky(bare, monkeypatch):
     """A server that fails as it is told, then answers; with what it was sent. No time passes."""
-    sent: list[httpx.Request] = []
     passed_s = [0.0]
 
-    def fail(*errors: Exception) -> list[httpx.Request]:
+    def fail(*errors: Exception) -> list[Request]:
         coming = list(errors)
 
-        def answer(request: httpx.Request) -> httpx.Response:
-            sent.append(request)
+        def answer(_: Request) -> Told:
             if coming:
                 raise coming.pop(0)
-            return httpx.Response(204)
+            return Told(204)
 
-        transport = httpx.MockTransport(answer)
-        monkeypatch.setattr(client, "transport_of", lambda _: transport)
-        return sent
+        return answer_by(monkeypatch, answer)
 
     def sleep(seconds: float) -> None:
         passed_s[0] += seconds
@@ -207,7 +188,7 @@ DELETE = ["task", "delete", "task-1"]
 
 
 def test_a_write_whose_answer_is_lost_is_sent_again_under_one_key(bare, flaky):
-    sent = flaky(httpx.ReadError("reset"), httpx.ConnectError("refused"), httpx.ReadError("reset"))
+    sent = flaky(Lost("reset"), Unreachable("refused"), Lost("reset"))
     bare.told(*DELETE)
     keys = {request.headers["Idempotency-Key"] for request in sent}
     assert (len(sent), len(keys)) == (4, 1)
@@ -216,13 +197,13 @@ def test_a_write_whose_answer_is_lost_is_sent_again_under_one_key(bare, flaky):
 
 
 def test_a_write_that_was_never_sent_is_not_sent_again(bare, flaky):
-    sent = flaky(httpx.ConnectError("refused"))
+    sent = flaky(Unreachable("refused"))
     bare.refused(ClientExit.UNREACHABLE, *DELETE)
     assert len(sent) == 1
 
 
 def test_a_write_is_not_sent_again_for_ever(bare, flaky):
-    sent = flaky(*[httpx.RemoteProtocolError("closed")] * 1000)
+    sent = flaky(*[Lost("closed")] * 1000)
     bare.refused(ClientExit.UNREACHABLE, *DELETE)
     assert 10 < len(sent) < 100
 

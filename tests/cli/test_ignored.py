@@ -1,8 +1,6 @@
 """What a server does not know of a request is told on stderr, with what may have been meant."""
 
-import httpx
-
-from chargehand.web.cli import client
+from tests.cli.answers import answer_by, as_json
 
 
 def test_a_misspelt_member_of_json_is_told_with_the_one_that_may_be_meant(line):
@@ -18,15 +16,13 @@ def test_a_misspelt_member_of_json_is_told_with_the_one_that_may_be_meant(line):
 
 
 def test_what_an_older_server_does_not_know_is_told_by_its_option(bare, monkeypatch):
-    answer = httpx.Response(201, json={"task": {}}, headers={"Chargehand-Ignored": "/max_attempts"})
-    transport = httpx.MockTransport(lambda _: answer)
-    monkeypatch.setattr(client, "transport_of", lambda _: transport)
+    answer = as_json(201, {"task": {}}, {"Chargehand-Ignored": "/max_attempts"})
+    answer_by(monkeypatch, lambda _: answer)
     done = bare.run("task", "create", "a", "--max-attempts", "3")
     assert done.stderr == ("chargehand: the server does not know --max-attempts, and ignores it\n")
 
 
 def test_nothing_of_it_reaches_the_terminal_as_a_command(bare, monkeypatch):
-    answer = httpx.Response(200, json={"tasks": []}, headers={"Chargehand-Ignored": "%1B[2J, ..."})
-    transport = httpx.MockTransport(lambda _: answer)
-    monkeypatch.setattr(client, "transport_of", lambda _: transport)
+    answer = as_json(200, {"tasks": []}, {"Chargehand-Ignored": "%1B[2J, ..."})
+    answer_by(monkeypatch, lambda _: answer)
     assert "\x1b" not in bare.run("task", "list", "--json").stderr

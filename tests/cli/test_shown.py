@@ -1,20 +1,22 @@
 """How answers are laid out, on a narrow terminal and in a pipe."""
 
-import io
+from collections.abc import Iterator
 
 import pytest
-from rich.console import Console
 
 from chargehand.actors.views.inspect import NextAction
 from chargehand.web.cli.events import EventLine, Timeline
 from chargehand.web.cli.groups import NOUNS
 from chargehand.web.cli.inspection import INSPECTION
+from chargehand.web.cli.layout import Pair, Pairs, as_text
 from chargehand.web.cli.layouts import REVIEWS, RUN_COLUMNS, TASK_COLUMNS
+from chargehand.web.cli.nouns import dashboard, inbox
 from chargehand.web.cli.nouns.task import VERBS as TASK_VERBS
 from chargehand.web.cli.shown import Branches, Card, Column, Listing, Worth, pieces, told
 
 LONG_ID = "task-01a21b644ec796613af9f22e"
 WIDTH = 80
+NAMES_OF_PEOPLE = ("peer_id", "group_id")  # no command asks for them again
 
 
 UNSET = "0001-01-01T00:00:00Z"
@@ -25,14 +27,11 @@ def printed(part, body, **more) -> list[str]:
 
 
 def printed_all(parts, body, *, width: int = WIDTH, is_terminal: bool = True) -> list[str]:
-    out = io.StringIO()
-    console = Console(
-        file=out, width=width, force_terminal=is_terminal, no_color=True, highlight=False
-    )
-    console._color_system = None
-    for piece in pieces(parts, body):
-        console.print(piece, crop=False)
-    return [line.rstrip() for line in out.getvalue().splitlines()]
+    return [
+        as_text(line, is_styled=False)
+        for piece in pieces(parts, body)
+        for line in piece.lines(width if is_terminal else None)
+    ]
 
 
 def task(**members):
@@ -47,6 +46,38 @@ def test_rows_fit_a_terminal_and_ids_are_whole():
     assert max(len(heading), len(line)) <= WIDTH
     assert "…" in line
     assert "OWNER" not in heading
+
+
+def test_an_id_that_has_no_room_in_its_row_stands_below_it():
+    run = {"id": LONG_ID, "status": "needs_attention", "session_id": "sess-1", "error": "e" * 90}
+    heading, *lines = printed(Listing("runs", RUN_COLUMNS), {"runs": [run]}, width=60)
+    assert heading.split() == ["ID", "STATUS"]
+    assert [line.split() for line in lines] == [[LONG_ID, run["status"]], ["SESSION", "sess-1"]]
+    heading, _ = printed(Listing("runs", RUN_COLUMNS), {"runs": [run]}, width=100)
+    assert heading.split() == ["ID", "STATUS", "ERROR", "SESSION"]
+
+
+def listings() -> Iterator[Listing]:
+    """All that any command shows."""
+    parts = [part for noun in NOUNS.values() for verb in noun.verbs() for part in verb.shows]
+    yield from (part for part in parts if isinstance(part, Listing))
+    yield Listing("", dashboard.ACTIVE_COLUMNS)
+    yield Listing("", inbox.ITEM_COLUMNS)
+
+
+def test_no_id_is_left_out_of_a_row_however_narrow():
+    for listing in listings():
+        for column in listing.columns:
+            if column.path.endswith("id") and column.path not in NAMES_OF_PEOPLE:
+                assert column.worth in (Worth.KEPT, Worth.BELOW), column
+
+
+def test_a_command_that_is_to_be_copied_is_never_broken():
+    command = "chargehand agent complete run-1 --claim sha256:" + "0" * 64
+    pairs = Pairs([Pair("end", command, is_whole=True), Pair("note", "word " * 40)])
+    first, *rest = (as_text(line, is_styled=False) for line in pairs.lines(40))
+    assert first == f"end   {command}"
+    assert all(len(line) <= 40 for line in rest)
 
 
 def test_columns_without_a_value_take_no_room():
@@ -152,23 +183,29 @@ def test_an_event_is_a_line_that_tells_what_changed():
     payload = {"previous_status": "blocked", "status": "ready", "reason": "it's done"}
     [line] = printed(EventLine(), event(payload=payload), width=200)
     assert line.split() == [
-        *("4", "05:04:48", "status_changed", "t"),
+        *("4", "2026-11-27", "05:04:48Z", "status_changed", "t"),
         *("blocked", "→", "ready,", "reason", "\"it's", 'done"', "by", "local-user"),
     ]
     [line] = printed(EventLine(), event(run={"id": "run-1"}))
     assert "run-1" in line
 
 
-def test_the_columns_of_a_timeline_are_as_wide_as_it_takes_and_long_lines_go_on_below():
-    long = event(event_type="task.run_review_retry_enqueued", run={"id": LONG_ID})
-    lines = printed(Timeline(), {"timeline": [event(), long]})
-    first, *rest = (line.partition("by ")[0].rstrip() for line in lines)
-    column = first.index(" t") + 1
+def test_the_columns_of_a_timeline_are_as_wide_as_it_takes():
+    lines = printed(Timeline(), {"timeline": [event(), event(run={"id": LONG_ID})]})
+    column = lines[0].index("  t  ")
+    assert lines[1].index(LONG_ID) == column + 2
     assert all(len(line) <= WIDTH for line in lines)
-    assert rest[0].index(LONG_ID) == column
-    assert all(line[:column].isspace() for line in lines[2:])
-    [streamed, *_] = printed(EventLine(), long)
-    assert streamed.index(LONG_ID) == printed(EventLine(), event())[0].index(" t") + 1
+    assert [line.strip() for line in lines[2:]] == ["local-user"]  # below, as it has no room
+    [streamed, *_] = printed(EventLine(), event(run={"id": LONG_ID}))
+    assert streamed.index(LONG_ID) == printed(EventLine(), event())[0].index("  t  ") + 2
+
+
+@pytest.mark.parametrize("width", [20, 60, 80])
+def test_an_event_whose_id_has_no_room_goes_on_below(width):
+    long = event(event_type="task.run_review_retry_enqueued", run={"id": LONG_ID})
+    first, *rest = printed(EventLine(), long, width=width)
+    assert first.endswith("2026-11-27 05:04:48Z  run_review_retry_enqueued")
+    assert width < WIDTH or rest[0].strip() == f"{LONG_ID}  by local-user"
 
 
 def test_a_timeline_without_events_says_so():

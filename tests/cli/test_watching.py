@@ -1,12 +1,13 @@
 """Streams that break off and go on, and answers that are looked at again."""
 
-import httpx
 import orjson
 import pytest
 
-from chargehand.web.cli import client, watching
+from chargehand.web.cli import watching
+from chargehand.web.cli.connection import Request, Silent, Unreachable
 from chargehand.web.cli.frames import ServerSentEvent, frames
 from chargehand.web.exits import ClientExit
+from tests.cli.answers import Told, answer_by, as_json
 
 
 def event(sequence: int) -> str:
@@ -29,18 +30,16 @@ def closed(reason: str) -> str:
 @pytest.fixture
 def script(bare, monkeypatch):
     """Answers one after the other, and what was asked; no time passes in between."""
-    asked: list[httpx.Request] = []
     answers: list[object] = []
     pauses: list[float] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
+    def answer(_: Request) -> Told:
         told = answers.pop(0)
         if isinstance(told, BaseException):
             raise told
-        return told if isinstance(told, httpx.Response) else httpx.Response(200, text=str(told))
+        return told if isinstance(told, Told) else Told(200, str(told).encode())
 
-    monkeypatch.setattr(client, "transport_of", lambda _: httpx.MockTransport(answer))
+    asked = answer_by(monkeypatch, answer)
     monkeypatch.setattr(watching, "pause", pauses.append)
 
     class Script:
@@ -62,10 +61,10 @@ def test_frames_are_what_the_lines_tell():
 def test_each_event_comes_once_over_a_lost_connection_and_a_restart(script):
     done = script.run(
         "retry: 500\n\n" + event(1) + event(2) + event(3)[:20],
-        httpx.ConnectError("refused"),
-        httpx.ReadTimeout("quiet"),
+        Unreachable("refused"),
+        Silent(),
         event(3) + closed("shutdown"),
-        httpx.Response(503, json={"error": "stopping"}),
+        as_json(503, {"error": "stopping"}),
         event(4) + closed("deleted"),
     )
     assert done.exit_code == ClientExit.DONE
@@ -79,13 +78,13 @@ def test_each_event_comes_once_over_a_lost_connection_and_a_restart(script):
 
 
 def test_a_server_that_was_never_there_is_not_waited_for(script):
-    done = script.run(httpx.ConnectError("refused"))
+    done = script.run(Unreachable("refused"))
     assert done.exit_code == ClientExit.UNREACHABLE
     assert "try: chargehand serve" in done.stderr
 
 
 def test_a_watch_ends_with_its_task(script):
-    gone = httpx.Response(404, json={"error": "gone"})
+    gone = as_json(404, {"error": "gone"})
     done = script.run(event(1), gone)
     assert done.exit_code == ClientExit.NOT_FOUND
 
@@ -110,9 +109,9 @@ def test_an_answer_is_shown_again_and_again(script):
     status = {"scheduler": {"paused": False, "queued_run_count": 1}}
     later = {"scheduler": {"paused": True, "queued_run_count": 2}}
     done = script.run(
-        httpx.Response(200, json=status),
-        httpx.ConnectError("refused"),
-        httpx.Response(200, json=later),
+        as_json(200, status),
+        Unreachable("refused"),
+        as_json(200, later),
         KeyboardInterrupt(),
         words=("scheduler", "status", "--every", "0.5"),
     )

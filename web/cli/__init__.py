@@ -1,9 +1,14 @@
 """The command line: a thin client of the API, over the Unix socket or HTTP.
 
 A command is a row (`verbs.Verb`) that says which operation it sends, with which `members`, and how
-the answer is laid out (`shown`, `layouts`, `events`, `inspection`). The rows stand by their noun in
-`nouns`, which `groups` puts under the program. `running` is what all commands have in common,
-`target` says where the server is and who calls it. `client` carries a request, `watching`
+the answer is laid out (`shown`, `layouts`, `events`, `inspection`), in lines of `layout`. The rows
+stand by their noun in `nouns`, which `groups` puts under the program, next to what asks no server
+(`local`). `meant` knows what a misspelt command was to be, `completion` what a shell is told.
+
+`running` is what all commands have in common, `interrupts` how Ctrl-C ends them. `target` says
+where the server is and who calls it. `client` carries a request over a `connection`, `watching`
 repeats it or follows a stream, `failures` tells what went wrong, `again` what to call next. No rule
 of the server is repeated here: what is wrong is said by the server.
+
+Little is loaded to start a command, so classes are named tuples here (see docs/adr/0024).
 """

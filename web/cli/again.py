@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from chargehand.web.wording import PROGRAM
+from chargehand.web.version import PROGRAM
 
 _OPTIONS: Final = "chargehand.options"  # in the context of a command: those that it was given
 

@@ -1,30 +1,39 @@
 """The way to the server: one request or stream at a time."""
 
-from collections.abc import Iterator, Mapping
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from secrets import token_hex
+from functools import partial
 from time import monotonic, sleep
-from typing import Final, final
+from typing import Final, NamedTuple, final
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import click
-import httpx
 import orjson
 
-from chargehand.actors.frozen import frozen
+from chargehand.web.cli.connection import (
+    Answer,
+    Lost,
+    Place,
+    Request,
+    Silent,
+    Unreachable,
+    exchange,
+)
 from chargehand.web.cli.failures import Failed, refused
 from chargehand.web.cli.target import Identity, ServerAddress
 from chargehand.web.exits import ClientExit
 from chargehand.web.headers import IDEMPOTENCY_HEADER, IF_MATCH_HEADER, IGNORED_HEADER
 
-_CONNECT_S: Final = 5.0
 _ANSWER_S: Final = 60.0
 _AGAIN_S: Final = 10.0  # a request whose answer was lost is sent again for so long
 _PAUSE_S: Final = 0.2  # and so long after the last try
+_NEXT: Final = re.compile(r'<([^>]*)>[^,<]*;\s*rel="?next\b')
 
 
 @final
-@frozen
-class ApiResponse:
+class ApiResponse(NamedTuple):
     """Args:
     body: None where the server had nothing to tell.
     ignored: what it did not know of the request, as its header lists it.
@@ -36,44 +45,33 @@ class ApiResponse:
     ignored: str | None = None
 
 
-def transport_of(target: ServerAddress) -> httpx.BaseTransport:
-    """The way to a server. Proxies of the environment are left alone: it is named directly."""
-    if target.socket is None:
-        return httpx.HTTPTransport(trust_env=False)
-    return httpx.HTTPTransport(uds=str(target.socket), trust_env=False)
-
-
 @final
 class Client:
     """Raises `Failed` for whatever goes wrong."""
 
     def __init__(self, target: ServerAddress, identity: Identity) -> None:
         self._target = target
-        headers = identity.headers
+        self._headers = identity.headers
         if target.token and target.socket is None:
-            headers["Authorization"] = f"Bearer {target.token}"
+            self._headers["Authorization"] = f"Bearer {target.token}"
+        for name, value in self._headers.items():
+            if not (value.isascii() and value.isprintable()):
+                raise click.UsageError(f"what is to be sent as {name} cannot be: {value!r}")
         try:
-            self._client = httpx.Client(
-                transport=transport_of(target),
-                base_url="http://chargehand" if target.socket else target.url,
-                headers=headers,
-                timeout=httpx.Timeout(_ANSWER_S, connect=_CONNECT_S),
-            )
-        except (httpx.InvalidURL, UnicodeEncodeError) as error:
-            raise click.UsageError(f"the server or the identity cannot be used: {error}") from error
-
-    def close(self) -> None:
-        self._client.close()
+            self._place = Place.of(target)
+        except ValueError as error:
+            raise click.UsageError(f"{target} is no address: {error}") from error
 
     def ask(
         self,
         method: str,
         path: str,
-        query: Mapping[str, str],
-        body: bytes | None,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
         *,
         if_match: int | None = None,
         may_wait: bool = False,
+        notice: Callable[[], None] | None = None,
     ) -> ApiResponse:
         """The answer to one request; one that may wait has as long as the server lets it.
 
@@ -81,77 +79,89 @@ class Client:
 
         Args:
             if_match: the number that an ETag is.
+            notice: called if the answer takes long; else that is told on stderr.
         """
-        timeout = httpx.Timeout(None if may_wait else _ANSWER_S, connect=_CONNECT_S)
-        headers = {} if method == "GET" else {IDEMPOTENCY_HEADER: token_hex(16)}
+        headers = dict(self._headers)
+        if method != "GET":
+            headers[IDEMPOTENCY_HEADER] = os.urandom(16).hex()
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         if if_match is not None:
             headers[IF_MATCH_HEADER] = f'"{if_match}"'
-        request = self._client.build_request(
-            method, path, params=dict(query), content=body, headers=headers, timeout=timeout
-        )
+        target = f"{path}?{urlencode(query)}" if query else path
+        answer_s = None if may_wait else _ANSWER_S
+        request = Request(method, target, headers, body, answer_s)
         with self._failing():
-            answer = self._answer_to(request)
-        if not answer.is_success:
-            raise refused(answer.status_code, answer.content)
-        link = answer.links.get("next", {}).get("url")
-        cursor = None if link is None else httpx.URL(link).params.get("cursor")
-        ignored = answer.headers.get(IGNORED_HEADER)
-        return ApiResponse(answer.content, self._parsed(answer), cursor, ignored)
+            return self._answer_to(request, notice or partial(self._tell_of_silence, answer_s))
 
-    def _answer_to(self, request: httpx.Request) -> httpx.Response:
+    def _tell_of_silence(self, answer_s: float | None) -> None:
+        told = f"chargehand: no answer from {self._target} yet; waiting"
+        click.echo(told if answer_s is None else f"{told} up to {answer_s:g} s", err=True)
+
+    def _answer_to(self, request: Request, notice: Callable[[], None]) -> ApiResponse:
         until_s: float | None = None
         while True:
             try:
-                return self._client.send(request)
-            except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+                with exchange(self._place, request, notice) as answer:
+                    return self._read(answer)
+            except Unreachable:
+                if until_s is None or monotonic() >= until_s:
+                    raise  # nothing was sent
+            except Lost:
                 if until_s is None:
-                    if isinstance(error, httpx.ConnectError):
-                        raise  # nothing was sent
                     until_s = monotonic() + _AGAIN_S  # the server may be starting anew
                 elif monotonic() >= until_s:
                     raise
             sleep(_PAUSE_S)
+
+    def _read(self, answer: Answer) -> ApiResponse:
+        raw = answer.read()
+        if not _is_success(answer):
+            raise refused(answer.status, raw)
+        link = _NEXT.search(answer.header("Link") or "")
+        cursors = [] if link is None else parse_qs(urlsplit(link[1]).query).get("cursor", [])
+        cursor = cursors[0] if cursors else None
+        return ApiResponse(raw, self._parsed(raw), cursor, answer.header(IGNORED_HEADER))
 
     @contextmanager
     def stream(
         self, path: str, last_event_id: str | None, quiet_s: float
     ) -> Iterator[Iterator[str]]:
         """The lines of an event stream; one that is silent for `quiet_s` is lost."""
-        headers = {"Accept": "text/event-stream"}
+        headers = {**self._headers, "Accept": "text/event-stream"}
         if last_event_id is not None:
             headers["Last-Event-ID"] = last_event_id
-        timeout = httpx.Timeout(quiet_s, connect=_CONNECT_S)
-        with (
-            self._failing(),
-            self._client.stream("GET", path, headers=headers, timeout=timeout) as answer,
-        ):
-            if not answer.is_success:
-                raise refused(answer.status_code, answer.read())
-            yield answer.iter_lines()
+        request = Request("GET", path, headers, None, quiet_s)
+        with self._failing(), exchange(self._place, request) as answer:
+            if not _is_success(answer):
+                raise refused(answer.status, answer.read())
+            yield answer.lines()
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
         try:
             yield
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise click.UsageError(f"{self._target} is no address: {error}") from error
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        except Unreachable as error:
             raise Failed(
                 ClientExit.UNREACHABLE,
                 f"no server at {self._target}: {error}",
                 self._target.start_command,
             ) from error
-        except httpx.TransportError as error:
-            told = str(error) or type(error).__name__
+        except (Lost, Silent) as error:
+            told = str(error) or "it does not answer"
             raise Failed(
                 ClientExit.UNREACHABLE, f"the connection to {self._target} failed: {told}"
             ) from error
 
-    def _parsed(self, answer: httpx.Response) -> object:
-        if not answer.content:
+    def _parsed(self, raw: bytes) -> object:
+        if not raw:
             return None
         try:
-            return orjson.loads(answer.content)
+            return orjson.loads(raw)
         except orjson.JSONDecodeError:
             told = f"what {self._target} answers is no JSON; is it a chargehand?"
             raise Failed(ClientExit.STRANGE, told) from None
+
+
+def _is_success(answer: Answer) -> bool:
+    return 200 <= answer.status < 300

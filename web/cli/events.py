@@ -1,13 +1,11 @@
 """Events in lines: those of a timeline, and those of a stream as they come."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final, final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple, final
 
-from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
+from rich.cells import cell_len
 
-from chargehand.actors.frozen import frozen
+from chargehand.web.cli.layout import GAP, Block, Line, Note, Span, folded, padded
 from chargehand.web.cli.shown import at, several, told
 
 _CHANGES: Final = (
@@ -16,44 +14,49 @@ _CHANGES: Final = (
 )
 _WHY: Final = ("reason", "error", "diagnostic", "outcome")
 _NUMBER_CHARS: Final = 6
-_TYPE_CHARS: Final = 28  # as the longest that there is
+_TYPE_CHARS: Final = 16  # as most of them in a stream, where nobody knows what comes
+_ROOM_MIN: Final = 30  # for what happened: an id and a little more
+_BELOW: Final = " " * (_NUMBER_CHARS + GAP)  # what it goes on with where there is less
 
 
 @final
-@frozen
 class Timeline:
     """A line for each event, the latest below."""
 
-    def of(self, body: object) -> Sequence[RenderableType]:
+    def of(self, body: object) -> Sequence[Block]:
         events = several(at(body, "timeline"))
-        return [_lines_of(events)] if events else [Text("no events", style="dim")]
+        return [_Events(events)] if events else [Note("no events")]
 
 
 @final
-@frozen
 class EventLine:
-    """The line of one event, in the columns of all others."""
+    """The line of one event, in the columns of most others."""
 
-    def of(self, body: object) -> Sequence[RenderableType]:
-        return [_lines_of([body], _TYPE_CHARS)]
+    def of(self, body: object) -> Sequence[Block]:
+        return [_Events([body], _TYPE_CHARS)]
 
 
-def _lines_of(events: Sequence[object], type_chars: int = 0) -> RenderableType:
+@final
+class _Events(NamedTuple):
     """Number, time, type, and what happened to what; where that is long it goes on below itself."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(justify="right", no_wrap=True, min_width=_NUMBER_CHARS)
-    grid.add_column(no_wrap=True)
-    grid.add_column(no_wrap=True, min_width=type_chars)
-    grid.add_column(overflow="fold")
-    for event in events:
-        words = (
-            told(at(event, "sequence")),
-            told(at(event, "timestamp"))[11:19],
-            told(at(event, "event_type")).removeprefix("task."),
-            _happened(event),
-        )
-        grid.add_row(*map(Text, words))
-    return grid
+
+    events: Sequence[object]
+    type_chars: int = 0
+
+    def lines(self, room: int | None) -> Iterable[Line]:
+        types = [told(at(event, "event_type")).removeprefix("task.") for event in self.events]
+        width = max(self.type_chars, *map(cell_len, types))
+        for event, kind in zip(self.events, types, strict=True):
+            number = told(at(event, "sequence")).rjust(_NUMBER_CHARS)
+            columns = (number, told(at(event, "timestamp")), padded(kind, width), "")
+            first, happened = (" " * GAP).join(columns), _happened(event)
+            indent = cell_len(first)
+            if room is not None and room - indent < _ROOM_MIN:
+                yield (Span(first),)
+                first, indent = _BELOW, len(_BELOW)
+            for text in folded(happened, None if room is None else room - indent):
+                yield (Span(first + text),)
+                first = " " * indent
 
 
 def _happened(event: object) -> str:

@@ -1,13 +1,11 @@
 """How a command fails: what is told on stderr, and with which code it ends."""
 
 from collections.abc import Mapping
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 import click
 import orjson
 
-from chargehand.actors.errors import Code, Kind
-from chargehand.actors.frozen import frozen
 from chargehand.web.cli.again import again
 from chargehand.web.exits import ClientExit
 
@@ -24,9 +22,6 @@ _EXITS: Final[Mapping[int, ClientExit]] = {
     429: ClientExit.LATER,
     503: ClientExit.LATER,
 }
-# Refusals of a state; not every operation of the API has a status for them.
-_CONFLICTS: Final = frozenset(code.code for code in Code if code.kind is Kind.CONFLICT)
-
 # What is said here in other words than those of the API.
 _HINTS: Final[Mapping[object, str]] = {
     "identity_required": "say who calls: --session and --agent, or CHARGEHAND_SESSION_ID and"
@@ -39,8 +34,7 @@ _CALL: Final = " /api/"  # a path, behind its method
 
 
 @final
-@frozen
-class ErrorReport:
+class ErrorReport(NamedTuple):
     """An error of the API in a sentence, and the command that it suggests.
 
     Its next step is told in the terms of the API, so it is left out where there is a command, and
@@ -122,9 +116,16 @@ def refused(status: int, raw: bytes) -> Failed:
         refusal = ErrorReport()
     text = refusal.text or f"the server answered {status}"
     exit_with = _EXITS.get(status, ClientExit.STRANGE)
-    if exit_with is ClientExit.INVALID and refusal.code in _CONFLICTS:
+    if exit_with is ClientExit.INVALID and _is_of_a_state(refusal.code):
         exit_with = ClientExit.CONFLICT
     return Failed(exit_with, text, refusal.suggestion, raw)
+
+
+def _is_of_a_state(code: str | None) -> bool:
+    """Whether a refusal is one of a state; not every operation of the API has a status for that."""
+    from chargehand.actors.errors import Code, Kind  # which is long, and rarely needed
+
+    return any(known.code == code and known.kind is Kind.CONFLICT for known in Code)
 
 
 def plain(text: str) -> str:

@@ -1,14 +1,11 @@
 """The frames of an event stream, as its lines tell them."""
 
 from collections.abc import Iterable, Iterator
-from typing import final
-
-from chargehand.actors.frozen import frozen
+from typing import NamedTuple, final
 
 
 @final
-@frozen
-class ServerSentEvent:
+class ServerSentEvent(NamedTuple):
     """One event of a stream, or a time to wait before coming back."""
 
     id: str | None = None

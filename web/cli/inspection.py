@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, final
 
-from rich.console import RenderableType
-
-from chargehand.actors.frozen import frozen
 from chargehand.actors.views.next_action import NextAction
-from chargehand.web.cli.advice import lines_of, trying
+from chargehand.web.cli.advice import suggested
+from chargehand.web.cli.layout import Block, Pair, Pairs
 from chargehand.web.cli.layouts import SESSION_COLUMNS, TASK_COLUMNS
 from chargehand.web.cli.shown import Column, Listing, Part, Worth, at, several, told
 
@@ -37,25 +35,24 @@ _ACTIONS: Final[Mapping[str, str]] = {
 
 
 @final
-@frozen
 class _Diagnoses:
     """The next action in a line, then each diagnostic with the command that helps."""
 
-    def of(self, body: object) -> Sequence[RenderableType]:
-        return [lines_of(self._lines(body))]
+    def of(self, body: object) -> Sequence[Block]:
+        return [Pairs(list(self._lines(body)))]
 
-    def _lines(self, body: object) -> Iterator[tuple[str, str]]:
+    def _lines(self, body: object) -> Iterator[Pair]:
         action = told(at(body, "inspect.next_action"))
-        yield "next", f"{_ACTIONS[action]} [{action}]" if action in _ACTIONS else action
+        yield Pair("next", f"{_ACTIONS[action]} [{action}]" if action in _ACTIONS else action)
         if at(body, "inspect.scheduler.paused"):
             reason = told(at(body, "inspect.scheduler.reason"))
-            yield "note", f"the scheduler is paused {reason}"
+            yield Pair("note", f"the scheduler is paused {reason}")
         for found in several(at(body, "inspect.diagnostics")):
             words = f"{told(at(found, 'message'))} [{told(at(found, 'code'))}]"
-            yield told(at(found, "severity")), words
+            yield Pair(told(at(found, "severity")), words)
             command = told(at(found, "suggested_command"))
             if command:
-                yield trying(command)
+                yield suggested(command)
 
 
 INSPECTION: Final[Sequence[Part]] = (

@@ -4,7 +4,7 @@ from typing import Final
 
 from chargehand.web.cli.shown import Card, Column, Listing, Worth
 
-_KEPT, _CUT = Worth.KEPT, Worth.CUT
+_KEPT, _CUT, _BELOW = Worth.KEPT, Worth.CUT, Worth.BELOW
 
 TASK_COLUMNS: Final = (
     Column("ID", "id", _KEPT),
@@ -20,14 +20,14 @@ RUN_COLUMNS: Final = (
     Column("ATTEMPT", "attempt"),
     Column("ERROR", "error", _CUT),
     Column("LEASE UNTIL", "lease_until"),
-    Column("SESSION", "session_id"),
+    Column("SESSION", "session_id", _BELOW),
     Column("QUEUED AT", "queued_at"),
 )
 SESSION_COLUMNS: Final = (
     Column("ID", "id", _KEPT),
     Column("AGENT", "agent_name", _KEPT),
     Column("STATE", "state"),
-    Column("WORKSPACE", "workspace_id"),
+    Column("WORKSPACE", "workspace_id", _BELOW),
     Column("CHANNEL", "channel"),
     Column("CAPABILITIES", "capabilities"),
 )

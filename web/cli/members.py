@@ -5,14 +5,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import click
 import orjson
-from click.shell_completion import CompletionItem
 
-from chargehand.actors.frozen import frozen
 from chargehand.actors.task.choices import Priority
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 Members = dict[str, Any]
 
@@ -84,7 +85,9 @@ class UrgencyText(click.ParamType[int]):
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
+    ) -> list["CompletionItem"]:
+        from click.shell_completion import CompletionItem
+
         return [CompletionItem(name) for name in self._WEIGHTS if name.startswith(incomplete)]
 
 
@@ -130,8 +133,7 @@ class Form(Enum):
 
 
 @final
-@frozen
-class Field:
+class Field(NamedTuple):
     """One member of a request.
 
     Args:

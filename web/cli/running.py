@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from enum import Enum
 from io import TextIOWrapper
 from pathlib import Path
@@ -13,10 +13,11 @@ import click
 from chargehand.web.cli import environment
 from chargehand.web.cli.again import remember
 from chargehand.web.cli.failures import Failed
+from chargehand.web.cli.meant import Command
 from chargehand.web.cli.output import OutputFailed, give_up_stdout
 from chargehand.web.cli.target import Identity, identity_of, target_of
 from chargehand.web.exits import ClientExit
-from chargehand.web.wording import PROGRAM
+from chargehand.web.version import PROGRAM
 
 if TYPE_CHECKING:
     from chargehand.web.cli.client import Client
@@ -52,15 +53,14 @@ def client_command(
         if callers is Callers.ANYBODY:
             caller = identity_of(values.pop("session"), values.pop("agent"))
         remember({**target.options, **caller.options})
-        with _told(as_json), closing(Client(target, caller)) as client:
-            run(client, as_json, values)
+        with _told(as_json):
+            run(Client(target, caller), as_json, values)
 
-    return click.Command(
+    return Command(
         name,
         callback=callback,
         params=[*parameters, *_common_options(callers)],
         help=f"{help_text}. {notes}\n\n\b\nExample:\n  {PROGRAM} {example}",
-        short_help=help_text,
     )
 
 
@@ -75,9 +75,6 @@ def _told(as_json: bool) -> Iterator[None]:
     except Failed as failed:
         failed.tell(as_json)
         raise SystemExit(failed.exit_with) from None
-    except KeyboardInterrupt:
-        click.echo(err=True)
-        raise SystemExit(ClientExit.INTERRUPTED) from None
     except OutputFailed as failed:
         give_up_stdout()
         if failed.exit_with is not ClientExit.BROKEN_PIPE:

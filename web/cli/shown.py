@@ -1,28 +1,36 @@
 """Answers laid out for people: cards of one thing, rows of many, and trees.
 
 On a terminal rows are made to fit: columns that matter less are left out, and long texts are cut.
-What goes into a pipe or a file is left whole. Ids are never cut: they are there to be copied.
+What goes into a pipe or a file is left whole. Ids are neither cut nor left out: the next command
+needs them.
 """
 
 import re
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import Final, Protocol, final
+from typing import Final, NamedTuple, Protocol, final
 
 import click
 import orjson
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.table import Table
-from rich.text import Text
-from rich.tree import Tree
 
-from chargehand.actors.frozen import frozen, replace
 from chargehand.web.cli.failures import plain
+from chargehand.web.cli.layout import (
+    BOLD,
+    DIM,
+    GAP,
+    Block,
+    Line,
+    Note,
+    Pair,
+    Pairs,
+    Span,
+    Titled,
+    cut,
+    padded,
+    print_blocks,
+)
 
-_PIPED_WIDTH: Final = 100_000  # lines stay whole for grep and its like
-_GAP: Final = 2  # between columns
 _CUT_CHARS_MIN: Final = 20  # to this a text is cut before a column is left out
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z")
 _UNSET: Final = "0001-01-01T00:00:00Z"
@@ -31,22 +39,13 @@ _UNSET: Final = "0001-01-01T00:00:00Z"
 class Part(Protocol):
     """A piece of an answer."""
 
-    def of(self, body: object) -> Sequence[RenderableType]:
+    def of(self, body: object) -> Sequence[Block]:
         """What of `body` is to be seen; nothing where it is not there."""
-
-
-@final
-class Output(Console):
-    """Stdout: as wide as the terminal, or as wide as it takes."""
-
-    def __init__(self) -> None:
-        width = None if sys.stdout.isatty() else _PIPED_WIDTH
-        super().__init__(width=width, highlight=False, markup=False, emoji=False)
 
 
 def show(parts: Sequence[Part], body: object) -> None:
     """Print the parts."""
-    _print(pieces(parts, body))
+    print_blocks(pieces(parts, body))
 
 
 @final
@@ -61,22 +60,13 @@ class Pages:
         found = pieces(self._parts, body)
         if self._widths is None:
             self._widths = {}
-        elif all(isinstance(piece, Text) for piece in found):
+        elif all(isinstance(piece, Note) for piece in found):
             return  # it says no more than that there is nothing
-        _print([_going_on(piece, self._widths) for piece in found])
+        print_blocks(_going_on(piece, self._widths) for piece in found)
 
 
-def _going_on(piece: RenderableType, widths: "Widths") -> RenderableType:
-    return replace(piece, widths=widths) if isinstance(piece, FittingTable) else piece
-
-
-def _print(found: Sequence[RenderableType]) -> None:
-    out = Output()
-    with out.capture() as printed:
-        for piece in found:
-            out.print(piece, crop=False)
-    for line in printed.get().splitlines():  # cells are filled up with spaces, the last ones too
-        click.echo(line.rstrip(" "), color=True)
+def _going_on(piece: Block, widths: "Widths") -> Block:
+    return piece._replace(widths=widths) if isinstance(piece, FittingTable) else piece
 
 
 def print_json(raw: bytes, next_cursor: str | None = None) -> None:
@@ -92,10 +82,10 @@ def print_json(raw: bytes, next_cursor: str | None = None) -> None:
         click.echo(raw)
 
 
-def pieces(parts: Sequence[Part], body: object) -> list[RenderableType]:
+def pieces(parts: Sequence[Part], body: object) -> list[Block]:
     """What the parts show, with an empty line between each two."""
     found = [piece for part in parts for piece in part.of(body)]
-    return [line for piece in found for line in (piece, Text())][:-1]
+    return [block for piece in found for block in (piece, Note())][:-1]
 
 
 def at(body: object, path: str) -> object:
@@ -139,26 +129,24 @@ def several(found: object) -> Sequence[object]:
 
 
 @final
-@frozen
-class Card:
+class Card(NamedTuple):
     """One thing: a line for each member that is no list of things, nor shown elsewhere."""
 
     path: str
     title: str = ""
     without: Sequence[str] = ()
 
-    def of(self, body: object) -> Sequence[RenderableType]:
+    def of(self, body: object) -> Sequence[Block]:
         found = at(body, self.path)
         if not isinstance(found, Mapping):
             return []
-        grid = Table.grid(padding=(0, _GAP))
-        grid.add_column(no_wrap=True, style="bold")
-        grid.add_column(overflow="fold")
-        for name, value in found.items():
-            text = "\n".join(told(line) for line in _lines(value))
-            if text and name not in self.without:
-                grid.add_row(Text(plain(name)), Text(text))
-        return [Titled(self.title, grid)] if self.title else [grid]
+        texts = (
+            Pair(plain(name), "\n".join(told(line) for line in _lines(value)))
+            for name, value in found.items()
+            if name not in self.without
+        )
+        card = Pairs([pair for pair in texts if pair.text])
+        return [Titled(self.title, card)] if self.title else [card]
 
 
 def _lines(value: object) -> Sequence[object]:
@@ -175,12 +163,12 @@ class Worth(Enum):
 
     KEPT = "kept"
     CUT = "cut"  # its texts are, and where even that is too much it is left out, after the spare
+    BELOW = "below"  # goes below the row, the last one first, after the spare
     SPARE = "spare"  # left out, the last one first
 
 
 @final
-@frozen
-class Column:
+class Column(NamedTuple):
     """Args: or_else: a path that counts where nothing stands under the first."""
 
     heading: str
@@ -194,8 +182,7 @@ class Column:
 
 
 @final
-@frozen
-class Listing:
+class Listing(NamedTuple):
     """Many things of a kind; those with a title are left out where there are none."""
 
     path: str
@@ -203,32 +190,20 @@ class Listing:
     title: str = ""
     none: str = "none"
 
-    def of(self, body: object) -> Sequence[RenderableType]:
+    def of(self, body: object) -> Sequence[Block]:
         found = several(at(body, self.path))
         if not found:
-            return [] if self.title else [Text(self.none, style="dim")]
+            return [] if self.title else [Note(self.none)]
         cells = [[column.cell(row) for column in self.columns] for row in found]
         table = FittingTable(self.columns, cells)
         return [Titled(self.title, table)] if self.title else [table]
-
-
-@final
-@frozen
-class Titled:
-    title: str
-    inner: RenderableType
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Text(self.title, style="bold underline")
-        yield self.inner
 
 
 Widths = dict[int, int]  # of columns, by number
 
 
 @final
-@frozen
-class FittingTable:
+class FittingTable(NamedTuple):
     """Rows under their headings.
 
     Args:
@@ -239,28 +214,28 @@ class FittingTable:
     cells: Sequence[Sequence[str]]
     widths: Widths | None = None
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def lines(self, room: int | None) -> Iterable[Line]:
         widths = [
             max(cell_len(text) for text in (column.heading, *texts))
             for column, *texts in zip(self.columns, *self.cells, strict=True)
         ]
         # On a terminal each page chooses its columns anew, so it has to name them.
-        has_headings = console.is_terminal or not self.widths
+        has_headings = room is not None or not self.widths
         if self.widths is not None:
             widths = [max(width, self.widths.get(n, 0)) for n, width in enumerate(widths)]
             self.widths.update(enumerate(widths))
         chosen = list(range(len(self.columns)))
-        if console.is_terminal:
-            chosen = self._fitting(widths, options.max_width)
-        table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_header=has_headings)
-        for n in chosen:
-            table.add_column(
-                Text(self.columns[n].heading), no_wrap=True, overflow="ellipsis", width=widths[n]
-            )
+        if room is not None:
+            chosen = self._fitting(widths, room)
+        if has_headings:
+            headings = (padded(self.columns[n].heading, widths[n] + GAP) for n in chosen)
+            yield (Span("".join(headings), BOLD),)
         for row in self.cells:
-            table.add_row(*(Text(row[n]) for n in chosen))
-        needed = sum(widths[n] + _GAP for n in chosen)
-        yield from console.render(table, options.update(width=max(needed, options.max_width)))
+            cells = (padded(cut(row[n], widths[n]), widths[n] + GAP) for n in chosen)
+            yield (Span("".join(cells)),)
+            for n, column in enumerate(self.columns):
+                if column.worth is Worth.BELOW and n not in chosen and row[n]:
+                    yield Span(f"  {column.heading} ", DIM), Span(row[n])
 
     def _fitting(self, widths: list[int], room: int) -> list[int]:
         """The columns to show; `widths` of those whose texts are cut are changed."""
@@ -269,40 +244,73 @@ class FittingTable:
             for n, column in enumerate(self.columns)
             if column.worth is Worth.KEPT or any(row[n] for row in self.cells)
         ]
-        cut = [n for n in chosen if self.columns[n].worth is Worth.CUT]
+        texts = [n for n in chosen if self.columns[n].worth is Worth.CUT]
+        below = [n for n in chosen if self.columns[n].worth is Worth.BELOW]
         spare = [n for n in chosen if self.columns[n].worth is Worth.SPARE]
 
         def missing() -> int:
-            least = {n: min(widths[n], _CUT_CHARS_MIN) for n in cut}
-            return sum(least.get(n, widths[n]) + _GAP for n in chosen) - _GAP - room
+            least = {n: min(widths[n], _CUT_CHARS_MIN) for n in texts}
+            return sum(least.get(n, widths[n]) + GAP for n in chosen) - GAP - room
 
-        expendable = [*cut, *spare]
+        expendable = [*texts, *below, *spare]
         while missing() > 0 and expendable:
             chosen.remove(expendable.pop())
-        for n in (n for n in cut if n in chosen):
-            over = sum(widths[m] + _GAP for m in chosen) - _GAP - room
+        for n in (n for n in texts if n in chosen):
+            over = sum(widths[m] + GAP for m in chosen) - GAP - room
             widths[n] -= max(0, min(over, widths[n] - _CUT_CHARS_MIN))
         return chosen
 
 
 @final
-@frozen
 class Branches:
     """A task and all below it."""
 
-    def of(self, body: object) -> Sequence[RenderableType]:
+    def of(self, body: object) -> Sequence[Block]:
         root = at(body, "tree.root")
-        top = Tree(_node(root))
-        branches = {at(root, "task.id"): top}
+        below: dict[object, list[object]] = {}
+        known = {at(root, "task.id")}
         for node in several(at(body, "tree.descendants")):  # ancestors first
-            above = branches.get(at(node, "parent_task_id"), top)
-            branches[at(node, "task.id")] = above.add(_node(node))
-        return [top]
+            parent = at(node, "parent_task_id")
+            below.setdefault(parent if parent in known else at(root, "task.id"), []).append(node)
+            known.add(at(node, "task.id"))
+        return [_Tree(root, below)]
 
 
-def _node(node: object) -> Text:
+@final
+class _Tree(NamedTuple):
+    """Args: below: the children of each node, by its id."""
+
+    root: object
+    below: Mapping[object, Sequence[object]]
+
+    def lines(self, room: int | None) -> Iterable[Line]:
+        yield _node("", self.root, room)
+        open_levels = [iter(self._children(self.root, ""))]  # no recursion: trees may be deep
+        while open_levels:
+            found = next(open_levels[-1], None)
+            if found is None:
+                open_levels.pop()
+                continue
+            guide, node, further = found
+            yield _node(guide, node, room)
+            open_levels.append(iter(self._children(node, further)))
+
+    def _children(self, node: object, guide: str) -> Iterator[tuple[str, object, str]]:
+        """Each with its guide, and with what that of its own children begins with."""
+        children = self.below.get(at(node, "task.id"), ())
+        for number, child in enumerate(children, 1):
+            if number < len(children):
+                yield f"{guide}├── ", child, f"{guide}│   "
+            else:
+                yield f"{guide}└── ", child, f"{guide}    "
+
+
+def _node(guide: str, node: object, room: int | None) -> Line:
     words = [told(at(node, "task.id")), told(at(node, "task.status"))]
     run = at(node, "active_run.status")
     if run is not None:
         words.append(f"(run {told(run)})")
-    return Text("  ".join([*words, told(at(node, "task.title"))]))
+    kept, title = f"{guide}{'  '.join(words)}", told(at(node, "task.title"))
+    if room is not None:
+        title = cut(title, max(room - cell_len(kept) - GAP, _CUT_CHARS_MIN))
+    return (Span(f"{kept}  {title}"),)

@@ -3,25 +3,23 @@
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, final
+from typing import Final, NamedTuple, final
 from urllib.parse import urlsplit
 
 import click
-from attrs import field
 
-from chargehand.actors.frozen import frozen
 from chargehand.web.cli import environment
 from chargehand.web.cli.environment import found
 from chargehand.web.headers import AGENT_HEADER, SESSION_HEADER
-from chargehand.web.settings import SOCKET_NAME
-from chargehand.web.wording import PROGRAM
+from chargehand.web.places import DATA_DIR, HTTP, SOCKET_NAME
+from chargehand.web.version import PROGRAM
 
-DEFAULT_URL: Final = "http://127.0.0.1:2123"
+DEFAULT_URL: Final = f"http://{HTTP}"
+_NO_OPTIONS: Final[Mapping[str, str]] = {}
 
 
 @final
-@frozen
-class ServerAddress:
+class ServerAddress(NamedTuple):
     """A server: at a Unix socket, or else at a URL.
 
     Args:
@@ -31,11 +29,14 @@ class ServerAddress:
 
     socket: Path | None = None
     url: str = DEFAULT_URL
-    token: str | None = field(default=None, repr=False)
-    options: Mapping[str, str] = field(factory=dict)
+    token: str | None = None
+    options: Mapping[str, str] = _NO_OPTIONS
 
     def __str__(self) -> str:
         return self.url if self.socket is None else str(self.socket)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self})"  # without the token
 
     @property
     def start_command(self) -> str:
@@ -47,14 +48,13 @@ class ServerAddress:
             return shlex.join([PROGRAM, "serve", "--http", f"127.0.0.1:{port}"])
         if self.socket.name != SOCKET_NAME:
             return shlex.join([PROGRAM, "serve", "--socket", str(self.socket)])
-        if self.socket.parent == Path("data"):
+        if self.socket.parent == Path(DATA_DIR):
             return f"{PROGRAM} serve"
         return shlex.join([PROGRAM, "serve", "--data-dir", str(self.socket.parent)])
 
 
 @final
-@frozen
-class Identity:
+class Identity(NamedTuple):
     """Who calls: an agent, or the local user. Half of an agent is for the server to refuse.
 
     Args:
@@ -63,7 +63,7 @@ class Identity:
 
     session: str | None = None
     agent: str | None = None
-    options: Mapping[str, str] = field(factory=dict)
+    options: Mapping[str, str] = _NO_OPTIONS
 
     @property
     def headers(self) -> dict[str, str]:
@@ -84,7 +84,7 @@ def target_of(socket: Path | None, url: str | None, token: str | None) -> Server
     if named is not None:
         return ServerAddress(Path(named))
     url = found(environment.URL_VARIABLE)
-    near = Path(found(environment.DATA_DIR_VARIABLE) or "data") / SOCKET_NAME
+    near = Path(found(environment.DATA_DIR_VARIABLE) or DATA_DIR) / SOCKET_NAME
     if url is None and near.is_socket():
         return ServerAddress(near)
     return ServerAddress(None, url or DEFAULT_URL, token)

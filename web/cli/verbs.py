@@ -3,13 +3,12 @@
 from collections.abc import Callable, Sequence
 from enum import Enum
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 from urllib.parse import quote
 
 import click
 import orjson
 
-from chargehand.actors.frozen import frozen
 from chargehand.actors.limits import LIST_MAX
 from chargehand.web.cli.failures import Failed, plain
 from chargehand.web.cli.members import CURSOR, ID, Field, Form, Members, given, in_options
@@ -45,8 +44,7 @@ class Watch(Enum):
 
 
 @final
-@frozen(kw_only=True)
-class Verb:
+class Verb(NamedTuple):
     """One command.
 
     Args:

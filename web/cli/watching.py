@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Final, final
 
 import click
 import orjson
-from attrs import define
-from rich.console import Group
-from rich.live import Live
 
 from chargehand.web.cli.events import EventLine
 from chargehand.web.cli.failures import Failed, plain
 from chargehand.web.cli.frames import frames
-from chargehand.web.cli.shown import Output, Part, pieces, print_json, show
+from chargehand.web.cli.interrupts import interrupt_raised
+from chargehand.web.cli.layout import Block, terminal_room
+from chargehand.web.cli.shown import Part, pieces, print_json, show
 from chargehand.web.exits import ClientExit
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from chargehand.web.cli.client import ApiResponse, Client
 
 _QUIET_S: Final = 45.0  # three of the server's comments missed: the connection is lost
@@ -33,13 +34,14 @@ pause = time.sleep
 
 
 @final
-@define
 class _Presence:
-    """Whether the server is there. Args: say: tells it when that changes."""
+    """Whether the server is there."""
 
-    say: Callable[[str], None]
-    met: bool = False
-    lost: bool = False
+    def __init__(self, say: Callable[[str], None]) -> None:
+        """Args: say: tells it when that changes."""
+        self.say = say
+        self.met = False
+        self.lost = False
 
     def found(self) -> None:
         if self.lost:
@@ -103,13 +105,34 @@ def watch_answer(
     elif not sys.stdout.isatty():
         _look_again(ask, show_below, _on_stderr, every_s)
     else:
-        with Live(console=Output(), auto_refresh=False) as live:
-            _look_again(
-                ask,
-                lambda answer: live.update(Group(*pieces(parts, answer.body)), refresh=True),
-                lambda text: live.console.print(text, style="dim"),  # above what is live
-                every_s,
-            )
+        _redraw(ask, parts, every_s)
+
+
+def _redraw(ask: Callable[[], "ApiResponse"], parts: Sequence[Part], every_s: float) -> None:
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    # The cursor is hidden meanwhile, and has to be shown again.
+    with interrupt_raised(), Live(console=console, auto_refresh=False) as live:
+        _look_again(
+            ask,
+            lambda answer: live.update(_drawn(pieces(parts, answer.body)), refresh=True),
+            lambda text: live.console.print(text, style="dim"),  # above what is live
+            every_s,
+        )
+
+
+def _drawn(blocks: Sequence[Block]) -> "Text":
+    from rich.text import Text
+
+    room = terminal_room()
+    lines = [
+        Text.assemble(*((span.text, span.style.words) for span in line))
+        for block in blocks
+        for line in block.lines(room)
+    ]
+    return Text("\n").join(lines)
 
 
 def _look_again(

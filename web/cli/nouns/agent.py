@@ -3,13 +3,9 @@
 from collections.abc import Sequence
 from typing import Final, final
 
-from rich.console import RenderableType
-
 from chargehand.actors import actions
-from chargehand.actors.frozen import frozen
-from chargehand.web.cli.advice import lines_of
-from chargehand.web.cli.again import again
-from chargehand.web.cli.failures import plain
+from chargehand.web.cli.advice import suggested
+from chargehand.web.cli.layout import Block, Pairs
 from chargehand.web.cli.layouts import RUN_COLUMNS
 from chargehand.web.cli.members import ERROR, KEY, METADATA, REASON, RESULT, URGENCY, Field, Form
 from chargehand.web.cli.shown import Card, Listing, Part, at
@@ -27,11 +23,10 @@ _LEASE: Final = (Card("lease"),)
 
 
 @final
-@frozen
 class _Steps:
     """What an agent does with a claim, and with which commands."""
 
-    def of(self, body: object) -> Sequence[RenderableType]:
+    def of(self, body: object) -> Sequence[Block]:
         task_id, run_id = at(body, "claim.task.id"), at(body, "claim.run.id")
         claim = at(body, "claim.lease.claim_token_hash")
         if not (isinstance(task_id, str) and isinstance(run_id, str) and isinstance(claim, str)):
@@ -41,9 +36,7 @@ class _Steps:
             "hold": actions.heartbeat(run_id, claim),
             "end": actions.complete_claimed(run_id, claim),
         }
-        return [
-            lines_of((word, plain(again(command_of(action)))) for word, action in steps.items())
-        ]
+        return [Pairs([suggested(command_of(action), word) for word, action in steps.items()])]
 
 
 _CLAIM: Final[Sequence[Part]] = (

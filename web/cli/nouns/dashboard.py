@@ -3,13 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, final
 
-from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
-
-from chargehand.actors.frozen import frozen
 from chargehand.actors.identity import OriginKind
 from chargehand.web.cli.filters import OWNER_FILTERS, SCOPE_FILTERS, scoped_by_workspace
+from chargehand.web.cli.layout import Block, Pair, Pairs
 from chargehand.web.cli.members import CHANNEL, Field, one_of
 from chargehand.web.cli.shown import Column, Listing, Part, Worth, at, several, told
 from chargehand.web.cli.verbs import Verb, Watch
@@ -29,11 +25,10 @@ _RUN_STATUSES: Final = (
 
 
 @final
-@frozen
 class _Counts:
     """What there is, how well it goes, and how fast: a line for each."""
 
-    def of(self, body: object) -> Sequence[RenderableType]:
+    def of(self, body: object) -> Sequence[Block]:
         board = at(body, _BODY)
         if not isinstance(board, Mapping):
             return []
@@ -62,13 +57,7 @@ class _Counts:
             "starts": _latency(at(board, "cards.latency.start_latency_ms")),
             "activity": _activity(board),
         }
-        grid = Table.grid(padding=(0, 2))
-        grid.add_column(style="bold", no_wrap=True)
-        grid.add_column(overflow="fold")
-        for name, text in lines.items():
-            if text:
-                grid.add_row(Text(name), Text(text))
-        return [grid]
+        return [Pairs([Pair(name, text) for name, text in lines.items() if text])]
 
 
 def _total(total: object, parts: str) -> str:
@@ -106,18 +95,15 @@ def _duration(milliseconds: object) -> str:
     return f"{milliseconds} ms" if milliseconds < _IN_SECONDS_MS else f"{milliseconds // 1000} s"
 
 
-_ACTIVE: Final = Listing(
-    "dashboard.active_runs.items",
-    (
-        Column("RUN", "run_id", Worth.KEPT),
-        Column("STATUS", "run_status", Worth.KEPT),
-        Column("TITLE", "task_title", Worth.CUT),
-        Column("HEALTH", "health_status"),
-        Column("SESSION", "session_id"),
-        Column("TASK", "task_id"),
-    ),
-    "active runs",
+ACTIVE_COLUMNS: Final = (
+    Column("RUN", "run_id", Worth.KEPT),
+    Column("STATUS", "run_status", Worth.KEPT),
+    Column("TITLE", "task_title", Worth.CUT),
+    Column("HEALTH", "health_status"),
+    Column("TASK", "task_id", Worth.BELOW),
+    Column("SESSION", "session_id", Worth.BELOW),
 )
+_ACTIVE: Final = Listing("dashboard.active_runs.items", ACTIVE_COLUMNS, "active runs")
 _CHANNELS: Final = Listing(
     "queue.depth",
     (
@@ -130,11 +116,10 @@ _CHANNELS: Final = Listing(
 
 
 @final
-@frozen
 class _Channels:
     """The queues by channel, where runs have one."""
 
-    def of(self, body: object) -> Sequence[RenderableType]:
+    def of(self, body: object) -> Sequence[Block]:
         board = at(body, _BODY)
         depth = several(at(board, "queue.depth"))
         return _CHANNELS.of(board) if any(at(row, "network_channel") for row in depth) else []

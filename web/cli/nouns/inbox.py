@@ -3,19 +3,16 @@
 from collections.abc import Sequence
 from typing import Final, final
 
-from rich.console import RenderableType
-from rich.text import Text
-
-from chargehand.actors.frozen import frozen
 from chargehand.actors.views.choices import Lane
 from chargehand.web.cli.filters import OWNER_FILTERS, SCOPE_FILTERS, scoped_by_workspace
+from chargehand.web.cli.layout import Block, Note
 from chargehand.web.cli.members import CURSOR, Field, Form, one_of
 from chargehand.web.cli.shown import Card, Column, Listing, Worth, at, several, told
 from chargehand.web.cli.verbs import Verb, Watch
 from chargehand.web.operations import Operation as Op
 
 _TRIAGE: Final = (Card("triage"),)
-_ITEM_COLUMNS: Final = (
+ITEM_COLUMNS: Final = (
     Column("TASK", "task.id", Worth.KEPT),
     Column("READ", "triage.read", Worth.KEPT),
     Column("TITLE", "task.title", Worth.CUT),
@@ -23,22 +20,21 @@ _ITEM_COLUMNS: Final = (
     Column("STATUS", "task.status"),
     Column("PRIORITY", "task.priority"),
     Column("SINCE", "latest_activity_at"),
-    Column("RUN", "run.id"),
+    Column("RUN", "run.id", Worth.BELOW),
 )
 
 
 @final
-@frozen
 class _Lanes:
     """Those lanes in which something waits."""
 
-    def of(self, body: object) -> Sequence[RenderableType]:
-        found: list[RenderableType] = []
+    def of(self, body: object) -> Sequence[Block]:
+        found: list[Block] = []
         for lane in several(at(body, "inbox.groups")):
             count, unread = told(at(lane, "count")), told(at(lane, "unread_count"))
             title = f"{told(at(lane, 'lane'))}: {count}, {unread} unread"
-            found += Listing("items", _ITEM_COLUMNS, title).of(lane)
-        return found or [Text("nothing waits", style="dim")]
+            found += Listing("items", ITEM_COLUMNS, title).of(lane)
+        return found or [Note("nothing waits")]
 
 
 VERBS: Final = (

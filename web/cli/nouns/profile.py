@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from typing import Final, final
 
 import orjson
-from rich.console import RenderableType
-from rich.text import Text
 
-from chargehand.actors.frozen import frozen
+from chargehand.web.cli.layout import PLAIN, Block, Note
 from chargehand.web.cli.members import JSON, Field, Form
 from chargehand.web.cli.shown import Part, at, that_is_set
 from chargehand.web.cli.verbs import Verb
@@ -15,13 +13,13 @@ from chargehand.web.operations import Operation as Op
 
 
 @final
-@frozen
 class _ProfileText:
     """The profile as it can be set: JSON over several lines."""
 
-    def of(self, body: object) -> Sequence[RenderableType]:
+    def of(self, body: object) -> Sequence[Block]:
         profile = that_is_set(at(body, "profile"))
-        return [Text(orjson.dumps(profile, option=orjson.OPT_INDENT_2).decode())]
+        text = orjson.dumps(profile, option=orjson.OPT_INDENT_2).decode()
+        return [Note(text, PLAIN)]
 
 
 _PROFILE: Final[Sequence[Part]] = (_ProfileText(),)

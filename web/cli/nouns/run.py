@@ -3,13 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, final
 
-from rich.console import RenderableType
-
-from chargehand.actors.frozen import frozen
-from chargehand.web.cli.advice import lines_of, trying
+from chargehand.web.cli.advice import suggested
 from chargehand.web.cli.failures import ErrorReport, plain
 from chargehand.web.cli.filters import REVIEW_FILTERS
 from chargehand.web.cli.inspection import INSPECTION
+from chargehand.web.cli.layout import Block, Pair, Pairs
 from chargehand.web.cli.layouts import REVIEWS, RUN, SESSION_COLUMNS, SUCCESSION, TASK_COLUMNS
 from chargehand.web.cli.members import (
     DUE_REASON,
@@ -31,22 +29,21 @@ _RUNS: Final = Field("run_ids", kind=ID, form=Form.ARGUMENTS, flag="run")
 
 
 @final
-@frozen
 class _Refused:
     """Why some were refused, in full, each with the command that helps."""
 
-    def of(self, body: object) -> Sequence[RenderableType]:
+    def of(self, body: object) -> Sequence[Block]:
         lines = list(self._lines(body))
-        return [lines_of(lines)] if lines else []
+        return [Pairs(lines)] if lines else []
 
-    def _lines(self, body: object) -> Iterator[tuple[str, str]]:
+    def _lines(self, body: object) -> Iterator[Pair]:
         for result in several(at(body, "results")):
             error = at(result, "error")
             if error is not None:
                 refusal = ErrorReport.of(error)
-                yield told(at(result, "run_id")), plain(refusal.text)
+                yield Pair(told(at(result, "run_id")), plain(refusal.text))
                 if refusal.suggestion:
-                    yield trying(refusal.suggestion)
+                    yield suggested(refusal.suggestion)
 
 
 _RESULTS: Final[Sequence[Part]] = (

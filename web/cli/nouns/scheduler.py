@@ -95,7 +95,7 @@ VERBS: Final = (
                     Column("PRIORITY", "task.priority", Worth.KEPT),
                     Column("TITLE", "task.title", Worth.CUT),
                     Column("QUEUED AT", "run.queued_at"),
-                    Column("TASK", "task.id"),
+                    Column("TASK", "task.id", Worth.BELOW),
                     Column("STATUS", "run.status"),
                 ),
                 none="nothing waits",

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from chargehand.web.demo.plan import Step, area_names
 from chargehand.web.demo.progress import Progress
-from chargehand.web.wording import PROGRAM
+from chargehand.web.version import PROGRAM
 
 _REFRESH_PER_S: Final = 8
 _BAR_WIDTH: Final = 16

@@ -11,11 +11,12 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 if TYPE_CHECKING or sys.flags.dev_mode:
     from attrs import evolve as replace
     from attrs import frozen
 else:
-    import attrs
 
     def frozen(cls: type | None = None, **options: Any) -> object:
         """`attrs.frozen` as the type checker sees it: values, equal and hashed by their fields."""
@@ -53,4 +54,22 @@ else:
 stamp = object.__setattr__
 """Set a field of a copy that was made a moment ago and that nobody else holds."""
 
-__all__ = ["frozen", "replace", "stamp"]
+
+def transfer(cls: type[attrs.AttrsInstance]) -> Callable[[object, object], None]:
+    """A function that sets the fields of `cls` of one object, as `stamp` does, to those of another:
+    `transferred(to, of)`. Both are of classes that inherit them."""
+    if sys.flags.dev_mode:
+
+        def transferred(to: object, of: object) -> None:
+            for field in attrs.fields(cls):
+                stamp(to, field.name, getattr(of, field.name))
+
+        return transferred
+    stores = "\n".join(f"    to.{field.name} = of.{field.name}" for field in attrs.fields(cls))
+    made: dict[str, Any] = {}
+    exec(f"def transferred(to, of):\n{stores}", made)
+    fast: Callable[[object, object], None] = made["transferred"]
+    return fast
+
+
+__all__ = ["frozen", "replace", "stamp", "transfer"]

@@ -6,6 +6,7 @@ Pure: no clock, no lookup. The folds themselves are in `fold_task` and its like.
 from chargehand.actors.frozen import replace, stamp
 from chargehand.actors.identity import Caller
 from chargehand.actors.task import events as e
+from chargehand.actors.task.details import take_details
 from chargehand.actors.task.fold_review import REVIEW_FOLDS
 from chargehand.actors.task.fold_run import RUN_FOLDS
 from chargehand.actors.task.fold_subscriptions import SUBSCRIPTION_FOLDS
@@ -56,7 +57,7 @@ def _first(event: e.TaskEvent, task_id: str, at_ns: int, caller: Caller) -> Task
     if not isinstance(event, e.TaskCreated):
         # An effect that reached an id whose task was deleted, and whose tombstone is gone.
         return _tombstone(task_id, at_ns, caller)
-    return TaskState(
+    state = TaskState(
         id=task_id,
         scope=event.scope,
         workspace_id=event.workspace_id,
@@ -64,13 +65,11 @@ def _first(event: e.TaskEvent, task_id: str, at_ns: int, caller: Caller) -> Task
         identifier=event.identifier,
         title=event.title,
         description=event.description,
-        network_channel=event.network_channel,
         priority=event.priority,
         max_attempts=event.max_attempts,
         auto_enqueue_on_ready=event.auto_enqueue_on_ready,
         approval_policy=event.approval_policy,
         approval_state=event.approval_policy.initial_state,
-        owner=event.owner,
         metadata=event.metadata,
         created_by=caller.actor,
         origin=caller.origin,
@@ -80,6 +79,8 @@ def _first(event: e.TaskEvent, task_id: str, at_ns: int, caller: Caller) -> Task
         status=event.status,
         draft=event.status is TaskStatus.DRAFT,
     )
+    take_details(state, event)
+    return state
 
 
 def _tombstone(task_id: str, at_ns: int, caller: Caller) -> TaskState:

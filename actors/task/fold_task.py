@@ -1,11 +1,12 @@
 """Folds of what happens to the task itself: one small function for each event type."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from chargehand.actors import limits
 from chargehand.actors.frozen import replace
 from chargehand.actors.task import events as e
+from chargehand.actors.task.details import DETAILS
 from chargehand.actors.task.state import (
     ApprovalState,
     Dependency,
@@ -14,6 +15,8 @@ from chargehand.actors.task.state import (
     Triage,
     TriageAction,
 )
+
+_NO_DETAILS: Final[Mapping[str, Any]] = dict.fromkeys(DETAILS)
 
 
 def _unchanged(state: TaskState, event: e.TaskEvent, at_ns: int) -> TaskState:
@@ -69,8 +72,6 @@ def _deleted(state: TaskState, event: e.TaskDeleted, at_ns: int) -> TaskState:
         identifier=None,
         description=None,
         metadata=None,
-        owner=None,
-        network_channel=None,
         pause=None,
         auto_enqueue_on_ready=False,
         auto_enqueue_due=False,
@@ -82,6 +83,7 @@ def _deleted(state: TaskState, event: e.TaskDeleted, at_ns: int) -> TaskState:
         subscriptions=(),
         lost_blockers=(),
         unapproved_run_id=None,
+        **_NO_DETAILS,
     )
 
 

@@ -1,10 +1,12 @@
 """What a task is. Frozen: a new state is made for each event, so a state may be handed to anyone.
 
-Times are nanoseconds since 1970. `Json` is a JSON text as the caller gave it, never parsed inside.
+Times are nanoseconds since 1970.
 """
 
 from enum import Enum
-from typing import Final, NewType, final
+from typing import Final, final
+
+from attrs import field
 
 from chargehand.actors.choice import Choice
 from chargehand.actors.frozen import frozen
@@ -14,17 +16,20 @@ from chargehand.actors.task.choices import (
     TERMINAL_TASK,
     ApprovalPolicy,
     ApprovalState,
-    OwnerKind,
     Priority,
     RunStatus,
     Scope,
     TaskStatus,
 )
+from chargehand.actors.task.choices import (
+    OwnerKind as OwnerKind,
+)
+from chargehand.actors.task.details import Details, details_last
 from chargehand.actors.task.profile import ExecutionProfile
 from chargehand.actors.task.review import Continuation, Review
 from chargehand.actors.task.subscription import Subscription
-
-Json = NewType("Json", bytes)
+from chargehand.actors.task.values import Json as Json
+from chargehand.actors.task.values import Owner as Owner
 
 
 class DependencyKind(Enum):
@@ -39,13 +44,6 @@ class TriageAction(Enum):
 
 class FailureKind(Choice):
     OPERATOR_FORCED = "operator_forced"
-
-
-@final
-@frozen
-class Owner:
-    kind: OwnerKind
-    ref: str
 
 
 @final
@@ -189,12 +187,13 @@ class Run:
 
 
 @final
-@frozen
-class TaskState:
+@frozen(field_transformer=details_last)
+class TaskState(Details):
     """One task, whole. In lists a slim copy stands for it, without `description`, `metadata` and
     the reviews that are over, and with the ended runs in short (see `slim`).
 
-    Tasks are stored by the order of these fields: a new one stands last, with a default.
+    Tasks are stored by the order of these fields, behind which stand the details that are not named
+    here: a new field stands last, with a default.
     """
 
     id: str
@@ -204,13 +203,13 @@ class TaskState:
     identifier: str | None
     title: str
     description: str | None
-    network_channel: str | None
+    network_channel: str | None = field(default=None, kw_only=True)
     priority: Priority
     max_attempts: int
     auto_enqueue_on_ready: bool
     approval_policy: ApprovalPolicy
     approval_state: ApprovalState
-    owner: Owner | None
+    owner: Owner | None = field(default=None, kw_only=True)
     metadata: Json | None
     created_by: Actor
     origin: Origin

@@ -13,7 +13,7 @@ from chargehand.actors import limits
 from chargehand.actors.actions import Action
 from chargehand.actors.errors import Code, Rejected, invalid, too_large
 from chargehand.actors.ids import valid_task_id
-from chargehand.actors.task.state import Json
+from chargehand.actors.task.values import Json, Owner
 
 _CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _SUBSCRIPTION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]{0,127}")
@@ -60,6 +60,12 @@ def description(value: str | None) -> str | None:
 
 def identifier(value: str | None) -> str | None:
     return optional_text("/identifier", value, chars_max=limits.IDENTIFIER_CHARS_MAX)
+
+
+def owner(value: Owner | None) -> Owner | None:
+    if value is not None:
+        required_text("/owner/ref", value.ref, chars_max=limits.OWNER_REF_CHARS_MAX)
+    return value
 
 
 def reason(value: str | None) -> str | None:

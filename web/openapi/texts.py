@@ -2,11 +2,13 @@
 
 What stands under a class counts before what stands under the name alone. Members that are an object
 of their own have texts apart, as their names often stand for something plain elsewhere; those that
-just say what the object is have none.
+just say what the object is have none. What the details of a task mean stands with them.
 """
 
 from collections.abc import Mapping
 from typing import Final
+
+from chargehand.actors.task.details import ABOUT
 
 _CLAIM_MEANT: Final = (
     "The claim that the call is of, as `claim-next` told it: 409 if it is not the current one of "
@@ -183,7 +185,6 @@ FIELDS: Final[Mapping[str, str]] = {
     "needs_attention_run_count": "Runs that are parked until an operator looks at them.",
     "ChannelDepth.network_channel": "The channel; left out for runs that have none.",
     "EnqueueRunRequest.network_channel": "The channel of this run, in place of its task's.",
-    "network_channel": "The channel of its runs: sessions of another one do not see them.",
     "next_action": "What would help now.",
     "next_round_guidance": "What the next run shall do.",
     "observed_at": "When the picture was taken.",
@@ -408,10 +409,6 @@ OBJECTS: Final[Mapping[str, str]] = {
     "freshness": "How old the picture is.",
     "lease": "How long the run is the session's, and how it is named.",
     "origin": "By which way it came.",
-    "owner": (
-        "Whom it belongs to. Agents are handed its runs where that is nobody, the pool of their "
-        "name, or their session."
-    ),
     "participants": "Who may take part, workers too.",
     "previous_run": "The run in whose place the new one was queued.",
     "reviewed_by": "Who judged.",
@@ -428,4 +425,5 @@ OBJECTS: Final[Mapping[str, str]] = {
 
 def text_of(class_name: str, name: str, *, is_object: bool) -> str | None:
     """What a field of a class means."""
-    return FIELDS.get(f"{class_name}.{name}") or (OBJECTS if is_object else FIELDS).get(name)
+    of_all = OBJECTS if is_object else FIELDS
+    return FIELDS.get(f"{class_name}.{name}") or of_all.get(name) or ABOUT.get(name)

@@ -7,12 +7,11 @@ from typing import Final, final
 from attrs import define, field
 
 from chargehand.actors import limits
-from chargehand.actors.task.state import Priority, RunStatus, Scope, TaskState, TaskStatus
+from chargehand.actors.task.state import Owner, Priority, RunStatus, Scope, TaskState, TaskStatus
 from chargehand.actors.views import dashboard as seen
 from chargehand.actors.views.groups import since_ns
 from chargehand.actors.views.tally import Count
 from chargehand.web.shapes.encoding import Shape, required_time, rfc3339
-from chargehand.web.shapes.principals import Owner, owner_of
 
 _NS_IN_MS: Final = 1_000_000
 _S_IN_MS: Final = 1000
@@ -366,7 +365,7 @@ def _active_run(board: seen.Dashboard, task: TaskState) -> ActiveRun:
         stuck=stuck,
         task_identifier=task.identifier,
         task_priority=task.priority,
-        task_owner=owner_of(task.owner),
+        task_owner=task.owner,
         workspace_id=task.workspace_id,
         session_id=run.session_id,
         network_channel=run.network_channel,

@@ -1,4 +1,4 @@
-"""Who did something, by which way, and who owns it."""
+"""Who did something, and by which way."""
 
 from functools import lru_cache
 from typing import final
@@ -7,8 +7,6 @@ from attrs import define
 
 from chargehand.actors import identity
 from chargehand.actors.identity import ActorKind, OriginKind
-from chargehand.actors.task import state
-from chargehand.actors.task.state import OwnerKind
 from chargehand.web.shapes.encoding import Shape
 
 
@@ -26,13 +24,6 @@ class Origin(Shape):
     ref: str
 
 
-@final
-@define(eq=False)
-class Owner(Shape):
-    kind: OwnerKind
-    ref: str
-
-
 @lru_cache(maxsize=4096)
 def actor_of(actor: identity.Actor) -> Actor:
     return Actor(actor.kind, actor.ref)
@@ -41,7 +32,3 @@ def actor_of(actor: identity.Actor) -> Actor:
 @lru_cache(maxsize=1024)
 def origin_of(origin: identity.Origin) -> Origin:
     return Origin(origin.kind, origin.ref)
-
-
-def owner_of(owner: state.Owner | None) -> Owner | None:
-    return None if owner is None else Owner(owner.kind, owner.ref)

@@ -5,9 +5,8 @@ from typing import Protocol, TypeVar, final
 import orjson
 from attrs import define
 
-from chargehand.actors.task.state import Priority, Run, Scope, TaskState, TaskStatus
+from chargehand.actors.task.state import Owner, Priority, Run, Scope, TaskState, TaskStatus
 from chargehand.web.shapes.encoding import Shape, fragment
-from chargehand.web.shapes.principals import Owner, owner_of
 
 
 class Lookup(Protocol):
@@ -83,7 +82,7 @@ def _named(shape: type[_Reference], task: TaskState, lookup: Lookup) -> _Referen
         task.latest_event_seq,
         task.priority,
         task.identifier,
-        owner_of(task.owner),
+        task.owner,
         task.workspace_id,
         task.pause is not None,
         paused_by is not None,

@@ -8,6 +8,7 @@ from attrs import define, field
 
 from chargehand.actors.answers import Answer
 from chargehand.actors.task import state
+from chargehand.actors.task.details import Details, details_last, take_details
 from chargehand.actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
@@ -19,13 +20,13 @@ from chargehand.actors.task.state import (
 )
 from chargehand.web.shapes.encoding import Shape, fragment, optional_time, rfc3339
 from chargehand.web.shapes.events import TaskEvent
-from chargehand.web.shapes.principals import Actor, Origin, Owner, actor_of, origin_of, owner_of
+from chargehand.web.shapes.principals import Actor, Origin, actor_of, origin_of
 from chargehand.web.shapes.references import Lookup, TaskReference, pausing_task, reference_of
 from chargehand.web.shapes.runs import Run, RunSummary, run_of, run_summary_of
 
 
-@define(eq=False)
-class TaskFields(Shape):
+@define(eq=False, field_transformer=details_last)
+class TaskFields(Shape, Details):
     """What a task shows in every answer of its own."""
 
     id: str
@@ -44,10 +45,8 @@ class TaskFields(Shape):
     identifier: str | None = None
     workspace_id: str | None = None
     parent_task_id: str | None = None
-    network_channel: str | None = None
     draft: bool = False
     auto_enqueue_on_ready: bool = False
-    owner: Owner | None = None
     current_run_id: str | None = None
     paused: bool = False
     paused_by: str | None = None
@@ -59,7 +58,7 @@ class TaskFields(Shape):
 
 
 @final
-@define(eq=False)
+@define(eq=False, field_transformer=details_last)
 class Task(TaskFields):
     description: str | None = None
     metadata: orjson.Fragment | None = None
@@ -85,7 +84,7 @@ class DependencyReference(Shape):
 
 
 @final
-@define(eq=False)
+@define(eq=False, field_transformer=details_last)
 class TaskSummary(TaskFields):
     child_count: int = 0
     dependency_count: int = 0
@@ -172,13 +171,12 @@ class EncodedTreeResponse(Shape):
 
 def _fill(shape: TaskFields, task: TaskState, lookup: Lookup) -> None:
     """Set what most answers leave out."""
+    take_details(shape, task)
     shape.identifier = task.identifier
     shape.workspace_id = task.workspace_id
     shape.parent_task_id = task.parent_task_id
-    shape.network_channel = task.network_channel
     shape.draft = task.status is TaskStatus.DRAFT
     shape.auto_enqueue_on_ready = task.auto_enqueue_on_ready
-    shape.owner = owner_of(task.owner)
     current_run = task.current_run
     shape.current_run_id = None if current_run is None else current_run.id
     if task.pause is not None:

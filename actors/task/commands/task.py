@@ -7,12 +7,12 @@ from attrs import field
 from chargehand.actors.frozen import frozen
 from chargehand.actors.task import profile_rules
 from chargehand.actors.task import validation as valid
+from chargehand.actors.task.details import Details, details_checked, details_last
 from chargehand.actors.task.profile import ExecutionProfile
 from chargehand.actors.task.state import (
     ApprovalPolicy,
     DependencyKind,
     Json,
-    Owner,
     Priority,
     Scope,
     TriageAction,
@@ -20,8 +20,8 @@ from chargehand.actors.task.state import (
 
 
 @final
-@frozen
-class CreateTask:
+@frozen(field_transformer=details_checked)
+class CreateTask(Details):
     """Make the task. `id` is None for one to be made; scope and workspace are a pair."""
 
     scope: Scope
@@ -31,19 +31,17 @@ class CreateTask:
     parent_task_id: str | None = None
     identifier: str | None = field(default=None, converter=valid.identifier)
     description: str | None = field(default=None, converter=valid.description)
-    network_channel: str | None = field(default=None, converter=valid.channel)
     priority: Priority = Priority.MEDIUM
     max_attempts: int = field(default=None, converter=valid.max_attempts)
     auto_enqueue_on_ready: bool = False
     draft: bool = False
     approval_policy: ApprovalPolicy = ApprovalPolicy.NONE
-    owner: Owner | None = None
     metadata: Json | None = field(default=None, converter=valid.metadata)
 
 
 @final
-@frozen
-class PatchTask:
+@frozen(field_transformer=details_last)
+class PatchTask(Details):
     """Change what is given. None leaves a field; "" clears description and channel."""
 
     title: str | None = None
@@ -53,8 +51,6 @@ class PatchTask:
     auto_enqueue_on_ready: bool | None = None
     approval_policy: ApprovalPolicy | None = None
     metadata: Json | None = field(default=None, converter=valid.metadata)
-    network_channel: str | None = None
-    owner: Owner | None = None
     clear_owner: bool = False
 
 

@@ -1,24 +1,26 @@
 """Create, patch and delete a task; and what a parent notes of a new child."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from chargehand.actors import actions, limits
 from chargehand.actors.errors import Code, Rejected, invalid
 from chargehand.actors.task import commands as c
+from chargehand.actors.task import details
 from chargehand.actors.task import validation as valid
 from chargehand.actors.task.decide.context import Changes, Decision
 from chargehand.actors.task.decide.enqueue import auto_enqueue, check_no_open_run
 from chargehand.actors.task.decide.new_work import below_canceled, canceled_above
+from chargehand.actors.task.details import Rule, take_details
 from chargehand.actors.task.effects import ChildAdded
 from chargehand.actors.task.events import ChildCreated, TaskCreated, TaskDeleted, TaskUpdated
-from chargehand.actors.task.state import Owner, Scope
+from chargehand.actors.task.state import Scope
 from chargehand.actors.task.status import first_status
 
 
 def create(changes: Changes, command: c.CreateTask) -> Decision:
     """The id must be new; a child must fit its parent (hierarchy rules)."""
     _check_scope(command)
-    _check_owner(command.owner)
     if changes.state_or_none is not None:  # deleted ones leave a state too
         raise Rejected(
             Code.TASK_EXISTS,
@@ -28,24 +30,22 @@ def create(changes: Changes, command: c.CreateTask) -> Decision:
         )
     if command.parent_task_id is not None:
         _check_parent(changes, command, command.parent_task_id)
-    changes.add(
-        TaskCreated(
-            scope=command.scope,
-            title=command.title,
-            priority=command.priority,
-            max_attempts=command.max_attempts,
-            approval_policy=command.approval_policy,
-            status=first_status(command.draft, command.approval_policy),
-            workspace_id=command.workspace_id,
-            parent_task_id=command.parent_task_id,
-            identifier=command.identifier,
-            description=command.description,
-            network_channel=command.network_channel,
-            auto_enqueue_on_ready=command.auto_enqueue_on_ready,
-            owner=command.owner,
-            metadata=command.metadata,
-        )
+    created = TaskCreated(
+        scope=command.scope,
+        title=command.title,
+        priority=command.priority,
+        max_attempts=command.max_attempts,
+        approval_policy=command.approval_policy,
+        status=first_status(command.draft, command.approval_policy),
+        workspace_id=command.workspace_id,
+        parent_task_id=command.parent_task_id,
+        identifier=command.identifier,
+        description=command.description,
+        auto_enqueue_on_ready=command.auto_enqueue_on_ready,
+        metadata=command.metadata,
     )
+    take_details(created, command)
+    changes.add(created)
     return changes.decided()
 
 
@@ -56,11 +56,6 @@ def _check_scope(command: c.CreateTask) -> None:
             "a task of scope workspace names its workspace, a global one names none",
             "set scope and workspace together, or neither",
         )
-
-
-def _check_owner(owner: Owner | None) -> None:
-    if owner is not None:
-        valid.required_text("/owner/ref", owner.ref, chars_max=limits.OWNER_REF_CHARS_MAX)
 
 
 def _check_parent(changes: Changes, command: c.CreateTask, parent_id: str) -> None:
@@ -113,7 +108,7 @@ def note_child(changes: Changes, effect: ChildAdded) -> Decision:
     return changes.decided()
 
 
-_MUTABLE = (
+_MUTABLE: Final = (
     "title",
     "description",
     "priority",
@@ -121,9 +116,14 @@ _MUTABLE = (
     "auto_enqueue_on_ready",
     "approval_policy",
     "metadata",
-    "network_channel",
-    "owner",
+    *details.DETAILS,
 )
+_RULES: Final[Mapping[str, Rule]] = {
+    "title": valid.title,
+    "description": valid.description,
+    "max_attempts": valid.max_attempts,
+    **details.RULES,
+}
 
 
 def patch(changes: Changes, command: c.PatchTask) -> Decision:
@@ -153,20 +153,11 @@ def patch(changes: Changes, command: c.PatchTask) -> Decision:
 def _wanted(command: c.PatchTask) -> dict[str, Any]:
     if command.owner is not None and command.clear_owner:
         raise invalid("/clear_owner", "owner and clear_owner contradict each other", "send one")
-    _check_owner(command.owner)
     wanted: dict[str, Any] = {}
-    if command.title is not None:
-        wanted["title"] = valid.title(command.title)
-    if command.description is not None:
-        wanted["description"] = valid.description(command.description)
-    if command.max_attempts is not None:
-        wanted["max_attempts"] = valid.max_attempts(command.max_attempts)
-    if command.network_channel is not None:
-        wanted["network_channel"] = valid.channel(command.network_channel)
-    for name in ("priority", "auto_enqueue_on_ready", "approval_policy", "metadata", "owner"):
+    for name in _MUTABLE:
         value = getattr(command, name)
         if value is not None:
-            wanted[name] = value
+            wanted[name] = _RULES[name](value) if name in _RULES else value
     if command.clear_owner:
         wanted["owner"] = None
     if not wanted:

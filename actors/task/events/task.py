@@ -4,6 +4,7 @@ from typing import ClassVar, final
 
 from chargehand.actors.frozen import frozen
 from chargehand.actors.identity import Actor
+from chargehand.actors.task.details import Details, details_last
 from chargehand.actors.task.events.base import TaskEvent
 from chargehand.actors.task.profile import ExecutionProfile
 from chargehand.actors.task.state import (
@@ -11,7 +12,6 @@ from chargehand.actors.task.state import (
     ApprovalState,
     DependencyKind,
     Json,
-    Owner,
     Priority,
     Scope,
     TaskStatus,
@@ -20,8 +20,8 @@ from chargehand.actors.task.state import (
 
 
 @final
-@frozen
-class TaskCreated(TaskEvent):
+@frozen(field_transformer=details_last)
+class TaskCreated(TaskEvent, Details):
     type: ClassVar[str] = "task.created"
     scope: Scope
     title: str
@@ -33,9 +33,7 @@ class TaskCreated(TaskEvent):
     parent_task_id: str | None = None
     identifier: str | None = None
     description: str | None = None
-    network_channel: str | None = None
     auto_enqueue_on_ready: bool = False
-    owner: Owner | None = None
     metadata: Json | None = None
 
 
@@ -49,8 +47,8 @@ class ChildCreated(TaskEvent):
 
 
 @final
-@frozen
-class TaskUpdated(TaskEvent):
+@frozen(field_transformer=details_last)
+class TaskUpdated(TaskEvent, Details):
     """A patch: of the values only those named in `changed_fields` count (None clears)."""
 
     type: ClassVar[str] = "task.updated"
@@ -63,8 +61,6 @@ class TaskUpdated(TaskEvent):
     auto_enqueue_on_ready: bool | None = None
     approval_policy: ApprovalPolicy | None = None
     metadata: Json | None = None
-    network_channel: str | None = None
-    owner: Owner | None = None
 
 
 @final

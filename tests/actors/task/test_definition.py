@@ -3,7 +3,7 @@
 import pytest
 
 from chargehand.actors import limits
-from chargehand.actors.errors import Code
+from chargehand.actors.errors import Code, Rejected
 from chargehand.actors.identity import SCHEDULER
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.decide.context import Parent
@@ -116,8 +116,9 @@ def test_a_parent_notes_its_child():
 @pytest.mark.parametrize("ref", ["", " ", "x" * 201])
 def test_an_owner_needs_a_reference(ref):
     owner = Owner(OwnerKind.POOL, ref)
-    command = c.CreateTask(scope=Scope.GLOBAL, title="T", owner=owner)
-    assert Bench().refusal(command).pointer == "/owner/ref"
+    with pytest.raises(Rejected) as caught:
+        c.CreateTask(scope=Scope.GLOBAL, title="T", owner=owner)
+    assert caught.value.pointer == "/owner/ref"
     assert Bench.created().refusal(c.PatchTask(owner=owner)).pointer == "/owner/ref"
 
 

@@ -39,6 +39,7 @@ class ActionKind(Enum):
     LIST_UNDELIVERED = auto()
     JUDGE_REVIEW = auto()
     LIST_SUBSCRIPTIONS = auto()
+    SET_SUBSCRIPTION_AGAIN = auto()
     CLAIM_NEXT = auto()
     HEARTBEAT = auto()
     COMPLETE_CLAIMED = auto()
@@ -168,6 +169,22 @@ def judge_review(review_id: str, run_id: str) -> Action:
 
 def list_subscriptions(task_id: str) -> Action:
     return Action(ActionKind.LIST_SUBSCRIPTIONS, (task_id,))
+
+
+def set_subscription_again(
+    task_id: str,
+    bridge_id: str,
+    subscription_id: str,
+    mode: str,
+    peer_id: str | None,
+    group_id: str | None,
+    thread_id: str | None,
+) -> Action:
+    receiver = (peer_id or "", group_id or "", thread_id or "")
+    return Action(
+        ActionKind.SET_SUBSCRIPTION_AGAIN,
+        (task_id, bridge_id, subscription_id, mode, *receiver),
+    )
 
 
 def claim_next() -> Action:

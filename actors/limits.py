@@ -74,6 +74,7 @@ DETAIL_EVENTS_MAX: Final = 100
 BACKLOG_DEFAULT: Final = 50
 BACKLOG_MAX: Final = 500
 DASHBOARD_RUNS_MAX: Final = 4  # active runs that the dashboard shows
+DRAIN_RUNS_MAX: Final = 100  # runs at work that a drain tells that has waited in vain
 
 # Actors.
 MAILBOX_MAX: Final = 512  # callers' messages to one actor; effects are not counted

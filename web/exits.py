@@ -21,7 +21,7 @@ class ClientExit(IntEnum):
     """Codes of the commands that speak to a server; those of sysexits.h where one fits."""
 
     DONE = 0
-    PARTLY = 1  # of many runs some were refused
+    PARTLY = 1  # of many runs some were refused; or a question was not answered with yes
     USAGE = 2
     NOTHING = 3  # there was nothing to claim
     CONFLICT = 4  # not in this state: 409
@@ -30,7 +30,7 @@ class ClientExit(IntEnum):
     UNREACHABLE = 69
     OUTPUT_FAILED = 74  # stdout does not take what is written
     STRANGE = 76  # the answer is no answer of such a server
-    LATER = 75  # too much, too often, or stopping: 429, 503
+    LATER = 75  # too much, too often, or stopping: 429, 503; or a drain that was not completed
     NOT_ALLOWED = 77  # 401, 403
     INTERRUPTED = 130  # Ctrl-C
     BROKEN_PIPE = 141  # whoever read the output has gone

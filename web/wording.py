@@ -72,6 +72,13 @@ _WORDS: Final[dict[ActionKind, _Words]] = {
         Operation.SUBMIT_VERDICT,
     ),
     ActionKind.LIST_SUBSCRIPTIONS: _Words(("bridge", "list", "{0}"), Operation.LIST_SUBSCRIPTIONS),
+    ActionKind.SET_SUBSCRIPTION_AGAIN: _Words(
+        (
+            *("bridge", "subscribe", "{0}", "{1}", "--id={2}", "--mode={3}"),
+            *("--peer={4}", "--group={5}", "--thread={6}"),
+        ),
+        Operation.CREATE_SUBSCRIPTION,
+    ),
     # Who claims is told by the environment of the agent.
     ActionKind.CLAIM_NEXT: _Words(("agent", "next", "--wait"), Operation.CLAIM_NEXT),
     ActionKind.HEARTBEAT: _Words(
@@ -96,7 +103,8 @@ def command_of(action: Action) -> str:
     if action.kind is ActionKind.CREATE_WORKSPACE and not about[0].startswith("/"):
         # By what it was called: a name for the present directory.
         words, about = ("workspace", "create", ".", "--name={0}"), action.about
-    return shlex.join((PROGRAM, *(_filled(word, about) for word in words)))
+    filled = (_filled(word, about) for word in words)
+    return shlex.join((PROGRAM, *(word for word in filled if word is not None)))
 
 
 def request_of(action: Action) -> str:
@@ -113,9 +121,10 @@ def next_step_of(words: str, action: Action | None) -> str:
     return words.removesuffix(":") if action is None else f"{words} {request_of(action)}"
 
 
-def _filled(word: str, about: tuple[str, ...]) -> str:
+def _filled(word: str, about: tuple[str, ...]) -> str | None:
+    """The word with its value in place; None: an option that has none here."""
     if "{" not in word:
         return word
     prefix, _, rest = word.partition("{")
-    number, _, _ = rest.partition("}")
-    return prefix + about[int(number)]
+    value = about[int(rest.partition("}")[0])]
+    return prefix + value if value or not prefix else None

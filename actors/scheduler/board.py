@@ -4,6 +4,7 @@ Folded from committed tasks. One entry for each task with an open run, as a task
 """
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import final
 
 from attrs import define
@@ -184,6 +185,11 @@ class Board:
             for task_id, place in self._places.items()
             if place.lease_end_ns is not None
         ]
+
+    def active_tasks(self, most: int) -> tuple[str, ...]:
+        """Some tasks whose runs are at work, under a lease or without."""
+        active = (*self.leases.keys(), *self.unleased.keys())
+        return tuple(islice(dict.fromkeys(task_id for task_id, _ in active), most))
 
     def active_sessions(self) -> list[str]:
         return list(self._by_session)

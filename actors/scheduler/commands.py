@@ -50,7 +50,11 @@ class SchedulerStatus:
 @final
 @frozen
 class DrainOutcome:
-    """`completed`: no claim is left. Otherwise it timed out, or a resume ended it."""
+    """`completed`: no claim is left. Otherwise it timed out, or a resume ended it.
+
+    Args:
+        at_work: tasks whose runs are left, or as many of them as a drain tells.
+    """
 
     status: SchedulerStatus
     completed: bool
@@ -58,3 +62,4 @@ class DrainOutcome:
     remaining_claims: int
     started_at_ns: int
     completed_at_ns: int
+    at_work: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import final
 
+from chargehand.actors import limits
 from chargehand.actors.clock import Clock
 from chargehand.actors.errors import Rejected
 from chargehand.actors.graph import Graph
@@ -134,6 +135,7 @@ class Control:
                 remaining_claims=remaining,
                 started_at_ns=drain.started_at_ns,
                 completed_at_ns=self._clock.now_ns(),
+                at_work=self._dispatch.board.active_tasks(limits.DRAIN_RUNS_MAX),
             )
         )
 

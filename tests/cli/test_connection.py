@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chargehand.web.cli import client, connection
+from chargehand.web.cli import connection, verbs
 from chargehand.web.cli.connection import Place
 from chargehand.web.cli.target import ServerAddress
 from chargehand.web.exits import ClientExit
@@ -40,7 +40,7 @@ def test_who_waits_for_a_silent_server_is_told_so_and_in_the_end_that_it_does_no
     bare, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(connection, "NOTICE_S", 0.0)
-    monkeypatch.setattr(client, "_ANSWER_S", 0.5)
+    monkeypatch.setattr(verbs, "ANSWER_S", 0.5)
 
     def hold(accepted: socket.socket) -> None:
         while accepted.recv(65_536):

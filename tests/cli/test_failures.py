@@ -10,6 +10,7 @@ from chargehand.web.cli.connection import Lost, Request, Unreachable
 from chargehand.web.cli.failures import plain
 from chargehand.web.exits import ClientExit
 from tests.cli.answers import Told, answer_by
+from tests.cli.suggested import command_of
 
 ERROR = {
     "error": "Not found: no (next: GET it)",
@@ -224,3 +225,51 @@ def test_a_command_that_is_nearly_one_is_told_with_the_one_that_may_be_meant(bar
 def test_a_cursor_that_no_page_gave_is_refused_with_what_to_use(line):
     told = line.refused(ClientExit.INVALID, "task", "list", "--cursor", "x")
     assert "the cursor is not valid (next: use the link of the previous page" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("task", "list", "--statsu", "ready"), "--status"),
+        (("task", "create", "x", "--cap"), ""),
+        (("agent", "next", "--cap", "go"), "'--capability'"),
+        (("agent", "next", "--lease_seconds", "5"), "--lease-seconds"),
+        (("list",), "'chargehand task list'"),
+        (("heartbeat", "run-1"), "'chargehand agent heartbeat'"),
+        (("task", "heartbeat", "run-1"), "'chargehand agent heartbeat'"),
+        (("task", "next"), "'chargehand agent next'"),
+    ],
+)
+def test_what_may_be_meant_is_told(bare, words, told):
+    error = bare.refused(ClientExit.USAGE, *words).partition("Error: ")[2]
+    assert error.startswith("No such ")
+    assert told in error
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            ("--url", "http://x", "task", "list", "--status", "ready"),
+            "chargehand task list --status ready --url http://x",
+        ),
+        (("task", "--json", "list"), "chargehand task list --json"),
+        (("--json", "dashboard"), "chargehand dashboard --json"),
+        (
+            ("--session", "task", "agent", "--agent", "run", "next"),
+            "chargehand agent next --session task --agent run",
+        ),
+        (("--data-dir", "d", "serve"), "chargehand serve --data-dir d"),
+    ],
+)
+def test_an_option_before_its_command_is_told_where_it_belongs(bare, words, line):
+    told = bare.refused(ClientExit.USAGE, *words)
+    assert told.endswith(f"Options stand after the command: {line}\n")
+    assert command_of(line).name
+
+
+@pytest.mark.parametrize(
+    "words", [("--odd", "task", "list"), ("--url", "x"), ("--url", "x", "tsk")]
+)
+def test_an_option_that_belongs_nowhere_is_none(bare, words):
+    assert "No such option" in bare.refused(ClientExit.USAGE, *words)

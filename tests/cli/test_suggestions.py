@@ -27,6 +27,12 @@ SAMPLES: Final = {
     "max_attempts": [4],
     "attempt": [2],
     "agent_name": ["builder", "a builder", "--builder"],
+    "bridge_id": ["chat"],
+    "subscription_id": ["bts-1"],
+    "mode": ["direct-send"],
+    "peer_id": ["maria", None],
+    "group_id": [None, "a group"],
+    "thread_id": [None, "t1"],
     "ref": ["/srv/site", "site", "it's a site", "--site"],
 }
 MADE: Final = [

@@ -1,10 +1,11 @@
 """What people and agents do by the command line, against a server in another thread."""
 
 import json
+import re
 
 import pytest
 
-from chargehand.web.cli import verbs
+from chargehand.web.cli import connection, verbs
 from chargehand.web.exits import ClientExit
 from tests.cli.conftest import TOKEN
 from tests.cli.suggested import words_of
@@ -206,10 +207,10 @@ def test_what_a_receiver_missed_is_listed_and_sent_again(line):
     message = missed[0]["delivery_id"]
     told = line.refused(ClientExit.CONFLICT, "bridge", "resend", "t1", "--message", message)
     assert "b1 is off: answered 410 Gone" in told
-    assert "try: chargehand bridge list t1" in told
+    suggestion = told.partition("try: ")[2].strip()
     told = line.refused(ClientExit.NOT_FOUND, "bridge", "resend", "t1", "--message", "notif:b1:1")
     assert "try: chargehand bridge undelivered t1" in told
-    line.told(*words, "--id", "b1")
+    line.told(*words_of(suggestion))  # which turns it on
     assert "b1" in line.told("bridge", "resend", "t1")
 
 
@@ -218,6 +219,107 @@ def test_the_scheduler_is_paused_drained_and_resumed(line):
     assert "maintenance" in line.told("scheduler", "status")
     line.told("scheduler", "resume")
     assert "COMPLETED" in line.told("scheduler", "drain", "--timeout-seconds", "0")
+
+
+def test_a_drain_in_vain_fails_and_names_who_holds_what(line):
+    task_id, run_id = queued(line)
+    line.told("agent", "next", **AGENT)
+    done = line.run("scheduler", "drain", "--timeout-seconds", "0")
+    assert done.exit_code == ClientExit.LATER
+    left = done.stdout.partition("still at work\n")[2].splitlines()
+    assert left[1].split()[:4] == [run_id, "claimed", "sess-1", task_id]
+
+
+def test_who_gets_nothing_because_of_a_pause_is_told_of_it(line, monkeypatch):
+    queued(line)
+    line.told("scheduler", "pause", "--reason", "maintenance")
+    told = line.refused(ClientExit.NOTHING, "agent", "next", **AGENT)
+    words = r"the scheduler is paused by human:local-user since \d{4}-\d\d-\d\d .*Z: maintenance"
+    assert re.fullmatch(f"nothing to claim: {words}\n", told)
+    monkeypatch.setattr(connection, "NOTICE_S", 0.0)
+    told = line.refused(ClientExit.NOTHING, "agent", "next", "--wait", **AGENT)
+    first, last = [text for text in told.splitlines() if "no answer" not in text]
+    assert re.fullmatch(f"chargehand: {words}; waiting", first)
+    assert re.fullmatch(f"nothing to claim: {words}", last)
+    line.told("scheduler", "resume")
+    assert "paused" not in line.run("agent", "next", "--wait", **AGENT).stderr
+
+
+def tree(line) -> None:
+    line.told("task", "create", "Ship it", "--id", "root")
+    for name in ("a", "b", "c"):
+        line.told("task", "add-child", "root", name, "--id", name)
+    line.told("task", "cancel", "c")
+
+
+def status_of(line, task_id: str) -> str:
+    return line.json("task", "show", task_id)["task"]["task"]["status"]
+
+
+def test_who_cancels_a_tree_is_told_how_many_tasks_it_has(line):
+    tree(line)
+    done = line.run("task", "cancel", "root")
+    assert done.stderr == "chargehand: this cancels root and 2 tasks below it\n"
+    assert status_of(line, "a") == "canceled"
+    assert line.run("task", "cancel", "a").stderr == ""
+
+
+@pytest.fixture
+def on_terminal(monkeypatch):
+    monkeypatch.setattr(verbs, "on_terminal", lambda: True)
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_on_a_terminal_a_tree_is_canceled_by_who_says_yes(line):
+    tree(line)
+    done = line.run("task", "cancel", "root", stdin="n\n")
+    assert done.exit_code == ClientExit.PARTLY
+    assert done.stderr.startswith("this cancels root and 2 tasks below it: go on? [y/N]")
+    assert status_of(line, "root") == "ready"
+    line.told("task", "cancel", "a", stdin="")  # nothing is below it
+    line.told("task", "cancel", "root", "--json", stdin="y\n")
+    assert status_of(line, "b") == "canceled"
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_nobody_is_asked_who_has_said_yes(line):
+    tree(line)
+    done = line.run("task", "cancel", "root", "--yes")
+    assert (done.exit_code, done.stderr) == (ClientExit.DONE, "")
+
+
+def numbers(told: str) -> list[str]:
+    return [row.split()[0] for row in told.splitlines()]
+
+
+def test_a_timeline_is_of_the_newest_events(line):
+    line.told("task", "create", "x", "--id", "t1")
+    for n in range(4):
+        line.told("task", "update", "t1", "--title", f"title {n}")
+    every = numbers(line.told("task", "timeline", "t1", "--all"))
+    assert len(every) == 5
+    assert numbers(line.told("task", "timeline", "t1", "--limit", "2")) == every[-2:]
+    first = ("task", "timeline", "t1", "--limit", "2", "--after", "0")
+    assert numbers(line.told(*first)) == every[:2]
+    cursor = line.json(*first)["next_cursor"]
+    assert numbers(line.told("task", "timeline", "t1", "--cursor", cursor)) == every[2:]
+    after = ("--after", every[2], "--latest", "--limit", "3")
+    assert numbers(line.told("task", "timeline", "t1", *after)) == every[3:]
+    told = line.refused(
+        ClientExit.INVALID, "task", "timeline", "t1", "--latest", "--cursor", cursor
+    )
+    assert "leave out the cursor or --latest" in told
+
+
+def test_what_is_left_of_a_task_that_has_ended_is_no_contradiction(line):
+    _, run_id = queued(line)
+    for verb in ("claim", "start", "complete"):
+        line.told("run", verb, run_id)
+    task_id = line.json("run", "show", run_id)["run"]["run"]["task_id"]
+    assert "next  nothing, it has ended [terminal]" in line.told("task", "inspect", task_id)
+    line.told("review", "request", run_id, "--policy", "on_success")
+    told = line.told("task", "inspect", task_id)
+    assert ("it has ended, but see below" in told) == ("is open" in told)
 
 
 def test_nothing_to_claim_has_a_code_of_its_own(line):
@@ -374,8 +476,13 @@ def test_members_are_called_by_their_options(line):
     _, run_id = queued(line)
     told = line.refused(ClientExit.INVALID, "run", "claim", run_id, **AGENT)
     assert "--key is required for agents" in told
-    told = line.refused(ClientExit.INVALID, "scheduler", "backlog", "--limit", "-1")
-    assert "--limit must not be negative" in told
+    told = line.refused(ClientExit.INVALID, "agent", "next", "--lease-seconds", "-1", **AGENT)
+    assert "--lease-seconds" in told
+
+
+@pytest.mark.parametrize("words", [("task", "list"), ("inbox", "list"), ("scheduler", "backlog")])
+def test_a_list_of_nothing_is_not_asked_for(line, words):
+    assert "--limit" in line.refused(ClientExit.USAGE, *words, "--limit", "0")
 
 
 def test_the_socket_in_the_data_directory_is_found(bare, served, tmp_path):

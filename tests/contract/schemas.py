@@ -11,7 +11,10 @@ from jsonschema import Draft202012Validator, FormatChecker
 ALWAYS_ALLOWED: Final = frozenset({401, 403, 405, 412, 413, 429, 503})
 KEY_REUSED: Final = "idempotency_key_reused"  # 409 of any write; nobody meets it without the header
 # Optional members of answers that the contract does not have, by its schema.
-MORE_SHOWN: Final = {"Subscription": ("due", "off_since", "undelivered", "undelivered_dropped")}
+MORE_SHOWN: Final = {
+    "DrainResponse": ("remaining_runs",),
+    "Subscription": ("due", "off_since", "undelivered", "undelivered_dropped"),
+}
 # What a claim shows of its task beyond the reference that the contract has.
 OF_CLAIMED_TASKS: Final = ("description", "metadata")
 CLAIM_OF_A_RUN: Final = "claimTaskRun"  # its answer holds the task beside the run

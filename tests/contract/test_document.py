@@ -36,7 +36,7 @@ MORE_PARAMETERS = {
     Operation.LIST_TASKS: {"cursor", "order"},
     Operation.LIST_RUNS: {"cursor"},
     Operation.GET_INBOX: {"cursor"},
-    Operation.GET_TIMELINE: {"cursor"},
+    Operation.GET_TIMELINE: {"cursor", "latest"},
     Operation.LIST_RUN_REVIEWS: {"cursor"},
     Operation.LIST_TASK_REVIEWS: {"cursor"},
     Operation.LIST_SUBSCRIPTIONS: {"cursor"},
@@ -58,7 +58,10 @@ MORE_PLACES = re.compile(
     r"|/claim/task/(description|metadata)(/.*)?"
 )
 # What an answer shows more beside what the contract has for the operation.
-MORE_ANSWERED = {Operation.CLAIM_RUN: re.compile(r"/task(/.*)?")}
+MORE_ANSWERED = {
+    Operation.CLAIM_RUN: re.compile(r"/task(/.*)?"),
+    Operation.DRAIN_SCHEDULER: re.compile(r"/remaining_runs(/.*)?"),
+}
 NEVER_NULL = {  # what is required and null is missing, whatever the contract says
     (Operation.SUBMIT_VERDICT, "/verdict/confidence"),
 }

@@ -28,6 +28,7 @@ _NO_ROUTER: Final = "nobody is sent to a review, so it waits until anybody judge
 _LINEAGE: Final = "a run that continues another tells so"
 _GUIDED: Final = "a run that continues another carries what the reviewer asked for"
 
+_WHO_HOLDS: Final = "who has a drain wait in vain sees what it waits for"
 _OVER_A_SOCKET: Final = "the original was asked over its Unix socket"
 
 SHOWN_REVIEWS: Final = (  # as they are before somebody has judged
@@ -41,6 +42,7 @@ SHOWN_REVIEWS: Final = (  # as they are before somebody has judged
 EXCEPTIONS: Final[dict[tuple[Operation, Kind, str], str]] = {
     (Operation.CLAIM_NEXT, Kind.LEFT_OUT, "claim.run.idempotency_key"): _NO_MADE_UP_KEY,
     (Operation.CLAIM_RUN, Kind.ADDED, "task"): _THE_WORK,
+    (Operation.DRAIN_SCHEDULER, Kind.ADDED, "remaining_runs"): _WHO_HOLDS,
     (Operation.PUBLISH_TASK, Kind.LEFT_OUT, "run.idempotency_key"): _NO_MADE_UP_KEY,
     (Operation.START_TASK, Kind.LEFT_OUT, "run.idempotency_key"): _NO_MADE_UP_KEY,
     (Operation.APPROVE_TASK, Kind.LEFT_OUT, "run.idempotency_key"): _NO_MADE_UP_KEY,

@@ -38,6 +38,8 @@ async def test_drain_waits_for_claims(client, autojump_clock):
     at_once = (await client.post("/api/scheduler/drain", {"timeout_seconds": 0})).json
     assert (at_once["completed"], at_once["timed_out"]) == (False, True)
     assert at_once["remaining_claims"] == 1
+    [left] = at_once["remaining_runs"]
+    assert (left["id"], left["status"], left["session_id"]) == (run["id"], "claimed", "s1")
     refused = await client.post("/api/scheduler/drain", {"timeout_seconds": -1})
     assert (refused.status, refused.pointer) == (422, "/timeout_seconds")
     async with trio.open_nursery() as nursery:
@@ -47,6 +49,7 @@ async def test_drain_waits_for_claims(client, autojump_clock):
             assert answered["completed"] is True
             assert "timed_out" not in answered
             assert answered["remaining_claims"] == 0
+            assert "remaining_runs" not in answered
 
         nursery.start_soon(drain)
         await trio.sleep(80)  # longer than an answer may take to be sent

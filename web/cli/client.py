@@ -22,11 +22,11 @@ from chargehand.web.cli.connection import (
     exchange,
 )
 from chargehand.web.cli.failures import Failed, refused
+from chargehand.web.cli.running import ANSWER_S
 from chargehand.web.cli.target import Identity, ServerAddress
 from chargehand.web.exits import ClientExit
 from chargehand.web.headers import IDEMPOTENCY_HEADER, IF_MATCH_HEADER, IGNORED_HEADER
 
-_ANSWER_S: Final = 60.0
 _AGAIN_S: Final = 10.0  # a request whose answer was lost is sent again for so long
 _PAUSE_S: Final = 0.2  # and so long after the last try
 _NEXT: Final = re.compile(r'<([^>]*)>[^,<]*;\s*rel="?next\b')
@@ -70,15 +70,16 @@ class Client:
         body: bytes | None = None,
         *,
         if_match: int | None = None,
-        may_wait: bool = False,
+        answer_s: float | None = ANSWER_S,
         notice: Callable[[], None] | None = None,
     ) -> ApiResponse:
-        """The answer to one request; one that may wait has as long as the server lets it.
+        """The answer to one request.
 
         Where the connection is lost before the answer is here, it is sent again, under one key.
 
         Args:
             if_match: the number that an ETag is.
+            answer_s: how long that may take; None: as long as the server lets it.
             notice: called if the answer takes long; else that is told on stderr.
         """
         headers = dict(self._headers)
@@ -89,7 +90,6 @@ class Client:
         if if_match is not None:
             headers[IF_MATCH_HEADER] = f'"{if_match}"'
         target = f"{path}?{urlencode(query)}" if query else path
-        answer_s = None if may_wait else _ANSWER_S
         request = Request(method, target, headers, body, answer_s)
         with self._failing():
             return self._answer_to(request, notice or partial(self._tell_of_silence, answer_s))

@@ -43,11 +43,15 @@ class _Diagnoses:
 
     def _lines(self, body: object) -> Iterator[Pair]:
         action = told(at(body, "inspect.next_action"))
-        yield Pair("next", f"{_ACTIONS[action]} [{action}]" if action in _ACTIONS else action)
+        diagnostics = several(at(body, "inspect.diagnostics"))
+        words = _ACTIONS.get(action, "")
+        if action == NextAction.TERMINAL.value and diagnostics:
+            words = "it has ended, but see below"
+        yield Pair("next", f"{words} [{action}]" if words else action)
         if at(body, "inspect.scheduler.paused"):
             reason = told(at(body, "inspect.scheduler.reason"))
             yield Pair("note", f"the scheduler is paused {reason}")
-        for found in several(at(body, "inspect.diagnostics")):
+        for found in diagnostics:
             words = f"{told(at(found, 'message'))} [{told(at(found, 'code'))}]"
             yield Pair(told(at(found, "severity")), words)
             command = told(at(found, "suggested_command"))

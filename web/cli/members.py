@@ -229,7 +229,8 @@ def one_of(members: type[Enum]) -> click.Choice[str]:
     return click.Choice([str(member.value) for member in members], case_sensitive=False)
 
 
-LIMIT: Final = Field("limit", "how many at most", int)
+COUNT: Final = click.IntRange(min=1)  # the API takes 0 for its default; who asks for none is wrong
+LIMIT: Final = Field("limit", "how many at most", COUNT)
 CURSOR: Final = Field(
     "cursor", "continue there, as the last answer said (`next_cursor` with --json)"
 )

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from enum import Enum
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -21,6 +21,9 @@ from chargehand.web.version import PROGRAM
 
 if TYPE_CHECKING:
     from chargehand.web.cli.client import Client
+
+
+ANSWER_S: Final = 60.0  # that an answer may take, where it is not one that waits
 
 
 class Callers(Enum):
@@ -62,6 +65,11 @@ def client_command(
         params=[*parameters, *_common_options(callers)],
         help=f"{help_text}. {notes}\n\n\b\nExample:\n  {PROGRAM} {example}",
     )
+
+
+def on_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 """Commands out of rows: each sends one operation, and shows its answer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from functools import partial
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 from urllib.parse import quote
 
@@ -12,7 +14,7 @@ import orjson
 from chargehand.actors.limits import LIST_MAX
 from chargehand.web.cli.failures import Failed, plain
 from chargehand.web.cli.members import CURSOR, ID, Field, Form, Members, given, in_options
-from chargehand.web.cli.running import Callers, client_command
+from chargehand.web.cli.running import ANSWER_S, Callers, client_command, on_terminal
 from chargehand.web.cli.shown import Pages, Part, print_json, show
 from chargehand.web.cli.watching import watch_answer, watch_task
 from chargehand.web.exits import ClientExit
@@ -58,8 +60,11 @@ class Verb(NamedTuple):
         nothing: what an empty answer means, and the code that the command ends with then.
         callers: who it may be called by.
         may_wait: whether the server may take its time.
+        holdup: what may be the matter where it does, or where it has nothing.
+        asks: what is told before anything is done, and asked on a terminal; None: it goes without.
         watch: what `--watch` does, if it makes sense.
         finish: the last word on the members.
+        in_walk: members of the requests that walk all pages.
         whole: the member that is the body itself.
         ends_with: the code that an answer means.
     """
@@ -74,8 +79,11 @@ class Verb(NamedTuple):
     nothing: tuple[str, ClientExit] = ("done", ClientExit.DONE)
     callers: Callers = Callers.ANYBODY
     may_wait: bool = False
+    holdup: Callable[["Client"], str | None] | None = None
+    asks: Callable[["Client", str], str | None] | None = None
     watch: Watch | None = None
     finish: Callable[[Members], None] | None = None
+    in_walk: Mapping[str, object] = MappingProxyType({})
     whole: str | None = None
     ends_with: Callable[[Any], ClientExit] | None = None
 
@@ -105,6 +113,8 @@ class Verb(NamedTuple):
             parameters.append(
                 click.Option(["--if-match"], type=number, metavar="NUMBER", help=text)
             )
+        if self.asks is not None:
+            parameters.append(click.Option(["--yes"], is_flag=True, help="ask nothing"))
         return parameters + _watch_options(self.watch)
 
     def command(self, *group: str) -> click.Command:
@@ -139,11 +149,13 @@ class Verb(NamedTuple):
         if walks:
             self._walk(client, as_json, values)
             return
+        if self.asks is not None and not values.pop("yes"):
+            self._confirm(client, as_json, self._ids_in(values)[0])
         answer = self._ask(client, values)
         if as_json:
             print_json(answer.raw, answer.next_cursor)
         else:
-            self._show(answer.body)
+            self._show(client, answer.body)
             if answer.next_cursor is not None:
                 click.echo(f"more: --cursor {plain(answer.next_cursor)}, or --all", err=True)
         if answer.body is None:
@@ -151,10 +163,25 @@ class Verb(NamedTuple):
         if self.ends_with is not None:
             raise SystemExit(self.ends_with(answer.body))
 
+    def _confirm(self, client: "Client", as_json: bool, subject: str) -> None:
+        """Say what it will do; on a terminal only if that is meant."""
+        assert self.asks is not None, "there is nothing to ask"
+        is_terminal = on_terminal()
+        if as_json and not is_terminal:
+            return
+        told = self.asks(client, subject)
+        if told is None:
+            return
+        if not is_terminal:
+            click.echo(f"chargehand: {told}", err=True)
+        elif not click.confirm(f"{told}: go on?", err=True):
+            raise SystemExit(ClientExit.PARTLY)
+
     def _walk(self, client: "Client", as_json: bool, values: dict[str, Any]) -> None:
         """Show page after page, each as soon as it is there; `--limit` is the size of a page."""
         if values["limit"] is None:
             values["limit"] = LIST_MAX
+        values.update(self.in_walk)
         pages = Pages(self.shows)
         while True:
             answer = self._ask(client, values)
@@ -186,7 +213,8 @@ class Verb(NamedTuple):
                 query,
                 body,
                 if_match=values.get("if_match"),
-                may_wait=self.may_wait,
+                answer_s=None if self.may_wait else ANSWER_S,
+                notice=None if self.holdup is None else partial(self._tell_holdup, client),
             )
         except Failed as failed:
             failed.text = in_options(failed.text, self.fields)
@@ -194,6 +222,12 @@ class Verb(NamedTuple):
         if answer.ignored is not None:
             self._tell_ignored(answer.ignored)
         return answer
+
+    def _tell_holdup(self, client: "Client") -> None:
+        """It takes long; say why, if there is a reason to tell."""
+        holdup = self.holdup and self.holdup(client)
+        if holdup:
+            click.echo(f"chargehand: {plain(holdup)}; waiting", err=True)
 
     def _tell_ignored(self, header: str) -> None:
         """Say what the server did not know, and what may have been meant."""
@@ -220,9 +254,10 @@ class Verb(NamedTuple):
         path = path_of(Operation.STREAM_TASK, self._ids_in(values))
         watch_task(client, as_json, path, values["after_sequence"])
 
-    def _show(self, body: object) -> None:
+    def _show(self, client: "Client", body: object) -> None:
         if body is None:
-            click.echo(self.nothing[0], err=True)
+            holdup = self.holdup and self.holdup(client)
+            click.echo(": ".join((self.nothing[0], *([plain(holdup)] if holdup else []))), err=True)
         else:
             show(self.shows, body)
 
@@ -253,4 +288,4 @@ def path_of(operation: Operation, ids: Sequence[str]) -> str:
 
 
 def _in_query(value: object) -> str:
-    return "true" if value is True else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -52,6 +52,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "depends_on_id": "The task that is waited for.",
     "include_drafts": "Show drafts too.",
     "include_paused": "Show runs that a pause holds back, too.",
+    "latest": "The last events, as many as `limit` says, and not the first ones; in order as ever.",
     "lane": "Only this part of the inbox; it goes on by a `Link` header.",
     "limit": (
         f"How many rows at most; 0 is the default of {limits.LIST_DEFAULT}, and "

@@ -202,7 +202,7 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
         "The events of a task",
         None,
         events.TimelineResponse,
-        {"after_sequence": int, "limit": int},
+        {"after_sequence": int, "latest": bool, "limit": int},
         is_list=True,
         id="getTaskTimeline",
     ),

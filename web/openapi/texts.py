@@ -238,6 +238,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "Origin.ref": "The operation by which it came.",
     "ref": "Its id or name within its kind.",
     "remaining_claims": "Runs still at work when the drain ended.",
+    "remaining_runs": "Those of them that are named, 100 at most, with who holds them.",
     "requested_at": "When it was asked for.",
     "ClaimNextRequest.required_capabilities": (
         "The capabilities that the caller has; runs that require others are passed over."

@@ -3,7 +3,7 @@
 import orjson
 import trio
 
-from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.errors import Code, Rejected, invalid
 from chargehand.actors.task import commands as c
 from chargehand.actors.views.pages import sequence_of
 from chargehand.actors.views.views import Views
@@ -64,6 +64,15 @@ async def timeline(call: Call) -> HttpResponse:
     _check_not_ahead(views, "?after_sequence", after_seq)
     _check_not_ahead(views, f"?{CURSOR}", cursor_seq)
     after_seq = max(after_seq, cursor_seq)
+    if queries.flag(query, "latest"):
+        if cursor_seq:
+            raise invalid(
+                f"?{CURSOR}",
+                "the latest events have no further pages",
+                "leave out the cursor or the parameter latest",
+            )
+        latest = [told for told in views.timeline_latest(task_id, limit) if told.seq > after_seq]
+        return shown(200, TimelineResponse([timeline_item_of(told, views) for told in latest]))
     found = views.timeline(task_id, after_seq, limit + 1)
     shown_events = found[:limit]
     more = str(shown_events[-1].seq) if len(found) > limit else None

@@ -1,5 +1,7 @@
 """The scheduler as a whole: status, pause, resume, drain, backlog."""
 
+from collections.abc import Iterable
+
 from chargehand.actors import limits
 from chargehand.actors.task import validation as valid
 from chargehand.actors.task.state import Scope
@@ -13,7 +15,7 @@ from chargehand.web.paging import cursor_of, next_link
 from chargehand.web.requests.runs import DrainRequest, ReasonRequest
 from chargehand.web.responses import HttpResponse, shown
 from chargehand.web.shapes.encoding import rfc3339
-from chargehand.web.shapes.runs import run_of
+from chargehand.web.shapes.runs import RunSummary, run_of, run_summary_of
 from chargehand.web.shapes.scheduling import (
     Backlog,
     BacklogItem,
@@ -58,8 +60,20 @@ async def drain(call: Call) -> HttpResponse:
             started_at=rfc3339(outcome.started_at_ns),
             completed_at=rfc3339(outcome.completed_at_ns),
             timed_out=outcome.timed_out,
+            remaining_runs=_at_work(call.system.views, outcome.at_work) or None,
         ),
     )
+
+
+def _at_work(views: Views, task_ids: Iterable[str]) -> list[RunSummary]:
+    """The runs of these tasks; those that have ended in between are none."""
+    tasks = [task for task_id in task_ids if (task := views.get(task_id)) is not None]
+    runs = [(task, task.open_run) for task in tasks]
+    return [
+        run_summary_of(task, run, views)
+        for task, run in runs
+        if run is not None and run.status.is_active
+    ]
 
 
 async def backlog(call: Call) -> HttpResponse:

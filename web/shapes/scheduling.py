@@ -6,7 +6,7 @@ from attrs import define
 
 from chargehand.actors.task.state import Pause
 from chargehand.web.shapes.encoding import Shape, optional_time, rfc3339
-from chargehand.web.shapes.runs import Run
+from chargehand.web.shapes.runs import Run, RunSummary
 from chargehand.web.shapes.tasks import TaskSummary
 
 
@@ -59,6 +59,7 @@ class DrainResponse(Shape):
     started_at: str
     completed_at: str
     timed_out: bool = False
+    remaining_runs: list[RunSummary] | None = None
 
 
 @final

@@ -133,11 +133,20 @@ def message_not_found(task_id: str, delivery_id: str) -> Rejected:
 
 
 def _is_off(changes: Changes, subscription: Subscription) -> Rejected:
+    target = subscription.target
     return Rejected(
         Code.SUBSCRIPTION_OFF,
         f"the subscription {subscription.id} is off: {subscription.cursor.error}",
         "turn it on first: set it again under the same subscription_id",
-        action=actions.list_subscriptions(changes.task_id),
+        action=actions.set_subscription_again(
+            changes.task_id,
+            subscription.bridge_id,
+            subscription.id,
+            target.mode.value,
+            target.peer_id,
+            target.group_id,
+            target.thread_id,
+        ),
         evidence={"task_id": changes.task_id, "subscription_id": subscription.id},
     )
 

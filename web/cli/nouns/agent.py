@@ -5,6 +5,7 @@ from typing import Final, final
 
 from chargehand.actors import actions
 from chargehand.web.cli.advice import suggested
+from chargehand.web.cli.holdups import scheduler_pause
 from chargehand.web.cli.layout import Block, Pairs
 from chargehand.web.cli.layouts import RUN_COLUMNS
 from chargehand.web.cli.members import ERROR, KEY, METADATA, REASON, RESULT, URGENCY, Field, Form
@@ -68,6 +69,7 @@ VERBS: Final = (
         shows=_CLAIM,
         nothing=("nothing to claim", ClientExit.NOTHING),
         may_wait=True,
+        holdup=scheduler_pause,
     ),
     Verb(
         name="heartbeat",

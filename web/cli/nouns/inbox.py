@@ -6,7 +6,7 @@ from typing import Final, final
 from chargehand.actors.views.choices import Lane
 from chargehand.web.cli.filters import OWNER_FILTERS, SCOPE_FILTERS, scoped_by_workspace
 from chargehand.web.cli.layout import Block, Note
-from chargehand.web.cli.members import CURSOR, Field, Form, one_of
+from chargehand.web.cli.members import COUNT, CURSOR, Field, Form, one_of
 from chargehand.web.cli.shown import Card, Column, Listing, Worth, at, several, told
 from chargehand.web.cli.verbs import Verb, Watch
 from chargehand.web.operations import Operation as Op
@@ -49,7 +49,7 @@ VERBS: Final = (
             Field("lane", "only this lane", one_of(Lane)),
             Field("unread", "only unread", form=Form.FLAG),
             Field("query", "a text in title or identifier"),
-            Field("limit", "at most this many in each lane", int),
+            Field("limit", "at most this many in each lane", COUNT),
             CURSOR,
         ),
         shows=(_Lanes(),),

@@ -1,15 +1,23 @@
 """`chargehand scheduler`."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from chargehand.actors.task.choices import Scope
+from chargehand.web.cli.holdups import claims_under_way
 from chargehand.web.cli.members import CURSOR, LIMIT, REASON, WORKSPACE, Field, Form, one_of
 from chargehand.web.cli.running import Callers
 from chargehand.web.cli.shown import Card, Column, Listing, Worth
 from chargehand.web.cli.verbs import Verb, Watch
+from chargehand.web.exits import ClientExit
 from chargehand.web.operations import Operation as Op
 
 _SCHEDULER: Final = (Card("scheduler"),)
+
+
+def _drained(body: Mapping[str, Any]) -> ClientExit:
+    return ClientExit.DONE if body["completed"] else ClientExit.LATER
+
 
 VERBS: Final = (
     Verb(
@@ -59,6 +67,7 @@ VERBS: Final = (
         name="drain",
         operation=Op.DRAIN_SCHEDULER,
         help="Pause, and wait for the claims under way",
+        note="Where some are left when the time is over, they are named, and the pause stays.",
         example="--timeout-seconds 120",
         fields=(REASON, Field("timeout_seconds", "how long to wait", int)),
         shows=(
@@ -72,8 +81,21 @@ VERBS: Final = (
                 ),
                 "drain",
             ),
+            Listing(
+                "remaining_runs",
+                (
+                    Column("RUN", "id", Worth.KEPT),
+                    Column("STATUS", "status", Worth.KEPT),
+                    Column("HELD BY", "session_id", Worth.BELOW, or_else="claimed_by"),
+                    Column("TASK", "task_id", Worth.BELOW),
+                    Column("LEASE UNTIL", "lease_until"),
+                ),
+                "still at work",
+            ),
         ),
         may_wait=True,
+        holdup=claims_under_way,
+        ends_with=_drained,
     ),
     Verb(
         name="backlog",

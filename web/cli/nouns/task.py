@@ -1,8 +1,9 @@
 """`chargehand task`."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chargehand.actors.task.choices import (
+    TERMINAL_TASK,
     ApprovalPolicy,
     ApprovalState,
     Priority,
@@ -39,9 +40,12 @@ from chargehand.web.cli.members import (
     Members,
     one_of,
 )
-from chargehand.web.cli.shown import Branches, Listing
-from chargehand.web.cli.verbs import Verb, Watch
+from chargehand.web.cli.shown import Branches, Listing, at, several
+from chargehand.web.cli.verbs import Verb, Watch, path_of
 from chargehand.web.operations import Operation as Op
+
+if TYPE_CHECKING:
+    from chargehand.web.cli.client import Client
 
 _OWNER: Final = Field("owner", "KIND:REF, as pool:builders", OWNER)
 _PRIORITY: Final = Field("priority", "how urgent", one_of(Priority))
@@ -80,12 +84,32 @@ _CHANGES: Final = (
     CHANNEL,
     METADATA,
 )
+_LATEST: Final = Field(
+    "latest", "the last ones [unless --after or --cursor says where to begin]", form=Form.SWITCH
+)
 _AFTER: Final = Field("after_sequence", "only events after this number", int, flag="after")
 
 
 def _in_its_scope(members: Members) -> None:
     """A scope is always sent; what names a workspace is in one."""
     members.setdefault("scope", (Scope.WORKSPACE if "workspace" in members else Scope.GLOBAL).value)
+
+
+def _newest(members: Members) -> None:
+    """Who names no beginning is shown the end."""
+    members.setdefault("latest", not members.keys() & {"after_sequence", "cursor"})
+
+
+def _below(client: "Client", task_id: str) -> str | None:
+    """How many tasks are canceled, where it is more than the one that is named."""
+    answer = client.ask("GET", path_of(Op.GET_TREE, [task_id]))
+    ended = {status.value for status in TERMINAL_TASK}
+    nodes = several(at(answer.body, "tree.descendants"))
+    count = sum(at(node, "task.status") not in ended for node in nodes)
+    if not count:
+        return None
+    below = "1 task" if count == 1 else f"{count} tasks"
+    return f"this cancels {task_id} and {below} below it"
 
 
 VERBS: Final = (
@@ -182,6 +206,7 @@ VERBS: Final = (
         example='--reason "not this year"',
         fields=(REASON, METADATA),
         shows=TASK,
+        asks=_below,
     ),
     Verb(
         name="pause",
@@ -236,10 +261,13 @@ VERBS: Final = (
     Verb(
         name="timeline",
         operation=Op.GET_TIMELINE,
-        help="The events of a task and all below it",
+        help="The latest events of a task",
+        note="With --watch those of all below it, too.",
         example="--watch",
-        fields=(_AFTER, LIMIT, CURSOR),
+        fields=(_AFTER, _LATEST, LIMIT, CURSOR),
         shows=(Timeline(),),
+        finish=_newest,
+        in_walk={"latest": False},
         watch=Watch.STREAM,
     ),
     Verb(

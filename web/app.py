@@ -24,6 +24,7 @@ from chargehand.web.problems import EdgeCode, edge_response, refusal_response
 from chargehand.web.redaction import redact
 from chargehand.web.responses import AnyResponse, EventStreamResponse, Headers, HttpResponse
 from chargehand.web.routes import ROUTES
+from chargehand.web.routes.description import openapi_of
 
 SEND_S_MAX: Final = 60.0  # to take an answer that is no stream, from a server that sets no bound
 
@@ -35,7 +36,9 @@ _GROUPS: Final = tuple(  # /api/tasks, /api/scheduler, ...
 )
 
 
-def create_app(system: System, transport: OriginKind, *, strict: bool = False) -> QuartTrio:
+def create_app(
+    system: System, transport: OriginKind, *, strict: bool = False, asks_token: bool = False
+) -> QuartTrio:
     """An app that serves `system`.
 
     Bodies are bounded here too, but a listener should refuse them earlier, and in time: the app
@@ -44,13 +47,15 @@ def create_app(system: System, transport: OriginKind, *, strict: bool = False) -
     Args:
         transport: HTTP or UDS.
         strict: members and parameters that an operation does not know are refused.
+        asks_token: the listener lets in who sends its token alone; the description says so.
     """
     app = _App("web", static_folder=None)
     app.url_map = _url_map()
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     app.config["BODY_TIMEOUT"] = None
     app.config["RESPONSE_TIMEOUT"] = SEND_S_MAX
-    for operation, handler in ROUTES.items():
+    routes = {**ROUTES, Operation.OPENAPI: openapi_of(asks_token=asks_token)}
+    for operation, handler in routes.items():
         app.endpoint(operation.name)(_view(system, transport, operation, handler, strict))
     app.register_error_handler(HTTPException, _http_error)
     return app

@@ -11,18 +11,18 @@ from typing import Final, final
 import trio
 from attrs import define
 
-from chargehand.actors.errors import Category, Severity
 from chargehand.actors.frozen import frozen
 from chargehand.actors.limits import BODY_BYTES_MAX
 from chargehand.web.exchange import Answerer, BodyEnd, Exchange
 from chargehand.web.hosts import Hosts
+from chargehand.web.operations import ASKED_BY_PROBES
 from chargehand.web.parsing import RequestHead
-from chargehand.web.problems import EdgeCode, Problem
+from chargehand.web.problems import EdgeCode
 from chargehand.web.refusal import RawHeaders, Refusal
 
 BODIES_BYTES_MAX: Final = 256 * 1024 * 1024  # of all requests under way together
 TARGET_BYTES_MAX: Final = 8192
-PUBLIC_PATHS: Final = frozenset({b"/healthz", b"/readyz"})  # asked by probes that know no token
+PUBLIC_PATHS: Final = frozenset(operation.path.encode() for operation in ASKED_BY_PROBES)
 
 _NEEDED: Final = frozenset({b"host", b"origin", b"authorization", b"content-encoding"})
 _METHODS: Final = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
@@ -33,16 +33,8 @@ _PLAIN: Final = frozenset({b"", b"identity"})
 _TOO_LARGE: Final = Refusal.of(
     EdgeCode.BODY_TOO_LARGE, f"the body has more than {BODY_BYTES_MAX} bytes", "send less of it"
 )
-_TOO_SLOW: Final = Refusal(
-    400,
-    Problem(
-        "request_body_timeout",
-        Severity.ERROR,
-        Category.DAEMON,
-        "Request body took too long",
-        "the body did not arrive in time",
-        "send it again",
-    ),
+_TOO_SLOW: Final = Refusal.of(
+    EdgeCode.BODY_TOO_SLOW, "the body did not arrive in time", "send it again"
 )
 _BAD_TARGET: Final = Refusal.of(
     EdgeCode.MALFORMED,
@@ -70,16 +62,10 @@ _BAD_ORIGIN: Final = Refusal.of(
     "pages of the site in the Origin header may not call this server",
     "add the origin to allowed_origins",
 )
-_NO_TOKEN: Final = Refusal(
-    401,
-    Problem(
-        "token_required",
-        Severity.ERROR,
-        Category.DAEMON,
-        "Token required",
-        "the bearer token is missing or wrong",
-        "send it as Authorization: Bearer",
-    ),
+_NO_TOKEN: Final = Refusal.of(
+    EdgeCode.TOKEN_REQUIRED,
+    "the bearer token is missing or wrong",
+    "send it as Authorization: Bearer",
     ((b"www-authenticate", b"Bearer"),),
 )
 _BODIES_FULL: Final = Refusal.of(

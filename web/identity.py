@@ -35,6 +35,11 @@ ANYBODYS: Final = frozenset(
 )
 """Operations that are the same whoever calls: they ignore the headers of agents."""
 
+AGENTS_ONLY: Final = frozenset(
+    operation for operation in Operation if operation.path.startswith("/api/agent/")
+)
+"""Operations of agents: without their headers nothing is done."""
+
 
 async def authenticate(call: Call) -> None:
     """Find out who calls, before anything else of the request is looked at.

@@ -47,7 +47,11 @@ def fronts(system: System, settings: ServerSettings, listeners: Listeners) -> li
         (listeners.tcp, OriginKind.HTTP, access),
         (listeners.unix, OriginKind.UDS, None),
     ):
-        app = AsgiApplication(create_app(system, transport, strict=settings.strict_requests))
+        asks_token = gate is not None and gate.token is not None
+        made_for = create_app(
+            system, transport, strict=settings.strict_requests, asks_token=asks_token
+        )
+        app = AsgiApplication(made_for)
         guard = Guard(app, gate, bodies, settings.body_s)
         made.append(Front(listener, guard, app.lifespan, bounds, max(1, connections_max)))
     return made

@@ -362,3 +362,6 @@ TAGGED: Final = frozenset(operation for operation in Operation if operation.is_c
     Operation.CLAIM_NEXT,
 }
 """Those whose answer carries the ETag of the task that it is about."""
+
+ASKED_BY_PROBES: Final = frozenset({Operation.LIVENESS, Operation.READINESS})
+"""Those that are answered without a token, as probes know none."""

@@ -8,6 +8,8 @@ from attrs import evolve, frozen
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from chargehand.actors import limits
+from chargehand.web.headers import AGENT_HEADER, SESSION_HEADER, WORKSPACE_HEADER
+from chargehand.web.identity import ANYBODYS
 from chargehand.web.openapi.document import document
 from chargehand.web.openapi.guide import OPERATIONS
 from chargehand.web.openapi.table import DOCS
@@ -19,6 +21,7 @@ from chargehand.web.operations import (
     PRECONDITION_FAILED,
     Operation,
 )
+from chargehand.web.problems import EdgeCode
 from tests.contract.schemas import Contract
 
 CONTRACT = Contract().document
@@ -78,6 +81,7 @@ MAY_BE_LEFT_OUT = {
     Operation.REQUEST_REVIEW,
     Operation.CREATE_SUBSCRIPTION,
 }
+IDENTITY = {(name, "header") for name in (SESSION_HEADER, AGENT_HEADER, WORKSPACE_HEADER)}
 NEVER_GIVEN = {"500"}  # of the contract's codes
 
 
@@ -228,6 +232,7 @@ def test_parameters_are_those_of_the_contract(operation):
     assert more <= ours.keys()
     key = {("Idempotency-Key", "header")} if operation.is_write else set()
     key |= {("If-Match", "header")} if operation.is_conditional else set()
+    key |= set() if operation in ANYBODYS else IDENTITY
     assert key <= ours.keys()
     assert {name: ours[name] for name in ours.keys() - more - key} == told(_theirs(operation))
 
@@ -265,6 +270,8 @@ def test_answers_are_those_of_the_contract(operation):
             infrastructure.add(str(MALFORMED))
     if operation.is_conditional:
         infrastructure.add(str(PRECONDITION_FAILED))
+    if operation.is_write:
+        infrastructure.add(str(EdgeCode.ENCODING_NOT_SUPPORTED.status))
     assert ours.keys() | infrastructure == (theirs.keys() - NEVER_GIVEN) | infrastructure
     for status in ours.keys() & theirs.keys():
         for told, published in _compared(_content(ours[status]), _content(theirs[status])):

@@ -4,12 +4,16 @@ Whatever command an answer suggests must be one of ours.
 """
 
 import json
+import re
 from typing import Any, final
 from urllib.parse import unquote, urlsplit
 
 import trio
 from attrs import define, field, frozen
 
+from chargehand.web.openapi.refusals import refusals_of
+from chargehand.web.operations import Operation
+from chargehand.web.problems import EdgeCode
 from tests.cli.suggested import command_of
 from tests.contract.schemas import Contract
 
@@ -52,6 +56,24 @@ class Answered:
     def pointer(self) -> str:
         """What of the request an error is about."""
         return self.json["diagnostic"]["evidence"]["pointer"]
+
+
+_PATHS = [  # as the app finds them: those without parameters win
+    (operation, re.compile(re.sub(r"\{\w+\}", "[^/]+", operation.path) + "/?"))
+    for operation in sorted(Operation, key=lambda operation: operation.path.count("{"))
+]
+
+
+def check_code(method: str, path: str, answered: Answered) -> None:
+    """Assert that the description lists a refusal's code for the operation and the status."""
+    if answered.status < 400 or answered.status == EdgeCode.INTERNAL.status:
+        return
+    for operation, pattern in _PATHS:
+        if operation.method == method and pattern.fullmatch(unquote(path)):
+            listed = {code.code for code in refusals_of(operation).get(answered.status, ())}
+            told = f"{operation.name} answers {answered.status} {answered.code}"
+            assert answered.code in listed, f"{told}: add it to web/openapi/refusals.py"
+            return
 
 
 def scope_of(method: str, target: str, headers: dict[str, str]) -> dict[str, Any]:
@@ -118,6 +140,7 @@ class ContractClient:
             command_of(command)
         if method != "HEAD":
             CONTRACT.check(method, urlsplit(target).path, answered.status, answered.body)
+            check_code(method, urlsplit(target).path, answered)
         return answered
 
     async def get(self, target: str, **headers: str) -> Answered:

@@ -1,13 +1,14 @@
 """The OpenAPI 3.1 document of all operations, made once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, final
 
 import orjson
 
 from chargehand.actors import limits
+from chargehand.actors.errors import LEASE_LOST
 from chargehand.actors.frozen import frozen
 from chargehand.web.bodies import Request
 from chargehand.web.headers import (
@@ -19,19 +20,14 @@ from chargehand.web.headers import (
     SESSION_HEADER,
     WORKSPACE_HEADER,
 )
+from chargehand.web.identity import AGENTS_ONLY, ANYBODYS
 from chargehand.web.openapi.examples import ERROR, examples
 from chargehand.web.openapi.guide import AREAS, IDS, OPERATIONS, PARAMETERS, PARAMETERS_OF
+from chargehand.web.openapi.meanings import MEANINGS, AnyCode
+from chargehand.web.openapi.refusals import refusals_of
 from chargehand.web.openapi.schemas import Schema, Schemas
 from chargehand.web.openapi.table import DOCS, OperationDoc
-from chargehand.web.operations import (
-    KEY_REUSED,
-    MALFORMED,
-    NO_CONTENT,
-    OK,
-    PRECONDITION_FAILED,
-    TAGGED,
-    Operation,
-)
+from chargehand.web.operations import ASKED_BY_PROBES, NO_CONTENT, OK, TAGGED, Operation
 from chargehand.web.paging import CURSOR
 from chargehand.web.shapes.problems import Error
 from chargehand.web.version import program_version
@@ -43,7 +39,11 @@ _ABOUT: Final = (
     "for it over TCP, as `Authorization: Bearer`. "
     "Members that are unset are left out of answers. Unknown members and query parameters of "
     f"requests are ignored, and named in the answer's header `{IGNORED_HEADER}`; a server that was "
-    "started with `--strict-requests` refuses them."
+    "started with `--strict-requests` refuses them. "
+    "Each status of an operation lists the codes that `diagnostic.code` may hold with it: "
+    "`x-codes` for programs; those in `x-lease-lost` say that the agent has its lease no more. "
+    "What is no valid HTTP, or comes too slowly, is 400 at any path; what is served nowhere is "
+    "404, `not_found`."
 )
 _IGNORED: Final = (
     "What of the request is not known and was ignored, separated by commas: members by their JSON "
@@ -76,6 +76,29 @@ _IF_MATCH: Final = {
         "done: 412, `precondition_failed`, with the `etag` of now."
     ),
 }
+_IDENTITY: Final = {
+    SESSION_HEADER: "The session that calls; one that is new registers itself.",
+    AGENT_HEADER: "The name of the agent whose session it is.",
+}
+_WORKSPACE: Final = (
+    "The id of the workspace that the session is of. It places a session on its first contact; "
+    "later on, another workspace than the session's is 403, `identity_unauthorized`."
+)
+_NEEDED: Final = "Needed: only agents call this."
+_OPTIONAL: Final = (
+    "Both of an agent are needed, or none: without them the caller is the local user."
+)
+_BEARER: Final = "bearer"
+_SECURITY: Final = {
+    _BEARER: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": (
+            "The token of the server, if it has one: needed over TCP for all but `/healthz` and "
+            "`/readyz`, never over the Unix socket."
+        ),
+    }
+}
 _REFUSALS: Final = {
     400: "The request is invalid.",
     401: "The caller is not known.",
@@ -85,6 +108,7 @@ _REFUSALS: Final = {
     409: "It does not fit what is now.",
     412: "The task is not as `If-Match` says any more.",
     413: "The request is too large.",
+    415: "The body is encoded in a way that is not supported.",
     422: "The request is invalid.",
     429: "Too many requests; see Retry-After.",
     503: "The server cannot answer now; see Retry-After.",
@@ -94,14 +118,18 @@ _JSON: Final = "application/json"
 
 
 @cache
-def document_text() -> bytes:
+def document_text(*, asks_token: bool = False) -> bytes:
     """The document as JSON."""
-    return orjson.dumps(document())
+    return orjson.dumps(document(asks_token=asks_token))
 
 
 @cache
-def document() -> dict[str, Any]:
-    """The document; shared, so nobody may change it."""
+def document(*, asks_token: bool = False) -> dict[str, Any]:
+    """The document; shared, so nobody may change it.
+
+    Args:
+        asks_token: whether it is of a listener that asks for the server's token.
+    """
     components: dict[str, Schema] = {}
     describer = _Describer(Schemas(components), Schemas(components, of_requests=True), examples())
     paths: dict[str, dict[str, Any]] = {}
@@ -111,13 +139,18 @@ def document() -> dict[str, Any]:
         path[operation.method.lower()] = describer.operation(operation, doc)
     components[Error.__name__]["examples"] = [ERROR]
     areas = dict.fromkeys(map(_area, Operation))
-    return {
+    told: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "Chargehand", "version": program_version(), "description": _ABOUT},
         "tags": [{"name": name, "description": AREAS[name]} for name in areas],
         "paths": paths,
-        "components": {"schemas": dict(sorted(components.items()))},
+        "components": {"schemas": dict(sorted(components.items())), "securitySchemes": _SECURITY},
     }
+    if asks_token:
+        told["security"] = [{_BEARER: []}]
+        for operation in ASKED_BY_PROBES:
+            paths[operation.path][operation.method.lower()]["security"] = []
+    return told
 
 
 def _area(operation: Operation) -> str:
@@ -128,6 +161,35 @@ def _area(operation: Operation) -> str:
 def _camel_case(name: str) -> str:
     head, *rest = name.lower().split("_")
     return head + "".join(word.capitalize() for word in rest)
+
+
+def _refused(status: int, codes: Sequence[AnyCode]) -> dict[str, Any]:
+    """A status with the codes that come with it."""
+    listed = "".join(f"\n- `{code.code}`: {MEANINGS[code]}" for code in codes)
+    lost = [code.code for code in codes if code in LEASE_LOST]
+    return {
+        "description": f"{_REFUSALS[status]}\n{listed}",
+        "x-codes": [code.code for code in codes],
+        **({"x-lease-lost": lost} if lost else {}),
+    }
+
+
+def _identity(is_needed: bool) -> Iterator[dict[str, Any]]:
+    """The headers by which an agent says who it is."""
+    when = _NEEDED if is_needed else _OPTIONAL
+    for name, text in _IDENTITY.items():
+        yield _header(name, f"{text} {when}", is_needed)
+    yield _header(WORKSPACE_HEADER, _WORKSPACE, False)
+
+
+def _header(name: str, text: str, is_needed: bool) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": is_needed,
+        "schema": {"type": "string"},
+        "description": text,
+    }
 
 
 @final
@@ -157,16 +219,9 @@ class _Describer:
             responses[str(OK)] = {**success, "description": "It was there already."}
         if doc.may_be_empty:
             responses[str(NO_CONTENT)] = {"description": "There is nothing."}
-        refusals = set(operation.refusals)
-        if operation.is_write:
-            refusals.add(KEY_REUSED)
-            if not operation.lists_invalid:
-                refusals.add(MALFORMED)
-        if operation.is_conditional:
-            refusals.add(PRECONDITION_FAILED)
-        for status in sorted(refusals):
+        for status, codes in refusals_of(operation).items():
             content = {_JSON: {"schema": self.answers.of(Error)}}
-            responses[str(status)] = {"description": _REFUSALS[status], "content": content}
+            responses[str(status)] = {**_refused(status, codes), "content": content}
         return {**described, "responses": responses}
 
     def _parameters(self, operation: Operation, doc: OperationDoc) -> list[dict[str, Any]]:
@@ -186,6 +241,8 @@ class _Describer:
         }
         for parameter in found:
             parameter["description"] = texts[parameter["name"]]
+        if operation not in ANYBODYS:
+            found.extend(_identity(operation in AGENTS_ONLY))
         if operation.is_write:
             found.append(_KEY)
         if operation.is_conditional:

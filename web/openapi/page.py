@@ -127,8 +127,12 @@ def _example(content: dict[str, Any]) -> str:
 
 
 def _prose(text: str) -> str:
-    """A text with its `code`."""
-    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
+    """A text with its `code`, and its list behind it."""
+    head, *items = text.split("\n- ")
+    told = re.sub("`([^`]+)`", r"<code>\1</code>", escape(head.strip()))
+    return (
+        f"{told}<ul>{''.join(f'<li>{_prose(item)}</li>' for item in items)}</ul>" if items else told
+    )
 
 
 def _component(name: str, schema: dict[str, Any]) -> str:

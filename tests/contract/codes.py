@@ -112,7 +112,7 @@ def _in_the_body(tree: ast.Module) -> Iterator[ast.AST]:
 def _ours(value: Any) -> Iterator[Any]:
     if isinstance(value, Code):
         yield value
-    elif isinstance(value, FunctionType) and value.__module__.startswith(_OURS):
+    elif isinstance(value, FunctionType) and (value.__module__ or "").startswith(_OURS):
         yield inspect.unwrap(value)
     elif isinstance(value, type) and value.__module__.startswith(_OURS) and attrs.has(value):
         yield value

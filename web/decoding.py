@@ -32,7 +32,8 @@ from chargehand.web.bodies import Body
 from chargehand.web.choices import chosen, listed
 
 _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1  # what the JSON parser keeps exact
-_PARSER_TOO_DEEP: Final = "depth limit exceeded"
+# As the parser says it, and as it said it before orjson 3.12.
+_PARSER_TOO_DEEP: Final = ("depth limit exceeded", "array and object recursion depth exceeded")
 _PARSER_TOO_LARGE: Final = "number is infinity when parsed as double"
 _LONG_DIGITS = re.compile(rb"\d{19}")
 _DIGITS_MAX = 20
@@ -101,7 +102,7 @@ def _parse(body: bytes) -> object:
     try:
         value: object = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        if error.msg == _PARSER_TOO_DEEP:
+        if error.msg in _PARSER_TOO_DEEP:
             raise invalid("", "the body is nested too deep", "send it flatter") from None
         if error.msg == _PARSER_TOO_LARGE:
             message = f"a number is out of range at character {error.pos}"

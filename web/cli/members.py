@@ -11,6 +11,7 @@ import click
 import orjson
 
 from chargehand.actors.task.choices import Priority
+from chargehand.web.cli.param_type import ParamType
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -22,7 +23,7 @@ _Context = click.Context | None
 
 
 @final
-class JsonText(click.ParamType[orjson.Fragment]):
+class JsonText(ParamType[orjson.Fragment]):
     """JSON as it stands, out of a file by `@path`, or from stdin by `-`."""
 
     name = "json"
@@ -49,7 +50,7 @@ def _read(value: str) -> bytes:
 
 
 @final
-class OwnerText(click.ParamType[dict[str, str]]):
+class OwnerText(ParamType[dict[str, str]]):
     """An owner as KIND:REF."""
 
     name = "kind:ref"
@@ -64,7 +65,7 @@ class OwnerText(click.ParamType[dict[str, str]]):
 
 
 @final
-class UrgencyText(click.ParamType[int]):
+class UrgencyText(ParamType[int]):
     """A priority by its name, told to the server by its weight; or a weight as it is."""
 
     name = "priority"
@@ -92,7 +93,7 @@ class UrgencyText(click.ParamType[int]):
 
 
 @final
-class IdText(click.ParamType[str]):
+class IdText(ParamType[str]):
     """An id; a blank one would lead to another path."""
 
     name = "id"
@@ -105,7 +106,7 @@ class IdText(click.ParamType[str]):
 
 
 @final
-class DirectoryText(click.ParamType[str]):
+class DirectoryText(ParamType[str]):
     """A directory of this machine, told to the server by its full path."""
 
     name = "directory"
@@ -145,7 +146,7 @@ class Field(NamedTuple):
 
     member: str
     help: str = ""
-    kind: click.ParamType[Any] | type = str
+    kind: ParamType[Any] | type = str
     form: Form = Form.OPTION
     flag: str | None = None
     required: bool = False

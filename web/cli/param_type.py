@@ -1,0 +1,18 @@
+"""click's base class of parameter types: generic to type checkers and, since click 8.4, at run time."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from click import ParamType
+else:
+
+    class ParamType(click.ParamType):
+        """Takes a type argument whatever the version of click."""
+
+        def __class_getitem__(cls, _: object) -> type:
+            return cls
+
+
+__all__ = ["ParamType"]

@@ -30,6 +30,10 @@ T = TypeVar("T")
 MAP_BYTES_DEFAULT: Final = 1 << 30  # of address space; the file grows as it is written
 DATA_FILE: Final = "data.mdb"
 READERS_MAX: Final = 16  # Trio's thread, the writer, and a tool that looks from outside
+# `check_length` reads LMDB's first format. A binding that writes a second one, too, takes that for
+# new files if an environment variable says so.
+_TWO_FORMATS: Final = int(lmdb.__version__.partition(".")[0]) >= 3
+_FORMAT_OF_NEW_FILES: Final[dict[str, Any]] = {"lib_version": 0} if _TWO_FORMATS else {}
 
 # What LMDB raises where its own pages, which carry no checksum, are not what they must be.
 _STRUCTURE_ERRORS: Final = (
@@ -86,6 +90,7 @@ class LmdbStore:
                     mode=0o600,  # tasks are nobody else's to read
                     readahead=False,  # reads are of single keys, and pages of others push ours out
                     readonly=read_only,
+                    **_FORMAT_OF_NEW_FILES,
                 )
                 self._refuse_foreign()
                 self._tables = dict(self._opened(read_only))

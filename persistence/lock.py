@@ -1,11 +1,15 @@
 """One process for each data directory. The lock dies with its process, however that ends."""
 
-import fcntl
 import os
 from pathlib import Path
 from typing import final
 
 from chargehand.actors.ports import StorageError
+
+try:
+    import fcntl
+except ImportError as error:
+    raise ImportError("a data directory can be opened on Linux and macOS alone") from error
 
 LOCK_FILE = "LOCK"
 

@@ -48,6 +48,21 @@ def test_importing_it_loads_nothing_else():
     assert [name for name in loaded if name.startswith("chargehand")] == ["chargehand"]
 
 
+def test_on_windows_the_program_says_where_it_runs():
+    program = "import sys; sys.platform = 'win32'; from chargehand.__main__ import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "chargehand: runs on Linux and macOS alone; on Windows it runs within WSL\n"
+    )
+
+
 @pytest.mark.parametrize("name", TOP)
 def test_its_folders_are_those_of_the_checkout(name):
     assert (ROOT / "chargehand" / name).samefile(ROOT / name)

@@ -5,13 +5,15 @@ import os
 import resource
 import socket
 import stat
+import sys
 from pathlib import Path
 from typing import Final
 
 from chargehand.web.exits import ExitCode, Fatal
 
 BACKLOG: Final = 1024  # connections the kernel holds for us; it caps this at its own limit
-UNIX_PATH_BYTES_MAX: Final = 107  # sun_path of Linux, less its closing NUL
+# sun_path, less its closing NUL.
+UNIX_PATH_BYTES_MAX: Final = 107 if sys.platform == "linux" else 103
 KEEPALIVE_IDLE_S: Final = 60  # silence after which the kernel asks whether the peer still lives
 KEEPALIVE_EVERY_S: Final = 15
 KEEPALIVE_PROBES: Final = 4
@@ -39,7 +41,7 @@ def listen_tcp(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_S)
+        listener.setsockopt(socket.IPPROTO_TCP, _keepalive_idle(), KEEPALIVE_IDLE_S)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_EVERY_S)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
         listener.bind(address)
@@ -53,6 +55,13 @@ def listen_tcp(host: str, port: int) -> socket.socket:
             ExitCode.CANNOT_LISTEN, f"cannot listen on {shown}: {error.strerror}{step}"
         ) from error
     return listener
+
+
+def _keepalive_idle() -> int:
+    """The option that sets the silence before a probe; macOS has another name for it."""
+    name = "TCP_KEEPIDLE" if hasattr(socket, "TCP_KEEPIDLE") else "TCP_KEEPALIVE"
+    option: int = getattr(socket, name)
+    return option
 
 
 def listen_unix(path: Path) -> socket.socket:
@@ -116,10 +125,17 @@ def connections_possible(wanted: int) -> int:
     The soft limit is raised as far as the system allows.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = wanted + RESERVED_FILES
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     if soft == resource.RLIM_INFINITY:
         return wanted
+    needed = wanted + RESERVED_FILES
+    if hard != resource.RLIM_INFINITY:
+        needed = min(needed, hard)
+    # macOS tells no hard limit and refuses what is above one that it keeps elsewhere.
+    while needed > soft:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+        except (OSError, ValueError):
+            needed //= 2
+        else:
+            soft = needed
     return max(1, min(wanted, soft - RESERVED_FILES))

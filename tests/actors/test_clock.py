@@ -2,12 +2,15 @@
 
 import itertools
 import logging
+import runpy
+import time
 
 import pytest
 import trio
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from chargehand.actors import boot_clock
 from chargehand.actors.boot_clock import BootClock
 from chargehand.actors.clock import Clock, VirtualTime
 from chargehand.actors.ids import RandomIds
@@ -232,6 +235,16 @@ def test_the_clock_of_a_server_counts_from_its_start_and_wakes_in_time():
         assert waited.cancelled_caught
 
     trio.run(main, clock=BootClock())
+
+
+def test_where_there_is_no_boottime_the_clock_is_the_monotonic_one_of_the_system(monkeypatch):
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME", raising=False)
+    asked = []
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: asked.append(clock) or 7.0)
+    clock = runpy.run_path(boot_clock.__file__)["BootClock"]()
+    clock.start_clock()
+    assert clock.current_time() == 0
+    assert set(asked) == {time.CLOCK_MONOTONIC}
 
 
 def test_ids_are_unique_also_where_the_wall_is_set_back():

@@ -1,3 +1,4 @@
+import errno
 import resource
 import socket
 import stat
@@ -7,7 +8,13 @@ import pytest
 
 from chargehand.web.exits import ExitCode, Fatal
 from chargehand.web.hosts import Hosts
-from chargehand.web.sockets import RESERVED_FILES, connections_possible, listen_tcp, listen_unix
+from chargehand.web.sockets import (
+    KEEPALIVE_IDLE_S,
+    RESERVED_FILES,
+    connections_possible,
+    listen_tcp,
+    listen_unix,
+)
 
 
 def test_a_taken_port_is_one_clear_message():
@@ -66,6 +73,40 @@ def test_connections_never_use_up_the_open_files():
         assert connections_possible(2**40) <= hard - RESERVED_FILES
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_limit_that_the_system_keeps_to_itself_is_found(monkeypatch):
+    """macOS tells no hard limit, and refuses one that is above another that it has."""
+    granted = []
+
+    def setrlimit(_, limits):
+        if limits[0] > 10_240:
+            raise ValueError("current limit exceeds maximum limit")
+        granted.append(limits[0])
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", setrlimit)
+    assert connections_possible(8192) == 8192
+    assert 5_000 < connections_possible(100_000) <= 10_240 - RESERVED_FILES
+    assert granted
+    assert connections_possible(1) == 1
+
+
+def test_a_system_that_grants_nothing_leaves_what_there_is(monkeypatch):
+    def setrlimit(_, __):
+        raise OSError(errno.EPERM, "not permitted")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", setrlimit)
+    assert connections_possible(8192) == 256 - RESERVED_FILES
+
+
+def test_the_silence_before_a_probe_is_set_where_its_option_has_the_name_of_macos(monkeypatch):
+    option = socket.TCP_KEEPIDLE
+    monkeypatch.delattr(socket, "TCP_KEEPIDLE")
+    monkeypatch.setattr(socket, "TCP_KEEPALIVE", option, raising=False)
+    with listen_tcp("127.0.0.1", 0) as listener:
+        assert listener.getsockopt(socket.IPPROTO_TCP, option) == KEEPALIVE_IDLE_S
 
 
 @pytest.mark.parametrize(("address", "allowed"), [("192.0.2.7", True), ("192.0.2.8", False)])

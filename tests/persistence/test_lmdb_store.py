@@ -84,3 +84,33 @@ def test_a_directory_that_cannot_be_made_is_a_storage_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="cannot make"):
         LmdbStore(tmp_path / "file" / "data")
+
+
+def test_a_new_store_has_the_format_that_it_is_read_in_whatever_the_environment_says(tmp_path):
+    """A variable of the binding chooses LMDB's second format for new files."""
+    twice = "; ".join(["LmdbStore(Path(sys.argv[1])).close()"] * 2)
+    subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from pathlib import Path\n"
+            f"from chargehand.persistence.lmdb_store import LmdbStore; {twice}",
+            tmp_path,
+        ],
+        env={**os.environ, "LMDB_DEFAULT_LIB_VERSION": "1"},
+        check=True,
+    )
+
+
+def test_a_system_without_file_locks_is_told_what_is_needed():
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; sys.modules['fcntl'] = None; import chargehand; chargehand.open_journal",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.endswith(": a data directory can be opened on Linux and macOS alone\n")

@@ -135,6 +135,12 @@ def _served_below(path: str) -> str:
     return f"all paths begin with one of {', '.join(_GROUPS)}; GET /docs describes them"
 
 
+def _methods_named(path: str) -> str:
+    """Of what is served by just this name; it matches `/{id}` too, but no id is a name."""
+    methods = {operation.method for operation in ROUTES if operation.path == path}
+    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
+
+
 def _not_allowed(allow: str) -> HttpResponse:
     """What is possible at a path, to who asks for that or for something else."""
     if request.method == "OPTIONS":
@@ -157,7 +163,8 @@ async def _http_error(error: HTTPException) -> Response:
                 _served_below(request.path),
             )
         case 405:
-            response = _not_allowed(dict(error.get_headers()).get("Allow", ""))
+            matched = dict(error.get_headers()).get("Allow", "")
+            response = _not_allowed(_methods_named(request.path.rstrip("/")) or matched)
         case 413:
             response = edge_response(
                 EdgeCode.BODY_TOO_LARGE,

@@ -7,8 +7,9 @@ what has come behind it. The reader goes on meanwhile, so that a hang-up is noti
 import logging
 import math
 import socket as stdlib_socket
+from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Final, Protocol, final
+from typing import Final, Protocol, TypeVar, final
 
 import trio
 
@@ -34,6 +35,8 @@ _NOT_ANSWERED: Final = Refusal.of(
 )
 
 _log = logging.getLogger("chargehand.http")
+
+_T = TypeVar("_T")
 
 
 @final
@@ -72,8 +75,6 @@ class Connection:
         socket: not blocking; closed by `run`.
     """
 
-    _requests: trio.Nursery
-
     def __init__(self, socket: stdlib_socket.socket, owner: ConnectionOwner) -> None:
         self._socket = socket
         self._owner = owner
@@ -81,10 +82,12 @@ class Connection:
         self._exchange: Exchange | None = None  # the request under way
         self._ahead = b""  # came behind it
         self._room: trio.Event | None = None  # the reader waits for it
+        self._requests: trio.Nursery | None = None
         self._reading = trio.CancelScope()
         self._due = math.inf  # when reading ends; its scope may end earlier, and is then renewed
         self._writing: trio.CancelScope | None = None
         self._is_idle = False
+        self._is_held_back = False  # the parser has more than was taken
         self._is_ending = False  # our side is closed; what still comes is discarded
         self._is_hung_up = False
         self._is_broken = False
@@ -108,8 +111,7 @@ class Connection:
             self._owner.became_busy(self)
             self._socket.close()
             # They refer to this connection, and a cycle may wait for a full collection.
-            self._exchange = None
-            vars(self).pop("_requests", None)
+            self._requests = self._exchange = None
 
     def close_idle(self) -> bool:
         """Close it if no request is under way; True if so."""
@@ -122,7 +124,7 @@ class Connection:
         self._stop_reading()
         if self._writing is not None:
             self._writing.cancel()
-        if "_requests" in vars(self):
+        if self._requests is not None:
             self._requests.cancel_scope.cancel()
 
     # --- what an exchange needs ----------------------------------------------------------------
@@ -192,10 +194,14 @@ class Connection:
 
     async def _read(self) -> None:
         while not self._is_hung_up:
-            while self._is_full():
+            if self._is_full():
                 self._room = trio.Event()
                 await self._room.wait()
                 self._room = None
+                continue
+            if self._is_held_back and self._parser is not None and not self._is_ending:
+                self._advance(self._parser)
+                continue
             data = await self._receive()
             if not data:
                 self._is_hung_up = True
@@ -234,12 +240,23 @@ class Connection:
             parser, is_new = self._owner.make_parser(), True
             self._parser = parser
         parser.feed(data)
+        self._advance(parser)
+        if self._is_idle and is_new:
+            self._set_due(trio.current_time() + self._owner.bounds.header_s)
+
+    def _advance(self, parser: RequestParser) -> None:
+        """Go on with what the parser has got, as far as it is taken out of the exchange."""
+        self._is_held_back = False
         try:
             while not isinstance(event := parser.advance(), Progress):
                 if isinstance(event, RequestHead):
                     self._begin(event)
                 elif self._exchange is not None:
                     self._exchange.add(event)
+                    # Thousands of them may follow, a byte each; the reader goes on, if it can.
+                    if self._exchange.is_behind and not self._is_hung_up:
+                        self._is_held_back = True
+                        return
         except MalformedRequest as malformed:
             self._refuse(malformed.refusal)
             return
@@ -249,13 +266,11 @@ class Connection:
             self._exchange.complete()
             if self._is_hung_up:
                 self._exchange.hang_up()
-        elif self._is_idle and is_new:
-            self._set_due(trio.current_time() + self._owner.bounds.header_s)
 
     def _begin(self, head: RequestHead) -> None:
         self._exchange = Exchange(head, self)
         self._set_busy()
-        self._requests.start_soon(self._answer, self._exchange)
+        self._start(self._answer, self._exchange)
 
     def _refuse(self, refusal: Refusal) -> None:
         """What has come is no request, or not the rest of one."""
@@ -265,7 +280,11 @@ class Connection:
         else:
             self._set_busy()
             self._is_ending = True
-            self._requests.start_soon(self._answer_no_request, refusal)
+            self._start(self._answer_no_request, refusal)
+
+    def _start(self, work: Callable[[_T], Awaitable[None]], argument: _T) -> None:
+        assert self._requests is not None, "reading is inside the nursery"
+        self._requests.start_soon(work, argument)
 
     # --- answering -----------------------------------------------------------------------------
 
@@ -286,6 +305,8 @@ class Connection:
         if self._ahead:
             data, self._ahead = self._ahead, b""
             self._take(data)
+            if self._is_hung_up:
+                self._take(b"")
         self.made_room()
 
     async def _answer_no_request(self, refusal: Refusal) -> None:
@@ -314,6 +335,8 @@ class Connection:
         try:
             self._socket.shutdown(stdlib_socket.SHUT_WR)
         except OSError:
+            self._is_broken = True
+        if self._is_broken:
             self._stop_reading()
 
 

@@ -164,11 +164,11 @@ class Guard:
             if body.is_cut_off:
                 return
             if body.refusal is not None:
-                body.pieces.clear()
+                body.data.clear()
                 await exchange.refuse(body.refusal)
             else:
-                exchange.body = b"".join(body.pieces)
-                body.pieces.clear()
+                exchange.body = bytes(body.data)
+                body.data.clear()
                 await self._answer(exchange)
         finally:
             self._bodies.held_bytes -= body.held_bytes
@@ -183,7 +183,7 @@ class _Incoming:
     """
 
     def __init__(self, bodies: Bodies) -> None:
-        self.pieces: list[bytes] = []
+        self.data = bytearray()  # a piece may be one byte, and an object many
         self.held_bytes = 0
         self.refusal: Refusal | None = _TOO_SLOW
         self.is_over = False
@@ -204,7 +204,7 @@ class _Incoming:
         elif self._bodies.held_bytes > self._bodies.bytes_max:
             self.is_over, self.refusal = True, _BODIES_FULL
         else:
-            self.pieces.append(piece)
+            self.data += piece
 
 
 def _needed(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

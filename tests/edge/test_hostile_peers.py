@@ -164,6 +164,23 @@ async def test_who_asks_twice_and_closes_his_side_has_asked_twice(serve, applica
     await all_closed(served)
 
 
+async def test_half_a_request_behind_a_whole_one_is_told_so(serve, application):
+    served = await serve()
+    peer = await served.connect()
+    await peer.send(request("/hold", port=served.port))
+    await application.parked.wait()
+    half = request(method="POST", port=served.port, body=b"half of it")[:-5]
+    await peer.send(half)
+    await peer.stream.send_eof()
+    await wait_all_tasks_blocked(0.02)  # until that is read
+    application.released.set()
+    assert (await peer.answer()).status == 200
+    with trio.fail_after(S_MAX):
+        assert (await peer.answer()).code == "invalid_request"
+        assert await peer.rest() == b""
+    await all_closed(served)
+
+
 async def test_half_a_request_is_told_so(serve):
     served = await serve()
     peer = await served.connect()

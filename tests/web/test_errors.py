@@ -43,6 +43,10 @@ async def test_options_tells_what_is_allowed(client):
     assert (answered.status, answered.body) == (204, b"")
     assert set(answered.headers["allow"].split(", ")) == {"GET", "HEAD", "POST", "OPTIONS"}
     assert (await client.send("OPTIONS", "/api/nothing")).status == 404
+    named = await client.send("OPTIONS", "/api/workspaces/resolve")  # which is no id of a workspace
+    assert set(named.headers["allow"].split(", ")) == {"POST", "OPTIONS"}
+    with_id = await client.send("OPTIONS", "/api/workspaces/w/")
+    assert set(with_id.headers["allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
 
 
 async def test_a_slash_at_the_end_does_not_matter(client):

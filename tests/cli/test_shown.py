@@ -80,6 +80,14 @@ def test_a_command_that_is_to_be_copied_is_never_broken():
     assert all(len(line) <= 40 for line in rest)
 
 
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_an_id_in_a_card_is_whole_however_narrow(width):
+    value = f"sha256:{'0' * 64}"
+    lines = printed(Card("run"), {"run": {"id": LONG_ID, "claim_token_hash": value}}, width=width)
+    assert any(line.endswith(LONG_ID) for line in lines)
+    assert any(line.endswith(value) for line in lines)
+
+
 def test_columns_without_a_value_take_no_room():
     heading, _ = printed(Listing("runs", RUN_COLUMNS), {"runs": [{"id": "r", "status": "queued"}]})
     assert heading.split() == ["ID", "STATUS"]

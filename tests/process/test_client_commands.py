@@ -143,6 +143,9 @@ def test_a_letter_that_an_output_cannot_show_is_replaced(shell):
         assert "Größe ? ??" in shell.told(piped, PYTHONIOENCODING="latin-1")
 
 
+SHOW_CURSOR: Final = b"\x1b[?25h"
+
+
 def read_until(controller: int, text: bytes) -> None:
     shown = b""
     while text not in shown:
@@ -186,9 +189,37 @@ def test_a_dashboard_is_drawn_in_place_until_ctrl_c(shell):
     shell.told("chargehand task create x")
     read_until(controller, b"1: 1 ready")
     watch.send_signal(signal.SIGINT)
-    read_to_the_end(controller)
+    assert SHOW_CURSOR in read_to_the_end(controller)
     _, told = watch.communicate(timeout=S_MAX)
     assert (watch.returncode, told) == (ClientExit.INTERRUPTED, "\n")
+
+
+def test_a_question_is_answered_on_a_terminal(shell):
+    shell.told("chargehand task create x --id root")
+    shell.told("chargehand task add-child root y --id below")
+    for answer, code, status in (
+        ("", ClientExit.INTERRUPTED, "ready"),  # Ctrl-C
+        ("n\n", ClientExit.PARTLY, "ready"),
+        ("y\n", ClientExit.DONE, "canceled"),
+    ):
+        controller, terminal = pty.openpty()
+        command = subprocess.Popen(
+            ["chargehand", "task", "cancel", "root"],
+            cwd=shell.directory,
+            env=shell.environment,
+            stdin=terminal,
+            stdout=subprocess.DEVNULL,
+            stderr=terminal,
+        )
+        os.close(terminal)
+        read_until(controller, b"this cancels root and 1 task below it: go on? [y/N]")
+        if answer:
+            os.write(controller, answer.encode())
+        else:
+            command.send_signal(signal.SIGINT)
+        assert command.wait(S_MAX) == code
+        assert b"Traceback" not in read_to_the_end(controller)
+        assert status in shell.told("chargehand task show below")
 
 
 def test_without_a_server_it_is_said_how_to_start_one(tmp_path, server):

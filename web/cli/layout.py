@@ -16,6 +16,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 GAP: Final = 2  # between columns
 _USUAL_ROOM: Final = 80  # where a terminal does not tell
 _ROOM_MIN: Final = 20  # for what is folded; on terminals that are narrower, lines are too long
+_WORD_CHARS: Final = 72  # to this a word stays whole, as it may be an id or a claim's hash
 _WORD: Final = re.compile(r"\S+\s*|\s+")
 _PLAIN_TERMINALS: Final = ("dumb", "unknown")
 _ELLIPSIS: Final = "…"
@@ -117,9 +118,10 @@ def _broken(line: str, room: int) -> Iterator[str]:
         if current and cell_len(current + word.rstrip()) > room:
             yield current.rstrip()
             current = ""
-        *whole, rest = chop_cells(word, room) if cell_len(word.rstrip()) > room else [word]
-        yield from whole
-        current += rest
+        if cell_len(word.rstrip()) > max(room, _WORD_CHARS):
+            *pieces, word = chop_cells(word, room)
+            yield from pieces
+        current += word
     yield current.rstrip()
 
 

@@ -1,7 +1,7 @@
 """A heap with lazy deletion: dead entries stay in place, and are removed later."""
 
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Generic, TypeVar, final
 
 E = TypeVar("E", bound=tuple[object, ...])
@@ -34,6 +34,12 @@ class LazyHeap(Generic[E]):
     def stored(self) -> int:
         """How many entries are held, dead ones too."""
         return len(self._entries)
+
+    def restore(self, entries: list[E]) -> None:
+        """Take in many live entries while there is none; the heap keeps the list as its own."""
+        self._entries = entries
+        self._living = len(entries)
+        heapify(entries)
 
     def push(self, entry: E) -> None:
         """Take in a live entry. The very same object may come back after its death."""

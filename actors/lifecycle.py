@@ -98,6 +98,7 @@ def _restore(system: System, found: Recovered) -> None:
     for damage in found.aside.values():
         system.faults.set_aside(damage.address, Why.DAMAGED, damage.cause)
     system._graph.restore([*found.tasks.values(), *found.former.values()])
+    system.scheduler.restore(found.tasks.values())
     system.views.restore(found.tasks.values())
     system.roster.restore(found.registry.values())
     system.registry.restore()
@@ -105,7 +106,6 @@ def _restore(system: System, found: Recovered) -> None:
     system.outbox.restore(found.outstanding.values())
     for state in found.tasks.values():
         if not state.deleted:
-            system.scheduler.restore(state)
             system.review_deadlines.committed(state)
             system.deliveries.restore(state)
 

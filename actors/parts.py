@@ -30,6 +30,7 @@ from chargehand.actors.registry.roster import Roster
 from chargehand.actors.registry.state import WorkspaceState
 from chargehand.actors.review_deadlines import ReviewDeadlines
 from chargehand.actors.scheduler.actor import Scheduler
+from chargehand.actors.scheduler.board import Board
 from chargehand.actors.scheduler.dispatch import Dispatch
 from chargehand.actors.scheduler.switch import Switch
 from chargehand.actors.scheduler.ticket import RandomTokens
@@ -65,7 +66,15 @@ class Parts:
             lambda task_id: self.views.get(task_id) is not None,
         )
         self.background = Background()
-        self.views = Views(journal, self._graph, clock, self.faults, self.background.later)
+        self.board = Board(self._graph.paused_by)
+        self.views = Views(
+            journal,
+            self._graph,
+            clock,
+            self.faults,
+            self.background.later,
+            self.board.queued,
+        )
         self.roster = Roster(clock, settings, self.faults)
         self._keys = Keys(journal.reads, clock, settings.idempotency_s, self.faults)
         self.registry = Registry(
@@ -103,6 +112,7 @@ class Parts:
         dispatch = Dispatch(
             settings=settings,
             clock=clock,
+            board=self.board,
             graph=self._graph,
             catalog=self.views.catalog,
             roster=self.roster,

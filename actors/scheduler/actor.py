@@ -6,7 +6,7 @@ whether or not the caller still waits: a caller only waits.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeVar, final
 
@@ -183,9 +183,10 @@ class Scheduler:
         """A task is set aside; its run leaves the queue before the next claim is handled."""
         self.later(lambda: self._dispatch.set_aside(address))
 
-    def restore(self, state: TaskState) -> None:
-        """A stored task, at start-up, when the catalog and the graph hold it already."""
-        self._dispatch.restore(state)
+    def restore(self, states: Iterable[TaskState]) -> None:
+        """Stored tasks, at start-up, when the graph holds them already. Only those that have an
+        open run matter."""
+        self._dispatch.restore(states)
 
     def leased_runs(self) -> list[tuple[str, str]]:
         """All runs under a lease: (task, run); for start-up."""

@@ -11,14 +11,15 @@ from attrs import define
 
 from chargehand.actors.deadlines import Deadlines
 from chargehand.actors.scheduler.claimable import ClaimableIndex
-from chargehand.actors.task.eligibility import ClaimableRun, awaits_agent, claimable_run
+from chargehand.actors.scheduler.looks import Looks
+from chargehand.actors.task.eligibility import QueuedRun, awaits_agent, queued_run
 from chargehand.actors.task.state import Run, RunStatus, TaskState
 
 
 @final
 @define(eq=False)
 class _Place:
-    """An open run of a task. All but id and status only while active.
+    """An open run of a task that is not queued. All but id and status only while active.
     All deadlines of the board are on the steady scale.
 
     Args:
@@ -36,47 +37,131 @@ class _Place:
 
 @final
 class Board:
-    """Args: paused_by: the nearest paused task on the way up from a task."""
+    """A queued run stands in `claimable`, or is kept back: by a pause, by what its task waits for,
+    by an owner that is no agent, or as it is reserved for a claim.
+
+    Args:
+        paused_by: the nearest paused task on the way up from a task.
+    """
 
     def __init__(self, paused_by: Callable[[str], str | None]) -> None:
         self._paused_by = paused_by
-        self._places: dict[str, _Place] = {}  # by task
+        self.claimable = ClaimableIndex()
+        self._kept_back: dict[str, QueuedRun] = {}  # by task, like the following
+        self._places: dict[str, _Place] = {}  # of all others
         self._by_session: dict[str, dict[str, str]] = {}  # session -> run -> task, active ones
         self._by_key: dict[tuple[str, str], str] = {}  # session and claim key -> task
-        self.claimable = ClaimableIndex()
         self.leases: Deadlines[tuple[str, str]] = Deadlines()  # (task, run)
-        self.starving: Deadlines[tuple[str, str]] = Deadlines()  # (task, run): when to look
-        self.unleased: Deadlines[tuple[str, str]] = Deadlines()  # (task, run): the same, at work
+        self.starving = Looks(lambda run: self.queued(run.task_id) is run)
+        self.unleased: Deadlines[tuple[str, str]] = (
+            Deadlines()
+        )  # (task, run): at work, when to look
         self.starved: set[str] = set()  # runs found to have nobody who could claim them
-        self.queued_count = 0
         self.active_count = 0
         self.attention_count = 0
 
-    def update(self, state: TaskState, look_at_ns: Callable[[Run], int]) -> ClaimableRun | None:
+    @property
+    def queued_count(self) -> int:
+        return len(self.claimable) + len(self._kept_back)
+
+    def queued(self, task_id: str) -> QueuedRun | None:
+        """The task's run, if it is queued."""
+        return self.claimable.get(task_id) or self._kept_back.get(task_id)
+
+    def restore(self, states: Iterable[TaskState], look_at_ns: int) -> None:
+        """Start from stored tasks; those without an open run are passed over.
+
+        Args:
+            look_at_ns: as of `update`, for all of them.
+        """
+        claimable: list[QueuedRun] = []
+        for state in states:
+            run = None if state.deleted else state.open_run
+            if run is None:
+                continue
+            if run.status is not RunStatus.QUEUED:
+                self._enter(state.id, run, lambda _: look_at_ns)
+                continue
+            queued = queued_run(state, run)
+            if run.starved_at_ns is not None:
+                self.starved.add(run.id)  # told before a restart; not told again
+            if self._may_be_claimed(state, run):
+                claimable.append(queued)
+            else:
+                self._kept_back[state.id] = queued
+        self.claimable.restore(claimable)
+        self.starving.restore([*claimable, *self._kept_back.values()], look_at_ns)
+
+    def update(self, state: TaskState, look_at_ns: Callable[[Run], int]) -> QueuedRun | None:
         """Take in a task's committed state; a run that became claimable by it is returned.
 
         Args:
             look_at_ns: from when on a queued run may be starving, or one at work without a lease
                 be neglected.
         """
-        run = None if state.deleted else state.open_run
-        place = self._places.get(state.id)
-        if place is not None and (run is None or run.id != place.run_id):
-            self._leave(state.id, place)
-            place = None
-        if run is None:
-            return None
-        if place is None or place.status is not run.status or not _is_held_as(run, place):
-            if place is not None:
-                self._leave(state.id, place)
-            self._enter(state, run, look_at_ns)
-        elif run.lease_end_ns != place.lease_end_ns:
-            place.lease_end_ns = run.lease_end_ns
-            self._set_lease(state.id, run)
-        return self._sync_claimable(state, run)
-
-    def _enter(self, state: TaskState, run: Run, look_at_ns: Callable[[Run], int]) -> None:
         task_id = state.id
+        run = None if state.deleted else state.open_run
+        place = self._places.get(task_id)
+        if run is not None and run.status is RunStatus.QUEUED:
+            if place is not None:
+                self._leave(task_id, place)
+            return self._update_queued(state, run, look_at_ns)
+        queued = self.queued(task_id)
+        if queued is not None:
+            self._dequeue(queued)
+        if place is not None:
+            if run is not None and place.run_id == run.id and _is_held_as(run, place):
+                if run.lease_end_ns != place.lease_end_ns:
+                    place.lease_end_ns = run.lease_end_ns
+                    self._set_lease(task_id, run)
+                return None
+            self._leave(task_id, place)
+        if run is not None:
+            self._enter(task_id, run, look_at_ns)
+        return None
+
+    def _update_queued(
+        self, state: TaskState, run: Run, look_at_ns: Callable[[Run], int]
+    ) -> QueuedRun | None:
+        """Pause, approval and dependencies decide here and in `restore`, and only there, who is in
+        the index."""
+        task_id = state.id
+        found, former = queued_run(state, run), self.queued(task_id)
+        if found == former:
+            found = former
+        else:
+            starves = run.starved_at_ns is not None  # told before; not told again
+            if former is not None:
+                if former.run_id == run.id:
+                    starves = run.id in self.starved
+                self._dequeue(former)
+            self._kept_back[task_id] = found
+            self.starving.put(found, look_at_ns(run))
+            if starves:
+                self.starved.add(run.id)
+        if not self._may_be_claimed(state, run):
+            self.keep_back(found)
+            return None
+        if self._kept_back.pop(task_id, None) is None:
+            return None
+        self.claimable.add(found)
+        return found
+
+    def keep_back(self, run: QueuedRun) -> None:
+        """Let nobody claim a queued run for now."""
+        if self.claimable.discard(run.task_id) is not None:
+            self._kept_back[run.task_id] = run
+
+    def _may_be_claimed(self, state: TaskState, run: Run) -> bool:
+        return awaits_agent(state, run) and self._paused_by(state.id) is None
+
+    def _dequeue(self, run: QueuedRun) -> None:
+        if self._kept_back.pop(run.task_id, None) is None:
+            self.claimable.discard(run.task_id)
+        self.starved.discard(run.run_id)
+        self.starving.gone()
+
+    def _enter(self, task_id: str, run: Run, look_at_ns: Callable[[Run], int]) -> None:
         holder_id = run.holder_session_id
         self._places[task_id] = _Place(
             run.id,
@@ -86,12 +171,7 @@ class Board:
             run.lease_end_ns,
             run.claim_key,
         )
-        if run.status is RunStatus.QUEUED:
-            self.queued_count += 1
-            if run.starved_at_ns is not None:
-                self.starved.add(run.id)  # told before a restart; not told again
-            self.starving.set((task_id, run.id), look_at_ns(run))
-        elif run.status is RunStatus.NEEDS_ATTENTION:
+        if run.status is RunStatus.NEEDS_ATTENTION:
             self.attention_count += 1
         else:
             self.active_count += 1
@@ -111,42 +191,28 @@ class Board:
 
     def _leave(self, task_id: str, place: _Place) -> None:
         del self._places[task_id]
-        if place.status is RunStatus.QUEUED:
-            self.queued_count -= 1
-            self.claimable.discard(place.run_id)
-            self.starving.discard((task_id, place.run_id))
-            self.starved.discard(place.run_id)
-        elif place.status is RunStatus.NEEDS_ATTENTION:
+        if place.status is RunStatus.NEEDS_ATTENTION:
             self.attention_count -= 1
-        else:
-            self.active_count -= 1
-            self.leases.discard((task_id, place.run_id))
-            self.unleased.discard((task_id, place.run_id))
-            if place.holder_id is not None:
-                runs = self._by_session[place.holder_id]
-                del runs[place.run_id]
-                if not runs:
-                    del self._by_session[place.holder_id]
-                if place.claim_key is not None:
-                    key = (place.holder_id, place.claim_key)
-                    if self._by_key.get(key) == task_id:  # else a later claim has the key
-                        del self._by_key[key]
-
-    def _sync_claimable(self, state: TaskState, run: Run) -> ClaimableRun | None:
-        """Pause, approval and dependencies decide here, and only here, who is in the index."""
-        if not awaits_agent(state, run) or self._paused_by(state.id) is not None:
-            self.claimable.discard(run.id)
-            return None
-        found = claimable_run(state, run)
-        if self.claimable.get(run.id) == found:
-            return None
-        self.claimable.add(found)
-        return found
+            return
+        self.active_count -= 1
+        self.leases.discard((task_id, place.run_id))
+        self.unleased.discard((task_id, place.run_id))
+        if place.holder_id is not None:
+            runs = self._by_session[place.holder_id]
+            del runs[place.run_id]
+            if not runs:
+                del self._by_session[place.holder_id]
+            if place.claim_key is not None:
+                key = (place.holder_id, place.claim_key)
+                if self._by_key.get(key) == task_id:  # else a later claim has the key
+                    del self._by_key[key]
 
     def leave(self, task_id: str) -> None:
         """The task is set aside: forget where its run stands."""
-        place = self._places.get(task_id)
-        if place is not None:
+        queued, place = self.queued(task_id), self._places.get(task_id)
+        if queued is not None:
+            self._dequeue(queued)
+        elif place is not None:
             self._leave(task_id, place)
 
     # --- questions ------------------------------------------------------------------------------
@@ -196,6 +262,11 @@ class Board:
 
 
 def _is_held_as(run: Run, place: _Place) -> bool:
-    """Whether its session is still the one that the board knows, and by the same right."""
+    """Whether its status and its session are still those that the board knows, and by the same
+    right."""
     is_bound = run.session_id is not None
-    return place.holder_id == run.holder_session_id and place.counts == is_bound
+    return (
+        place.status is run.status
+        and place.holder_id == run.holder_session_id
+        and place.counts == is_bound
+    )

@@ -7,46 +7,46 @@ own shelves. Pause, approval and dependencies are not asked here: a run is in th
 while they let it be claimed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import final
 
 from chargehand.actors.scheduler.run_classes import Rank, RunClass, Shelf
-from chargehand.actors.task.eligibility import ClaimableRun, Claimer, Place
+from chargehand.actors.task.eligibility import Claimer, Demands, QueuedRun
 from chargehand.actors.task.state import OwnerKind
 
 
-def rank(run: ClaimableRun, claimer: Claimer) -> Rank:
+def rank(run: QueuedRun, claimer: Claimer) -> Rank:
     """Sort key, smallest first: weight, preferred selectors held, age, run id."""
-    held = len(run.preferred_capabilities & claimer.selectors)
-    return (-run.weight, -held, run.queue_order, run.run_id)
+    held = len(run.demands.preferred_capabilities & claimer.selectors)
+    return (run.weight, -held, run.queue_order, run.run_id, run)
 
 
 # Plain tuples, not named ones: several are made for each claim. None: every channel, every agent.
 _Owner = tuple[str, str]  # kind and reference, or nobody
 _Shelf = tuple[str | None, str | None, _Owner, str | None]  # workspace, channel, owner, agent
-_Demands = tuple[frozenset[str], frozenset[str]]  # capabilities required and preferred
-_Class = tuple[str | None, str | None, _Owner, frozenset[str] | None, _Demands]  # allowed agents
+_Selection = tuple[frozenset[str], frozenset[str]]  # capabilities required and preferred
+_Class = tuple[str | None, str | None, _Owner, frozenset[str] | None, _Selection]  # allowed agents
 
 _NOBODY: _Owner = ("", "")
 _POOL = OwnerKind.POOL.value
 _SESSION = OwnerKind.AGENT_SESSION.value
 
 
-def _classes_of(run: ClaimableRun) -> Iterator[_Class]:
+def _classes_of(demands: Demands) -> Iterator[_Class]:
     """Where a run stands: among all of its scope, and once more among those of its channel.
     Nowhere, if its owner is no agent."""
-    if run.owner is None:
+    if demands.owner is None:
         owner = _NOBODY
-    elif run.owner.kind is OwnerKind.POOL:
-        owner = (_POOL, run.owner.ref)
-    elif run.owner.kind is OwnerKind.AGENT_SESSION:
-        owner = (_SESSION, run.owner.ref)
+    elif demands.owner.kind is OwnerKind.POOL:
+        owner = (_POOL, demands.owner.ref)
+    elif demands.owner.kind is OwnerKind.AGENT_SESSION:
+        owner = (_SESSION, demands.owner.ref)
     else:
         return
-    demands = (run.required_capabilities, run.preferred_capabilities)
-    yield (run.workspace_id, None, owner, run.allowed_agents, demands)
-    if run.channel is not None:
-        yield (run.workspace_id, run.channel, owner, run.allowed_agents, demands)
+    selection = (demands.required_capabilities, demands.preferred_capabilities)
+    yield (demands.workspace_id, None, owner, demands.allowed_agents, selection)
+    if demands.channel is not None:
+        yield (demands.workspace_id, demands.channel, owner, demands.allowed_agents, selection)
 
 
 def _shelves_of_class(key: _Class) -> Iterator[_Shelf]:
@@ -71,10 +71,11 @@ again: to make one costs as much as a claim."""
 
 @final
 class ClaimableIndex:
-    """The claimable runs. A claim costs six look-ups and the heads of the classes it may have."""
+    """The claimable runs, one of a task at most. A claim costs six look-ups and the heads of the
+    classes it may have."""
 
     def __init__(self) -> None:
-        self._runs: dict[str, ClaimableRun] = {}
+        self._runs: dict[str, QueuedRun] = {}  # by task
         self._classes: dict[_Class, RunClass] = {}
         self._shelves: dict[_Shelf, Shelf] = {}
         self._idle = 0  # classes without a run
@@ -82,45 +83,62 @@ class ClaimableIndex:
     def __len__(self) -> int:
         return len(self._runs)
 
-    def __contains__(self, run_id: str) -> bool:
-        return run_id in self._runs
+    def __contains__(self, task_id: str) -> bool:
+        return task_id in self._runs
 
     @property
     def class_count(self) -> int:
         """Classes in memory, some without runs too (see `IDLE_CLASSES_MAX`)."""
         return len(self._classes)
 
-    def get(self, run_id: str) -> ClaimableRun | None:
-        return self._runs.get(run_id)
+    def get(self, task_id: str) -> QueuedRun | None:
+        return self._runs.get(task_id)
 
-    def add(self, run: ClaimableRun) -> None:
-        """Make a run claimable, in place of one with the same id. A run whose owner is no agent
+    def restore(self, runs: Iterable[QueuedRun]) -> None:
+        """Make many runs claimable while there is none."""
+        alike: dict[int, list[QueuedRun]] = {}  # as many share their demands
+        for run in runs:
+            self._runs[run.task_id] = run
+            demands = id(run.demands)
+            if demands in alike:
+                alike[demands].append(run)
+            else:
+                alike[demands] = [run]
+        by_class: dict[_Class, list[QueuedRun]] = {}
+        for some in alike.values():
+            for key in _classes_of(some[0].demands):
+                by_class.setdefault(key, []).extend(some)
+        for key, members in by_class.items():
+            self._open(key).restore(members)
+
+    def add(self, run: QueuedRun) -> None:
+        """Make a run claimable, in place of that of the same task. A run whose owner is no agent
         is held too, but handed to nobody."""
-        self.discard(run.run_id)
-        self._runs[run.run_id] = run
-        for key in _classes_of(run):
+        self.discard(run.task_id)
+        self._runs[run.task_id] = run
+        for key in _classes_of(run.demands):
             run_class = self._classes.get(key)
             if run_class is None:
                 run_class = self._open(key)
             elif not run_class:
                 self._idle -= 1
-            run_class.add(run.place)
+            run_class.add(run)
 
-    def discard(self, run_id: str) -> ClaimableRun | None:
-        """Take a run out; None if it is not here."""
-        run = self._runs.pop(run_id, None)
+    def discard(self, task_id: str) -> QueuedRun | None:
+        """Take a task's run out; None if it is not here."""
+        run = self._runs.pop(task_id, None)
         if run is None:
             return None
-        for key in _classes_of(run):
+        for key in _classes_of(run.demands):
             run_class = self._classes[key]
-            run_class.discard(run.place)
+            run_class.discard(run)
             if not run_class:
                 self._idle += 1
         if self._idle > IDLE_CLASSES_MAX and 2 * self._idle > len(self._classes):
             self._close_idle()
         return run
 
-    def best(self, claimer: Claimer) -> ClaimableRun | None:
+    def best(self, claimer: Claimer) -> QueuedRun | None:
         """Of all runs that match the claimer, the first by `rank`; it is not taken out."""
         best: Rank | None = None
         for key in _shelves_of_claimer(claimer):
@@ -130,11 +148,10 @@ class ClaimableIndex:
             found = shelf.best(claimer.selectors, claimer.priority_min)
             if found is not None and (best is None or found < best):
                 best = found
-        return None if best is None else self._runs[best[-1]]
+        return None if best is None else best[-1]
 
-    def _is_live(self, place: Place) -> bool:
-        run = self._runs.get(place[-1])
-        return run is not None and run.place is place
+    def _is_live(self, run: QueuedRun) -> bool:
+        return self._runs.get(run.task_id) is run
 
     def _open(self, key: _Class) -> RunClass:
         shelves = [self._shelves.setdefault(where, Shelf()) for where in _shelves_of_class(key)]

@@ -5,7 +5,7 @@ until its task has answered. The task's refusal brings the ticket back here, and
 the task's committed state says it belongs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain, repeat
 from typing import Final, final
@@ -38,7 +38,7 @@ from chargehand.actors.scheduler.ticket import Stage, Ticket, TokenSource, lease
 from chargehand.actors.settings import Settings
 from chargehand.actors.slices import in_slices
 from chargehand.actors.task import commands as c
-from chargehand.actors.task.eligibility import ClaimableRun
+from chargehand.actors.task.eligibility import QueuedRun
 from chargehand.actors.task.events import RunClaimed, RunSessionBound, TaskPaused, TaskResumed
 from chargehand.actors.task.state import Run, TaskState
 from chargehand.actors.views.catalog import Catalog
@@ -61,6 +61,7 @@ class Dispatch:
         *,
         settings: Settings,
         clock: Clock,
+        board: Board,
         graph: Graph,
         catalog: Catalog,
         roster: Roster,
@@ -73,6 +74,7 @@ class Dispatch:
         tokens: TokenSource,
     ) -> None:
         self._starves_ns = int(settings.starvation_s * NS)
+        self._first_look_ns = 0  # on the steady scale
         self._clock = clock
         self._graph = graph
         self._catalog = catalog
@@ -83,7 +85,7 @@ class Dispatch:
         self._send = send
         self._later = later
         self._tokens = tokens
-        self.board = Board(graph.paused_by)
+        self.board = board
         self.allowance = Allowance(self.board, settings.max_leases_per_session, later)
         self.lease_expiry = LeaseExpiry(self.board, clock, send, later)
         self.releases = Releases(self.board, send, later)
@@ -138,7 +140,7 @@ class Dispatch:
             self.lease_expiry.decide(task_id, run_id, partial(self.claim, ticket), ticket.give_up)
         return True
 
-    def _serve(self, ticket: Ticket, offered: ClaimableRun | None = None) -> None:
+    def _serve(self, ticket: Ticket, offered: QueuedRun | None = None) -> None:
         """Pick the best run, or park the caller, or tell it why it gets none."""
         self._unpark(ticket)
         session_id = ticket.session.id
@@ -165,9 +167,9 @@ class Dispatch:
                 self._parked.park(ticket, ticket.claimer)
                 self._patience.set(ticket, ticket.deadline_ns)
 
-    def _pick(self, run: ClaimableRun, ticket: Ticket) -> None:
+    def _pick(self, run: QueuedRun, ticket: Ticket) -> None:
         session = ticket.session
-        self.board.claimable.discard(run.run_id)
+        self.board.keep_back(run)
         ticket.pick(run.task_id, run.run_id, self._tokens.new_hash())
         self._picked[run.run_id] = ticket
         self.allowance.reserve(session.id)
@@ -238,12 +240,11 @@ class Dispatch:
 
     # --- what was committed ---------------------------------------------------------------------
 
-    def restore(self, state: TaskState) -> None:
-        """A stored task; nobody waits yet. Its run cannot starve before agents had time to come."""
-        if state.id in self._faults:
-            return
-        look_at_ns = self._clock.steady_ns() + self._starves_ns
-        self.board.update(state, lambda _: look_at_ns)
+    def restore(self, states: Iterable[TaskState]) -> None:
+        """Stored tasks; nobody waits yet. No run can starve before agents had time to come."""
+        self._first_look_ns = self._clock.steady_ns() + self._starves_ns
+        states = (state for state in states if state.id not in self._faults)
+        self.board.restore(states, self._first_look_ns)
 
     def committed(self, entry: Entry) -> None:
         """Take in a record, and hand out what it made claimable.
@@ -287,16 +288,16 @@ class Dispatch:
         found = self.board.update(state, self._look_at_ns)
         if found is not None and found.run_id in self._picked:
             # Reserved already; what becomes of it is still to be committed.
-            self.board.claimable.discard(found.run_id)
+            self.board.keep_back(found)
         elif found is not None:
             self._offer(found)
 
     def _look_at_ns(self, run: Run) -> int:
         """When a run has been queued, or at work without being touched, for the threshold. One that
-        was given back has been queued before."""
+        was given back has been queued before; but agents had time to come after a start."""
         since_ns = run.untouched_since_ns
         age_ns = self._clock.age_ns(run.queued_at_ns if since_ns is None else since_ns)
-        return self._clock.steady_ns() + self._starves_ns - age_ns
+        return max(self._clock.steady_ns() + self._starves_ns - age_ns, self._first_look_ns)
 
     def _observe_below(self, task_id: str) -> Iterator[None]:
         """A pause or resume moves the runs of the whole tree in or out. Until one is moved out, its
@@ -307,10 +308,10 @@ class Dispatch:
                 self._observe(state)
             yield
 
-    def _offer(self, run: ClaimableRun) -> None:
+    def _offer(self, run: QueuedRun) -> None:
         """A run became claimable: the longest waiting callers that may have it are served, each
         with the best there is for it, until one gets this."""
-        while run.run_id in self.board.claimable and not self._switch.is_paused:
+        while run.task_id in self.board.claimable and not self._switch.is_paused:
             ticket = self._parked.first_for(run)
             if ticket is None:
                 return

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator
 from itertools import count
 from typing import Generic, NamedTuple, TypeVar, final
 
-from chargehand.actors.task.eligibility import ClaimableRun, Claimer, matches
+from chargehand.actors.task.eligibility import Claimer, Demands, QueuedRun, matches
 from chargehand.actors.task.state import OwnerKind
 
 T = TypeVar("T", bound=Hashable)
@@ -91,15 +91,16 @@ class Parked(Generic[T]):
         """The calls of a session, longest waiting first."""
         return list(self._sessions.get(session_id, ()))
 
-    def first_for(self, run: ClaimableRun) -> T | None:
+    def first_for(self, run: QueuedRun) -> T | None:
         """The longest waiting caller that may have the run; it goes on waiting."""
-        if run.owner is not None and run.owner.kind is OwnerKind.AGENT_SESSION:
-            for ticket in self._sessions.get(run.owner.ref, ()):
+        owner = run.demands.owner
+        if owner is not None and owner.kind is OwnerKind.AGENT_SESSION:
+            for ticket in self._sessions.get(owner.ref, ()):
                 if matches(run, self._claimers[ticket]):
                     return ticket
             return None
         best: tuple[int, T] | None = None
-        for line in self._lines_for(run):
+        for line in self._lines_for(run.demands):
             for number, profile in line:
                 if best is not None and number > best[0]:
                     break
@@ -108,15 +109,15 @@ class Parked(Generic[T]):
                     break
         return None if best is None else best[1]
 
-    def _lines_for(self, run: ClaimableRun) -> Iterator[list[tuple[int, _CallerProfile[T]]]]:
-        """Lines in which everyone stands who may have the run: the narrowest there are."""
-        agents = _agents_for(run)
-        for channel in (None,) if run.channel is None else (None, run.channel):
-            keys = [_Line(run.workspace_id, channel, agent_name, None) for agent_name in agents]
-            if agents == [None] and run.required_capabilities:
+    def _lines_for(self, demands: Demands) -> Iterator[list[tuple[int, _CallerProfile[T]]]]:
+        """Lines in which everyone stands who may have such a run: the narrowest there are."""
+        agents = _agents_for(demands)
+        for channel in (None,) if demands.channel is None else (None, demands.channel):
+            keys = [_Line(demands.workspace_id, channel, agent_name, None) for agent_name in agents]
+            if agents == [None] and demands.required_capabilities:
                 by_capability = (
-                    _Line(run.workspace_id, channel, None, capability)
-                    for capability in run.required_capabilities
+                    _Line(demands.workspace_id, channel, None, capability)
+                    for capability in demands.required_capabilities
                 )
                 keys = [min(by_capability, key=lambda key: len(self._lines.get(key, ())))]
             for key in keys:
@@ -163,8 +164,8 @@ def _lines_of(claimer: Claimer) -> Iterator[_Line]:
         yield _Line(claimer.workspace_id, claimer.channel, None, capability)
 
 
-def _agents_for(run: ClaimableRun) -> list[str | None]:
-    """Agents whose lines hold all who may have the run; `[None]`: it takes all agents."""
-    if run.owner is not None:
-        return [run.owner.ref] if run.owner.kind is OwnerKind.POOL else []
-    return [None] if run.allowed_agents is None else [*run.allowed_agents]
+def _agents_for(demands: Demands) -> list[str | None]:
+    """Agents whose lines hold all who may have such a run; `[None]`: it takes all agents."""
+    if demands.owner is not None:
+        return [demands.owner.ref] if demands.owner.kind is OwnerKind.POOL else []
+    return [None] if demands.allowed_agents is None else [*demands.allowed_agents]

@@ -10,61 +10,66 @@ from collections.abc import Callable
 from typing import final
 
 from chargehand.actors.lazy_heap import LazyHeap
-from chargehand.actors.task.eligibility import Place
+from chargehand.actors.task.eligibility import QueuedRun
 
-Rank = tuple[int, int, int, str]
-"""Of a run for one claimer, smallest first: as `Place`, with the number of preferred capabilities
-that the claimer holds, negated, in second place."""
+Rank = tuple[int, int, int, str, QueuedRun]
+"""Of a run for one claimer, smallest first: as in the queue, with the number of preferred
+capabilities that the claimer holds, negated, in second place. At its end the run itself."""
 
 
 @final
 class RunClass:
     """Runs that require and prefer the same. Its head is filed in each list it stands in."""
 
-    __slots__ = ("_filed", "_listed_in", "_places", "anchor", "preferred", "required")
+    __slots__ = ("_filed", "_listed_in", "_runs", "anchor", "preferred", "required")
 
     def __init__(
         self,
         required: frozenset[str],
         preferred: frozenset[str],
         anchor: str | None,
-        is_live: Callable[[Place], bool],
+        is_live: Callable[[QueuedRun], bool],
     ) -> None:
         self.required = required
         self.preferred = preferred
         self.anchor = anchor
-        self._places: LazyHeap[Place] = LazyHeap(is_live)
+        self._runs: LazyHeap[QueuedRun] = LazyHeap(is_live)
         self._listed_in: list[RankedClasses] = []
-        self._filed: tuple[Place, RunClass] | None = None
+        self._filed: tuple[QueuedRun, RunClass] | None = None
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._runs)
 
     @property
     def stored(self) -> int:
-        """Places in memory, those of runs that have gone too."""
-        return self._places.stored
+        """Runs in memory, those that have gone too."""
+        return self._runs.stored
 
     def stand_in(self, ranked: "RankedClasses") -> None:
         """Before the first run is added."""
         self._listed_in.append(ranked)
 
-    def add(self, place: Place) -> None:
-        self._places.push(place)
-        if self._filed is None or place < self._filed[0]:
+    def restore(self, runs: list[QueuedRun]) -> None:
+        """The first runs of all; the class may have the list."""
+        self._runs.restore(runs)
+        self._file()
+
+    def add(self, run: QueuedRun) -> None:
+        self._runs.push(run)
+        if self._filed is None or run < self._filed[0]:
             self._file()
 
-    def discard(self, place: Place) -> None:
-        """The run of this place has gone: the index no longer knows it."""
-        self._places.bury()
-        if self._filed is not None and self._filed[0] is place:
+    def discard(self, run: QueuedRun) -> None:
+        """The run has gone: the index no longer knows it."""
+        self._runs.bury()
+        if self._filed is not None and self._filed[0] is run:
             self._file()
 
     def _file(self) -> None:
         if self._filed is not None:
             for ranked in self._listed_in:
                 del ranked.heads[bisect_left(ranked.heads, self._filed)]
-        head = self._places.head()
+        head = self._runs.head()
         self._filed = None if head is None else (head, self)
         if self._filed is not None:
             for ranked in self._listed_in:
@@ -73,25 +78,26 @@ class RunClass:
 
 @final
 class RankedClasses:
-    """The classes of a shelf with one anchor: each with its best place, best first."""
+    """The classes of a shelf with one anchor: each with its best run, best first."""
 
     __slots__ = ("classes", "heads", "preferring")
 
     def __init__(self) -> None:
-        self.heads: list[tuple[Place, RunClass]] = []
+        self.heads: list[tuple[QueuedRun, RunClass]] = []
         self.classes = 0
         self.preferring = 0  # classes among them that prefer something
 
     def best(self, capabilities: frozenset[str], weight_min: int) -> Rank | None:
         """Reads until a class fits. Only where some prefer something, it reads on through the
-        places of equal weight, as a later one may be preferred."""
+        runs of equal weight, as a later one may be preferred."""
         best: Rank | None = None
-        for (weight, queue_order, run_id), run_class in self.heads:
+        for run, run_class in self.heads:
+            weight, queue_order, run_id, _, _, _ = run
             if -weight < weight_min or (best is not None and weight > best[0]):
                 break
             if not run_class.required <= capabilities:
                 continue
-            rank = (weight, -len(run_class.preferred & capabilities), queue_order, run_id)
+            rank = (weight, -len(run_class.preferred & capabilities), queue_order, run_id, run)
             if best is None or rank < best:
                 best = rank
             if not self.preferring:

@@ -16,14 +16,15 @@ from chargehand.actors.registry.roster import Roster
 from chargehand.actors.registry.state import SessionState
 from chargehand.actors.scheduler.board import Board
 from chargehand.actors.task.commands import NoteStarvation
-from chargehand.actors.task.eligibility import ClaimableRun, Claimer, matches
+from chargehand.actors.task.eligibility import Claimer, Demands, QueuedRun, matches
 from chargehand.actors.task.state import Owner, OwnerKind
 
 _Kind = tuple[str, str | None, str | None, tuple[str, ...]]
 """What tells sessions apart: agent, workspace, channel, capabilities."""
 
-_Demands = tuple[str | None, str | None, Owner | None, frozenset[str], frozenset[str] | None]
-"""What tells runs apart: workspace, channel, owner, required capabilities, allowed agents."""
+_Alike = tuple[str | None, str | None, Owner | None, frozenset[str], frozenset[str] | None]
+"""What runs have in common that get one answer: workspace, channel, owner, required capabilities,
+allowed agents."""
 
 
 @final
@@ -56,17 +57,15 @@ class Starvation:
         for _ in range(limits.SLICE_MAX):
             if takers.comparisons >= enough:
                 break
-            due = board.starving.pop_due(now_ns, 1)
-            if not due:
+            run = board.starving.pop_due(now_ns)
+            if run is None:
                 break
-            task_id, run_id = due[0]
-            run = board.claimable.get(run_id)
-            if run is None or takers.has_any(run):
-                board.starved.discard(run_id)
-            elif run_id not in board.starved:
-                board.starved.add(run_id)
-                self._send(task_id, Envelope(NoteStarvation(run_id), SCHEDULER))
-            board.starving.set((task_id, run_id), now_ns + self._again_ns)
+            if run.task_id not in board.claimable or takers.has_any(run):
+                board.starved.discard(run.run_id)
+            elif run.run_id not in board.starved:
+                board.starved.add(run.run_id)
+                self._send(run.task_id, Envelope(NoteStarvation(run.run_id), SCHEDULER))
+            board.starving.put(run, now_ns + self._again_ns)
 
     def _takers_at(self, now_ns: int) -> "Takers":
         if self._as_of != self._roster.changes or now_ns >= self._until_ns:
@@ -97,30 +96,30 @@ class Takers:
             for capability in session.capabilities:
                 self._able.setdefault(capability, []).append(session)
         self._claimers: dict[str, Claimer] = {}  # made when first compared
-        self._answers: dict[_Demands, bool] = {}
+        self._answers: dict[_Alike, bool] = {}
         self.comparisons = 0  # made so far, of a run with a session
 
-    def has_any(self, run: ClaimableRun) -> bool:
+    def has_any(self, run: QueuedRun) -> bool:
         """Whether one of the sessions could claim the run."""
-        demands = _demands(run)
-        answer = self._answers.get(demands)
+        key = _alike(run.demands)
+        answer = self._answers.get(key)
         if answer is None:
-            answer = self._answers[demands] = any(map(self._compared(run), self._asked(run)))
+            answer = self._answers[key] = any(map(self._compared(run), self._asked(run.demands)))
         return answer
 
-    def _asked(self, run: ClaimableRun) -> Iterable[SessionState]:
+    def _asked(self, demands: Demands) -> Iterable[SessionState]:
         """Those whom its owner may admit, and of all the fewest that have one of the capabilities
         it requires. A run that is a session's own is for that session, not
         for one of its kind."""
-        if run.owner is None:
-            able = (self._able.get(each, ()) for each in run.required_capabilities)
+        if demands.owner is None:
+            able = (self._able.get(each, ()) for each in demands.required_capabilities)
             return min(able, key=len, default=self._kinds)
-        if run.owner.kind is OwnerKind.POOL:
-            return self._of_agent.get(run.owner.ref, ())
-        owner = self._by_id.get(run.owner.ref)
+        if demands.owner.kind is OwnerKind.POOL:
+            return self._of_agent.get(demands.owner.ref, ())
+        owner = self._by_id.get(demands.owner.ref)
         return () if owner is None else (owner,)
 
-    def _compared(self, run: ClaimableRun) -> Callable[[SessionState], bool]:
+    def _compared(self, run: QueuedRun) -> Callable[[SessionState], bool]:
         def compared(session: SessionState) -> bool:
             self.comparisons += 1
             claimer = self._claimers.get(session.id)
@@ -135,13 +134,13 @@ def _kind(session: SessionState) -> _Kind:
     return (session.agent_name, session.workspace_id, session.channel, session.capabilities)
 
 
-def _demands(run: ClaimableRun) -> _Demands:
+def _alike(demands: Demands) -> _Alike:
     return (
-        run.workspace_id,
-        run.channel,
-        run.owner,
-        run.required_capabilities,
-        run.allowed_agents,
+        demands.workspace_id,
+        demands.channel,
+        demands.owner,
+        demands.required_capabilities,
+        demands.allowed_agents,
     )
 
 

@@ -9,7 +9,8 @@ from chargehand.actors import limits
 from chargehand.actors.errors import invalid
 from chargehand.actors.frozen import frozen
 from chargehand.actors.ordered import Ordered
-from chargehand.actors.task.state import RunStatus, Scope, TaskState
+from chargehand.actors.task.eligibility import Place, QueuedRun, queued_run_of
+from chargehand.actors.task.state import Scope, TaskState
 from chargehand.actors.views.pages import bad_cursor, sequence_of
 from chargehand.actors.views.recent import Recent
 
@@ -33,16 +34,6 @@ class BacklogFilter:
 
 
 @final
-class QueuedRun(NamedTuple):
-    """By priority, age and id."""
-
-    weight: int  # negated
-    queue_order: int
-    run_id: str
-    task_id: str
-
-
-@final
 @frozen
 class BacklogPage:
     """`total` counts all that match, not only these. Without `next_cursor` there are no more."""
@@ -63,7 +54,7 @@ class BacklogWalk:
             cursor of before that was kept; runs stand where they stand.
     """
 
-    behind: QueuedRun | None
+    behind: Place | None
     as_of_seq: int | None
 
     @classmethod
@@ -76,7 +67,7 @@ class BacklogWalk:
         try:
             weight, queue_order, run_id = place.split(".", 2)
             # The last place that a run with these numbers and this id can have.
-            return cls(QueuedRun(int(weight), int(queue_order), f"{run_id}\0", ""), as_of_seq)
+            return cls((int(weight), int(queue_order), f"{run_id}\0"), as_of_seq)
         except ValueError:
             raise bad_cursor() from None
 
@@ -107,45 +98,57 @@ class Backlog:
     """Args:
     paused_by: the nearest paused task on the way up from a task.
     known: a task, slim or whole.
+    held: the object that others have for a task's queued run.
     """
 
     def __init__(
-        self, paused_by: Callable[[str], str | None], known: Callable[[str], TaskState | None]
+        self,
+        paused_by: Callable[[str], str | None],
+        known: Callable[[str], TaskState | None],
+        held: Callable[[str], QueuedRun | None],
     ) -> None:
         self._paused_by = paused_by
         self._known = known
+        self._held = held
         self._parts: dict[_Part, Ordered[QueuedRun]] = {}
         self._paused: set[str] = set()  # runs in the parts of paused ones
         self._moves: Recent[_Moved] = Recent()
         self._moved_seq = 0  # of the last one
 
     def restore(self, states: Iterable[TaskState]) -> None:
-        """Start from stored tasks. Of those whose priority has changed it is known when, but not
-        from what."""
+        """Start from stored tasks; only those with a queued run matter. Of those whose priority has
+        changed it is known when, but not from what."""
         moved: list[tuple[int, QueuedRun]] = []
+        parts: dict[_Part, list[QueuedRun]] = {}
         for state in states:
-            self.change(None, state)
-            queued = _queued_run(state)
-            if queued is not None and state.priority_seq > max(queued.queue_order, 0):
+            queued = queued_run_of(state)
+            if queued is None:
+                continue
+            queued = self._shared(queued)
+            parts.setdefault(self._part(state.workspace_id, queued), []).append(queued)
+            if state.priority_seq > max(queued.queue_order, 0):
                 moved.append((state.priority_seq, queued))
+        for part, runs in parts.items():
+            self._parts[part] = Ordered(runs)
+            self._parts[part].settle()
         for seq, queued in sorted(moved):
             self._note(seq, _Moved(queued.run_id, queued.task_id, None))
 
     def change(self, before: TaskState | None, after: TaskState | None) -> None:
         """A task was made, has changed, or is gone."""
-        had, has = _queued_run(before), _queued_run(after)
+        had, has = queued_run_of(before), queued_run_of(after)
         if had == has:
             return
         if had is not None and before is not None:
             self._remove(before.workspace_id, had)
         if has is not None and after is not None:
             self._add(after.workspace_id, has)
-            if had is not None and had.run_id == has.run_id:
+            if had is not None and had.run_id == has.run_id and had.weight != has.weight:
                 self._note(after.priority_seq, _Moved(had.run_id, had.task_id, had.weight))
 
     def paused_or_resumed(self, state: TaskState) -> None:
         """The task, or one above it, was paused or resumed."""
-        queued = _queued_run(state)
+        queued = queued_run_of(state)
         if queued is not None:
             self._remove(state.workspace_id, queued)
             self._add(state.workspace_id, queued)
@@ -196,7 +199,7 @@ class Backlog:
 
     def _queued(self, task_id: str, run_id: str) -> QueuedRun | None:
         """The run, if it is queued."""
-        queued = _queued_run(self._known(task_id))
+        queued = queued_run_of(self._known(task_id))
         return queued if queued is not None and queued.run_id == run_id else None
 
     def _is_there(self, queued: QueuedRun, which: BacklogFilter) -> bool:
@@ -211,10 +214,19 @@ class Backlog:
         self._moves.add(self._moved_seq, moved)
 
     def _add(self, workspace_id: str | None, queued: QueuedRun) -> None:
+        queued = self._shared(queued)
+        self._parts.setdefault(self._part(workspace_id, queued), Ordered()).add(queued)
+
+    def _part(self, workspace_id: str | None, queued: QueuedRun) -> _Part:
+        """Where it stands from now on."""
         is_paused = self._paused_by(queued.task_id) is not None
         if is_paused:
             self._paused.add(queued.run_id)
-        self._parts.setdefault(_Part(workspace_id, is_paused), Ordered()).add(queued)
+        return _Part(workspace_id, is_paused)
+
+    def _shared(self, queued: QueuedRun) -> QueuedRun:
+        held = self._held(queued.task_id)
+        return held if held is not None and held == queued else queued
 
     def _remove(self, workspace_id: str | None, queued: QueuedRun) -> None:
         part = _Part(workspace_id, queued.run_id in self._paused)
@@ -223,13 +235,6 @@ class Backlog:
         runs.remove(queued)
         if not runs:
             del self._parts[part]
-
-
-def _queued_run(state: TaskState | None) -> QueuedRun | None:
-    run = None if state is None else state.open_run
-    if state is None or run is None or run.status is not RunStatus.QUEUED:
-        return None
-    return QueuedRun(-state.priority.weight, run.queue_order, run.id, state.id)
 
 
 def _merged(found: list[Iterator[QueuedRun]]) -> Iterator[QueuedRun]:

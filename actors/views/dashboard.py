@@ -5,7 +5,7 @@ read out of their orders as of the time of asking.
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final, Protocol, final
 
@@ -14,7 +14,7 @@ from chargehand.actors.frozen import frozen
 from chargehand.actors.limits import NS
 from chargehand.actors.ordered import Ordered
 from chargehand.actors.task.state import RunStatus, TaskStatus
-from chargehand.actors.views.groups import Group, OpenRun
+from chargehand.actors.views.groups import ActiveRun, Group, OpenRun, by_age
 from chargehand.actors.views.tally import Count, Tally, counted, run_count, task_count
 
 _STUCK_NS: Final = {
@@ -178,7 +178,9 @@ def _depths(groups: Sequence[Group]) -> list[Depth]:
 
 def _stuck(groups: Iterable[Group], past: Past) -> int:
     count = 0
-    bounds = {status: OpenRun(past.wall_ago_ns(ns) + 1, "", "") for status, ns in _STUCK_NS.items()}
+    bounds = {
+        status: ActiveRun(past.wall_ago_ns(ns) + 1, "", "") for status, ns in _STUCK_NS.items()
+    }
     for group in groups:
         for status, runs in group.working.items():
             first = runs.first()
@@ -206,13 +208,15 @@ def _shown(groups: Sequence[Group]) -> list[OpenRun]:
         left = limits.DASHBOARD_RUNS_MAX - len(shown)
         if not left:
             break
-        orders = chain.from_iterable(_in_status(group, status) for group in groups)
-        latest = chain.from_iterable(order.latest(left) for order in orders)
-        shown += heapq.nlargest(left, latest)
+        latest = chain.from_iterable(_latest(group, status, left) for group in groups)
+        shown += heapq.nlargest(left, latest, key=by_age)
     return shown
 
 
-def _in_status(group: Group, status: RunStatus) -> Iterable[Ordered[OpenRun]]:
+def _latest(group: Group, status: RunStatus, count: int) -> Iterator[OpenRun]:
+    """At least the last `count` runs of a group in this status."""
     if status is RunStatus.QUEUED:
-        return group.queued.values()
-    return (group.working[status],) if status in group.working else ()
+        for queued in group.queued.values():
+            yield from queued.latest(count)
+    elif status in group.working:
+        yield from group.working[status].latest(count)

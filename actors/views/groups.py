@@ -6,12 +6,14 @@ the same kind once more, and all tasks together form one. So a filter has to sum
 many owners there are.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple, final
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Final, NamedTuple, final
 
 from chargehand.actors.frozen import frozen
 from chargehand.actors.identity import OriginKind
 from chargehand.actors.ordered import Ordered, numbers
+from chargehand.actors.task.eligibility import QueuedRun, queued_run
 from chargehand.actors.task.ended import all_facts
 from chargehand.actors.task.state import OwnerKind, Run, RunStatus, Scope, TaskState
 from chargehand.actors.views import facets
@@ -65,12 +67,17 @@ class GroupKey(NamedTuple):
 
 
 @final
-class OpenRun(NamedTuple):
-    """A run in the order of when it came into its status."""
+class ActiveRun(NamedTuple):
+    """A run that somebody works on, in the order of when it came into its status."""
 
     since_ns: int
     run_id: str
     task_id: str
+
+
+OpenRun = QueuedRun | ActiveRun
+by_age: Final = attrgetter("since_ns", "run_id")
+"""In the order of when a run came into its status."""
 
 
 def since_ns(run: Run) -> int:
@@ -86,11 +93,15 @@ def since_ns(run: Run) -> int:
 class Figures:
     """What one task adds to its groups."""
 
-    __slots__ = ("claims", "run", "starts", "tally")
+    __slots__ = ("claims", "place", "run", "starts", "tally")
 
     def __init__(self, state: TaskState) -> None:
-        run = state.open_run
-        self.run = None if run is None else (run, OpenRun(since_ns(run), run.id, state.id))
+        self.run = run = state.open_run
+        self.place: OpenRun | None = None
+        if run is not None and run.status is RunStatus.QUEUED:
+            self.place = queued_run(state, run)
+        elif run is not None:
+            self.place = ActiveRun(since_ns(run), run.id, state.id)
         self.claims: list[int] = []
         self.starts: list[int] = []
         facts = all_facts(state)
@@ -123,28 +134,28 @@ class Group:
         self.tally: Tally = 0
         self.claims: Ordered[int] | None = None  # made with the first: most groups are small
         self.starts: Ordered[int] | None = None
-        self.queued: dict[str | None, Ordered[OpenRun]] = {}
-        self.working: dict[RunStatus, Ordered[OpenRun]] = {}
-        self.neglected: dict[RunStatus, Ordered[OpenRun]] = {}
+        self.queued: dict[str | None, Ordered[QueuedRun]] = {}
+        self.working: dict[RunStatus, Ordered[ActiveRun]] = {}
+        self.neglected: dict[RunStatus, Ordered[ActiveRun]] = {}
         self.sessions: dict[str, int] = {}
 
     def change(self, old: Figures | None, new: Figures | None) -> None:
         """A task has changed; None before it came, and after it went."""
         self.tally += (new.tally if new else 0) - (old.tally if old else 0)
         if old is not None and old.run is not None:
-            self._leave(*old.run)
+            self._leave(old.run, old.place)
         if new is not None and new.run is not None:
-            self._enter(*new.run)
+            self._enter(new.run, new.place)
         self.claims = _replaced(self.claims, old.claims if old else [], new.claims if new else [])
         self.starts = _replaced(self.starts, old.starts if old else [], new.starts if new else [])
 
-    def _enter(self, run: Run, place: OpenRun) -> None:
-        if run.status is RunStatus.QUEUED:
+    def _enter(self, run: Run, place: OpenRun | None) -> None:
+        if isinstance(place, QueuedRun):
             queued = self.queued.get(run.network_channel)
             if queued is None:
-                queued = self.queued[run.network_channel] = Ordered()
+                queued = self.queued[run.network_channel] = Ordered(key=by_age)
             queued.add(place)
-        elif run.status.is_active:
+        elif place is not None and run.status.is_active:
             working = self.working.get(run.status)
             if working is None:
                 working = self.working[run.status] = Ordered()
@@ -154,13 +165,13 @@ class Group:
             if run.session_id is not None and run.status in _SESSION_WORKS:
                 self.sessions[run.session_id] = self.sessions.get(run.session_id, 0) + 1
 
-    def _leave(self, run: Run, place: OpenRun) -> None:
-        if run.status is RunStatus.QUEUED:
+    def _leave(self, run: Run, place: OpenRun | None) -> None:
+        if isinstance(place, QueuedRun):
             queued = self.queued[run.network_channel]
             queued.remove(place)
             if not queued:
                 del self.queued[run.network_channel]
-        elif run.status.is_active:
+        elif place is not None and run.status.is_active:
             self.working[run.status].remove(place)
             if run.is_neglected:
                 self.neglected[run.status].remove(place)
@@ -186,9 +197,14 @@ def _replaced(
 
 @final
 class Groups:
-    """All of them, as of the tasks that they were told of."""
+    """All of them, as of the tasks that they were told of.
 
-    def __init__(self) -> None:
+    Args:
+        held: the object that others have for a task's queued run.
+    """
+
+    def __init__(self, held: Callable[[str], QueuedRun | None]) -> None:
+        self._held = held
         self._all = Group()
         # By the owner's reference; those of None are of all tasks, whoever owns them.
         self._of_owners: dict[str | None, dict[GroupKey, Group]] = {None: {}}
@@ -200,6 +216,10 @@ class Groups:
         """A task was made, has changed, or is gone."""
         old = None if before is None else Figures(before)
         new = None if after is None else Figures(after)
+        if new is not None and after is not None and isinstance(new.place, QueuedRun):
+            held = self._held(after.id)
+            if held == new.place:
+                new.place = held
         self._all.change(old, new)
         had = () if before is None else _places(before)
         has = () if after is None else _places(after)

@@ -8,7 +8,7 @@ from chargehand.actors.actions import Action
 from chargehand.actors.frozen import frozen
 from chargehand.actors.registry.state import SessionState
 from chargehand.actors.scheduler.starvation import Takers
-from chargehand.actors.task.eligibility import AGENT_OWNERS, awaits_agent, claimable_run
+from chargehand.actors.task.eligibility import AGENT_OWNERS, awaits_agent, queued_run
 from chargehand.actors.task.review import Review
 from chargehand.actors.task.state import ApprovalState, Run, RunStatus, TaskState, TaskStatus
 from chargehand.actors.views.diagnostics import Diagnostic, Hold
@@ -109,7 +109,7 @@ def awaits_review(task: TaskState) -> Diagnostic | None:
 
 def wanted(task: TaskState, run: Run) -> str:
     """What a session must be to claim the run, in words; empty where any may."""
-    asked = claimable_run(task, run)
+    asked = queued_run(task, run).demands
     words = []
     if asked.required_capabilities:
         words.append(f"with the capabilities {', '.join(sorted(asked.required_capabilities))}")
@@ -220,7 +220,7 @@ def _no_taker(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic 
         run is None
         or outside.holds_back
         or not awaits_agent(task, run)
-        or Takers(outside.sessions).has_any(claimable_run(task, run))
+        or Takers(outside.sessions).has_any(queued_run(task, run))
     ):
         return None
     who = wanted(task, run)

@@ -16,6 +16,7 @@ from chargehand.actors.ports import Journal
 from chargehand.actors.record import Record
 from chargehand.actors.slices import Turn, in_slices
 from chargehand.actors.task.decide.definition import task_not_found
+from chargehand.actors.task.eligibility import QueuedRun
 from chargehand.actors.task.events import TaskPaused, TaskResumed
 from chargehand.actors.task.state import Run, TaskState
 from chargehand.actors.views.activity import Wanted
@@ -64,8 +65,13 @@ class Views:
         clock: Clock,
         faults: Faults,
         later: Callable[[Turn], None],
+        held: Callable[[str], QueuedRun | None],
     ) -> None:
-        """Args: later: has the rest of long work done some of it at a time."""
+        """
+        Args:
+            later: has the rest of long work done some of it at a time.
+            held: the object that the scheduler has for a task's queued run.
+        """
         self._later = later
         self._journal = journal
         self._clock = clock
@@ -75,8 +81,8 @@ class Views:
         self.streams = Streams()
         faults.listen(self.streams.set_aside)
         self._latest_runs = LatestRuns(self._known_whole)
-        self._groups = Groups()
-        self._backlog = Backlog(graph.paused_by, self.catalog.get)
+        self._groups = Groups(held)
+        self._backlog = Backlog(graph.paused_by, self.catalog.get, held)
         self._behind: dict[str, TaskState | None] = {}  # tasks that moved on, as they are counted
 
     def restore(self, states: Iterable[TaskState]) -> None:

@@ -56,6 +56,28 @@ def test_it_starts_with_what_it_is_given(items):
 
 
 @pytest.mark.parametrize("seed", range(3))
+def test_items_in_another_order_than_their_own(seed):
+    rng = random.Random(seed)
+    items = [(number, f"{number}") for number in range(3_000)]
+    order = {item: rng.random() for item in items}
+    ordered = Ordered(rng.sample(items, 500), key=order.__getitem__)
+    model = list(ordered)
+    for item in rng.sample(items, 3_000):
+        if item in model:
+            ordered.remove(item)
+            model.remove(item)
+        else:
+            ordered.add(item)
+            model.append(item)
+        if rng.random() < 0.01:
+            model.sort(key=order.__getitem__)
+            assert list(ordered) == model
+            assert ordered.latest(3) == model[::-1][:3]
+            assert list(ordered.behind(0.5)) == [item for item in model if order[item] > 0.5]
+            assert ordered.count_below(0.5) == sum(order[item] < 0.5 for item in model)
+
+
+@pytest.mark.parametrize("seed", range(3))
 def test_many_items_stay_in_blocks_of_common_size(seed):
     rng = random.Random(seed)
     ordered, model = numbers(), []

@@ -11,7 +11,7 @@ from chargehand.actors.task.decide.context import Changes, Decision
 from chargehand.actors.task.decide.ending import end_run
 from chargehand.actors.task.decide.enqueue import is_paused, not_in_state
 from chargehand.actors.task.decide.found import the_run
-from chargehand.actors.task.eligibility import Claimer, awaits_agent, claimable_run, matches
+from chargehand.actors.task.eligibility import Claimer, awaits_agent, matches, queued_run
 from chargehand.actors.task.events import (
     RunClaimed,
     RunCompleted,
@@ -39,9 +39,7 @@ def lease(changes: Changes, command: c.LeaseRun) -> Decision:
     if run.status is not RunStatus.QUEUED or is_paused(changes):
         raise wrong_status(run, "claim it")
     claimer = command.claimer
-    if not awaits_agent(changes.state, run) or not matches(
-        claimable_run(changes.state, run), claimer
-    ):
+    if not awaits_agent(changes.state, run) or not matches(queued_run(changes.state, run), claimer):
         raise _not_eligible(run, claimer)
     context = changes.context
     until_ns, ends_ns = context.end_of_lease(context.steady_ns + command.lease_seconds * NS)

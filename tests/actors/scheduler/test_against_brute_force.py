@@ -7,8 +7,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from chargehand.actors.scheduler import claimable
 from chargehand.actors.scheduler.claimable import ClaimableIndex, rank
 from chargehand.actors.scheduler.parked import Parked
-from chargehand.actors.task.eligibility import ClaimableRun, Claimer, agent_selector, matches
+from chargehand.actors.task.eligibility import Claimer, QueuedRun, agent_selector, matches
 from chargehand.actors.task.state import Owner, OwnerKind
+from tests.actors.scheduler.runs import a_queued_run
 
 CAPABILITIES = ["docker", "gpu", "linux", "rust", "sql"]
 AGENTS = ["coder", "writer"]
@@ -20,9 +21,8 @@ owners = st.none() | st.builds(Owner, st.sampled_from(OwnerKind), NAMES)
 # Few values for each field, so that equal places, shared classes and replaced runs are common.
 preferred_agents = st.frozensets(st.sampled_from([agent_selector(name) for name in AGENTS]))
 runs = st.builds(
-    ClaimableRun,
+    a_queued_run,
     run_id=st.sampled_from([f"run-{number}" for number in range(12)]),
-    task_id=st.just("task"),
     workspace_id=st.sampled_from(["ws", "ws", None]),
     channel=st.sampled_from([None, "build", "review"]),
     owner=st.none() | owners,
@@ -47,19 +47,25 @@ class IndexAgainstAList(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.index = ClaimableIndex()
-        self.runs: dict[str, ClaimableRun] = {}
-        self.gone: ClaimableRun | None = None
+        self.runs: dict[str, QueuedRun] = {}  # by task
+        self.gone: QueuedRun | None = None
 
     @rule(added=st.lists(runs, max_size=8))
     def add(self, added):
         for run in added:
             self.index.add(run)
-            self.runs[run.run_id] = run
+            self.runs[run.task_id] = run
 
-    @rule(run_id=st.sampled_from([f"run-{number}" for number in range(12)]))
-    def discard(self, run_id):
-        known = self.runs.pop(run_id, None)
-        assert self.index.discard(run_id) is known
+    @rule(restored=st.lists(runs, max_size=8, unique_by=lambda run: run.task_id))
+    def restart(self, restored):
+        self.index = ClaimableIndex()
+        self.index.restore(restored)
+        self.runs = {run.task_id: run for run in restored}
+
+    @rule(task_id=st.sampled_from([f"task of run-{number}" for number in range(12)]))
+    def discard(self, task_id):
+        known = self.runs.pop(task_id, None)
+        assert self.index.discard(task_id) is known
         self.gone = known or self.gone
 
     @rule()
@@ -67,7 +73,7 @@ class IndexAgainstAList(RuleBasedStateMachine):
         """The very object that was taken out, as after a reservation that came to nothing."""
         if self.gone is not None:
             self.index.add(self.gone)
-            self.runs[self.gone.run_id] = self.gone
+            self.runs[self.gone.task_id] = self.gone
 
     @rule(claimer=claimers)
     def claim(self, claimer):
@@ -75,15 +81,15 @@ class IndexAgainstAList(RuleBasedStateMachine):
         expected = min(fitting, key=lambda run: rank(run, claimer), default=None)
         assert self.index.best(claimer) is expected
         if expected is not None:
-            assert self.index.discard(expected.run_id) is expected
-            self.gone = self.runs.pop(expected.run_id)
+            assert self.index.discard(expected.task_id) is expected
+            self.gone = self.runs.pop(expected.task_id)
 
     @invariant()
     def it_holds_the_same_runs(self):
         assert len(self.index) == len(self.runs)
-        for run_id, run in self.runs.items():
-            assert run_id in self.index
-            assert self.index.get(run_id) is run
+        for task_id, run in self.runs.items():
+            assert task_id in self.index
+            assert self.index.get(task_id) is run
 
 
 TOOLS = [f"tool-{number}" for number in range(16)]
@@ -101,8 +107,13 @@ def test_many_classes_on_one_shelf_against_a_list(demanded, held):
     index = ClaimableIndex()
     waiting = []
     for number, (required, preferred, weight) in enumerate(demanded):
-        run = ClaimableRun(
-            f"run-{number}", "task", "ws", None, None, required, preferred, None, weight, number
+        run = a_queued_run(
+            f"run-{number}",
+            channel=None,
+            required_capabilities=required,
+            preferred_capabilities=preferred,
+            weight=weight,
+            queue_order=number,
         )
         index.add(run)
         waiting.append(run)
@@ -111,7 +122,7 @@ def test_many_classes_on_one_shelf_against_a_list(demanded, held):
     )
     for expected in fitting:
         assert index.best(claimer) is expected
-        index.discard(expected.run_id)
+        index.discard(expected.task_id)
     assert index.best(claimer) is None
 
 
@@ -124,8 +135,8 @@ class ForgetfulIndexAgainstAList(IndexAgainstAList):
         claimable.IDLE_CLASSES_MAX = 0
 
     def teardown(self) -> None:
-        for run_id in list(self.runs):
-            self.index.discard(run_id)
+        for task_id in list(self.runs):
+            self.index.discard(task_id)
         claimable.IDLE_CLASSES_MAX = self._idle_classes_max
         assert self.index.class_count == 0
         assert not self.index._shelves

@@ -4,8 +4,9 @@ import pytest
 from attrs import evolve as replace
 
 from chargehand.actors.scheduler.claimable import IDLE_CLASSES_MAX, ClaimableIndex
-from chargehand.actors.task.eligibility import ClaimableRun, Claimer
+from chargehand.actors.task.eligibility import Claimer, QueuedRun
 from chargehand.actors.task.state import Owner, OwnerKind
+from tests.actors.scheduler.runs import a_queued_run
 
 NONE: frozenset[str] = frozenset()
 CLAIMER = Claimer("session-1", "coder", "ws", None, NONE, 0)
@@ -22,20 +23,13 @@ class CountedSet(frozenset):
         return frozenset.__le__(self, other)
 
 
-def run(number: int, required: frozenset[str] = NONE, **changes) -> ClaimableRun:
-    plain = ClaimableRun(
+def run(number: int, required: frozenset[str] = NONE, **changes) -> QueuedRun:
+    return a_queued_run(
         f"run-{number:06}",
-        "task",
-        "ws",
-        "build",
-        None,
-        CountedSet(required),
-        NONE,
-        None,
-        20,
-        number,
+        queue_order=number,
+        required_capabilities=CountedSet(required),
+        **changes,
     )
-    return replace(plain, **changes)
 
 
 def index_of(runs) -> ClaimableIndex:
@@ -94,7 +88,7 @@ def test_a_claim_with_all_capabilities_looks_at_the_first_class_only():
 
 def test_a_run_that_comes_back_keeps_its_place():
     index = index_of(run(number) for number in range(3))
-    taken = index.discard("run-000000")
+    taken = index.discard(run(0).task_id)
     index.add(taken)
     assert index.best(CLAIMER) is taken
 
@@ -102,26 +96,26 @@ def test_a_run_that_comes_back_keeps_its_place():
 def test_a_run_added_again_replaces_the_former():
     index = index_of([run(1), run(1, channel="review", weight=40)])
     assert len(index) == 1
-    assert index.best(CLAIMER).weight == 40
+    assert index.best(CLAIMER).weight == -40
     assert index.best(replace(CLAIMER, channel="build")) is None
 
 
 def test_a_run_with_new_demands_is_not_found_by_its_old_ones():
     index = index_of([run(1), run(2), run(2, frozenset({"gpu"}))])
-    index.discard("run-000001")
+    index.discard(run(1).task_id)
     assert index.best(CLAIMER) is None
     assert index.best(replace(CLAIMER, capabilities=frozenset({"gpu"}))).run_id == "run-000002"
 
 
 def test_a_run_that_is_not_here_is_nothing_to_discard():
-    assert ClaimableIndex().discard("run-1") is None
+    assert ClaimableIndex().discard("task-1") is None
 
 
 def test_a_run_that_comes_and_goes_leaves_nothing_behind():
     first, second = run(1), run(2)
     index = index_of([first, second])
     for _ in range(500):
-        index.discard(second.run_id)
+        index.discard(second.task_id)
         index.add(second)
     assert all(each.stored < 50 for each in index._classes.values())
 
@@ -130,7 +124,7 @@ def test_the_class_of_work_that_comes_again_and_again_stays_ready():
     index = ClaimableIndex()
     for number in range(2 * IDLE_CLASSES_MAX):
         index.add(run(number))
-        index.discard(run(number).run_id)
+        index.discard(run(number).task_id)
         assert index.class_count == 2
 
 
@@ -139,5 +133,5 @@ def test_classes_that_lost_their_runs_are_dropped_in_the_end():
     index = ClaimableIndex()
     for number, tool in enumerate(tools):
         index.add(run(number, tool))
-        index.discard(run(number).run_id)
+        index.discard(run(number).task_id)
     assert index.class_count <= IDLE_CLASSES_MAX + 2

@@ -8,24 +8,25 @@ from attrs import evolve as replace
 from chargehand.actors.scheduler.claimable import ClaimableIndex, rank
 from chargehand.actors.scheduler.parked import Parked
 from chargehand.actors.task import eligibility
-from chargehand.actors.task.eligibility import ClaimableRun, Claimer, matches
+from chargehand.actors.task.eligibility import Claimer, QueuedRun, matches
 from chargehand.actors.task.state import Owner, OwnerKind
+from tests.actors.scheduler.runs import a_queued_run, changed
 
 NONE: frozenset[str] = frozenset()
-RUN = ClaimableRun("run-1", "task-1", "ws-1", "build", None, NONE, NONE, None, 20, 1_000)
+RUN = a_queued_run("run-1", workspace_id="ws-1")
 CLAIMER = Claimer("session-1", "coder", "ws-1", None, NONE, 0)
 
 REFUSED_BY = {
     "scope_fits": (RUN, replace(CLAIMER, workspace_id="ws-2")),
     "channel_fits": (RUN, replace(CLAIMER, channel="review")),
     "priority_suffices": (RUN, replace(CLAIMER, priority_min=30)),
-    "capabilities_suffice": (replace(RUN, required_capabilities=frozenset({"gpu"})), CLAIMER),
-    "agent_is_allowed": (replace(RUN, allowed_agents=frozenset({"writer"})), CLAIMER),
-    "owner_admits": (replace(RUN, owner=Owner(OwnerKind.POOL, "writer")), CLAIMER),
+    "capabilities_suffice": (changed(RUN, required_capabilities=frozenset({"gpu"})), CLAIMER),
+    "agent_is_allowed": (changed(RUN, allowed_agents=frozenset({"writer"})), CLAIMER),
+    "owner_admits": (changed(RUN, owner=Owner(OwnerKind.POOL, "writer")), CLAIMER),
 }
 
 
-def claimed(run: ClaimableRun, claimer: Claimer) -> bool:
+def claimed(run: QueuedRun, claimer: Claimer) -> bool:
     """What the rule says, once the index and the parked callers have been found to say the same."""
     verdict = matches(run, claimer)
     index = ClaimableIndex()
@@ -51,25 +52,25 @@ def test_each_rule_refuses_what_no_other_rule_refuses(name, monkeypatch):
 
 
 def test_scope_fits_a_session_of_a_workspace_never_claims_a_global_task():
-    assert not claimed(replace(RUN, workspace_id=None, channel=None), CLAIMER)
+    assert not claimed(changed(RUN, workspace_id=None, channel=None), CLAIMER)
 
 
 def test_scope_fits_a_session_without_a_workspace_claims_only_global_tasks():
     everywhere = replace(CLAIMER, workspace_id=None)
     assert not claimed(RUN, everywhere)
-    assert claimed(replace(RUN, workspace_id=None, channel=None), everywhere)
+    assert claimed(changed(RUN, workspace_id=None, channel=None), everywhere)
 
 
 def test_channel_fits_a_session_with_a_channel_claims_that_channels_runs():
     on_channel = replace(CLAIMER, channel="build")
     assert claimed(RUN, on_channel)
-    assert not claimed(replace(RUN, channel="review"), on_channel)
-    assert not claimed(replace(RUN, channel=None), on_channel)
+    assert not claimed(changed(RUN, channel="review"), on_channel)
+    assert not claimed(changed(RUN, channel=None), on_channel)
 
 
 def test_channel_fits_a_session_without_a_channel_sees_every_run_of_its_scope():
     assert claimed(RUN, CLAIMER)
-    assert claimed(replace(RUN, channel=None), CLAIMER)
+    assert claimed(changed(RUN, channel=None), CLAIMER)
 
 
 def test_channel_fits_a_channel_name_belongs_to_its_workspace():
@@ -82,33 +83,33 @@ def test_priority_suffices_when_it_equals_the_smallest_one_wanted():
 
 
 def test_capabilities_suffice_when_every_required_one_is_held():
-    needy = replace(RUN, required_capabilities=frozenset({"gpu", "linux"}))
+    needy = changed(RUN, required_capabilities=frozenset({"gpu", "linux"}))
     assert not claimed(needy, replace(CLAIMER, capabilities=frozenset({"gpu"})))
     assert claimed(needy, replace(CLAIMER, capabilities=frozenset({"gpu", "linux", "docker"})))
 
 
 def test_capabilities_suffice_without_the_preferred_ones():
-    assert claimed(replace(RUN, preferred_capabilities=frozenset({"gpu"})), CLAIMER)
+    assert claimed(changed(RUN, preferred_capabilities=frozenset({"gpu"})), CLAIMER)
 
 
 def test_agent_is_allowed_when_named():
-    assert claimed(replace(RUN, allowed_agents=frozenset({"writer", "coder"})), CLAIMER)
+    assert claimed(changed(RUN, allowed_agents=frozenset({"writer", "coder"})), CLAIMER)
 
 
 def test_agent_is_allowed_nobody_is_when_none_is_named():
-    assert not claimed(replace(RUN, allowed_agents=NONE), CLAIMER)
+    assert not claimed(changed(RUN, allowed_agents=NONE), CLAIMER)
 
 
 def test_owner_admits_the_agent_of_the_pool():
-    assert claimed(replace(RUN, owner=Owner(OwnerKind.POOL, "coder")), CLAIMER)
-    assert not claimed(replace(RUN, owner=Owner(OwnerKind.POOL, "session-1")), CLAIMER)
+    assert claimed(changed(RUN, owner=Owner(OwnerKind.POOL, "coder")), CLAIMER)
+    assert not claimed(changed(RUN, owner=Owner(OwnerKind.POOL, "session-1")), CLAIMER)
 
 
 def test_owner_admits_the_session_that_owns_the_run():
-    mine = replace(RUN, owner=Owner(OwnerKind.AGENT_SESSION, "session-1"))
+    mine = changed(RUN, owner=Owner(OwnerKind.AGENT_SESSION, "session-1"))
     assert claimed(mine, CLAIMER)
     assert not claimed(mine, replace(CLAIMER, session_id="session-2"))
-    assert not claimed(replace(RUN, owner=Owner(OwnerKind.AGENT_SESSION, "coder")), CLAIMER)
+    assert not claimed(changed(RUN, owner=Owner(OwnerKind.AGENT_SESSION, "coder")), CLAIMER)
 
 
 @pytest.mark.parametrize("ref", ["coder", "session-1"])
@@ -116,26 +117,31 @@ def test_owner_admits_the_session_that_owns_the_run():
     "kind", sorted(set(OwnerKind) - {OwnerKind.POOL, OwnerKind.AGENT_SESSION}, key=str)
 )
 def test_owner_admits_nobody_when_the_owner_is_no_agent(kind, ref):
-    owned = replace(RUN, owner=Owner(kind, ref))
+    owned = changed(RUN, owner=Owner(kind, ref))
     assert not claimed(owned, CLAIMER)
-    assert not claimed(replace(owned, required_capabilities=frozenset({"gpu"})), CLAIMER)
+    assert not claimed(changed(owned, required_capabilities=frozenset({"gpu"})), CLAIMER)
 
 
-def drained(runs: list[ClaimableRun], claimer: Claimer) -> list[str]:
+def drained(runs: list[QueuedRun], claimer: Claimer) -> list[str]:
     """Run ids in the order in which the index hands them out."""
     index = ClaimableIndex()
     for run in runs:
         index.add(run)
     handed_out = []
     while (run := index.best(claimer)) is not None:
-        index.discard(run.run_id)
+        index.discard(run.task_id)
         handed_out.append(run.run_id)
     return handed_out
 
 
 def run(run_id: str, weight: int, queue_order: int, preferred: frozenset[str] = NONE):
-    return ClaimableRun(
-        run_id, "task", "ws-1", None, None, NONE, preferred, None, weight, queue_order
+    return a_queued_run(
+        run_id,
+        workspace_id="ws-1",
+        channel=None,
+        preferred_capabilities=preferred,
+        weight=weight,
+        queue_order=queue_order,
     )
 
 
@@ -165,11 +171,11 @@ def test_preferred_capabilities_put_nothing_before_a_higher_priority():
 def test_one_order_across_owners_agents_and_demands():
     gpu = frozenset({"gpu"})
     runs = [
-        replace(run("1", 20, 1), owner=Owner(OwnerKind.POOL, "coder")),
-        replace(run("2", 20, 2), required_capabilities=gpu),
-        replace(run("3", 20, 3), allowed_agents=frozenset({"coder"})),
-        replace(run("4", 20, 4), owner=Owner(OwnerKind.AGENT_SESSION, "session-1")),
-        replace(run("5", 20, 5), channel="build"),
+        changed(run("1", 20, 1), owner=Owner(OwnerKind.POOL, "coder")),
+        changed(run("2", 20, 2), required_capabilities=gpu),
+        changed(run("3", 20, 3), allowed_agents=frozenset({"coder"})),
+        changed(run("4", 20, 4), owner=Owner(OwnerKind.AGENT_SESSION, "session-1")),
+        changed(run("5", 20, 5), channel="build"),
         run("6", 20, 6),
     ]
     Random(3).shuffle(runs)

@@ -5,11 +5,12 @@ from attrs import evolve as replace
 
 from chargehand.actors.scheduler import parked as parked_module
 from chargehand.actors.scheduler.parked import Parked
-from chargehand.actors.task.eligibility import ClaimableRun, Claimer, matches
+from chargehand.actors.task.eligibility import Claimer, matches
 from chargehand.actors.task.state import Owner, OwnerKind
+from tests.actors.scheduler.runs import a_queued_run, changed
 
 NONE: frozenset[str] = frozenset()
-RUN = ClaimableRun("run-1", "task-1", "ws", "build", None, NONE, NONE, None, 20, 1)
+RUN = a_queued_run("run-1")
 WAITERS = 500
 
 
@@ -63,7 +64,7 @@ def test_callers_are_served_in_the_order_of_waiting_across_profiles():
 )
 def test_a_caller_is_not_taken_for_one_that_differs_in(difference):
     fits = claimer(1, capabilities=frozenset({"gpu"}))
-    demanding = replace(
+    demanding = changed(
         RUN,
         required_capabilities=frozenset({"gpu"}),
         allowed_agents=frozenset({"coder"}),
@@ -93,7 +94,7 @@ def test_an_allowed_agents_name_gives_it_no_precedence(agents):
     parked: Parked[int] = Parked()
     for number, agent_name in enumerate(agents):
         parked.park(number, claimer(number, agent_name=agent_name))
-    assert parked.first_for(replace(RUN, allowed_agents=frozenset(agents))) == 0
+    assert parked.first_for(changed(RUN, allowed_agents=frozenset(agents))) == 0
 
 
 def test_a_ticket_that_is_parked_again_goes_last():
@@ -119,10 +120,10 @@ def test_a_run_of_a_session_wakes_only_that_session():
     parked: Parked[int] = Parked()
     for number in range(3):
         parked.park(number, claimer(number))
-    own = replace(RUN, owner=Owner(OwnerKind.AGENT_SESSION, "session-2"))
+    own = changed(RUN, owner=Owner(OwnerKind.AGENT_SESSION, "session-2"))
     assert parked.first_for(own) == 2
-    assert parked.first_for(replace(own, weight=10)) == 2
-    assert parked.first_for(replace(own, workspace_id="elsewhere")) is None
+    assert parked.first_for(changed(own, weight=10)) == 2
+    assert parked.first_for(changed(own, workspace_id="elsewhere")) is None
 
 
 def test_a_session_has_all_its_calls_listed_in_order():
@@ -140,7 +141,7 @@ def test_many_waiters_of_one_profile_cost_one_check(checks):
         parked.park(number, claimer(number))
     assert parked.first_for(RUN) == 0
     assert len(checks) == 1
-    assert parked.first_for(replace(RUN, weight=0, required_capabilities=frozenset({"x"}))) is None
+    assert parked.first_for(changed(RUN, weight=0, required_capabilities=frozenset({"x"}))) is None
     assert len(checks) == 1
 
 
@@ -150,17 +151,17 @@ def test_many_waiters_of_one_profile_cost_one_check(checks):
         (lambda n: claimer(n, agent_name=f"agent-{n}"), RUN),
         (
             lambda n: claimer(n, agent_name=f"agent-{n}"),
-            replace(RUN, owner=Owner(OwnerKind.POOL, "agent-400")),
+            changed(RUN, owner=Owner(OwnerKind.POOL, "agent-400")),
         ),
         (
             lambda n: claimer(n, agent_name=f"agent-{n}"),
-            replace(RUN, allowed_agents=frozenset({"agent-400"})),
+            changed(RUN, allowed_agents=frozenset({"agent-400"})),
         ),
         (
             lambda n: claimer(n, capabilities=frozenset({f"tool-{n}", "linux"})),
-            replace(RUN, required_capabilities=frozenset({"linux", "tool-400"})),
+            changed(RUN, required_capabilities=frozenset({"linux", "tool-400"})),
         ),
-        (lambda n: claimer(n), replace(RUN, owner=Owner(OwnerKind.AGENT_SESSION, "session-400"))),
+        (lambda n: claimer(n), changed(RUN, owner=Owner(OwnerKind.AGENT_SESSION, "session-400"))),
     ],
     ids=["any", "pool", "allowed agent", "capability", "session"],
 )

@@ -159,12 +159,13 @@ def check_reviews(desk: Desk, states: list[TaskState]) -> None:
 def check_board(desk: Desk, states: list[TaskState]) -> None:
     dispatch = desk.system.scheduler._dispatch
     rebuilt = Board(desk.system._graph.paused_by)
-    for state in states:
-        rebuilt.update(state, lambda _: 10**15)
+    rebuilt.restore(states, 10**15)
     board = dispatch.board
     for count in ("queued_count", "active_count", "attention_count", "_by_session", "_by_key"):
         assert getattr(board, count) == getattr(rebuilt, count), count
     assert board.claimable._runs == rebuilt.claimable._runs
+    assert board._kept_back == rebuilt._kept_back
+    assert len(board.starving) == len(rebuilt.starving) == board.queued_count
     assert set(board.leased_runs()) == set(rebuilt.leased_runs())
     runs = [state.open_run for state in states if state.open_run is not None]
     assert board.queued_count == sum(run.status is RunStatus.QUEUED for run in runs)

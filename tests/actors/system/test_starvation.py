@@ -8,7 +8,7 @@ import trio
 from chargehand.actors import limits
 from chargehand.actors.scheduler.starvation import Starvation, Takers
 from chargehand.actors.task import commands as c
-from chargehand.actors.task.state import Owner, OwnerKind
+from chargehand.actors.task.state import Owner, OwnerKind, Priority
 from tests.actors.system.desk import OPERATOR, agent, started
 
 
@@ -135,6 +135,31 @@ async def test_after_a_restart_agents_have_time_to_come_back():
         await desk.system.end_session("s1")
         await trio.sleep(301)
         assert await starved(desk) == 1
+
+
+async def test_a_run_given_back_soon_after_a_restart_waits_for_agents_to_come_back():
+    async with started() as desk:
+        run = await desk.queued()
+        await desk.claim("s1", lease_seconds=3600)
+        await trio.sleep(400)
+        store = desk.store.copy()
+    async with started(store) as desk:
+        await desk.ask_run(c.ReleaseRun(run.id), agent("s1"))
+        await desk.system.end_session("s1")
+        await trio.sleep(295)
+        assert await starved(desk) == 0
+        await trio.sleep(10)
+        assert await starved(desk) == 1
+
+
+async def test_a_change_of_priority_is_no_reason_to_tell_again():
+    async with started() as desk:
+        task = await desk.task()
+        await desk.enqueue(task.id)
+        await trio.sleep(301)
+        await desk.ask(task.id, c.PatchTask(priority=Priority.HIGH), OPERATOR)
+        await trio.sleep(700)
+        assert (await starved(desk), told(desk, task.id)) == (1, 1)
 
 
 async def test_what_was_told_before_a_restart_is_not_told_again():

@@ -31,7 +31,9 @@ class Store:
 
     def restart(self) -> None:
         self.behind = {}
-        self.backlog = Backlog(lambda it: it if it in self.paused else None, self.states.get)
+        self.backlog = Backlog(
+            lambda it: it if it in self.paused else None, self.states.get, lambda _: None
+        )
         self.backlog.restore(self.states.values())
 
     def publish(self, state) -> None:

@@ -106,10 +106,11 @@ class Board:
             if place is not None:
                 self._leave(task_id, place)
             return self._update_queued(state, run, look_at_ns)
-        queued = self.queued(task_id)
-        if queued is not None:
-            self._dequeue(queued)
-        if place is not None:
+        if place is None:
+            queued = self.queued(task_id)
+            if queued is not None:
+                self._dequeue(queued)
+        else:
             if run is not None and place.run_id == run.id and _is_held_as(run, place):
                 if run.lease_end_ns != place.lease_end_ns:
                     place.lease_end_ns = run.lease_end_ns
@@ -127,22 +128,25 @@ class Board:
         the index."""
         task_id = state.id
         found, former = queued_run(state, run), self.queued(task_id)
-        if found == former:
-            found = former
-        else:
-            starves = run.starved_at_ns is not None  # told before; not told again
-            if former is not None:
-                if former.run_id == run.id:
-                    starves = run.id in self.starved
-                self._dequeue(former)
+        may_be_claimed = self._may_be_claimed(state, run)
+        if former is not None and found == former:
+            if not may_be_claimed:
+                self.keep_back(former)
+                return None
+            if self._kept_back.pop(task_id, None) is None:
+                return None  # it is in the index
+            self.claimable.add(former)
+            return former
+        starves = run.starved_at_ns is not None  # told before; not told again
+        if former is not None:
+            if former.run_id == run.id:
+                starves = run.id in self.starved
+            self._dequeue(former)
+        if starves:
+            self.starved.add(run.id)
+        self.starving.put(found, look_at_ns(run))
+        if not may_be_claimed:
             self._kept_back[task_id] = found
-            self.starving.put(found, look_at_ns(run))
-            if starves:
-                self.starved.add(run.id)
-        if not self._may_be_claimed(state, run):
-            self.keep_back(found)
-            return None
-        if self._kept_back.pop(task_id, None) is None:
             return None
         self.claimable.add(found)
         return found

@@ -90,6 +90,22 @@ async def test_a_run_whose_priority_changes_after_the_first_page_is_shown_once(c
     assert seen == [run["id"] for run in made]
 
 
+async def test_a_claim_under_a_pause_is_204_and_the_scheduler_says_who_paused_it_since_when(
+    client, autojump_clock
+):
+    await client.queued()
+    operator, agent = client.acting_as("boss", "ops"), client.acting_as("s1")
+    await operator.post("/api/scheduler/pause", {"reason": "upgrade"})
+    for body in ({}, {"wait": True}):
+        answered = await agent.post("/api/agent/tasks/claim-next", body)
+        assert (answered.status, answered.body) == (204, b"")
+        assert "retry-after" not in answered.headers  # a claim with wait is the way to wait
+    told = (await agent.get("/api/scheduler")).json["scheduler"]
+    assert told["paused_by"] == "agent_session:boss"
+    assert told["paused_reason"] == "upgrade"
+    assert told["paused_at"] == "2026-09-21T14:13:20.1234567Z"
+
+
 async def test_the_backlog_hides_paused_tasks(client):
     run = await client.queued()
     await client.post(f"/api/tasks/{run['task_id']}/pause", {"reason": "hold"})

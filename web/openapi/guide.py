@@ -101,8 +101,10 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     Op.CLAIM_NEXT: (
         "Gives the session the best run that it may have, by priority, preference and age, under a "
         "lease that ends after `lease_seconds` without a heartbeat. 204 if there is none; with "
-        "`wait`, the call is answered the moment there is one, or by 204 after a while. The answer "
-        "holds all that the work needs: the task with its description and metadata, and the run. "
+        "`wait`, the call is answered the moment there is one, or by 204 after a while. While "
+        "the scheduler is paused there is none: `GET /api/scheduler` says who paused it, and when. "
+        "The answer holds all that the work needs: the task with its description and metadata, and "
+        "the run. "
         "Sent again with the same `idempotency_key`, it gives the same claim while its lease lives."
     ),
     Op.AGENT_HEARTBEAT: (

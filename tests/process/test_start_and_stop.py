@@ -26,7 +26,8 @@ def create(client: httpx.Client, title: str) -> str:
 def test_a_start_is_reported_and_a_stop_is_clean(server):
     with server.start() as client:
         task_id = create(client, "one")
-        assert client.get("/readyz").json() == {"status": "ready", "epoch": 1}
+        ready = client.get("/readyz").json()  # on a busy machine it tells of stalls besides
+        assert (ready["status"], ready["epoch"]) == ("ready", 1)
     assert server.report["tasks_recovered"] == 0
     assert server.report["epoch"] == 1
     server.signal(signal.SIGTERM)

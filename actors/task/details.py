@@ -1,8 +1,9 @@
 """The details of a task: what may be said of it, and is left out where nothing is.
 
 Each is written here and nowhere else. It can be given when the task is made and changed later,
-stands in the events that tell of it and in the state, is stored, shown in answers, described, and
-an option of the command line: the classes for all of that inherit it, or are made from this one.
+stands in the events that tell of it and in the state, is stored, shown in answers and described:
+the classes for all of that inherit it, or are made from this one. (The command line, which loads
+nothing of the core, has an option for each.)
 
 A detail is None where nothing was said. In a patch None leaves it as it is, and what its rule turns
 into None takes it away; of texts that is a blank one. A new one goes to the end of the class, as
@@ -12,8 +13,7 @@ lists do without them.
 
 import inspect
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 from attrs import Attribute, define, field
@@ -23,28 +23,24 @@ from chargehand.actors.task import validation as valid
 from chargehand.actors.task.values import Owner
 
 Rule = Callable[[Any], Any]
+_T = TypeVar("_T")
 
 
-def _detail(rule: Rule, about: str) -> Mapping[str, Any]:
-    """Of a detail: what it may be, as `validation` says it, and what it means, for the API."""
-    return MappingProxyType({"rule": rule, "about": about})
+def _detail(rule: Callable[[_T], _T], about: str) -> _T:
+    """A detail: what it may be, as `validation` says it, and what it means, as the API tells it."""
+    made: _T = field(default=None, metadata={"rule": rule, "about": about})
+    return made
 
 
 @define(eq=False, kw_only=True, weakref_slot=False)
 class Details:
-    network_channel: str | None = field(
-        default=None,
-        metadata=_detail(
-            valid.channel, "The channel of its runs: sessions of another one do not see them."
-        ),
+    network_channel: str | None = _detail(
+        valid.channel, "The channel of its runs: sessions of another one do not see them."
     )
-    owner: Owner | None = field(
-        default=None,
-        metadata=_detail(
-            valid.owner,
-            "Whom it belongs to. Agents are handed its runs where that is nobody, the pool of "
-            "their name, or their session.",
-        ),
+    owner: Owner | None = _detail(  # noqa: RUF009 - it is no default
+        valid.owner,
+        "Whom it belongs to. Agents are handed its runs where that is nobody, the pool of their "
+        "name, or their session.",
     )
 
 

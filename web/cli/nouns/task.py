@@ -47,13 +47,16 @@ from chargehand.web.operations import Operation as Op
 if TYPE_CHECKING:
     from chargehand.web.cli.client import Client
 
-_OWNER: Final = Field("owner", "KIND:REF, as pool:builders", OWNER)
 _PRIORITY: Final = Field("priority", "how urgent", one_of(Priority))
 _APPROVAL: Final = Field(
     "approval_policy", "whether a person must approve it first", one_of(ApprovalPolicy)
 )
 _ATTEMPTS: Final = Field("max_attempts", "runs that the task may have", int)
 _DESCRIPTION: Final = Field("description", "what is to be done")
+_DETAILS: Final = (  # one for each of `actors.task.details`
+    CHANNEL,
+    Field("owner", "KIND:REF, as pool:builders", OWNER),
+)
 _QUEUEING: Final = (KEY, CHANNEL, METADATA)
 _AUTO_ENQUEUE: Final = "queue a run of it when it becomes ready"
 _NEW: Final = (
@@ -68,8 +71,7 @@ _NEW: Final = (
     Field("auto_enqueue_on_ready", _AUTO_ENQUEUE, form=Form.FLAG, flag="auto-enqueue"),
     Field("draft", "to be published later", form=Form.FLAG),
     _APPROVAL,
-    _OWNER,
-    CHANNEL,
+    *_DETAILS,
     METADATA,
 )
 _CHANGES: Final = (
@@ -79,9 +81,8 @@ _CHANGES: Final = (
     _ATTEMPTS,
     Field("auto_enqueue_on_ready", _AUTO_ENQUEUE, form=Form.SWITCH, flag="auto-enqueue"),
     _APPROVAL,
-    _OWNER,
+    *_DETAILS,
     Field("clear_owner", "remove the owner", form=Form.FLAG),
-    CHANNEL,
     METADATA,
 )
 _LATEST: Final = Field(

@@ -26,9 +26,13 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
 
 
 class Server:
-    """One process; `start` it again after it has ended to see what a restart does."""
+    """One process; `start` it again after it has ended to see what a restart does.
+
+    `root` is where the program stands that is started.
+    """
 
     def __init__(self, directory: Path) -> None:
+        self.root = ROOT
         self.directory = directory
         self.ready_file = directory / "ready.json"
         self.data_dir = directory / "data"
@@ -48,7 +52,7 @@ class Server:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("CHARGEHAND_")}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "chargehand", "serve", *arguments, *options],
-            cwd=ROOT,
+            cwd=self.root,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -21,6 +21,16 @@ _COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "chargehand --version": ("--version",),
     "chargehand task --help": ("task", "--help"),
     "chargehand task list": ("task", "list"),
+    "completion of task li": (),
+}
+# As the script that is installed does it; `-m` would not tell the program its name.
+_PROGRAM: Final = (
+    "import sys; from chargehand.__main__ import main; sys.argv[0] = 'chargehand'; main()"
+)
+_COMPLETION: Final = {
+    "_CHARGEHAND_COMPLETE": "bash_complete",
+    "COMP_WORDS": "chargehand task li",
+    "COMP_CWORD": "2",
 }
 
 
@@ -38,17 +48,21 @@ def main(turns: int, socket: Path | None) -> None:
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         environment["CHARGEHAND_SOCKET"] = str(socket or Path(directory) / "none.sock")
         bare = [sys.executable, "-c", "import click"]
-        lines = {
-            name: [sys.executable, "-m", "chargehand", *words] for name, words in _COMMANDS.items()
-        }
-        for line in (bare, *lines.values()):
-            _cpu_s(line, environment)  # which leaves the bytecode
-        times: dict[str, list[float]] = {name: [] for name in lines}
+        times: dict[str, list[float]] = {name: [] for name in _COMMANDS}
         bares: list[float] = []
-        for _ in range(turns):
-            bares.append(_cpu_s(bare, environment))
-            for name, line in lines.items():
-                times[name].append(_cpu_s(line, environment))
+        for turn in range(turns + 1):
+            taken = {
+                name: _cpu_s(
+                    [sys.executable, "-c", _PROGRAM, *words],
+                    environment if words else {**environment, **_COMPLETION},
+                )
+                for name, words in _COMMANDS.items()
+            }
+            alone = _cpu_s(bare, environment)
+            if turn:  # the first one leaves the bytecode
+                bares.append(alone)
+                for name, cpu_s in taken.items():
+                    times[name].append(cpu_s)
     click.echo(f"{'import click':24} {median(bares) * 1000:6.0f} ms")
     for name, found in times.items():
         ratio = median(one / other for one, other in zip(found, bares, strict=True))

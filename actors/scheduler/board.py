@@ -52,7 +52,7 @@ class Board:
         self._by_session: dict[str, dict[str, str]] = {}  # session -> run -> task, active ones
         self._by_key: dict[tuple[str, str], str] = {}  # session and claim key -> task
         self.leases: Deadlines[tuple[str, str]] = Deadlines()  # (task, run)
-        self.starving = Looks(lambda run: self.queued(run.task_id) is run)
+        self.starving = Looks(self.queued)
         self.unleased: Deadlines[tuple[str, str]] = (
             Deadlines()
         )  # (task, run): at work, when to look
@@ -66,7 +66,7 @@ class Board:
 
     def queued(self, task_id: str) -> QueuedRun | None:
         """The task's run, if it is queued."""
-        return self.claimable.get(task_id) or self._kept_back.get(task_id)
+        return self.claimable.runs.get(task_id) or self._kept_back.get(task_id)
 
     def restore(self, states: Iterable[TaskState], look_at_ns: int) -> None:
         """Start from stored tasks; those without an open run are passed over.

@@ -75,16 +75,16 @@ class ClaimableIndex:
     classes it may have."""
 
     def __init__(self) -> None:
-        self._runs: dict[str, QueuedRun] = {}  # by task
+        self.runs: dict[str, QueuedRun] = {}  # by task; for reading
         self._classes: dict[_Class, RunClass] = {}
         self._shelves: dict[_Shelf, Shelf] = {}
         self._idle = 0  # classes without a run
 
     def __len__(self) -> int:
-        return len(self._runs)
+        return len(self.runs)
 
     def __contains__(self, task_id: str) -> bool:
-        return task_id in self._runs
+        return task_id in self.runs
 
     @property
     def class_count(self) -> int:
@@ -92,13 +92,13 @@ class ClaimableIndex:
         return len(self._classes)
 
     def get(self, task_id: str) -> QueuedRun | None:
-        return self._runs.get(task_id)
+        return self.runs.get(task_id)
 
     def restore(self, runs: Iterable[QueuedRun]) -> None:
         """Make many runs claimable while there is none."""
         alike: dict[int, list[QueuedRun]] = {}  # as many share their demands
         for run in runs:
-            self._runs[run.task_id] = run
+            self.runs[run.task_id] = run
             demands = id(run.demands)
             if demands in alike:
                 alike[demands].append(run)
@@ -115,7 +115,7 @@ class ClaimableIndex:
         """Make a run claimable, in place of that of the same task. A run whose owner is no agent
         is held too, but handed to nobody."""
         self.discard(run.task_id)
-        self._runs[run.task_id] = run
+        self.runs[run.task_id] = run
         for key in _classes_of(run.demands):
             run_class = self._classes.get(key)
             if run_class is None:
@@ -126,7 +126,7 @@ class ClaimableIndex:
 
     def discard(self, task_id: str) -> QueuedRun | None:
         """Take a task's run out; None if it is not here."""
-        run = self._runs.pop(task_id, None)
+        run = self.runs.pop(task_id, None)
         if run is None:
             return None
         for key in _classes_of(run.demands):
@@ -151,7 +151,7 @@ class ClaimableIndex:
         return None if best is None else best[-1]
 
     def _is_live(self, run: QueuedRun) -> bool:
-        return self._runs.get(run.task_id) is run
+        return self.runs.get(run.task_id) is run
 
     def _open(self, key: _Class) -> RunClass:
         shelves = [self._shelves.setdefault(where, Shelf()) for where in _shelves_of_class(key)]

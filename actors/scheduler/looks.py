@@ -20,20 +20,20 @@ class Looks:
     others.
 
     Args:
-        is_queued: whether a run is in the queue, this very object.
+        queued: the run of a task, if it is queued. An equal one is another one.
     """
 
-    def __init__(self, is_queued: Callable[[QueuedRun], bool]) -> None:
-        self._is_queued = is_queued
+    def __init__(self, queued: Callable[[str], QueuedRun | None]) -> None:
+        self._queued = queued
         self._line: list[QueuedRun | None] = []
         self._at_ns = array("q")  # beside each of the line; never falls
         self._first = 0  # place of the line; those before it are over
         self._early: list[tuple[int, QueuedRun]] = []
-        self._queued = 0
+        self._length = 0
 
     def __len__(self) -> int:
         """How many runs will be looked at."""
-        return self._queued
+        return self._length
 
     @property
     def stored(self) -> int:
@@ -44,11 +44,11 @@ class Looks:
         """Have many looked at at the same time, while there is none."""
         self._line = list(runs)
         self._at_ns = array("q", (at_ns,)) * len(runs)
-        self._queued = len(runs)
+        self._length = len(runs)
 
     def put(self, run: QueuedRun, at_ns: int) -> None:
         """Have a run looked at that will not be yet."""
-        self._queued += 1
+        self._length += 1
         if not self._at_ns or at_ns >= self._at_ns[-1]:
             self._line.append(run)
             self._at_ns.append(at_ns)
@@ -57,8 +57,8 @@ class Looks:
 
     def gone(self) -> None:
         """One of the runs has left the queue."""
-        self._queued -= 1
-        if self.stored > 2 * self._queued + _UNCOUNTED:
+        self._length -= 1
+        if len(self._line) + len(self._early) > 2 * self._length + _UNCOUNTED:
             self._clear_up()
 
     def next_at_ns(self) -> int | None:
@@ -75,29 +75,37 @@ class Looks:
         at_ns = self.next_at_ns()
         if at_ns is None or at_ns > now_ns:
             return None
-        self._queued -= 1
+        self._length -= 1
         if self._early and self._early[0][0] == at_ns:
             return heappop(self._early)[1]
         run = self._line[self._first]
-        self._pass_first()
+        self._line[self._first] = None
+        self._pass(1)
         return run
 
     def _advance(self) -> None:
         """Pass those that have gone."""
-        while self._first < len(self._line):
-            run = self._line[self._first]
-            if run is not None and self._is_queued(run):
+        line, first = self._line, self._first
+        while first < len(line):
+            run = line[first]
+            if run is not None and self._queued(run.task_id) is run:
                 break
-            self._pass_first()
+            line[first] = None
+            first += 1
+        if first > self._first:
+            self._pass(first - self._first)
         while self._early and not self._is_queued(self._early[0][1]):
             heappop(self._early)
 
-    def _pass_first(self) -> None:
-        self._line[self._first] = None
-        self._first += 1
+    def _pass(self, count: int) -> None:
+        """So many places more are over."""
+        self._first += count
         if self._first > _UNCOUNTED and 2 * self._first > len(self._line):
             del self._line[: self._first], self._at_ns[: self._first]
             self._first = 0
+
+    def _is_queued(self, run: QueuedRun) -> bool:
+        return self._queued(run.task_id) is run
 
     def _clear_up(self) -> None:
         """Keep those in the queue."""

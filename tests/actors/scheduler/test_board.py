@@ -93,6 +93,6 @@ def test_a_start_takes_in_tasks_without_an_open_run_too():
     ]
     board.restore(tasks, 5)
     assert (board.queued_count, board.active_count, board.attention_count) == (3, 1, 1)
-    assert list(board.claimable._runs) == ["a"]
+    assert list(board.claimable.runs) == ["a"]
     assert len(board.starving) == 3
     assert board.starving.next_at_ns() == board.unleased.next_at_ns() == 5

@@ -16,15 +16,12 @@ class LooksAgainstADict(RuleBasedStateMachine):
         super().__init__()
         self.queued: dict[str, QueuedRun] = {}
         self.at_ns: dict[str, int] = {}
-        self.begin()
-
-    def begin(self) -> None:
-        self.looks = Looks(lambda run: self.queued.get(run.run_id) is run)
+        self.looks = Looks(self.queued.get)
 
     @rule(ids=st.sets(st.sampled_from(IDS)), at_ns=st.integers(0, 9))
     def restart(self, ids, at_ns):
-        self.begin()
-        self.queued = {run_id: a_queued_run(run_id) for run_id in sorted(ids)}
+        self.queued = {run_id: a_queued_run(run_id, task_id=run_id) for run_id in sorted(ids)}
+        self.looks = Looks(self.queued.get)
         self.at_ns = dict.fromkeys(self.queued, at_ns)
         self.looks.restore(list(self.queued.values()), at_ns)
 
@@ -32,7 +29,7 @@ class LooksAgainstADict(RuleBasedStateMachine):
     def queue(self, run_id, at_ns):
         """An equal run that was there before is another one."""
         self.leave(run_id)
-        self.queued[run_id] = a_queued_run(run_id)
+        self.queued[run_id] = a_queued_run(run_id, task_id=run_id)
         self.at_ns[run_id] = at_ns
         self.looks.put(self.queued[run_id], at_ns)
 
@@ -70,9 +67,9 @@ TestLooks = LooksAgainstADict.TestCase
 
 def test_runs_that_have_gone_are_forgotten_behind_one_that_stays():
     queued: dict[str, QueuedRun] = {}
-    looks = Looks(lambda run: queued.get(run.run_id) is run)
+    looks = Looks(queued.get)
     for number in range(2_000):
-        run = queued[f"run-{number}"] = a_queued_run(f"run-{number}")
+        run = queued[f"run-{number}"] = a_queued_run(f"run-{number}", task_id=f"run-{number}")
         looks.put(run, number if number % 2 else 2_000 - number)
         if number:
             del queued[run.run_id]
@@ -82,8 +79,11 @@ def test_runs_that_have_gone_are_forgotten_behind_one_that_stays():
 
 
 def test_a_line_that_moves_on_does_not_grow():
-    queued = {f"run-{number}": a_queued_run(f"run-{number}") for number in range(10)}
-    looks = Looks(lambda run: queued.get(run.run_id) is run)
+    queued = {
+        f"run-{number}": a_queued_run(f"run-{number}", task_id=f"run-{number}")
+        for number in range(10)
+    }
+    looks = Looks(queued.get)
     looks.restore(list(queued.values()), 0)
     for now_ns in range(500):
         while (run := looks.pop_due(now_ns)) is not None:

@@ -163,7 +163,7 @@ def check_board(desk: Desk, states: list[TaskState]) -> None:
     board = dispatch.board
     for count in ("queued_count", "active_count", "attention_count", "_by_session", "_by_key"):
         assert getattr(board, count) == getattr(rebuilt, count), count
-    assert board.claimable._runs == rebuilt.claimable._runs
+    assert board.claimable.runs == rebuilt.claimable.runs
     assert board._kept_back == rebuilt._kept_back
     assert len(board.starving) == len(rebuilt.starving) == board.queued_count
     assert set(board.leased_runs()) == set(rebuilt.leased_runs())

@@ -6,8 +6,7 @@ as `chargehand.actors` and so on, in the checkout as where it is installed.
 A name is loaded when it is first used, so that the command line, which needs none, starts fast.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # as of `typing`, which takes longer to load than all of this
 
 if TYPE_CHECKING:
     from chargehand.actors.boot_clock import BootClock
@@ -47,6 +46,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
+    from importlib import import_module
+
     for home, names in _HOMES.items():
         if name in names:
             found: object = getattr(import_module(f"{__name__}.{home}"), name)

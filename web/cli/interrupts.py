@@ -16,7 +16,7 @@ from chargehand.web.exits import ClientExit
 
 def end_on_interrupt() -> None:
     """From here on, for the life of the process; one that is to ignore Ctrl-C goes on to."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _end)
 
 

@@ -34,7 +34,8 @@ help:
 	@echo "PYTHON= names the Python, VENV= the environment's directory; uv is used if it is there (UV= for pip)"
 
 $(BIN)/python:
-	@test -n "$(UV)$(PYTHON)" || { echo "Python 3.11 or newer is needed; name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(if $(PYTHON),"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))',test -n "$(UV)") \
+		|| { echo "Python 3.11 or newer is needed; name one: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "Making $(VENV) with $(or $(PYTHON),the Python that uv finds)"
 	@$(call aloud,$(MAKE_VENV))
 

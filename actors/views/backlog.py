@@ -116,21 +116,24 @@ class Backlog:
         self._moved_seq = 0  # of the last one
 
     def restore(self, states: Iterable[TaskState]) -> None:
-        """Start from stored tasks; only those with a queued run matter. Of those whose priority has
-        changed it is known when, but not from what."""
+        """Start from stored tasks, as others have already; only those with a queued run matter. Of
+        those whose priority has changed it is known when, but not from what."""
         moved: list[tuple[int, QueuedRun]] = []
-        parts: dict[_Part, list[QueuedRun]] = {}
+        parts: dict[tuple[str | None, bool], list[QueuedRun]] = {}
         for state in states:
-            queued = queued_run_of(state)
+            queued = self._held(state.id) or queued_run_of(state)
             if queued is None:
                 continue
-            queued = self._shared(queued)
-            parts.setdefault(self._part(state.workspace_id, queued), []).append(queued)
+            part = (state.workspace_id, self._is_paused(queued))
+            if part in parts:
+                parts[part].append(queued)
+            else:
+                parts[part] = [queued]
             if state.priority_seq > max(queued.queue_order, 0):
                 moved.append((state.priority_seq, queued))
         for part, runs in parts.items():
-            self._parts[part] = Ordered(runs)
-            self._parts[part].settle()
+            ordered = self._parts[_Part(*part)] = Ordered(runs)
+            ordered.settle()
         for seq, queued in sorted(moved):
             self._note(seq, _Moved(queued.run_id, queued.task_id, None))
 
@@ -214,19 +217,18 @@ class Backlog:
         self._moves.add(self._moved_seq, moved)
 
     def _add(self, workspace_id: str | None, queued: QueuedRun) -> None:
-        queued = self._shared(queued)
-        self._parts.setdefault(self._part(workspace_id, queued), Ordered()).add(queued)
+        held = self._held(queued.task_id)
+        if held is not None and held == queued:
+            queued = held
+        part = _Part(workspace_id, self._is_paused(queued))
+        self._parts.setdefault(part, Ordered()).add(queued)
 
-    def _part(self, workspace_id: str | None, queued: QueuedRun) -> _Part:
-        """Where it stands from now on."""
+    def _is_paused(self, queued: QueuedRun) -> bool:
+        """Whether it stands in the part of paused ones from now on."""
         is_paused = self._paused_by(queued.task_id) is not None
         if is_paused:
             self._paused.add(queued.run_id)
-        return _Part(workspace_id, is_paused)
-
-    def _shared(self, queued: QueuedRun) -> QueuedRun:
-        held = self._held(queued.task_id)
-        return held if held is not None and held == queued else queued
+        return is_paused
 
     def _remove(self, workspace_id: str | None, queued: QueuedRun) -> None:
         part = _Part(workspace_id, queued.run_id in self._paused)

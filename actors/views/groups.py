@@ -113,6 +113,7 @@ class Figures:
         self.tally: Tally = tally_of(state, facts)
 
 
+_NONE: list[int] = []
 _SESSION_WORKS = frozenset({RunStatus.STARTING, RunStatus.RUNNING})
 
 
@@ -141,13 +142,21 @@ class Group:
 
     def change(self, old: Figures | None, new: Figures | None) -> None:
         """A task has changed; None before it came, and after it went."""
-        self.tally += (new.tally if new else 0) - (old.tally if old else 0)
-        if old is not None and old.run is not None:
-            self._leave(old.run, old.place)
-        if new is not None and new.run is not None:
-            self._enter(new.run, new.place)
-        self.claims = _replaced(self.claims, old.claims if old else [], new.claims if new else [])
-        self.starts = _replaced(self.starts, old.starts if old else [], new.starts if new else [])
+        had_claims = had_starts = has_claims = has_starts = _NONE
+        if old is not None:
+            self.tally -= old.tally
+            had_claims, had_starts = old.claims, old.starts
+            if old.run is not None:
+                self._leave(old.run, old.place)
+        if new is not None:
+            self.tally += new.tally
+            has_claims, has_starts = new.claims, new.starts
+            if new.run is not None:
+                self._enter(new.run, new.place)
+        if had_claims != has_claims:
+            self.claims = _replaced(self.claims, had_claims, has_claims)
+        if had_starts != has_starts:
+            self.starts = _replaced(self.starts, had_starts, has_starts)
 
     def _enter(self, run: Run, place: OpenRun | None) -> None:
         if isinstance(place, QueuedRun):
@@ -183,9 +192,7 @@ class Group:
 
 def _replaced(
     latencies: Ordered[int] | None, old: Sequence[int], new: Sequence[int]
-) -> Ordered[int] | None:
-    if old == new:
-        return latencies
+) -> Ordered[int]:
     if latencies is None:
         latencies = numbers()
     for latency_ns in old:

@@ -11,7 +11,7 @@ from chargehand.actors.ports import Journal
 from chargehand.actors.settings import Settings
 from chargehand.actors.views.catalog import Catalog
 
-_SLIM_STEP = 256  # states slimmed between two checkpoints of Trio
+_COOLED_STEP = 256  # tasks that are kept as heads from then on, between two checkpoints of Trio
 _LOOK_S = 0.25  # how often the tail's length is looked at
 
 
@@ -50,10 +50,10 @@ class Checkpointer:
                     await trio.lowlevel.checkpoint()
 
     async def checkpoint(self) -> None:
-        """Fold what is committed now, and keep slim what is folded."""
+        """Fold what is committed now, and keep the heads of what is folded."""
         await self._journal.checkpoint(self._outbox.outstanding(), self._keys.forgets_before_ns)
         left = self._catalog.whole_count
         while left > 0:
-            self._catalog.slim_down(self._journal.reads.is_folded, min(_SLIM_STEP, left))
-            left -= _SLIM_STEP
+            self._catalog.cool_down(self._journal.reads, min(_COOLED_STEP, left))
+            left -= _COOLED_STEP
             await trio.lowlevel.checkpoint()

@@ -12,11 +12,12 @@ very many dependents goes to the first of them and to the blocker itself, whose 
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import final
+from types import MappingProxyType
+from typing import Final, final
 
-from attrs import define, field
+from attrs import define
 
 from chargehand.actors.errors import Code, Rejected
 from chargehand.actors.limits import EDGES_LOOKED_AT_MAX, FAN_OUT_MAX
@@ -25,7 +26,16 @@ from chargehand.actors.record import Record
 from chargehand.actors.task import effects as f
 from chargehand.actors.task import events as e
 from chargehand.actors.task.decide.context import Parent
-from chargehand.actors.task.state import Scope, TaskState, TaskStatus
+from chargehand.actors.task.head import (
+    AUTO_ENQUEUE,
+    CANCELED,
+    COMPLETED,
+    DONE,
+    OPEN,
+    PAUSED,
+    standing_of,
+)
+from chargehand.actors.task.state import Dependency, Scope, TaskState
 
 # Most events of the hot path mean nothing here: looked at by class before they are matched.
 _WITH_EFFECTS = frozenset(
@@ -48,23 +58,32 @@ _ToDependents = f.BlockerCompleted | f.BlockerReopened | f.BlockerDeleted
 _TreeCancel = e.TaskCanceled | e.TreeCancelRepeated | e.CancelPassedOn
 
 
+_NOBODY: Final[Mapping[str, None]] = MappingProxyType({})
+# What of a task's standing concerns others.
+_CONCERNING: Final = COMPLETED | DONE | CANCELED | OPEN | PAUSED | AUTO_ENQUEUE
+
+
 @final
 @define(eq=False)
 class _Node:
-    scope: Scope
+    """What others may ask of a task.
+
+    Args:
+        standing: bits of `head`.
+        shared: by all tasks that stand alike and are tied to no others; it never changes.
+        open_below: descendants that have not ended.
+        auto_enqueue_below: descendants that enqueue themselves.
+    """
+
     workspace_id: str | None
-    parent_id: str | None
-    children: dict[str, None] = field(factory=dict)
-    blockers: dict[str, None] = field(factory=dict)
-    dependents: dict[str, None] = field(factory=dict)
-    completed: bool = False
-    done: bool = False  # completed, and approved where that was required
-    canceled: bool = False  # the task itself, not only its run
-    open: bool = False  # has not ended
-    open_below: int = 0  # descendants that have not ended
-    paused: bool = False
-    auto_enqueue: bool = False
-    auto_enqueue_below: int = 0  # descendants that enqueue themselves
+    standing: int
+    shared: bool = False
+    parent_id: str | None = None
+    children: Mapping[str, None] = _NOBODY
+    blockers: Mapping[str, None] = _NOBODY
+    dependents: Mapping[str, None] = _NOBODY
+    open_below: int = 0
+    auto_enqueue_below: int = 0
 
 
 class Graph:
@@ -72,11 +91,13 @@ class Graph:
 
     def __init__(self) -> None:
         self._nodes: dict[str, _Node] = {}
+        self._shared: dict[tuple[str | None, int], _Node] = {}  # by workspace and standing
         # Those that depend on a deleted task still, as they have not heard of its end.
         self._left_by: dict[str, dict[str, None]] = {}
         # Dependents once more, in the order of their ids, where they outgrew one record.
         self._in_order: dict[str, Ordered[str]] = {}
         self.paused_count = 0  # tasks with a pause of their own
+        self._tied: list[str] = []  # stored tasks with a parent or blockers, until `restored`
 
     # --- questions ------------------------------------------------------------------------------
 
@@ -84,16 +105,18 @@ class Graph:
         return task_id in self._nodes
 
     def is_done(self, task_id: str) -> bool:
-        node = self._nodes.get(task_id)
-        return node is not None and node.done
+        return self._stands(task_id, DONE)
 
     def is_completed(self, task_id: str) -> bool:
+        return self._stands(task_id, COMPLETED)
+
+    def _stands(self, task_id: str, bit: int) -> bool:
         node = self._nodes.get(task_id)
-        return node is not None and node.completed
+        return node is not None and bool(node.standing & bit)
 
     def canceled_by(self, task_id: str) -> str | None:
         """The nearest canceled task on the way up, itself first."""
-        return self._nearest(task_id, lambda node: node.canceled)
+        return self._nearest(task_id, CANCELED)
 
     def open_below(self, task_id: str) -> int:
         """How many of its descendants have not ended."""
@@ -118,7 +141,8 @@ class Graph:
         if node is None:
             return None
         depth = 1 + sum(1 for _ in self.ancestors(task_id))
-        return Parent(node.scope, node.workspace_id, depth, len(node.children))
+        scope = Scope.GLOBAL if node.workspace_id is None else Scope.WORKSPACE
+        return Parent(scope, node.workspace_id, depth, len(node.children))
 
     def ancestors(self, task_id: str) -> Iterator[str]:
         """From the parent up to the root."""
@@ -137,12 +161,12 @@ class Graph:
 
     def paused_by(self, task_id: str) -> str | None:
         """The nearest paused task on the way up, itself first."""
-        return self._nearest(task_id, lambda node: node.paused)
+        return self._nearest(task_id, PAUSED)
 
-    def _nearest(self, task_id: str, is_so: Callable[[_Node], bool]) -> str | None:
+    def _nearest(self, task_id: str, bit: int) -> str | None:
         node = self._nodes.get(task_id)
         while node is not None:
-            if is_so(node):
+            if node.standing & bit:
                 return task_id
             if node.parent_id is None:
                 return None
@@ -186,7 +210,7 @@ class Graph:
         task_id = record.address
         found: list[f.Effect] = []
         node = self._nodes.get(task_id)
-        if node is not None and node.done is not state.is_done and not state.deleted:
+        if node is not None and not state.deleted and bool(node.standing & DONE) != state.is_done:
             found += self._done_changes(task_id, record, state)
         for event in record.events:
             if type(event) not in _WITH_EFFECTS:
@@ -212,7 +236,7 @@ class Graph:
                 case e.CancelPassedOn(root_task_id=root_id):
                     found += self._cancels(task_id, root_id, event)
                 case e.TaskDeleted():
-                    lost = f.BlockerDeleted(task_id, undone=not self._nodes[task_id].done)
+                    lost = f.BlockerDeleted(task_id, undone=not self._stands(task_id, DONE))
                     found += self._tell_dependents(task_id, lost)
                 case _:
                     pass
@@ -231,12 +255,10 @@ class Graph:
         """None if it has become something else since: the record of that has its own effects."""
         if event.undone is not None:
             return f.BlockerDeleted(blocker, event.undone)
-        node = self._nodes.get(blocker)
-        if node is None or node.done != bool(event.run_id):
+        is_done = self._stands(blocker, DONE)
+        if blocker not in self._nodes or is_done != bool(event.run_id):
             return None
-        return (
-            f.BlockerCompleted(blocker, event.run_id) if node.done else f.BlockerReopened(blocker)
-        )
+        return f.BlockerCompleted(blocker, event.run_id) if is_done else f.BlockerReopened(blocker)
 
     def _tell_dependents(
         self, blocker: str, command: _ToDependents, after: str = ""
@@ -254,7 +276,7 @@ class Graph:
         for dependent in told:
             yield f.Effect(dependent, command)
 
-    def _dependents(self, blocker: str) -> dict[str, None]:
+    def _dependents(self, blocker: str) -> Mapping[str, None]:
         node = self._nodes.get(blocker)
         return self._left_by.get(blocker, {}) if node is None else node.dependents
 
@@ -271,7 +293,8 @@ class Graph:
         are not paused themselves."""
         for child in self._nodes[task_id].children:
             node = self._nodes[child]
-            if not node.paused and (node.auto_enqueue or node.auto_enqueue_below):
+            enqueues = node.standing & AUTO_ENQUEUE or node.auto_enqueue_below
+            if enqueues and not node.standing & PAUSED:
                 yield f.Effect(child, f.AncestorResumed(ancestor_id))
 
     def _cancels(self, task_id: str, root_id: str, event: _TreeCancel) -> Iterator[f.Effect]:
@@ -279,28 +302,42 @@ class Graph:
         command = f.CancelPropagated(root_id, event.reason, event.metadata)
         for child in self._nodes[task_id].children:
             node = self._nodes[child]
-            if node.open or node.open_below:
+            if node.standing & OPEN or node.open_below:
                 yield f.Effect(child, command)
 
     # --- changes --------------------------------------------------------------------------------
 
-    def restore(self, states: Collection[TaskState]) -> None:
-        """Start from stored tasks."""
-        stored = [state for state in states if not state.deleted]
-        for state in stored:
-            self._nodes[state.id] = _Node(
-                state.scope,
-                state.workspace_id,
-                state.parent_task_id,
-                blockers={edge.depends_on_task_id: None for edge in state.dependencies},
-            )
-        for state in stored:
-            parent_id = state.parent_task_id
-            if parent_id is not None and parent_id in self._nodes:
-                self._nodes[parent_id].children[state.id] = None
-            for blocker in self._nodes[state.id].blockers:
-                self._depends(state.id, blocker)
-            self._take_over(state)
+    def restore(
+        self,
+        task_id: str,
+        standing: int,
+        workspace_id: str | None,
+        parent_id: str | None,
+        dependencies: Iterable[Dependency] = (),
+    ) -> None:
+        """Start from stored tasks: this one, in any order, and `restored` behind the last."""
+        standing &= _CONCERNING
+        if parent_id is None and not dependencies:
+            self._nodes[task_id] = self._alike(workspace_id, standing)
+            return
+        blockers = {edge.depends_on_task_id: None for edge in dependencies}
+        node = _Node(workspace_id, standing, parent_id=parent_id, blockers=blockers or _NOBODY)
+        self._nodes[task_id] = node
+        self._tied.append(task_id)
+
+    def restored(self) -> None:
+        """All stored tasks are there: tie them together, and count what is counted."""
+        nodes, tied, self._tied = self._nodes, self._tied, []
+        for task_id in tied:
+            node = nodes[task_id]
+            if node.parent_id is not None and node.parent_id in nodes:
+                self._adopt(node.parent_id, task_id)
+            for blocker in node.blockers:
+                self._depends(task_id, blocker)
+        for task_id in tied:
+            standing = nodes[task_id].standing
+            self._count_above(task_id, int(standing & OPEN > 0), int(standing & AUTO_ENQUEUE > 0))
+        self.paused_count = sum(1 for node in nodes.values() if node.standing & PAUSED)
 
     def apply(self, record: Record, state: TaskState) -> None:
         """Take in a task's record, once the journal has taken it.
@@ -316,49 +353,66 @@ class Graph:
                 case e.TaskCreated():
                     self._created(task_id, event)
                 case e.DependencyAdded(depends_on_task_id=blocker):
-                    self._nodes[task_id].blockers[blocker] = None
+                    self._own_blockers(task_id)[blocker] = None
                     self._depends(task_id, blocker)
                 case e.DependencyRemoved(depends_on_task_id=blocker):
-                    self._nodes[task_id].blockers.pop(blocker, None)
+                    self._own_blockers(task_id).pop(blocker, None)
                     self._depends_no_more(task_id, blocker)
                 case e.TaskDeleted():
                     self._deleted(task_id)
                 case _:
                     pass
         if not state.deleted:
-            self._take_over(state)
+            self._stand(task_id, standing_of(state) & _CONCERNING)
 
-    def _take_over(self, state: TaskState) -> None:
-        """What others may ask of a task, as it is now."""
-        node = self._nodes[state.id]
-        node.completed = state.status is TaskStatus.COMPLETED
-        node.done = state.is_done
-        node.canceled = state.canceled
-        self._set_counted(
-            state.id,
-            paused=state.pause is not None,
-            is_open=not state.has_ended,
-            auto_enqueue=state.auto_enqueue_on_ready,
-        )
-
-    def _set_counted(
-        self, task_id: str, *, paused: bool, is_open: bool, auto_enqueue: bool
-    ) -> None:
-        """Set what is counted, the latter two in all tasks above this one."""
+    def _stand(self, task_id: str, standing: int) -> None:
+        """The task stands so from now on; in all above it is counted what is counted there."""
         node = self._nodes[task_id]
-        self.paused_count += paused - node.paused
-        opened, enqueueing = is_open - node.open, auto_enqueue - node.auto_enqueue
-        node.paused, node.open, node.auto_enqueue = paused, is_open, auto_enqueue
+        former = node.standing
+        if former == standing:
+            return
+        if node.shared:
+            self._nodes[task_id] = self._alike(node.workspace_id, standing)
+        else:
+            node.standing = standing
+        self.paused_count += (standing & PAUSED > 0) - (former & PAUSED > 0)
+        if node.parent_id is not None:
+            self._count_above(
+                task_id,
+                (standing & OPEN > 0) - (former & OPEN > 0),
+                (standing & AUTO_ENQUEUE > 0) - (former & AUTO_ENQUEUE > 0),
+            )
+
+    def _count_above(self, task_id: str, opened: int, enqueueing: int) -> None:
         if opened or enqueueing:
             for ancestor in self.ancestors(task_id):
-                above = self._nodes.get(ancestor)
-                if above is not None:
+                if ancestor in self._nodes:
+                    above = self._own(ancestor)
                     above.open_below += opened
                     above.auto_enqueue_below += enqueueing
 
+    def _alike(self, workspace_id: str | None, standing: int) -> _Node:
+        """The node of all tasks that are tied to no others and stand so."""
+        node = self._shared.get((workspace_id, standing))
+        if node is None:
+            node = self._shared[workspace_id, standing] = _Node(workspace_id, standing, shared=True)
+        return node
+
+    def _own(self, task_id: str) -> _Node:
+        """The task's node, which may be changed."""
+        node = self._nodes[task_id]
+        if node.shared:
+            node = self._nodes[task_id] = _Node(node.workspace_id, node.standing)
+        return node
+
+    def _adopt(self, parent_id: str, child_id: str) -> None:
+        parent = self._own(parent_id)
+        if not isinstance(parent.children, dict):
+            parent.children = {}
+        parent.children[child_id] = None
+
     def _depends(self, task_id: str, blocker: str) -> None:
-        node = self._nodes.get(blocker)
-        dependents = self._left_by.setdefault(blocker, {}) if node is None else node.dependents
+        dependents = self._own_dependents(blocker)
         if task_id in dependents:
             return
         dependents[task_id] = None
@@ -368,10 +422,26 @@ class Graph:
         elif len(dependents) > FAN_OUT_MAX:
             self._in_order[blocker] = Ordered(dependents)
 
+    def _own_blockers(self, task_id: str) -> dict[str, None]:
+        """Those that it depends on, to be changed."""
+        node = self._own(task_id)
+        if not isinstance(node.blockers, dict):
+            node.blockers = {}
+        return node.blockers
+
+    def _own_dependents(self, blocker: str) -> dict[str, None]:
+        """Those who depend on it, to be changed."""
+        if blocker not in self._nodes:
+            return self._left_by.setdefault(blocker, {})
+        node = self._own(blocker)
+        if not isinstance(node.dependents, dict):
+            node.dependents = {}
+        return node.dependents
+
     def _depends_no_more(self, task_id: str, blocker: str) -> None:
-        dependents = self._dependents(blocker)
-        if task_id not in dependents:
+        if task_id not in self._dependents(blocker):
             return
+        dependents = self._own_dependents(blocker)
         del dependents[task_id]
         in_order = self._in_order.get(blocker)
         if in_order is not None:
@@ -381,21 +451,20 @@ class Graph:
             self._in_order.pop(blocker, None)
 
     def _created(self, task_id: str, event: e.TaskCreated) -> None:
-        self._nodes[task_id] = _Node(
-            event.scope,
-            event.workspace_id,
-            event.parent_task_id,
-        )
-        if event.parent_task_id is not None:
-            self._nodes[event.parent_task_id].children[task_id] = None
+        if event.parent_task_id is None:
+            self._nodes[task_id] = self._alike(event.workspace_id, 0)
+            return
+        self._nodes[task_id] = _Node(event.workspace_id, 0, parent_id=event.parent_task_id)
+        self._adopt(event.parent_task_id, task_id)
 
     def _deleted(self, task_id: str) -> None:
-        self._set_counted(task_id, paused=False, is_open=False, auto_enqueue=False)
+        self._stand(task_id, 0)
         node = self._nodes.pop(task_id)
-        if node.dependents:
+        if isinstance(node.dependents, dict) and node.dependents:
             self._left_by[task_id] = node.dependents
-        if node.parent_id in self._nodes:
-            self._nodes[node.parent_id].children.pop(task_id, None)
+        parent = self._nodes.get(node.parent_id) if node.parent_id is not None else None
+        if parent is not None and isinstance(parent.children, dict):
+            parent.children.pop(task_id, None)
         for blocker in node.blockers:
             self._depends_no_more(task_id, blocker)
 

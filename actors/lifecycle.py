@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from itertools import chain
 
 import trio
 
@@ -21,6 +22,15 @@ from chargehand.actors.recovery import Recovered, recover
 from chargehand.actors.settings import Settings
 from chargehand.actors.system import System
 from chargehand.actors.task import commands as c
+from chargehand.actors.task.head import (
+    DELETED,
+    DEPENDENT,
+    TRIAGED,
+    latest_event_seq,
+    standing_of,
+    summary_of,
+)
+from chargehand.actors.task.state import TaskState
 from chargehand.actors.time_watch import behind_last_record_s
 
 _log = logging.getLogger("chargehand")
@@ -57,10 +67,10 @@ async def run_system(
         clock = Clock(source, steady_from_ns=found.steady_ns(settings.boot_grace_s))
         system = System(journal, settings, clock, ids or RandomIds(), bridges)
         _restore(system, found)
-        system.recovered_tasks = sum(not state.deleted for state in found.tasks.values())
         system.replayed_records = found.replayed
         system.clock_behind_s = behind_last_record_s(clock, found.last_at_ns)
         del found
+        journal.recovery.finished()
         all_is_made()
         async with _running(system):
             yield system
@@ -97,17 +107,55 @@ def _restore(system: System, found: Recovered) -> None:
     """Take over what a former process left; before anything runs."""
     for damage in found.aside.values():
         system.faults.set_aside(damage.address, Why.DAMAGED, damage.cause)
-    system._graph.restore([*found.tasks.values(), *found.former.values()])
-    system.scheduler.restore(found.tasks.values())
-    system.views.restore(found.tasks.values())
+    acting = _restore_tasks(system, found)
     system.roster.restore(found.registry.values())
     system.registry.restore()
     system.switch.restore(found.scheduler)
     system.outbox.restore(found.outstanding.values())
+    system.scheduler.restore(acting)
+    system.views.restore_queue(acting)
+    for state in acting:
+        system.review_deadlines.committed(state)
+        system.deliveries.restore(state)
+
+
+def _restore_tasks(system: System, found: Recovered) -> list[TaskState]:
+    """Those that are left on which somebody may act in time, slim or whole."""
+    graph, read = system._graph, system.journal.reads.read_head
+    living: list[tuple[str, bytes | TaskState]] = []
+    last_seq = triaged_seq = 0
+    for task_id, head in found.heads.items():
+        known = summary_of(head)
+        if known.standing & DELETED:
+            continue
+        dependencies = read(task_id, head).dependencies if known.standing & DEPENDENT else ()
+        graph.restore(
+            task_id, known.standing, known.workspace_id, known.parent_task_id, dependencies
+        )
+        living.append((task_id, head))
+        last_seq = max(last_seq, known.last_seq)
+        if known.standing & TRIAGED:
+            triaged_seq = max(triaged_seq, known.last_seq)
+    for state in chain(found.tasks.values(), found.former.values()):
+        if not state.deleted:
+            place = (standing_of(state), state.workspace_id, state.parent_task_id)
+            graph.restore(state.id, *place, state.dependencies)
     for state in found.tasks.values():
         if not state.deleted:
-            system.review_deadlines.committed(state)
-            system.deliveries.restore(state)
+            living.append((state.id, state))
+            last_seq = max(last_seq, state.last_seq)
+            if state.triage:
+                triaged_seq = max(triaged_seq, state.last_seq)
+    graph.restored()
+    living.sort(key=_activity)
+    system.recovered_tasks = len(living)
+    system.views.restore(living, last_seq=last_seq, triaged_seq=triaged_seq)
+    return [state for state in found.acting() if not state.deleted]
+
+
+def _activity(stored: tuple[str, bytes | TaskState]) -> int:
+    _, held = stored
+    return latest_event_seq(held) if isinstance(held, bytes) else held.latest_event_seq
 
 
 async def _resume_work(system: System) -> None:

@@ -91,7 +91,7 @@ COMPARISONS_MAX: Final = (
 )
 TAKERS_KEPT_S: Final = 1  # who could claim; meanwhile nobody is noticed to have gone away
 EVICTION_SCAN_MAX: Final = 64  # residents at rest that are looked at to make room for one
-RESIDENTS_DEFAULT: Final = 100_000  # resident task actors; about 5 KB each
+RESIDENTS_DEFAULT: Final = 10_000  # resident task actors; about 5 KB each
 JOURNAL_PENDING_MAX: Final = 16_384  # records decided and not yet on disk; then actors wait
 FAN_OUT_MAX: Final = CHILDREN_MAX  # effects of one record; more dependents follow in further ones
 AWAITED_EFFECTS_MAX: Final = 256  # an answer waits for no more effects than this

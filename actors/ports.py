@@ -1,7 +1,7 @@
 """What the core needs from the outside. Implemented in `persistence/`."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol, final
+from typing import NamedTuple, Protocol, final
 
 import trio
 
@@ -15,6 +15,7 @@ from chargehand.actors.record import (
     Record,
     Settlement,
 )
+from chargehand.actors.task.state import TaskState
 
 
 class StorageError(Exception):
@@ -56,6 +57,14 @@ class Damage:
     found: bytes = b""
 
 
+@final
+class TaskHead(NamedTuple):
+    """A stored task at rest, see `actors.task.head`."""
+
+    task_id: str
+    head: bytes
+
+
 class Reads(Protocol):
     """What is known of the past, on disk or not. All methods return at once: it is near, wherever
     commits go."""
@@ -73,6 +82,12 @@ class Reads(Protocol):
     def committed_state(self, address: str) -> AnyState | None:
         """The state of `address` after the last of its records that is on disk; None if it has
         none."""
+
+    def heads(self, task_ids: Sequence[str]) -> list[bytes | None]:
+        """The heads on disk of tasks, see `actors.task.head`; None where there is none."""
+
+    def read_head(self, task_id: str, head: bytes) -> TaskState:
+        """The slim task of a head, which was verified when it was read from the disk."""
 
     def tail(self, address: str) -> Sequence[Record]:
         """All records of `address` behind the last checkpoint, in order."""
@@ -97,8 +112,11 @@ class Recovery(Protocol):
     def kept_aside(self) -> Sequence[Damage]:
         """What former starts found damaged in the log, or behind damage."""
 
-    def heads(self) -> Iterator[AnyState | Damage]:
-        """Every stored state, tasks slim (see `actors.task.state`)."""
+    def heads(self) -> Iterator[TaskHead | AnyState | Damage]:
+        """Every stored state; of a task its head."""
+
+    def finished(self) -> None:
+        """All has been read: give back what reading took of memory."""
 
     def replay(self) -> Iterator[Record | Damage]:
         """The records behind the last checkpoint, in order, verified."""

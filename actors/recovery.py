@@ -1,5 +1,7 @@
 """Start-up: stored states, the log's tail folded into them, and the effects that nobody applied."""
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import final
 
 from attrs import define, field
@@ -9,7 +11,7 @@ from chargehand.actors.frozen import replace
 from chargehand.actors.identity import BOOT_RECOVERY
 from chargehand.actors.index import rows_of
 from chargehand.actors.limits import LEASE_S_MAX, NS
-from chargehand.actors.ports import Damage, DamagedError, Journal, StorageError
+from chargehand.actors.ports import Damage, DamagedError, Journal, StorageError, TaskHead
 from chargehand.actors.record import AnyState, Cause, Entry, OutstandingEffect, Record, address_of
 from chargehand.actors.registry.events import RegistryEvent
 from chargehand.actors.registry.state import (
@@ -25,20 +27,26 @@ from chargehand.actors.scheduler.events import (
     SchedulerResumed,
 )
 from chargehand.actors.scheduler.state import SCHEDULER_ADDRESS, SchedulerState, evolve_scheduler
+from chargehand.actors.task.head import AWAITED, summary_of
 from chargehand.actors.task.state import Pause, TaskState
 
 
 @final
 @define
 class Recovered:
-    """What a former process left: tasks (slim or whole) and all else, as of its last record.
+    """What a former process left, as of its last record.
 
     Args:
+        heads: of tasks at rest, by id.
+        awaited: those of them on which somebody acts in time, slim.
+        tasks: those whose last records lie behind the checkpoint, whole.
         aside: what is damaged, or lies behind damage, by address.
         former: tasks that are set aside, as they once were: other tasks may still hang on them.
     """
 
+    heads: dict[str, bytes] = field(factory=dict)
     tasks: dict[str, TaskState] = field(factory=dict)
+    awaited: dict[str, TaskState] = field(factory=dict)
     registry: dict[str, RegistryState] = field(factory=dict)
     scheduler: SchedulerState = field(factory=SchedulerState)
     outstanding: dict[Cause, OutstandingEffect] = field(factory=dict)
@@ -60,7 +68,7 @@ class Recovered:
         lease, and what the wall did meanwhile does not matter.
         """
         grace_ns = int(boot_grace_s * NS)
-        runs = [run for state in self.tasks.values() if (run := state.open_run) is not None]
+        runs = [run for state in self.acting() if (run := state.open_run) is not None]
         return max(
             (
                 run.lease_end_ns - max((run.lease_seconds or LEASE_S_MAX) * NS, grace_ns)
@@ -70,9 +78,15 @@ class Recovered:
             default=None,
         )
 
+    def acting(self) -> Iterator[TaskState]:
+        """The tasks among which all are on which somebody acts in time."""
+        return chain(self.awaited.values(), self.tasks.values())
+
     def take(self, state: AnyState) -> None:
         match state:
             case TaskState():
+                self.heads.pop(state.id, None)
+                self.awaited.pop(state.id, None)
                 self.tasks[state.id] = state
             case SchedulerState():
                 self.scheduler = state
@@ -101,8 +115,11 @@ def recover(journal: Journal) -> Recovered:
             if head.address == SCHEDULER_ADDRESS:
                 journal.recovery.restore_aside(head, ())  # the next snapshot replaces it
             continue
-        found.take(head)
-        found.saw(*_last_told(head))
+        if isinstance(head, TaskHead):
+            _take_head(journal, found, head)
+        else:
+            found.take(head)
+            found.saw(*_last_told(head))
     for one in journal.recovery.outstanding():
         if isinstance(one, Damage):
             found.set_aside(one)
@@ -113,11 +130,24 @@ def recover(journal: Journal) -> Recovered:
     for state in latest.values():
         found.take(state)
     for address in found.aside:
-        former = found.tasks.pop(address, None)
+        former = found.tasks.pop(address, None) or found.awaited.pop(address, None)
+        rest = found.heads.pop(address, None)
+        if former is None and rest is not None:
+            former = journal.reads.read_head(address, rest)
         if former is not None:
             found.former[address] = former
         found.registry.pop(address, None)
     return found
+
+
+def _take_head(journal: Journal, found: Recovered, stored: TaskHead) -> None:
+    task_id, head = stored
+    known = summary_of(head)
+    found.heads[task_id] = head
+    if known.standing & AWAITED:
+        found.awaited[task_id] = journal.reads.read_head(task_id, head)
+    if known.latest_event_seq > found.last_seq:
+        found.saw(known.latest_event_seq, known.last_activity_at_ns)
 
 
 def _last_told(state: AnyState) -> tuple[int, int]:

@@ -14,6 +14,7 @@ What must not be folded, as a record before it is damaged, is kept as it is (`as
 checks a whole store.
 
 Below is the `Store` contract (`store`) with two stores, `lmdb_store` and `memory_store`; `layout`
-guards the format's version, `epoch` keeps a store to the process that opened it last, and `lock` a
-data directory to one process. `opening` is where the composition root comes in.
+guards the format's version, `upgrade` moves what a former one has written, `epoch` keeps a store to
+the process that opened it last, and `lock` a data directory to one process. `opening` is where the
+composition root comes in.
 """

@@ -24,7 +24,7 @@ from chargehand.persistence.framing import address_bytes, sequence_key
 from chargehand.persistence.index_rows import encode_row
 from chargehand.persistence.layout import checkpoint_moves
 from chargehand.persistence.seal import seal
-from chargehand.persistence.snapshots import encode_snapshot
+from chargehand.persistence.snapshots.rows import snapshot_changes
 from chargehand.persistence.store import Change, Delete, DeleteRange, Put, Store, Table
 from chargehand.persistence.sweep import Sweep
 from chargehand.persistence.timeline import chunk_of, without_chunks
@@ -103,10 +103,10 @@ def _address_changes(address: str, state: AnyState, fold: Fold) -> Iterator[Chan
     key = address_bytes(address)
     assert key is not None, "it was checked when the record was appended"
     if isinstance(state, SessionState) and state.forgotten:
-        yield Delete(Table.SNAPSHOTS, key)
+        yield Delete(Table.HEADS, key)
         yield without_chunks(key)
         return
-    yield Put(Table.SNAPSHOTS, key, encode_snapshot(state))
+    yield from snapshot_changes(key, state)
     if isinstance(state, TaskState) and state.deleted:
         yield without_chunks(key)
     elif tail := fold.frames(address):

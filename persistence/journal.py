@@ -20,6 +20,7 @@ from chargehand.persistence.reading import Reading
 from chargehand.persistence.recovery import StoreRecovery, log_last_seq
 from chargehand.persistence.store import Store
 from chargehand.persistence.tail import Tail
+from chargehand.persistence.upgrade import upgrade
 from chargehand.persistence.writer import InlineWriter, ThreadWriter, Writer
 
 
@@ -52,6 +53,7 @@ class StoreJournal:
 
     def __init__(self, store: Store, *, threaded: bool = True) -> None:
         fence = open_layout(store)
+        upgrade(store, fence)
         self.epoch: Final = fence.epoch
         self._store = store
         self._tail = Tail(checkpoint_seq(store))

@@ -9,9 +9,10 @@ from chargehand.persistence.numbers import decode_number, encode_number, stored_
 from chargehand.persistence.store import Put, Store, Table
 
 # Of all tables together; a record has a version of its own besides. 2: values of the log end with a
-# directory, and small values have checksums. What 1 has written is read as it is.
-FORMAT: Final = 2
-FORMATS_READ: Final = (1, 2)
+# directory, and small values have checksums; what 1 has written is read as it is. 3: heads stand
+# apart from bodies; what 1 and 2 have written is moved there as the data is opened (see `upgrade`).
+FORMAT: Final = 3
+FORMATS_READ: Final = (1, 2, 3)
 APPLICATION: Final = b"chargehand"
 
 _APPLICATION_KEY = b"application"

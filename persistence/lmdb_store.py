@@ -75,6 +75,8 @@ class LmdbStore:
                 raise StorageError(f"cannot make {directory}: {error.strerror}") from error
         elif not (directory / DATA_FILE).is_file():
             raise StorageError(f"there is no data directory {directory}")
+        self._directory = directory
+        self._read_only = read_only
         self._lock = DirectoryLock(directory)
         self._growths = 0
         # The map must not move while a read transaction looks at it.
@@ -82,26 +84,29 @@ class LmdbStore:
         try:
             with _storage_errors(f"cannot open {directory}", f"{directory}: "):
                 check_length(directory / DATA_FILE)
-                self._env = lmdb.open(
-                    str(directory),
-                    map_size=map_bytes,
-                    max_dbs=len(Table),
-                    max_readers=READERS_MAX,
-                    mode=0o600,  # tasks are nobody else's to read
-                    readahead=False,  # reads are of single keys, and pages of others push ours out
-                    readonly=read_only,
-                    **_FORMAT_OF_NEW_FILES,
-                )
+                self._env = self._open(map_bytes)
                 self._refuse_foreign()
-                self._tables = dict(self._opened(read_only))
+                self._tables = dict(self._opened())
         except StorageError:
             self._lock.release()
             raise
 
-    def _opened(self, read_only: bool) -> Iterator[tuple[Table, Any]]:
+    def _open(self, map_bytes: int) -> lmdb.Environment:
+        return lmdb.open(
+            str(self._directory),
+            map_size=map_bytes,
+            max_dbs=len(Table),
+            max_readers=READERS_MAX,
+            mode=0o600,  # tasks are nobody else's to read
+            readahead=False,  # reads are of single keys, and pages of others push ours out
+            readonly=self._read_only,
+            **_FORMAT_OF_NEW_FILES,
+        )
+
+    def _opened(self) -> Iterator[tuple[Table, Any]]:
         for table in Table:
             try:
-                yield table, self._env.open_db(table.value.encode(), create=not read_only)
+                yield table, self._env.open_db(table.value.encode(), create=not self._read_only)
             except lmdb.NotFoundError:
                 continue
 
@@ -127,6 +132,14 @@ class LmdbStore:
         with _storage_errors("a read failed"), self._map_lock, self._env.begin() as transaction:
             return transaction.get(key, db=self._tables[table])
 
+    def get_many(self, wanted: Sequence[tuple[Table, bytes]]) -> list[bytes | None]:
+        with _storage_errors("a read failed"), self._map_lock, self._env.begin() as transaction:
+            found: list[bytes | None] = [
+                transaction.get(key, db=self._tables[table]) if table in self._tables else None
+                for table, key in wanted
+            ]
+        return found
+
     def scan(
         self,
         table: Table,
@@ -151,6 +164,14 @@ class LmdbStore:
                     break
                 rows.append((key, read(value)))
         return rows
+
+    def let_go(self) -> None:
+        """Pages that were read count as ours as long as they are mapped, up to the whole file."""
+        with _storage_errors(f"cannot open {self._directory} again"), self._map_lock:
+            map_bytes = self._env.info()["map_size"]
+            self._env.close()
+            self._env = self._open(map_bytes)
+            self._tables = dict(self._opened())
 
     def close(self) -> None:
         self._env.close()

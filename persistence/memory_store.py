@@ -71,6 +71,9 @@ class MemoryStore:
     def get(self, table: Table, key: bytes) -> bytes | None:
         return self._tables[table].values.get(key)
 
+    def get_many(self, wanted: Sequence[tuple[Table, bytes]]) -> list[bytes | None]:
+        return [self.get(table, key) for table, key in wanted]
+
     def scan(
         self,
         table: Table,
@@ -91,6 +94,9 @@ class MemoryStore:
 
     def count(self, table: Table) -> int:
         return len(self._tables[table].keys)
+
+    def let_go(self) -> None:
+        """Nothing is taken."""
 
     def close(self) -> None:
         """Nothing to let go of; what was committed stays readable, as a disk would keep it."""

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import final
 
-from chargehand.actors.ports import DamagedError
-from chargehand.actors.record import AnyState, IndexTable, Record, address_of
+from chargehand.actors.ports import DamagedError, TaskHead
+from chargehand.actors.record import AnyState, IndexTable, Record
+from chargehand.actors.task.state import TaskState
 from chargehand.persistence.codec import decode_record
 from chargehand.persistence.framing import address_bytes, frames, span
 from chargehand.persistence.index_rows import INDEX_TABLES, decode_row, row_key
-from chargehand.persistence.snapshots import decode_snapshot
+from chargehand.persistence.snapshots import decode_head, slim_state
+from chargehand.persistence.snapshots.rows import read_snapshot
 from chargehand.persistence.store import Store, Table
 from chargehand.persistence.tail import Tail
 from chargehand.persistence.timeline import Timelines
@@ -40,13 +42,18 @@ class Reading:
 
     def _folded_state(self, address: str) -> AnyState | None:
         key = address_bytes(address)
-        value = None if key is None else self._store.get(Table.SNAPSHOTS, key)
-        if value is None:
-            return None
-        found = decode_snapshot(value)
-        if address_of(found) != address:
-            raise DamagedError("the snapshot is that of another")
-        return found
+        return None if key is None else read_snapshot(self._store, key)
+
+    def heads(self, task_ids: Sequence[str]) -> list[bytes | None]:
+        wanted = [(Table.HEADS, task_id.encode()) for task_id in task_ids]
+        found = self._store.get_many(wanted)
+        return [
+            None if value is None else _sound_head(key, value)
+            for (_, key), value in zip(wanted, found, strict=True)
+        ]
+
+    def read_head(self, task_id: str, head: bytes) -> TaskState:
+        return slim_state(task_id, head)
 
     def tail(self, address: str) -> Sequence[Record]:
         return [_decode(frame) for frame in self._tail.frames(address)]
@@ -75,6 +82,14 @@ class Reading:
 
     def _committed_frames(self, address: str) -> Sequence[bytes]:
         return self._tail.frames_to(address, self._tail.durable_seq)
+
+
+def _sound_head(key: bytes, value: bytes) -> bytes | None:
+    try:
+        found = decode_head(key, value)
+    except DamagedError:
+        return None
+    return found.head if isinstance(found, TaskHead) else None
 
 
 def _decode(frame: bytes) -> Record:

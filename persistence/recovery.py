@@ -6,14 +6,13 @@ Both are read in pages, each in a read transaction of its own.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, final
 
-from chargehand.actors.ports import Damage, DamagedError, StorageError
+from chargehand.actors.ports import Damage, DamagedError, StorageError, TaskHead
 from chargehand.actors.record import (
     AnyState,
     Entry,
     IndexRow,
     OutstandingEffect,
     Record,
-    address_of,
 )
 from chargehand.persistence.aside import Kept, read_aside
 from chargehand.persistence.codec import decode_outstanding, decode_record, encode_record
@@ -39,8 +38,11 @@ class StoreRecovery:
     def kept_aside(self) -> Sequence[Damage]:
         return read_aside(self._store)
 
-    def heads(self) -> Iterator[AnyState | Damage]:
+    def heads(self) -> Iterator[TaskHead | AnyState | Damage]:
         return read_heads(self._store)
+
+    def finished(self) -> None:
+        self._store.let_go()
 
     def replay(self) -> Iterator[Record | Damage]:
         return read_log(self._store, self._tail.checkpoint_seq)
@@ -132,7 +134,7 @@ def _record_or_damage(store: Store, frame: Frame | BadFrame) -> Record | Damage:
 
 def _is_known(store: Store, address: str) -> bool:
     key = address_bytes(address)
-    return key is not None and store.get(Table.SNAPSHOTS, key) is not None
+    return key is not None and store.get(Table.HEADS, key) is not None
 
 
 def log_last_seq(store: Store) -> int:
@@ -142,26 +144,17 @@ def log_last_seq(store: Store) -> int:
     return 0
 
 
-def read_heads(store: Store) -> Iterator[AnyState | Damage]:
-    """Every state with a snapshot, tasks slim, in order of address; or that it is damaged."""
+def read_heads(store: Store) -> Iterator[TaskHead | AnyState | Damage]:
+    """Every state with a snapshot, of a task its head, in order of address; or that it is
+    damaged."""
     start = b""
-    while page := store.scan(Table.SNAPSHOTS, start, None, HEADS_READ_MAX, _head_or_damage):
-        for key, head in page:
-            if isinstance(head, tuple):
-                cause, found = head
-                yield Damage(key.decode("utf-8", "replace"), cause, found=found)
-            elif address_of(head).encode() != key:
-                yield Damage(key.decode("utf-8", "replace"), "the snapshot is that of another")
-            else:
-                yield head
+    while page := store.scan(Table.HEADS, start, None, HEADS_READ_MAX, bytes):
+        for key, value in page:
+            try:
+                yield decode_head(key, value)
+            except DamagedError as error:
+                yield Damage(key.decode("utf-8", "replace"), str(error), found=value)
         start = page[-1][0] + b"\0"
-
-
-def _head_or_damage(value: memoryview) -> AnyState | tuple[str, bytes]:
-    try:
-        return decode_head(value)
-    except DamagedError as error:
-        return str(error), bytes(value)
 
 
 def read_outstanding(store: Store) -> Iterator[OutstandingEffect | Damage]:

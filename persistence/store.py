@@ -18,7 +18,9 @@ class Table(Choice):
 
     META = "meta"  # of the whole directory, see `layout`
     LOG = "log"  # first sequence of a batch, 8 bytes -> its records, see `framing`
-    SNAPSHOTS = "snapshots"  # address -> see `snapshots`
+    HEADS = "heads"  # address -> see `snapshots`
+    BODIES = "bodies"  # the same
+    SNAPSHOTS = "snapshots"  # head and body in one, of a former format; empty once it is upgraded
     TIMELINE = "timeline"  # address, 0, first sequence -> the frames of some of its records
     RUNS = "runs"  # see `index_rows`
     REVIEWS = "reviews"
@@ -98,6 +100,9 @@ class Store(Protocol):
     def get(self, table: Table, key: bytes) -> bytes | None:
         """The value of a key."""
 
+    def get_many(self, wanted: Sequence[tuple[Table, bytes]]) -> list[bytes | None]:
+        """The values of some keys, all as of the same moment."""
+
     def scan(
         self,
         table: Table,
@@ -120,6 +125,9 @@ class Store(Protocol):
     @property
     def growths(self) -> int:
         """How often room had to be added."""
+
+    def let_go(self) -> None:
+        """Give back memory that is taken by what was read. Nobody may read or write meanwhile."""
 
     def close(self) -> None:
         """Let go of everything. Harmless if repeated."""

@@ -6,7 +6,7 @@ the tail of the log, which a checkpoint bounds.
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, final
 
 from attrs import field
@@ -26,10 +26,13 @@ from chargehand.persistence.index_rows import INDEX_TABLES, row_key
 from chargehand.persistence.layout import check_layout, checkpoint_seq, created_at_ns
 from chargehand.persistence.recovery import seq_behind
 from chargehand.persistence.seal import unseal
-from chargehand.persistence.snapshots import decode_snapshot
+from chargehand.persistence.snapshots import decode_head, decode_snapshot
+from chargehand.persistence.snapshots.former import decode_former
+from chargehand.persistence.snapshots.rows import read_snapshot
 from chargehand.persistence.store import Store, Table
 
 _READ_MAX: Final = 64  # values read in one transaction
+_WITH_SNAPSHOTS: Final = (Table.HEADS, Table.SNAPSHOTS)
 _STATES_CACHED: Final = 1024
 _STEP: Final = 256  # values between two reports of progress
 
@@ -37,6 +40,8 @@ _STEP: Final = 256  # values between two reports of progress
 TABLES: Final = (
     Table.META,
     Table.LOG,
+    Table.HEADS,
+    Table.BODIES,
     Table.SNAPSHOTS,
     Table.TIMELINE,
     *INDEX_TABLES.values(),
@@ -122,7 +127,9 @@ class _Check:
 
     def all(self) -> Iterator[Finding]:
         yield from self._readable(Table.LOG, self._log())
-        yield from self._readable(Table.SNAPSHOTS, self._snapshots())
+        yield from self._readable(Table.HEADS, self._heads())
+        yield from self._readable(Table.BODIES, self._bodies())
+        yield from self._readable(Table.SNAPSHOTS, self._former_snapshots())
         yield from self._readable(Table.TIMELINE, self._timelines())
         for name in IndexTable:
             rows = self._once() if name is IndexTable.ONCE else self._rows(name)
@@ -195,19 +202,39 @@ class _Check:
 
     # --- snapshots and timelines ----------------------------------------------------------------
 
-    def _snapshots(self) -> Iterator[Finding]:
+    def _heads(self) -> Iterator[Finding]:
+        """Each with its body. What of a sound head cannot be read is damage of the body."""
+        for key, value in self._values(Table.HEADS):
+            body = self._store.get(Table.BODIES, key)
+            table = Table.BODIES if _is_sound(key, value) else Table.HEADS
+            yield from self._snapshot(table, key, partial(decode_snapshot, key, value, body))
+
+    def _bodies(self) -> Iterator[Finding]:
+        for key, _ in self._values(Table.BODIES):
+            if not self._holds(Table.HEADS, key):
+                address = key.decode("utf-8", "replace")
+                message = "there is a body, but no head"
+                yield Finding(Problem.REFERENCE, Table.BODIES, address, address, message)
+
+    def _former_snapshots(self) -> Iterator[Finding]:
+        """Those that are not upgraded yet."""
         for key, value in self._values(Table.SNAPSHOTS):
-            address = key.decode("utf-8", "replace")
-            try:
-                state = decode_snapshot(value)
-                if address_of(state) != address:
-                    raise DamagedError("the snapshot is that of another")
-            except DamagedError as error:
-                yield Finding(Problem.DAMAGED, Table.SNAPSHOTS, address, address, str(error))
-                continue
-            if isinstance(state, TaskState) and not state.deleted:
-                for message in self._about(state):
-                    yield Finding(Problem.REFERENCE, Table.SNAPSHOTS, address, address, message)
+            yield from self._snapshot(Table.SNAPSHOTS, key, partial(decode_former, value))
+
+    def _snapshot(
+        self, table: Table, key: bytes, decode: Callable[[], AnyState]
+    ) -> Iterator[Finding]:
+        address = key.decode("utf-8", "replace")
+        try:
+            state = decode()
+            if address_of(state) != address:
+                raise DamagedError("the snapshot is that of another")
+        except DamagedError as error:
+            yield Finding(Problem.DAMAGED, table, address, address, str(error))
+            return
+        if isinstance(state, TaskState) and not state.deleted:
+            for message in self._about(state):
+                yield Finding(Problem.REFERENCE, Table.HEADS, address, address, message)
 
     def _about(self, state: TaskState) -> Iterator[str]:
         """What its snapshot refers to, and is not there."""
@@ -317,7 +344,7 @@ class _Check:
         """Deleted or not, damaged or not."""
         if address in self._tail.addresses:
             return True
-        return self._holds(Table.SNAPSHOTS, address.encode())
+        return any(self._holds(table, address.encode()) for table in _WITH_SNAPSHOTS)
 
     def _holds(self, table: Table, key: bytes) -> bool:
         """True where nothing tells."""
@@ -339,8 +366,9 @@ class _Check:
     def _read_state(self, address: str) -> AnyState | None:
         """None: there is no sound snapshot."""
         try:
-            value = self._store.get(Table.SNAPSHOTS, address.encode())
-            return None if value is None else decode_snapshot(value)
+            key = address.encode()
+            former = self._store.get(Table.SNAPSHOTS, key)
+            return read_snapshot(self._store, key) if former is None else decode_former(former)
         except DamagedError:
             return None
 
@@ -354,6 +382,14 @@ class _Check:
         if table is IndexTable.SUBSCRIPTIONS:
             return True  # its id stays with its task even when it was deleted
         return state.run(some_id) is not None
+
+
+def _is_sound(key: bytes, head: bytes) -> bool:
+    try:
+        decode_head(key, head)
+    except DamagedError:
+        return False
+    return True
 
 
 @final

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import final
 
+from chargehand.actors import limits
 from chargehand.actors.frozen import frozen
+from chargehand.actors.ports import Reads
 from chargehand.actors.task.slim import slim
 from chargehand.actors.task.state import (
     ApprovalState,
@@ -15,13 +17,21 @@ from chargehand.actors.task.state import (
     TaskStatus,
 )
 from chargehand.actors.views import facets
-from chargehand.actors.views.activity import ActivityOrder, Placed, Wanted
+from chargehand.actors.views.activity import ActivityOrder, Placed, Wanted, learning
 from chargehand.actors.views.choices import ListOrder
 from chargehand.actors.views.creation import CreationOrder
 from chargehand.actors.views.readings import Readings
 from chargehand.actors.views.rows import AllRows, FewRows
 from chargehand.actors.views.search import wanted_text
-from chargehand.actors.views.walks import MadeRows, Moves, TaskPage, by_activity, by_creation
+from chargehand.actors.views.state_cache import StateCache
+from chargehand.actors.views.walks import (
+    MadeRows,
+    Moves,
+    TaskPage,
+    Walk,
+    by_activity,
+    by_creation,
+)
 
 
 @final
@@ -61,12 +71,23 @@ class TaskFilter:
 
 @final
 class Catalog:
-    """Latest committed states. What a checkpoint holds is kept slim; the rest is kept whole."""
+    """Latest committed states. What a checkpoint holds is kept as its head; the rest is kept whole.
 
-    def __init__(self) -> None:
+    Args:
+        read: the slim state of a task and its head.
+        on_known: told once of each stored task, before it changes or as it becomes known.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[str, bytes], TaskState],
+        on_known: Callable[[TaskState], None] = lambda state: None,
+    ) -> None:
         self._entries: dict[str, Placed] = {}
         self._whole: dict[str, None] = {}
-        self.order = ActivityOrder()
+        self._cache = StateCache(read)
+        self._on_known = on_known
+        self.order = ActivityOrder(self._cache)
         self._creation = CreationOrder()
         self.moves = Moves()
         self.readings = Readings()
@@ -76,24 +97,34 @@ class Catalog:
 
     def __iter__(self) -> Iterator[TaskState]:
         """All tasks, in no order."""
-        return (entry.state for entry in self._entries.values())
+        return (entry.look() for entry in self._entries.values())
 
-    def restore(self, states: Iterable[TaskState]) -> None:
-        """Start from stored states, as slim as they may be."""
-        living = [slim(state) for state in states if not state.deleted]
-        for state in sorted(living, key=lambda state: state.latest_event_seq):
-            self._entries[state.id] = self.order.enter(state)
+    def restore(
+        self, stored: Iterable[tuple[str, bytes | TaskState]], *, last_seq: int, triaged_seq: int
+    ) -> None:
+        """Start from stored tasks, heads or whole states, the most recently active last.
+
+        Args:
+            last_seq: the newest of their numbers.
+            triaged_seq: the same, of those that somebody has read, archived or dismissed.
+        """
+        newest: Placed | None = None
+        for entry in self.order.restore(stored, self._on_known):
+            self._entries[entry.task_id] = newest = entry
+            if not isinstance(entry.held, bytes):
+                self._whole[entry.task_id] = None
         self._creation.restore(self._entries.values())
-        self.moves = Moves(
-            newest_seq=max((state.last_seq for state in living), default=0),
-            known_from=max((state.latest_event_seq for state in living), default=0),
-        )
-        self.readings = Readings(living)
+        known_from = 0 if newest is None else newest.latest_event_seq
+        self.moves = Moves(newest_seq=last_seq, known_from=known_from)
+        self.readings = Readings(triaged_seq)
 
     def publish(self, state: TaskState) -> TaskState | None:
         """The task's state after a committed record; the one before it is returned."""
         entry = self._entries.get(state.id)
-        before = None if entry is None else entry.state
+        before = None
+        if entry is not None:
+            before = entry.state
+            entry.stretch.meet(entry.place, before)
         self.moves.newest_seq = state.last_seq
         if state.deleted:
             if entry is not None:
@@ -103,30 +134,35 @@ class Catalog:
                 self._whole.pop(state.id, None)
             return before
         seq = state.latest_event_seq
-        if entry is None:
+        if entry is None or before is None:
             entry = self._entries[state.id] = self.order.enter(state)
             self._creation.enter(entry)
         else:
-            self.readings.note(entry, state)
-            if entry.state.latest_event_seq == seq:
-                self.order.change(entry, state)
+            self.readings.note(entry, before, state)
+            if before.latest_event_seq == seq:
+                self.order.change(entry, before, state)
             else:
-                self.moves.moved(entry, entry.state.latest_event_seq, seq)
+                self.moves.moved(entry, before.latest_event_seq, seq)
                 self.order.move(entry, state)
         self._whole[state.id] = None
         return before
 
-    def slim_down(self, is_folded: Callable[[str, int], bool], most: int) -> int:
-        """Keep up to `most` states slim that the store holds whole; how many were looked at."""
-        looked_at = list(islice(self._whole, most))
-        for task_id in looked_at:
+    def cool_down(self, reads: Reads, most: int) -> None:
+        """Keep up to `most` tasks as their heads that the store holds whole."""
+        folded: list[Placed] = []
+        for task_id in list(islice(self._whole, most)):
             del self._whole[task_id]
             entry = self._entries[task_id]
-            if is_folded(task_id, entry.state.last_seq):
-                entry.state = slim(entry.state)
+            if reads.is_folded(task_id, entry.state.last_seq):
+                folded.append(entry)
             else:
                 self._whole[task_id] = None
-        return len(looked_at)
+        for entry, head in zip(folded, reads.heads([e.task_id for e in folded]), strict=True):
+            state = slim(entry.state)
+            entry.held = state
+            if head is not None:
+                entry.held = head
+                self._cache.keep(head, state)
 
     @property
     def whole_count(self) -> int:
@@ -137,9 +173,27 @@ class Catalog:
         entry = self._entries.get(task_id)
         return None if entry is None else entry.state
 
+    def has(self, task_id: str) -> bool:
+        """Whether there is such a task."""
+        return task_id in self._entries
+
     def whole(self, task_id: str) -> TaskState | None:
         """The task, if it is held whole."""
         return self._entries[task_id].state if task_id in self._whole else None
+
+    def prepared(self, wanted: Wanted, before_seq: int | None, count: int) -> Iterator[None]:
+        """Work out in turns what is asked of so many of the tasks that are wanted, the most
+        recently active first."""
+        looked_at = 0
+        for stretch in self.order.newest_first(before_seq):
+            yield from learning(stretch)
+            looked_at += stretch.to_search(wanted)
+            count -= stretch.select(wanted).bit_count()
+            if count < 0:
+                return
+            if looked_at >= limits.LOOKED_AT_MAX:
+                looked_at = 0
+                yield
 
     def page(
         self, wanted: Wanted, order: ListOrder, cursor: str | None, limit: int
@@ -151,8 +205,14 @@ class Catalog:
         Raises:
             Rejected: the cursor is invalid, or of another order.
         """
+        if order is ListOrder.CREATED:
+            if not self.order.is_known:
+                yield from self.order.learning()
+        elif wanted.text is not None or not self.order.is_known:
+            before_seq = None if cursor is None else Walk.read(cursor).before_seq
+            yield from self.prepared(wanted, before_seq, limit)
         rows = AllRows(self.order, self._creation, wanted)
-        return self._page(rows, order, cursor, limit)
+        yield from self._page(rows, order, cursor, limit)
 
     def page_of(
         self,

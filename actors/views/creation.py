@@ -69,5 +69,4 @@ class CreationOrder:
 
 
 def _key(entry: Placed) -> tuple[int, str]:
-    state = entry.state
-    return (state.created_at_ns, state.id)  # a plain tuple, as it is made often
+    return (entry.created_at_ns, entry.task_id)  # a plain tuple, as it is made often

@@ -1,6 +1,5 @@
 """Who had read which task, for those who read their inbox in pages."""
 
-from collections.abc import Iterable
 from typing import final
 
 from chargehand.actors.identity import Actor
@@ -15,17 +14,16 @@ class Readings:
     """The latest changes of whom a task counts as read for: by a triage, or as something happened.
 
     Args:
-        states: tasks of whose changes up to now nothing is known.
+        known_from: nothing is known of changes up to this number.
     """
 
-    def __init__(self, states: Iterable[TaskState] = ()) -> None:
-        known_from = max((state.last_seq for state in states if state.triage), default=0)
+    def __init__(self, known_from: int = 0) -> None:
         self._recent: Recent[tuple[Placed, frozenset[Actor]]] = Recent(known_from)
 
-    def note(self, entry: Placed, state: TaskState) -> None:
-        """Args: entry: as it was; state: as it will be."""
-        if entry.state.triage or state.triage:
-            readers = readers_of(entry.state)
+    def note(self, entry: Placed, before: TaskState, state: TaskState) -> None:
+        """Args: before: the task as it was; state: as it will be."""
+        if before.triage or state.triage:
+            readers = readers_of(before)
             if readers != readers_of(state):
                 self._recent.add(state.last_seq, (entry, readers))
 

@@ -7,7 +7,7 @@ from typing import final
 from chargehand.actors import limits
 from chargehand.actors.task.state import TaskState
 from chargehand.actors.views.activity import ActivityOrder, Placed, Stretch, Wanted
-from chargehand.actors.views.creation import Birth, CreationOrder, birth_of
+from chargehand.actors.views.creation import Birth, CreationOrder
 
 
 class PlacedRows:
@@ -99,7 +99,7 @@ class AllRows(PlacedRows):
                     yield entry.state
                 looked_at += 1
                 if looked_at >= limits.LOOKED_AT_MAX:
-                    before = birth_of(entry.state)
+                    before = Birth(entry.created_at_ns, entry.task_id)
                     break
             else:
                 return
@@ -119,7 +119,7 @@ class FewRows:
 
     def among(self, moved: Iterable[tuple[int, Placed]]) -> Iterator[tuple[int, TaskState]]:
         for seq, entry in moved:
-            state = self._states.get(entry.state.id)
+            state = self._states.get(entry.task_id)
             if state is not None:
                 yield seq, state
 

@@ -23,13 +23,13 @@ def wanted_text(query: str | None) -> str | None:
     return _folded(query) if query else None
 
 
-def searched_text(states: Iterable[TaskState | None]) -> str:
-    """The texts of some tasks; an empty one in the place of None."""
-    return _BETWEEN_TASKS.join(["" if state is None else _text_of(state) for state in states])
+def joined_texts(texts: Iterable[str]) -> str:
+    """The texts of some tasks as one that `finds` searches."""
+    return _BETWEEN_TASKS.join(texts)
 
 
 def is_found_in(state: TaskState, wanted: str) -> bool:
-    return wanted in _text_of(state)
+    return wanted in text_of(state)
 
 
 def finds(text: str, wanted: str) -> int:
@@ -40,7 +40,8 @@ def finds(text: str, wanted: str) -> int:
     return int(bytes(map(contains, backwards, repeat(wanted))).translate(_AS_DIGITS), 2)
 
 
-def _text_of(state: TaskState) -> str:
+def text_of(state: TaskState) -> str:
+    """What is searched of a task; empty in the place of one that is not there."""
     texts = (state.title, state.identifier or "", state.id)
     return _BETWEEN_TEXTS.join(map(_folded, texts))
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final, final
 
+import trio
+
 from chargehand.actors import limits
 from chargehand.actors.clock import Clock
 from chargehand.actors.errors import Rejected
@@ -37,6 +39,7 @@ _PASTS_STEP = 16  # tasks whose past a subscriber begins to read in one go, at a
 _PARENTS_STEP = 8  # whose children, 64 each at most, are looked at in one go
 _RUN_RECORDS_MAX = 4096  # records of a task that are searched for the events of one run
 _PAUSING: Final = frozenset((TaskPaused, TaskResumed))
+_ALL: Final = object()
 _BEHIND_MAX: Final = 512  # tasks that the counts may be behind with: some 5 ms of work
 
 
@@ -77,7 +80,8 @@ class Views:
         self._clock = clock
         self._graph = graph
         self._faults = faults
-        self.catalog = Catalog()
+        self._learning = self._stored_tasks()
+        self.catalog = Catalog(journal.reads.read_head, self._count_stored)
         self.streams = Streams()
         faults.listen(self.streams.set_aside)
         self._latest_runs = LatestRuns(self._known_whole)
@@ -85,12 +89,35 @@ class Views:
         self._backlog = Backlog(graph.paused_by, self.catalog.get, held)
         self._behind: dict[str, TaskState | None] = {}  # tasks that moved on, as they are counted
 
-    def restore(self, states: Iterable[TaskState]) -> None:
-        """Start from stored tasks, slim or whole, of which the graph knows already."""
-        self.catalog.restore(states)
-        for state in self.catalog:
-            self._groups.change(None, state)
-        self._backlog.restore(self.catalog)
+    def restore(
+        self, stored: Iterable[tuple[str, bytes | TaskState]], *, last_seq: int, triaged_seq: int
+    ) -> None:
+        """Start from stored tasks (see `Catalog.restore`), of which the graph knows already. What
+        is counted and looked for among them is worked out after the start, in turns."""
+        self.catalog.restore(stored, last_seq=last_seq, triaged_seq=triaged_seq)
+        self._later(self._learn_some)
+
+    def restore_queue(self, states: Iterable[TaskState]) -> None:
+        """The same for those stored tasks that have an open run."""
+        self._backlog.restore(states)
+
+    def _learn_some(self) -> None:
+        if next(self._learning, _ALL) is not _ALL:
+            self._later(self._learn_some)
+
+    def _stored_tasks(self) -> Iterator[None]:
+        """Work out in turns what is counted and looked for among stored tasks."""
+        if not self.catalog.order.is_known:
+            yield from self.catalog.order.learning()
+
+    def _count_stored(self, state: TaskState) -> None:
+        self._groups.change(None, state)
+
+    async def wait_known(self) -> None:
+        """Return as soon as all that a start left to be worked out is: until then counts and the
+        inbox take their time."""
+        for _ in self._stored_tasks():
+            await trio.lowlevel.checkpoint()
 
     def lease_until_ns(self, run: Run) -> int | None:
         """What to show of the end of a run's lease: by the wall as it is now, while it lives."""
@@ -109,7 +136,7 @@ class Views:
             Rejected: TASK_SET_ASIDE.
         """
         self._faults.check(task_id)
-        if self.catalog.get(task_id) is None:
+        if not self.catalog.has(task_id):
             return None
         held = self.catalog.whole(task_id)
         return self._committed(task_id) if held is None else held
@@ -164,16 +191,23 @@ class Views:
         """
         if cursor is not None:
             check_not_ahead(read_cursor(cursor).as_of_seq, self.newest_seq)
+        self._know_all()
         return inbox(self.catalog, actor, which, cursor, limit)
 
     def dashboard(
         self, which: GroupFilter, now_ns: int, is_live: Callable[[str], bool]
     ) -> Dashboard:
         """How the tasks of a filter stand. Args: is_live: of a session."""
+        self._know_all()
         self._catch_up()
         latest = self.catalog.order.latest(Wanted(which.facets))
         latest_ns = None if latest is None else latest.last_activity_at_ns
         return dashboard(self._groups.matching(which), latest_ns, now_ns, self._clock, is_live)
+
+    def _know_all(self) -> None:
+        """Whoever has not waited for it has it done at once."""
+        for _ in self._stored_tasks():
+            pass
 
     def latest_run(self, task: TaskState) -> Run | None:
         """The run of a task, slim or whole, with the highest attempt."""

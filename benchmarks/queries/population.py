@@ -115,6 +115,8 @@ class Population:
         if fate < 0.2:
             return
         if fate < 0.25:
+            if _number(task.id) % _FAMILY == 0:
+                return  # no child of a canceled task is made
             await self.system.ask(task.id, c.CancelTask("no longer wanted"), _OPERATOR)
             return
         queued = await self.system.ask(task.id, c.EnqueueRun(), _OPERATOR)

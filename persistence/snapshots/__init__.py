@@ -1,44 +1,50 @@
-"""Snapshots: a state as one value, in a head that lists need and a body that only the actor needs.
+"""Snapshots: a state in a head that lists and a start need, and a body that only the actor needs.
+
+A head:
 
     offset  size  field
-         0     4  bytes of the head
-         4     4  CRC-32 of the head
-         8     4  CRC-32 of the body
-        12     …  head, body: two JSON texts
+         0     4  CRC-32 of the key and all that follows
+         4     4  CRC-32 of the body; 0 if there is none
+         8     1  `T` for a task, `S` for any other state
+         9     …  the state
 
-A task's head is an array that begins with `"u"` and holds, by position, what `actors.task.slim`
-keeps: the fields of `tasks.HEAD`, then the open run or null, then the facts of the ended runs (see
-`actors.task.ended`) in hexadecimal digits, then the fields of `tasks.RARE`, unless all of these
-have their default. At start-up a million heads are read, hence no names and no converter there.
-Its body is `[description, metadata, runs]`, with null among the runs in the place of the open one,
-followed by all reviews where there are any. A run is an array of its fields. A head that begins
-with `"t"` was written before the ended runs stood in it, and is read with the body.
+Of a task the state is a head as in `actors.task.head`, which is kept in memory as it stands here.
+Behind its summary there is an array with what else `actors.task.slim` keeps: the fields of
+`tasks.HEAD`, then the open run or null, then the facts of the ended runs (see `actors.task.ended`)
+in hexadecimal digits, then the fields of `tasks.RARE`, unless all of these have their default. At
+start-up a million heads are read, hence no names and no converter there.
+
+The body of a task is `[description, metadata, runs]`, with null among the runs in the place of the
+open one, followed by all reviews where there are any; there is none where the head says it all. A
+run is an array of its fields.
 
 The positions are those of the fields in their classes (see `positions`): a new field is a line at
 the end of its class, with a default, and nothing here.
 
-Any other state is small: its head is `[class name, fields]`, its body empty.
+Any other state is small: `[class name, fields]`, without a body.
+
+What earlier formats have written is read by `former` alone, as it is upgraded.
 """
 
 from collections.abc import Sequence
 from struct import Struct
 from struct import error as StructError
-from typing import Any, get_args
+from typing import Any, Final, NamedTuple, final, get_args
 from zlib import crc32
 
 import orjson
 
 from chargehand.actors.frozen import replace
-from chargehand.actors.ports import DamagedError
-from chargehand.actors.record import AnyState
+from chargehand.actors.ports import DamagedError, TaskHead
+from chargehand.actors.record import AnyState, address_of
 from chargehand.actors.task.ended import pack
+from chargehand.actors.task.head import rest_of, summarized, summary_of
 from chargehand.actors.task.slim import slim
 from chargehand.actors.task.state import TaskState
 from chargehand.persistence.codec import TaggedUnion
 from chargehand.persistence.snapshots.positions import RUN, plain
 from chargehand.persistence.snapshots.shared import json
 from chargehand.persistence.snapshots.tasks import (
-    OPEN_RUN_AT,
     RARE_DEFAULTS,
     head_of,
     rare_of,
@@ -46,103 +52,125 @@ from chargehand.persistence.snapshots.tasks import (
     read_task,
 )
 
-_TASK_TAG = "u"
-_FORMER_TASK_TAG = "t"  # without the ended runs
-_PARTS = Struct(">III")
+_TASK: Final = b"T"
+_SMALL: Final = b"S"
+_CRC: Final = Struct(">I")
+_BODY_CRC: Final = Struct(">4xI")
+_STATE_AT: Final = 9
 
-_small_states: TaggedUnion[AnyState] = TaggedUnion(
+SMALL_STATES: Final[TaggedUnion[AnyState]] = TaggedUnion(
     tuple(cls for cls in get_args(AnyState) if cls is not TaskState)
 )
 
 
-def encode_snapshot(state: AnyState) -> bytes:
-    """The value for a state. Returns a copy of the exact size."""
-    if isinstance(state, TaskState):
-        open_run = state.open_run
-        rare = rare_of(state)
-        ended = pack(state.runs).hex()
-        head = _dumps(
-            (_TASK_TAG, *head_of(state), open_run, ended, *(rare if rare != RARE_DEFAULTS else ()))
+@final
+class Snapshot(NamedTuple):
+    """The values for a state; `body` is None where the head says it all."""
+
+    head: bytes
+    body: bytes | None
+
+
+def encode_snapshot(state: AnyState) -> Snapshot:
+    """The values for a state. Returns copies of the exact size."""
+    key = address_of(state).encode()
+    if not isinstance(state, TaskState):
+        small = orjson.dumps(SMALL_STATES.write(state))
+        return Snapshot(_sealed(key, b"".join((b"\0\0\0\0", _SMALL, small))), None)
+    open_run = state.open_run
+    rare = rare_of(state)
+    rest = _dumps(
+        (
+            *head_of(state),
+            open_run,
+            pack(state.runs).hex(),
+            *(rare if rare != RARE_DEFAULTS else ()),
         )
+    )
+    body, crc = None, 0
+    if slim(state) is not state:
         runs = [None if run is open_run else run for run in state.runs]
         reviews = (state.reviews,) if state.reviews else ()
-        body = _dumps((state.description, state.metadata, runs, *reviews))
-    else:
-        head, body = orjson.dumps(_small_states.write(state)), b""
-    return b"".join((_PARTS.pack(len(head), crc32(head), crc32(body)), head, body))
+        body = b"".join((_dumps((state.description, state.metadata, runs, *reviews)),))
+        crc = crc32(body)
+    return Snapshot(_sealed(key, b"".join((_CRC.pack(crc), _TASK, summarized(state), rest))), body)
 
 
-def decode_head(value: bytes | memoryview) -> AnyState:
-    """The state in `value`, a task slim. Reads nothing behind the head, but of a former format.
-
-    Raises:
-        DamagedError: the value is damaged, or of a kind that this version does not know.
-    """
-    tag, fields = _head(value)
-    if tag == _FORMER_TASK_TAG:
-        state = decode_snapshot(value)
-        return slim(state) if isinstance(state, TaskState) else state
-    return _read(tag, fields)
-
-
-def decode_snapshot(value: bytes | memoryview) -> AnyState:
-    """The state in `value`, whole.
+def decode_head(key: bytes, value: bytes | memoryview) -> TaskHead | AnyState:
+    """The state in a head; of a task its head without the checksums.
 
     Raises:
-        DamagedError: the value is damaged, or of a kind that this version does not know.
+        DamagedError: the value is damaged, that of another key, or of a kind that this version does
+            not know.
     """
-    state = _read(*_head(value))
-    head_bytes, _, body_crc = _PARTS.unpack_from(value)
-    body = memoryview(value)[_PARTS.size + head_bytes :]
-    if crc32(body) != body_crc:
+    try:
+        (crc,) = _CRC.unpack_from(value)
+        if crc32(memoryview(value)[_CRC.size :], crc32(key)) != crc:
+            raise DamagedError("the head of a snapshot fails its checksum")
+        kind, held = value[_STATE_AT - 1 : _STATE_AT], bytes(value[_STATE_AT:])
+        if kind == _TASK:
+            return TaskHead(key.decode(), held)
+        if kind == _SMALL:
+            return SMALL_STATES.read(*orjson.loads(held))
+    except (TypeError, ValueError, KeyError, StructError) as error:
+        raise DamagedError(f"the head of a snapshot is unreadable: {error!r}") from error
+    raise DamagedError(f"the head of a snapshot is of an unknown kind, {bytes(kind)!r}")
+
+
+def slim_state(task_id: str, head: bytes) -> TaskState:
+    """The slim state of a task, of its head without the checksums.
+
+    Raises:
+        DamagedError: it is none that this version knows.
+    """
+    try:
+        known = summary_of(head)
+        return read_task(
+            task_id,
+            known.workspace_id,
+            known.parent_task_id,
+            known.created_at_ns,
+            known.last_activity_at_ns,
+            known.latest_event_seq,
+            known.last_seq,
+            *orjson.loads(rest_of(head)),
+        )
+    except (TypeError, ValueError, KeyError, StructError) as error:
+        raise DamagedError(f"the head of a snapshot is unreadable: {error!r}") from error
+
+
+def decode_snapshot(
+    key: bytes, value: bytes | memoryview, body: bytes | memoryview | None
+) -> AnyState:
+    """The state in a head and its body, whole.
+
+    Raises:
+        DamagedError: a value is damaged, that of another key, or of a kind that this version does
+            not know.
+    """
+    found = decode_head(key, value)
+    (crc,) = _BODY_CRC.unpack_from(value)
+    if (0 if body is None else crc32(body)) != crc:
         raise DamagedError("the body of a snapshot fails its checksum")
-    if not isinstance(state, TaskState):
+    if not isinstance(found, TaskHead):
+        return found
+    state = slim_state(*found)
+    if body is None:
         return state
     try:
-        return _with_body(state, *orjson.loads(body))
+        return with_body(state, *orjson.loads(body))
     except (TypeError, ValueError, KeyError) as error:
         raise DamagedError(f"the snapshot of {state.id} is unreadable: {error!r}") from error
 
 
-def _head(value: bytes | memoryview) -> tuple[str, list[Any]]:
-    """Its tag, and what it holds."""
-    try:
-        head_bytes, head_crc, _ = _PARTS.unpack_from(value)
-        head = memoryview(value)[_PARTS.size : _PARTS.size + head_bytes]
-        if crc32(head) != head_crc:
-            raise DamagedError("the head of a snapshot fails its checksum")
-        tag, *fields = orjson.loads(head)
-    except (TypeError, ValueError, StructError) as error:
-        raise DamagedError(f"the head of a snapshot is unreadable: {error!r}") from error
-    return tag, fields
-
-
-def _read(tag: str, fields: list[Any]) -> AnyState:
-    try:
-        if tag == _TASK_TAG:
-            return read_task(*fields)
-        if tag == _FORMER_TASK_TAG:
-            fields.insert(OPEN_RUN_AT + 1, "")
-            return read_task(*fields)
-        return _small_states.read(tag, *fields)
-    except (TypeError, ValueError, KeyError) as error:
-        raise DamagedError(f"the head of a snapshot is unreadable: {error!r}") from error
-
-
-def _with_body(
+def with_body(
     state: TaskState,
     description: str | None,
     metadata: str | None,
     runs: list[list[Any] | None],
     reviews: Sequence[dict[str, Any]] = (),
 ) -> TaskState:
-    if (
-        description is None
-        and metadata is None
-        and len(runs) == len(state.runs)
-        and len(reviews) == len(state.reviews)
-    ):
-        return state
+    """A slim state made whole by what its body holds."""
     return replace(
         state,
         description=description,
@@ -151,6 +179,10 @@ def _with_body(
         reviews=read_reviews(reviews),
         ended=b"",
     )
+
+
+def _sealed(key: bytes, rest: bytes) -> bytes:
+    return _CRC.pack(crc32(rest, crc32(key))) + rest
 
 
 def _dumps(value: tuple[object, ...]) -> bytes:

@@ -1,5 +1,5 @@
-"""The head of a task: by position the fields of `HEAD`, the open run or null, the facts of the
-ended runs, then the fields of `RARE`."""
+"""The head of a task behind its summary: by position the fields of `HEAD`, the open run or null,
+the facts of the ended runs, then the fields of `RARE`."""
 
 from collections.abc import Sequence
 from operator import attrgetter
@@ -13,25 +13,39 @@ from chargehand.persistence.codec import CONVERTER
 from chargehand.persistence.snapshots.positions import RUN, Positions
 
 _FIRST_RARE: Final = "profile"  # from here on, few tasks have anything but the default
-_ELSEWHERE: Final = ("description", "metadata", "runs", "ended")  # in the body, or of the runs
+# What stands in the summary of a head (see `actors.task.head`); the id is the key.
+SUMMARIZED: Final = (
+    "id",
+    "workspace_id",
+    "parent_task_id",
+    "created_at_ns",
+    "last_activity_at_ns",
+    "latest_event_seq",
+    "last_seq",
+)
+# The former in the body, the latter two of the runs.
+_ELSEWHERE: Final = ("description", "metadata", "runs", "ended")
 
-_FIELDS: Final = [f for f in attrs.fields(TaskState) if f.name not in _ELSEWHERE]
+_FIELDS: Final = [f for f in attrs.fields(TaskState) if f.name not in (*SUMMARIZED, *_ELSEWHERE)]
 _NAMES: Final = [field.name for field in _FIELDS]
-OPEN_RUN_AT: Final = _NAMES.index(_FIRST_RARE)
-HEAD: Final = tuple(_NAMES[:OPEN_RUN_AT])
-RARE: Final = tuple(_NAMES[OPEN_RUN_AT:])
-RARE_DEFAULTS: Final = tuple([field.default for field in _FIELDS[OPEN_RUN_AT:]])
+_RARE_AT: Final = _NAMES.index(_FIRST_RARE)
+HEAD: Final = tuple(_NAMES[:_RARE_AT])
+RARE: Final = tuple(_NAMES[_RARE_AT:])
+RARE_DEFAULTS: Final = tuple([field.default for field in _FIELDS[_RARE_AT:]])
 
 head_of = attrgetter(*HEAD)
 rare_of = attrgetter(*["open_reviews" if name == "reviews" else name for name in RARE])
 
 
-def _runs(open_run: list[Any] | None) -> tuple[Run, ...]:
+def open_run_only(open_run: list[Any] | None) -> tuple[Run, ...]:
+    """The runs of a slim state."""
     return () if open_run is None else (RUN.read(*open_run),)
 
 
 read_task: Final = Positions(
-    TaskState, (*HEAD, "runs", "ended", *RARE), {"runs": _runs, "ended": bytes.fromhex}
+    TaskState,
+    (*SUMMARIZED, *HEAD, "runs", "ended", *RARE),
+    {"runs": open_run_only, "ended": bytes.fromhex},
 ).read
 
 

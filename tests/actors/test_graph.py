@@ -9,6 +9,7 @@ from chargehand.actors.task import commands as c
 from chargehand.actors.task import effects as f
 from chargehand.actors.task.decide.context import Parent
 from chargehand.actors.task.state import Json, RunStatus, Scope, TaskStatus
+from tests.actors.graphs import restore_graph
 from tests.actors.task.kit import agent
 from tests.actors.task.town import Town
 
@@ -374,7 +375,7 @@ def test_a_graph_is_rebuilt_from_stored_tasks(town):
     town.do("right", c.CancelTask())
     town.do("right", c.DeleteTask())
     rebuilt = Graph()
-    rebuilt.restore(town.states.values())
+    restore_graph(rebuilt, town.states.values())
     assert not rebuilt.exists("right")
     for task_id in town.states:
         assert rebuilt.children(task_id) == town.graph.children(task_id)
@@ -393,7 +394,7 @@ def test_an_edge_to_a_deleted_task_survives_a_rebuild_until_its_effect_arrives(t
     _chain(town)
     town.do("a", c.DeleteTask())
     rebuilt = Graph()
-    rebuilt.restore(town.states.values())
+    restore_graph(rebuilt, town.states.values())
     town.graph = rebuilt
     assert rebuilt.reaches("c", "a")
     town.deliver(0)

@@ -158,7 +158,7 @@ async def test_a_checkpoint_empties_the_log_and_the_tail(model, running):
     journal = memory_journal(store)
     assert list(journal.recovery.replay()) == []
     assert journal.next_seq == 11
-    assert [head.id for head in journal.recovery.heads()] == ["task-0", "task-1"]
+    assert [head.task_id for head in journal.recovery.heads()] == ["task-0", "task-1"]
 
 
 async def test_what_is_appended_during_a_checkpoint_stays_in_the_tail(model, running, small_slices):
@@ -279,8 +279,7 @@ async def test_heads_are_read_page_by_page(model, running):
     await model.commit(journal)
     await journal.checkpoint([])
     heads = list(journal.recovery.heads())
-    assert [head.id for head in heads] == [f"task-{n:04}" for n in range(1200)]
-    assert all(head.description is None for head in heads)
+    assert [head.task_id for head in heads] == [f"task-{n:04}" for n in range(1200)]
 
 
 async def test_on_disk_a_checkpoint_and_a_log_behind_it_survive_a_restart(tmp_path, model):
@@ -295,7 +294,7 @@ async def test_on_disk_a_checkpoint_and_a_log_behind_it_survive_a_restart(tmp_pa
         await journal.close()
     journal = open_journal(tmp_path)
     assert journal.recovery.outstanding() == [outstanding(1)]
-    assert {head.id for head in journal.recovery.heads()} <= set(ADDRESSES)
+    assert {head.task_id for head in journal.recovery.heads()} <= set(ADDRESSES)
     replayed = model.restart(journal)
     assert replayed == records[-len(replayed) :]
     assert len(replayed) >= 10

@@ -77,7 +77,7 @@ async def test_a_checkpoint_of_a_superseded_journal_folds_nothing(model, running
             latter = memory_journal(store)
             with pytest.raises(StorageError, match=SUPERSEDED):
                 await former.checkpoint([])
-    assert store.count(Table.SNAPSHOTS) == 0
+    assert store.count(Table.HEADS) == 0
     assert [record.seq for record in latter.recovery.replay()] == [1]
 
 

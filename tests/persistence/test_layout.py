@@ -24,8 +24,8 @@ def test_an_empty_store_is_made_ours_and_begins_at_zero():
 def test_a_newer_format_is_refused_with_what_to_do():
     store = MemoryStore()
     open_layout(store)
-    store.commit([Put(Table.META, b"format", (3).to_bytes(8))])
-    with pytest.raises(StorageError, match=r"format 3, .* up to 2: start the newer version"):
+    store.commit([Put(Table.META, b"format", (4).to_bytes(8))])
+    with pytest.raises(StorageError, match=r"format 4, .* up to 3: start the newer version"):
         open_layout(store)
 
 

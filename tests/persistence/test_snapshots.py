@@ -1,6 +1,5 @@
 """States come back equal; heads are what `slim` keeps."""
 
-import struct
 from itertools import product
 from typing import get_args
 from zlib import crc32
@@ -13,14 +12,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chargehand.actors.identity import Origin, OriginKind
-from chargehand.actors.ports import StorageError
-from chargehand.actors.record import AnyState
+from chargehand.actors.ports import DamagedError, TaskHead
+from chargehand.actors.record import AnyState, address_of
 from chargehand.actors.task.ended import facts_of, pack, unpack
+from chargehand.actors.task.head import (
+    Summary,
+    created_at_ns,
+    latest_event_seq,
+    rest_of,
+    standing_of,
+    summary_of,
+)
 from chargehand.actors.task.slim import slim
 from chargehand.actors.task.state import Json, Run, RunStatus, TaskState
-from chargehand.persistence.snapshots import decode_head, decode_snapshot, encode_snapshot
+from chargehand.persistence.snapshots import (
+    decode_head,
+    decode_snapshot,
+    encode_snapshot,
+    slim_state,
+)
 from chargehand.persistence.snapshots import tasks as snapshot_tasks
-from tests.persistence.whole_task import STORED, WHOLE
+from chargehand.persistence.snapshots.former import decode_former
+from tests.persistence.former import encode_former, joined
+from tests.persistence.whole_task import FORMER, STORED, WHOLE
 
 quick = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -30,10 +44,38 @@ quick = settings(max_examples=40, suppress_health_check=[HealthCheck.function_sc
 @given(data=st.data())
 def test_every_state_comes_back_whole_and_as_a_head(anything, state_class, data):
     state = data.draw(anything(state_class))
-    value = encode_snapshot(state)
-    assert decode_snapshot(value) == state
-    head = decode_head(memoryview(value))
-    assert head == (slim(state) if isinstance(state, TaskState) else state)
+    assert whole_of(state) == state
+    assert head_of(state) == (slim(state) if isinstance(state, TaskState) else state)
+
+
+def whole_of(state: AnyState) -> AnyState:
+    """What is read of what is written of a state."""
+    return decode_snapshot(address_of(state).encode(), *encode_snapshot(state))
+
+
+def head_of(state: AnyState) -> AnyState:
+    """The same, of the head alone."""
+    found = decode_head(address_of(state).encode(), memoryview(encode_snapshot(state).head))
+    return slim_state(*found) if isinstance(found, TaskHead) else found
+
+
+@quick
+@given(data=st.data())
+def test_what_a_start_has_to_know_of_a_task_is_read_from_the_beginning_of_its_head(anything, data):
+    state = data.draw(anything(TaskState))
+    found = decode_head(state.id.encode(), encode_snapshot(state).head)
+    assert summary_of(found.head) == Summary(
+        standing_of(state),
+        state.latest_event_seq,
+        state.last_seq,
+        state.created_at_ns,
+        state.last_activity_at_ns,
+        state.workspace_id,
+        state.parent_task_id,
+    )
+    assert standing_of(slim(state)) == standing_of(state)
+    assert latest_event_seq(found.head) == state.latest_event_seq
+    assert created_at_ns(found.head) == state.created_at_ns
 
 
 def run_of(status, number):
@@ -47,9 +89,8 @@ def run_of(status, number):
 def test_runs_keep_their_order_wherever_the_open_one_stands(model, statuses):
     runs = tuple(run_of(status, number) for number, status in enumerate(statuses))
     state = replace(model.new("t"), runs=runs)
-    value = encode_snapshot(state)
-    assert decode_snapshot(value) == state
-    assert decode_head(value) == slim(state)
+    assert whole_of(state) == state
+    assert head_of(state) == slim(state)
     assert slim(state).open_run == state.open_run
 
 
@@ -64,8 +105,15 @@ def test_slim_keeps_only_the_open_run_and_returns_a_slim_state_itself(model):
 
 
 def test_the_bytes_of_a_task_are_these():
-    head, body = parts_of(encode_snapshot(WHOLE))
-    assert f"{head.decode()}\n{body.decode()}\n" == STORED.read_text()
+    head, body = encode_snapshot(WHOLE)
+    rest = rest_text(head)
+    summary = head[: -len(rest.encode())]
+    assert f"{summary.hex()}\n{rest}\n{body.decode()}\n" == STORED.read_text()
+
+
+def rest_text(head: bytes) -> str:
+    """What stands behind the summary."""
+    return bytes(rest_of(head[9:])).decode()
 
 
 def test_what_the_bytes_are_of_has_every_field():
@@ -76,13 +124,16 @@ def test_what_the_bytes_are_of_has_every_field():
 
 
 def test_fields_without_a_value_of_their_own_are_read_as_their_defaults():
-    head, body = parts_of(encode_snapshot(WHOLE))
-    tag, *fields = orjson.loads(head)
-    del fields[snapshot_tasks.OPEN_RUN_AT + 2 :]  # as an earlier version did not know them
+    head, body = encode_snapshot(WHOLE)
+    rest = rest_text(head)
+    fields = orjson.loads(rest)
+    del fields[len(snapshot_tasks.HEAD) + 2 :]  # as an earlier version did not know them
     description, metadata, runs, _ = orjson.loads(body)
     del runs[0][-4:]
+    body = orjson.dumps([description, metadata, runs])
+    summary = head[9 : -len(rest.encode())]
     state = decode_snapshot(
-        whole(orjson.dumps([tag, *fields]), orjson.dumps([description, metadata, runs]))
+        b"task-1", sealed(b"task-1", body, summary + orjson.dumps(fields)), body
     )
     assert (state.profile, state.triage, state.priority_seq) == (None, (), 0)
     assert (state.runs[0].queued_seq, state.runs[0].bound_at_ns) == (0, None)
@@ -90,65 +141,90 @@ def test_fields_without_a_value_of_their_own_are_read_as_their_defaults():
     assert state.last_seq == WHOLE.last_seq
 
 
+def sealed(key: bytes, body: bytes, head: bytes) -> bytes:
+    """The value of the head of a task with that body."""
+    rest = crc32(body).to_bytes(4) + b"T" + head
+    return crc32(rest, crc32(key)).to_bytes(4) + rest
+
+
 def test_a_rare_field_is_kept_where_it_is_the_only_one(model):
     for name in snapshot_tasks.RARE:
         state = replace(model.new("t"), **{name: getattr(WHOLE, name)})
-        assert decode_snapshot(encode_snapshot(state)) == state, name
-
-
-def parts_of(value: bytes) -> tuple[bytes, bytes]:
-    end = 12 + int.from_bytes(value[:4])
-    return value[12:end], value[end:]
-
-
-def whole(head: bytes, body: bytes) -> bytes:
-    return struct.pack(">III", len(head), crc32(head), crc32(body)) + head + body
+        assert whole_of(state) == state, name
 
 
 def test_the_format_of_a_head_is_this(model):
-    value = encode_snapshot(model.new("task-1"))
-    head_bytes = int.from_bytes(value[:4])
-    assert orjson.loads(value[12 : 12 + head_bytes]) == [
-        "u", "task-1", "global", None, None, None, "Title", None, "medium", 0, False, "none",
-        "not_required", None, ["human", "local-user"], ["http", "tasks.create"], 1, 1, 1, "ready",
-        False, False, False, False, None, None, [], 0, 0, None, "",
+    head, body = encode_snapshot(model.new("task-1"))
+    assert head[8:9] == b"T"
+    assert head[9:47].hex(" ") == (
+        "00 08"  # open
+        " 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
+        " 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 01 ff ff ff ff"
+    )
+    assert orjson.loads(head[47:]) == [
+        "global", None, "Title", None, "medium", 0, False, "none", "not_required", None,
+        ["human", "local-user"], ["http", "tasks.create"], 1, "ready", False, False, False, False,
+        None, None, [], None, "",
     ]  # fmt: skip
-    assert orjson.loads(value[12 + head_bytes :]) == ["Description", None, []]
+    assert orjson.loads(body) == ["Description", None, []]
 
 
-@quick
-@given(data=st.data())
-def test_a_head_of_the_former_format_is_read_with_its_body(anything, data):
-    state = data.draw(anything(TaskState))
-    value = former(encode_snapshot(state))
-    assert decode_snapshot(value) == state
-    assert decode_head(memoryview(value)) == slim(state)
+def test_a_task_whose_head_says_it_all_has_no_body(model):
+    state = replace(model.new("task-1"), description=None)
+    assert encode_snapshot(state).body is None
+    assert whole_of(state) == state
 
 
-def former(value: bytes) -> bytes:
-    """The same snapshot as it was before heads told of ended runs."""
-    head, body = parts_of(value)
-    tag, *fields = orjson.loads(head)
-    assert tag == "u"
-    del fields[snapshot_tasks.OPEN_RUN_AT + 1]
-    return whole(orjson.dumps(["t", *fields]), body)
+def test_a_head_and_a_body_that_do_not_go_together_are_damage(model):
+    state = model.new("task-1")
+    former, later = (encode_snapshot(replace(state, description=text)) for text in "ab")
+    for head, body in ((former.head, later.body), (former.head, None)):
+        with pytest.raises(DamagedError, match="body"):
+            decode_snapshot(b"task-1", head, body)
+    bare = encode_snapshot(replace(state, description=None))
+    with pytest.raises(DamagedError, match="body"):
+        decode_snapshot(b"task-1", bare.head, later.body)
 
 
 @quick
 @given(st.data())
 def test_any_flipped_bit_is_noticed(model, data):
-    damaged = bytearray(encode_snapshot(model.new("task-1")))
-    place = data.draw(st.integers(0, len(damaged) - 1))
-    damaged[place] ^= 1 << data.draw(st.integers(0, 7))
-    with pytest.raises(StorageError):
-        decode_snapshot(bytes(damaged))
+    head, body = map(bytearray, encode_snapshot(model.new("task-1")))
+    value = data.draw(st.sampled_from((head, body)))
+    value[data.draw(st.integers(0, len(value) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(DamagedError):
+        decode_snapshot(b"task-1", bytes(head), bytes(body))
 
 
-def test_an_unknown_kind_of_state_is_refused(model):
-    with pytest.raises(KeyError):
+def test_an_unknown_kind_of_state_is_refused():
+    with pytest.raises((KeyError, AssertionError, AttributeError)):
         encode_snapshot("no state")
 
 
-def test_a_head_is_read_without_its_body(model):
-    value = encode_snapshot(model.new("task-1"))
-    assert decode_head(value[: value.index(b'["Description"')]).id == "task-1"
+@quick
+@given(data=st.data())
+def test_a_snapshot_of_format_2_is_read(anything, data):
+    state = data.draw(anything(TaskState))
+    assert decode_former(encode_former(state)) == state
+
+
+@quick
+@given(data=st.data())
+def test_a_snapshot_of_format_1_is_read(anything, data):
+    """As it was before heads told of ended runs."""
+    state = data.draw(anything(TaskState))
+    assert decode_former(encode_former(state, ended=False)) == state
+
+
+def test_these_bytes_of_format_2_are_read():
+    head, body = FORMER.read_bytes().splitlines()
+    assert decode_former(joined(head, body)) == WHOLE
+
+
+def test_any_flipped_bit_of_a_former_snapshot_is_found(model):
+    value = encode_former(model.new("task-1"))
+    for bit in range(8 * len(value)):
+        damaged = bytearray(value)
+        damaged[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(DamagedError):
+            decode_former(bytes(damaged))

@@ -29,7 +29,8 @@ from chargehand.actors.task.state import (
 )
 from chargehand.actors.task.subscription import Cursor, DeliveryMode, Subscription, Target
 
-STORED = Path(__file__).with_name("whole_task.jsonl")  # head and body, a line each
+STORED = Path(__file__).with_name("whole_task.txt")  # head, in it what is JSON, and body
+FORMER = Path(__file__).with_name("whole_task_format_2.jsonl")  # head and body, as 2 had them
 
 _ANN = Actor(ActorKind.HUMAN, "ann")
 _BOB = Actor(ActorKind.AGENT_SESSION, "bob")

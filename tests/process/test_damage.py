@@ -49,7 +49,7 @@ def values(directory: Path, runs: dict[str, str]) -> list[bytes]:
         [(_, chunk)] = store.scan(Table.TIMELINE, b"timeline\0", b"timeline\1", 1, bytes)
         [(_, log)] = store.scan(Table.LOG, b"", None, 1, bytes)
         return [
-            store.get(Table.SNAPSHOTS, b"snapshot"),
+            store.get(Table.HEADS, b"snapshot"),
             store.get(Table.RUNS, b"=" + runs["index-row"].encode()),
             chunk,
             log,
@@ -123,7 +123,7 @@ def test_a_flipped_bit_is_found_named_and_contained_over_restarts(server, damage
         (finding["table"], finding["address"] or finding["key"]) for finding in told["findings"]
     }
     assert found == {
-        ("snapshots", "snapshot"),
+        ("heads", "snapshot"),
         ("runs", damaged["index-row"]),
         ("timeline", "timeline"),
         ("log", "log-record"),

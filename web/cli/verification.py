@@ -87,13 +87,16 @@ def _show(
     return found
 
 
+_OF_SNAPSHOTS: Final = (Table.HEADS, Table.BODIES, Table.SNAPSHOTS)
+
+
 def _where(finding: Finding) -> str:
     table, key, address = finding.table, finding.key, finding.address
     if table is None:
         return "the store"
     if table is Table.TIMELINE and address is not None:
         return f"timeline of {address}" + (f", from number {key}" if key else "")
-    if table is Table.SNAPSHOTS and address is not None:
+    if table in _OF_SNAPSHOTS and address is not None:
         return f"snapshot of {address}"
     place = f"table {table.value}" + (f", key {key}" if key else "")
     return place if address in (None, key) else f"{place} (of {address})"

@@ -33,6 +33,7 @@ async def dashboard(call: Call) -> HttpResponse:
         network_channel=network_channel(call),
         origin_kind=queries.choice(query, "origin_kind", OriginKind),
     )
+    await system.views.wait_known()
     board = system.views.dashboard(which, system.clock.now_ns(), _lives_in(system.roster))
     tasks = (system.views.get(run.task_id) for run in board.shown)
     shown_tasks = [task for task in tasks if task is not None]
@@ -62,6 +63,7 @@ async def inbox(call: Call) -> HttpResponse:
     cursor = cursor_of(query)
     if cursor is not None and which.lane is None:
         raise bad_cursor()
+    await call.system.views.wait_known()
     groups = call.system.views.inbox(actor, which, cursor, queries.limit(query))
     items = [_items(group, actor, call.system.views) for group in groups]
     more = None if which.lane is None else groups[0].next_cursor

@@ -139,6 +139,12 @@ class CrashStore:
     def get(self, table: Table, key: bytes) -> bytes | None:
         return self._store.get(table, key)
 
+    def get_many(self, wanted: Sequence[tuple[Table, bytes]]) -> list[bytes | None]:
+        return self._store.get_many(wanted)
+
+    def let_go(self) -> None:
+        self._store.let_go()
+
     def scan(
         self,
         table: Table,

@@ -83,15 +83,16 @@ async def over_restarts(store, runs, find=None):
     return store
 
 
+@pytest.mark.parametrize("table", [Table.HEADS, Table.BODIES])
 @pytest.mark.parametrize("bit", range(3, 3000, 271))
-async def test_a_snapshot(bit):
+async def test_a_snapshot(table, bit):
     store, runs = await made(checkpoint=True)
-    before = store.get(Table.SNAPSHOTS, SICK.encode())
-    flip(store, Table.SNAPSHOTS, SICK.encode(), bit)
-    damaged = store.get(Table.SNAPSHOTS, SICK.encode())
+    before = store.get(table, SICK.encode())
+    flip(store, table, SICK.encode(), bit)
+    damaged = store.get(table, SICK.encode())
     assert damaged != before
     store = await over_restarts(store, runs)
-    assert store.get(Table.SNAPSHOTS, SICK.encode()) == damaged  # the evidence
+    assert store.get(table, SICK.encode()) == damaged  # the evidence
 
 
 @pytest.mark.parametrize("bit", range(3, 3000, 271))
@@ -223,7 +224,7 @@ async def test_a_session_whose_entry_is_damaged_is_refused_and_others_are_not():
             await desk.register(session_id)
         await desk.system.checkpointer.checkpoint()
         store = desk.store.copy()
-    flip(store, Table.SNAPSHOTS, b"@session/s1", 200)
+    flip(store, Table.HEADS, b"@session/s1", 200)
     for _ in range(2):
         async with started(store) as desk:
             await desk.queued()
@@ -244,7 +245,7 @@ async def test_a_workspace_whose_entry_is_damaged_is_refused_and_gets_no_double(
         ]
         await desk.system.checkpointer.checkpoint()
         store = desk.store.copy()
-    flip(store, Table.SNAPSHOTS, f"@workspace/{made[0].id}".encode(), 200)
+    flip(store, Table.HEADS, f"@workspace/{made[0].id}".encode(), 200)
     async with started(store) as desk:
         again = desk.system.registry.create_workspace(CreateWorkspace(root_dir="/srv/a"))
         assert await code_of(again) is Code.WORKSPACE_SET_ASIDE
@@ -263,7 +264,7 @@ async def test_a_scheduler_whose_state_is_damaged_is_paused_until_it_is_resumed(
             await desk.system.checkpointer.checkpoint()
         store = desk.store.copy()
     if where == "snapshot":
-        flip(store, Table.SNAPSHOTS, b"@scheduler", 200)
+        flip(store, Table.HEADS, b"@scheduler", 200)
     else:
         flip(store, Table.LOG, keys(store, Table.LOG)[-1], 400)
     for _ in range(2):

@@ -14,6 +14,7 @@ from chargehand.actors.review_deadlines import ReviewDeadlines
 from chargehand.actors.scheduler.board import Board
 from chargehand.actors.task.review import ReviewPolicy
 from chargehand.actors.task.state import RunStatus, TaskState
+from tests.actors.graphs import restore_graph
 from tests.actors.system.desk import Desk, started
 from tests.actors.system.random_work import Callers
 
@@ -128,15 +129,14 @@ def check_memory(desk: Desk) -> None:
 
 def check_graph(desk: Desk, states: list[TaskState]) -> None:
     rebuilt = Graph()
-    rebuilt.restore(states)
+    restore_graph(rebuilt, states)
     graph = desk.system._graph
     assert graph.paused_count == rebuilt.paused_count
     assert set(graph._nodes) == set(rebuilt._nodes)
     for task_id, node in graph._nodes.items():
         other = rebuilt._nodes[task_id]
         for fact in (
-            *("parent_id", "completed", "done", "canceled", "open"),
-            *("open_below", "paused", "auto_enqueue"),
+            *("workspace_id", "parent_id", "standing", "open_below", "auto_enqueue_below"),
         ):
             assert getattr(node, fact) == getattr(other, fact), (task_id, fact)
         for edges in ("children", "blockers", "dependents"):

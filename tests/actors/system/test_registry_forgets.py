@@ -17,7 +17,7 @@ def known(desk: Desk) -> list[str]:
 async def stored(desk: Desk) -> list[bytes]:
     """The sessions that the tables hold after a checkpoint."""
     await desk.system.checkpointer.checkpoint()
-    rows = desk.store.scan(Table.SNAPSHOTS, b"@session/", b"@session0", 100, len)
+    rows = desk.store.scan(Table.HEADS, b"@session/", b"@session0", 100, len)
     return [key.removeprefix(b"@session/") for key, _ in rows]
 
 

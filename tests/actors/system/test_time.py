@@ -10,10 +10,13 @@ from attrs import evolve
 from chargehand.actors.clock import VirtualTime
 from chargehand.actors.errors import Code, Rejected
 from chargehand.actors.limits import TURN_S_MAX
+from chargehand.actors.slices import in_turns
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy, ReviewStatus
 from chargehand.actors.task.state import RunStatus, TriageAction
+from chargehand.actors.views.activity import Wanted
 from chargehand.actors.views.backlog import BacklogFilter
+from chargehand.actors.views.choices import ListOrder
 from tests.actors.system.desk import NOW_NS, NS, OPERATOR, agent, started, waiting
 
 HOUR_S = 3600
@@ -201,10 +204,8 @@ async def test_one_start_with_a_wrong_clock_is_told_and_leaves_nothing_behind(ca
         listed = [wrong.id, before.id]
         assert right.latest_event_seq > wrong.latest_event_seq > before.latest_event_seq
         found = desk.system.views.catalog
-        assert [state.id for state in found.order.newest_first().__next__().backwards(0b111)] == [
-            right.id,
-            *listed,
-        ]
+        page = await in_turns(found.page(Wanted(), ListOrder.ACTIVITY, None, 10))
+        assert [state.id for state in page.items] == [right.id, *listed]
         store = desk.store.copy()
     caplog.clear()
     async with started(store, time=wall()) as desk:

@@ -79,7 +79,8 @@ async def test_a_store_that_a_crash_left_in_the_middle_of_a_checkpoint_has_no_fi
 
 
 TABLES = {
-    Table.SNAPSHOTS: "checksum",
+    Table.HEADS: "checksum",
+    Table.BODIES: "checksum",
     Table.TIMELINE: "checksum",
     Table.RUNS: "checksum",
     Table.REVIEWS: "checksum",
@@ -96,7 +97,7 @@ async def test_a_flipped_bit_is_named(table):
     finding = only(store)
     assert (finding.problem, finding.table) == (Problem.DAMAGED, table)
     assert TABLES[table] in finding.message
-    if table in (Table.SNAPSHOTS, Table.TIMELINE):
+    if table in (Table.HEADS, Table.BODIES, Table.TIMELINE):
         assert key.startswith(finding.address.encode())
 
 
@@ -190,15 +191,15 @@ async def test_a_snapshot_that_is_lost_or_older_than_its_timeline_is_named():
         await desk.task(id="parent")
         await desk.task(id="a", parent_task_id="parent")
         await desk.system.checkpointer.checkpoint()
-        former = desk.store.get(Table.SNAPSHOTS, b"a")
+        former = desk.store.get(Table.HEADS, b"a")
         await desk.ask("a", c.PatchTask(title="new"))
         await desk.system.checkpointer.checkpoint()
         store = desk.store.copy()
-    store.commit([Put(Table.SNAPSHOTS, b"a", former)])
+    store.commit([Put(Table.HEADS, b"a", former)])
     assert "its timeline ends at number" in only(store).message
-    store.commit([Delete(Table.SNAPSHOTS, b"a")])
+    store.commit([Delete(Table.HEADS, b"a")])
     assert "there is a timeline, but no snapshot" in only(store).message
-    store.commit([Delete(Table.SNAPSHOTS, b"parent")])
+    store.commit([Delete(Table.HEADS, b"parent")])
     assert len(list(verify(store))) == 2
 
 

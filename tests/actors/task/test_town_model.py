@@ -10,6 +10,7 @@ from chargehand.actors.task import commands as c
 from chargehand.actors.task.effects import BlockerDeleted, CancelPropagated
 from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy, ReviewRules, Verdict
 from chargehand.actors.task.state import RunStatus, Scope, TaskStatus
+from tests.actors.graphs import restore_graph
 from tests.actors.task.kit import claimer
 from tests.actors.task.town import Town
 
@@ -205,7 +206,7 @@ class TownMachine(RuleBasedStateMachine):
     def the_graph_is_what_the_tasks_are(self):
         graph, states = self.town.graph, self.town.states
         rebuilt = Graph()
-        rebuilt.restore(states.values())
+        restore_graph(rebuilt, states.values())
         assert rebuilt.paused_count == graph.paused_count
         for name, task in states.items():
             assert graph.exists(name) != task.deleted

@@ -10,6 +10,9 @@ from chargehand.actors.task.state import Owner, OwnerKind, Priority, TaskState, 
 from chargehand.actors.views import activity, facets
 from chargehand.actors.views.activity import ActivityOrder, Wanted
 from chargehand.actors.views.search import wanted_text
+from chargehand.actors.views.state_cache import StateCache
+from chargehand.persistence.snapshots import slim_state
+from tests.actors.views.catalogs import head_of
 from tests.actors.views.states import a_task
 
 OWNERS = (None, Owner(OwnerKind.POOL, "bot"), Owner(OwnerKind.HUMAN, "ann"))
@@ -31,9 +34,10 @@ class OrderLikeAList(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         activity.STRETCH, activity._LOOK_EVERY = 4, 1
-        self.order = ActivityOrder()
+        self.order = ActivityOrder(StateCache(slim_state))
         self.entries: dict[str, activity.Placed] = {}
         self.seq = 0
+        self.stored, self.met, self.learning = {}, [], iter(())
 
     def teardown(self) -> None:
         activity.STRETCH, activity._LOOK_EVERY = 512, 32
@@ -54,22 +58,53 @@ class OrderLikeAList(RuleBasedStateMachine):
     def move(self, data, status, title):
         entry = self.pick(data)
         self.seq += 1
-        changed = evolve(entry.state, status=status, title=title, latest_event_seq=self.seq)
+        before = self.meet(entry)
+        changed = evolve(before, status=status, title=title, latest_event_seq=self.seq)
         self.order.move(entry, changed)
 
     @precondition(lambda self: self.entries)
     @rule(data=st.data(), priority=st.sampled_from(Priority))
     def change(self, data, priority):
         entry = self.pick(data)
-        self.order.change(entry, evolve(entry.state, priority=priority))
+        before = self.meet(entry)
+        self.order.change(entry, before, evolve(before, priority=priority))
 
     @precondition(lambda self: self.entries)
     @rule(data=st.data(), count=st.integers(1, 6))
     def leave(self, data, count):
         for _ in range(min(count, len(self.entries))):
             entry = self.pick(data)
+            self.meet(entry)
             self.order.leave(entry)
-            del self.entries[entry.state.id]
+            del self.entries[entry.task_id]
+
+    @rule()
+    def restart(self):
+        """From heads, of which nothing is known."""
+        self.learned_all_once()
+        states = sorted((e.state for e in self.entries.values()), key=lambda s: s.latest_event_seq)
+        self.order = ActivityOrder(StateCache(slim_state))
+        self.stored, self.met = {state.id: state for state in states}, []
+        rows = [(state.id, head_of(state)) for state in states]
+        self.entries = {e.task_id: e for e in self.order.restore(rows, self.met.append)}
+        self.learning = self.order.learning()
+
+    @rule(steps=st.integers(1, 3))
+    def learn(self, steps):
+        for _ in range(steps):
+            next(self.learning, None)
+
+    def learned_all_once(self):
+        """Each stored task was told of as it was stored, before it changed."""
+        for _ in self.order.learning():
+            pass
+        assert sorted(state.id for state in self.met) == sorted(self.stored)
+        assert all(self.stored[state.id] == state for state in self.met)
+
+    def meet(self, entry):
+        before = entry.state
+        entry.stretch.meet(entry.place, before)
+        return before
 
     def pick(self, data) -> activity.Placed:
         return self.entries[data.draw(st.sampled_from(sorted(self.entries)))]
@@ -119,7 +154,7 @@ TestOrder = OrderLikeAList.TestCase
 
 
 def test_what_moves_on_leaves_no_stretches_behind():
-    order = ActivityOrder()
+    order = ActivityOrder(StateCache(slim_state))
     entries = [order.enter(a_task(f"t{n}", latest_event_seq=n + 1)) for n in range(1200)]
     seq = len(entries)
     for _ in range(20):
@@ -131,7 +166,7 @@ def test_what_moves_on_leaves_no_stretches_behind():
 
 @pytest.mark.parametrize("query", ["e", "zz", "t-1", "task-00", "\n"])
 def test_the_same_search_again_finds_the_same_though_tasks_have_moved(query):
-    order = ActivityOrder()
+    order = ActivityOrder(StateCache(slim_state))
     entries = [
         order.enter(a_task(f"task-{n:03}", title="some \n e", latest_event_seq=n + 1))
         for n in range(1100)

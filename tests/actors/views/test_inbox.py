@@ -17,6 +17,7 @@ from chargehand.actors.task.state import (
 from chargehand.actors.views.catalog import Catalog
 from chargehand.actors.views.choices import Lane
 from chargehand.actors.views.inbox import InboxFilter, Marks, blocking_reason, inbox, marks_of
+from tests.actors.views.catalogs import new_catalog
 from tests.actors.views.states import a_run, a_task
 
 READ = Triage(LOCAL_USER, True, False, False, last_seen_activity_at_ns=10**9, updated_at_ns=5)
@@ -29,7 +30,7 @@ def failed(number: int, *triage: Triage):
 
 
 def stored(*states) -> Catalog:
-    catalog = Catalog()
+    catalog = new_catalog()
     for state in states:
         catalog.publish(state)
     return catalog
@@ -49,7 +50,7 @@ def test_unread_tasks_come_first_each_part_by_latest_activity():
 @pytest.mark.parametrize("cursor", ["", "unread", "unread.", "read.x", "seen.3", "unread.-1", "3"])
 def test_a_cursor_that_is_none_of_ours_is_refused(cursor):
     with pytest.raises(Rejected):
-        inbox(Catalog(), LOCAL_USER, FAILED, cursor, 10)
+        inbox(new_catalog(), LOCAL_USER, FAILED, cursor, 10)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from chargehand.actors import limits
 from chargehand.actors.identity import LOCAL_USER, agent_actor
 from chargehand.actors.task.state import RunStatus, Triage
 from chargehand.actors.views import activity, recent
-from chargehand.actors.views.catalog import Catalog
 from chargehand.actors.views.choices import Lane
 from chargehand.actors.views.facets import has_failed
 from chargehand.actors.views.inbox import InboxFilter, inbox
+from tests.actors.views.catalogs import new_catalog, restarted
 from tests.actors.views.states import a_run, a_task
 from tests.actors.views.walking import walked
 
@@ -31,7 +31,7 @@ class Store:
     """A catalog of tasks whose runs have failed, and what it is told."""
 
     def __init__(self, tasks: int = 0) -> None:
-        self.catalog = Catalog()
+        self.catalog = new_catalog()
         self.seq = self.made = 0
         for _ in range(tasks):
             self.create()
@@ -58,8 +58,7 @@ class Store:
         self.catalog.publish(evolve(state, triage=(*others, triage), last_seq=self.seq))
 
     def restart(self) -> None:
-        states, self.catalog = list(self.catalog), Catalog()
-        self.catalog.restore(states)
+        self.catalog = restarted(self.catalog)
 
     def do(self, action: int, which: int) -> None:
         ids = sorted(state.id for state in self.catalog)

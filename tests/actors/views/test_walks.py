@@ -10,10 +10,10 @@ from chargehand.actors.errors import Rejected
 from chargehand.actors.task.state import Priority, TaskStatus
 from chargehand.actors.views import activity, facets, recent
 from chargehand.actors.views.activity import Stretch, Wanted
-from chargehand.actors.views.catalog import Catalog
 from chargehand.actors.views.choices import ListOrder
 from chargehand.actors.views.creation import CreationOrder
 from chargehand.actors.views.search import wanted_text
+from tests.actors.views.catalogs import new_catalog, restarted
 from tests.actors.views.states import a_task
 
 ALL = Wanted()
@@ -26,7 +26,7 @@ class Store:
     """A catalog, and what it is told."""
 
     def __init__(self, tasks: int = 0) -> None:
-        self.catalog = Catalog()
+        self.catalog = new_catalog()
         self.seq = self.made = 0
         for _ in range(tasks):
             self.create()
@@ -60,8 +60,7 @@ class Store:
         self.catalog.publish(evolve(state, deleted=True, last_seq=self.seq))
 
     def restart(self) -> None:
-        states, self.catalog = list(self.catalog), Catalog()
-        self.catalog.restore(reversed(states))
+        self.catalog = restarted(self.catalog)
 
     def ids(self, wanted: Wanted = ALL) -> set[str]:
         return {state.id for state in self.catalog if wanted.includes(state)}

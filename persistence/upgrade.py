@@ -1,0 +1,53 @@
+"""Data of former formats is upgraded in place, before anything is read of it.
+
+The number of the format goes up first, so no former version opens what is half upgraded. Then
+snapshots are moved to where they stand now, some of them in each commit, which leaves the others
+where they were. So whenever it is interrupted, the next start goes on with what is left.
+
+A damaged snapshot is moved as it is: it is damaged there, too, and what it belongs to is set aside.
+"""
+
+import logging
+from collections.abc import Iterator
+from typing import Final
+
+from chargehand.actors.ports import DamagedError
+from chargehand.actors.record import address_of
+from chargehand.persistence.epoch import Fence
+from chargehand.persistence.snapshots.former import decode_former
+from chargehand.persistence.snapshots.rows import snapshot_changes
+from chargehand.persistence.store import Change, Delete, Put, Store, Table
+
+_log = logging.getLogger("chargehand")
+
+SNAPSHOTS_MOVED_MAX: Final = 512  # in a commit
+_TOLD_EVERY: Final = 100_000
+
+
+def upgrade(store: Store, fence: Fence) -> None:
+    """Move everything that stands where a former format had it.
+
+    Raises:
+        StorageError: it cannot be read or written; what was moved so far is moved.
+    """
+    left = total = store.count(Table.SNAPSHOTS)
+    if left:
+        _log.info("upgrading the data of a former version: %d snapshots", total)
+    while page := store.scan(Table.SNAPSHOTS, b"", None, SNAPSHOTS_MOVED_MAX, bytes):
+        fence.commit([change for key, value in page for change in _moved(key, value)])
+        if left // _TOLD_EVERY != (left - len(page)) // _TOLD_EVERY:
+            _log.info("upgrading: %d of %d snapshots are left", left - len(page), total)
+        left -= len(page)
+    if total:
+        _log.info("the data is upgraded")
+
+
+def _moved(key: bytes, value: bytes) -> Iterator[Change]:
+    try:
+        state = decode_former(value)
+        if address_of(state).encode() != key:
+            raise DamagedError("the snapshot is that of another")
+        yield from snapshot_changes(key, state)
+    except DamagedError:
+        yield Put(Table.HEADS, key, value)
+    yield Delete(Table.SNAPSHOTS, key)

@@ -5,7 +5,6 @@ from functools import cache
 from typing import Final
 
 from quart import Response, request
-from quart.globals import request_ctx
 from quart.routing import QuartMap, QuartRule
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
@@ -88,7 +87,8 @@ def _view(
     refuses = strict and operation.path.startswith(_STRICT)
 
     async def view(**ids: str) -> Response:
-        asked = request_ctx.request  # `request` looks for it again at each use
+        # `request` itself looks for it again at each use.
+        asked: object = request._get_current_object()  # type: ignore[attr-defined]
         assert isinstance(asked, WholeRequest), "the app has another request class"
         call = Call(
             system,

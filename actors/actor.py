@@ -13,7 +13,7 @@ from chargehand.actors.clock import Clock
 from chargehand.actors.errors import Code, Rejected
 from chargehand.actors.faults import Faults, Why, refusal_of
 from chargehand.actors.frozen import frozen, replace
-from chargehand.actors.graph import Graph
+from chargehand.actors.graph.graph import Graph
 from chargehand.actors.identity import Caller
 from chargehand.actors.ids import IdSource
 from chargehand.actors.if_match import IfMatch

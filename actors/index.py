@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, final
 
 from chargehand.actors.faults import Faults, Why, refusal_of
-from chargehand.actors.graph import Graph
+from chargehand.actors.graph.graph import Graph
 from chargehand.actors.idempotency.once import rows_of_done
 from chargehand.actors.identity import Caller, OriginKind
 from chargehand.actors.ports import DamagedError, DamagedRowError, Reads

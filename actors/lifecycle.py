@@ -121,7 +121,7 @@ def _restore(system: System, found: Recovered) -> None:
 
 def _restore_tasks(system: System, found: Recovered) -> list[TaskState]:
     """Those that are left on which somebody may act in time, slim or whole."""
-    graph, read = system._graph, system.journal.reads.read_head
+    graph, read = system._graph.tasks, system.journal.reads.read_head
     living: list[tuple[str, bytes | TaskState]] = []
     last_seq = triaged_seq = 0
     for task_id, head in found.heads.items():

@@ -15,7 +15,7 @@ from chargehand.actors.errors import Rejected
 from chargehand.actors.faults import Faults
 from chargehand.actors.force import ForceGuard
 from chargehand.actors.garbage import Collector
-from chargehand.actors.graph import Graph
+from chargehand.actors.graph.graph import Graph
 from chargehand.actors.idempotency.keys import Keys
 from chargehand.actors.idempotency.repeats import Repeats
 from chargehand.actors.ids import IdSource

@@ -3,7 +3,7 @@
 from typing import final
 
 from chargehand.actors.faults import Faults
-from chargehand.actors.graph import Graph
+from chargehand.actors.graph.graph import Graph
 from chargehand.actors.identity import Caller
 from chargehand.actors.index import Index
 from chargehand.actors.task.decide.context import Parent

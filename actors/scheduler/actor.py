@@ -19,7 +19,7 @@ from chargehand.actors.clock import Clock
 from chargehand.actors.errors import Rejected, invalid, shutting_down
 from chargehand.actors.faults import Faults, Why
 from chargehand.actors.frozen import frozen
-from chargehand.actors.graph import Graph
+from chargehand.actors.graph.graph import Graph
 from chargehand.actors.identity import Caller
 from chargehand.actors.limits import NS
 from chargehand.actors.mailbox import Mailbox, Reply

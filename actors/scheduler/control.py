@@ -11,7 +11,7 @@ from typing import final
 from chargehand.actors import limits
 from chargehand.actors.clock import Clock
 from chargehand.actors.errors import Rejected
-from chargehand.actors.graph import Graph
+from chargehand.actors.graph.graph import Graph
 from chargehand.actors.identity import Caller
 from chargehand.actors.limits import NS
 from chargehand.actors.mailbox import Reply

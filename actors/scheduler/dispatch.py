@@ -17,7 +17,7 @@ from chargehand.actors.clock import Clock
 from chargehand.actors.deadlines import Deadlines
 from chargehand.actors.errors import Code, Rejected
 from chargehand.actors.faults import Faults
-from chargehand.actors.graph import Graph
+from chargehand.actors.graph.graph import Graph
 from chargehand.actors.idempotency.keys import Keys
 from chargehand.actors.limits import NS
 from chargehand.actors.record import Entry

@@ -12,7 +12,7 @@ from chargehand.actors.clock import Clock
 from chargehand.actors.errors import Rejected
 from chargehand.actors.faults import Faults
 from chargehand.actors.frozen import frozen
-from chargehand.actors.graph import Graph
+from chargehand.actors.graph.graph import Graph
 from chargehand.actors.identity import Actor
 from chargehand.actors.ports import Journal
 from chargehand.actors.record import Record

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from chargehand.actors.graph import Graph
+from chargehand.actors.graph.graph import Graph
 from chargehand.actors.task.head import standing_of
 from chargehand.actors.task.state import TaskState
 
@@ -11,5 +11,5 @@ def restore_graph(graph: Graph, states: Iterable[TaskState]) -> None:
     for state in states:
         if not state.deleted:
             place = (standing_of(state), state.workspace_id, state.parent_task_id)
-            graph.restore(state.id, *place, state.dependencies)
-    graph.restored()
+            graph.tasks.restore(state.id, *place, state.dependencies)
+    graph.tasks.restored()

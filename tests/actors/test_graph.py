@@ -2,9 +2,10 @@
 
 import pytest
 
-from chargehand.actors import graph as graph_module
 from chargehand.actors.errors import Code, Rejected
-from chargehand.actors.graph import Graph
+from chargehand.actors.graph import effects, nodes
+from chargehand.actors.graph import graph as graph_module
+from chargehand.actors.graph.graph import Graph
 from chargehand.actors.task import commands as c
 from chargehand.actors.task import effects as f
 from chargehand.actors.task.decide.context import Parent
@@ -256,7 +257,8 @@ def test_a_child_made_just_before_a_cancel_is_swept(town):
 
 
 def test_no_record_has_more_effects_than_the_bound(town, monkeypatch):
-    monkeypatch.setattr(graph_module, "FAN_OUT_MAX", 3)
+    monkeypatch.setattr(nodes, "FAN_OUT_MAX", 3)
+    monkeypatch.setattr(effects, "FAN_OUT_MAX", 3)
     town.create("blocker")
     names = [f"t{number}" for number in range(10)]
     for name in names:
@@ -292,7 +294,8 @@ class _Compared(str):
 
 
 def test_many_dependents_are_told_without_looking_at_all_of_them_each_time(town, monkeypatch):
-    monkeypatch.setattr(graph_module, "FAN_OUT_MAX", 4)
+    monkeypatch.setattr(nodes, "FAN_OUT_MAX", 4)
+    monkeypatch.setattr(effects, "FAN_OUT_MAX", 4)
     names = [_Compared(f"t{number:03}") for number in range(400)]
     town.create("blocker")
     for name in names:

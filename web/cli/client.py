@@ -13,6 +13,7 @@ import click
 import orjson
 
 from chargehand.web.cli.connection import (
+    ANSWER_S,
     Answer,
     Lost,
     Place,
@@ -22,7 +23,6 @@ from chargehand.web.cli.connection import (
     exchange,
 )
 from chargehand.web.cli.failures import Failed, refused
-from chargehand.web.cli.running import ANSWER_S
 from chargehand.web.cli.target import Identity, ServerAddress
 from chargehand.web.exits import ClientExit
 from chargehand.web.headers import IDEMPOTENCY_HEADER, IF_MATCH_HEADER, IGNORED_HEADER

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from chargehand.web.cli.target import ServerAddress
 
 CONNECT_S: Final = 5.0
+ANSWER_S: Final = 60.0  # that an answer may take, where it is not one that waits
 NOTICE_S: Final = 2.0  # without an answer: somebody may wonder
 _UNIX_HOST: Final = "chargehand"  # of a server that no host name leads to
 _SCHEMES: Final = ("http", "https")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from enum import Enum
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,9 +21,6 @@ from chargehand.web.version import PROGRAM
 
 if TYPE_CHECKING:
     from chargehand.web.cli.client import Client
-
-
-ANSWER_S: Final = 60.0  # that an answer may take, where it is not one that waits
 
 
 class Callers(Enum):

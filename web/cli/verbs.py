@@ -12,9 +12,10 @@ import click
 import orjson
 
 from chargehand.actors.limits import LIST_MAX
+from chargehand.web.cli.connection import ANSWER_S
 from chargehand.web.cli.failures import Failed, plain
 from chargehand.web.cli.members import CURSOR, ID, Field, Form, Members, given, in_options
-from chargehand.web.cli.running import ANSWER_S, Callers, client_command, on_terminal
+from chargehand.web.cli.running import Callers, client_command, on_terminal
 from chargehand.web.cli.shown import Pages, Part, print_json, show
 from chargehand.web.cli.watching import watch_answer, watch_task
 from chargehand.web.exits import ClientExit

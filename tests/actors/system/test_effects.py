@@ -6,9 +6,10 @@ import threading
 import pytest
 import trio
 
-from chargehand.actors import graph, limits
+from chargehand.actors import limits
 from chargehand.actors.directory import Directory
 from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.graph import effects, nodes
 from chargehand.actors.lifecycle import run_system
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.state import Priority, RunStatus, TaskStatus
@@ -176,7 +177,8 @@ async def test_no_record_of_a_large_tree_tells_more_than_the_children(desk):
 async def test_more_dependents_than_one_record_tells_are_all_told_whenever_the_server_is_killed(
     monkeypatch,
 ):
-    monkeypatch.setattr(graph, "FAN_OUT_MAX", 3)
+    monkeypatch.setattr(nodes, "FAN_OUT_MAX", 3)
+    monkeypatch.setattr(effects, "FAN_OUT_MAX", 3)
     store = CrashStore()
     names = [f"t{number}" for number in range(10)]
     async with started(store) as desk:

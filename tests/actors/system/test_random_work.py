@@ -8,7 +8,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from chargehand.actors.actor import fold
-from chargehand.actors.graph import Graph
+from chargehand.actors.graph.graph import Graph
 from chargehand.actors.record import Record
 from chargehand.actors.review_deadlines import ReviewDeadlines
 from chargehand.actors.scheduler.board import Board

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chargehand.actors.errors import Code, Rejected
-from chargehand.actors.graph import Graph
+from chargehand.actors.graph.graph import Graph
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.effects import BlockerDeleted, CancelPropagated
 from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy, ReviewRules, Verdict

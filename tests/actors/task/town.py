@@ -5,7 +5,7 @@ from attrs import evolve as replace
 
 from chargehand.actors.clock import NS
 from chargehand.actors.faults import Faults
-from chargehand.actors.graph import Graph
+from chargehand.actors.graph.graph import Graph
 from chargehand.actors.identity import Actor, Caller
 from chargehand.actors.limits import EXPIRIES_MAX_DEFAULT
 from chargehand.actors.record import Record

@@ -11,6 +11,7 @@
 - records: `record`, `ports` (what the outside must bring), `publisher`, `checkpointer`, `recovery`
 - read models: `views/`; messages to subscribers: `bridges/`
 - faults and refusals: `faults` (what is set aside), `errors`, `actions`, `availability`, `force`
+- what is finished goes in time, if that is set: `retention/`
 - bounds: `limits`, `settings`, `slices`, `garbage`
 - collections and copies: `ordered`, `lazy_heap`, `choice`, `frozen`
 

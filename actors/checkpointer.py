@@ -7,7 +7,8 @@ import trio
 from chargehand.actors.directory import Directory
 from chargehand.actors.idempotency.keys import Keys
 from chargehand.actors.outbox import Outbox
-from chargehand.actors.ports import Journal
+from chargehand.actors.ports import Forgetting, Journal
+from chargehand.actors.retention.actor import Retention
 from chargehand.actors.settings import Settings
 from chargehand.actors.views.catalog import Catalog
 
@@ -24,6 +25,7 @@ class Checkpointer:
         directory: Directory,
         catalog: Catalog,
         keys: Keys,
+        retention: Retention,
         settings: Settings,
     ) -> None:
         self._journal = journal
@@ -31,6 +33,7 @@ class Checkpointer:
         self._directory = directory
         self._catalog = catalog
         self._keys = keys
+        self._retention = retention
         self._settings = settings
 
     async def run(self) -> None:
@@ -51,7 +54,8 @@ class Checkpointer:
 
     async def checkpoint(self) -> None:
         """Fold what is committed now, and keep the heads of what is folded."""
-        await self._journal.checkpoint(self._outbox.outstanding(), self._keys.forgets_before_ns)
+        forgetting = Forgetting(self._keys.forgets_before_ns, self._retention.frees_ids_before_ns)
+        await self._journal.checkpoint(self._outbox.outstanding(), forgetting)
         left = self._catalog.whole_count
         while left > 0:
             self._catalog.cool_down(self._journal.reads, min(_COOLED_STEP, left))

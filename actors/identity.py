@@ -113,6 +113,10 @@ DELIVERIES = Caller(
     Actor(ActorKind.DAEMON, "deliveries"), Origin(OriginKind.DAEMON, "daemon.deliveries")
 )
 
+RETENTION = Caller(
+    Actor(ActorKind.DAEMON, "retention"), Origin(OriginKind.DAEMON, "daemon.retention")
+)
+
 
 @lru_cache(maxsize=65_536)
 def agent_actor(session_id: str) -> Actor:

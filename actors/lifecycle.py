@@ -93,6 +93,7 @@ async def _running(system: System) -> AsyncIterator[None]:
             workers.start_soon(system.review_deadlines.run)
             await workers.start(system.deliveries.run)
             workers.start_soon(system.checkpointer.run)
+            workers.start_soon(system.retention.run)
             try:
                 yield
             finally:

@@ -28,6 +28,7 @@ from chargehand.actors.publisher import Publisher
 from chargehand.actors.registry.actor import Registry
 from chargehand.actors.registry.roster import Roster
 from chargehand.actors.registry.state import WorkspaceState
+from chargehand.actors.retention.actor import Retention
 from chargehand.actors.review_deadlines import ReviewDeadlines
 from chargehand.actors.scheduler.actor import Scheduler
 from chargehand.actors.scheduler.board import Board
@@ -106,8 +107,22 @@ class Parts:
         )
         effects_at_once = min(limits.EFFECTS_AT_ONCE_MAX, max(1, settings.max_residents // 2))
         self.outbox = Outbox(self.directory.push, effects_at_once)
+        self.retention = Retention(
+            settings=settings,
+            clock=clock,
+            views=self.views,
+            graph=self._graph,
+            faults=self.faults,
+            send=self.directory.push,
+        )
         self.checkpointer = Checkpointer(
-            journal, self.outbox, self.directory, self.views.catalog, self._keys, settings
+            journal,
+            self.outbox,
+            self.directory,
+            self.views.catalog,
+            self._keys,
+            self.retention,
+            settings,
         )
         dispatch = Dispatch(
             settings=settings,

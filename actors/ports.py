@@ -65,6 +65,31 @@ class TaskHead(NamedTuple):
     head: bytes
 
 
+@final
+@frozen
+class Forgetting:
+    """What a checkpoint may forget; 0: nothing of it.
+
+    Args:
+        keys_before_ns: what was done under keys before this moment.
+        ids_before_ns: the ids of tasks that were deleted before it.
+    """
+
+    keys_before_ns: int = 0
+    ids_before_ns: int = 0
+
+
+@final
+@frozen
+class Forgotten:
+    """How much of it was forgotten since the journal was opened, and how many rows of deleted
+    tasks went from the indexes."""
+
+    keys: int = 0
+    ids: int = 0
+    rows: int = 0
+
+
 class Reads(Protocol):
     """What is known of the past, on disk or not. All methods return at once: it is near, wherever
     commits go."""
@@ -197,15 +222,21 @@ class Journal(Protocol):
         is final: each of these may or may not be there at the next start."""
 
     async def checkpoint(
-        self, outstanding: Sequence[OutstandingEffect], forget_before_ns: int = 0
+        self,
+        outstanding: Sequence[OutstandingEffect],
+        forgetting: Forgetting = Forgetting(),  # noqa: B008 - it never changes
     ) -> None:
         """Fold all that is committed now into tables and trim the log, in slices between commits.
 
         Args:
             outstanding: the effects not applied as of `durable_seq`.
-            forget_before_ns: rows of `IndexTable.ONCE` that are older than this moment may go. Each
-                checkpoint looks through a part of them.
+            forgetting: what may go. Each checkpoint looks through a part of it, and of the index
+                rows of deleted tasks.
         """
+
+    @property
+    def forgotten(self) -> Forgotten:
+        """What checkpoints have forgotten."""
 
     @property
     def tail_records(self) -> int:

@@ -3,8 +3,8 @@
 A record is encoded when it is appended (`codec`, `framing`) and handed to the writer (`writer`: a
 thread, or a task where threads are not wanted), which commits all that waits in one transaction
 (`pipeline`). A checkpoint (`checkpoint`) folds the log into tables in slices between commits:
-snapshots (`snapshots`), timelines (`timeline`), index rows, outstanding effects. What lies behind
-the last checkpoint is also in memory (`tail`).
+snapshots (`snapshots`), timelines (`timeline`), index rows, outstanding effects; and forgets what
+may be forgotten (`sweep`). What lies behind the last checkpoint is also in memory (`tail`).
 
 `journal` takes records in and tells of them, with a part for each other subject: `reading` looks at
 tail and tables as one, `folding` sees a checkpoint through, `recovery` reads all back at start-up.

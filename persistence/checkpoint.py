@@ -4,7 +4,7 @@
 2. Index rows, and what is kept aside as it could not be folded.
 3. In one transaction: the outstanding effects, and `checkpoint_seq` moves.
 4. The log is trimmed.
-5. A part of what was done under keys is looked through, and what is too old forgotten.
+5. What may be forgotten is looked for, a part of it each time (see `sweep`).
 
 A crash before 3 leaves everything as it was, as far as anybody reads it: a snapshot that is ahead
 of the log's start says so by its `last_seq`. A crash after 3 leaves a part of the log that nobody
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, final
 
 from chargehand.actors.frozen import frozen
+from chargehand.actors.ports import Forgetting
 from chargehand.actors.record import AnyState, IndexRow, IndexTable, OutstandingEffect
 from chargehand.actors.registry.state import SessionState
 from chargehand.actors.task.state import TaskState
@@ -26,7 +27,7 @@ from chargehand.persistence.layout import checkpoint_moves
 from chargehand.persistence.seal import seal
 from chargehand.persistence.snapshots.rows import snapshot_changes
 from chargehand.persistence.store import Change, Delete, DeleteRange, Put, Store, Table
-from chargehand.persistence.sweep import Sweep
+from chargehand.persistence.sweep import New, Sweep
 from chargehand.persistence.timeline import chunk_of, without_chunks
 
 # About 2 ms each, so that a record that waits behind a slice hardly notices.
@@ -47,7 +48,7 @@ class Fold:
         rows: the index rows that those records brought.
         frames: the new frames of an address up to `seq`, in order. Called on the writer's thread.
         outstanding: the effects not applied as of `seq`.
-        sweep: goes round what was done under keys; older than `forget_before_ns` is forgotten.
+        sweep: goes round what may be forgotten, by `forgetting`.
         aside: what of the log is damaged, or behind damage; kept before the log is trimmed.
     """
 
@@ -57,7 +58,7 @@ class Fold:
     frames: Callable[[str], Sequence[bytes]]
     outstanding: Sequence[OutstandingEffect]
     sweep: Sweep
-    forget_before_ns: int = 0
+    forgetting: Forgetting = Forgetting()
     aside: Sequence[Kept] = ()
 
 
@@ -79,9 +80,10 @@ def slices(fold: Fold, store: Store) -> Iterator[Slice]:
         yield Slice([kept.change])
     yield Slice([*_replace_outstanding(fold.outstanding), checkpoint_moves(fold.seq)], moves=True)
     yield from _trims(fold.seq, store)
-    new_rows = sum(row.table is IndexTable.ONCE for row in fold.rows)
-    for stale in fold.sweep.parts(store, fold.forget_before_ns, new_rows):
-        yield Slice([Delete(Table.ONCE, key) for key in stale])
+    keys = sum(row.table is IndexTable.ONCE for row in fold.rows)
+    deleted = sum(isinstance(one, TaskState) and one.deleted for one in fold.states.values())
+    for stale in fold.sweep.parts(store, fold.forgetting, New(fold.seq, keys, deleted)):
+        yield Slice(stale)
 
 
 def _address_slices(fold: Fold) -> Iterator[Slice]:

@@ -7,6 +7,7 @@ from typing import final
 import trio
 
 from chargehand.actors.frozen import frozen
+from chargehand.actors.ports import Forgetting, Forgotten
 from chargehand.actors.record import OutstandingEffect
 from chargehand.persistence.checkpoint import Fold, slices
 from chargehand.persistence.pipeline import CheckpointProgress
@@ -38,7 +39,7 @@ class Folding:
         self._sweep = Sweep()
         self._under_way: _Checkpoint | None = None
 
-    async def fold(self, outstanding: Sequence[OutstandingEffect], forget_before_ns: int) -> bool:
+    async def fold(self, outstanding: Sequence[OutstandingEffect], forgetting: Forgetting) -> bool:
         """Fold all that is on disk now; or wait for what is under way, and fold nothing more.
 
         Not to be cancelled once begun. The writer must be running.
@@ -50,8 +51,12 @@ class Folding:
             if self._under_way is not None:
                 await self._under_way.over.wait()
             elif self._tail.durable_seq > self._tail.checkpoint_seq:
-                return await self._finish(self._begin(outstanding, forget_before_ns))
+                return await self._finish(self._begin(outstanding, forgetting))
         return True
+
+    @property
+    def forgotten(self) -> Forgotten:
+        return self._sweep.forgotten
 
     def report(self, progress: CheckpointProgress) -> None:
         """A commit is on disk that did this."""
@@ -68,7 +73,7 @@ class Folding:
             self._under_way.over.set()
 
     def _begin(
-        self, outstanding: Sequence[OutstandingEffect], forget_before_ns: int
+        self, outstanding: Sequence[OutstandingEffect], forgetting: Forgetting
     ) -> _Checkpoint:
         seq, folded = self._tail.durable_seq, self._tail.take()
         self._under_way = _Checkpoint(seq, folded, trio.Event())
@@ -79,7 +84,7 @@ class Folding:
             frames=lambda address: self._tail.frames_to(address, seq),
             outstanding=tuple(outstanding),
             sweep=self._sweep,
-            forget_before_ns=forget_before_ns,
+            forgetting=forgetting,
             aside=folded.aside,
         )
         self._writer.fold(slices(fold, self._store))

@@ -9,7 +9,7 @@ import trio
 from chargehand.actors.errors import write_failed
 from chargehand.actors.frozen import frozen
 from chargehand.actors.limits import JOURNAL_PENDING_MAX
-from chargehand.actors.ports import StorageError
+from chargehand.actors.ports import Forgetting, Forgotten, StorageError
 from chargehand.actors.record import Entry, OutstandingEffect, Settlement
 from chargehand.persistence.codec import encode_record
 from chargehand.persistence.folding import Folding
@@ -85,6 +85,10 @@ class StoreJournal:
     def failed(self) -> StorageError | None:
         """Why nothing can be written any more, once a commit has failed."""
         return self._failed
+
+    @property
+    def forgotten(self) -> Forgotten:
+        return self._folding.forgotten
 
     def statistics(self) -> JournalStatistics:
         return JournalStatistics(
@@ -179,7 +183,9 @@ class StoreJournal:
             raise StorageError(f"the journal has failed: {self._failed}") from self._failed
 
     async def checkpoint(
-        self, outstanding: Sequence[OutstandingEffect], forget_before_ns: int = 0
+        self,
+        outstanding: Sequence[OutstandingEffect],
+        forgetting: Forgetting = Forgetting(),  # noqa: B008 - it never changes
     ) -> None:
         """Fold all that is committed now into tables and trim the log, in slices between commits.
 
@@ -188,7 +194,7 @@ class StoreJournal:
 
         Args:
             outstanding: the effects not applied as of `durable_seq` at the moment of the call.
-            forget_before_ns: what was done under a key before this moment may be forgotten.
+            forgetting: what may be forgotten.
 
         Raises:
             StorageError: the journal is closed, or a commit failed.
@@ -196,7 +202,7 @@ class StoreJournal:
         self._check_open()
         if self._committed is None:
             raise StorageError("a checkpoint needs the journal to run")
-        is_done = await self._folding.fold(outstanding, forget_before_ns)
+        is_done = await self._folding.fold(outstanding, forgetting)
         # Whoever stops everything by cancelling hears of that, not of a failure.
         await trio.lowlevel.checkpoint()
         if not is_done:

@@ -66,6 +66,10 @@ class Graph:
         node = self._nodes.get(task_id)
         return [] if node is None else list(node.children)
 
+    def dependents(self, task_id: str) -> list[str]:
+        """The tasks that depend on it, ended or not."""
+        return list(self.tasks.dependents(task_id))
+
     def parent_id(self, task_id: str) -> str | None:
         node = self._nodes.get(task_id)
         return None if node is None else node.parent_id

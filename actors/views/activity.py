@@ -238,6 +238,14 @@ class Stretch:
             self._searched = (wanted, found)
         return found
 
+    def placed(self, places: int) -> Iterator[Placed]:
+        """What stands in these places, that first which was active longest ago."""
+        while places:
+            entry = self.entries[(places & -places).bit_length() - 1]
+            places &= places - 1
+            if entry is not None:
+                yield entry
+
     def backwards(self, places: int) -> Iterator[TaskState]:
         """The tasks in these places, the most recently active first."""
         while places:

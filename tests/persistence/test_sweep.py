@@ -2,12 +2,19 @@
 
 import pytest
 
+from chargehand.actors.frozen import replace
 from chargehand.actors.idempotency.once import Done, Once, digest_of, rows_of_done
+from chargehand.actors.identity import RETENTION
+from chargehand.actors.ports import Forgetting
 from chargehand.actors.record import IndexRow, IndexTable
-from chargehand.persistence.index_rows import encode_row
+from chargehand.actors.task import events as e
+from chargehand.actors.task.evolve import evolve
+from chargehand.actors.task.state import ApprovalPolicy, Priority, Scope, TaskState, TaskStatus
+from chargehand.persistence.index_rows import INDEX_TABLES, encode_row
 from chargehand.persistence.memory_store import MemoryStore
-from chargehand.persistence.store import Delete, Table
-from chargehand.persistence.sweep import ROWS_FOR_EACH_NEW, SWEEP_ROWS_MAX, Sweep
+from chargehand.persistence.snapshots.rows import snapshot_changes
+from chargehand.persistence.store import Put, Table
+from chargehand.persistence.sweep import ROWS_FOR_EACH_NEW, SWEEP_ROWS_MAX, New, Sweep
 
 
 def filled(count: int, at_ns: int = 1) -> MemoryStore:
@@ -30,9 +37,9 @@ def rows(store) -> int:
 def turn(sweep, store, before_ns, new_rows=0) -> int:
     """What one checkpoint removes."""
     removed = 0
-    for stale in sweep.parts(store, before_ns, new_rows):
+    for stale in sweep.parts(store, Forgetting(before_ns), New(1, new_rows)):
         assert len(stale) <= SWEEP_ROWS_MAX
-        store.commit([Delete(Table.ONCE, key) for key in stale])
+        store.commit(stale)
         removed += len(stale)
     return removed
 
@@ -68,3 +75,99 @@ def test_the_table_stays_within_bounds_however_long_keys_come_in():
 
 def test_an_empty_table_is_nothing_to_do():
     assert turn(Sweep(), MemoryStore(), 5) == 0
+
+
+# --- index rows of deleted tasks, and their ids -------------------------------------------------
+
+TABLES = (IndexTable.RUNS, IndexTable.REVIEWS, IndexTable.KEYS, IndexTable.SUBSCRIPTIONS)
+
+
+def made(task_id) -> TaskState:
+    created = e.TaskCreated(
+        scope=Scope.GLOBAL,
+        title="",
+        priority=Priority.MEDIUM,
+        max_attempts=1,
+        approval_policy=ApprovalPolicy.NONE,
+        status=TaskStatus.READY,
+    )
+    return evolve(None, created, task_id=task_id, seq=1, at_ns=1, caller=RETENTION)
+
+
+def put_task(store, task_id, *, deleted, at_ns=5, seq=7) -> None:
+    state = replace(
+        made(task_id), deleted=deleted, last_activity_at_ns=at_ns, last_seq=seq, title=""
+    )
+    store.commit([*snapshot_changes(task_id.encode(), state)])
+
+
+def put_rows(store, task_id) -> None:
+    for table in TABLES:
+        value = f"{task_id} run-1" if table is IndexTable.KEYS else task_id
+        store.commit([encode_row(IndexRow(table, f"{table.value}-of-{task_id}", value))])
+
+
+def owners(store) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for table in TABLES:
+        for key, _ in store.scan(INDEX_TABLES[table], b"", None, 100, len):
+            name = key.decode().rpartition("-of-")[2]
+            found[name] = found.get(name, 0) + 1
+    return found
+
+
+def rounds(sweep, store, ids_before_ns, seq, count=3) -> None:
+    for _ in range(count):
+        for part in sweep.parts(store, Forgetting(0, ids_before_ns), New(seq, 0, 1)):
+            store.commit(part)
+
+
+def test_rows_of_deleted_tasks_go_and_all_others_stay():
+    store, sweep = MemoryStore(), Sweep()
+    put_task(store, "living", deleted=False)
+    put_task(store, "gone", deleted=True)
+    put_task(store, "damaged", deleted=True)
+    for task_id in ("living", "gone", "damaged", "aside-without-a-head"):
+        put_rows(store, task_id)
+    head = bytearray(store.get(Table.HEADS, b"damaged"))
+    head[-1] ^= 1
+    store.commit([Put(Table.HEADS, b"damaged", bytes(head))])
+    rounds(sweep, store, 0, seq=8)
+    assert owners(store) == {"living": 4, "gone": 1, "damaged": 4, "aside-without-a-head": 4}
+    assert (sweep.forgotten.rows, sweep.forgotten.ids) == (3, 0)
+    rounds(sweep, store, 9, seq=9)
+    assert owners(store) == {"living": 4, "damaged": 4, "aside-without-a-head": 4}
+    assert store.get(Table.HEADS, b"gone") is None
+    assert store.get(Table.HEADS, b"living") is not None
+    assert store.get(Table.HEADS, b"damaged") is not None
+
+
+def test_an_id_is_taken_until_it_was_deleted_long_ago_and_each_index_was_gone_through_since():
+    store, sweep = MemoryStore(), Sweep()
+    put_task(store, "gone", deleted=True, at_ns=5, seq=7)
+    rounds(sweep, store, 5, seq=8)
+    assert store.get(Table.HEADS, b"gone") is not None
+    put_task(store, "gone", deleted=True, at_ns=5, seq=12)
+    rounds(sweep, store, 6, seq=11, count=5)
+    assert store.get(Table.HEADS, b"gone") is not None
+    rounds(sweep, store, 6, seq=12)
+    assert store.get(Table.HEADS, b"gone") is None
+    assert sweep.forgotten.ids == 1
+
+
+def test_indexes_are_let_be_while_nothing_is_deleted():
+    store, sweep = MemoryStore(), Sweep()
+    put_task(store, "living", deleted=False)
+    put_rows(store, "living")
+    rounds(sweep, store, 0, seq=8, count=1)
+    looked_at: list[Table] = []
+    scan = store.scan
+
+    def noted(table, *rest, **more):
+        looked_at.append(table)
+        return scan(table, *rest, **more)
+
+    store.scan = noted
+    for part in sweep.parts(store, Forgetting(), New(9)):
+        store.commit(part)
+    assert looked_at == [Table.ONCE]

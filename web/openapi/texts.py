@@ -313,6 +313,17 @@ FIELDS: Final[Mapping[str, str]] = {
     "ReadinessResponse.time": (
         "What was noticed of time since the start; left out while there is nothing to tell."
     ),
+    "ReadinessResponse.retention": (
+        "What retention has done since the start; left out where nothing of it is set."
+    ),
+    "deleted_tasks": "Finished tasks that it has deleted.",
+    "refused_tasks": "Those that changed at that moment, so they stay.",
+    "held_tasks": (
+        "Those beyond a limit that had to stay at the last round, as a task of their tree or one "
+        "that depends on them is not."
+    ),
+    "freed_ids": "Ids of deleted tasks that may be used again.",
+    "last_round_at": "When all finished tasks were gone through last.",
     "stalls": "How often the process stood still for longer than a turn of its loop may take.",
     "stalled_seconds": "For how long; leases were given that time back.",
     "suspends": "How often the host was suspended.",

@@ -4,7 +4,7 @@ from chargehand.web.call import Call, Routes
 from chargehand.web.operations import Operation
 from chargehand.web.problems import not_ready_response
 from chargehand.web.responses import HttpResponse, shown
-from chargehand.web.shapes.health import readiness_of
+from chargehand.web.shapes.health import readiness_of, retention_of
 
 
 async def liveness(_: Call) -> HttpResponse:
@@ -19,7 +19,10 @@ async def readiness(call: Call) -> HttpResponse:
     system = call.system
     statistics = system.time_watch.statistics()
     epoch = system.journal.epoch
-    return shown(200, readiness_of(epoch, system.faults, statistics, system.clock_behind_s))
+    retention = retention_of(system.retention, system.journal.forgotten.ids)
+    return shown(
+        200, readiness_of(epoch, system.faults, statistics, system.clock_behind_s, retention)
+    )
 
 
 ROUTES: Routes = {Operation.LIVENESS: liveness, Operation.READINESS: readiness}

@@ -7,6 +7,7 @@ from attrs import define
 
 from chargehand.actors.faults import Fault, Faults, Why
 from chargehand.actors.limits import FAULTS_SHOWN_MAX
+from chargehand.actors.retention.actor import Retention
 from chargehand.actors.time_watch import TimeStatistics
 from chargehand.web.shapes.encoding import Shape, rfc3339
 
@@ -38,6 +39,16 @@ class TimeReport(Shape):
 
 @final
 @define(eq=False)
+class RetentionReport(Shape):
+    deleted_tasks: int
+    refused_tasks: int
+    held_tasks: int
+    freed_ids: int
+    last_round_at: str | None = None
+
+
+@final
+@define(eq=False)
 class ReadinessResponse(Shape):
     status: ReadyStatus
     epoch: int
@@ -45,12 +56,18 @@ class ReadinessResponse(Shape):
     set_aside_count: int | None = None
     crash_count: int | None = None
     time: TimeReport | None = None
+    retention: RetentionReport | None = None
 
 
 def readiness_of(
-    epoch: int, faults: Faults, statistics: TimeStatistics, clock_behind_s: int
+    epoch: int,
+    faults: Faults,
+    statistics: TimeStatistics,
+    clock_behind_s: int,
+    retention: RetentionReport | None = None,
 ) -> ReadinessResponse:
-    """Without a fault, and while time just passes, nothing but the status and the epoch."""
+    """Without a fault, and while time just passes, nothing but the status and the epoch; and what
+    retention has done, where it is on."""
     first = [_shown(fault) for fault, _ in zip(faults, range(FAULTS_SHOWN_MAX), strict=False)]
     return ReadinessResponse(
         ReadyStatus.READY,
@@ -59,7 +76,17 @@ def readiness_of(
         len(faults) or None,
         faults.crash_count or None,
         _time_of(statistics, clock_behind_s),
+        retention,
     )
+
+
+def retention_of(retention: Retention, freed_ids: int) -> RetentionReport | None:
+    """None where it is off."""
+    if not retention.is_on:
+        return None
+    counts = retention.counts
+    at = None if counts.at_ns is None else rfc3339(counts.at_ns)
+    return RetentionReport(counts.deleted, counts.refused, counts.held, freed_ids, at)
 
 
 def _time_of(found: TimeStatistics, clock_behind_s: int) -> TimeReport | None:

@@ -179,7 +179,7 @@ async def test_what_is_deleted_frees_its_place_on_disk():
         await desk.system.checkpointer.checkpoint()
         tables = (Table.RUNS, Table.REVIEWS, Table.KEYS)
         assert [rows(desk.store, table) for table in tables] == [40, 20, 20]
-        await trio.sleep(2 * AGE)
+        await trio.sleep(4 * AGE)
         assert left(desk) == set()
         await desk.system.checkpointer.checkpoint()
         assert [rows(desk.store, table) for table in tables] == [0, 0, 0]
@@ -193,8 +193,9 @@ async def create_again(desk: Desk, task_id: str) -> bool:
     try:
         await desk.task(id=task_id)
     except Rejected as refusal:
-        assert refusal.code is Code.TASK_EXISTS
-        return False
+        if refusal.code is Code.TASK_EXISTS:
+            return False
+        raise
     return True
 
 

@@ -45,6 +45,7 @@ VERBS: Final = (
                 ),
                 "Set aside",
             ),
+            Card("retention", "Retention"),
         ),
         callers=Callers.NOBODY,
     ),

@@ -87,13 +87,18 @@ def encode_snapshot(state: AnyState) -> Snapshot:
             *(rare if rare != RARE_DEFAULTS else ()),
         )
     )
-    body, crc = None, 0
+    body = None
     if slim(state) is not state:
         runs = [None if run is open_run else run for run in state.runs]
         reviews = (state.reviews,) if state.reviews else ()
         body = b"".join((_dumps((state.description, state.metadata, runs, *reviews)),))
-        crc = crc32(body)
-    return Snapshot(_sealed(key, b"".join((_CRC.pack(crc), _TASK, summarized(state), rest))), body)
+    return task_snapshot(key, summarized(state) + rest, body)
+
+
+def task_snapshot(key: bytes, head: bytes, body: bytes | None) -> Snapshot:
+    """The values for a task. Args: head: without checksums, as in `actors.task.head`."""
+    crc = 0 if body is None else crc32(body)
+    return Snapshot(_sealed(key, b"".join((_CRC.pack(crc), _TASK, head))), body)
 
 
 def decode_head(key: bytes, value: bytes | memoryview) -> TaskHead | AnyState:

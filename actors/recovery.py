@@ -27,7 +27,7 @@ from chargehand.actors.scheduler.events import (
     SchedulerResumed,
 )
 from chargehand.actors.scheduler.state import SCHEDULER_ADDRESS, SchedulerState, evolve_scheduler
-from chargehand.actors.task.head import AWAITED, summary_of
+from chargehand.actors.task.head import AWAITED, standing_and_seq, summary_of
 from chargehand.actors.task.state import Pause, TaskState
 
 
@@ -142,12 +142,12 @@ def recover(journal: Journal) -> Recovered:
 
 def _take_head(journal: Journal, found: Recovered, stored: TaskHead) -> None:
     task_id, head = stored
-    known = summary_of(head)
+    standing, latest_event_seq = standing_and_seq(head)
     found.heads[task_id] = head
-    if known.standing & AWAITED:
+    if standing & AWAITED:
         found.awaited[task_id] = journal.reads.read_head(task_id, head)
-    if known.latest_event_seq > found.last_seq:
-        found.saw(known.latest_event_seq, known.last_activity_at_ns)
+    if latest_event_seq > found.last_seq:
+        found.saw(latest_event_seq, summary_of(head).last_activity_at_ns)
 
 
 def _last_told(state: AnyState) -> tuple[int, int]:

@@ -33,6 +33,7 @@ TRIAGED: Final = 512
 
 _NONE: Final = 0xFFFF
 _FIXED: Final = Struct(">HqqqqHH")
+_STANDING_AND_SEQ: Final = Struct(">Hq")
 _CREATED_AT: Final = Struct(">18xq")
 _LATEST_SEQ: Final = Struct(">2xq")
 
@@ -105,6 +106,12 @@ def rest_of(head: bytes) -> memoryview:
     for count in (workspace_bytes, parent_bytes):
         at += 0 if count == _NONE else count
     return memoryview(head)[at:]
+
+
+def standing_and_seq(head: bytes) -> tuple[int, int]:
+    """The bits that are set, and `latest_event_seq`."""
+    standing, seq = _STANDING_AND_SEQ.unpack_from(head)
+    return standing, seq
 
 
 def created_at_ns(head: bytes) -> int:

@@ -181,7 +181,7 @@ class Catalog:
         """The task, if it is held whole."""
         return self._entries[task_id].state if task_id in self._whole else None
 
-    def prepared(self, wanted: Wanted, before_seq: int | None, count: int) -> Iterator[None]:
+    def _prepared(self, wanted: Wanted, before_seq: int | None, count: int) -> Iterator[None]:
         """Work out in turns what is asked of so many of the tasks that are wanted, the most
         recently active first."""
         looked_at = 0
@@ -210,7 +210,7 @@ class Catalog:
                 yield from self.order.learning()
         elif wanted.text is not None or not self.order.is_known:
             before_seq = None if cursor is None else Walk.read(cursor).before_seq
-            yield from self.prepared(wanted, before_seq, limit)
+            yield from self._prepared(wanted, before_seq, limit)
         rows = AllRows(self.order, self._creation, wanted)
         yield from self._page(rows, order, cursor, limit)
 

@@ -36,6 +36,3 @@ class StateCache:
         self._kept[state.id] = (head, state)
         if len(self._kept) > KEPT_MAX:
             del self._kept[next(iter(self._kept))]
-
-    def forget(self, task_id: str) -> None:
-        self._kept.pop(task_id, None)

@@ -20,6 +20,7 @@ from chargehand.actors.task.head import (
     created_at_ns,
     latest_event_seq,
     rest_of,
+    standing_and_seq,
     standing_of,
     summary_of,
 )
@@ -75,6 +76,7 @@ def test_what_a_start_has_to_know_of_a_task_is_read_from_the_beginning_of_its_he
     )
     assert standing_of(slim(state)) == standing_of(state)
     assert latest_event_seq(found.head) == state.latest_event_seq
+    assert standing_and_seq(found.head) == (standing_of(state), state.latest_event_seq)
     assert created_at_ns(found.head) == state.created_at_ns
 
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from itertools import chain
+from operator import itemgetter
 
 import trio
 
@@ -26,7 +27,6 @@ from chargehand.actors.task.head import (
     DELETED,
     DEPENDENT,
     TRIAGED,
-    latest_event_seq,
     standing_of,
     summary_of,
 )
@@ -123,7 +123,7 @@ def _restore(system: System, found: Recovered) -> None:
 def _restore_tasks(system: System, found: Recovered) -> list[TaskState]:
     """Those that are left on which somebody may act in time, slim or whole."""
     graph, read = system._graph.tasks, system.journal.reads.read_head
-    living: list[tuple[str, bytes | TaskState]] = []
+    living: list[tuple[int, str, bytes | TaskState]] = []  # with the numbers of latest events
     last_seq = triaged_seq = 0
     for task_id, head in found.heads.items():
         known = summary_of(head)
@@ -133,8 +133,9 @@ def _restore_tasks(system: System, found: Recovered) -> list[TaskState]:
         graph.restore(
             task_id, known.standing, known.workspace_id, known.parent_task_id, dependencies
         )
-        living.append((task_id, head))
-        last_seq = max(last_seq, known.last_seq)
+        living.append((known.latest_event_seq, task_id, head))
+        if known.last_seq > last_seq:
+            last_seq = known.last_seq
         if known.standing & TRIAGED:
             triaged_seq = max(triaged_seq, known.last_seq)
     for state in chain(found.tasks.values(), found.former.values()):
@@ -143,20 +144,16 @@ def _restore_tasks(system: System, found: Recovered) -> list[TaskState]:
             graph.restore(state.id, *place, state.dependencies)
     for state in found.tasks.values():
         if not state.deleted:
-            living.append((state.id, state))
+            living.append((state.latest_event_seq, state.id, state))
             last_seq = max(last_seq, state.last_seq)
             if state.triage:
                 triaged_seq = max(triaged_seq, state.last_seq)
     graph.restored()
-    living.sort(key=_activity)
+    living.sort(key=itemgetter(0))
     system.recovered_tasks = len(living)
-    system.views.restore(living, last_seq=last_seq, triaged_seq=triaged_seq)
+    stored = ((task_id, held) for _, task_id, held in living)
+    system.views.restore(stored, last_seq=last_seq, triaged_seq=triaged_seq)
     return [state for state in found.acting() if not state.deleted]
-
-
-def _activity(stored: tuple[str, bytes | TaskState]) -> int:
-    _, held = stored
-    return latest_event_seq(held) if isinstance(held, bytes) else held.latest_event_seq
 
 
 async def _resume_work(system: System) -> None:

@@ -109,17 +109,21 @@ def recover(journal: Journal) -> Recovered:
     found = Recovered()
     for damage in journal.recovery.kept_aside():
         found.set_aside(damage)
+    newest_seq, newest = 0, None
     for head in journal.recovery.heads():
-        if isinstance(head, Damage):
+        if isinstance(head, TaskHead):
+            seq = _take_head(journal, found, head)
+            if seq > newest_seq:
+                newest_seq, newest = seq, head
+        elif isinstance(head, Damage):
             found.set_aside(head)
             if head.address == SCHEDULER_ADDRESS:
                 journal.recovery.restore_aside(head, ())  # the next snapshot replaces it
-            continue
-        if isinstance(head, TaskHead):
-            _take_head(journal, found, head)
         else:
             found.take(head)
             found.saw(*_last_told(head))
+    if newest is not None:
+        found.saw(newest_seq, summary_of(newest.head).last_activity_at_ns)
     for one in journal.recovery.outstanding():
         if isinstance(one, Damage):
             found.set_aside(one)
@@ -140,14 +144,14 @@ def recover(journal: Journal) -> Recovered:
     return found
 
 
-def _take_head(journal: Journal, found: Recovered, stored: TaskHead) -> None:
+def _take_head(journal: Journal, found: Recovered, stored: TaskHead) -> int:
+    """The number of its latest event."""
     task_id, head = stored
     standing, latest_event_seq = standing_and_seq(head)
     found.heads[task_id] = head
     if standing & AWAITED:
         found.awaited[task_id] = journal.reads.read_head(task_id, head)
-    if latest_event_seq > found.last_seq:
-        found.saw(latest_event_seq, summary_of(head).last_activity_at_ns)
+    return latest_event_seq
 
 
 def _last_told(state: AnyState) -> tuple[int, int]:

@@ -15,7 +15,7 @@ a few tasks at a time (see `filling`), or when somebody asks.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, final
 
@@ -158,6 +158,17 @@ class Stretch:
         self.count += 1
         return entry
 
+    def fill(self, stored: Sequence[tuple[str, bytes | TaskState]]) -> list[Placed]:
+        """Give stored tasks the places of one that is empty, no more of them than it has."""
+        entries = [
+            Placed(task_id, held, self, place)
+            for (task_id, held), place in zip(stored, _PLACES, strict=False)
+        ]
+        self.entries = [*entries]
+        self.count = len(entries)
+        self.living = (1 << self.count) - 1
+        return entries
+
     def leave(self, place: int) -> None:
         self.entries[place] = None
         self.living ^= _BITS[place]
@@ -279,11 +290,9 @@ class ActivityOrder:
         self.is_known = False
         while chunk := list(islice(rows, STRETCH)):
             stretch = Stretch(0, self._cache)
-            for task_id, held in chunk:
-                yield stretch.append(task_id, held, None)
-            first = stretch.entries[0]
-            assert first is not None, "nobody has left it yet"
-            stretch.first_seq = first.latest_event_seq
+            entries = stretch.fill(chunk)
+            yield from entries
+            stretch.first_seq = entries[0].latest_event_seq
             stretch.on_known = on_known
             stretch.is_closed = True
             self._stretches.append(stretch)

@@ -21,7 +21,7 @@ class ClientExit(IntEnum):
     """Codes of the commands that speak to a server; those of sysexits.h where one fits."""
 
     DONE = 0
-    PARTLY = 1  # of many runs some were refused; or a question was not answered with yes
+    PARTLY = 1  # of many runs or tasks some were refused; or a question was not answered with yes
     USAGE = 2
     NOTHING = 3  # there was nothing to claim
     CONFLICT = 4  # not in this state: 409

@@ -93,15 +93,18 @@ class Failed(Exception):
     def tell(self, as_json: bool) -> None:
         """Say it on stderr."""
         if as_json:
-            click.echo((self._body or self._as_json()).rstrip(b"\n"), err=True)
+            click.echo(self.as_json.rstrip(b"\n"), err=True)
             return
         click.echo(f"chargehand: {plain(self.text)}", err=True)
         if self.suggestion:
             suggested = again(self.suggestion) if self._body else self.suggestion
             click.echo(f"try: {plain(suggested)}", err=True)
 
-    def _as_json(self) -> bytes:
-        """What no server has told, in the shape in which one would."""
+    @property
+    def as_json(self) -> bytes:
+        """The server's answer; what no server has told, in the shape in which one would."""
+        if self._body:
+            return self._body
         told = {"code": self.exit_with.name.lower(), "message": self.text}
         if self.suggestion:
             told["suggested_command"] = self.suggestion

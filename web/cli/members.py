@@ -106,6 +106,22 @@ class IdText(ParamType[str]):
 
 
 @final
+class AgeText(ParamType[float]):
+    """A length of time in seconds, told as 90s, 15m, 12h or 30d."""
+
+    name = "age"
+    _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+    def convert(self, value: object, param: _Parameter, ctx: _Context) -> float:
+        text = str(value).strip().lower()
+        unit = self._UNITS.get(text[-1:], 0)
+        number = text[:-1] if unit else text
+        if not (number.isascii() and number.isdigit()):
+            self.fail(f"{value!r} is not of the form 90s, 15m, 12h or 30d", param, ctx)
+        return float(int(number) * (unit or 1))
+
+
+@final
 class DirectoryText(ParamType[str]):
     """A directory of this machine, told to the server by its full path."""
 
@@ -119,6 +135,7 @@ JSON: Final = JsonText()
 OWNER: Final = OwnerText()
 URGENCY: Final = UrgencyText()
 ID: Final = IdText()
+AGE: Final = AgeText()
 DIRECTORY: Final = DirectoryText()
 
 

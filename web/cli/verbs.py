@@ -47,6 +47,19 @@ class Watch(Enum):
 
 
 @final
+class Many(NamedTuple):
+    """What a command does with all things that match a filter, where no id is given.
+
+    Args:
+        fields: the filter.
+        run: is given the members of the filter, and whether nobody is to be asked.
+    """
+
+    fields: Sequence[Field]
+    run: Callable[["Client", bool, Members, bool], None]
+
+
+@final
 class Verb(NamedTuple):
     """One command.
 
@@ -68,6 +81,7 @@ class Verb(NamedTuple):
         in_walk: members of the requests that walk all pages.
         whole: the member that is the body itself.
         ends_with: the code that an answer means.
+        many: what it does by filter.
     """
 
     name: str
@@ -87,6 +101,7 @@ class Verb(NamedTuple):
     in_walk: Mapping[str, object] = MappingProxyType({})
     whole: str | None = None
     ends_with: Callable[[Any], ClientExit] | None = None
+    many: Many | None = None
 
     @property
     def ids(self) -> list[tuple[str, str]]:
@@ -101,10 +116,16 @@ class Verb(NamedTuple):
     def _parameters(self) -> list[click.Parameter]:
         """The ids of the path, then the members."""
         parameters: list[click.Parameter] = [
-            click.Argument([f"id_{n}"], type=ID, metavar=name)
+            click.Argument(
+                [f"id_{n}"],
+                type=ID,
+                metavar=name if self.many is None else f"[{name}]",
+                required=self.many is None,
+            )
             for n, (name, _) in enumerate(self.ids)
         ]
-        parameters += [field.parameter() for field in self.fields]
+        filters = () if self.many is None else self.many.fields
+        parameters += [field.parameter() for field in (*self.fields, *filters)]
         if CURSOR in self.fields:
             text = "all pages, of --limit rows each; with --json each page is a line"
             parameters.append(click.Option(["--all"], is_flag=True, help=text))
@@ -114,7 +135,7 @@ class Verb(NamedTuple):
             parameters.append(
                 click.Option(["--if-match"], type=number, metavar="NUMBER", help=text)
             )
-        if self.asks is not None:
+        if self.asks is not None or self.many is not None:
             parameters.append(click.Option(["--yes"], is_flag=True, help="ask nothing"))
         return parameters + _watch_options(self.watch)
 
@@ -150,6 +171,8 @@ class Verb(NamedTuple):
         if walks:
             self._walk(client, as_json, values)
             return
+        if self.many is not None and self._took_many(self.many, client, as_json, values):
+            return
         if self.asks is not None and not values.pop("yes"):
             self._confirm(client, as_json, self._ids_in(values)[0])
         answer = self._ask(client, values)
@@ -163,6 +186,23 @@ class Verb(NamedTuple):
             raise SystemExit(self.nothing[1])
         if self.ends_with is not None:
             raise SystemExit(self.ends_with(answer.body))
+
+    def _took_many(
+        self, many: Many, client: "Client", as_json: bool, values: dict[str, Any]
+    ) -> bool:
+        """Whether it was called by filter, and is done."""
+        members, yes = given(many.fields, values), values.pop("yes")
+        [name, *_] = (name for name, _ in self.ids)
+        if values["id_0"] is not None:
+            if members:
+                raise click.UsageError(f"{name} and a filter are two ways to say which: choose one")
+            return False
+        if not members:
+            raise click.UsageError(f"say which: {name}, or a filter, as {many.fields[0].told}")
+        if values.get("if_match") is not None:
+            raise click.UsageError(f"--if-match is about one {name}")
+        many.run(client, as_json, members, yes)
+        return True
 
     def _confirm(self, client: "Client", as_json: bool, subject: str) -> None:
         """Say what it will do; on a terminal only if that is meant."""
@@ -203,7 +243,7 @@ class Verb(NamedTuple):
         query: dict[str, str] = {}
         body: bytes | None = None
         if operation.method == "GET":
-            query = {name: _in_query(value) for name, value in members.items()}
+            query = {name: in_query(value) for name, value in members.items()}
         elif self.fields:
             body = orjson.dumps(members if self.whole is None else members[self.whole])
         path = path_of(operation, self._ids_in(values))
@@ -288,5 +328,5 @@ def path_of(operation: Operation, ids: Sequence[str]) -> str:
     return "/".join(next(encoded) if part.startswith("{") else part for part in parts)
 
 
-def _in_query(value: object) -> str:
+def in_query(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -25,6 +25,7 @@ from chargehand.web.cli.layouts import (
     TASK_DETAIL,
 )
 from chargehand.web.cli.members import (
+    AGE,
     CHANNEL,
     CURSOR,
     DUE_REASON,
@@ -41,7 +42,7 @@ from chargehand.web.cli.members import (
     one_of,
 )
 from chargehand.web.cli.shown import Branches, Listing, at, several
-from chargehand.web.cli.verbs import Verb, Watch, path_of
+from chargehand.web.cli.verbs import Many, Verb, Watch, path_of
 from chargehand.web.operations import Operation as Op
 
 if TYPE_CHECKING:
@@ -85,6 +86,17 @@ _CHANGES: Final = (
     Field("clear_owner", "remove the owner", form=Form.FLAG),
     METADATA,
 )
+_FILTERS: Final = (
+    Field("status", "status", one_of(TaskStatus)),
+    *SCOPE_FILTERS,
+    _PRIORITY,
+    Field("include_drafts", "drafts too", form=Form.FLAG, flag="drafts"),
+    Field("approval_state", "state of the approval", one_of(ApprovalState)),
+    *OWNER_FILTERS,
+    Field("parent_task_id", "children of this task", flag="parent"),
+    CHANNEL,
+    Field("query", "a text in title, identifier or id"),
+)
 _LATEST: Final = Field(
     "latest", "the last ones [unless --after or --cursor says where to begin]", form=Form.SWITCH
 )
@@ -113,6 +125,12 @@ def _below(client: "Client", task_id: str) -> str | None:
     return f"this cancels {task_id} and {below} below it"
 
 
+def _delete_matching(client: "Client", as_json: bool, members: Members, yes: bool) -> None:
+    from chargehand.web.cli.deletion import delete_matching  # rarely needed
+
+    delete_matching(client, as_json, members, yes)
+
+
 VERBS: Final = (
     Verb(
         name="list",
@@ -120,15 +138,7 @@ VERBS: Final = (
         help="Tasks that match a filter",
         example="--status ready --priority high",
         fields=(
-            *SCOPE_FILTERS,
-            Field("status", "status", one_of(TaskStatus)),
-            _PRIORITY,
-            Field("include_drafts", "drafts too", form=Form.FLAG, flag="drafts"),
-            Field("approval_state", "state of the approval", one_of(ApprovalState)),
-            *OWNER_FILTERS,
-            Field("parent_task_id", "children of this task", flag="parent"),
-            CHANNEL,
-            Field("query", "a text in title, identifier or id"),
+            *_FILTERS,
             Field(
                 "order",
                 "sort, newest first, by activity (the default) or creation",
@@ -172,7 +182,20 @@ VERBS: Final = (
         fields=_CHANGES,
         shows=TASK,
     ),
-    Verb(name="delete", operation=Op.DELETE_TASK, help="Delete a task"),
+    Verb(
+        name="delete",
+        operation=Op.DELETE_TASK,
+        help="Delete a task, or all that match a filter",
+        note="By filter it shows how many match, and the first ten, before it asks; where nobody "
+        "can be asked, nothing is deleted without --yes. What has another status by then stays.",
+        many=Many(
+            (
+                *_FILTERS,
+                Field("older_than", "nothing has happened for so long, as 12h or 30d", AGE),
+            ),
+            _delete_matching,
+        ),
+    ),
     Verb(
         name="publish",
         operation=Op.PUBLISH_TASK,

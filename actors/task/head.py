@@ -15,6 +15,7 @@ read without making a state of it. It is a part of the stored format.
 """
 
 from struct import Struct
+from sys import intern
 from typing import Final, NamedTuple, final
 
 from chargehand.actors.task.state import TaskState, TaskStatus
@@ -85,17 +86,20 @@ def summarized(state: TaskState) -> bytes:
 
 
 def summary_of(head: bytes) -> Summary:
-    """Raises struct.error or UnicodeDecodeError: it is no head."""
+    """Workspace and parent are one object each for all who have the same.
+
+    Raises struct.error or UnicodeDecodeError: it is no head.
+    """
     standing, latest, last, created, active, workspace_bytes, parent_bytes = _FIXED.unpack_from(
         head
     )
     workspace_id = parent_id = None
     at = _FIXED.size
     if workspace_bytes != _NONE:
-        workspace_id = str(head[at : at + workspace_bytes], "utf-8")
+        workspace_id = intern(str(head[at : at + workspace_bytes], "utf-8"))
         at += workspace_bytes
     if parent_bytes != _NONE:
-        parent_id = str(head[at : at + parent_bytes], "utf-8")
+        parent_id = intern(str(head[at : at + parent_bytes], "utf-8"))
     return Summary(standing, latest, last, created, active, workspace_id, parent_id)
 
 

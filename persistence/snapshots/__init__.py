@@ -56,7 +56,7 @@ _TASK: Final = b"T"
 _SMALL: Final = b"S"
 _CRC: Final = Struct(">I")
 _BODY_CRC: Final = Struct(">4xI")
-_STATE_AT: Final = 9
+_KIND_IN_REST: Final = 4  # behind the first checksum
 
 SMALL_STATES: Final[TaggedUnion[AnyState]] = TaggedUnion(
     tuple(cls for cls in get_args(AnyState) if cls is not TaskState)
@@ -109,17 +109,17 @@ def decode_head(key: bytes, value: bytes | memoryview) -> TaskHead | AnyState:
             not know.
     """
     try:
-        (crc,) = _CRC.unpack_from(value)
-        if crc32(memoryview(value)[_CRC.size :], crc32(key)) != crc:
+        rest = bytes(value[_CRC.size :])
+        if crc32(rest, crc32(key)) != int.from_bytes(value[: _CRC.size]):
             raise DamagedError("the head of a snapshot fails its checksum")
-        kind, held = value[_STATE_AT - 1 : _STATE_AT], bytes(value[_STATE_AT:])
-        if kind == _TASK:
+        kind, held = rest[_KIND_IN_REST], rest[_KIND_IN_REST + 1 :]
+        if kind == _TASK[0]:
             return TaskHead(key.decode(), held)
-        if kind == _SMALL:
+        if kind == _SMALL[0]:
             return SMALL_STATES.read(*orjson.loads(held))
-    except (TypeError, ValueError, KeyError, StructError) as error:
+    except (TypeError, ValueError, LookupError) as error:
         raise DamagedError(f"the head of a snapshot is unreadable: {error!r}") from error
-    raise DamagedError(f"the head of a snapshot is of an unknown kind, {bytes(kind)!r}")
+    raise DamagedError(f"the head of a snapshot is of an unknown kind, {chr(kind)!r}")
 
 
 def slim_state(task_id: str, head: bytes) -> TaskState:

@@ -232,3 +232,25 @@ async def test_ids_of_deleted_tasks_are_free_after_a_time_that_is_set():
             await desk.system.run(run.id)
     async with started(desk.store) as desk:
         assert "ship-it" in left(desk)
+
+
+async def test_a_crash_at_any_moment_while_ids_become_free_leaves_nothing_half_forgotten():
+    store = CrashStore()
+    settings = {"retain_finished_s": AGE, "retain_deleted_s": 1, "idempotency_s": 1}
+    async with started(store, **settings) as desk:
+        for number in range(3):
+            run = await desk.queued_with(idempotency_key=f"key-{number}")
+            await desk.ask_run(c.CancelRun(run.id))
+        await trio.sleep(AGE + 2 * LOOK_S)
+        for _ in range(3):
+            await trio.sleep(2)
+            kept = await desk.queued()
+            await desk.system.checkpointer.checkpoint()
+        assert desk.system.journal.forgotten.ids == 3
+    for point in store.crash_points:
+        copy = point.copy()
+        assert list(verify(copy)) == []
+    async with started(copy, **settings) as desk:
+        assert (await desk.run(kept.id)).id == kept.id
+        again = await desk.queued_with(idempotency_key="key-0")
+        assert again.id != run.id

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -78,16 +77,8 @@ def start(*words: str) -> subprocess.Popen[str]:
 
 
 def interrupted(command: subprocess.Popen[str]) -> str:
-    """What it says when it is interrupted now.
-
-    Once more where it takes that: a signal that comes between Python's last look at signals and a
-    call that waits is seen to when the call is over.
-    """
-    for _ in range(int(S_MAX)):
-        command.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            command.wait(1)
-            break
+    """What it says when it is interrupted now."""
+    command.send_signal(signal.SIGINT)
     out, told = command.communicate(timeout=S_MAX)
     assert (command.returncode, out) == (ClientExit.INTERRUPTED, "")
     return told

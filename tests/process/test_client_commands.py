@@ -9,7 +9,6 @@ import struct
 import subprocess
 import sys
 import termios
-from contextlib import suppress
 from fcntl import ioctl
 from pathlib import Path
 from typing import Final
@@ -195,16 +194,6 @@ def test_a_dashboard_is_drawn_in_place_until_ctrl_c(shell):
     assert (watch.returncode, told) == (ClientExit.INTERRUPTED, "\n")
 
 
-def interrupt(command: subprocess.Popen) -> None:
-    """Ctrl-C, as often as it takes: one that comes between Python's last look at signals and its
-    read is seen to when the read is over."""
-    for _ in range(int(S_MAX)):
-        command.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            command.wait(1)
-            return
-
-
 def test_a_question_is_answered_on_a_terminal(shell):
     shell.told("chargehand task create x --id root")
     shell.told("chargehand task add-child root y --id below")
@@ -227,7 +216,7 @@ def test_a_question_is_answered_on_a_terminal(shell):
         if answer:
             os.write(controller, answer.encode())
         else:
-            interrupt(command)
+            command.send_signal(signal.SIGINT)
         assert command.wait(S_MAX) == code
         assert b"Traceback" not in read_to_the_end(controller)
         assert status in shell.told("chargehand task show below")

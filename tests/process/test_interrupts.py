@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +28,18 @@ class Interrupting:
 
 sys.meta_path.insert(0, Interrupting())
 sys.argv[:] = ["chargehand", *words]
+main()
+"""
+
+# The program, whose main thread stays in a read when a signal is caught: as where one is caught
+# between Python's last look at its signals and the read.
+CAUGHT_BEFORE_A_READ: Final = """
+import signal, sys, threading
+from chargehand.__main__ import main
+
+threading.Thread(target=threading.Event().wait, daemon=True).start()  # the system interrupts this
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+sys.argv[0] = "chargehand"
 main()
 """
 
@@ -67,9 +79,9 @@ def silent(tmp_path) -> Iterator[tuple[Path, socket.socket]]:
         yield path, listener
 
 
-def start(*words: str) -> subprocess.Popen[str]:
+def start(*words: str, program: Sequence[str] = ("-m", "chargehand")) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "chargehand", *words],
+        [sys.executable, *program, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -102,10 +114,11 @@ def test_while_it_waits_for_an_answer(silent, words):
         assert interrupted(command).splitlines()[-1] == ""
 
 
-def test_while_it_reads_what_it_is_to_send(tmp_path):
+@pytest.mark.parametrize("program", [("-m", "chargehand"), ("-c", CAUGHT_BEFORE_A_READ)])
+def test_while_it_reads_what_it_is_to_send(program, tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    command = start("task", "create", "x", "--metadata", f"@{pipe}")
+    command = start("task", "create", "x", "--metadata", f"@{pipe}", program=program)
     writer = os.open(pipe, os.O_WRONLY)  # once it reads
     assert interrupted(command) == "\n"
     os.close(writer)

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from chargehand.web import logs
+from chargehand.web.cli.interrupts import wakeups_left_to_trio
 from chargehand.web.cli.output import failure_in
 from chargehand.web.exits import ExitCode, Fatal, first_leaf
 from chargehand.web.setting_values import ValueForm
@@ -51,7 +52,8 @@ def serve(config: Path | None, **flags: str | bool | None) -> None:
         logs.configure(configuration.server.log_level, configuration.server.access_log)
         for warning in configuration.warnings:
             _log.warning("%s", warning)
-        process.run(configuration)
+        with wakeups_left_to_trio():
+            process.run(configuration)
     except Fatal as fatal:
         print(f"chargehand: {fatal}", file=sys.stderr)
         sys.exit(fatal.code)
@@ -109,7 +111,8 @@ def demo(pace: float) -> None:
     failure: BaseException | None = None
     ended_by: int | None = None
     try:
-        ended_by = trio.run(play, pace, console)
+        with wakeups_left_to_trio():
+            ended_by = trio.run(play, pace, console)
     except* DemoFailed as failed:
         failure = first_leaf(failed)
     except* KeyboardInterrupt:

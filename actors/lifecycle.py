@@ -4,7 +4,6 @@ import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from itertools import chain
-from operator import itemgetter
 
 import trio
 
@@ -25,10 +24,11 @@ from chargehand.actors.system import System
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.head import (
     DELETED,
-    DEPENDENT,
     TRIAGED,
-    standing_of,
-    summary_of,
+    Stored,
+    last_seq_of,
+    standing_in,
+    stored_state,
 )
 from chargehand.actors.task.state import TaskState
 from chargehand.actors.time_watch import behind_last_record_s
@@ -122,37 +122,18 @@ def _restore(system: System, found: Recovered) -> None:
 
 def _restore_tasks(system: System, found: Recovered) -> list[TaskState]:
     """Those that are left on which somebody may act in time, slim or whole."""
-    graph, read = system._graph.tasks, system.journal.reads.read_head
-    living: list[tuple[int, str, bytes | TaskState]] = []  # with the numbers of latest events
-    last_seq = triaged_seq = 0
-    for task_id, head in found.heads.items():
-        known = summary_of(head)
-        if known.standing & DELETED:
-            continue
-        dependencies = read(task_id, head).dependencies if known.standing & DEPENDENT else ()
-        graph.restore(
-            task_id, known.standing, known.workspace_id, known.parent_task_id, dependencies
-        )
-        living.append((known.latest_event_seq, task_id, head))
-        if known.last_seq > last_seq:
-            last_seq = known.last_seq
-        if known.standing & TRIAGED:
-            triaged_seq = max(triaged_seq, known.last_seq)
-    for state in chain(found.tasks.values(), found.former.values()):
-        if not state.deleted:
-            place = (standing_of(state), state.workspace_id, state.parent_task_id)
-            graph.restore(state.id, *place, state.dependencies)
-    for state in found.tasks.values():
-        if not state.deleted:
-            living.append((state.latest_event_seq, state.id, state))
-            last_seq = max(last_seq, state.last_seq)
-            if state.triage:
-                triaged_seq = max(triaged_seq, state.last_seq)
-    graph.restored()
-    living.sort(key=itemgetter(0))
+    whole = map(stored_state, found.tasks.values())
+    living: list[Stored] = [t for t in chain(found.at_rest, whole) if not standing_in(t) & DELETED]
+    found.at_rest.clear()
+    former = [stored_state(state) for state in found.former.values() if not state.deleted]
+    system._graph.tasks.restore(chain(living, former), system.journal.reads.blockers)
     system.recovered_tasks = len(living)
-    stored = ((task_id, held) for _, task_id, held in living)
-    system.views.restore(stored, last_seq=last_seq, triaged_seq=triaged_seq)
+    triaged = [task for task in living if standing_in(task) & TRIAGED]
+    system.views.restore(
+        living,
+        last_seq=max(map(last_seq_of, living), default=0),
+        triaged_seq=max(map(last_seq_of, triaged), default=0),
+    )
     return [state for state in found.acting() if not state.deleted]
 
 

@@ -114,6 +114,9 @@ class Reads(Protocol):
     def read_head(self, task_id: str, head: bytes) -> TaskState:
         """The slim task of a head, which was verified when it was read from the disk."""
 
+    def blockers(self, head: bytes) -> list[str]:
+        """The ids of those that the task of such a head depends on."""
+
     def tail(self, address: str) -> Sequence[Record]:
         """All records of `address` behind the last checkpoint, in order."""
 
@@ -137,8 +140,8 @@ class Recovery(Protocol):
     def kept_aside(self) -> Sequence[Damage]:
         """What former starts found damaged in the log, or behind damage."""
 
-    def heads(self) -> Iterator[TaskHead | AnyState | Damage]:
-        """Every stored state; of a task its head."""
+    def heads(self) -> Iterator[list[tuple[str, bytes]] | AnyState | Damage]:
+        """Every stored state; of tasks ids and heads, many at a time."""
 
     def finished(self) -> None:
         """All has been read: give back what reading took of memory."""

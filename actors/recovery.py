@@ -11,7 +11,7 @@ from chargehand.actors.frozen import replace
 from chargehand.actors.identity import BOOT_RECOVERY
 from chargehand.actors.index import rows_of
 from chargehand.actors.limits import LEASE_S_MAX, NS
-from chargehand.actors.ports import Damage, DamagedError, Journal, StorageError, TaskHead
+from chargehand.actors.ports import Damage, DamagedError, Journal, StorageError
 from chargehand.actors.record import AnyState, Cause, Entry, OutstandingEffect, Record, address_of
 from chargehand.actors.registry.events import RegistryEvent
 from chargehand.actors.registry.state import (
@@ -27,7 +27,14 @@ from chargehand.actors.scheduler.events import (
     SchedulerResumed,
 )
 from chargehand.actors.scheduler.state import SCHEDULER_ADDRESS, SchedulerState, evolve_scheduler
-from chargehand.actors.task.head import AWAITED, standing_and_seq, summary_of
+from chargehand.actors.task.head import (
+    AWAITED,
+    AtRest,
+    active_seq_of,
+    id_of,
+    stored_heads,
+    summary_of,
+)
 from chargehand.actors.task.state import Pause, TaskState
 
 
@@ -37,14 +44,14 @@ class Recovered:
     """What a former process left, as of its last record.
 
     Args:
-        heads: of tasks at rest, by id.
+        at_rest: tasks whose heads say it all.
         awaited: those of them on which somebody acts in time, slim.
         tasks: those whose last records lie behind the checkpoint, whole.
         aside: what is damaged, or lies behind damage, by address.
         former: tasks that are set aside, as they once were: other tasks may still hang on them.
     """
 
-    heads: dict[str, bytes] = field(factory=dict)
+    at_rest: list[AtRest] = field(factory=list)
     tasks: dict[str, TaskState] = field(factory=dict)
     awaited: dict[str, TaskState] = field(factory=dict)
     registry: dict[str, RegistryState] = field(factory=dict)
@@ -85,7 +92,6 @@ class Recovered:
     def take(self, state: AnyState) -> None:
         match state:
             case TaskState():
-                self.heads.pop(state.id, None)
                 self.awaited.pop(state.id, None)
                 self.tasks[state.id] = state
             case SchedulerState():
@@ -109,21 +115,19 @@ def recover(journal: Journal) -> Recovered:
     found = Recovered()
     for damage in journal.recovery.kept_aside():
         found.set_aside(damage)
-    newest_seq, newest = 0, None
-    for head in journal.recovery.heads():
-        if isinstance(head, TaskHead):
-            seq = _take_head(journal, found, head)
-            if seq > newest_seq:
-                newest_seq, newest = seq, head
-        elif isinstance(head, Damage):
-            found.set_aside(head)
-            if head.address == SCHEDULER_ADDRESS:
-                journal.recovery.restore_aside(head, ())  # the next snapshot replaces it
+    for stored in journal.recovery.heads():
+        if isinstance(stored, list):
+            _take_heads(journal, found, stored)
+        elif isinstance(stored, Damage):
+            found.set_aside(stored)
+            if stored.address == SCHEDULER_ADDRESS:
+                journal.recovery.restore_aside(stored, ())  # the next snapshot replaces it
         else:
-            found.take(head)
-            found.saw(*_last_told(head))
+            found.take(stored)
+            found.saw(*_last_told(stored))
+    newest = max(found.at_rest, key=active_seq_of, default=None)
     if newest is not None:
-        found.saw(newest_seq, summary_of(newest.head).last_activity_at_ns)
+        found.saw(active_seq_of(newest), summary_of(newest[1]).last_activity_at_ns)
     for one in journal.recovery.outstanding():
         if isinstance(one, Damage):
             found.set_aside(one)
@@ -133,25 +137,33 @@ def recover(journal: Journal) -> Recovered:
     latest = _replay(journal, found)
     for state in latest.values():
         found.take(state)
-    for address in found.aside:
-        former = found.tasks.pop(address, None) or found.awaited.pop(address, None)
-        rest = found.heads.pop(address, None)
-        if former is None and rest is not None:
-            former = journal.reads.read_head(address, rest)
-        if former is not None:
-            found.former[address] = former
-        found.registry.pop(address, None)
+    if found.aside:
+        _leave_aside(journal, found)
+    if found.aside or found.tasks:
+        gone = found.aside.keys() | found.tasks.keys()
+        found.at_rest = [stored for stored in found.at_rest if id_of(stored) not in gone]
     return found
 
 
-def _take_head(journal: Journal, found: Recovered, stored: TaskHead) -> int:
-    """The number of its latest event."""
-    task_id, head = stored
-    standing, latest_event_seq = standing_and_seq(head)
-    found.heads[task_id] = head
-    if standing & AWAITED:
-        found.awaited[task_id] = journal.reads.read_head(task_id, head)
-    return latest_event_seq
+def _leave_aside(journal: Journal, found: Recovered) -> None:
+    """Take what is set aside out of what is there, but for what it once was."""
+    for task_id, head, *_ in found.at_rest:
+        if task_id in found.aside:
+            found.former[task_id] = journal.reads.read_head(task_id, head)
+    for address in found.aside:
+        former = found.tasks.pop(address, None)
+        if former is not None:
+            found.former[address] = former
+        found.awaited.pop(address, None)
+        found.registry.pop(address, None)
+
+
+def _take_heads(journal: Journal, found: Recovered, heads: list[tuple[str, bytes]]) -> None:
+    stored = [*stored_heads(heads)]
+    found.at_rest += stored
+    for task_id, head, standing, *_ in stored:
+        if standing & AWAITED:
+            found.awaited[task_id] = journal.reads.read_head(task_id, head)
 
 
 def _last_told(state: AnyState) -> tuple[int, int]:

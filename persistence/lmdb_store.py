@@ -6,6 +6,7 @@ transaction carried to another one blocks the next writer for ever.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, TypeVar, final
@@ -164,6 +165,17 @@ class LmdbStore:
                     break
                 rows.append((key, read(value)))
         return rows
+
+    def page(self, table: Table, start: bytes, count: int) -> list[tuple[bytes, bytes]]:
+        if table not in self._tables:
+            return []
+        with (
+            _storage_errors("a read failed"),
+            self._map_lock,
+            self._env.begin(db=self._tables[table]) as transaction,
+            transaction.cursor() as cursor,
+        ):
+            return list(islice(cursor, count)) if cursor.set_range(start) else []
 
     def let_go(self) -> None:
         """Pages that were read count as ours as long as they are mapped, up to the whole file."""

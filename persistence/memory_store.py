@@ -92,6 +92,9 @@ class MemoryStore:
             keys = rows.keys[first : min(end, first + count)]
         return [(key, read(memoryview(rows.values[key]))) for key in keys]
 
+    def page(self, table: Table, start: bytes, count: int) -> list[tuple[bytes, bytes]]:
+        return self.scan(table, start, None, count, bytes)
+
     def count(self, table: Table) -> int:
         return len(self._tables[table].keys)
 

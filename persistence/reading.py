@@ -9,7 +9,7 @@ from chargehand.actors.task.state import TaskState
 from chargehand.persistence.codec import decode_record
 from chargehand.persistence.framing import address_bytes, frames, span
 from chargehand.persistence.index_rows import INDEX_TABLES, decode_row, row_key
-from chargehand.persistence.snapshots import decode_head, slim_state
+from chargehand.persistence.snapshots import blockers_of, decode_head, slim_state
 from chargehand.persistence.snapshots.rows import read_snapshot
 from chargehand.persistence.store import Store, Table
 from chargehand.persistence.tail import Tail
@@ -54,6 +54,9 @@ class Reading:
 
     def read_head(self, task_id: str, head: bytes) -> TaskState:
         return slim_state(task_id, head)
+
+    def blockers(self, head: bytes) -> list[str]:
+        return blockers_of(head)
 
     def tail(self, address: str) -> Sequence[Record]:
         return [_decode(frame) for frame in self._tail.frames(address)]

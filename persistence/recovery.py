@@ -18,7 +18,7 @@ from chargehand.persistence.aside import Kept, read_aside
 from chargehand.persistence.codec import decode_outstanding, decode_record, encode_record
 from chargehand.persistence.framing import BadFrame, Frame, address_bytes, log_frames, sequence_key
 from chargehand.persistence.seal import unseal
-from chargehand.persistence.snapshots import decode_head
+from chargehand.persistence.snapshots import decode_head, decode_task_heads
 from chargehand.persistence.store import Store, Table
 from chargehand.persistence.tail import Tail
 
@@ -38,7 +38,7 @@ class StoreRecovery:
     def kept_aside(self) -> Sequence[Damage]:
         return read_aside(self._store)
 
-    def heads(self) -> Iterator[TaskHead | AnyState | Damage]:
+    def heads(self) -> Iterator[list[tuple[str, bytes]] | AnyState | Damage]:
         return read_heads(self._store)
 
     def finished(self) -> None:
@@ -89,7 +89,7 @@ def read_log(store: Store, after_seq: int) -> Iterator[Record | Damage]:
     """
     expected = after_seq + 1
     start, unread = b"", store.count(Table.LOG)
-    while unread > 0 and (page := store.scan(Table.LOG, start, None, LOG_VALUES_READ_MAX, bytes)):
+    while unread > 0 and (page := store.page(Table.LOG, start, LOG_VALUES_READ_MAX)):
         unread -= len(page)
         for key, value in page:
             found = int.from_bytes(key)
@@ -144,23 +144,29 @@ def log_last_seq(store: Store) -> int:
     return 0
 
 
-def read_heads(store: Store) -> Iterator[TaskHead | AnyState | Damage]:
-    """Every state with a snapshot, of a task its head, in order of address; or that it is
+def read_heads(store: Store) -> Iterator[list[tuple[str, bytes]] | AnyState | Damage]:
+    """Every state with a snapshot, of tasks their heads, in order of their ids; or that it is
     damaged."""
     start = b""
-    while page := store.scan(Table.HEADS, start, None, HEADS_READ_MAX, bytes):
-        for key, value in page:
+    while page := store.page(Table.HEADS, start, HEADS_READ_MAX):
+        heads, others = decode_task_heads(page)
+        if heads:
+            yield heads
+        for key, value in others:
             try:
-                yield decode_head(key, value)
+                found = decode_head(key, value)
             except DamagedError as error:
                 yield Damage(key.decode("utf-8", "replace"), str(error), found=value)
+            else:
+                assert not isinstance(found, TaskHead), "these are among the heads"
+                yield found
         start = page[-1][0] + b"\0"
 
 
 def read_outstanding(store: Store) -> Iterator[OutstandingEffect | Damage]:
     """The effects that were outstanding at the last checkpoint; or that one is damaged."""
     start = b""
-    while page := store.scan(Table.EFFECTS, start, None, EFFECTS_READ_MAX, bytes):
+    while page := store.page(Table.EFFECTS, start, EFFECTS_READ_MAX):
         for key, value in page:
             try:
                 yield decode_outstanding(unseal(Table.EFFECTS, key, value))

@@ -120,7 +120,7 @@ class _Rounds:
         while left > 0:
             if not self._next:
                 self._begun = (seq, before_ns)
-            rows = store.scan(self.table, self._next, None, SWEEP_ROWS_MAX, bytes)
+            rows = store.page(self.table, self._next, SWEEP_ROWS_MAX)
             self._next = rows[-1][0] + b"\0" if len(rows) == SWEEP_ROWS_MAX else b""
             if keys := stale(rows):
                 yield [Delete(self.table, key) for key in keys]

@@ -33,7 +33,7 @@ def upgrade(store: Store, fence: Fence) -> None:
     left = total = store.count(Table.SNAPSHOTS)
     if left:
         _log.info("upgrading the data of a former version: %d snapshots", total)
-    while page := store.scan(Table.SNAPSHOTS, b"", None, SNAPSHOTS_MOVED_MAX, bytes):
+    while page := store.page(Table.SNAPSHOTS, b"", SNAPSHOTS_MOVED_MAX):
         fence.commit([change for key, value in page for change in _moved(key, value)])
         if left // _TOLD_EVERY != (left - len(page)) // _TOLD_EVERY:
             _log.info("upgrading: %d of %d snapshots are left", left - len(page), total)

@@ -149,7 +149,7 @@ class _Check:
     def _values(self, table: Table) -> Iterator[tuple[bytes, bytes]]:
         count, start, most = 0, b"", self._store.count(table)
         # A damaged key may lead back to what was read before.
-        while count < most and (page := self._store.scan(table, start, None, _READ_MAX, bytes)):
+        while count < most and (page := self._store.page(table, start, _READ_MAX)):
             for row in page:
                 count += 1
                 if count % _STEP == 0:

@@ -4,7 +4,8 @@ Tasks that stand alike and are tied to no others share one node. It never change
 to stand otherwise gets another one, and one that is tied to others its own.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from sys import intern
 from types import MappingProxyType
 from typing import Final, final
 
@@ -16,11 +17,13 @@ from chargehand.actors.task.head import (
     AUTO_ENQUEUE,
     CANCELED,
     COMPLETED,
+    DEPENDENT,
     DONE,
     OPEN,
     PAUSED,
+    Stored,
+    blockers_of,
 )
-from chargehand.actors.task.state import Dependency
 
 NOBODY: Final[Mapping[str, None]] = MappingProxyType({})
 # What of a task's standing concerns others.
@@ -65,7 +68,6 @@ class Nodes:
         self._shared: dict[tuple[str | None, int], Node] = {}  # by workspace and standing
         # Those that depend on a deleted task still, as they have not heard of its end.
         self._left_by: dict[str, dict[str, None]] = {}
-        self._tied: list[str] = []  # stored tasks with a parent or blockers, until `restored`
 
     # --- questions ------------------------------------------------------------------------------
 
@@ -105,37 +107,43 @@ class Nodes:
 
     # --- changes --------------------------------------------------------------------------------
 
-    def restore(
-        self,
-        task_id: str,
-        standing: int,
-        workspace_id: str | None,
-        parent_id: str | None,
-        dependencies: Iterable[Dependency] = (),
-    ) -> None:
-        """Start from stored tasks: this one, in any order, and `restored` behind the last."""
-        standing &= CONCERNING
-        if parent_id is None and not dependencies:
-            self.by_id[task_id] = self._alike(workspace_id, standing)
-            return
-        blockers = {edge.depends_on_task_id: None for edge in dependencies}
-        node = Node(workspace_id, standing, parent_id=parent_id, blockers=blockers or NOBODY)
-        self.by_id[task_id] = node
-        self._tied.append(task_id)
+    def restore(self, stored: Iterable[Stored], read: Callable[[bytes], list[str]]) -> None:
+        """Start from stored tasks, in any order.
 
-    def restored(self) -> None:
-        """All stored tasks are there: tie them together, and count what is counted."""
-        nodes, tied, self._tied = self.by_id, self._tied, []
-        for task_id in tied:
-            node = nodes[task_id]
-            if node.parent_id is not None and node.parent_id in nodes:
-                self._adopt(node.parent_id, task_id)
-            for blocker in node.blockers:
-                self._depends(task_id, blocker)
-        for task_id in tied:
-            standing = nodes[task_id].standing
-            self._count_above(task_id, int(standing & OPEN > 0), int(standing & AUTO_ENQUEUE > 0))
+        Args:
+            read: the blockers of a task and its head.
+        """
+        nodes, shared = self.by_id, self._shared
+        tied: list[tuple[str, Node]] = []
+        for task_id, held, standing, workspace_id, parent_id, *_ in stored:
+            concerning = standing & CONCERNING
+            if parent_id is None and not standing & DEPENDENT:
+                node = shared.get((workspace_id, concerning))
+                nodes[task_id] = node or self._alike(workspace_id, concerning)
+                continue
+            blockers = NOBODY
+            if standing & DEPENDENT:
+                ids = read(held) if isinstance(held, bytes) else blockers_of(held)
+                blockers = dict.fromkeys(map(intern, ids))
+            node = Node(workspace_id, concerning, False, parent_id, NOBODY, blockers)
+            nodes[task_id] = node
+            tied.append((task_id, node))
+        self._tie(tied)
         self.paused_count = sum(1 for node in nodes.values() if node.standing & PAUSED)
+
+    def _tie(self, tied: list[tuple[str, Node]]) -> None:
+        """All stored tasks are there: tie these to others, and count what is counted above them."""
+        for task_id, node in tied:
+            if node.parent_id is not None and node.parent_id in self.by_id:
+                self._adopt(node.parent_id, task_id)
+            if node.blockers:
+                for blocker in node.blockers:
+                    self._depends(task_id, blocker)
+        for task_id, node in tied:
+            standing = node.standing
+            if standing & (OPEN | AUTO_ENQUEUE):
+                opened, enqueueing = standing & OPEN > 0, standing & AUTO_ENQUEUE > 0
+                self._count_above(task_id, int(opened), int(enqueueing))
 
     def create(self, task_id: str, workspace_id: str | None, parent_id: str | None) -> None:
         """A task is made; `stand` says how it stands."""

@@ -28,8 +28,9 @@ from chargehand.actors.settings import Settings
 from chargehand.actors.task.commands import DeleteTask
 from chargehand.actors.task.state import TaskState, TaskStatus
 from chargehand.actors.views import facets
-from chargehand.actors.views.activity import Stretch, Wanted
+from chargehand.actors.views.stretches import Stretch
 from chargehand.actors.views.views import Views
+from chargehand.actors.views.wanted import Wanted
 
 _log = logging.getLogger("chargehand")
 

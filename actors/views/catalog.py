@@ -1,12 +1,14 @@
 """The latest committed state of every task; lists are read from it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import final
 
 from chargehand.actors import limits
 from chargehand.actors.frozen import frozen
 from chargehand.actors.ports import Reads
+from chargehand.actors.task.head import Stored, active_seq_of, held_of, id_of
 from chargehand.actors.task.slim import slim
 from chargehand.actors.task.state import (
     ApprovalState,
@@ -17,13 +19,14 @@ from chargehand.actors.task.state import (
     TaskStatus,
 )
 from chargehand.actors.views import facets
-from chargehand.actors.views.activity import ActivityOrder, Placed, Wanted, learning
+from chargehand.actors.views.activity import ActivityOrder
 from chargehand.actors.views.choices import ListOrder
 from chargehand.actors.views.creation import CreationOrder
 from chargehand.actors.views.readings import Readings
 from chargehand.actors.views.rows import AllRows, FewRows
 from chargehand.actors.views.search import wanted_text
 from chargehand.actors.views.state_cache import StateCache
+from chargehand.actors.views.stretches import Placed, learning
 from chargehand.actors.views.walks import (
     MadeRows,
     Moves,
@@ -32,6 +35,7 @@ from chargehand.actors.views.walks import (
     by_activity,
     by_creation,
 )
+from chargehand.actors.views.wanted import Wanted
 
 
 @final
@@ -83,7 +87,8 @@ class Catalog:
         read: Callable[[str, bytes], TaskState],
         on_known: Callable[[TaskState], None] = lambda state: None,
     ) -> None:
-        self._entries: dict[str, Placed] = {}
+        self._entries: dict[str, Placed | None] = {}  # None: stored, and not looked at yet
+        self._unplaced: Sequence[Stored] = ()  # what a start has found, in the order of ids
         self._whole: dict[str, None] = {}
         self._cache = StateCache(read)
         self._on_known = on_known
@@ -91,36 +96,65 @@ class Catalog:
         self._creation = CreationOrder()
         self.moves = Moves()
         self.readings = Readings()
+        self.is_known = True  # all that is asked of stored tasks is worked out
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __iter__(self) -> Iterator[TaskState]:
         """All tasks, in no order."""
-        return (entry.look() for entry in self._entries.values())
+        return (self._placed(task_id).look() for task_id in self._entries)
 
-    def restore(
-        self, stored: Iterable[tuple[str, bytes | TaskState]], *, last_seq: int, triaged_seq: int
-    ) -> None:
-        """Start from stored tasks, heads or whole states, the most recently active last.
+    def restore(self, stored: Iterable[Stored], *, last_seq: int, triaged_seq: int) -> None:
+        """Start from stored tasks.
 
         Args:
             last_seq: the newest of their numbers.
             triaged_seq: the same, of those that somebody has read, archived or dismissed.
         """
-        newest: Placed | None = None
-        for entry in self.order.restore(stored, self._on_known):
-            self._entries[entry.task_id] = newest = entry
-            if not isinstance(entry.held, bytes):
-                self._whole[entry.task_id] = None
-        self._creation.restore(self._entries.values())
-        known_from = 0 if newest is None else newest.latest_event_seq
+        self._unplaced = sorted(stored, key=id_of)
+        # All at once: as large a table as it becomes takes long to make room.
+        self._entries = dict.fromkeys(map(id_of, self._unplaced))
+        by_activity = sorted(self._unplaced, key=active_seq_of)
+        self.order.restore(by_activity, self._take_place, self._on_known)
+        self._creation.restore(by_activity)
+        for task in by_activity:
+            if isinstance(held_of(task), TaskState):
+                self.order.place(task)
+                self._whole[id_of(task)] = None
+        known_from = active_seq_of(by_activity[-1]) if by_activity else 0
         self.moves = Moves(newest_seq=last_seq, known_from=known_from)
         self.readings = Readings(triaged_seq)
+        self.is_known = False
+
+    def learning(self) -> Iterator[None]:
+        """Work out what a start has left to be worked out of stored tasks; some of it for each
+        item."""
+        if not self.is_known:
+            yield from self.order.learning()
+            self._unplaced = ()
+            yield from self._creation.sorting()
+            self.is_known = True
+
+    def _take_place(self, entry: Placed) -> None:
+        self._entries[entry.task_id] = entry
+        self._creation.enter(entry)
+
+    def _placed(self, task_id: str) -> Placed:
+        """Raises KeyError: there is no such task."""
+        entry = self._entries[task_id]
+        if entry is None:
+            at = bisect_left(self._unplaced, task_id, key=id_of)
+            self.order.place(self._unplaced[at])
+            entry = self._entries[task_id]
+        assert entry is not None, "a stored task has its place"
+        return entry
 
     def publish(self, state: TaskState) -> TaskState | None:
         """The task's state after a committed record; the one before it is returned."""
         entry = self._entries.get(state.id)
+        if entry is None and state.id in self._entries:
+            entry = self._placed(state.id)
         before = None
         if entry is not None:
             before = entry.state
@@ -152,7 +186,7 @@ class Catalog:
         folded: list[Placed] = []
         for task_id in list(islice(self._whole, most)):
             del self._whole[task_id]
-            entry = self._entries[task_id]
+            entry = self._placed(task_id)
             if reads.is_folded(task_id, entry.state.last_seq):
                 folded.append(entry)
             else:
@@ -171,6 +205,8 @@ class Catalog:
     def get(self, task_id: str) -> TaskState | None:
         """The task, slim or whole."""
         entry = self._entries.get(task_id)
+        if entry is None and task_id in self._entries:
+            entry = self._placed(task_id)
         return None if entry is None else entry.state
 
     def has(self, task_id: str) -> bool:
@@ -179,7 +215,7 @@ class Catalog:
 
     def whole(self, task_id: str) -> TaskState | None:
         """The task, if it is held whole."""
-        return self._entries[task_id].state if task_id in self._whole else None
+        return self._placed(task_id).state if task_id in self._whole else None
 
     def _prepared(self, wanted: Wanted, before_seq: int | None, count: int) -> Iterator[None]:
         """Work out in turns what is asked of so many of the tasks that are wanted, the most
@@ -206,9 +242,8 @@ class Catalog:
             Rejected: the cursor is invalid, or of another order.
         """
         if order is ListOrder.CREATED:
-            if not self.order.is_known:
-                yield from self.order.learning()
-        elif wanted.text is not None or not self.order.is_known:
+            yield from self.learning()
+        elif wanted.text is not None or not self.is_known:
             before_seq = None if cursor is None else Walk.read(cursor).before_seq
             yield from self._prepared(wanted, before_seq, limit)
         rows = AllRows(self.order, self._creation, wanted)

@@ -1,13 +1,16 @@
 """All tasks in the order in which they were made."""
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, final
 
+from chargehand.actors.task.head import Stored, created_ns_of, id_of
 from chargehand.actors.task.state import TaskState
-from chargehand.actors.views.activity import Placed
 from chargehand.actors.views.pages import bad_cursor, sequence_of
+from chargehand.actors.views.stretches import Placed
 
+_BLOCK: Final = 1024  # tasks in a block, as a rule; never more than twice as many
+_FIRST_OF_ALL: Final = (-1, "")
 _MARK: Final = "created"  # a cursor of this order begins with it, so it is taken for no other
 
 
@@ -37,35 +40,92 @@ def birth_of(state: TaskState) -> Birth:
 
 
 @final
+class _Block:
+    """Entries that were made one after the other; in that order once it is sorted."""
+
+    __slots__ = ("entries", "is_sorted")
+
+    def __init__(self, entries: list[Placed], *, is_sorted: bool) -> None:
+        self.entries = entries
+        self.is_sorted = is_sorted
+
+
+@final
 class CreationOrder:
-    """One list: nearly all tasks come at its end, and few leave, each at the cost of a shift."""
+    """Blocks, of which nearly all tasks come at the end of the last one.
+
+    Stored tasks come in any order, and over time: blocks are laid out for them, and are sorted when
+    all are there (see `sorting`). Nobody reads the order before.
+    """
 
     def __init__(self) -> None:
-        self._entries: list[Placed] = []
+        self._floors: list[tuple[int, str]] = [_FIRST_OF_ALL]  # where each block begins
+        self._blocks = [_Block([], is_sorted=True)]
+        self._unsorted: list[_Block] = []
 
-    def __len__(self) -> int:
-        return len(self._entries)
+    def restore(self, stored: Sequence[Stored]) -> None:
+        """Lay out blocks for stored tasks, which are in any order; each of them will `enter`."""
+        sample = sorted((created_ns_of(task), id_of(task)) for task in stored[::_BLOCK])
+        self._floors = [_FIRST_OF_ALL, *sample[1:]]
+        self._blocks = [_Block([], is_sorted=False) for _ in self._floors]
+        self._unsorted = [*self._blocks]
 
-    def restore(self, entries: Iterable[Placed]) -> None:
-        self._entries = sorted(entries, key=_key)
+    def sorting(self) -> Iterator[None]:
+        """Sort what has entered since `restore`, a block for each item."""
+        while self._unsorted:
+            block = self._unsorted.pop()
+            block.entries.sort(key=_key)
+            block.is_sorted = True
+            if block.entries:
+                self._split(self._block_at(_key(block.entries[0])))
+            yield
 
     def enter(self, entry: Placed) -> None:
-        entries = self._entries
-        if not entries or _key(entries[-1]) < _key(entry):
-            entries.append(entry)
+        key = _key(entry)
+        at = self._block_at(key)
+        block = self._blocks[at]
+        if not block.is_sorted or not block.entries or _key(block.entries[-1]) < key:
+            block.entries.append(entry)
         else:
-            insort(entries, entry, key=_key)
+            insort(block.entries, entry, key=_key)
+        if block.is_sorted:
+            self._split(at)
 
     def leave(self, entry: Placed) -> None:
-        del self._entries[bisect_left(self._entries, _key(entry), key=_key)]
+        key = _key(entry)
+        at = self._block_at(key)
+        block = self._blocks[at]
+        entries = block.entries
+        if block.is_sorted:
+            del entries[bisect_left(entries, key, key=_key)]
+        else:
+            entries.remove(entry)
+        if not entries and len(self._blocks) > 1:
+            del self._blocks[at], self._floors[at]
+            self._floors[0] = _FIRST_OF_ALL
 
     def newest_first(self, before: Birth | None) -> Iterator[Placed]:
         """Args: before: leave out this one, and what was made after it."""
-        entries, end = self._entries, len(self._entries)
+        last, end = len(self._blocks) - 1, None
         if before is not None:
             bound: tuple[int, str] = before
-            end = bisect_left(entries, bound, key=_key)
-        return map(entries.__getitem__, range(end - 1, -1, -1))
+            last = self._block_at(bound)
+            end = bisect_left(self._blocks[last].entries, bound, key=_key)
+        for block in self._blocks[last::-1]:
+            yield from reversed(block.entries[:end])
+            end = None
+
+    def _block_at(self, key: tuple[int, str]) -> int:
+        return bisect_right(self._floors, key) - 1
+
+    def _split(self, at: int) -> None:
+        """Make several blocks of one that has become too long."""
+        entries = self._blocks[at].entries
+        if len(entries) <= 2 * _BLOCK:
+            return
+        parts = [entries[begin : begin + _BLOCK] for begin in range(0, len(entries), _BLOCK)]
+        self._blocks[at : at + 1] = [_Block(part, is_sorted=True) for part in parts]
+        self._floors[at + 1 : at + 1] = [_key(part[0]) for part in parts[1:]]
 
 
 def _key(entry: Placed) -> tuple[int, str]:

@@ -18,14 +18,16 @@ from chargehand.actors.task.state import (
     Triage,
 )
 from chargehand.actors.views import facets
-from chargehand.actors.views.activity import ActivityOrder, Placed, Stretch, Wanted
+from chargehand.actors.views.activity import ActivityOrder
 from chargehand.actors.views.catalog import Catalog
 from chargehand.actors.views.choices import Lane
 from chargehand.actors.views.facets import Facet
 from chargehand.actors.views.pages import bad_cursor
 from chargehand.actors.views.rows import PlacedRows
 from chargehand.actors.views.search import wanted_text
+from chargehand.actors.views.stretches import Placed, Stretch
 from chargehand.actors.views.walks import Walk, walked
+from chargehand.actors.views.wanted import Wanted
 
 _OWNER_KINDS: Final = {
     ActorKind.HUMAN: OwnerKind.HUMAN,

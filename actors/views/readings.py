@@ -4,9 +4,9 @@ from typing import final
 
 from chargehand.actors.identity import Actor
 from chargehand.actors.task.state import TaskState
-from chargehand.actors.views.activity import Placed
 from chargehand.actors.views.facets import readers_of
 from chargehand.actors.views.recent import Recent
+from chargehand.actors.views.stretches import Placed
 
 
 @final

@@ -6,8 +6,10 @@ from typing import final
 
 from chargehand.actors import limits
 from chargehand.actors.task.state import TaskState
-from chargehand.actors.views.activity import ActivityOrder, Placed, Stretch, Wanted
+from chargehand.actors.views.activity import ActivityOrder
 from chargehand.actors.views.creation import Birth, CreationOrder
+from chargehand.actors.views.stretches import Placed, Stretch
+from chargehand.actors.views.wanted import Wanted
 
 
 class PlacedRows:

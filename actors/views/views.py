@@ -20,8 +20,8 @@ from chargehand.actors.slices import Turn, in_slices
 from chargehand.actors.task.decide.definition import task_not_found
 from chargehand.actors.task.eligibility import QueuedRun
 from chargehand.actors.task.events import TaskPaused, TaskResumed
+from chargehand.actors.task.head import Stored
 from chargehand.actors.task.state import Run, TaskState
-from chargehand.actors.views.activity import Wanted
 from chargehand.actors.views.backlog import Backlog, BacklogFilter, BacklogPage, BacklogWalk
 from chargehand.actors.views.catalog import Catalog, TaskFilter
 from chargehand.actors.views.choices import ListOrder
@@ -32,6 +32,7 @@ from chargehand.actors.views.latest_runs import LatestRuns
 from chargehand.actors.views.streams import CloseReason, StreamClosed, Streams, Subscriber
 from chargehand.actors.views.timeline import TimelineEvent, public_events
 from chargehand.actors.views.walks import TaskPage, Walk, check_not_ahead
+from chargehand.actors.views.wanted import Wanted
 
 _BACKLOG_STEP = 16  # records read at a time when a subscriber reads the past of a task
 _LISTED_STEP = 1024  # tasks below another that are listed in one go, at about 1 µs each
@@ -89,9 +90,7 @@ class Views:
         self._backlog = Backlog(graph.paused_by, self.catalog.get, held)
         self._behind: dict[str, TaskState | None] = {}  # tasks that moved on, as they are counted
 
-    def restore(
-        self, stored: Iterable[tuple[str, bytes | TaskState]], *, last_seq: int, triaged_seq: int
-    ) -> None:
+    def restore(self, stored: Iterable[Stored], *, last_seq: int, triaged_seq: int) -> None:
         """Start from stored tasks (see `Catalog.restore`), of which the graph knows already. What
         is counted and looked for among them is worked out after the start, in turns."""
         self.catalog.restore(stored, last_seq=last_seq, triaged_seq=triaged_seq)
@@ -107,8 +106,7 @@ class Views:
 
     def _stored_tasks(self) -> Iterator[None]:
         """Work out in turns what is counted and looked for among stored tasks."""
-        if not self.catalog.order.is_known:
-            yield from self.catalog.order.learning()
+        yield from self.catalog.learning()
 
     def _count_stored(self, state: TaskState) -> None:
         self._groups.change(None, state)

@@ -16,10 +16,10 @@ from typing import Protocol, final
 from chargehand.actors.errors import invalid
 from chargehand.actors.frozen import frozen, replace
 from chargehand.actors.task.state import TaskState
-from chargehand.actors.views.activity import Placed
 from chargehand.actors.views.creation import Birth, birth_of
 from chargehand.actors.views.pages import bad_cursor, sequence_of
 from chargehand.actors.views.recent import Recent
+from chargehand.actors.views.stretches import Placed
 
 
 class Rows(Protocol):

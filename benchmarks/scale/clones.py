@@ -191,6 +191,6 @@ def _as_texts_and_bytes(numbers: Iterable[int]) -> Iterator[bytes]:
 
 def _all(store: Store, table: Table) -> Iterator[tuple[bytes, bytes]]:
     start = b""
-    while page := store.scan(table, start, None, _SCANNED, bytes):
+    while page := store.page(table, start, _SCANNED):
         yield from page
         start = page[-1][0] + b"\0"

@@ -26,7 +26,7 @@ Any other state is small: `[class name, fields]`, without a body.
 What earlier formats have written is read by `former` alone, as it is upgraded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from struct import Struct
 from struct import error as StructError
 from typing import Any, Final, NamedTuple, final, get_args
@@ -45,6 +45,7 @@ from chargehand.persistence.codec import TaggedUnion
 from chargehand.persistence.snapshots.positions import RUN, plain
 from chargehand.persistence.snapshots.shared import json
 from chargehand.persistence.snapshots.tasks import (
+    HEAD,
     RARE_DEFAULTS,
     head_of,
     rare_of,
@@ -57,6 +58,7 @@ _SMALL: Final = b"S"
 _CRC: Final = Struct(">I")
 _BODY_CRC: Final = Struct(">4xI")
 _KIND_IN_REST: Final = 4  # behind the first checksum
+_DEPENDENCIES_AT: Final = HEAD.index("dependencies")  # in the array of a head
 
 SMALL_STATES: Final[TaggedUnion[AnyState]] = TaggedUnion(
     tuple(cls for cls in get_args(AnyState) if cls is not TaskState)
@@ -120,6 +122,31 @@ def decode_head(key: bytes, value: bytes | memoryview) -> TaskHead | AnyState:
     except (TypeError, ValueError, LookupError) as error:
         raise DamagedError(f"the head of a snapshot is unreadable: {error!r}") from error
     raise DamagedError(f"the head of a snapshot is of an unknown kind, {chr(kind)!r}")
+
+
+def decode_task_heads(
+    rows: Iterable[tuple[bytes, bytes]],
+) -> tuple[list[tuple[str, bytes]], list[tuple[bytes, bytes]]]:
+    """The same for many tasks at once, with least work for each; and the rows that hold anything
+    else, sound or not."""
+    heads: list[tuple[str, bytes]] = []
+    others: list[tuple[bytes, bytes]] = []
+    read_crc = _CRC.unpack_from
+    for key, value in rows:
+        rest = value[_CRC.size :]
+        if rest[_KIND_IN_REST : _KIND_IN_REST + 1] == _TASK and read_crc(value)[0] == crc32(
+            rest, crc32(key)
+        ):
+            heads.append((key.decode(), rest[_KIND_IN_REST + 1 :]))
+        else:
+            others.append((key, value))
+    return heads, others
+
+
+def blockers_of(head: bytes) -> list[str]:
+    """The ids of those that the task of a head depends on."""
+    edges = orjson.loads(rest_of(head))[_DEPENDENCIES_AT]
+    return [depends_on for depends_on, *_ in edges]
 
 
 def slim_state(task_id: str, head: bytes) -> TaskState:

@@ -79,14 +79,16 @@ class Positions(Generic[T]):
         scope: dict[str, Any] = {"cls": cls, "intern": intern, "Json": Json}
         taken: list[str] = []
         given: list[str] = []
-        for name in self.names:
-            if name in own:
+        # By position, as a name costs more the more there are.
+        for name in sorted(fields, key=lambda name: fields[name].kw_only):
+            if name not in self.names:
+                read = "None"
+            elif name in own:
                 scope[f"read_{name}"] = own[name]
-                given.append(f"{name}=read_{name}({name})")
+                read = f"read_{name}({name})"
             else:
                 read = _reading(hints[name], name, name in _SHARED_TEXTS, scope)
-                given.append(f"{name}={read}")
-        given += [f"{name}=None" for name in fields if name not in self.names]
+            given.append(f"{name}={read}" if fields[name].kw_only else read)
         for name in reversed(self.names):
             default = fields[name].default
             if default is attrs.NOTHING or name in own:

@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 
 from chargehand.actors.graph.graph import Graph
-from chargehand.actors.task.head import standing_of
+from chargehand.actors.task.head import stored_state
 from chargehand.actors.task.state import TaskState
+from chargehand.persistence.snapshots import blockers_of as blockers_of_head
 
 
 def restore_graph(graph: Graph, states: Iterable[TaskState]) -> None:
-    for state in states:
-        if not state.deleted:
-            place = (standing_of(state), state.workspace_id, state.parent_task_id)
-            graph.tasks.restore(state.id, *place, state.dependencies)
-    graph.tasks.restored()
+    stored = [stored_state(state) for state in states if not state.deleted]
+    graph.tasks.restore(stored, blockers_of_head)

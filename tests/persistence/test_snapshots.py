@@ -14,21 +14,26 @@ from hypothesis import strategies as st
 from chargehand.actors.identity import Origin, OriginKind
 from chargehand.actors.ports import DamagedError, TaskHead
 from chargehand.actors.record import AnyState, address_of
+from chargehand.actors.registry.state import SessionState
 from chargehand.actors.task.ended import facts_of, pack, unpack
 from chargehand.actors.task.head import (
     Summary,
+    blockers_of,
     created_at_ns,
     latest_event_seq,
     rest_of,
-    standing_and_seq,
     standing_of,
+    stored_heads,
+    stored_state,
     summary_of,
 )
 from chargehand.actors.task.slim import slim
 from chargehand.actors.task.state import Json, Run, RunStatus, TaskState
+from chargehand.persistence.snapshots import blockers_of as blockers_in
 from chargehand.persistence.snapshots import (
     decode_head,
     decode_snapshot,
+    decode_task_heads,
     encode_snapshot,
     slim_state,
 )
@@ -76,8 +81,25 @@ def test_what_a_start_has_to_know_of_a_task_is_read_from_the_beginning_of_its_he
     )
     assert standing_of(slim(state)) == standing_of(state)
     assert latest_event_seq(found.head) == state.latest_event_seq
-    assert standing_and_seq(found.head) == (standing_of(state), state.latest_event_seq)
+    (stored,) = stored_heads([found])
+    assert stored == (state.id, found.head, *stored_state(state)[2:])
+    assert blockers_in(found.head) == blockers_of(state)
     assert created_at_ns(found.head) == state.created_at_ns
+
+
+@quick
+@given(data=st.data())
+def test_of_many_rows_the_sound_heads_of_tasks_are_told_from_all_others(anything, data):
+    tasks = [data.draw(anything(TaskState)) for _ in range(3)]
+    session = data.draw(anything(SessionState))
+    rows = [(address_of(s).encode(), encode_snapshot(s).head) for s in (*tasks, session)]
+    key, value = rows[2]
+    at, bit = data.draw(st.integers(0, len(value) - 1)), data.draw(st.integers(0, 7))
+    rows[2] = (key, value[:at] + bytes([value[at] ^ 1 << bit]) + value[at + 1 :])
+    rows.append((b"cut", data.draw(st.sampled_from([value[:cut] for cut in range(12)]))))
+    heads, others = decode_task_heads(rows)
+    assert heads == [decode_head(*row) for row in rows[:2]]
+    assert others == rows[2:]
 
 
 def run_of(status, number):

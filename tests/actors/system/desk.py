@@ -157,6 +157,9 @@ class CrashStore:
     ) -> list[tuple[bytes, T]]:
         return self._store.scan(table, start, stop, count, read, reverse=reverse)
 
+    def page(self, table: Table, start: bytes, count: int) -> list[tuple[bytes, bytes]]:
+        return self._store.page(table, start, count)
+
     def count(self, table: Table) -> int:
         return self._store.count(table)
 

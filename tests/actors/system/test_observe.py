@@ -21,7 +21,7 @@ from chargehand.actors.task.state import (
     TaskStatus,
     TriageAction,
 )
-from chargehand.actors.views import activity
+from chargehand.actors.views import activity, stretches
 from chargehand.actors.views.backlog import BacklogFilter
 from chargehand.actors.views.catalog import TaskFilter
 from chargehand.actors.views.choices import Lane, ListOrder
@@ -156,7 +156,7 @@ class Townsfolk(Callers):
 @pytest.fixture
 def small_stretches(monkeypatch):
     """So few tasks fill many, and thin them out."""
-    monkeypatch.setattr(activity, "STRETCH", 8)
+    monkeypatch.setattr(stretches, "STRETCH", 8)
     monkeypatch.setattr(activity, "_LOOK_EVERY", 1)
 
 

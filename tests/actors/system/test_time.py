@@ -14,9 +14,9 @@ from chargehand.actors.slices import in_turns
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy, ReviewStatus
 from chargehand.actors.task.state import RunStatus, TriageAction
-from chargehand.actors.views.activity import Wanted
 from chargehand.actors.views.backlog import BacklogFilter
 from chargehand.actors.views.choices import ListOrder
+from chargehand.actors.views.wanted import Wanted
 from tests.actors.system.desk import NOW_NS, NS, OPERATOR, agent, started, waiting
 
 HOUR_S = 3600

@@ -6,13 +6,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from chargehand.actors.task import head as heads
 from chargehand.actors.task.state import Owner, OwnerKind, Priority, TaskState, TaskStatus
-from chargehand.actors.views import activity, facets
-from chargehand.actors.views.activity import ActivityOrder, Wanted
+from chargehand.actors.views import activity, facets, stretches
+from chargehand.actors.views.activity import ActivityOrder
 from chargehand.actors.views.search import wanted_text
 from chargehand.actors.views.state_cache import StateCache
+from chargehand.actors.views.wanted import Wanted
 from chargehand.persistence.snapshots import slim_state
-from tests.actors.views.catalogs import head_of
+from tests.actors.views.catalogs import as_stored
 from tests.actors.views.states import a_task
 
 OWNERS = (None, Owner(OwnerKind.POOL, "bot"), Owner(OwnerKind.HUMAN, "ann"))
@@ -33,14 +35,15 @@ FILTERS = (
 class OrderLikeAList(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        activity.STRETCH, activity._LOOK_EVERY = 4, 1
+        stretches.STRETCH, activity._LOOK_EVERY = 4, 1
         self.order = ActivityOrder(StateCache(slim_state))
-        self.entries: dict[str, activity.Placed] = {}
+        self.entries: dict[str, stretches.Placed] = {}
         self.seq = 0
         self.stored, self.met, self.learning = {}, [], iter(())
+        self.rows, self.unplaced = [], {}
 
     def teardown(self) -> None:
-        activity.STRETCH, activity._LOOK_EVERY = 512, 32
+        stretches.STRETCH, activity._LOOK_EVERY = 512, 32
 
     @rule(
         status=st.sampled_from(TaskStatus),
@@ -53,7 +56,7 @@ class OrderLikeAList(RuleBasedStateMachine):
         state = a_task(f"task-{self.seq}", latest_event_seq=self.seq, **fields)
         self.entries[state.id] = self.order.enter(state)
 
-    @precondition(lambda self: self.entries)
+    @precondition(lambda self: self.ids)
     @rule(data=st.data(), status=st.sampled_from(TaskStatus), title=st.sampled_from(TITLES))
     def move(self, data, status, title):
         entry = self.pick(data)
@@ -62,17 +65,17 @@ class OrderLikeAList(RuleBasedStateMachine):
         changed = evolve(before, status=status, title=title, latest_event_seq=self.seq)
         self.order.move(entry, changed)
 
-    @precondition(lambda self: self.entries)
+    @precondition(lambda self: self.ids)
     @rule(data=st.data(), priority=st.sampled_from(Priority))
     def change(self, data, priority):
         entry = self.pick(data)
         before = self.meet(entry)
         self.order.change(entry, before, evolve(before, priority=priority))
 
-    @precondition(lambda self: self.entries)
+    @precondition(lambda self: self.ids)
     @rule(data=st.data(), count=st.integers(1, 6))
     def leave(self, data, count):
-        for _ in range(min(count, len(self.entries))):
+        for _ in range(min(count, len(self.ids))):
             entry = self.pick(data)
             self.meet(entry)
             self.order.leave(entry)
@@ -82,11 +85,13 @@ class OrderLikeAList(RuleBasedStateMachine):
     def restart(self):
         """From heads, of which nothing is known."""
         self.learned_all_once()
-        states = sorted((e.state for e in self.entries.values()), key=lambda s: s.latest_event_seq)
+        states = self.model()[::-1]
         self.order = ActivityOrder(StateCache(slim_state))
         self.stored, self.met = {state.id: state for state in states}, []
-        rows = [(state.id, head_of(state)) for state in states]
-        self.entries = {e.task_id: e for e in self.order.restore(rows, self.met.append)}
+        self.rows = [as_stored(state) for state in states]
+        self.unplaced = {heads.id_of(row): row for row in self.rows}
+        self.entries = {}
+        self.order.restore(self.rows, self.placed, self.met.append)
         self.learning = self.order.learning()
 
     @rule(steps=st.integers(1, 3))
@@ -106,8 +111,25 @@ class OrderLikeAList(RuleBasedStateMachine):
         entry.stretch.meet(entry.place, before)
         return before
 
-    def pick(self, data) -> activity.Placed:
-        return self.entries[data.draw(st.sampled_from(sorted(self.entries)))]
+    def pick(self, data) -> stretches.Placed:
+        task_id = data.draw(st.sampled_from(self.ids))
+        if task_id in self.unplaced:
+            self.order.place(self.unplaced[task_id])
+        return self.entries[task_id]
+
+    @property
+    def ids(self) -> list[str]:
+        return sorted(self.entries.keys() | self.unplaced.keys())
+
+    def placed(self, entry):
+        assert heads.held_of(self.unplaced.pop(entry.task_id)) is entry.held
+        self.entries[entry.task_id] = entry
+
+    @precondition(lambda self: self.rows)
+    @rule(data=st.data())
+    def place(self, data):
+        """Any of those that were stored, whatever has become of it."""
+        self.order.place(data.draw(st.sampled_from(self.rows)))
 
     @rule(wanted=st.sampled_from(FILTERS))
     def ask(self, wanted):
@@ -135,10 +157,11 @@ class OrderLikeAList(RuleBasedStateMachine):
 
     @invariant()
     def there_are_not_many_more_stretches_than_tasks_need(self):
-        assert self.order.stretch_count <= 2 + len(self.entries)
+        assert self.order.stretch_count <= 2 + len(self.ids)
 
     def model(self) -> list[TaskState]:
         states = [entry.state for entry in self.entries.values()]
+        states += [self.stored[task_id] for task_id in self.unplaced]
         return sorted(states, key=lambda state: -state.latest_event_seq)
 
     def found(self, wanted: Wanted) -> list[TaskState]:
@@ -161,7 +184,7 @@ def test_what_moves_on_leaves_no_stretches_behind():
         for entry in entries[::3]:
             seq += 1
             order.move(entry, evolve(entry.state, latest_event_seq=seq))
-    assert order.stretch_count <= 2 + 4 * len(entries) // activity.STRETCH + 2
+    assert order.stretch_count <= 2 + 4 * len(entries) // stretches.STRETCH + 2
 
 
 @pytest.mark.parametrize("query", ["e", "zz", "t-1", "task-00", "\n"])

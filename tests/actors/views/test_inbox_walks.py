@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from chargehand.actors import limits
 from chargehand.actors.identity import LOCAL_USER, agent_actor
 from chargehand.actors.task.state import RunStatus, Triage
-from chargehand.actors.views import activity, recent
+from chargehand.actors.views import activity, recent, stretches
 from chargehand.actors.views.choices import Lane
 from chargehand.actors.views.facets import has_failed
 from chargehand.actors.views.inbox import InboxFilter, inbox
@@ -100,7 +100,7 @@ class Store:
 
 @pytest.fixture(autouse=True)
 def short_stretches(monkeypatch):
-    monkeypatch.setattr(activity, "STRETCH", 4)
+    monkeypatch.setattr(stretches, "STRETCH", 4)
     monkeypatch.setattr(activity, "_LOOK_EVERY", 1)
 
 

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from chargehand.actors import limits
 from chargehand.actors.errors import Rejected
 from chargehand.actors.task.state import Priority, TaskStatus
-from chargehand.actors.views import activity, facets, recent
-from chargehand.actors.views.activity import Stretch, Wanted
+from chargehand.actors.views import activity, creation, facets, recent, stretches
 from chargehand.actors.views.choices import ListOrder
 from chargehand.actors.views.creation import CreationOrder
 from chargehand.actors.views.search import wanted_text
+from chargehand.actors.views.stretches import Stretch
+from chargehand.actors.views.wanted import Wanted
 from tests.actors.views.catalogs import new_catalog, restarted
 from tests.actors.views.states import a_task
 
@@ -96,8 +97,9 @@ def short_memory(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def short_stretches(monkeypatch):
-    monkeypatch.setattr(activity, "STRETCH", 4)
+    monkeypatch.setattr(stretches, "STRETCH", 4)
     monkeypatch.setattr(activity, "_LOOK_EVERY", 1)
+    monkeypatch.setattr(creation, "_BLOCK", 3)
 
 
 def walked(store, order, wanted, limit, between, *, few) -> tuple[list[str], set[str]]:
@@ -220,8 +222,8 @@ def test_in_one_turn_no_more_tasks_are_looked_at_than_the_limit(
     rows, _ = store.page(ListOrder.CREATED, wanted=wanted, between=lambda: looked_at.append(0))
     assert rows == found
     assert len(looked_at) >= 5
-    assert max(looked_at) <= 16 + activity.STRETCH  # the last stretch that was searched is whole
-    assert sum(looked_at) <= 160 * 2 + len(looked_at) * 2 * activity.STRETCH
+    assert max(looked_at) <= 16 + stretches.STRETCH  # the last stretch that was searched is whole
+    assert sum(looked_at) <= 160 * 2 + len(looked_at) * 2 * stretches.STRETCH
 
 
 def test_so_few_that_are_wanted_are_sorted_in_one_turn(monkeypatch, looked_at):

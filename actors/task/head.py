@@ -103,6 +103,11 @@ def summary_of(head: bytes) -> Summary:
 
     Raises struct.error or UnicodeDecodeError: it is no head.
     """
+    return summary_and_rest(head)[0]
+
+
+def summary_and_rest(head: bytes) -> tuple[Summary, memoryview]:
+    """The same, with what the store has written behind it."""
     standing, latest, last, created, active, workspace_bytes, parent_bytes = _FIXED.unpack_from(
         head
     )
@@ -113,7 +118,9 @@ def summary_of(head: bytes) -> Summary:
         at += workspace_bytes
     if parent_bytes != _NONE:
         parent_id = intern(str(head[at : at + parent_bytes], "utf-8"))
-    return Summary(standing, latest, last, created, active, workspace_id, parent_id)
+        at += parent_bytes
+    summary = Summary(standing, latest, last, created, active, workspace_id, parent_id)
+    return summary, memoryview(head)[at:]
 
 
 def stored_heads(heads: Iterable[tuple[str, bytes]]) -> Iterator[AtRest]:
@@ -139,15 +146,6 @@ def stored_heads(heads: Iterable[tuple[str, bytes]]) -> Iterator[AtRest]:
             if parent_id is None:
                 parent_id = ids[written] = intern(written.decode())
         yield task_id, head, standing, workspace_id, parent_id, latest, last, created
-
-
-def rest_of(head: bytes) -> memoryview:
-    """What the store has written behind the summary. Raises struct.error: it is no head."""
-    *_, workspace_bytes, parent_bytes = _FIXED.unpack_from(head)
-    at: int = _FIXED.size
-    for count in (workspace_bytes, parent_bytes):
-        at += 0 if count == _NONE else count
-    return memoryview(head)[at:]
 
 
 def stored_state(state: TaskState) -> Stored:

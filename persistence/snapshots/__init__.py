@@ -38,7 +38,7 @@ from chargehand.actors.frozen import replace
 from chargehand.actors.ports import DamagedError, TaskHead
 from chargehand.actors.record import AnyState, address_of
 from chargehand.actors.task.ended import pack
-from chargehand.actors.task.head import rest_of, summarized, summary_of
+from chargehand.actors.task.head import summarized, summary_and_rest
 from chargehand.actors.task.slim import slim
 from chargehand.actors.task.state import TaskState
 from chargehand.persistence.codec import TaggedUnion
@@ -145,7 +145,8 @@ def decode_task_heads(
 
 def blockers_of(head: bytes) -> list[str]:
     """The ids of those that the task of a head depends on."""
-    edges = orjson.loads(rest_of(head))[_DEPENDENCIES_AT]
+    _, rest = summary_and_rest(head)
+    edges = orjson.loads(rest)[_DEPENDENCIES_AT]
     return [depends_on for depends_on, *_ in edges]
 
 
@@ -156,7 +157,7 @@ def slim_state(task_id: str, head: bytes) -> TaskState:
         DamagedError: it is none that this version knows.
     """
     try:
-        known = summary_of(head)
+        known, rest = summary_and_rest(head)
         return read_task(
             task_id,
             known.workspace_id,
@@ -165,7 +166,7 @@ def slim_state(task_id: str, head: bytes) -> TaskState:
             known.last_activity_at_ns,
             known.latest_event_seq,
             known.last_seq,
-            *orjson.loads(rest_of(head)),
+            *orjson.loads(rest),
         )
     except (TypeError, ValueError, KeyError, StructError) as error:
         raise DamagedError(f"the head of a snapshot is unreadable: {error!r}") from error

@@ -21,10 +21,10 @@ from chargehand.actors.task.head import (
     blockers_of,
     created_at_ns,
     latest_event_seq,
-    rest_of,
     standing_of,
     stored_heads,
     stored_state,
+    summary_and_rest,
     summary_of,
 )
 from chargehand.actors.task.slim import slim
@@ -137,7 +137,7 @@ def test_the_bytes_of_a_task_are_these():
 
 def rest_text(head: bytes) -> str:
     """What stands behind the summary."""
-    return bytes(rest_of(head[9:])).decode()
+    return bytes(summary_and_rest(head[9:])[1]).decode()
 
 
 def test_what_the_bytes_are_of_has_every_field():

@@ -4,7 +4,9 @@
 in order, in `stretches` that know by `facets` and `search` which of them are `wanted`, for lists
 and `inbox`; `creation` has the other order. `walks` reads these page by page while tasks move, by
 what `recent` remembers.
-`groups` count them by `tally`, for the `dashboard`; `backlog` has the queue in its order. `streams`
-and `timeline` tell events one by one, `inspect` what is the matter with a run. What a caller may
-choose between stands in `choices`.
+`groups` count them by `tally`, for the `dashboard`; `backlog` has the queue in its order.
+
+`committed` has one task, slim or whole, and `tree` all below it. `timelines` read the past from the
+journal and `streams` go on with what is published, event by event as in `timeline`. `inspect` tells
+what is the matter with a run. What a caller may choose between stands in `choices`.
 """

@@ -78,8 +78,8 @@ async def test_a_task_that_goes_on_crashing_is_set_aside_and_named(crash, logged
         ):
             assert (await refusal(call)).code is Code.TASK_SET_ASIDE
         for read in (
-            lambda: system.views.timeline(sick.id, 0, 10),
-            lambda: system.views.timeline_latest(sick.id, 10),
+            lambda: system.views.timelines.after(sick.id, 0, 10),
+            lambda: system.views.timelines.latest(sick.id, 10),
             lambda: system.views.subscribe(sick.id, 0),
             lambda: system.views.tree(sick.id),
         ):

@@ -69,7 +69,7 @@ async def check(directory: Path, lines: list[str]) -> None:
                     assert answer.task.status is TaskStatus.COMPLETED
                     assert answer.the_run.status is RunStatus.COMPLETED
                     assert answer.the_run.result == b'{"n":%d}' % int(number)
-                    types = [e.event.type for e in system.views.timeline(task_id, 0, 100)]
+                    types = [e.event.type for e in system.views.timelines.after(task_id, 0, 100)]
                     assert types.count("task.run_completed") == 1
                     await check_next(system, task_id)
 

@@ -41,5 +41,5 @@ async def work_on(directory):
         session = await system.identify("sess-new", AGENT)
         caller = Caller(agent_actor(session.id), origin(OriginKind.AGENT_SESSION, "agent.next"))
         claimed = await system.claim_next(session, ClaimNext(), caller)
-        events = system.views.timeline(claimed.task.id, 0, 10)
+        events = system.views.timelines.after(claimed.task.id, 0, 10)
         assert events[-1].run.id == claimed.the_run.id

@@ -2,7 +2,7 @@
 
 import trio
 
-from chargehand.actors.views import views
+from chargehand.actors.views import timelines
 from tests.web.client import ContractClient
 
 
@@ -270,7 +270,7 @@ async def test_the_events_of_a_run_are_its_own_however_long_ago(client):
 
 
 async def test_the_events_of_a_run_are_not_looked_for_without_end(client, monkeypatch):
-    monkeypatch.setattr(views, "_RUN_RECORDS_MAX", 64)
+    monkeypatch.setattr(timelines, "_RUN_RECORDS_MAX", 64)
     run = await client.queued()
     for number in range(80):
         await client.send("PATCH", f"/api/tasks/{run['task_id']}", {"title": f"t{number}"})

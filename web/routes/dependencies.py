@@ -71,9 +71,9 @@ async def timeline(call: Call) -> HttpResponse:
                 "the latest events have no further pages",
                 "leave out the cursor or the parameter latest",
             )
-        latest = [told for told in views.timeline_latest(task_id, limit) if told.seq > after_seq]
+        latest = [told for told in views.timelines.latest(task_id, limit) if told.seq > after_seq]
         return shown(200, TimelineResponse([timeline_item_of(told, views) for told in latest]))
-    found = views.timeline(task_id, after_seq, limit + 1)
+    found = views.timelines.after(task_id, after_seq, limit + 1)
     shown_events = found[:limit]
     more = str(shown_events[-1].seq) if len(found) > limit else None
     items = [timeline_item_of(told, views) for told in shown_events]

@@ -101,9 +101,9 @@ def _events(call: Call, task: TaskState, run: Run | None) -> list[InspectEvent]:
     """The latest, in order; only those of the run if there is one."""
     views, count = call.system.views, seen.RECENT_EVENTS_MAX
     found = (
-        views.timeline_latest(task.id, count)
+        views.timelines.latest(task.id, count)
         if run is None
-        else views.run_timeline_latest(task.id, run.id, count)
+        else views.timelines.latest_of_run(task.id, run.id, count)
     )
     return [inspect_event_of(told) for told in found]
 

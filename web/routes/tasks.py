@@ -113,7 +113,7 @@ async def get(call: Call) -> HttpResponse:
 def detail(call: Call, task: TaskState) -> TaskDetail:
     """A whole task with its children, dependencies, runs and latest events."""
     views = call.system.views
-    latest = views.timeline_latest(task.id, limits.DETAIL_EVENTS_MAX)
+    latest = views.timelines.latest(task.id, limits.DETAIL_EVENTS_MAX)
     events = [task_event_of(told) for told in reversed(latest)]
     return detail_of(task, views.children(task.id), events, views)
 

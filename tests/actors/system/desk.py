@@ -89,7 +89,7 @@ class Desk:
         return (await self.run(run_id)).status
 
     def events(self, task_id: str) -> list[str]:
-        return [e.event.type for e in self.system.views.timeline(task_id, 0, 1000)]
+        return [e.event.type for e in self.system.views.timelines.after(task_id, 0, 1000)]
 
     @property
     def parked(self) -> int:

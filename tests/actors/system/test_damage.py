@@ -147,7 +147,7 @@ async def test_a_chunk_of_a_timeline(bit):
 
     async def find(desk):
         with pytest.raises(Rejected) as caught:
-            desk.system.views.timeline(SICK, 0, 10)
+            desk.system.views.timelines.after(SICK, 0, 10)
         assert caught.value.code is Code.TASK_SET_ASIDE
 
     store = await over_restarts(store, runs, find)

@@ -688,7 +688,7 @@ async def test_at_random_every_end_is_heard_of_in_order_over_crashes_and_failure
         await trio.sleep(2000)
         assert len(desk.system.deliveries) == 0
         for task_id in ends_left:
-            events = desk.system.views.timeline(task_id, 0, 1000)
+            events = desk.system.views.timelines.after(task_id, 0, 1000)
             ends = [told.seq for told in events if told.event.type == "task.run_canceled"]
             assert [*dict.fromkeys(heard.get(task_id, ()))] == ends
     assert sum(map(len, heard.values())) > 120

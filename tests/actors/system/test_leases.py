@@ -33,7 +33,7 @@ async def test_a_lease_ends_at_its_very_nanosecond(desk, lease_seconds):
     assert await desk.status_of(run.id) is RunStatus.CLAIMED
     await until(desk, lease.lease_until_ns)
     assert await desk.status_of(run.id) is RunStatus.QUEUED
-    told = desk.system.views.timeline((await desk.system.run(run.id)).task.id, 0, 100)
+    told = desk.system.views.timelines.after((await desk.system.run(run.id)).task.id, 0, 100)
     [expired] = [one for one in told if one.event.type == "task.run_lease_expired"]
     assert 0 <= expired.record.at_ns - lease.lease_until_ns < 1_000
 

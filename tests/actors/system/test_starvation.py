@@ -35,7 +35,7 @@ async def test_the_event_says_for_how_long(desk):
     task = await desk.task()
     await desk.enqueue(task.id)
     await trio.sleep(301)
-    event = desk.system.views.timeline_latest(task.id, 1)[0].event
+    event = desk.system.views.timelines.latest(task.id, 1)[0].event
     assert event.type == "task.run_starved"
     assert event.queued_age_ms == 300_000
 

@@ -39,7 +39,7 @@ class Follower:
 
 def seqs_of(desk, *task_ids) -> list[int]:
     views = desk.system.views
-    return sorted(e.seq for task_id in task_ids for e in views.timeline(task_id, 0, 10_000))
+    return sorted(e.seq for task_id in task_ids for e in views.timelines.after(task_id, 0, 10_000))
 
 
 async def write(desk, rng: random.Random, count: int, tree: list[str]) -> None:
@@ -255,7 +255,7 @@ async def test_what_is_told_shows_the_task_and_run_as_they_are(desk):
     run = await desk.queued()
     await desk.do("s1", run.id)
     task_id = (await desk.system.run(run.id)).task.id
-    events = desk.system.views.timeline(task_id, 0, 100)
+    events = desk.system.views.timelines.after(task_id, 0, 100)
     claimed = next(event for event in events if event.event.type == "task.run_claimed")
     assert claimed.run.status.value == "completed"
     assert claimed.record.caller == agent("s1")

@@ -63,7 +63,9 @@ async def test_a_lease_is_shown_by_the_wall_as_it_is_now(hours):
         shown_ns = desk.system.views.lease_until_ns(await desk.run(run.id))
         assert shown_ns == until_ns + hours * HOUR_S * NS
         await trio.sleep(60)
-        expired = desk.system.views.timeline((await desk.system.run(run.id)).task.id, 0, 100)[-1]
+        expired = desk.system.views.timelines.after(
+            (await desk.system.run(run.id)).task.id, 0, 100
+        )[-1]
         assert expired.event.type == "task.run_lease_expired"
         assert expired.event.lease_until_ns == shown_ns
 
@@ -271,7 +273,9 @@ async def test_nothing_starves_and_no_session_is_forgotten_by_a_step(hours):
         assert caught.value.code is Code.IDENTITY_STALE
         await trio.sleep(45)
         assert (await desk.system.scheduler.status()).starved_run_count == 1
-        starved = desk.system.views.timeline((await desk.system.run(run.id)).task.id, 0, 100)[-1]
+        starved = desk.system.views.timelines.after(
+            (await desk.system.run(run.id)).task.id, 0, 100
+        )[-1]
         assert 300_000 <= starved.event.queued_age_ms <= 301_000
 
 
@@ -371,7 +375,7 @@ async def test_for_how_long_nobody_touched_a_run_does_not_count_a_step_of_the_wa
         task = (await desk.system.run(run.id)).task
         [told] = [
             entry.event
-            for entry in desk.system.views.timeline(task.id, 0, 99)
+            for entry in desk.system.views.timelines.after(task.id, 0, 99)
             if entry.event.type == "task.run_without_lease"
         ]
         assert 100_000 <= told.untouched_ms <= 101_000

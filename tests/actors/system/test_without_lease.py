@@ -49,7 +49,9 @@ async def test_a_run_without_a_lease_that_nobody_touches_is_told_once(desk, call
     assert (await told(desk, run), stuck(desk)) == (1, 1)
     assert lane(desk, Lane.FAILED_RUNS) == [task.id]
     assert blocking_reason(task) == "run_without_lease"
-    [entry] = [e.event for e in desk.system.views.timeline(task.id, 0, 99) if e.event.type == TOLD]
+    [entry] = [
+        e.event for e in desk.system.views.timelines.after(task.id, 0, 99) if e.event.type == TOLD
+    ]
     assert entry.untouched_since_ns == task.open_run.started_at_ns
     assert 100_000 <= entry.untouched_ms < 101_000
     assert entry.session_id == (None if caller is OPERATOR else "s1")

@@ -116,7 +116,8 @@ class CreationOrder:
             end = None
 
     def _block_at(self, key: tuple[int, str]) -> int:
-        return bisect_right(self._floors, key) - 1
+        last = len(self._floors) - 1
+        return last if key >= self._floors[last] else bisect_right(self._floors, key) - 1
 
     def _split(self, at: int) -> None:
         """Make several blocks of one that has become too long."""

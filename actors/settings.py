@@ -81,14 +81,17 @@ class Settings:
         float(limits.IDEMPOTENCY_S), "how long what was done under an idempotency key is known"
     )
     retain_finished_s: float = _setting(
-        0.0, "how long finished tasks are kept after their last event; 0: for ever"
+        0.0,
+        "how long finished tasks are kept after their last event, give or take a minute;"
+        " 0: for ever",
     )
     retain_finished_count: int = _setting(
         0, "how many finished tasks are kept, those that were active last; 0: all"
     )
     retain_deleted_s: float = _setting(
         0.0,
-        "how long the ids of deleted tasks stay taken, no shorter than idempotency_s; 0: for ever",
+        "how long the ids of deleted tasks stay taken, at least idempotency_s and to the next"
+        " checkpoints; 0: for ever",
     )
     max_residents: int = _setting(
         limits.RESIDENTS_DEFAULT, "task actors in memory at a time, about 5 KB each", 1

@@ -58,7 +58,7 @@ class EdgeCode(Enum):
 
     UNKNOWN_PATH = ("not_found", 404, Severity.ERROR, "Not found")
     METHOD_NOT_ALLOWED = ("method_not_allowed", 405, Severity.ERROR, "Method not allowed")
-    TOKEN_REQUIRED = ("token_required", 401, Severity.ERROR, "Token required")
+    TOKEN_REQUIRED = ("token_required", 401, Severity.ERROR, "Token missing or wrong")
     HOST_NOT_ALLOWED = ("host_not_allowed", 403, Severity.ERROR, "Host not allowed")
     ORIGIN_NOT_ALLOWED = ("origin_not_allowed", 403, Severity.ERROR, "Origin not allowed")
     BODY_TOO_LARGE = ("payload_too_large", 413, Severity.ERROR, "Payload too large")

@@ -21,10 +21,12 @@ from chargehand.actors.task.status import first_status
 def create(changes: Changes, command: c.CreateTask) -> Decision:
     """The id must be new; a child must fit its parent (hierarchy rules)."""
     _check_scope(command)
-    if changes.state_or_none is not None:  # deleted ones leave a state too
+    former = changes.state_or_none
+    if former is not None:
+        is_taken = "was that of a task that is deleted" if former.deleted else "is that of a task"
         raise Rejected(
             Code.TASK_EXISTS,
-            f"the id {changes.task_id} is taken; ids of deleted tasks stay taken",
+            f"the id {changes.task_id} {is_taken}",
             "choose another id, or leave it out to have one made",
             pointer="/id",
         )

@@ -65,9 +65,13 @@ def test_scope_and_workspace_are_a_pair(scope, workspace_id):
 def test_an_id_in_use_is_refused_and_so_is_one_of_a_deleted_task():
     again = c.CreateTask(scope=Scope.GLOBAL, title="T")
     bench = Bench.created()
-    assert bench.code(again) is Code.TASK_EXISTS
+    refused = bench.refusal(again)
+    assert refused.code is Code.TASK_EXISTS
+    assert str(refused).endswith(" is that of a task")
     bench.do(c.DeleteTask())
-    assert bench.code(again) is Code.TASK_EXISTS
+    refused = bench.refusal(again)
+    assert refused.code is Code.TASK_EXISTS
+    assert str(refused).endswith(" was that of a task that is deleted")
 
 
 def _child(parent, **fields):

@@ -74,8 +74,10 @@ class LmdbStore:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:
                 raise StorageError(f"cannot make {directory}: {error.strerror}") from error
-        elif not (directory / DATA_FILE).is_file():
+        elif not directory.is_dir():
             raise StorageError(f"there is no data directory {directory}")
+        elif not (directory / DATA_FILE).is_file():
+            raise StorageError(f"{directory} holds no data of Chargehand")
         self._directory = directory
         self._read_only = read_only
         self._lock = DirectoryLock(directory)

@@ -1,6 +1,9 @@
 """Each operation has its command, with each of its members, and each command its example."""
 
+import os
 import shlex
+import shutil
+import subprocess
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -14,6 +17,7 @@ from chargehand.web.cli.verbs import Verb, path_of
 from chargehand.web.openapi.table import DOCS
 from chargehand.web.operations import Operation
 from tests.cli.answers import Told, answer_by
+from tests.cli.conftest import S_MAX
 from tests.cli.suggested import command_of
 
 NOT_FOR_PEOPLE: Final = frozenset({Operation.LIVENESS, Operation.OPENAPI, Operation.DOCS})
@@ -126,6 +130,30 @@ def test_the_help_of_a_verdict_says_what_may_be_judged_and_what_a_rejection_need
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_a_script_of_the_shell(bare, shell):
     assert "_CHARGEHAND_COMPLETE" in bare.told("completion", shell)
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh here")
+@pytest.mark.parametrize("before", ["", "autoload -Uz compinit && compinit -i"])
+def test_completion_is_taken_by_a_zsh_with_and_without_completion_of_its_own(
+    bare, tmp_path, before
+):
+    script = tmp_path / "script"
+    script.write_text(bare.told("completion", "zsh"))
+    line = f'{before}\neval "$(<{script})"; print -r -- $_comps[chargehand]'
+    done = subprocess.run(
+        ["zsh", "-f", "-c", line],
+        env={**os.environ, "HOME": str(tmp_path), "ZDOTDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=S_MAX,
+    )
+    assert (done.stdout, done.stderr) == ("_chargehand_completion\n", "")
+
+
+def test_completion_of_zsh_begins_as_a_file_of_its_functions_must(bare):
+    lines = bare.told("completion", "zsh").splitlines()
+    assert lines[0] == "#compdef chargehand"
+    assert "|| { autoload -Uz compinit" in lines[1]
 
 
 def test_the_help_of_completion_shows_how_each_shell_takes_it(bare):

@@ -42,6 +42,7 @@ def test_on_a_terminal_it_asks(line):
     asked = line.run("task", "delete", "--status", "canceled", stdin="n\n")
     assert asked.exit_code == ClientExit.PARTLY
     assert "this deletes 1 task: go on?" in asked.stderr
+    assert asked.stderr.endswith("\nchargehand: nothing was changed\n")
     assert left(line) == set(names)
     assert "1 of 1 task deleted" in line.told("task", "delete", "--status", "canceled", stdin="y\n")
     assert left(line) == {"task-0"}

@@ -247,6 +247,19 @@ def test_what_may_be_meant_is_told(bare, words, told):
 
 
 @pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("task", "creat"), "No such command 'creat'. Did you mean 'create'?"),
+        (("task", "zzz"), "No such command 'zzz'."),
+        (("agent", "next", "--cap", "go"), "No such option '--cap'. Did you mean '--capability'?"),
+        (("task", "--json", "list"), "No such option '--json'. Options stand after"),
+    ],
+)
+def test_a_name_that_there_is_not_is_quoted_as_those_that_may_be_meant(bare, words, told):
+    assert f"Error: {told}" in bare.refused(ClientExit.USAGE, *words)
+
+
+@pytest.mark.parametrize(
     ("words", "line"),
     [
         (

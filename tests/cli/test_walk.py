@@ -236,6 +236,7 @@ def test_who_gets_nothing_because_of_a_pause_is_told_of_it(line, monkeypatch):
     told = line.refused(ClientExit.NOTHING, "agent", "next", **AGENT)
     words = r"the scheduler is paused by human:local-user since \d{4}-\d\d-\d\d .*Z: maintenance"
     assert re.fullmatch(f"nothing to claim: {words}\n", told)
+    assert line.refused(ClientExit.NOTHING, "agent", "next", "--json", **AGENT) == told
     monkeypatch.setattr(connection, "NOTICE_S", 0.0)
     told = line.refused(ClientExit.NOTHING, "agent", "next", "--wait", **AGENT)
     first, last = [text for text in told.splitlines() if "no answer" not in text]
@@ -275,6 +276,7 @@ def test_on_a_terminal_a_tree_is_canceled_by_who_says_yes(line):
     done = line.run("task", "cancel", "root", stdin="n\n")
     assert done.exit_code == ClientExit.PARTLY
     assert done.stderr.startswith("this cancels root and 2 tasks below it: go on? [y/N]")
+    assert done.stderr.endswith("\nchargehand: nothing was changed\n")
     assert status_of(line, "root") == "ready"
     line.told("task", "cancel", "a", stdin="")  # nothing is below it
     line.told("task", "cancel", "root", "--json", stdin="y\n")
@@ -326,6 +328,7 @@ def test_nothing_to_claim_has_a_code_of_its_own(line):
     done = line.run("agent", "next", "--wait", **AGENT)
     assert done.exit_code == ClientExit.NOTHING
     assert (done.stdout, done.stderr) == ("", "nothing to claim\n")
+    assert line.refused(ClientExit.NOTHING, "agent", "next", "--json", **AGENT) == ""
 
 
 @pytest.mark.parametrize("least", ["high", "HIGH", "30", "21"])

@@ -211,3 +211,10 @@ def test_verify_of_what_is_no_data_directory_is_refused(tmp_path):
     assert verified.returncode == ExitCode.CANNOT_OPEN
     assert "there is no data directory" in verified.stderr
     assert not (tmp_path / "nothing").exists()
+
+
+def test_verify_of_a_directory_without_a_store_says_that_it_holds_none(tmp_path):
+    verified = chargehand("verify", str(tmp_path))
+    assert verified.returncode == ExitCode.CANNOT_OPEN
+    assert f"{tmp_path} holds no data of Chargehand" in verified.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,7 @@ from chargehand.actors.limits import LIST_MAX
 from chargehand.web.cli.failures import Failed, plain
 from chargehand.web.cli.layouts import TASK_COLUMNS
 from chargehand.web.cli.members import Members
-from chargehand.web.cli.running import on_terminal
+from chargehand.web.cli.running import ask_to_go_on, on_terminal
 from chargehand.web.cli.shown import Column, Listing, Pages, Worth, at, print_json, several, show
 from chargehand.web.cli.verbs import in_query, path_of
 from chargehand.web.exits import ClientExit
@@ -56,8 +56,7 @@ def delete_matching(client: "Client", as_json: bool, members: Members, yes: bool
         if not on_terminal():
             told = f"this would delete {count}, and nobody can be asked: say --yes if that is meant"
             raise Failed(ClientExit.PARTLY, told)
-        if not click.confirm(f"this deletes {count}: go on?", err=True):
-            raise SystemExit(ClientExit.PARTLY)
+        ask_to_go_on(f"this deletes {count}")
     refused = _delete_all(client, as_json, _leaves_first(found))
     done = len(found) - refused
     if not as_json:

@@ -22,7 +22,7 @@ class Command(click.Command):
             begun = [name for name in _options(self) if name.startswith(error.option_name)]
             if not begun:
                 raise
-            raise click.UsageError(_told(f"option {error.option_name}", begun), ctx) from None
+            raise click.UsageError(_told("option", error.option_name, begun), ctx) from None
 
 
 class Group(click.Group):
@@ -36,7 +36,7 @@ class Group(click.Group):
             told = _placed(self, ctx, given, error.option_name)
             if told is None:
                 raise
-            raise click.UsageError(f"No such option {error.option_name}. {told}", ctx) from None
+            raise click.UsageError(f"No such option {error.option_name!r}. {told}", ctx) from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -47,12 +47,12 @@ class Group(click.Group):
             raise
         except click.UsageError:
             meant = list(_meant(self, ctx, args[0]))
-            raise click.UsageError(_told(f"command {args[0]}", meant), ctx) from None
+            raise click.UsageError(_told("command", args[0], meant), ctx) from None
 
 
-def _told(what: str, meant: Iterable[str]) -> str:
+def _told(what: str, name: str, meant: Iterable[str]) -> str:
     shown = ", ".join(repr(one) for one in list(meant)[:_SHOWN_MAX])
-    return f"No such {what}." + (f" Did you mean {shown}?" if shown else "")
+    return f"No such {what} {name!r}." + (f" Did you mean {shown}?" if shown else "")
 
 
 def _meant(group: click.Group, ctx: click.Context, word: str) -> Iterator[str]:

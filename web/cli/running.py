@@ -69,6 +69,13 @@ def on_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def ask_to_go_on(told: str) -> None:
+    """Raises: SystemExit: the answer is not yes."""
+    if not click.confirm(f"{told}: go on?", err=True):
+        click.echo("chargehand: nothing was changed", err=True)
+        raise SystemExit(ClientExit.PARTLY)
+
+
 @contextmanager
 def _told(as_json: bool) -> Iterator[None]:
     """Turns the ways in which a command may end into what is said, and an exit code."""

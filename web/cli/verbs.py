@@ -15,7 +15,7 @@ from chargehand.actors.limits import LIST_MAX
 from chargehand.web.cli.connection import ANSWER_S
 from chargehand.web.cli.failures import Failed, plain
 from chargehand.web.cli.members import CURSOR, ID, Field, Form, Members, given, in_options
-from chargehand.web.cli.running import Callers, client_command, on_terminal
+from chargehand.web.cli.running import Callers, ask_to_go_on, client_command, on_terminal
 from chargehand.web.cli.shown import Pages, Part, print_json, show
 from chargehand.web.cli.watching import watch_answer, watch_task
 from chargehand.web.exits import ClientExit
@@ -176,10 +176,12 @@ class Verb(NamedTuple):
         if self.asks is not None and not values.pop("yes"):
             self._confirm(client, as_json, self._ids_in(values)[0])
         answer = self._ask(client, values)
-        if as_json:
+        if answer.body is None:
+            self._tell_nothing(client, as_json)
+        elif as_json:
             print_json(answer.raw, answer.next_cursor)
         else:
-            self._show(client, answer.body)
+            show(self.shows, answer.body)
             if answer.next_cursor is not None:
                 click.echo(f"more: --cursor {plain(answer.next_cursor)}, or --all", err=True)
         if answer.body is None:
@@ -215,8 +217,8 @@ class Verb(NamedTuple):
             return
         if not is_terminal:
             click.echo(f"chargehand: {told}", err=True)
-        elif not click.confirm(f"{told}: go on?", err=True):
-            raise SystemExit(ClientExit.PARTLY)
+        else:
+            ask_to_go_on(told)
 
     def _walk(self, client: "Client", as_json: bool, values: dict[str, Any]) -> None:
         """Show page after page, each as soon as it is there; `--limit` is the size of a page."""
@@ -295,12 +297,13 @@ class Verb(NamedTuple):
         path = path_of(Operation.STREAM_TASK, self._ids_in(values))
         watch_task(client, as_json, path, values["after_sequence"])
 
-    def _show(self, client: "Client", body: object) -> None:
-        if body is None:
-            holdup = self.holdup and self.holdup(client)
-            click.echo(": ".join((self.nothing[0], *([plain(holdup)] if holdup else []))), err=True)
-        else:
-            show(self.shows, body)
+    def _tell_nothing(self, client: "Client", as_json: bool) -> None:
+        """To programs the exit code tells it, but not what the matter is."""
+        holdup = self.holdup and self.holdup(client)
+        if holdup:
+            click.echo(f"{self.nothing[0]}: {plain(holdup)}", err=True)
+        elif not as_json:
+            click.echo(self.nothing[0], err=True)
 
 
 def _watch_options(watch: Watch | None) -> list[click.Parameter]:

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 
 from tests.installed.building import ROOT, build_sdist, build_wheel
 
-PACKAGE = ROOT / "chargehand"
+PACKAGE = ROOT / "src" / "chargehand"
 
 
 @pytest.fixture(scope="module")

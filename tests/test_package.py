@@ -23,7 +23,7 @@ def test_what_it_exports_is_declared_to_type_checkers():
     declared = {
         alias.name
         for block in tree.body
-        if isinstance(block, ast.If)
+        if isinstance(block, ast.If) and isinstance(block.test, ast.Name)
         for node in ast.walk(block)
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
@@ -65,7 +65,7 @@ def test_on_windows_the_program_says_where_it_runs():
 
 @pytest.mark.parametrize("name", TOP)
 def test_its_folders_are_those_of_the_checkout(name):
-    assert (ROOT / "chargehand" / name).samefile(ROOT / name)
+    assert (ROOT / "src" / "chargehand" / name).samefile(ROOT / name)
 
 
 def test_no_module_is_imported_by_a_second_name():
@@ -78,3 +78,32 @@ def test_no_module_is_imported_by_a_second_name():
                         assert module.split(".")[0] not in TOP, path
                     case ast.Import(names=names):
                         assert not {name.name.split(".")[0] for name in names} & set(TOP), path
+
+
+MISTAKEN = """
+from pathlib import Path
+
+from chargehand import LOCAL_USER, Caller, OriginKind, open_journal, origin, run_system
+from chargehand import CreatTask  # line 5
+
+
+async def main() -> None:
+    caller = Caller(LOCAL_USER, origin(OriginKind.CLI, "tasks.create"))
+    async with run_system(open_journal(Path("data"))) as system:
+        answer = await system.create_task("Ship it", caller)  # line 11
+        print(answer.task.nonsense)  # line 12
+"""
+
+
+def test_a_type_checker_knows_it_from_outside_the_checkout(tmp_path):
+    (tmp_path / "program.py").write_text(MISTAKEN)
+    found = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "program.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    lines = [line for line in found.stdout.splitlines() if ": error: " in line]
+    codes = [(line.split(":")[1], line.rpartition(" ")[2]) for line in lines]
+    assert codes == [("5", "[attr-defined]"), ("11", "[arg-type]"), ("12", "[attr-defined]")]

@@ -6,7 +6,9 @@ from chargehand.actors import limits
 from chargehand.actors.frozen import frozen
 from chargehand.actors.identity import Actor, ActorKind
 from chargehand.actors.limits import NS
-from chargehand.actors.task.choices import ReviewOutcome, ReviewPolicy, ReviewStatus
+from chargehand.actors.task.choices import ReviewOutcome as ReviewOutcome
+from chargehand.actors.task.choices import ReviewPolicy as ReviewPolicy
+from chargehand.actors.task.choices import ReviewStatus as ReviewStatus
 
 
 @final

@@ -11,19 +11,14 @@ from attrs import field
 from chargehand.actors.choice import Choice
 from chargehand.actors.frozen import frozen
 from chargehand.actors.identity import Actor, ActorKind, CallerKey, Origin
-from chargehand.actors.task.choices import (
-    TERMINAL_RUN,
-    TERMINAL_TASK,
-    ApprovalPolicy,
-    ApprovalState,
-    Priority,
-    RunStatus,
-    Scope,
-    TaskStatus,
-)
-from chargehand.actors.task.choices import (
-    OwnerKind as OwnerKind,
-)
+from chargehand.actors.task.choices import TERMINAL_RUN, TERMINAL_TASK
+from chargehand.actors.task.choices import ApprovalPolicy as ApprovalPolicy
+from chargehand.actors.task.choices import ApprovalState as ApprovalState
+from chargehand.actors.task.choices import OwnerKind as OwnerKind
+from chargehand.actors.task.choices import Priority as Priority
+from chargehand.actors.task.choices import RunStatus as RunStatus
+from chargehand.actors.task.choices import Scope as Scope
+from chargehand.actors.task.choices import TaskStatus as TaskStatus
 from chargehand.actors.task.details import Details, details_last
 from chargehand.actors.task.profile import ExecutionProfile
 from chargehand.actors.task.review import Continuation, Review

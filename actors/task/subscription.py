@@ -4,7 +4,7 @@ from typing import Final, final
 
 from chargehand.actors.frozen import frozen
 from chargehand.actors.identity import Actor
-from chargehand.actors.task.choices import DeliveryMode
+from chargehand.actors.task.choices import DeliveryMode as DeliveryMode
 
 DELIVERY_PREFIX: Final = "notif:"
 

@@ -68,7 +68,7 @@ async def _ask(
         done = await trio.run_process(
             [sys.executable, "-m", "schemathesis.cli", *_arguments(server.url, bounds)],
             cwd=directory,  # where it keeps what it has seen
-            env={**os.environ, URL_VARIABLE: server.url, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, URL_VARIABLE: server.url, "PYTHONPATH": str(ROOT / "src")},
             check=False,
             capture_stdout=True,
             stderr=subprocess.STDOUT,

@@ -152,7 +152,9 @@ def what_next() -> str:
 
 def _program() -> str:
     """How the program was called, so that it can be called again."""
-    if shutil.which(PROGRAM) is not None:
+    found = shutil.which(PROGRAM)
+    # `uvx` puts what it runs on the path of that one process.
+    if found is not None and not any(part.startswith("archive-v") for part in Path(found).parts):
         return PROGRAM
     called = Path(sys.argv[0])
     return (

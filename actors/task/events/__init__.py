@@ -4,27 +4,26 @@ Classes without a public type (`EffectApplied`) take a number of the sequence bu
 timeline. `task_status` is the derived status after the event.
 """
 
-from chargehand.actors.task.events.base import RunEvent as RunEvent
-from chargehand.actors.task.events.base import TaskEvent as TaskEvent
-from chargehand.actors.task.events.review import BY_OUTCOME as BY_OUTCOME
+from chargehand.actors.task.events.base import RunEvent, TaskEvent
 from chargehand.actors.task.events.review import (
+    BY_OUTCOME,
     ReviewApproved,
     ReviewBlocked,
     ReviewCanceled,
     ReviewCircuitOpened,
+    ReviewEvent,
     ReviewFailed,
     ReviewInvalidOutput,
+    ReviewJudged,
     ReviewRecorded,
     ReviewRejected,
     ReviewRequested,
     ReviewRetryEnqueued,
     ReviewTimedOut,
 )
-from chargehand.actors.task.events.review import ReviewEvent as ReviewEvent
-from chargehand.actors.task.events.review import ReviewJudged as ReviewJudged
-from chargehand.actors.task.events.run import ForcedRelease as ForcedRelease
-from chargehand.actors.task.events.run import NewRun as NewRun
 from chargehand.actors.task.events.run import (
+    ForcedRelease,
+    NewRun,
     RunCanceled,
     RunClaimed,
     RunCompleted,
@@ -80,6 +79,79 @@ from chargehand.actors.task.events.task import (
     TaskUpdated,
     TreeCancelRepeated,
 )
+
+__all__ = [
+    "BY_OUTCOME",
+    "AutoEnqueueMissed",
+    "BlockerChanged",
+    "CancelPassedOn",
+    "ChildCreated",
+    "DeliveryFailed",
+    "DeliveryGivenUp",
+    "DependencyAdded",
+    "DependencyRemoved",
+    "DependentsPassedOn",
+    "EffectApplied",
+    "Event",
+    "ForcedRelease",
+    "KeyKept",
+    "MessageDelivered",
+    "MessageDue",
+    "MessagesDueAgain",
+    "NewRun",
+    "ProfileDeleted",
+    "ProfileUpdated",
+    "ResumePassedOn",
+    "ReviewApproved",
+    "ReviewBlocked",
+    "ReviewCanceled",
+    "ReviewCircuitOpened",
+    "ReviewEvent",
+    "ReviewFailed",
+    "ReviewInvalidOutput",
+    "ReviewJudged",
+    "ReviewRecorded",
+    "ReviewRejected",
+    "ReviewRequested",
+    "ReviewRetryEnqueued",
+    "ReviewTimedOut",
+    "RunCanceled",
+    "RunClaimed",
+    "RunCompleted",
+    "RunEnqueued",
+    "RunEvent",
+    "RunFailed",
+    "RunForcedFail",
+    "RunLeaseExpired",
+    "RunLeaseExtended",
+    "RunNeedsAttention",
+    "RunParkedClosed",
+    "RunRecovered",
+    "RunReleased",
+    "RunRetried",
+    "RunSessionBound",
+    "RunStarted",
+    "RunStarting",
+    "RunStarved",
+    "RunWithoutLease",
+    "StatusChanged",
+    "SubscriptionRemoved",
+    "SubscriptionSet",
+    "SubscriptionTurnedOff",
+    "TaskApproved",
+    "TaskCanceled",
+    "TaskCreated",
+    "TaskDeleted",
+    "TaskEvent",
+    "TaskPaused",
+    "TaskPublished",
+    "TaskRejected",
+    "TaskResumed",
+    "TaskTriaged",
+    "TaskUpdated",
+    "TreeCancelRepeated",
+]
+
 
 Event = (
     TaskCreated

@@ -5,9 +5,8 @@ variable, its key in the TOML file and its line of help are derived from the fie
 tables of the file alone (`web.bridges.configuration`).
 """
 
-import re
 import tomllib
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, final
@@ -17,22 +16,17 @@ from attrs.validators import gt
 
 from chargehand.actors.frozen import frozen
 from chargehand.actors.settings import Settings
-from chargehand.web.cli.environment import CLIENT_VARIABLES
+from chargehand.web.cli.environment import CLIENT_VARIABLES, PREFIX
 from chargehand.web.exits import ExitCode, Fatal
 from chargehand.web.hosts import canonical_origin, is_loopback, split_authority
 from chargehand.web.places import DATA_DIR, HTTP, SOCKET_NAME
 from chargehand.web.setting_values import LogLevel, ValueForm
+from chargehand.web.variables import nearest, unknown_variables
 
 if TYPE_CHECKING:
     from chargehand.web.bridges.configuration import Webhook
 
-ENVIRONMENT_PREFIX: Final = "CHARGEHAND_"
 CONFIG_VARIABLE: Final = "CHARGEHAND_CONFIG"
-# What Kubernetes sets in each container for a service whose name begins as ours: NAME_SERVICE_HOST
-# and the like, and NAME_PORT, which holds an address. No setting may be named so.
-_OF_A_SERVICE: Final = re.compile(
-    r"_SERVICE_(HOST|PORT(_\w+)?)=|_PORT=(tcp|udp|sctp)://|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?="
-)
 BRIDGES: Final = "bridges"  # tables of the file, and of nothing else
 
 
@@ -160,7 +154,7 @@ class Setting:
 
     @property
     def variable(self) -> str:
-        return ENVIRONMENT_PREFIX + self.name.upper()
+        return PREFIX + self.name.upper()
 
     @property
     def shown_default(self) -> str:
@@ -226,8 +220,8 @@ def load(
     file = {} if config is None else _read_file(config, named_by)
     settings = all_settings()
     webhooks = _webhooks(config, file[BRIDGES]) if BRIDGES in file else ()
-    unknown = _unknown(file, {BRIDGES, *(setting.name for setting in settings)})
-    if unknown:
+    known = {BRIDGES, *(setting.name for setting in settings)}
+    if unknown := _told(sorted(file.keys() - known), known):
         raise Fatal(ExitCode.BAD_SETTING, f"{config}: unknown settings: {unknown}")
     given: dict[str, _Given] = {}
     for setting in settings:
@@ -243,7 +237,7 @@ def load(
         _made(ServerSettings, given),
         _made(Settings, given),
         webhooks,
-        _warnings(environment, settings),
+        _warnings(environment),
     )
     host, _ = configuration.server.address
     if configuration.server.token is None and not is_loopback(host):
@@ -251,37 +245,31 @@ def load(
         raise Fatal(
             ExitCode.BAD_SETTING,
             f"{where}: listening on {host} lets other machines in: set a token "
-            f"({ENVIRONMENT_PREFIX}TOKEN) or listen on 127.0.0.1",
+            f"({PREFIX}TOKEN) or listen on 127.0.0.1",
         )
     return configuration
 
 
-def _warnings(environment: Mapping[str, str], settings: Iterable[Setting]) -> tuple[str, ...]:
-    """What to say of variables that look like ours; others may have set them, so all are let be."""
-    known = {CONFIG_VARIABLE, *CLIENT_VARIABLES, *(setting.variable for setting in settings)}
-    unknown = _unknown(
-        (
-            name
-            for name, value in environment.items()
-            if name.startswith(ENVIRONMENT_PREFIX) and not _OF_A_SERVICE.search(f"{name}={value}")
-        ),
-        known,
+def known_variables() -> frozenset[str]:
+    """All that the program takes from the environment, as a server or a client."""
+    return frozenset(
+        (CONFIG_VARIABLE, *CLIENT_VARIABLES, *(setting.variable for setting in all_settings()))
     )
+
+
+def _warnings(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """What to say of variables that look like ours; others may have set them, so all are let be."""
+    known = known_variables()
+    unknown = _told(unknown_variables(environment, known), known)
     return (f"the environment: unknown settings are ignored: {unknown}",) if unknown else ()
 
 
-def _unknown(names: Iterable[str], known: Set[str]) -> str:
+def _told(names: Iterable[str], known: Iterable[str]) -> str:
     """The names that are no settings, each with the one that may have been meant."""
-    return ", ".join(f"{name}{_meant(name, known)}" for name in sorted(set(names) - known))
-
-
-def _meant(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches  # rarely needed
-
-    # Names of the environment all begin alike, which is no likeness.
-    bare = {one.removeprefix(ENVIRONMENT_PREFIX).lower(): one for one in sorted(known)}
-    found = get_close_matches(name.removeprefix(ENVIRONMENT_PREFIX).lower(), bare, n=1)
-    return f" (did you mean {bare[found[0]]}?)" if found else ""
+    meant = ((name, nearest(name, known)) for name in names)
+    return ", ".join(
+        name if near is None else f"{name} (did you mean {near}?)" for name, near in meant
+    )
 
 
 @final

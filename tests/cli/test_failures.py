@@ -222,6 +222,23 @@ def test_a_command_that_is_nearly_one_is_told_with_the_one_that_may_be_meant(bar
     assert f"Did you mean {meant!r}?" in bare.refused(ClientExit.USAGE, *words)
 
 
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"CHARGEHAND_SESSION_ID": "sess-1"}, "--agent or CHARGEHAND_AGENT"),
+        ({"AGH_AGENT": "ada"}, "--session or CHARGEHAND_SESSION_ID"),
+        (("--session", "sess-1"), "--agent or CHARGEHAND_AGENT"),
+        (("--agent", "ada"), "--session or CHARGEHAND_SESSION_ID"),
+    ],
+)
+def test_who_gives_one_half_of_an_agent_is_told_of_the_other(line, given, missing):
+    words, variables = ((), given) if isinstance(given, dict) else (given, {})
+    told = line.refused(ClientExit.NOT_ALLOWED, "task", "list", *words, **variables)
+    assert f": say who calls by {missing}, too [identity_required]" in told
+    told = line.refused(ClientExit.NOT_ALLOWED, "agent", "next")
+    assert ": say who calls: --session and --agent, or CHARGEHAND_SESSION_ID and" in told
+
+
 def test_a_cursor_that_no_page_gave_is_refused_with_what_to_use(line):
     told = line.refused(ClientExit.INVALID, "task", "list", "--cursor", "x")
     assert "the cursor is not valid (next: use the link of the previous page" in told

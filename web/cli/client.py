@@ -51,6 +51,7 @@ class Client:
 
     def __init__(self, target: ServerAddress, identity: Identity) -> None:
         self._target = target
+        self._missing = identity.missing
         self._headers = identity.headers
         if target.token and target.socket is None:
             self._headers["Authorization"] = f"Bearer {target.token}"
@@ -117,7 +118,7 @@ class Client:
     def _read(self, answer: Answer) -> ApiResponse:
         raw = answer.read()
         if not _is_success(answer):
-            raise refused(answer.status, raw)
+            raise refused(answer.status, raw, self._missing)
         link = _NEXT.search(answer.header("Link") or "")
         cursors = [] if link is None else parse_qs(urlsplit(link[1]).query).get("cursor", [])
         cursor = cursors[0] if cursors else None
@@ -134,7 +135,7 @@ class Client:
         request = Request("GET", path, headers, None, quiet_s)
         with self._failing(), exchange(self._place, request) as answer:
             if not _is_success(answer):
-                raise refused(answer.status, answer.read())
+                raise refused(answer.status, answer.read(), self._missing)
             yield answer.lines()
 
     @contextmanager

@@ -3,6 +3,7 @@
 import os
 from typing import Final
 
+PREFIX: Final = "CHARGEHAND_"  # of all that are ours
 SOCKET_VARIABLE: Final = "CHARGEHAND_SOCKET"  # a server's setting as well
 TOKEN_VARIABLE: Final = "CHARGEHAND_TOKEN"  # a server's setting as well
 DATA_DIR_VARIABLE: Final = "CHARGEHAND_DATA_DIR"  # a server's setting as well
@@ -11,6 +12,12 @@ SESSION_VARIABLES: Final = ("CHARGEHAND_SESSION_ID", "AGH_SESSION_ID")
 AGENT_VARIABLES: Final = ("CHARGEHAND_AGENT", "AGH_AGENT")
 # Those that a server finds in its environment too, and that are no settings of its own.
 CLIENT_VARIABLES: Final = frozenset({URL_VARIABLE, *SESSION_VARIABLES, *AGENT_VARIABLES})
+KNOWN_VARIABLES: Final = CLIENT_VARIABLES | {SOCKET_VARIABLE, TOKEN_VARIABLE, DATA_DIR_VARIABLE}
+
+
+def has_unknown() -> bool:
+    """Whether there are others that begin as ours: a server's, a service's, or misspelt ones."""
+    return any(name.startswith(PREFIX) and name not in KNOWN_VARIABLES for name in os.environ)
 
 
 def found(*variables: str) -> str | None:

@@ -22,9 +22,10 @@ _EXITS: Final[Mapping[int, ClientExit]] = {
     429: ClientExit.LATER,
     503: ClientExit.LATER,
 }
+_IDENTITY_REQUIRED: Final = "identity_required"
 # What is said here in other words than those of the API.
 _HINTS: Final[Mapping[object, str]] = {
-    "identity_required": "say who calls: --session and --agent, or CHARGEHAND_SESSION_ID and"
+    _IDENTITY_REQUIRED: "say who calls: --session and --agent, or CHARGEHAND_SESSION_ID and"
     " CHARGEHAND_AGENT in the environment",
     "token_required": "set CHARGEHAND_TOKEN to the server's token",
 }
@@ -46,13 +47,19 @@ class ErrorReport(NamedTuple):
     code: str | None = None
 
     @classmethod
-    def of(cls, error: object) -> "ErrorReport":
-        """That which a server tells; an error of somebody else has no text."""
+    def of(cls, error: object, missing: str | None = None) -> "ErrorReport":
+        """That which a server tells; an error of somebody else has no text.
+
+        Args:
+            missing: how to give the other half of an identity of which one was sent.
+        """
         if not isinstance(error, Mapping):
             return cls()
         diagnostic = error.get("diagnostic")
         found = diagnostic if isinstance(diagnostic, Mapping) else {}
         suggestion, hint = found.get("suggested_command"), _HINTS.get(found.get("code"))
+        if missing is not None and found.get("code") == _IDENTITY_REQUIRED:
+            hint = f"say who calls by {missing}, too"
         if hint:
             text = f"{found.get('title')}: {hint}"
         elif suggestion or _CALL in str(error.get("error")):
@@ -111,10 +118,14 @@ class Failed(Exception):
         return orjson.dumps({"error": self.text, "diagnostic": told})
 
 
-def refused(status: int, raw: bytes) -> Failed:
-    """The failure that an error answer tells."""
+def refused(status: int, raw: bytes, missing: str | None = None) -> Failed:
+    """The failure that an error answer tells.
+
+    Args:
+        missing: how to give the other half of an identity of which one was sent.
+    """
     try:
-        refusal = ErrorReport.of(orjson.loads(raw))
+        refusal = ErrorReport.of(orjson.loads(raw), missing)
     except orjson.JSONDecodeError:
         refusal = ErrorReport()
     text = refusal.text or f"the server answered {status}"

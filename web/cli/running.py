@@ -48,6 +48,10 @@ def client_command(
     def callback(as_json: bool, **values: Any) -> None:
         from chargehand.web.cli.client import Client
 
+        if environment.has_unknown():
+            from chargehand.web.cli.misspelt import tell_misspelt
+
+            tell_misspelt()
         target = target_of(values.pop("socket"), values.pop("url"), values.pop("token"))
         caller = Identity()
         if callers is Callers.ANYBODY:

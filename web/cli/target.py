@@ -70,6 +70,17 @@ class Identity(NamedTuple):
         named = {SESSION_HEADER: self.session, AGENT_HEADER: self.agent}
         return {name: value for name, value in named.items() if value}
 
+    @property
+    def missing(self) -> str | None:
+        """How to give the half that there is not; None where there are both, or neither."""
+        match bool(self.session), bool(self.agent):
+            case False, True:
+                return f"--session or {environment.SESSION_VARIABLES[0]}"
+            case True, False:
+                return f"--agent or {environment.AGENT_VARIABLES[0]}"
+            case _:
+                return None
+
 
 def target_of(socket: Path | None, url: str | None, token: str | None) -> ServerAddress:
     """Where the server is: options, then the environment, then its socket here, then its port."""

@@ -18,12 +18,12 @@ import trio
 from rich.console import Console
 
 from chargehand.actors.limits import ATTEMPTS_MAX
+from chargehand.web.cli.environment import PREFIX
 from chargehand.web.demo.api import Api, DemoFailed, Refused, StreamedEvent, client_of
 from chargehand.web.demo.crew import AGENTS, Crew
 from chargehand.web.demo.display import Display, summary, what_next
 from chargehand.web.demo.plan import Step, release
 from chargehand.web.demo.progress import Progress
-from chargehand.web.settings import ENVIRONMENT_PREFIX
 
 QUIET_S_MAX: Final = 90.0  # without any event; the longest wait of an agent for work is over then
 _START_S_MAX: Final = 60.0
@@ -138,7 +138,7 @@ async def _stop(process: trio.Process) -> None:
 
 def _environment() -> dict[str, str]:
     """Ours, without settings that are for other servers, and with our own code to run."""
-    inherited = {n: v for n, v in os.environ.items() if not n.startswith(ENVIRONMENT_PREFIX)}
+    inherited = {n: v for n, v in os.environ.items() if not n.startswith(PREFIX)}
     path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
     return {**inherited, "PYTHONPATH": path}
 

@@ -48,9 +48,25 @@ def test_rows_fit_a_terminal_and_ids_are_whole():
     assert "OWNER" not in heading
 
 
+@pytest.mark.parametrize(("width", "shown"), [(40, 19), (31, 10), (30, 0)])
+def test_a_text_is_cut_and_not_left_out_where_a_useful_width_is_left(width, shown):
+    body = {"tasks": [task(id="task-1", priority="urgent")]}
+    heading, line = printed(Listing("tasks", TASK_COLUMNS), body, width=width)
+    assert heading.split() == ["ID", "STATUS", *(["TITLE"] if shown else [])]
+    assert len(line) == (width if shown else 19)
+    assert line.endswith("t" * (shown - 1) + "…" if shown else "in_progress")
+
+
+def test_a_text_is_not_cut_below_its_heading():
+    columns = (Column("ID", "id", Worth.KEPT), Column("WHAT WENT WRONG", "error", Worth.CUT))
+    body = {"rows": [{"id": "a", "error": "e" * 90}]}
+    assert printed(Listing("rows", columns), body, width=19)[0] == "ID  WHAT WENT WRONG"
+    assert printed(Listing("rows", columns), body, width=18)[0] == "ID"
+
+
 def test_an_id_that_has_no_room_in_its_row_stands_below_it():
     run = {"id": LONG_ID, "status": "needs_attention", "session_id": "sess-1", "error": "e" * 90}
-    heading, *lines = printed(Listing("runs", RUN_COLUMNS), {"runs": [run]}, width=60)
+    heading, *lines = printed(Listing("runs", RUN_COLUMNS), {"runs": [run]}, width=55)
     assert heading.split() == ["ID", "STATUS"]
     assert [line.split() for line in lines] == [[LONG_ID, run["status"]], ["SESSION", "sess-1"]]
     heading, _ = printed(Listing("runs", RUN_COLUMNS), {"runs": [run]}, width=100)

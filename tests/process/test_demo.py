@@ -184,18 +184,50 @@ def test_a_pace_that_is_none_is_a_usage_error(pace):
     assert "must be a number above 0" in ended.stderr
 
 
+@pytest.mark.parametrize("width", [80, 40])
 @pytest.mark.parametrize("height", [24, 10, 4])
-def test_the_page_fits_the_terminal_and_shows_what_is_newest(height):
+def test_the_page_fits_the_terminal_and_shows_what_is_newest(height, width):
     steps = {step.key: step for step in release()}
     progress = Progress(steps)
     payload = {"status": "completed"}
     for number, key in enumerate(steps):
         progress.take(StreamedEvent(number, "task.status_changed", key, "ada", None, payload))
-    console = Console(file=io.StringIO(), force_terminal=True, width=80, height=height)
-    lines = console.render_lines(Display(console, progress, AGENTS).page(), pad=False)
-    shown = ["".join(segment.text for segment in line) for line in lines]
+    shown = page_of(progress, width, height)
     assert len(shown) < height
-    assert progress.recent[-1] in shown[-2]
+    assert all(len(line) <= width for line in shown)
+    assert progress.recent[-1][: width - 5] in shown[-2]
+
+
+def page_of(progress: Progress, width: int, height: int) -> list[str]:
+    console = Console(file=io.StringIO(), force_terminal=True, width=width, height=height)
+    lines = console.render_lines(Display(console, progress, AGENTS).page(), pad=False)
+    return ["".join(segment.text for segment in line) for line in lines]
+
+
+@pytest.mark.parametrize("width", [200, 80, 70, 60, 50, 40])
+def test_the_page_tells_of_each_agent_what_it_does_however_narrow(width):
+    progress = Progress({step.key: step for step in release()})
+    progress.working = {"ada-1": "x" * 200}
+    shown = page_of(progress, width, 40)
+    doing = dict.fromkeys(AGENTS, "waits") | {"ada": "x" * 10}
+    for agent, what in doing.items():
+        assert any(re.search(rf"{agent} +{what}", line) for line in shown), agent
+    assert all(any(name in line for line in shown) for name in area_names())
+
+
+def test_the_panels_stand_beside_each_other_where_there_is_room():
+    progress = Progress({step.key: step for step in release()})
+    assert "Agents" in page_of(progress, 80, 24)[0]
+    assert "Agents" not in page_of(progress, 40, 24)[0]
+
+
+@pytest.mark.parametrize("width", [120, 80, 40])
+def test_what_next_keeps_its_indent_in_a_narrow_terminal(width):
+    lines = what_next(width).splitlines()[2:]
+    assert len([line for line in lines if line[2] != " "]) == 3
+    texts = [line for line in lines if line[2] == " "]
+    assert all(line.startswith("      ") and line[6] != " " for line in texts)
+    assert all(len(line) <= min(width, 80) for line in texts)
 
 
 def test_a_replacement_is_explained():

@@ -31,7 +31,8 @@ from chargehand.web.cli.layout import (
     print_blocks,
 )
 
-_CUT_CHARS_MIN: Final = 20  # to this a text is cut before a column is left out
+_CUT_CHARS_MIN: Final = 20  # to this a text is cut before another column is left out
+_CUT_CHARS_LEAST: Final = 10  # and to this before it is left out itself
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z")
 _UNSET: Final = "0001-01-01T00:00:00Z"
 
@@ -162,7 +163,7 @@ class Worth(Enum):
     """What becomes of a column where there is no room."""
 
     KEPT = "kept"
-    CUT = "cut"  # its texts are, and where even that is too much it is left out, after the spare
+    CUT = "cut"  # its texts are, and where even that is too much it is left out, the last of all
     BELOW = "below"  # goes below the row, the last one first, after the spare
     SPARE = "spare"  # left out, the last one first
 
@@ -248,16 +249,25 @@ class FittingTable(NamedTuple):
         below = [n for n in chosen if self.columns[n].worth is Worth.BELOW]
         spare = [n for n in chosen if self.columns[n].worth is Worth.SPARE]
 
-        def missing() -> int:
-            least = {n: min(widths[n], _CUT_CHARS_MIN) for n in texts}
-            return sum(least.get(n, widths[n]) + GAP for n in chosen) - GAP - room
+        def least(n: int, chars: int) -> int:
+            """Its width where its texts are cut to so many letters."""
+            if n not in texts:
+                return widths[n]
+            return min(widths[n], max(chars, cell_len(self.columns[n].heading)))
 
-        expendable = [*texts, *below, *spare]
-        while missing() > 0 and expendable:
-            chosen.remove(expendable.pop())
+        def missing(chars: int) -> int:
+            return sum(least(n, chars) + GAP for n in chosen) - GAP - room
+
+        others = [*below, *spare]
+        while missing(_CUT_CHARS_MIN) > 0 and others:
+            chosen.remove(others.pop())
+        last = list(texts)
+        while missing(_CUT_CHARS_LEAST) > 0 and last:
+            chosen.remove(last.pop())
+        chars = _CUT_CHARS_LEAST if missing(_CUT_CHARS_MIN) > 0 else _CUT_CHARS_MIN
         for n in (n for n in texts if n in chosen):
             over = sum(widths[m] + GAP for m in chosen) - GAP - room
-            widths[n] -= max(0, min(over, widths[n] - _CUT_CHARS_MIN))
+            widths[n] -= max(0, min(over, widths[n] - least(n, chars)))
         return chosen
 
 

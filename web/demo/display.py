@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import wrap
 from typing import Final, final
 
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
@@ -22,7 +24,13 @@ from chargehand.web.version import PROGRAM
 
 _REFRESH_PER_S: Final = 8
 _BAR_WIDTH: Final = 16
+_GAP: Final = 2  # between columns
 _EDGES: Final = 2  # of a panel: the lines above and below what is in it
+_SIDES: Final = 4  # and its columns to the left and right of that
+_TITLE_WIDTH_MIN: Final = 16  # of what an agent does, to be of use
+_WIDTH_MAX: Final = 80  # of what is read at the end
+_WIDTH_MIN: Final = 20
+_INDENT: Final = " " * 6
 
 
 @final
@@ -33,6 +41,10 @@ class Display:
         self._console = console
         self._progress = progress
         self._agents = agents
+
+    @property
+    def _names_width(self) -> int:
+        return max(map(cell_len, self._agents))
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -64,44 +76,61 @@ class Display:
         """All that is shown, no higher than the console; the newest events always are."""
         progress = self._progress
         room = self._console.height - 1 - _EDGES  # the cursor has a line of its own
-        above = max(len(area_names()), len(self._agents)) + _EDGES
         shown: list[Table | Panel] = []
-        if room > above:
-            shown.append(self._tables())
-            room -= above
+        for block, height in self._above():
+            if room > height:
+                shown.append(block)
+                room -= height
         recent = list(progress.recent)[-max(1, room) :]
         lines = Text("\n".join(recent) or "…", no_wrap=True, overflow="ellipsis")
         return Group(*shown, Panel(lines, title=f"{progress.events} events"))
 
-    def _tables(self) -> Table:
-        """What is done, beside who does what."""
+    def _above(self) -> Iterator[tuple[Table | Panel, int]]:
+        """What is done, beside who does what, or above it where that has no room; each with its
+        height."""
+        areas, agents = self._areas(), self._at_work()
+        beside = self._console.width - self._console.measure(areas).maximum - _SIDES
+        done = sum(status == "completed" for status in self._progress.status.values())
+        titles = f"{done} of {len(self._progress.steps)} tasks", "Agents"
+        if beside < self._names_width + _GAP + _TITLE_WIDTH_MIN + _SIDES:
+            for inner, title in zip((areas, agents), titles, strict=True):
+                height = inner.row_count + _EDGES
+                yield Panel(inner, title=title, height=height), height
+            return
+        height = max(areas.row_count, agents.row_count) + _EDGES
+        both = Table.grid(expand=True)
+        both.add_column()
+        both.add_column(ratio=1)
+        both.add_row(
+            *(
+                Panel(inner, title=title, height=height)
+                for inner, title in zip((areas, agents), titles, strict=True)
+            )
+        )
+        yield both, height
+
+    def _areas(self) -> Table:
         progress = self._progress
-        areas = Table.grid(padding=(0, 2))
+        areas = Table.grid(padding=(0, _GAP))
         for area in area_names():
             keys = [step.key for step in progress.steps.values() if _is_of(step, area)]
             done = progress.completed_of(keys)
             bar = ProgressBar(total=len(keys), completed=done, width=_BAR_WIDTH)
             areas.add_row(area, bar, f"{done}/{len(keys)}")
-        agents = Table.grid(padding=(0, 2))
-        agents.add_column(no_wrap=True)
+        return areas
+
+    def _at_work(self) -> Table:
+        agents = Table.grid(padding=(0, _GAP))
+        agents.add_column(no_wrap=True, min_width=self._names_width)
         agents.add_column(no_wrap=True)
         for agent in self._agents:
             at_work = [
                 title
-                for session, title in progress.working.items()
+                for session, title in self._progress.working.items()
                 if session.partition("-")[0] == agent
             ]
             agents.add_row(agent, at_work[0] if at_work else "[dim]waits[/dim]")
-        done = sum(status == "completed" for status in progress.status.values())
-        height = max(len(area_names()), len(self._agents)) + _EDGES
-        tables = Table.grid(expand=True)
-        tables.add_column()
-        tables.add_column(ratio=1)
-        tables.add_row(
-            Panel(areas, title=f"{done} of {len(progress.steps)} tasks", height=height),
-            Panel(agents, title="Agents", height=height),
-        )
-        return tables
+        return agents
 
 
 def _is_of(step: Step, area: str) -> bool:
@@ -131,23 +160,34 @@ def summary(
     return table
 
 
-def what_next() -> str:
-    """What to look at after the demo, each line to be pasted into a shell."""
+def what_next(width: int = _WIDTH_MAX) -> str:
+    """What to look at after the demo; each command is a line, to be pasted into a shell."""
     program = _program()
-    return "\n".join(
+    told = (
         (
-            "",
-            "What next:",
-            f"  {program} serve",
-            "      a server of your own, which keeps what it is told; its API is described at",
-            "      http://127.0.0.1:2123/docs",
-            f"  {program} task --help",
-            "      in a second terminal: hand in tasks; `agent next` claims their runs",
-            f"  {program} demo --pace 0.3",
-            "      the same, slowly: stop it by Ctrl-Z for some seconds, go on by `fg`,",
-            "      and see what becomes of the agents' leases",
-        )
+            "serve",
+            "a server of your own, which keeps what it is told; its API is described at"
+            " http://127.0.0.1:2123/docs",
+        ),
+        ("task --help", "in a second terminal: hand in tasks; `agent next` claims their runs"),
+        (
+            "demo --pace 0.3",
+            "the same, slowly: stop it by Ctrl-Z for some seconds, go on by `fg`, and see what"
+            " becomes of the agents' leases",
+        ),
     )
+    lines = ["", "What next:"]
+    for words, text in told:
+        lines.append(f"  {program} {words}")
+        lines += wrap(
+            text,
+            max(_WIDTH_MIN, min(width, _WIDTH_MAX)),
+            initial_indent=_INDENT,
+            subsequent_indent=_INDENT,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return "\n".join(lines)
 
 
 def _program() -> str:

@@ -74,7 +74,7 @@ async def _play(pace: float, console: Console) -> None:
             except Refused as refused:
                 raise DemoFailed(str(refused)) from None
             nursery.cancel_scope.cancel()
-    console.print(what_next(), highlight=False)
+    console.print(what_next(console.width), highlight=False, soft_wrap=True)
 
 
 class _Server(NamedTuple):

@@ -68,7 +68,11 @@ async def _ask(
         done = await trio.run_process(
             [sys.executable, "-m", "schemathesis.cli", *_arguments(server.url, bounds)],
             cwd=directory,  # where it keeps what it has seen
-            env={**os.environ, URL_VARIABLE: server.url, "PYTHONPATH": str(ROOT / "src")},
+            env={
+                **os.environ,
+                URL_VARIABLE: server.url,
+                "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}",
+            },
             check=False,
             capture_stdout=True,
             stderr=subprocess.STDOUT,

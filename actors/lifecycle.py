@@ -23,9 +23,9 @@ from chargehand.actors.settings import Settings
 from chargehand.actors.system import System
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.head import (
-    DELETED,
     TRIAGED,
     Stored,
+    id_of,
     last_seq_of,
     standing_in,
     stored_state,
@@ -122,8 +122,8 @@ def _restore(system: System, found: Recovered) -> None:
 
 def _restore_tasks(system: System, found: Recovered) -> list[TaskState]:
     """Those that are left on which somebody may act in time, slim or whole."""
-    whole = map(stored_state, found.tasks.values())
-    living: list[Stored] = [t for t in chain(found.at_rest, whole) if not standing_in(t) & DELETED]
+    whole = [stored_state(state) for state in found.tasks.values() if not state.deleted]
+    living: list[Stored] = [*found.at_rest, *whole]
     found.at_rest.clear()
     former = [stored_state(state) for state in found.former.values() if not state.deleted]
     system._graph.tasks.restore(chain(living, former), system.journal.reads.blockers)
@@ -131,6 +131,7 @@ def _restore_tasks(system: System, found: Recovered) -> list[TaskState]:
     triaged = [task for task in living if standing_in(task) & TRIAGED]
     system.views.restore(
         living,
+        map(id_of, whole),
         last_seq=max(map(last_seq_of, living), default=0),
         triaged_seq=max(map(last_seq_of, triaged), default=0),
     )

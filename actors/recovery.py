@@ -29,9 +29,11 @@ from chargehand.actors.scheduler.events import (
 from chargehand.actors.scheduler.state import SCHEDULER_ADDRESS, SchedulerState, evolve_scheduler
 from chargehand.actors.task.head import (
     AWAITED,
+    DELETED,
     AtRest,
     active_seq_of,
     id_of,
+    standing_in,
     stored_heads,
     summary_of,
 )
@@ -44,7 +46,7 @@ class Recovered:
     """What a former process left, as of its last record.
 
     Args:
-        at_rest: tasks whose heads say it all.
+        at_rest: tasks whose heads say it all, without those that are deleted.
         awaited: those of them on which somebody acts in time, slim.
         tasks: those whose last records lie behind the checkpoint, whole.
         aside: what is damaged, or lies behind damage, by address.
@@ -139,9 +141,12 @@ def recover(journal: Journal) -> Recovered:
         found.take(state)
     if found.aside:
         _leave_aside(journal, found)
-    if found.aside or found.tasks:
-        gone = found.aside.keys() | found.tasks.keys()
-        found.at_rest = [stored for stored in found.at_rest if id_of(stored) not in gone]
+    gone = found.aside.keys() | found.tasks.keys()
+    found.at_rest = [
+        stored
+        for stored in found.at_rest
+        if not standing_in(stored) & DELETED and id_of(stored) not in gone
+    ]
     return found
 
 
@@ -161,8 +166,9 @@ def _leave_aside(journal: Journal, found: Recovered) -> None:
 def _take_heads(journal: Journal, found: Recovered, heads: list[tuple[str, bytes]]) -> None:
     stored = [*stored_heads(heads)]
     found.at_rest += stored
-    for task_id, head, standing, *_ in stored:
-        if standing & AWAITED:
+    for task in stored:
+        if standing_in(task) & AWAITED:
+            task_id, head = task[:2]
             found.awaited[task_id] = journal.reads.read_head(task_id, head)
 
 

@@ -115,7 +115,7 @@ class Nodes:
         """
         nodes, shared = self.by_id, self._shared
         tied: list[tuple[str, Node]] = []
-        for task_id, held, standing, workspace_id, parent_id, *_ in stored:
+        for task_id, held, standing, workspace_id, parent_id, _, _, _ in stored:
             concerning = standing & CONCERNING
             if parent_id is None and not standing & DEPENDENT:
                 node = shared.get((workspace_id, concerning))

@@ -117,12 +117,13 @@ class ActivityOrder:
         return None
 
     def _append(self, state: TaskState, entry: Placed | None) -> Placed:
-        stretch = self._stretches[-1]
-        if stretch.is_full or stretch.is_closed:
+        stretch = last = self._stretches[-1]
+        if last.is_full or last.is_closed:
             if len(self._stretches) > 1:
                 self._close(self._stretches[-2])
             stretch = Stretch(state.latest_event_seq, self._cache)
             self._stretches.append(stretch)
+            self._tidy(last)  # of a stored one all may have left
         return stretch.append(state.id, state, entry)
 
     def _close(self, stretch: Stretch) -> None:
@@ -135,7 +136,7 @@ class ActivityOrder:
     def _tidy(self, stretch: Stretch) -> None:
         """Put a closed stretch and one beside it together, if they fit into half of one, and all
         is worked out that is asked of them."""
-        if not stretch.is_closed or not stretch.is_known:
+        if not stretch.is_closed or (stretch.count and not stretch.is_known):
             return
         at = bisect_left(self._stretches, stretch.first_seq, key=_first_seq_of)
         if at == len(self._stretches) or self._stretches[at] is not stretch:

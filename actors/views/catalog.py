@@ -1,14 +1,13 @@
 """The latest committed state of every task; lists are read from it."""
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import final
 
 from chargehand.actors import limits
 from chargehand.actors.frozen import frozen
 from chargehand.actors.ports import Reads
-from chargehand.actors.task.head import Stored, active_seq_of, held_of, id_of
+from chargehand.actors.task.head import Stored, active_seq_of, id_of
 from chargehand.actors.task.slim import slim
 from chargehand.actors.task.state import (
     ApprovalState,
@@ -87,8 +86,8 @@ class Catalog:
         read: Callable[[str, bytes], TaskState],
         on_known: Callable[[TaskState], None] = lambda state: None,
     ) -> None:
-        self._entries: dict[str, Placed | None] = {}  # None: stored, and not looked at yet
-        self._unplaced: Sequence[Stored] = ()  # what a start has found, in the order of ids
+        # By task; of a stored one that nobody has looked at yet what the start has found.
+        self._entries: dict[str, Placed | Stored] = {}
         self._whole: dict[str, None] = {}
         self._cache = StateCache(read)
         self._on_known = on_known
@@ -103,25 +102,30 @@ class Catalog:
 
     def __iter__(self) -> Iterator[TaskState]:
         """All tasks, in no order."""
-        return (self._placed(task_id).look() for task_id in self._entries)
+        found = (self._find(task_id) for task_id in self._entries)
+        return (entry.look() for entry in found if entry is not None)
 
-    def restore(self, stored: Iterable[Stored], *, last_seq: int, triaged_seq: int) -> None:
+    def restore(
+        self,
+        stored: Iterable[Stored],
+        whole: Iterable[str] = (),
+        *,
+        last_seq: int,
+        triaged_seq: int,
+    ) -> None:
         """Start from stored tasks.
 
         Args:
+            whole: the ids of those that are given by their whole states.
             last_seq: the newest of their numbers.
             triaged_seq: the same, of those that somebody has read, archived or dismissed.
         """
-        self._unplaced = sorted(stored, key=id_of)
+        by_activity = sorted(stored, key=active_seq_of)
         # All at once: as large a table as it becomes takes long to make room.
-        self._entries = dict.fromkeys(map(id_of, self._unplaced))
-        by_activity = sorted(self._unplaced, key=active_seq_of)
+        self._entries = dict(zip(map(id_of, by_activity), by_activity, strict=True))
         self.order.restore(by_activity, self._take_place, self._on_known)
         self._creation.restore(by_activity)
-        for task in by_activity:
-            if isinstance(held_of(task), TaskState):
-                self.order.place(task)
-                self._whole[id_of(task)] = None
+        self._whole = dict.fromkeys(whole)
         known_from = active_seq_of(by_activity[-1]) if by_activity else 0
         self.moves = Moves(newest_seq=last_seq, known_from=known_from)
         self.readings = Readings(triaged_seq)
@@ -132,7 +136,6 @@ class Catalog:
         item."""
         if not self.is_known:
             yield from self.order.learning()
-            self._unplaced = ()
             yield from self._creation.sorting()
             self.is_known = True
 
@@ -140,21 +143,18 @@ class Catalog:
         self._entries[entry.task_id] = entry
         self._creation.enter(entry)
 
-    def _placed(self, task_id: str) -> Placed:
-        """Raises KeyError: there is no such task."""
-        entry = self._entries[task_id]
-        if entry is None:
-            at = bisect_left(self._unplaced, task_id, key=id_of)
-            self.order.place(self._unplaced[at])
+    def _find(self, task_id: str) -> Placed | None:
+        """The entry of a task; None if there is no such task."""
+        entry = self._entries.get(task_id)
+        if isinstance(entry, tuple):
+            self.order.place(entry)
             entry = self._entries[task_id]
-        assert entry is not None, "a stored task has its place"
+            assert isinstance(entry, Placed), "a stored task has its place"
         return entry
 
     def publish(self, state: TaskState) -> TaskState | None:
         """The task's state after a committed record; the one before it is returned."""
-        entry = self._entries.get(state.id)
-        if entry is None and state.id in self._entries:
-            entry = self._placed(state.id)
+        entry = self._find(state.id)
         before = None
         if entry is not None:
             before = entry.state
@@ -186,7 +186,8 @@ class Catalog:
         folded: list[Placed] = []
         for task_id in list(islice(self._whole, most)):
             del self._whole[task_id]
-            entry = self._placed(task_id)
+            entry = self._find(task_id)
+            assert entry is not None, "what is held whole is there"
             if reads.is_folded(task_id, entry.state.last_seq):
                 folded.append(entry)
             else:
@@ -204,9 +205,7 @@ class Catalog:
 
     def get(self, task_id: str) -> TaskState | None:
         """The task, slim or whole."""
-        entry = self._entries.get(task_id)
-        if entry is None and task_id in self._entries:
-            entry = self._placed(task_id)
+        entry = self._find(task_id)
         return None if entry is None else entry.state
 
     def has(self, task_id: str) -> bool:
@@ -215,7 +214,7 @@ class Catalog:
 
     def whole(self, task_id: str) -> TaskState | None:
         """The task, if it is held whole."""
-        return self._placed(task_id).state if task_id in self._whole else None
+        return self.get(task_id) if task_id in self._whole else None
 
     def _prepared(self, wanted: Wanted, before_seq: int | None, count: int) -> Iterator[None]:
         """Work out in turns what is asked of so many of the tasks that are wanted, the most

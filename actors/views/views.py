@@ -75,10 +75,12 @@ class Views:
         self._backlog = Backlog(graph.paused_by, self.catalog.get, held)
         self._behind: dict[str, TaskState | None] = {}  # tasks that moved on, as they are counted
 
-    def restore(self, stored: Iterable[Stored], *, last_seq: int, triaged_seq: int) -> None:
+    def restore(
+        self, stored: Iterable[Stored], whole: Iterable[str], *, last_seq: int, triaged_seq: int
+    ) -> None:
         """Start from stored tasks (see `Catalog.restore`), of which the graph knows already. What
         is counted and looked for among them is worked out after the start, in turns."""
-        self.catalog.restore(stored, last_seq=last_seq, triaged_seq=triaged_seq)
+        self.catalog.restore(stored, whole, last_seq=last_seq, triaged_seq=triaged_seq)
         self._later(self._learn_some)
 
     def restore_queue(self, states: Iterable[TaskState]) -> None:

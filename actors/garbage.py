@@ -63,8 +63,9 @@ class Collector:
         self._records = 0
         self._looked_at_once = 0  # collections whose survivors wait for their second one
 
-    def committed(self, records: int) -> None:
-        """So many records came."""
+    def came(self, records: int) -> None:
+        """So many records were committed; or so many tasks, that a start had left as they were
+        stored, were given objects of their own."""
         self._records += records
         if self._records >= COLLECTED_RECORDS:
             self._records = 0

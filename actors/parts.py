@@ -68,6 +68,7 @@ class Parts:
         )
         self.background = Background()
         self.board = Board(self._graph.paused_by)
+        self.collector = Collector()
         self.views = Views(
             journal,
             self._graph,
@@ -75,6 +76,7 @@ class Parts:
             self.faults,
             self.background.later,
             self.board.queued,
+            self.collector.came,
         )
         self.roster = Roster(clock, settings, self.faults)
         self._keys = Keys(journal.reads, clock, settings.idempotency_s, self.faults)
@@ -161,7 +163,6 @@ class Parts:
             chance=random.random,
             give_up_ns=int(settings.delivery_s * NS),
         )
-        self.collector = Collector()
         self.publisher = Publisher(
             self.views,
             self.review_deadlines,

@@ -58,7 +58,7 @@ class Publisher:
                 settlement.deliver()
             for settlement in entry.gated or ():
                 settlement.deliver()
-        self._collector.committed(len(entries))
+        self._collector.came(len(entries))
 
     def failed(self, unwritten: Sequence[Entry], refusal: Exception) -> None:
         """The journal has ended with a fault: answer everyone who waits for a record.

@@ -79,18 +79,21 @@ class Catalog:
     Args:
         read: the slim state of a task and its head.
         on_known: told once of each stored task, before it changes or as it becomes known.
+        came: told of how many of them were given objects of their own.
     """
 
     def __init__(
         self,
         read: Callable[[str, bytes], TaskState],
         on_known: Callable[[TaskState], None] = lambda state: None,
+        came: Callable[[int], None] = lambda count: None,
     ) -> None:
         # By task; of a stored one that nobody has looked at yet what the start has found.
         self._entries: dict[str, Placed | Stored] = {}
         self._whole: dict[str, None] = {}
         self._cache = StateCache(read)
         self._on_known = on_known
+        self._came = came
         self.order = ActivityOrder(self._cache)
         self._creation = CreationOrder()
         self.moves = Moves()
@@ -142,6 +145,7 @@ class Catalog:
     def _take_place(self, entry: Placed) -> None:
         self._entries[entry.task_id] = entry
         self._creation.enter(entry)
+        self._came(1)
 
     def _find(self, task_id: str) -> Placed | None:
         """The entry of a task; None if there is no such task."""

@@ -54,18 +54,20 @@ class Views:
         faults: Faults,
         later: Callable[[Turn], None],
         held: Callable[[str], QueuedRun | None],
+        came: Callable[[int], None],
     ) -> None:
         """
         Args:
             later: has the rest of long work done some of it at a time.
             held: the object that the scheduler has for a task's queued run.
+            came: told of how many stored tasks were given objects of their own.
         """
         self._later = later
         self._journal = journal
         self._clock = clock
         self._graph = graph
         self._learning = self._stored_tasks()
-        self.catalog = Catalog(journal.reads.read_head, self._count_stored)
+        self.catalog = Catalog(journal.reads.read_head, self._count_stored, came)
         self.streams = Streams()
         faults.listen(self.streams.set_aside)
         self._tasks = CommittedTasks(self.catalog, journal, faults)

@@ -50,10 +50,10 @@ async def collected(heap: Heap, times: int) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(collector.run)
         for _ in range(times):
-            collector.committed(COLLECTED_RECORDS - 1)
+            collector.came(COLLECTED_RECORDS - 1)
             await wait_all_tasks_blocked()
             before = len(heap.asked)
-            collector.committed(1)
+            collector.came(1)
             await wait_all_tasks_blocked()
             assert len(heap.asked) > before
         nursery.cancel_scope.cancel()
@@ -73,7 +73,7 @@ async def test_where_nothing_is_garbage_what_survives_is_never_looked_at_again()
 
 async def test_nothing_is_collected_in_the_step_in_which_records_come():
     heap = Heap(garbage=0)
-    Collector(heap.collect, heap.keep).committed(10 * COLLECTED_RECORDS)
+    Collector(heap.collect, heap.keep).came(10 * COLLECTED_RECORDS)
     assert heap.asked == []
 
 

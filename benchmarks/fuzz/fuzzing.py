@@ -71,7 +71,7 @@ async def _ask(
             env={
                 **os.environ,
                 URL_VARIABLE: server.url,
-                "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}",
+                "PYTHONPATH": str(ROOT),
             },
             check=False,
             capture_stdout=True,

@@ -7,7 +7,7 @@ import tarfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_SOURCES = ("src", "actors", "persistence", "web", "docs", "tests", "benchmarks")
+_SOURCES = ("chargehand", "actors", "persistence", "web", "docs", "tests", "benchmarks")
 _FILES = ("pyproject.toml", "MANIFEST.in", "README.md", "CHANGELOG.md", "LICENSE")
 
 

@@ -136,7 +136,7 @@ def test_an_upgrade_on_disk_that_is_killed_at_ten_moments_is_finished(tmp_path):
             [sys.executable, "-c", OPENS, str(tmp_path)],
             stdout=subprocess.PIPE,
             cwd=ROOT,
-            env={"PYTHONPATH": str(ROOT / "src")},
+            env={"PYTHONPATH": str(ROOT)},
         ) as opening:
             for _ in range(rng.randrange(1, 12)):
                 assert opening.stdout.readline()

@@ -50,7 +50,7 @@ class Server:
         if not any(option.startswith("--http") for option in options):
             arguments.append("--http=127.0.0.1:0")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("CHARGEHAND_")}
-        environment["PYTHONPATH"] = str(self.root / "src")
+        environment["PYTHONPATH"] = str(self.root)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "chargehand", "serve", *arguments, *options],
             cwd=self.root,

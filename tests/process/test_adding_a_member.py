@@ -21,7 +21,7 @@ DOCUMENT = ROOT / "docs" / "adding-a-member.md"
 def changed(tmp_path) -> Path:
     """A copy of the program with the change of the document."""
     copy = tmp_path / "changed"
-    for folder in ("actors", "persistence", "web", "src"):
+    for folder in ("actors", "persistence", "web", "chargehand"):
         left_out = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, copy / folder, symlinks=True, ignore=left_out)
     text = DOCUMENT.read_text(encoding="utf-8")
@@ -99,7 +99,7 @@ _TASK = {"scope": "global", "title": "A task"}
 def cli(server: Server, program: Path, *words: str) -> dict[str, dict[str, object]]:
     done = subprocess.run(
         [sys.executable, "-m", "chargehand", *words, "--json", "--url", str(server.report["http"])],
-        env={**os.environ, "PYTHONPATH": str(program / "src")},
+        env={**os.environ, "PYTHONPATH": str(program)},
         capture_output=True,
         text=True,
         timeout=S_MAX,

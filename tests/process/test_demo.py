@@ -85,7 +85,7 @@ def demo(tmp_path, heeded_signals):
         cwd=tmp_path,
         env={
             **os.environ,
-            "PYTHONPATH": str(ROOT / "src"),
+            "PYTHONPATH": str(ROOT),
             "TMPDIR": str(temporary),
             "CHARGEHAND_TOKEN": "of another server",
             "PYTHONUNBUFFERED": "1",

@@ -57,7 +57,7 @@ def typed(shell, server, tmp_path):
             cwd=tmp_path,
             env={
                 "PATH": f"{programs}:{os.environ['PATH']}",
-                "PYTHONPATH": str(ROOT / "src"),
+                "PYTHONPATH": str(ROOT),
                 "CHARGEHAND_DATA_DIR": str(server.data_dir),
             },
             capture_output=True,
@@ -111,7 +111,7 @@ def test_the_agent_in_the_same_process_says_what_it_did(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT / "src")},
+        env={"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=S_MAX,

@@ -1,7 +1,6 @@
 """A new member of a task is what `docs/adding-a-member.md` says, and works from end to end."""
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -99,7 +98,7 @@ _TASK = {"scope": "global", "title": "A task"}
 def cli(server: Server, program: Path, *words: str) -> dict[str, dict[str, object]]:
     done = subprocess.run(
         [sys.executable, "-m", "chargehand", *words, "--json", "--url", str(server.report["http"])],
-        env={**os.environ, "PYTHONPATH": str(program)},
+        cwd=program,
         capture_output=True,
         text=True,
         timeout=S_MAX,

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from itertools import chain
 
 import trio
 
@@ -126,7 +125,7 @@ def _restore_tasks(system: System, found: Recovered) -> list[TaskState]:
     living: list[Stored] = [*found.at_rest, *whole]
     found.at_rest.clear()
     former = [stored_state(state) for state in found.former.values() if not state.deleted]
-    system._graph.tasks.restore(chain(living, former), system.journal.reads.blockers)
+    system._graph.tasks.restore([*living, *former], system.journal.reads.blockers)
     system.recovered_tasks = len(living)
     triaged = [task for task in living if standing_in(task) & TRIAGED]
     system.views.restore(

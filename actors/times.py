@@ -6,8 +6,12 @@ from functools import lru_cache
 from chargehand.actors.limits import NS
 
 
+@lru_cache(maxsize=8192)
 def rfc3339(at_ns: int) -> str:
-    """Nanoseconds since 1970, trailing zeros of the fraction trimmed."""
+    """Nanoseconds since 1970, trailing zeros of the fraction trimmed.
+
+    Texts are kept, as the same time is often shown again: in one answer, and in the next list.
+    """
     at_s, rest_ns = divmod(at_ns, NS)
     if not rest_ns:
         return f"{_second(at_s)}Z"

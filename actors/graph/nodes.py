@@ -4,7 +4,7 @@ Tasks that stand alike and are tied to no others share one node. It never change
 to stand otherwise gets another one, and one that is tied to others its own.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from sys import intern
 from types import MappingProxyType
 from typing import Final, final
@@ -23,6 +23,8 @@ from chargehand.actors.task.head import (
     PAUSED,
     Stored,
     blockers_of,
+    id_of,
+    standing_in,
 )
 
 NOBODY: Final[Mapping[str, None]] = MappingProxyType({})
@@ -107,38 +109,43 @@ class Nodes:
 
     # --- changes --------------------------------------------------------------------------------
 
-    def restore(self, stored: Iterable[Stored], read: Callable[[bytes], list[str]]) -> None:
+    def restore(self, stored: Sequence[Stored], read: Callable[[bytes], list[str]]) -> None:
         """Start from stored tasks, in any order.
 
         Args:
             read: the blockers of a task and its head.
         """
-        nodes, shared = self.by_id, self._shared
+        shared = self._shared
+        nodes: list[Node] = []
         tied: list[tuple[str, Node]] = []
-        for task_id, held, standing, workspace_id, parent_id, _, _, _ in stored:
+        for task_id, held, standing, workspace_id, parent_id, _, _ in stored:
             concerning = standing & CONCERNING
             if parent_id is None and not standing & DEPENDENT:
                 node = shared.get((workspace_id, concerning))
-                nodes[task_id] = node or self._alike(workspace_id, concerning)
+                nodes.append(node or self._alike(workspace_id, concerning))
                 continue
             blockers = NOBODY
             if standing & DEPENDENT:
                 ids = read(held) if isinstance(held, bytes) else blockers_of(held)
                 blockers = dict.fromkeys(map(intern, ids))
             node = Node(workspace_id, concerning, False, parent_id, NOBODY, blockers)
-            nodes[task_id] = node
+            nodes.append(node)
             tied.append((task_id, node))
+        self.by_id.update(zip(map(id_of, stored), nodes, strict=True))
         self._tie(tied)
-        self.paused_count = sum(1 for node in nodes.values() if node.standing & PAUSED)
+        self.paused_count = sum(1 for standing in map(standing_in, stored) if standing & PAUSED)
 
     def _tie(self, tied: list[tuple[str, Node]]) -> None:
         """All stored tasks are there: tie these to others, and count what is counted above them."""
+        families: dict[str, dict[str, None]] = {}
         for task_id, node in tied:
-            if node.parent_id is not None and node.parent_id in self.by_id:
-                self._adopt(node.parent_id, task_id)
-            if node.blockers:
-                for blocker in node.blockers:
-                    self._depends(task_id, blocker)
+            if node.parent_id is not None:
+                families.setdefault(node.parent_id, {})[task_id] = None
+            for blocker in node.blockers:
+                self._depends(task_id, blocker)
+        for parent_id, children in families.items():
+            if parent_id in self.by_id:
+                self._own(parent_id).children = children
         for task_id, node in tied:
             standing = node.standing
             if standing & (OPEN | AUTO_ENQUEUE):

@@ -36,20 +36,20 @@ TRIAGED: Final = 512
 
 _NONE: Final = 0xFFFF
 _FIXED: Final = Struct(">HqqqqHH")
-_CREATED_AT: Final = Struct(">18xq")
+_ASKED_OF_ALL: Final = Struct(">Hqq16xHH")
 _LATEST_SEQ: Final = Struct(">2xq")
+_CREATED_AT: Final = Struct(">18xq")
 
 # A task that a start has found: its id, its head, then standing, workspace_id, parent_task_id,
-# latest_event_seq, last_seq and created_at_ns. A plain tuple, as there are many.
-AtRest = tuple[str, bytes, int, str | None, str | None, int, int, int]
+# latest_event_seq and last_seq. A plain tuple of what is asked of each, as there are many.
+AtRest = tuple[str, bytes, int, str | None, str | None, int, int]
 # The same; of one that has records behind the checkpoint its whole state instead of the head.
-Stored = tuple[str, bytes | TaskState, int, str | None, str | None, int, int, int]
+Stored = tuple[str, bytes | TaskState, int, str | None, str | None, int, int]
 id_of: Final = itemgetter(0)
 held_of: Final = itemgetter(1)
 standing_in: Final = itemgetter(2)
 active_seq_of: Final = itemgetter(5)
 last_seq_of: Final = itemgetter(6)
-created_ns_of: Final = itemgetter(7)
 
 
 @final
@@ -128,10 +128,10 @@ def stored_heads(heads: Iterable[tuple[str, bytes]]) -> Iterator[AtRest]:
 
     Raises struct.error or UnicodeDecodeError: one of them is no head.
     """
-    unpack, begin = _FIXED.unpack_from, _FIXED.size
+    unpack, begin = _ASKED_OF_ALL.unpack_from, _FIXED.size
     ids: dict[bytes, str] = {}
     for task_id, head in heads:
-        standing, latest, last, created, _, workspace_bytes, parent_bytes = unpack(head)
+        standing, latest, last, workspace_bytes, parent_bytes = unpack(head)
         workspace_id = parent_id = None
         at = begin
         if workspace_bytes != _NONE:
@@ -145,7 +145,9 @@ def stored_heads(heads: Iterable[tuple[str, bytes]]) -> Iterator[AtRest]:
             parent_id = ids.get(written)
             if parent_id is None:
                 parent_id = ids[written] = intern(written.decode())
-        yield task_id, head, standing, workspace_id, parent_id, latest, last, created
+        if last == latest:
+            last = latest  # one object, of which a million count
+        yield task_id, head, standing, workspace_id, parent_id, latest, last
 
 
 def stored_state(state: TaskState) -> Stored:
@@ -158,7 +160,6 @@ def stored_state(state: TaskState) -> Stored:
         state.parent_task_id,
         state.latest_event_seq,
         state.last_seq,
-        state.created_at_ns,
     )
 
 
@@ -171,6 +172,11 @@ def created_at_ns(head: bytes) -> int:
     at_ns: int
     (at_ns,) = _CREATED_AT.unpack_from(head)
     return at_ns
+
+
+def created_ns_of(task: Stored) -> int:
+    held = held_of(task)
+    return created_at_ns(held) if isinstance(held, bytes) else held.created_at_ns
 
 
 def latest_event_seq(head: bytes) -> int:

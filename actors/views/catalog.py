@@ -1,6 +1,6 @@
 """The latest committed state of every task; lists are read from it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import final
 
@@ -110,7 +110,7 @@ class Catalog:
 
     def restore(
         self,
-        stored: Iterable[Stored],
+        stored: Sequence[Stored],
         whole: Iterable[str] = (),
         *,
         last_seq: int,
@@ -123,9 +123,9 @@ class Catalog:
             last_seq: the newest of their numbers.
             triaged_seq: the same, of those that somebody has read, archived or dismissed.
         """
+        # All at once, and as they lie in memory.
+        self._entries = dict(zip(map(id_of, stored), stored, strict=True))
         by_activity = sorted(stored, key=active_seq_of)
-        # All at once: as large a table as it becomes takes long to make room.
-        self._entries = dict(zip(map(id_of, by_activity), by_activity, strict=True))
         self.order.restore(by_activity, self._take_place, self._on_known)
         self._creation.restore(by_activity)
         self._whole = dict.fromkeys(whole)

@@ -1,6 +1,6 @@
 """What is read over many tasks. Plain functions: committed state, answered at once."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final, final
 
@@ -78,7 +78,7 @@ class Views:
         self._behind: dict[str, TaskState | None] = {}  # tasks that moved on, as they are counted
 
     def restore(
-        self, stored: Iterable[Stored], whole: Iterable[str], *, last_seq: int, triaged_seq: int
+        self, stored: Sequence[Stored], whole: Iterable[str], *, last_seq: int, triaged_seq: int
     ) -> None:
         """Start from stored tasks (see `Catalog.restore`), of which the graph knows already. What
         is counted and looked for among them is worked out after the start, in turns."""

@@ -24,7 +24,8 @@ from chargehand.actors.lifecycle import run_system
 from chargehand.actors.settings import Settings
 from chargehand.persistence.opening import open_journal
 
-_MEDIAN_MS_TARGET: Final = 20.0
+# Of each request; the second one with more than 100,000 tasks, up to a million.
+_MEDIAN_MS_TARGETS: Final = (20, 60)
 _AGENT: Final = f"X-AGH-Session-ID: {SESSION}\r\nX-AGH-Agent: builder\r\n"
 
 
@@ -50,24 +51,35 @@ def main(tasks: int, times: int, save_to: Path | None, data: Path | None) -> Non
         begun = time.perf_counter()
         with server(directory) as port:
             ready_s = time.perf_counter() - begun
+            trio.run(_wait_counted, port)
+            counted_s = time.perf_counter() - begun
             figures = trio.run(_ask, port, times)
             resident_mib = _resident_mib(directory)
     finally:
         if data is None:
             shutil.rmtree(directory)
     slowest = max(figures, key=lambda one: one.p50_ms)
+    target_ms = _MEDIAN_MS_TARGETS[tasks > 100_000]
     ratios = [
         Ratio(
             f"slowest median, ms: {slowest.name}",
             slowest.p50_ms,
-            "≤ 20",
-            slowest.p50_ms <= _MEDIAN_MS_TARGET,
+            f"≤ {target_ms}",
+            slowest.p50_ms <= target_ms,
         )
     ]
     show(figures, ratios, Console())
-    print(f"{tasks} tasks: ready after {ready_s:.1f} s, {resident_mib:.0f} MiB resident")
+    print(
+        f"{tasks:,} tasks: ready after {ready_s:.1f} s, counted after {counted_s:.1f} s, "
+        f"{resident_mib:.0f} MiB resident"
+    )
     if save_to is not None:
-        more = {"tasks": tasks, "ready_s": ready_s, "resident_mib": resident_mib}
+        more = {
+            "tasks": tasks,
+            "ready_s": ready_s,
+            "counted_s": counted_s,
+            "resident_mib": resident_mib,
+        }
         save(figures, ratios, save_to, more)
 
 
@@ -77,6 +89,14 @@ async def _build(directory: Path, count: int) -> None:
     async with run_system(open_journal(directory), settings) as system:
         await Population(system, count).make()
         await system.checkpointer.checkpoint()
+
+
+async def _wait_counted(port: int) -> None:
+    """The first dashboard waits for all that a start leaves to be worked out behind it, which
+    would otherwise be in the figures of whatever is asked first."""
+    async with Wire(port) as wire:
+        status, answer = await wire.get(asked.DASHBOARD)
+        assert status == 200, answer
 
 
 async def _ask(port: int, times: int) -> list[Figures]:

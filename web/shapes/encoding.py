@@ -1,6 +1,7 @@
 """Shapes to JSON: one converter, one pass, unset fields left out."""
 
 from enum import Enum
+from operator import attrgetter
 from typing import Final
 
 import orjson
@@ -19,7 +20,7 @@ class Shape:
 
 
 _converter = Converter(omit_if_default=True, prefer_attrib_converters=False)
-_converter.register_unstructure_hook(Enum, lambda member: member)  # orjson writes the value
+_converter.register_unstructure_hook(Enum, attrgetter("_value_"))  # orjson asks a property for it
 _converter.register_unstructure_hook(orjson.Fragment, lambda fragment: fragment)
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import orjson
 from cattrs import Converter
+from cattrs.fns import identity
 
 from chargehand.actors.task.state import Json
 from chargehand.actors.times import rfc3339 as rfc3339
@@ -21,7 +22,8 @@ class Shape:
 
 _converter = Converter(omit_if_default=True, prefer_attrib_converters=False)
 _converter.register_unstructure_hook(Enum, attrgetter("_value_"))  # orjson asks a property for it
-_converter.register_unstructure_hook(orjson.Fragment, lambda fragment: fragment)
+_AS_THEY_ARE: Final = {orjson.Fragment, *(kind | None for kind in (str, int, orjson.Fragment))}
+_converter.register_unstructure_hook_func(_AS_THEY_ARE.__contains__, identity)  # without a call
 
 
 def encode(shape: Shape) -> bytes:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from chargehand.actors.scheduler import claimable
+from chargehand.actors.scheduler import claimable, classed_runs
 from chargehand.actors.scheduler.claimable import ClaimableIndex, rank
 from chargehand.actors.scheduler.parked import Parked
 from chargehand.actors.task.eligibility import Claimer, QueuedRun, agent_selector, matches
@@ -127,19 +127,25 @@ def test_many_classes_on_one_shelf_against_a_list(demanded, held):
 
 
 class ForgetfulIndexAgainstAList(IndexAgainstAList):
-    """The same with an index that keeps no class ready that has no run."""
+    """The same with an index that keeps no class ready that has no run, and has the runs of each
+    channel classed."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._idle_classes_max = claimable.IDLE_CLASSES_MAX
-        claimable.IDLE_CLASSES_MAX = 0
+        self._idle_classes_max = classed_runs.IDLE_CLASSES_MAX
+        classed_runs.IDLE_CLASSES_MAX = 0
+        self._few = claimable._FEW
+        claimable._FEW = 1
 
     def teardown(self) -> None:
         for task_id in list(self.runs):
             self.index.discard(task_id)
-        claimable.IDLE_CLASSES_MAX = self._idle_classes_max
+        classed_runs.IDLE_CLASSES_MAX = self._idle_classes_max
+        claimable._FEW = self._few
         assert self.index.class_count == 0
-        assert not self.index._shelves
+        assert not self.index._all._shelves
+        assert not self.index._by_channel
+        assert not self.index._classed
 
 
 class ParkedAgainstAList(RuleBasedStateMachine):

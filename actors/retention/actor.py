@@ -5,11 +5,11 @@ in the order of their latest activity, the oldest first, and looks at none that 
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final, final
 
 import trio
-from attrs import define
+from attrs import define, field
 
 from chargehand.actors.actor import Envelope
 from chargehand.actors.answers import Answer
@@ -22,7 +22,7 @@ from chargehand.actors.identity import RETENTION
 from chargehand.actors.if_match import IfMatch
 from chargehand.actors.limits import NS
 from chargehand.actors.mailbox import Reply
-from chargehand.actors.retention.groups import Groups
+from chargehand.actors.retention.groups import Groups, Waves
 from chargehand.actors.retention.rule import Limits, is_at_rest
 from chargehand.actors.settings import Settings
 from chargehand.actors.task.commands import DeleteTask
@@ -64,9 +64,13 @@ class RetentionCounts:
 
 @define(eq=False)
 class _Round:
-    """Args: kept_from_seq: by their count, tasks from this number on are kept."""
+    """Args:
+    kept_from_seq: by their count, tasks from this number on are kept.
+    touched: tasks that depended on what was deleted, and change by that.
+    """
 
     groups: Groups
+    touched: set[str] = field(factory=set)
     kept_from_seq: int = 0
     deleted: int = 0
     refused: int = 0
@@ -118,12 +122,20 @@ class Retention:
     async def look(self) -> None:
         """One round through all finished tasks."""
         this = _Round(Groups(self._graph, lambda task_id: self._may_go(task_id, this)))
-        for wave in self._waves(this):
-            if wave is None:
+        alone: list[str] = []
+        for waves in self._groups(this):
+            if waves is None:
                 await trio.lowlevel.checkpoint()
-            else:
-                await self._delete(wave, this)
-                await trio.sleep(PAUSE_S)
+                continue
+            is_alone = len(waves) == 1
+            if is_alone:
+                alone += waves[0]
+            if len(alone) >= AT_ONCE_MAX or not is_alone:
+                await self._delete_each(alone, this)
+                alone = []
+            if not is_alone:
+                await self._delete_group(waves, this)
+        await self._delete_each(alone, this)
         self.counts = replace(
             self.counts,
             refused=self.counts.refused + this.refused,
@@ -140,10 +152,8 @@ class Retention:
 
     # --- what is to go --------------------------------------------------------------------------
 
-    def _waves(self, this: _Round) -> Iterator[list[str] | None]:
-        """Tasks that can be deleted together, some at a time. None: some of the time is over that
-        others need."""
-        alone: list[str] = []
+    def _groups(self, this: _Round) -> Iterator[Waves | None]:
+        """What can only go together, in waves. None: some of the time is over that others need."""
         stretches = list(self._views.catalog.order.newest_first())
         if self.limits.count:
             yield from self._count(stretches, this)
@@ -151,23 +161,11 @@ class Retention:
             if task_id is None:
                 yield None
                 continue
-            found: list[list[str]] = []
             for waves in this.groups.of(task_id):
-                if waves is None:
-                    yield None
+                if waves is None or waves:
+                    yield waves
                 else:
-                    found = [list(wave) for wave in waves]
-            if not found:
-                this.held += 1
-            elif len(found) == 1:
-                alone += found[0]
-            else:
-                for wave in found:
-                    yield from _in_parts(wave)
-            if len(alone) >= AT_ONCE_MAX:
-                yield from _in_parts(alone)
-                alone = []
-        yield from _in_parts(alone)
+                    this.held += 1
 
     def _count(self, stretches: list[Stretch], this: _Round) -> Iterator[None]:
         """Where those begin that are kept by their count."""
@@ -191,11 +189,12 @@ class Retention:
                 if count % _TASKS_STEP == 0:
                     yield None
                 task = self._views.get(entry.task_id)
-                if task is None:
-                    continue  # it has gone with another, or otherwise
-                if not self._is_due(task, this):
-                    return
-                yield task.id
+                if task is None or entry.stretch is not stretch:
+                    continue  # it has gone with another, or was active meanwhile
+                if self._is_due(task, this):
+                    yield task.id
+                elif task.last_activity_at_ns <= self._clock.now_ns():
+                    return  # else the wall was ahead then: those behind it may be older
 
     def _is_due(self, task: TaskState, this: _Round) -> bool:
         age_ns = self._clock.age_ns(task.last_activity_at_ns)
@@ -212,15 +211,50 @@ class Retention:
 
     # --- and goes -------------------------------------------------------------------------------
 
-    async def _delete(self, wave: list[str], this: _Round) -> None:
-        """Return as soon as it is known of each whether it is gone."""
+    async def _delete_each(self, tasks: Sequence[str], this: _Round) -> None:
+        """Those of them that nothing has come to hang on."""
+        for part in _in_parts(tasks):
+            free = [task_id for task_id in part if self._is_free(task_id, (), this)]
+            this.refused += len(part) - len(free)
+            await self._delete(free, this)
+
+    async def _delete_group(self, waves: Waves, this: _Round) -> None:
+        """All of it, or what is gone by the time at which somebody begins to need the rest."""
+        left = {member for wave in waves for member in wave}
+        for wave in waves:
+            for part in _in_parts(wave):
+                refused = this.refused
+                if all(self._is_free(member, left, this) for member in part):
+                    for member in part:
+                        this.touched.update(self._graph.dependents(member))
+                    await self._delete(part, this)
+                else:
+                    this.refused += 1
+                if this.refused > refused:
+                    return
+                left.difference_update(part)
+
+    def _is_free(self, task_id: str, group: Collection[str], this: _Round) -> bool:
+        """Whether a task still may go, as it was when it was looked at, and nothing outside of its
+        group hangs on it. One that is gone is free."""
+        graph, task = self._graph, self._views.get(task_id)
+        if task is None:
+            return True
+        *_, top = (task_id, *graph.ancestors(task_id))
+        return (
+            (self._may_go(task_id, this) or (task_id in this.touched and is_at_rest(task)))
+            and not graph.open_below(top)
+            and all(child in group for child in graph.children(task_id))
+            and all(dependent in group for dependent in graph.dependents(task_id))
+        )
+
+    async def _delete(self, tasks: Sequence[str], this: _Round) -> None:
+        """Return as soon as it is known of each whether it is gone. Nothing may have happened since
+        they were found to be free."""
         replies: list[Reply[Answer]] = []
-        for task_id in wave:
+        for task_id in tasks:
             task = self._views.get(task_id)
             if task is None:
-                continue  # with another group
-            if not is_at_rest(task):
-                this.refused += 1
                 continue
             reply: Reply[Answer] = Reply()
             unchanged = IfMatch(frozenset((task.latest_event_seq,)))
@@ -236,8 +270,10 @@ class Retention:
             else:
                 this.deleted += 1
                 self.counts = replace(self.counts, deleted=self.counts.deleted + 1)
+        if replies:
+            await trio.sleep(PAUSE_S)
 
 
-def _in_parts(wave: list[str]) -> Iterator[list[str]]:
+def _in_parts(wave: Sequence[str]) -> Iterator[Sequence[str]]:
     for first in range(0, len(wave), AT_ONCE_MAX):
         yield wave[first : first + AT_ONCE_MAX]

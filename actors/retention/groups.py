@@ -48,6 +48,7 @@ class Groups:
             return
         via: dict[str, str | None] = {start: None}  # root -> the root that led to it
         waiting, members = deque([start]), dict[str, None]()
+        looked_at = 0
         while waiting:
             root = waiting.popleft()
             for member in self._tree(root):
@@ -56,13 +57,19 @@ class Groups:
                     yield ()
                     return
                 members[member] = None
-                for dependent in self._ties.dependents(member):
+                for dependent in (member, *self._ties.dependents(member)):
+                    looked_at += 1
+                    if looked_at % _STEP == 0:
+                        yield None
                     other = self._root(dependent)
-                    if other not in via:
-                        via[other] = root
-                        waiting.append(other)
-                if len(members) % _STEP == 0:
-                    yield None
+                    if other in via:
+                        continue
+                    via[other] = root
+                    waiting.append(other)
+                    if len(via) > GROUP_MAX or not self._may_go(dependent):
+                        self._stay(other, via)
+                        yield ()
+                        return
         yield from waves(members, self._ties)
 
     def _tree(self, root: str) -> Iterator[str | None]:
@@ -95,17 +102,19 @@ def waves(members: Iterable[str], ties: Ties) -> Iterator[Waves | None]:
     left = dict.fromkeys(members)
     below: dict[str, int] = {}
     waiting: dict[str, int] = {}
-    for count, member in enumerate(left):
-        below[member] = sum(child in left for child in ties.children(member))
-        waiting[member] = sum(one in left for one in ties.dependents(member))
-        if count % _STEP == 0:
-            yield None
     blockers: dict[str, list[str]] = {member: [] for member in left}
-    for count, member in enumerate(left):
-        for one in ties.dependents(member):
+    looked_at = 0
+    for member in left:
+        children, dependents = ties.children(member), ties.dependents(member)
+        below[member] = sum(child in left for child in children)
+        waiting[member] = 0
+        for one in dependents:
             if one in left:
+                waiting[member] += 1
                 blockers[one].append(member)
-        if count % _STEP == 0:
+        looked_at += 1 + len(children) + len(dependents)
+        if looked_at >= _STEP:
+            looked_at = 0
             yield None
     found: list[list[str]] = []
     leaves = {member: None for member in left if not below[member]}

@@ -9,7 +9,7 @@ from chargehand.actors.task.state import TaskState
 @final
 @frozen
 class Limits:
-    """What is kept of finished tasks, by both limits; 0: that limit is off.
+    """What is kept of finished tasks: those within all limits. 0: that limit is off.
 
     Args:
         age_ns: so long after its last event a task is due.
@@ -36,9 +36,9 @@ class Limits:
 
 def is_at_rest(task: TaskState) -> bool:
     """Whether the task has ended, and nobody waits for anything of it: no verdict is due, and every
-    subscriber was told."""
+    subscriber was told. A message that was given up may be sent again, so it keeps the task."""
     return (
         task.has_ended
         and not task.open_reviews
-        and not any(subscription.due for subscription in task.subscriptions)
+        and not any(one.due or one.undelivered for one in task.subscriptions)
     )

@@ -112,4 +112,36 @@ def test_a_long_chain_with_one_task_that_stays_is_walked_once():
 
     groups = Groups(Chain(dict.fromkeys(names), {}), may_go)
     assert all(last(groups.of(name)) == [] for name in names)
-    assert len(looked_at) <= count
+    assert len(looked_at) <= 2 * count
+
+
+def test_a_task_with_very_many_dependents_is_looked_at_in_turns():
+    names = [f"t{n}" for n in range(10_000)]
+
+    class Hub(Woods):
+        def __init__(self, opened: set[str]) -> None:
+            super().__init__(dict.fromkeys(["hub", *names]), {})
+            self.open = opened
+
+        def dependents(self, task_id: str) -> list[str]:
+            return names if task_id == "hub" else []
+
+        def children(self, task_id: str) -> list[str]:
+            return []
+
+    def steps(opened: set[str]) -> tuple[int, int]:
+        looked_at: list[str] = []
+
+        def may_go(task_id: str) -> bool:
+            looked_at.append(task_id)
+            return task_id not in opened
+
+        most = before = turns = 0
+        for _ in Groups(Hub(opened), may_go).of("hub"):
+            most, before, turns = max(most, len(looked_at) - before), len(looked_at), turns + 1
+        return most, turns
+
+    most, turns = steps(opened=set())
+    assert most <= 200
+    assert turns > 100
+    assert steps(opened={names[0]}) == (2, 1)

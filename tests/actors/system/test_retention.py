@@ -1,17 +1,22 @@
 """Finished tasks go in time, whole trees at once, and nothing that others still need."""
 
 import logging
+from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 import trio
 
 from chargehand.actors.actor import Envelope
+from chargehand.actors.clock import VirtualTime
 from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.limits import NS
 from chargehand.actors.retention.actor import AT_ONCE_MAX, LOOK_S
 from chargehand.actors.task import commands as c
+from chargehand.persistence.memory_store import MemoryStore
 from chargehand.persistence.store import Table
 from chargehand.persistence.verify import verify
-from tests.actors.system.desk import OPERATOR, CrashStore, Desk, started
+from tests.actors.system.desk import NOW_NS, OPERATOR, CrashStore, Desk, started
 
 AGE = 1200.0
 
@@ -132,6 +137,71 @@ async def test_a_task_that_changes_at_that_moment_is_refused_and_stays():
         assert desk.system.views.get(task_id).title == "again"
         assert desk.system.retention.counts.deleted == 0
         assert desk.system.retention.counts.refused == 1
+
+
+@asynccontextmanager
+async def meanwhile(desk: Desk, act, name: str, *, first: bool):
+    """Somebody acts once: as the first tasks are about to go by that method, or have gone."""
+    retention, done = desk.system.retention, trio.Event()
+    delete = getattr(retention, name)
+
+    async def delete_and_act(tasks, this):
+        if not first:
+            await delete(tasks, this)
+        if tasks and not done.is_set():
+            done.set()
+            await act()
+        if first:
+            await delete(tasks, this)
+
+    setattr(retention, name, delete_and_act)
+    yield
+    await done.wait()
+
+
+async def test_a_task_that_is_changed_after_it_was_looked_at_stays():
+    async with started(retain_finished_s=AGE) as desk:
+        made = [await finished(desk) for _ in range(AT_ONCE_MAX)]
+        change = partial(desk.ask, made[-1], c.PatchTask(title="somebody works on it again"))
+        async with meanwhile(desk, change, "_delete_each", first=True):
+            await trio.sleep(AGE)
+        await trio.sleep(2 * LOOK_S)
+        assert left(desk) == {made[-1]}
+
+
+async def test_a_task_on_which_somebody_comes_to_depend_after_it_was_looked_at_stays():
+    async with started(retain_finished_s=AGE) as desk:
+        made = [await finished(desk) for _ in range(AT_ONCE_MAX)]
+        opened = (await desk.task()).id
+        depend = partial(desk.ask, opened, c.AddDependency(made[-1]))
+        async with meanwhile(desk, depend, "_delete_each", first=True):
+            await trio.sleep(AGE)
+        await trio.sleep(2 * LOOK_S)
+        assert left(desk) == {made[-1], opened}
+
+
+async def test_what_is_left_of_a_tree_stays_once_something_below_it_is_open_again():
+    async with started(retain_finished_s=AGE) as desk:
+        root = (await desk.task()).id
+        for _ in range(3 * AT_ONCE_MAX):
+            await finished(desk, parent_task_id=root)
+        await desk.do("s1", (await desk.enqueue(root)).id)
+        another = partial(desk.task, parent_task_id=root)
+        async with meanwhile(desk, another, "_delete", first=False):
+            await trio.sleep(AGE)
+        await trio.sleep(2 * LOOK_S)
+        assert len(left(desk)) == 2 * AT_ONCE_MAX + 2
+
+
+async def test_a_task_from_a_time_when_the_wall_was_ahead_holds_up_no_other():
+    store = MemoryStore()
+    async with started(store, VirtualTime(NOW_NS + 10 * 365 * 86_400 * NS)) as desk:
+        of_the_future = await finished(desk)
+    async with started(store, VirtualTime(NOW_NS), retain_finished_s=AGE) as desk:
+        for _ in range(5):
+            await finished(desk)
+        await trio.sleep(AGE + 2 * LOOK_S)
+        assert left(desk) == {of_the_future}
 
 
 async def test_it_says_how_many_it_has_deleted(caplog):

@@ -16,6 +16,11 @@ def _setting(default: _T, text: str, minimum: float = 0) -> _T:
     def check(_: object, attribute: "Attribute[Any]", value: float) -> None:
         if value < minimum:
             raise ValueError(f"{attribute.name} must be at least {minimum}, not {value}")
+        if isinstance(default, float):  # seconds, which are counted in whole nanoseconds
+            if value > limits.SETTING_S_MAX:
+                raise ValueError(f"{attribute.name} must be at most {limits.SETTING_S_MAX:,} s")
+            if value and not int(value * NS):
+                raise ValueError(f"{attribute.name} must be 0 or a nanosecond at least")
 
     value: _T = field(default=default, validator=check, metadata={"help": text})
     return value

@@ -45,7 +45,8 @@ class New:
 
 @final
 class Sweep:
-    """Used on the writer's thread alone, but for `forgotten`."""
+    """Used on the writer's thread alone, but for `forgotten`, which others may read at any time: a
+    frozen object, replaced as a whole."""
 
     def __init__(self) -> None:
         self.forgotten = Forgotten()
@@ -56,8 +57,8 @@ class Sweep:
         self._deleted_seq: int | None = None  # no row of a deleted task has come in after this
 
     def parts(self, store: Store, forgetting: Forgetting, new: New) -> Iterator[list[Delete]]:
-        """What may go, as far as this turn gets. Each part must be removed before the next is asked
-        for."""
+        """What may go, as far as this turn gets; an empty part where rows were looked at in vain.
+        Each part must be removed before the next is asked for."""
         if new.deleted or self._deleted_seq is None:
             self._deleted_seq = new.seq
         most = ROWS_FOR_EACH_NEW * new.keys
@@ -115,15 +116,15 @@ class _Rounds:
         stale: Callable[[Rows], list[bytes]],
         before_ns: int = 0,
     ) -> Iterator[list[Delete]]:
-        """What is stale of the next `most` rows, or a few more; up to the end of the table."""
+        """What is stale of the next `most` rows, or a few more; up to the end of the table. A part
+        is what was found among SWEEP_ROWS_MAX rows, however little: records wait for it."""
         left = max(SWEEP_ROWS_MAX, most)
         while left > 0:
             if not self._next:
                 self._begun = (seq, before_ns)
             rows = store.page(self.table, self._next, SWEEP_ROWS_MAX)
             self._next = rows[-1][0] + b"\0" if len(rows) == SWEEP_ROWS_MAX else b""
-            if keys := stale(rows):
-                yield [Delete(self.table, key) for key in keys]
+            yield [Delete(self.table, key) for key in stale(rows)]
             if not self._next:
                 self.done_from_seq, self.done_before_ns = self._begun
                 return

@@ -8,7 +8,7 @@ A damaged snapshot is moved as it is: it is damaged there, too, and what it belo
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from chargehand.actors.ports import DamagedError
@@ -20,7 +20,8 @@ from chargehand.persistence.store import Change, Delete, Put, Store, Table
 
 _log = logging.getLogger("chargehand")
 
-SNAPSHOTS_MOVED_MAX: Final = 512  # in a commit
+SNAPSHOTS_MOVED_MAX: Final = 512  # in a commit,
+BYTES_MOVED_MAX: Final = 4 * 1024 * 1024  # or as many as hold so much
 _TOLD_EVERY: Final = 100_000
 
 
@@ -34,12 +35,27 @@ def upgrade(store: Store, fence: Fence) -> None:
     if left:
         _log.info("upgrading the data of a former version: %d snapshots", total)
     while page := store.page(Table.SNAPSHOTS, b"", SNAPSHOTS_MOVED_MAX):
-        fence.commit([change for key, value in page for change in _moved(key, value)])
+        for part in _parts(page):
+            fence.commit([change for key, value in part for change in _moved(key, value)])
         if left // _TOLD_EVERY != (left - len(page)) // _TOLD_EVERY:
             _log.info("upgrading: %d of %d snapshots are left", left - len(page), total)
         left -= len(page)
     if total:
         _log.info("the data is upgraded")
+
+
+def _parts(page: Sequence[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
+    """The same in parts that are not too large for one commit."""
+    part: list[tuple[bytes, bytes]] = []
+    size = 0
+    for row in page:
+        part.append(row)
+        size += len(row[1])
+        if size >= BYTES_MOVED_MAX:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
 
 
 def _moved(key: bytes, value: bytes) -> Iterator[Change]:

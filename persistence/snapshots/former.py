@@ -90,7 +90,7 @@ def decode_former(value: bytes | memoryview) -> AnyState:
             raise DamagedError("the body of a snapshot fails its checksum")
         tag, *fields = orjson.loads(head)
         return _read(tag, fields, body)
-    except (TypeError, ValueError, KeyError, StructError) as error:
+    except (TypeError, ValueError, LookupError, StructError) as error:
         raise DamagedError(f"a snapshot is unreadable: {error!r}") from error
 
 

@@ -146,6 +146,8 @@ def test_defaults_are_shown_as_one_would_write_them():
     [
         ("CHARGEHAND_WAIT_S", "soon", "CHARGEHAND_WAIT_S: expected a number, not 'soon'"),
         ("CHARGEHAND_WAIT_S", "nan", "CHARGEHAND_WAIT_S: expected a number, not 'nan'"),
+        ("CHARGEHAND_RETAIN_FINISHED_S", "1e300", "must be at most 3,000,000,000 s"),
+        ("CHARGEHAND_RETAIN_FINISHED_S", "1e-12", "must be 0 or a nanosecond at least"),
         ("CHARGEHAND_MAX_MAILBOX", "1.5", "expected a whole number"),
         ("CHARGEHAND_MAX_MAILBOX", "0", "CHARGEHAND_MAX_MAILBOX: max_mailbox must be at least 1"),
         ("CHARGEHAND_ACCESS_LOG", "perhaps", "expected true or false"),

@@ -73,6 +73,30 @@ def test_the_table_stays_within_bounds_however_long_keys_come_in():
         assert rows(store) <= 1100 * 1.5 + SWEEP_ROWS_MAX
 
 
+class CountedStore:
+    """Counts the rows that are looked at."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self.looked_at = 0
+
+    def page(self, table, start, count):
+        found = self._store.page(table, start, count)
+        self.looked_at += len(found)
+        return found
+
+    def get_many(self, keys):
+        return self._store.get_many(keys)
+
+
+def test_records_wait_for_few_rows_where_nothing_is_too_old():
+    store, before = CountedStore(filled(5000, at_ns=100)), 0
+    for _ in Sweep().parts(store, Forgetting(5), New(9, keys=1000)):
+        assert store.looked_at - before <= SWEEP_ROWS_MAX
+        before = store.looked_at
+    assert store.looked_at >= 4000
+
+
 def test_an_empty_table_is_nothing_to_do():
     assert turn(Sweep(), MemoryStore(), 5) == 0
 

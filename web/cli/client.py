@@ -37,12 +37,14 @@ class ApiResponse(NamedTuple):
     """Args:
     body: None where the server had nothing to tell.
     ignored: what it did not know of the request, as its header lists it.
+    date: when it answered, by its own clock, as HTTP writes it.
     """
 
     raw: bytes
     body: object
     next_cursor: str | None
     ignored: str | None = None
+    date: str | None = None
 
 
 @final
@@ -122,7 +124,8 @@ class Client:
         link = _NEXT.search(answer.header("Link") or "")
         cursors = [] if link is None else parse_qs(urlsplit(link[1]).query).get("cursor", [])
         cursor = cursors[0] if cursors else None
-        return ApiResponse(raw, self._parsed(raw), cursor, answer.header(IGNORED_HEADER))
+        ignored, date = answer.header(IGNORED_HEADER), answer.header("Date")
+        return ApiResponse(raw, self._parsed(raw), cursor, ignored, date)
 
     @contextmanager
     def stream(

@@ -1,9 +1,9 @@
-"""Deletes all tasks that match a filter: those that were counted, if they still have that status.
+"""Deletes all tasks that match a filter: those that were counted, if nobody has changed them since.
 
 Leaves go first, as a task with children is refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
@@ -21,10 +21,13 @@ from chargehand.web.exits import ClientExit
 from chargehand.web.operations import Operation as Op
 
 if TYPE_CHECKING:
-    from chargehand.web.cli.client import Client
+    from chargehand.web.cli.client import ApiResponse, Client
 
 SHOWN: Final = 10
 PAGE: Final = 100  # deleted between two words about it
+_ATTEMPTS: Final = 3  # to delete a task that changes as what it depended on goes
+_REMOVED: Final = "task.dependency_removed"
+_BY_A_LOSS: Final = "dependency_removed"  # the reason of a change of status that comes with it
 _REFUSED: Final = (
     Listing("refused", (Column("TASK", "task_id", Worth.KEPT), Column("WHY", "why", Worth.KEPT))),
 )
@@ -68,15 +71,15 @@ def delete_matching(client: "Client", as_json: bool, members: Members, yes: bool
 def _matching(client: "Client", members: Members) -> tuple[list[_Found], list[object]]:
     """All tasks that match, and the first of them as the list shows them."""
     older_s = members.pop("older_than", None)
-    before = None
-    if older_s is not None:
-        before = datetime.now(UTC) - timedelta(seconds=older_s)
+    before: datetime | None = None
     query = {name: in_query(value) for name, value in members.items()}
     query["limit"] = str(LIST_MAX)
     found: list[_Found] = []
     first: list[object] = []
     while True:
         answer = client.ask("GET", path_of(Op.LIST_TASKS, ()), query)
+        if older_s is not None and before is None:
+            before = _date_of(answer) - timedelta(seconds=older_s)
         for row in several(at(answer.body, "tasks")):
             if before is None or _active_at(row) < before:
                 found.append(_found(row))
@@ -84,6 +87,13 @@ def _matching(client: "Client", members: Members) -> tuple[list[_Found], list[ob
         if answer.next_cursor is None:
             return found, first
         query["cursor"] = answer.next_cursor
+
+
+def _date_of(answer: "ApiResponse") -> datetime:
+    """When the server answered, by the clock that wrote its times: ours may be another."""
+    from email.utils import parsedate_to_datetime  # takes longer to load than all else here
+
+    return datetime.now(UTC) if answer.date is None else parsedate_to_datetime(answer.date)
 
 
 def _found(row: object) -> _Found:
@@ -116,12 +126,15 @@ def _leaves_first(found: Sequence[_Found]) -> list[_Found]:
 
 def _delete_all(client: "Client", as_json: bool, tasks: Sequence[_Found]) -> int:
     """Delete page after page, and tell of each; how many were refused."""
-    refused, pages = 0, Pages(_REFUSED)
+    refused, pages, gone = 0, Pages(_REFUSED), set[str]()
     for begin in range(0, len(tasks), PAGE):
         results: list[Mapping[str, Any]] = []
         try:
             for task in tasks[begin : begin + PAGE]:
-                results.append(_result(task, _delete(client, task)))
+                failed = _delete(client, task, gone)
+                results.append(_result(task, failed))
+                if failed is None:
+                    gone.add(task.id)
         finally:  # of what was done before the server was gone it is told, too
             told = [result for result in results if not result["ok"]]
             refused += len(told)
@@ -147,11 +160,11 @@ def _result(task: _Found, failed: Failed | None) -> Mapping[str, Any]:
     return {"task_id": task.id, "ok": False, "why": plain(failed.text), **answer}
 
 
-def _delete(client: "Client", task: _Found) -> Failed | None:
-    """Why it is refused; None: it is gone. A task that another deletion has changed, of what it
-    depended on, is as it was shown if its status is."""
+def _delete(client: "Client", task: _Found, gone: Collection[str]) -> Failed | None:
+    """Why it is refused; None: it is gone. A task is as it was shown, too, if nothing has happened
+    to it but that what it depended on was deleted here."""
     path, seq = path_of(Op.DELETE_TASK, [task.id]), task.seq
-    while True:
+    for _ in range(_ATTEMPTS):
         try:
             client.ask("DELETE", path, if_match=seq)
         except Failed as failed:
@@ -159,20 +172,26 @@ def _delete(client: "Client", task: _Found) -> Failed | None:
                 return None
             if failed.exit_with in _ENDING:
                 raise
-            seq_now = _unchanged(client, task)
-            if seq_now is None or seq_now == seq:
-                return failed
+            why, seq_now = failed, _only_lost(client, task.id, seq, gone)
+            if seq_now is None:
+                return why
             seq = seq_now
         else:
             return None
+    return why
 
 
-def _unchanged(client: "Client", task: _Found) -> int | None:
-    """The number of the task's latest event, if it still has the status with which it was shown."""
+def _only_lost(client: "Client", task_id: str, seq: int, gone: Collection[str]) -> int | None:
+    """The number of the task's latest event, if all behind `seq` are of blockers in `gone`."""
+    query = {"after_sequence": str(seq), "limit": str(LIST_MAX)}
     try:
-        body = client.ask("GET", path_of(Op.GET_TASK, [task.id])).body
+        answer = client.ask("GET", path_of(Op.GET_TIMELINE, [task_id]), query)
     except Failed:
         return None
-    if at(body, "task.task.status") != task.status:
-        return None
-    return int(str(at(body, "task.task.latest_event_seq")))
+    events = several(at(answer.body, "timeline"))
+    for event in events:
+        is_loss = at(event, "event_type") == _REMOVED
+        is_loss = is_loss and at(event, "payload.depends_on_task_id") in gone
+        if not is_loss and at(event, "payload.reason") != _BY_A_LOSS:
+            return None
+    return int(str(at(events[-1], "sequence"))) if events else None

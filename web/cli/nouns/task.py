@@ -187,7 +187,7 @@ VERBS: Final = (
         operation=Op.DELETE_TASK,
         help="Delete a task, or all that match a filter",
         note="By filter it shows how many match, and the first ten, before it asks; where nobody "
-        "can be asked, nothing is deleted without --yes. What has another status by then stays.",
+        "can be asked, nothing is deleted without --yes. What somebody changes meanwhile stays.",
         many=Many(
             (
                 *_FILTERS,

@@ -1,7 +1,8 @@
 """What tasks are looked for by: one facet for each value that many tasks may have in common.
 
 A facet is a name and a value; tasks that have the same facet are the answer to one filter. Of one
-name a task may have several (whose inbox it was archived in), one, or none (its owner).
+name a task may have several (whose inbox it was archived in), one, or none (its owner). It is
+written as one text, whose hash is worked out once: it is looked up in each stretch of all tasks.
 """
 
 from enum import Enum
@@ -19,7 +20,7 @@ from chargehand.actors.task.state import (
 )
 from chargehand.actors.views.choices import Lane
 
-Facet = tuple[str, str]
+Facet = str  # a name, a blank and a value
 E = TypeVar("E", bound=Enum)
 
 
@@ -46,34 +47,34 @@ def chosen(
 
 
 def workspace(workspace_id: str) -> Facet:
-    return ("workspace", workspace_id)
+    return f"workspace {workspace_id}"
 
 
 def owned_by(ref: str) -> Facet:
-    return ("owner", ref)
+    return f"owner {ref}"
 
 
 def on_channel(channel: str) -> Facet:
-    return ("channel", channel)
+    return f"channel {channel}"
 
 
 def worked_on_by(actor: Actor) -> Facet:
     """The actor has claimed the open run."""
-    return ("worker", str(actor))
+    return f"worker {actor}"
 
 
 def archived_by(actor: Actor) -> Facet:
-    return ("archived", str(actor))
+    return f"archived {actor}"
 
 
 def read_by(actor: Actor) -> Facet:
     """Nothing has happened since the actor has read it."""
-    return ("read", str(actor))
+    return f"read {actor}"
 
 
 def dismissed_by(actor: Actor) -> Facet:
     """Nothing has happened since the actor has dismissed it."""
-    return ("dismissed", str(actor))
+    return f"dismissed {actor}"
 
 
 _DONE: Final = frozenset(
@@ -176,7 +177,7 @@ class _ByMember(dict[Enum, Facet]):
     """Made once for each member."""
 
     def __missing__(self, member: Enum) -> Facet:
-        made = self[member] = (type(member).__name__, str(member.value))
+        made = self[member] = f"{type(member).__name__} {member.value}"
         return made
 
 

@@ -37,6 +37,7 @@ _OWNER_KINDS: Final = {
     ActorKind.NETWORK_PEER: OwnerKind.NETWORK_PEER,
 }
 
+_QUESTIONS_MAX: Final = 4
 _SECTIONS: Final = ("unread", "read")  # of a lane, in this order; as cursors name them
 
 
@@ -135,32 +136,6 @@ def blocking_reason(
     return "awaiting_review" if waits_for else "awaiting_dependencies"
 
 
-def inbox(
-    catalog: Catalog, actor: Actor, which: InboxFilter, cursor: str | None, limit: int
-) -> list[InboxGroup]:
-    """The groups that are asked for, with up to `limit` tasks each.
-
-    While pages of a lane are read, a task stands where it stood when the first one was, among the
-    unread ones or the read ones: what is there all along is shown once. Where that is forgotten,
-    tasks stand as they are, and those that moved come once more (see `walks.walked`).
-
-    Args:
-        cursor: where the last page ended; only where one lane is asked for.
-
-    Raises:
-        Rejected: the cursor is invalid.
-    """
-    walk = catalog.moves.begin() if cursor is None else read_cursor(cursor)
-    looks = _Looks.of(actor)
-    lanes = [_Lane(lane, facets.facet(lane)) for lane in which.lanes]
-    wanted = which.wanted
-    for stretch in catalog.order.newest_first():
-        places = stretch.select(wanted)
-        if places:
-            _sort_out(stretch, places, looks, lanes, only_unread=which.unread)
-    return [lane.group(catalog, actor, walk, limit) for lane in lanes]
-
-
 def read_cursor(cursor: str) -> Walk:
     """Raises: Rejected: it is no cursor of an inbox."""
     section, dot, walk = cursor.partition(".")
@@ -169,27 +144,83 @@ def read_cursor(cursor: str) -> Walk:
     return replace(Walk.read(walk), section=_SECTIONS.index(section))
 
 
+# Of a lane, by its number among those that are asked for, in one stretch: the places of unread and
+# of read tasks, as bits, how many are unread, and how many there are.
+_Found = tuple[int, int, int, int, int]
+
+
 @final
-@frozen
-class _Looks:
-    """Facets by which an actor's inbox differs from those of others."""
+class Question:
+    """What an actor asks of an inbox, by facets. Two of them are never equal."""
 
-    archived: Facet
-    read: Facet
-    dismissed: Facet
-    worker: Facet
-    owner: tuple[Facet, ...]  # kind and reference; nothing where the actor can own no task
+    def __init__(self, actor: Actor, which: InboxFilter) -> None:
+        self.wanted = which.wanted
+        self.only_unread = which.unread
+        self.lanes = [_Lane(lane, facets.facet(lane)) for lane in which.lanes]
+        self._answers: dict[Stretch, list[_Found]] = {}  # as far as the lanes have taken them
+        self.archived = facets.archived_by(actor)
+        self.read = facets.read_by(actor)
+        self.dismissed = facets.dismissed_by(actor)
+        self.worker = facets.worked_on_by(actor)
+        kind = _OWNER_KINDS.get(actor.kind)  # None: such an actor can own no task
+        self.owner = None if kind is None else (facets.facet(kind), facets.owned_by(actor.ref))
 
-    @classmethod
-    def of(cls, actor: Actor) -> "_Looks":
-        kind = _OWNER_KINDS.get(actor.kind)
-        return cls(
-            archived=facets.archived_by(actor),
-            read=facets.read_by(actor),
-            dismissed=facets.dismissed_by(actor),
-            worker=facets.worked_on_by(actor),
-            owner=() if kind is None else (facets.facet(kind), facets.owned_by(actor.ref)),
-        )
+    def look(self, order: ActivityOrder) -> None:
+        """Have each lane know what there is of it, by what has changed since the last look."""
+        known, answers = self._answers, dict[Stretch, list[_Found]]()
+        for stretch in order.newest_first():
+            found = answers[stretch] = stretch.answer(self, _sorted_out)
+            former = known.pop(stretch, None)
+            if former is not found:
+                self._replace(stretch, former or [], found)
+        for stretch, former in known.items():  # they were put together with others
+            self._replace(stretch, former, [])
+        self._answers = answers
+
+    def _replace(self, stretch: Stretch, former: list[_Found], found: list[_Found]) -> None:
+        for number, _, _, unread_count, count in former:
+            self.lanes[number].drop(stretch, unread_count, count)
+        for number, *places in found:
+            self.lanes[number].take(stretch, *places)
+
+
+@final
+class Inboxes:
+    """What waits for each actor. Who looks again asks the same as a rule, so that of most stretches
+    the answer is known (see `Stretch.answer`)."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._asked: dict[tuple[Actor, InboxFilter], Question] = {}
+
+    def look(
+        self, actor: Actor, which: InboxFilter, cursor: str | None, limit: int
+    ) -> list[InboxGroup]:
+        """The groups that are asked for, with up to `limit` tasks each.
+
+        While pages of a lane are read, a task stands where it stood when the first one was, among
+        the unread ones or the read ones: what is there all along is shown once. Where that is
+        forgotten, tasks stand as they are, and those that moved come once more (see
+        `walks.walked`).
+
+        Args:
+            cursor: where the last page ended; only where one lane is asked for.
+
+        Raises:
+            Rejected: the cursor is invalid.
+        """
+        catalog = self._catalog
+        walk = catalog.moves.begin() if cursor is None else read_cursor(cursor)
+        question = self._question(actor, which)
+        question.look(catalog.order)
+        return [lane.group(catalog, actor, walk, limit) for lane in question.lanes]
+
+    def _question(self, actor: Actor, which: InboxFilter) -> Question:
+        question = self._asked.pop((actor, which), None) or Question(actor, which)
+        self._asked[actor, which] = question
+        if len(self._asked) > _QUESTIONS_MAX:
+            del self._asked[next(iter(self._asked))]
+        return question
 
 
 @final
@@ -214,11 +245,15 @@ class _Lane:
     unread_count: int = 0
     found: dict[Stretch, _Places] = field(factory=dict)
 
-    def take(self, stretch: Stretch, unread: int, read: int) -> None:
-        unread_count = unread.bit_count()
+    def take(self, stretch: Stretch, unread: int, read: int, unread_count: int, count: int) -> None:
         self.unread_count += unread_count
-        self.count += unread_count + read.bit_count()
+        self.count += count
         self.found[stretch] = _Places(unread, read)
+
+    def drop(self, stretch: Stretch, unread_count: int, count: int) -> None:
+        self.unread_count -= unread_count
+        self.count -= count
+        del self.found[stretch]
 
     def group(self, catalog: Catalog, actor: Actor, walk: Walk, limit: int) -> InboxGroup:
         moves, as_of_seq = catalog.moves, walk.as_of_seq
@@ -255,34 +290,37 @@ class _Lane:
         return [PlacedRows(order, unread_in), PlacedRows(order, read_in)]
 
 
-def _sort_out(
-    stretch: Stretch,
-    places: int,
-    looks: _Looks,
-    lanes: Sequence[_Lane],
-    *,
-    only_unread: bool,
-) -> None:
+def _sorted_out(stretch: Stretch, question: Question) -> list[_Found]:
+    """Of each lane that has anything there."""
+    places = stretch.select(question.wanted)
+    if not places:
+        return []
     having = stretch.having
-    archived = places & having(looks.archived)
-    shown = places & ~archived & ~having(looks.dismissed)
-    for lane in lanes:
+    archived = places & having(question.archived)
+    shown = places & ~archived & ~having(question.dismissed)
+    seen = having(question.read)
+    found: list[_Found] = []
+    for number, lane in enumerate(question.lanes):
         if lane.lane is Lane.ARCHIVED:
             unread, read = 0, archived
         else:
-            found = shown & having(lane.facet)
+            there = shown & having(lane.facet)
             if lane.lane is Lane.MY_WORK:
-                found &= _own_places(stretch, looks)
-            read = found & having(looks.read)
-            unread = found ^ read
-        if unread or (read and not only_unread):
-            lane.take(stretch, unread, 0 if only_unread else read)
+                there &= _own_places(stretch, question)
+            read = there & seen
+            unread = there ^ read
+        if question.only_unread:
+            read = 0
+        if unread or read:
+            count = unread.bit_count()
+            found.append((number, unread, read, count, count + read.bit_count()))
+    return found
 
 
-def _own_places(stretch: Stretch, looks: _Looks) -> int:
+def _own_places(stretch: Stretch, question: Question) -> int:
     """Where the actor owns the task, or works on it."""
-    worked_on = stretch.having(looks.worker)
-    if not looks.owner:
+    worked_on = stretch.having(question.worker)
+    if question.owner is None:
         return worked_on
-    kind, ref = looks.owner
+    kind, ref = question.owner
     return worked_on | (stretch.having(kind) & stretch.having(ref))

@@ -11,7 +11,7 @@ own when somebody asks for it, or as the stretch comes to know it.
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, final
+from typing import Any, Final, TypeVar, final
 
 from chargehand.actors.task import head as heads
 from chargehand.actors.task.head import Stored, active_seq_of, held_of, id_of
@@ -25,7 +25,11 @@ STRETCH: Final = 512  # places in a stretch
 
 _PLACES: Final = tuple(range(STRETCH))  # shared, as there is one for each task
 _BITS: Final = tuple(1 << place for place in _PLACES)
+_ANSWERS_MAX: Final = 4  # kept of a stretch
 _LEARNED_AT_ONCE: Final = 64  # tasks, at some 20 µs each
+
+T = TypeVar("T")
+A = TypeVar("A")
 
 
 @final
@@ -80,6 +84,7 @@ class Stretch:
     """
 
     __slots__ = (
+        "_answers",
         "_facets",
         "_met",
         "_on_placed",
@@ -115,6 +120,7 @@ class Stretch:
         self._texts: list[str] = []  # of the places that are known, until `_text` is there
         self._text: str | None = None  # of all places, once it is closed and known
         self._searched = ("", 0)  # what was last looked for in it, and found
+        self._answers: dict[object, Any] = {}  # to questions, since anything here has changed
 
     @property
     def is_full(self) -> bool:
@@ -165,7 +171,25 @@ class Stretch:
             self.entries[place] = entry
             self._on_placed(entry)
 
+    def answer(self, question: T, work_out: Callable[["Stretch", T], A]) -> A:
+        """What is worked out here of a question; of one that is full it is kept as long as nothing
+        in it changes.
+
+        Args:
+            question: an object that stands for itself alone, used again for the same question.
+        """
+        if not self.is_closed:
+            return work_out(self, question)
+        known: A | None = self._answers.get(question)
+        if known is None:
+            known = work_out(self, question)
+            if len(self._answers) >= _ANSWERS_MAX:
+                self._answers.clear()
+            self._answers[question] = known
+        return known
+
     def leave(self, place: int) -> None:
+        self._answers.clear()
         self.entries[place] = None
         self.living ^= _BITS[place]
         self.count -= 1
@@ -204,6 +228,7 @@ class Stretch:
 
     def changed(self, place: int, before: TaskState, after: TaskState) -> None:
         """A task has changed where it stands, in a place that is known."""
+        self._answers.clear()
         had, has = set(facets_of(before)), set(facets_of(after))
         for facet in had ^ has:
             self._facets[facet] = self._facets.get(facet, 0) ^ _BITS[place]

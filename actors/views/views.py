@@ -25,7 +25,7 @@ from chargehand.actors.views.choices import ListOrder
 from chargehand.actors.views.committed import CommittedTasks
 from chargehand.actors.views.dashboard import Dashboard, dashboard
 from chargehand.actors.views.groups import GroupFilter, Groups
-from chargehand.actors.views.inbox import InboxFilter, InboxGroup, inbox, read_cursor
+from chargehand.actors.views.inbox import Inboxes, InboxFilter, InboxGroup, read_cursor
 from chargehand.actors.views.latest_runs import LatestRuns
 from chargehand.actors.views.streams import Streams, Subscriber
 from chargehand.actors.views.timelines import Timelines
@@ -68,6 +68,7 @@ class Views:
         self._graph = graph
         self._learning = self._stored_tasks()
         self.catalog = Catalog(journal.reads.read_head, self._count_stored, came)
+        self._inboxes = Inboxes(self.catalog)
         self.streams = Streams()
         faults.listen(self.streams.set_aside)
         self._tasks = CommittedTasks(self.catalog, journal, faults)
@@ -161,7 +162,7 @@ class Views:
     def inbox(
         self, actor: Actor, which: InboxFilter, cursor: str | None, limit: int
     ) -> list[InboxGroup]:
-        """What waits for an actor, by lane (see `inbox.inbox`).
+        """What waits for an actor, by lane (see `Inboxes.look`).
 
         Raises:
             Rejected: the cursor is invalid, or ahead of the newest number.
@@ -169,7 +170,7 @@ class Views:
         if cursor is not None:
             check_not_ahead(read_cursor(cursor).as_of_seq, self.newest_seq)
         self._know_all()
-        return inbox(self.catalog, actor, which, cursor, limit)
+        return self._inboxes.look(actor, which, cursor, limit)
 
     def dashboard(
         self, which: GroupFilter, now_ns: int, is_live: Callable[[str], bool]

@@ -12,6 +12,7 @@ import orjson
 from chargehand.actors.task.state import Json
 from chargehand.web.bodies import Body, Request, members_of
 from chargehand.web.openapi.texts import text_of
+from chargehand.web.shapes.encoding import Encoded
 
 Schema = dict[str, Any]
 
@@ -44,7 +45,7 @@ class Schemas:
             return {}
         origin, arguments = get_origin(annotation), get_args(annotation)
         if origin in (Union, UnionType):
-            return self._union([part for part in arguments if part is not type(None)])
+            return self._union([one for one in arguments if one not in (type(None), Encoded)])
         if origin in (list, tuple):
             return {"type": "array", "items": self.of(arguments[0])}
         if isinstance(origin, type) and issubclass(origin, Mapping):

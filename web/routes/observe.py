@@ -18,7 +18,8 @@ from chargehand.web.operations import Operation
 from chargehand.web.paging import cursor_of, next_link
 from chargehand.web.responses import HttpResponse, shown
 from chargehand.web.shapes.dashboard import DashboardResponse, dashboard_of
-from chargehand.web.shapes.inbox import InboxItem, InboxResponse, inbox_item_of, inbox_of
+from chargehand.web.shapes.encoding import Encoded
+from chargehand.web.shapes.inbox import InboxItem, InboxResponse, inbox_of, listed_item
 
 
 async def dashboard(call: Call) -> HttpResponse:
@@ -71,11 +72,8 @@ async def inbox(call: Call) -> HttpResponse:
     return shown(200, response, next_link(call.path, query, more))
 
 
-def _items(group: InboxGroup, actor: Actor, views: Views) -> list[InboxItem]:
-    return [
-        inbox_item_of(task, group.lane, views.latest_run(task), actor, views)
-        for task in group.tasks
-    ]
+def _items(group: InboxGroup, actor: Actor, views: Views) -> list[InboxItem | Encoded]:
+    return [listed_item(task, group.lane, views.latest_run, actor, views) for task in group.tasks]
 
 
 ROUTES: Routes = {

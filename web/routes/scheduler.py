@@ -14,17 +14,17 @@ from chargehand.web.operations import Operation
 from chargehand.web.paging import cursor_of, next_link
 from chargehand.web.requests.runs import DrainRequest, ReasonRequest
 from chargehand.web.responses import HttpResponse, shown
-from chargehand.web.shapes.encoding import rfc3339
-from chargehand.web.shapes.runs import RunSummary, run_of, run_summary_of
+from chargehand.web.shapes.encoding import Encoded, rfc3339
+from chargehand.web.shapes.runs import RunSummary, run_summary_of
 from chargehand.web.shapes.scheduling import (
     Backlog,
     BacklogItem,
     BacklogResponse,
     DrainResponse,
     SchedulerResponse,
+    listed_run,
     scheduler_of,
 )
-from chargehand.web.shapes.tasks import summary_of
 
 
 async def status(call: Call) -> HttpResponse:
@@ -94,12 +94,12 @@ async def backlog(call: Call) -> HttpResponse:
     )
 
 
-def _item(views: Views, task_id: str) -> BacklogItem:
+def _item(views: Views, task_id: str) -> BacklogItem | Encoded:
     task = views.get(task_id)
     run = None if task is None else task.open_run
     assert task is not None, f"{task_id} is in the backlog, but is not there"
     assert run is not None, f"{task_id} is in the backlog without a run"
-    return BacklogItem(summary_of(task, views), run_of(task.id, run, views))
+    return listed_run(task, run, views)
 
 
 def _workspace_id(call: Call, ref: str | None) -> str | None:

@@ -40,7 +40,7 @@ from chargehand.web.shapes.tasks import (
     TaskResponse,
     TasksResponse,
     detail_of,
-    summary_of,
+    listed,
     task_of,
     task_run_of,
 )
@@ -52,7 +52,7 @@ async def list_tasks(call: Call) -> HttpResponse:
     order = queries.choice(query, "order", ListOrder) or ListOrder.ACTIVITY
     found = views.page(_filter(call), order, cursor_of(query), queries.limit(query))
     page = await in_turns(found)
-    tasks = [summary_of(task, views) for task in page.items]
+    tasks = [listed(task, views) for task in page.items]
     return shown(200, TasksResponse(tasks), next_link(call.path, query, page.next_cursor))
 
 

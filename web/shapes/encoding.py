@@ -2,7 +2,7 @@
 
 from enum import Enum
 from operator import attrgetter
-from typing import Final
+from typing import Final, final
 
 import orjson
 from cattrs import Converter
@@ -20,8 +20,19 @@ class Shape:
     __slots__ = ()
 
 
+@final
+class Encoded(Shape):
+    """Stands for a shape whose JSON is there already."""
+
+    __slots__ = ("json",)
+
+    def __init__(self, shape: Shape) -> None:
+        self.json = orjson.Fragment(encode(shape))
+
+
 _converter = Converter(omit_if_default=True, prefer_attrib_converters=False)
 _converter.register_unstructure_hook(Enum, attrgetter("_value_"))  # orjson asks a property for it
+_converter.register_unstructure_hook(Encoded, attrgetter("json"))
 _AS_THEY_ARE: Final = {orjson.Fragment, *(kind | None for kind in (str, int, orjson.Fragment))}
 _converter.register_unstructure_hook_func(_AS_THEY_ARE.__contains__, identity)  # without a call
 

@@ -1,7 +1,7 @@
 """What waits for the caller, in lanes."""
 
-from collections.abc import Sequence
-from typing import final
+from collections.abc import Callable, Sequence
+from typing import Final, final
 
 from attrs import define, field
 
@@ -10,10 +10,17 @@ from chargehand.actors.task import state
 from chargehand.actors.task.state import ApprovalPolicy, ApprovalState, TaskState
 from chargehand.actors.views.choices import Lane
 from chargehand.actors.views.inbox import InboxGroup, blocking_reason, marks_of
-from chargehand.web.shapes.encoding import Shape, optional_time, required_time, rfc3339
+from chargehand.web.shapes.encoding import (
+    Encoded,
+    Shape,
+    optional_time,
+    required_time,
+    rfc3339,
+)
 from chargehand.web.shapes.principals import actor_of
 from chargehand.web.shapes.profiles import Triage
-from chargehand.web.shapes.references import Lookup, TaskReference, reference_of
+from chargehand.web.shapes.references import Lookup, TaskReference, pausing_task, reference_of
+from chargehand.web.shapes.rows import KeptRows, stands_alone
 from chargehand.web.shapes.runs import RunSummary
 
 
@@ -36,7 +43,7 @@ class LaneGroup(Shape):
     lane: Lane
     count: int
     unread_count: int
-    items: list[InboxItem] = field(factory=list)
+    items: list[InboxItem | Encoded] = field(factory=list)
 
 
 @final
@@ -54,7 +61,7 @@ class InboxResponse(Shape):
     inbox: Inbox
 
 
-def inbox_of(groups: Sequence[InboxGroup], items: Sequence[list[InboxItem]]) -> Inbox:
+def inbox_of(groups: Sequence[InboxGroup], items: Sequence[list[InboxItem | Encoded]]) -> Inbox:
     """Args: items: of each group."""
     return Inbox(
         total=sum(group.count for group in groups),
@@ -85,6 +92,27 @@ def inbox_item_of(
         blocking_reason(task, lookup.get),
         None if run is None else _run_of(task, run),
     )
+
+
+_listed: Final = KeptRows()
+
+
+def listed_item(
+    task: TaskState,
+    lane: Lane,
+    latest: Callable[[TaskState], state.Run | None],
+    actor: identity.Actor,
+    lookup: Lookup,
+) -> InboxItem | Encoded:
+    """The same, as a row of a list. Args: latest: the latest run of a task."""
+
+    def item() -> InboxItem:
+        return inbox_item_of(task, lane, latest(task), actor, lookup)
+
+    if not stands_alone(task):
+        return item()
+    besides = (lane, pausing_task(task, lookup))
+    return _listed.row((actor, task.id), task, besides, item)
 
 
 def _triage_of(task: TaskState, actor: identity.Actor) -> Triage:

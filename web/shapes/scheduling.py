@@ -1,13 +1,16 @@
 """The scheduler as a whole, and its backlog."""
 
-from typing import Protocol, final
+from typing import Final, Protocol, final
 
 from attrs import define
 
-from chargehand.actors.task.state import Pause
-from chargehand.web.shapes.encoding import Shape, optional_time, rfc3339
-from chargehand.web.shapes.runs import Run, RunSummary
-from chargehand.web.shapes.tasks import TaskSummary
+from chargehand.actors.task import state
+from chargehand.actors.task.state import Pause, TaskState
+from chargehand.web.shapes.encoding import Encoded, Shape, optional_time, rfc3339
+from chargehand.web.shapes.references import Lookup, pausing_task
+from chargehand.web.shapes.rows import KeptRows, stands_alone
+from chargehand.web.shapes.runs import Run, RunSummary, run_of
+from chargehand.web.shapes.tasks import TaskSummary, summary_of
 
 
 class Status(Protocol):
@@ -72,7 +75,7 @@ class BacklogItem(Shape):
 @final
 @define(eq=False)
 class Backlog(Shape):
-    runs: list[BacklogItem]
+    runs: list[BacklogItem | Encoded]
     total: int
 
 
@@ -80,6 +83,21 @@ class Backlog(Shape):
 @define(eq=False)
 class BacklogResponse(Shape):
     backlog: Backlog
+
+
+_listed: Final = KeptRows()
+
+
+def listed_run(task: TaskState, run: state.Run, lookup: Lookup) -> BacklogItem | Encoded:
+    """The open run of a task, as a row of the backlog."""
+
+    def item() -> BacklogItem:
+        return BacklogItem(summary_of(task, lookup), run_of(task.id, run, lookup))
+
+    if not stands_alone(task):
+        return item()
+    besides = (lookup.child_count(task.id), pausing_task(task, lookup))
+    return _listed.row(task.id, task, besides, item)
 
 
 def scheduler_of(status: Status) -> SchedulerStatus:

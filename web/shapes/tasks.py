@@ -1,7 +1,7 @@
 """Tasks: whole, in short, in detail, and as a tree."""
 
 from collections.abc import Iterable
-from typing import final
+from typing import Final, final
 
 import orjson
 from attrs import define, field
@@ -18,10 +18,11 @@ from chargehand.actors.task.state import (
     TaskState,
     TaskStatus,
 )
-from chargehand.web.shapes.encoding import Shape, fragment, optional_time, rfc3339
+from chargehand.web.shapes.encoding import Encoded, Shape, fragment, optional_time, rfc3339
 from chargehand.web.shapes.events import TaskEvent
 from chargehand.web.shapes.principals import Actor, Origin, actor_of, origin_of
 from chargehand.web.shapes.references import Lookup, TaskReference, pausing_task, reference_of
+from chargehand.web.shapes.rows import KeptRows, stands_alone
 from chargehand.web.shapes.runs import Run, RunSummary, run_of, run_summary_of
 
 
@@ -121,7 +122,7 @@ class TaskRunResponse(Shape):
 @final
 @define(eq=False)
 class TasksResponse(Shape):
-    tasks: list[TaskSummary]
+    tasks: list[TaskSummary | Encoded]
 
 
 @final
@@ -236,6 +237,17 @@ def summary_of(task: TaskState, lookup: Lookup) -> TaskSummary:
     )
     _fill(shape, task, lookup)
     return shape
+
+
+_listed: Final = KeptRows()
+
+
+def listed(task: TaskState, lookup: Lookup) -> TaskSummary | Encoded:
+    """The same, as a row of a list."""
+    if not stands_alone(task):
+        return summary_of(task, lookup)
+    besides = (lookup.child_count(task.id), pausing_task(task, lookup))
+    return _listed.row(task.id, task, besides, lambda: summary_of(task, lookup))
 
 
 def _in_order(task: TaskState) -> list[state.Dependency]:

@@ -16,7 +16,7 @@ from chargehand.actors.task.state import (
 )
 from chargehand.actors.views.catalog import Catalog
 from chargehand.actors.views.choices import Lane
-from chargehand.actors.views.inbox import InboxFilter, Marks, blocking_reason, inbox, marks_of
+from chargehand.actors.views.inbox import Inboxes, InboxFilter, Marks, blocking_reason, marks_of
 from tests.actors.views.catalogs import new_catalog
 from tests.actors.views.states import a_run, a_task
 
@@ -37,7 +37,7 @@ def stored(*states) -> Catalog:
 
 
 def ids(catalog, which, cursor=None, limit=1000, actor=LOCAL_USER) -> list[str]:
-    [group] = inbox(catalog, actor, which, cursor, limit)
+    [group] = Inboxes(catalog).look(actor, which, cursor, limit)
     return [task.id for task in group.tasks]
 
 
@@ -50,7 +50,7 @@ def test_unread_tasks_come_first_each_part_by_latest_activity():
 @pytest.mark.parametrize("cursor", ["", "unread", "unread.", "read.x", "seen.3", "unread.-1", "3"])
 def test_a_cursor_that_is_none_of_ours_is_refused(cursor):
     with pytest.raises(Rejected):
-        inbox(new_catalog(), LOCAL_USER, FAILED, cursor, 10)
+        Inboxes(new_catalog()).look(LOCAL_USER, FAILED, cursor, 10)
 
 
 @pytest.mark.parametrize(

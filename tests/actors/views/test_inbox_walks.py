@@ -11,7 +11,7 @@ from chargehand.actors.task.state import RunStatus, Triage
 from chargehand.actors.views import activity, recent, stretches
 from chargehand.actors.views.choices import Lane
 from chargehand.actors.views.facets import has_failed
-from chargehand.actors.views.inbox import InboxFilter, inbox
+from chargehand.actors.views.inbox import Inboxes, InboxFilter
 from tests.actors.views.catalogs import new_catalog, restarted
 from tests.actors.views.states import a_run, a_task
 from tests.actors.views.walking import walked
@@ -32,6 +32,7 @@ class Store:
 
     def __init__(self, tasks: int = 0) -> None:
         self.catalog = new_catalog()
+        self.inboxes = Inboxes(self.catalog)
         self.seq = self.made = 0
         for _ in range(tasks):
             self.create()
@@ -59,6 +60,7 @@ class Store:
 
     def restart(self) -> None:
         self.catalog = restarted(self.catalog)
+        self.inboxes = Inboxes(self.catalog)
 
     def do(self, action: int, which: int) -> None:
         ids = sorted(state.id for state in self.catalog)
@@ -90,8 +92,10 @@ class Store:
             self.catalog.publish(evolve(state, deleted=True, last_seq=self.seq))
 
     def page(self, which=FILTERS[0], cursor=None, limit=2):
-        [group] = inbox(self.catalog, LOCAL_USER, which, cursor, limit)
+        [group] = self.inboxes.look(LOCAL_USER, which, cursor, limit)
         assert len(group.tasks) <= limit
+        if cursor is None:  # what is remembered is what is so
+            assert Inboxes(self.catalog).look(LOCAL_USER, which, None, limit) == [group]
         return [task.id for task in group.tasks], group.next_cursor
 
     def ids(self, which=FILTERS[0]) -> set[str]:

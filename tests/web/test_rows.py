@@ -17,37 +17,54 @@ async def lists(client) -> list[object]:
 
 async def steps(client):
     """What may befall tasks: one thing after the other."""
+
+    async def do(method: str, path: str, body: object = b"", **headers: str) -> dict:
+        answered = await client.send(method, path, body, headers)
+        assert answered.status < 300, answered.body
+        return answered.json if answered.body else {}
+
     await client.created(id="root")
     await client.created(id="alone", title="first")
     yield
-    await client.send("PATCH", "/api/tasks/alone", {"title": "second"})
+    await do("PATCH", "/api/tasks/alone", {"title": "second"})
     yield
-    await client.post("/api/tasks/root/children", {"id": "child", "title": "child"})
+    await do(
+        "POST", "/api/tasks/root/children", {"scope": "global", "id": "child", "title": "child"}
+    )
     yield
-    await client.post("/api/tasks/child/start")
-    await client.post("/api/tasks/alone/start")
+    await do("POST", "/api/tasks/child/start")
+    await do("POST", "/api/tasks/alone/start")
     yield
-    await client.post("/api/tasks/root/pause", {"reason": "later"})
+    await do("POST", "/api/tasks/root/pause", {"reason": "later"})
     yield
-    await client.post("/api/tasks/root/resume")
+    await do("POST", "/api/tasks/root/resume")
     yield
     await client.created(id="waits")
-    await client.post("/api/tasks/waits/dependencies", {"depends_on_task_id": "alone"})
+    await do("POST", "/api/tasks/waits/dependencies", {"depends_on_task_id": "alone"})
     yield
-    claimed = await client.send("POST", "/api/agent/tasks/claim-next", {}, headers=AGENT)
-    run_id = claimed.json["claim"]["run"]["id"]
+    claimed = await do("POST", "/api/agent/tasks/claim-next", {}, **AGENT)
+    run_id = claimed["claim"]["run"]["id"]
     yield
     path = f"/api/agent/tasks/{run_id}/fail"
-    await client.send("POST", path, {"error": "the build failed"}, headers=AGENT)
+    await do("POST", path, {"error": "the build failed"}, **AGENT)
     yield
-    task_id = claimed.json["claim"]["task"]["id"]
-    await client.post(f"/api/tasks/{task_id}/triage/read")
+    task_id = claimed["claim"]["task"]["id"]
+    assert task_id == "child"
+    await do("POST", "/api/tasks/root/pause", {"reason": "later"})
     yield
-    await client.post(f"/api/tasks/{task_id}/triage/archive")
+    await do("POST", "/api/tasks/root/resume")
     yield
-    await client.send("DELETE", "/api/tasks/alone")
+    await do("POST", f"/api/tasks/{task_id}/triage/read")
     yield
-    await client.post("/api/tasks/root/cancel")
+    await do("POST", f"/api/tasks/{task_id}/triage/archive")
+    yield
+    await do("POST", "/api/tasks/alone/cancel")
+    yield
+    await do("DELETE", "/api/tasks/alone")
+    yield
+    await do("POST", "/api/tasks/root/cancel")
+    yield
+    await do("DELETE", "/api/tasks/child")
     yield
 
 

@@ -68,12 +68,16 @@ class Ordered(Generic[T]):
         self.settle()
         return chain.from_iterable(self._blocks)
 
+    # Asked of many that are settled: so it is looked first.
+
     def first(self) -> T | None:
-        self.settle()
+        if self._added or self._removed:
+            self.settle()
         return self._blocks[0][0] if self._blocks else None
 
     def last(self) -> T | None:
-        self.settle()
+        if self._added or self._removed:
+            self.settle()
         return self._blocks[-1][-1] if self._blocks else None
 
     def latest(self, count: int) -> list[T]:

@@ -171,8 +171,13 @@ def _depths(groups: Sequence[Group]) -> list[Depth]:
         for channel, runs in group.queued.items():
             name, first = channel or "", runs.first()
             assert first is not None, "a channel without queued runs is forgotten"
-            counts[name] = counts.get(name, 0) + len(runs)
-            oldest_ns[name] = min(oldest_ns.get(name, first.since_ns), first.since_ns)
+            since_ns = first.since_ns
+            if name not in counts:
+                counts[name], oldest_ns[name] = len(runs), since_ns
+                continue
+            counts[name] += len(runs)
+            if since_ns < oldest_ns[name]:
+                oldest_ns[name] = since_ns
     return [Depth(name or None, counts[name], oldest_ns[name]) for name in sorted(counts)]
 
 

@@ -20,7 +20,7 @@ aloud = { while sleep 4 >/dev/null; do echo "  ... still at it"; done & } ; cloc
 	trap 'kill $$clock' EXIT; trap 'exit 130' INT TERM; $(1)
 ARGS ?=
 
-.PHONY: help run demo test pythons format bench fuzz constraints clean
+.PHONY: help run demo test pythons format reference bench fuzz constraints clean
 
 help:
 	@echo "make run     set up and start the server (ARGS=\"--http 127.0.0.1:2124\" for settings)"
@@ -28,6 +28,7 @@ help:
 	@echo "make test    set up and run all checks and tests"
 	@echo "make pythons run a short suite from a wheel on each Python that is found"
 	@echo "make format  put the code in shape"
+	@echo "make reference  write docs/reference.md from the docstrings"
 	@echo "make bench   measure, next to a disk commit and a constant answer"
 	@echo "make fuzz    ask a server all that its description allows (ARGS=\"--seconds 600\")"
 	@echo "make clean   remove the virtual environment and caches"
@@ -70,6 +71,9 @@ pythons: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+reference: $(VENV)/.dev
+	$(BIN)/python -m tests.reference
 
 bench: $(VENV)/.run
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -10,38 +10,71 @@ TYPE_CHECKING = False  # as of `typing`, which takes longer to load than all of 
 
 if TYPE_CHECKING:
     from chargehand.actors.boot_clock import BootClock
-    from chargehand.actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
-    from chargehand.actors.lifecycle import run_system
-    from chargehand.actors.scheduler.commands import ClaimNext
-    from chargehand.actors.task.commands import CompleteLease, CreateTask, StartTask
-    from chargehand.actors.task.state import Json, Scope
-    from chargehand.persistence.opening import open_journal
+    from chargehand.actors.ports import StorageError
+    from chargehand.actors.settings import Settings
+    from chargehand.actors.task.choices import ReviewPolicy
+    from chargehand.web.agents.api import Api
+    from chargehand.web.agents.claims import Agent, Claim
+    from chargehand.web.agents.endings import Ending, Fail, NeedsPerson, Release
+    from chargehand.web.agents.errors import (
+        ChargehandError,
+        LeaseLost,
+        OpenError,
+        Refused,
+        Unavailable,
+    )
+    from chargehand.web.agents.local import LocalSystem
+    from chargehand.web.agents.metrics import PoolMetrics
+    from chargehand.web.agents.opening import open_system
+    from chargehand.web.agents.pool import AgentPool
+    from chargehand.web.agents.shown import Event, Run, Task
+    from chargehand.web.client.blocking import BlockingClient
+    from chargehand.web.client.client import Client
 
 __all__ = [
-    "LOCAL_USER",
+    "Agent",
+    "AgentPool",
+    "Api",
+    "BlockingClient",
     "BootClock",
-    "Caller",
-    "ClaimNext",
-    "CompleteLease",
-    "CreateTask",
-    "Json",
-    "OriginKind",
-    "Scope",
-    "StartTask",
-    "agent_actor",
-    "open_journal",
-    "origin",
-    "run_system",
+    "ChargehandError",
+    "Claim",
+    "Client",
+    "Ending",
+    "Event",
+    "Fail",
+    "LeaseLost",
+    "LocalSystem",
+    "NeedsPerson",
+    "OpenError",
+    "PoolMetrics",
+    "Refused",
+    "Release",
+    "ReviewPolicy",
+    "Run",
+    "Settings",
+    "StorageError",
+    "Task",
+    "Unavailable",
+    "open_system",
 ]
 
 _HOMES = {
     "actors.boot_clock": ("BootClock",),
-    "actors.identity": ("LOCAL_USER", "Caller", "OriginKind", "agent_actor", "origin"),
-    "actors.lifecycle": ("run_system",),
-    "actors.scheduler.commands": ("ClaimNext",),
-    "actors.task.commands": ("CompleteLease", "CreateTask", "StartTask"),
-    "actors.task.state": ("Json", "Scope"),
-    "persistence.opening": ("open_journal",),
+    "actors.ports": ("StorageError",),
+    "actors.settings": ("Settings",),
+    "actors.task.choices": ("ReviewPolicy",),
+    "web.agents.api": ("Api",),
+    "web.agents.claims": ("Agent", "Claim"),
+    "web.agents.endings": ("Ending", "Fail", "NeedsPerson", "Release"),
+    "web.agents.errors": ("ChargehandError", "LeaseLost", "OpenError", "Refused", "Unavailable"),
+    "web.agents.local": ("LocalSystem",),
+    "web.agents.metrics": ("PoolMetrics",),
+    "web.agents.opening": ("open_system",),
+    "web.agents.pool": ("AgentPool",),
+    "web.agents.shown": ("Event", "Run", "Task"),
+    "web.client.blocking": ("BlockingClient",),
+    "web.client.client": ("Client",),
 }
 
 

@@ -82,17 +82,25 @@ def test_no_module_is_imported_by_a_second_name():
 
 
 MISTAKEN = """
-from pathlib import Path
+import trio
 
-from chargehand import LOCAL_USER, Caller, OriginKind, open_journal, origin, run_system
-from chargehand import CreatTask  # line 5
+from chargehand import AgentPool, Client, Claim, open_system
+from chargehand import AgentPoll  # line 5
+
+
+async def handle(claim: Claim) -> str:
+    return str(claim.nonsense)  # line 9
 
 
 async def main() -> None:
-    caller = Caller(LOCAL_USER, origin(OriginKind.CLI, "tasks.create"))
-    async with run_system(open_journal(Path("data"))) as system:
-        answer = await system.create_task("Ship it", caller)  # line 11
-        print(answer.task.nonsense)  # line 12
+    async with open_system("data") as system, Client() as client:
+        task = await system.create_task(5)  # line 14
+        await client.start_task(task)  # line 15
+        await AgentPool(client, handle, size="4").run()  # line 16
+        print((await system.task(task.id)).result, client.nonsense)  # line 17
+
+
+trio.run(main)
 """
 
 
@@ -108,4 +116,11 @@ def test_a_type_checker_knows_what_it_exports(tmp_path):
     )
     lines = [line for line in found.stdout.splitlines() if ": error: " in line]
     codes = [(line.split(":")[1], line.rpartition(" ")[2]) for line in lines]
-    assert codes == [("5", "[attr-defined]"), ("11", "[arg-type]"), ("12", "[attr-defined]")]
+    assert codes == [
+        ("5", "[attr-defined]"),
+        ("9", "[attr-defined]"),
+        ("14", "[arg-type]"),
+        ("15", "[arg-type]"),
+        ("16", "[arg-type]"),
+        ("17", "[attr-defined]"),
+    ]

@@ -11,6 +11,7 @@ IGNORED_HEADER: Final = "Chargehand-Ignored"
 ETAG_HEADER: Final = "ETag"
 IF_MATCH_HEADER: Final = "If-Match"
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
+LAST_EVENT_HEADER: Final = "Last-Event-ID"
 
 
 @final

@@ -20,25 +20,24 @@ from chargehand.web.sockets import connections_possible
 @final
 @frozen
 class Listeners:
-    """Sockets that listen already, before anything answers on them."""
+    """Sockets that listen already, before anything answers on them; those that there are."""
 
-    tcp: stdlib_socket.socket
-    unix: stdlib_socket.socket
-    unix_path: Path
+    tcp: stdlib_socket.socket | None
+    unix: stdlib_socket.socket | None
+    unix_path: Path | None
 
     @property
-    def url(self) -> str:
+    def url(self) -> str | None:
         """How TCP clients address us."""
+        if self.tcp is None:
+            return None
         host, port = self.tcp.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def fronts(system: System, settings: ServerSettings, listeners: Listeners) -> list[Front]:
-    """Both listeners, ready to `run`. The origin of a deed tells by which it came in."""
-    host, _ = settings.address
-    port: int = listeners.tcp.getsockname()[1]
-    hosts = Hosts(host, port, settings.allowed_hosts, settings.allowed_origins)
-    access = Access(hosts, None if settings.token is None else settings.token.encode())
+    """The listeners, ready to `run`. The origin of a deed tells by which it came in."""
+    access = None if listeners.tcp is None else _access(settings, listeners.tcp)
     bodies = Bodies()
     bounds = Bounds(settings.keep_alive_s, settings.header_s, settings.write_s)
     connections_max = connections_possible(2 * settings.max_connections) // 2
@@ -47,6 +46,8 @@ def fronts(system: System, settings: ServerSettings, listeners: Listeners) -> li
         (listeners.tcp, OriginKind.HTTP, access),
         (listeners.unix, OriginKind.UDS, None),
     ):
+        if listener is None:
+            continue
         asks_token = gate is not None and gate.token is not None
         made_for = create_app(
             system, transport, strict=settings.strict_requests, asks_token=asks_token
@@ -55,3 +56,10 @@ def fronts(system: System, settings: ServerSettings, listeners: Listeners) -> li
         guard = Guard(app, gate, bodies, settings.body_s)
         made.append(Front(listener, guard, app.lifespan, bounds, max(1, connections_max)))
     return made
+
+
+def _access(settings: ServerSettings, tcp: stdlib_socket.socket) -> Access:
+    host, _ = settings.address
+    port: int = tcp.getsockname()[1]
+    hosts = Hosts(host, port, settings.allowed_hosts, settings.allowed_origins)
+    return Access(hosts, None if settings.token is None else settings.token.encode())

@@ -117,7 +117,8 @@ async def _serve_system(
         _end_by_force_after(settings.grace_s, system)
         raise
     finally:
-        listeners.unix_path.unlink(missing_ok=True)
+        if listeners.unix_path is not None:
+            listeners.unix_path.unlink(missing_ok=True)
 
 
 async def _stop(system: System, running: list[Front], grace_s: float) -> None:

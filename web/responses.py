@@ -1,6 +1,6 @@
 """What a handler gives back, whatever carries it to the client."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import final
 
 from chargehand.actors.frozen import frozen
@@ -24,7 +24,7 @@ class HttpResponse:
 class EventStreamResponse:
     """An answer that goes on: server-sent events, one chunk each. `chunks` is called once."""
 
-    chunks: Callable[[], AsyncIterator[bytes]]
+    chunks: Callable[[], AsyncGenerator[bytes, None]]
     status: int = 200
     headers: Headers = (
         ("Content-Type", "text/event-stream"),

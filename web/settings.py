@@ -239,15 +239,23 @@ def load(
         webhooks,
         _warnings(environment),
     )
-    host, _ = configuration.server.address
-    if configuration.server.token is None and not is_loopback(host):
-        where = given["http"].where if "http" in given else "http"
+    check_exposure(configuration.server, given["http"].where if "http" in given else "http")
+    return configuration
+
+
+def check_exposure(server: ServerSettings, where: str) -> None:
+    """Args: where: the address stands.
+
+    Raises:
+        Fatal: others than this machine could come in, and nobody asks them for a token.
+    """
+    host, _ = server.address
+    if server.token is None and not is_loopback(host):
         raise Fatal(
             ExitCode.BAD_SETTING,
             f"{where}: listening on {host} lets other machines in: set a token "
             f"({PREFIX}TOKEN) or listen on 127.0.0.1",
         )
-    return configuration
 
 
 def known_variables() -> frozenset[str]:

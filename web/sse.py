@@ -5,7 +5,7 @@ back with the last one misses nothing. A comment every 15 s keeps the connection
 event without an id, `stream.closed`, says why the server ends it.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final
 
 import orjson
@@ -25,7 +25,7 @@ _OPENING = f"retry: {RETRY_MS}\n\n".encode()
 _COMMENT = b": still here\n\n"
 
 
-async def event_stream(views: Views, task_id: str, after_seq: int) -> AsyncIterator[bytes]:
+async def event_stream(views: Views, task_id: str, after_seq: int) -> AsyncGenerator[bytes, None]:
     """Chunks of the stream, from behind number `after_seq` on."""
     yield _OPENING
     try:
@@ -46,7 +46,7 @@ async def event_stream(views: Views, task_id: str, after_seq: int) -> AsyncItera
             yield _COMMENT if told is None else _frame(told, views)
 
 
-async def no_events() -> AsyncIterator[bytes]:
+async def no_events() -> AsyncGenerator[bytes, None]:
     """A stream of which only the head is wanted."""
     none: tuple[bytes, ...] = ()
     for chunk in none:

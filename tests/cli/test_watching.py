@@ -5,8 +5,8 @@ import pytest
 
 from chargehand.web.cli import watching
 from chargehand.web.cli.connection import Request, Silent, Unreachable
-from chargehand.web.cli.frames import ServerSentEvent, frames
 from chargehand.web.exits import ClientExit
+from chargehand.web.frames import ServerSentEvent, frames
 from tests.cli.answers import Told, answer_by, as_json
 
 

@@ -106,11 +106,13 @@ def test_what_is_pasted_holds_no_comment(page):
     assert [block for block in blocks(page) if re.search(r"(^|\s)#", block)] == []
 
 
-def test_the_agent_in_the_same_process_says_what_it_did(tmp_path):
-    [program] = blocks(section("In the same process"), "python")
+GREETING = "{'greeting': 'Hello, world!'}\n"
+
+
+def run_python(program: str, directory) -> str:
     done = subprocess.run(
         [sys.executable, "-c", program],
-        cwd=tmp_path,
+        cwd=directory,
         env={"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
@@ -118,4 +120,23 @@ def test_the_agent_in_the_same_process_says_what_it_did(tmp_path):
         check=False,
     )
     assert done.stderr == ""
-    assert re.fullmatch(r"\S+ is completed\n", done.stdout)
+    return done.stdout
+
+
+def test_the_pool_in_the_same_process_works(tmp_path):
+    program, _ = blocks(section("Agent pools"), "python")
+    assert run_python(program, tmp_path) == GREETING
+
+
+def test_the_pool_over_the_socket_works(server):
+    server.start().close()
+    _, program = blocks(section("Agent pools"), "python")
+    assert run_python(program, server.directory) == GREETING
+
+
+def test_the_pool_from_the_shell_works(typed):
+    [commands] = blocks(section("Agent pools"))
+    told = typed(commands)
+    assert "1 completed, 0 failed" in told
+    assert '"greeting":"Hello, world!"' in told.replace(": ", ":")
+    assert "Traceback" not in told

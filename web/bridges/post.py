@@ -12,7 +12,7 @@ import trio
 from chargehand.actors.bridges.bridge import Gone, Undelivered
 from chargehand.actors.bridges.message import Message
 from chargehand.actors.limits import DELIVERIES_AT_ONCE_MAX
-from chargehand.web.bridges.retry_after import retry_after_s
+from chargehand.web.retry_after import retry_after_s
 
 ANSWER_BYTES_MAX: Final = 65_536  # what is longer is not read, and taken as said by its status
 REDIRECTS_MAX: Final = 3

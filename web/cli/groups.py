@@ -98,6 +98,7 @@ NOUNS: Final[Mapping[str, Noun]] = {
 }
 _LOCAL: Final = (
     Local("serve", "Run the server"),
+    Local("work", "Work on runs, with a command or a function of yours", "work"),
     Local("verify", "Check a data directory that no server has open"),
     Local("demo", "Watch eight agents ship a release, on a server of its own"),
     Local("completion", "Print the script that completes chargehand in a shell", "completion"),

@@ -14,11 +14,11 @@ import orjson
 
 from chargehand.web.cli.events import EventLine
 from chargehand.web.cli.failures import Failed, plain
-from chargehand.web.cli.frames import frames
 from chargehand.web.cli.interrupts import interrupt_raised
 from chargehand.web.cli.layout import Block, terminal_room
 from chargehand.web.cli.shown import Part, pieces, print_json, show
 from chargehand.web.exits import ClientExit
+from chargehand.web.frames import frames
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -12,8 +12,8 @@ import trio
 
 from chargehand.actors.errors import LEASE_LOST, Code
 from chargehand.actors.frozen import frozen
-from chargehand.web.bridges.retry_after import retry_after_s
 from chargehand.web.headers import AGENT_HEADER, IDEMPOTENCY_HEADER, SESSION_HEADER
+from chargehand.web.retry_after import retry_after_s
 
 _ANSWER_S_MAX: Final = 60.0  # longer than the server lets a claim wait
 _AGAIN_S: Final = 0.5  # until a request is sent again that was not answered

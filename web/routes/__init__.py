@@ -6,7 +6,6 @@ The handlers know no framework, so any lane that makes a `web.call.Call` can ser
 from chargehand.web.call import Routes
 from chargehand.web.routes import (
     agent,
-    batches,
     bulk,
     dependencies,
     description,
@@ -26,7 +25,6 @@ from chargehand.web.routes import (
 
 ROUTES: Routes = {
     **agent.ROUTES,
-    **batches.ROUTES,
     **scheduler.ROUTES,
     **tasks.ROUTES,
     **dependencies.ROUTES,

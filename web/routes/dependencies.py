@@ -10,6 +10,7 @@ from chargehand.actors.views.views import Views
 from chargehand.web import queries, sse
 from chargehand.web.addresses import known_task, task_id_of
 from chargehand.web.call import Call, Routes
+from chargehand.web.headers import LAST_EVENT_HEADER
 from chargehand.web.identity import identify
 from chargehand.web.operations import Operation
 from chargehand.web.paging import CURSOR, cursor_of, next_link
@@ -25,8 +26,6 @@ from chargehand.web.shapes.tasks import (
     TaskDetailResponse,
     node_of,
 )
-
-LAST_EVENT_HEADER = "Last-Event-ID"
 
 
 async def _change(call: Call, command: c.AddDependency | c.RemoveDependency) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chargehand.web.bridges.retry_after import retry_after_s
+from chargehand.web.retry_after import retry_after_s
 
 NOW_S = 784_111_777  # Sun, 06 Nov 1994 08:49:37 GMT
 

@@ -1,0 +1,316 @@
+"""Pools in processes of their own: over a restart of the server, from the shell, and around it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+
+import pytest
+import trio
+
+from chargehand import (
+    AgentPool,
+    BlockingClient,
+    Client,
+    OpenError,
+    Refused,
+    Unavailable,
+    open_system,
+)
+from tests.process.conftest import ROOT, S_MAX, wait_until
+
+SOCKET = "s"
+
+
+async def until(condition) -> None:
+    """Return once it holds."""
+    with trio.fail_after(S_MAX):
+        while not condition():  # noqa: ASYNC110 - what it is about tells nobody
+            await trio.sleep(0.01)
+
+
+@pytest.fixture
+def socket(server):
+    """A path for the server's socket that is short enough, wherever tests run."""
+    return server.directory / SOCKET
+
+
+async def make(api, count: int) -> list[str]:
+    made = []
+    for number in range(count):
+        task = await api.create_task(f"task {number}")
+        await api.start_task(task.id)
+        made.append(task.id)
+    return made
+
+
+async def test_a_pool_over_the_socket_does_each_task_once_over_kills_of_the_server(server, socket):
+    """Every task completed by its first run, with one claim and one end in its timeline, and its
+    handler called once."""
+    options = (f"--socket={socket}",)
+    server.start(*options).close()
+    calls = Counter()
+    async with Client(socket=socket) as client:
+        ids = await make(client, 60)
+
+        async def handle(claim):
+            calls[claim.task_id] += 1
+            await trio.sleep(0.02)
+            return {"task": claim.task_id}
+
+        pool = AgentPool(client, handle, size=8)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(pool.run)
+            for done in (10, 30):
+                await until(lambda done=done: pool.metrics.completed >= done)
+                server.kill()
+                await trio.to_thread.run_sync(lambda: server.start(*options).close())
+            await until(lambda: pool.metrics.completed == len(ids))
+            pool.drain()
+        assert calls == dict.fromkeys(ids, 1)
+        assert (pool.metrics.completed, pool.metrics.lost, pool.metrics.failed) == (60, 0, 0)
+        for task_id in ids:
+            [run] = (await client.task(task_id)).runs
+            assert (run.status, run.attempt, run.result) == ("completed", 1, {"task": task_id})
+            timeline = await client.request("GET", f"/api/tasks/{task_id}/timeline")
+            told = Counter(item["event_type"] for item in timeline["timeline"])
+            assert (told["task.run_claimed"], told["task.run_completed"]) == (1, 1)
+
+
+async def test_a_stream_goes_on_where_it_broke_off_when_the_server_was_killed(server, socket):
+    options = (f"--socket={socket}",)
+    server.start(*options).close()
+    async with Client(socket=socket) as client:
+        task = await client.create_task("work")
+        seen = []
+        async with client.events(task.id) as events:
+            seen.append(await anext(events))
+            await client.start_task(task.id)
+            while seen[-1].type != "task.run_enqueued":
+                seen.append(await anext(events))
+            server.kill()
+            server.start(*options).close()
+            await client.cancel_task(task.id)
+            while seen[-1].type != "task.canceled":
+                seen.append(await anext(events))
+        told = await client.request("GET", f"/api/tasks/{task.id}/timeline")
+    assert [event.seq for event in seen] == sorted({event.seq for event in seen})
+    before = sorted(item["sequence"] for item in told["timeline"])
+    assert [event.seq for event in seen] == before[: len(seen)]
+
+
+def test_a_blocking_client_is_used_by_many_threads(server):
+    server.start().close()
+    with BlockingClient(str(server.report["http"])) as client:
+        made = []
+
+        def work():
+            made.append(client.create_task("work").id)
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(set(made)) == 8
+        assert {task.id for task in client.tasks()} == set(made)
+        with client.events(made[0]) as events:
+            assert next(events).task_id == made[0]
+        with pytest.raises(Refused):
+            client.task("nothing")
+    with pytest.raises(Unavailable, match="closed"):
+        client.tasks()
+
+
+async def test_one_process_is_server_and_pool(tmp_path):
+    async def handle(claim):
+        return "done"
+
+    async with open_system(
+        tmp_path / "data", serve_http="127.0.0.1:0", socket=tmp_path / SOCKET
+    ) as system:
+        pool = AgentPool(system, handle, size=2)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(pool.run)
+            async with Client(system.url) as by_url, Client(socket=system.socket) as by_socket:
+                task = await by_url.create_task("work")
+                await by_socket.start_task(task.id)
+                await until(lambda: pool.metrics.completed)
+                assert (await by_url.task(task.id)).status == "completed"
+            pool.drain()
+    assert not (tmp_path / SOCKET).exists()
+    async with open_system(tmp_path / "data") as system:
+        assert (system.url, system.socket) == (None, None)
+        assert (await system.task(task.id)).result == "done"
+
+
+async def test_what_cannot_be_opened_says_why(tmp_path):
+    async with open_system(tmp_path / "data", serve_http="127.0.0.1:0") as system:
+        with pytest.raises(OpenError, match="is in use by process"):
+            async with open_system(tmp_path / "data"):
+                pass
+        taken = str(system.url).removeprefix("http://")
+        with pytest.raises(OpenError, match="cannot listen"):
+            async with open_system(tmp_path / "other", serve_http=taken):
+                pass
+    for wrong in ("0.0.0.0:0", "nonsense"):
+        with pytest.raises(OpenError):
+            async with open_system(tmp_path / "data", serve_http=wrong):
+                pass
+    async with open_system(tmp_path / "data"):  # nothing of it was kept
+        pass
+
+
+async def test_what_the_block_raises_comes_out_as_it_is(tmp_path):
+    with pytest.raises(LookupError, match="mine"):
+        async with open_system(tmp_path / "data", serve_http="127.0.0.1:0"):
+            raise LookupError("mine")
+    async with open_system(tmp_path / "data"):
+        pass
+
+
+# --- from the shell ---------------------------------------------------------------------------
+
+AGENT = """
+import json, os, sys
+claim = json.load(sys.stdin)
+assert claim["run"]["id"] == os.environ["CHARGEHAND_RUN_ID"] == sys.argv[1]
+print("looking at", claim["task"]["title"])
+kind = claim["task"].get("metadata")
+if kind == "json":
+    print(json.dumps({"by": os.environ["CHARGEHAND_AGENT"]}))
+if kind == "fails":
+    print("tests are red")
+    sys.exit(1)
+if kind == "crashes":
+    os.kill(os.getpid(), 9)
+if kind == "long":
+    print("x" * 100_000)
+if kind == "waits":
+    import signal
+    def end(*_):
+        open(os.environ["CHARGEHAND_RUN_ID"], "w").close()
+        sys.exit(3)
+    signal.signal(signal.SIGTERM, end)
+    open("waits", "w").close()
+    signal.pause()
+"""
+
+
+@pytest.fixture
+def working(server):
+    """Starts `chargehand work` beside the server, with a program in the same directory."""
+    server.start().close()
+    (server.directory / "agent.py").write_text(AGENT)
+    (server.directory / "agents.py").write_text("def handle(claim):\n    return claim.title\n")
+    started = []
+
+    def start(*options: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "chargehand", "work", *options],
+            cwd=server.directory,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "CHARGEHAND_URL": str(server.report["http"]),
+            },
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+EXEC = f"--exec={sys.executable} agent.py {{run_id}}"
+
+
+def make_tasks(server, *metadata) -> tuple[BlockingClient, list[str]]:
+    client = BlockingClient(str(server.report["http"]))
+    made = []
+    for value in metadata:
+        task = client.create_task("work", metadata=value)
+        client.start_task(task.id)
+        made.append(task.id)
+    return client, made
+
+
+def test_a_program_works_on_runs_and_its_last_line_is_the_result(server, working):
+    kinds = ("json", "plain", "fails", "crashes", "long")
+    client, ids = make_tasks(server, *kinds)
+    with client:
+        process = working(EXEC, "--size=3", "--agent=shell", "--until-empty")
+        _, told = process.communicate(timeout=S_MAX)
+        assert (process.returncode, "3 completed, 2 failed" in told) == (0, True), told
+        runs = {
+            kind: client.task(task_id).runs[0] for kind, task_id in zip(kinds, ids, strict=True)
+        }
+        assert runs["json"].result == {"by": "shell"}
+        assert runs["plain"].result == {"output": "looking at work"}
+        assert runs["fails"].error == "tests are red"
+        assert runs["crashes"].error in ("looking at work", "ended by SIGKILL")
+        assert runs["long"].result["output"].endswith("x" * 1000)
+        assert len(json.dumps(runs["long"].result)) < 65_536
+
+
+def test_a_function_of_python_works_on_runs(server, working):
+    client, [task_id] = make_tasks(server, None)
+    with client:
+        process = working("--python=agents:handle", "--until-empty")
+        assert process.wait(S_MAX) == 0
+        assert client.task(task_id).result == "work"
+
+
+def test_sigterm_is_passed_on_and_the_run_given_back(server, working):
+    client, [task_id] = make_tasks(server, "waits")
+    with client:
+        process = working(EXEC, "--drain-s=0")
+        wait_until((server.directory / "waits").exists, "the program runs")
+        [run] = client.task(task_id).runs
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=S_MAX)
+        assert (process.returncode, "1 given back" in told) == (0, True), told
+        assert (server.directory / run.id).exists()  # the program was told
+        assert client.run(run.id).status == "queued"
+
+
+def test_a_second_signal_does_not_wait_for_what_runs(server, working):
+    client, [task_id] = make_tasks(server, "waits")
+    with client:
+        process = working(EXEC, "--drain-s=3600")
+        wait_until((server.directory / "waits").exists, "the program runs")
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None
+        while "SIGTERM: draining" not in process.stderr.readline():
+            pass
+        assert client.task(task_id).runs[0].status == "claimed"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(S_MAX) == 0
+        assert client.task(task_id).runs[0].status == "queued"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ([], "--exec and --python"),
+        (["--url=nonsense", "--exec=true"], "http://HOST:PORT"),
+        (["--agent=é", "--exec=true"], "printable ASCII"),
+        (["--exec=no-such-program-here"], "no program"),
+        (["--exec='x"], "quotation"),
+        (["--python=agents"], "MODULE:FUNCTION"),
+        (["--python=agents:nothing"], "nothing"),
+        (["--python=nothing:here"], "nothing"),
+    ],
+)
+def test_what_cannot_work_is_told_at_once(server, working, options, told):
+    process = working(*options)
+    _, error = process.communicate(timeout=S_MAX)
+    assert process.returncode == 2
+    assert told in error

@@ -1,0 +1,244 @@
+"""The calls of a program: the same answers and refusals in process and over HTTP."""
+
+import pytest
+import trio
+
+from chargehand import Agent, Claim, LeaseLost, Refused, Unavailable
+
+BUILDER = Agent("builder", "sess-1")
+
+
+async def claimed(api, **fields) -> Claim:
+    task = await api.create_task("work", **fields)
+    await api.start_task(task.id)
+    claim = await api.claim(BUILDER, lease_seconds=60)
+    assert claim is not None
+    return claim
+
+
+async def test_a_task_is_shown_as_it_was_made(api):
+    made = await api.create_task(
+        "Ship it", id="ship-it", description="now", metadata={"a": 1}, priority="urgent"
+    )
+    assert (made.id, made.title, made.priority, made.status) == (
+        "ship-it",
+        "Ship it",
+        "urgent",
+        "ready",
+    )
+    assert made.data["metadata"] == {"a": 1}
+    run = await api.start_task("ship-it")
+    assert (run.status, run.attempt) == ("queued", 1)
+    assert (await api.task("ship-it")).runs == (await api.run(run.id),)
+    assert [task.id for task in await api.tasks(status="ready")] == ["ship-it"]
+
+
+async def test_children_and_dependencies_are_made(api):
+    root = await api.create_task("root")
+    child = await api.create_task("child", parent=root.id, draft=True)
+    await api.add_dependency(root.id, child.id)
+    assert child.data["parent_task_id"] == root.id
+    assert child.status == "draft"
+    assert (await api.task(root.id)).status == "blocked"
+
+
+async def test_a_claim_holds_what_there_is_to_know(api):
+    claim = await claimed(api, metadata={"a": 1}, description="do it")
+    assert (claim.title, claim.description, claim.metadata, claim.run_metadata) == (
+        "work",
+        "do it",
+        {"a": 1},
+        None,
+    )
+    assert (claim.attempt, claim.priority, claim.lease_seconds) == (1, "medium", 60)
+    assert claim.data["run"]["id"] == claim.run_id
+    assert claim.data["task"]["id"] == claim.task_id
+    assert claim.data["lease"]["claim_token_hash"] == claim.token
+
+
+async def test_there_may_be_nothing_to_claim(api):
+    assert await api.claim(BUILDER) is None
+    assert await api.claim(BUILDER, wait=True) is None
+
+
+async def test_a_claim_that_waits_is_answered_when_there_is_work(api):
+    got = []
+
+    async def claim():
+        got.append(await api.claim(BUILDER, wait=True))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(claim)
+        await trio.testing.wait_all_tasks_blocked()
+        task = await api.create_task("work")
+        await api.start_task(task.id)
+    assert got[0].task_id == task.id
+
+
+async def test_a_heartbeat_renews_the_lease_for_what_the_claim_asked(api):
+    claim = await claimed(api)
+    before = claim.lease_until
+    await trio.sleep(30)
+    after = await api.heartbeat(claim)
+    assert after == claim.lease_until
+    assert (after - before).total_seconds() == pytest.approx(30, abs=1)
+
+
+async def test_each_end_may_be_told_twice(api):
+    for end in (api.complete, api.fail):
+        claim = await claimed(api)
+        await end(claim, "so it was")
+        await end(claim, "so it was")
+        run = await api.run(claim.run_id)
+        assert run.result == "so it was" or run.error == "so it was"
+
+
+async def test_a_released_run_is_queued_again(api):
+    claim = await claimed(api)
+    await api.release(claim, "no time")
+    assert (await api.run(claim.run_id)).status == "queued"
+
+
+@pytest.mark.parametrize("verb", ["heartbeat", "complete", "release"])
+async def test_whoever_has_lost_the_lease_is_told(api, verb):
+    claim = await claimed(api)
+    await trio.sleep(90)
+    with pytest.raises(LeaseLost) as lost:
+        await getattr(api, verb)(claim)
+    assert lost.value.code in ("AUTONOMY_LEASE_EXPIRED", "AUTONOMY_NO_ACTIVE_LEASE")
+    assert lost.value.status == 409
+
+
+async def test_a_claim_under_a_key_is_given_again(api):
+    for _ in range(2):
+        task = await api.create_task("work")
+        await api.start_task(task.id)
+    first = await api.claim(BUILDER, key="one")
+    again = await api.claim(BUILDER, key="one")
+    assert (again.run_id, again.token) == (first.run_id, first.token)
+    with pytest.raises(Refused, match="lease") as refused:
+        await api.claim(BUILDER, key="two")
+    assert refused.value.code == "AUTONOMY_LEASE_ALREADY_HELD"
+
+
+async def test_a_write_under_a_key_is_done_once(api):
+    first = await api.create_task("work", key="once")
+    assert (await api.create_task("work", key="once")).id == first.id
+    with pytest.raises(Refused) as refused:
+        await api.create_task("other", key="once")
+    assert (refused.value.code, refused.value.status) == ("idempotency_key_reused", 409)
+
+
+async def test_a_refusal_says_what_was_wrong_and_what_to_do(api):
+    with pytest.raises(Refused) as refused:
+        await api.task("nothing")
+    error = refused.value
+    assert (error.code, error.status) == ("task_not_found", 404)
+    assert "nothing" in error.message
+    assert error.next_step
+    assert str(error) == f"Task not found: {error.message} (next: {error.next_step})"
+
+
+async def test_what_is_no_json_is_refused_before_it_is_sent(api):
+    with pytest.raises(Refused, match="JSON"):
+        await api.create_task("work", metadata={"a": object()})
+
+
+async def test_any_operation_can_be_asked(api):
+    task = await api.create_task("work")
+    paused = await api.request("POST", f"/api/tasks/{task.id}/pause", {"reason": "later"})
+    assert paused["task"]["paused"] is True
+    assert await api.request("DELETE", f"/api/tasks/{task.id}") is None
+    with pytest.raises(Refused) as refused:
+        await api.request("GET", "/api/nonsense")
+    assert refused.value.status == 404
+
+
+async def test_an_agent_may_ask_as_itself(api):
+    task = await api.create_task("work")
+    await api.request("POST", f"/api/tasks/{task.id}/pause", {"reason": "x"}, agent=BUILDER)
+    assert (await api.task(task.id)).data["paused_by"] == "agent_session:sess-1"
+
+
+async def test_a_registered_session_is_an_agent(api):
+    agent = await api.register_session("builder", channel="build", capabilities=["go"])
+    session = (await api.request("GET", f"/api/sessions/{agent.session}"))["session"]
+    assert (session["channel"], session["capabilities"]) == ("build", ["go"])
+    await api.end_session(agent.session)
+    with pytest.raises(Refused) as refused:
+        await api.claim(agent)
+    assert refused.value.code == "identity_stale"
+
+
+async def test_an_idle_session_is_ended_by_whoever_waits_for_it(system):
+    got = []
+
+    async def claim():
+        with pytest.raises(Refused) as refused:
+            await system.claim(BUILDER, wait=True)
+        got.append(refused.value.code)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(claim)
+        await trio.testing.wait_all_tasks_blocked()
+        await system.end_session(BUILDER.session)
+    assert got == ["identity_stale"]
+
+
+async def test_events_come_in_order_until_the_task_is_deleted(system):
+    task = await system.create_task("work")
+    seen = []
+    async with system.events(task.id) as events, trio.open_nursery() as nursery:
+
+        async def follow():
+            async for event in events:
+                seen.append(event)
+
+        nursery.start_soon(follow)
+        await trio.testing.wait_all_tasks_blocked()
+        run = await system.start_task(task.id)
+        await system.request("POST", f"/api/task-runs/{run.id}/cancel")
+        await system.request("DELETE", f"/api/tasks/{task.id}")
+    types = [event.type for event in seen]
+    assert types[0] == "task.created"
+    assert "task.run_enqueued" in types
+    assert [event.seq for event in seen] == sorted({event.seq for event in seen})
+    assert {event.task_id for event in seen} == {task.id}
+    assert run.id in {event.run_id for event in seen}
+    assert seen[0].actor == "human:local-user"
+
+
+async def test_events_behind_a_number_alone_are_told(system):
+    task = await system.create_task("work")
+    await system.start_task(task.id)
+    async with system.events(task.id) as events:
+        first = await anext(events)
+    async with system.events(task.id, after=first.seq) as events:
+        assert (await anext(events)).seq > first.seq
+
+
+async def test_events_of_no_task_are_refused(system):
+    with pytest.raises(Refused):
+        async with system.events("nothing") as events:
+            await anext(events)
+
+
+async def test_a_system_that_has_ended_refuses_everything():
+    from chargehand import open_system
+
+    async with open_system(None) as system:
+        task = await system.create_task("work")
+    with pytest.raises(Refused) as refused:
+        await system.start_task(task.id)
+    assert refused.value.code == "shutting_down"
+
+
+def test_an_agent_is_named_in_letters_that_headers_can_hold():
+    for wrong in (("café", "s"), ("a", "s\n"), ("a", "s", "/srv/Ü")):
+        with pytest.raises(ValueError, match="printable ASCII"):
+            Agent(*wrong)
+
+
+def test_errors_can_be_told_apart():
+    assert issubclass(LeaseLost, Refused)
+    assert not issubclass(Unavailable, Refused)

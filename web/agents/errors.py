@@ -1,0 +1,103 @@
+"""What goes wrong for a program that uses a Chargehand, be it in its process or elsewhere."""
+
+from typing import Final, final
+
+import orjson
+
+from chargehand.actors.errors import LEASE_LOST, Code
+
+_LOST: Final = frozenset(code.code for code in LEASE_LOST)
+_SET_ASIDE: Final = frozenset(
+    code.code for code in (Code.TASK_SET_ASIDE, Code.SESSION_SET_ASIDE, Code.WORKSPACE_SET_ASIDE)
+)
+_LATER: Final = (429, 503)
+_INTERNAL: Final = 500
+_NEXT: Final = " (next: "
+
+
+class ChargehandError(Exception):
+    """Base of all that a program may want to catch.
+
+    Args:
+        code: what it is, for programs; never changes.
+        message: what was wrong, in a sentence without a full stop.
+        next_step: what to do about it; empty where nothing is known.
+        text: all of it in a sentence; made of the others where it is not given.
+    """
+
+    def __init__(self, code: str, message: str, next_step: str = "", text: str = "") -> None:
+        told = f"{message}{_NEXT}{next_step})" if next_step else message
+        super().__init__(text or told)
+        self.code = code
+        self.message = message
+        self.next_step = next_step
+
+
+class Refused(ChargehandError):
+    """The scheduler understood the request, and said no. Nothing was changed.
+
+    Args:
+        status: the HTTP status that the API has for it.
+    """
+
+    def __init__(
+        self, code: str, message: str, next_step: str = "", text: str = "", status: int = 400
+    ) -> None:
+        super().__init__(code, message, next_step, text)
+        self.status = status
+
+
+@final
+class LeaseLost(Refused):
+    """The run is not the caller's any more: its lease ran out, or the run was ended or canceled.
+    Whoever works on it stops."""
+
+
+@final
+class Unavailable(ChargehandError):
+    """Nobody answered in time, or the answer was to come again later. Whether a write was done is
+    not known; sent again under its key it is done once.
+
+    Args:
+        retry_after_s: when to come again, in seconds, if that was said.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        next_step: str = "",
+        text: str = "",
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(code, message, next_step, text)
+        self.retry_after_s = retry_after_s
+
+
+@final
+class OpenError(ChargehandError):
+    """A scheduler could not be opened: its directory, an address or a setting cannot be used."""
+
+
+def of_answer(status: int, body: bytes, retry_after_s: float | None) -> ChargehandError:
+    """What an answer with an error status says."""
+    try:
+        said = orjson.loads(body)
+        text, diagnostic = str(said["error"]), said["diagnostic"]
+        code, message = str(diagnostic["code"]), str(diagnostic["message"])
+        _, _, after = text.partition(f"{message}{_NEXT}")
+        next_step = after.removesuffix(")") or str(diagnostic.get("suggested_command", ""))
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        code, message = "unexpected_answer", f"the answer is {status}, and none of a Chargehand"
+        text, next_step = "", "check the address"
+    if status in _LATER and code not in _SET_ASIDE:
+        return Unavailable(code, message, next_step, text, retry_after_s)
+    if status >= _INTERNAL and code not in _SET_ASIDE:
+        return Unavailable(code, message, next_step, text)
+    return refused_as(code, message, next_step, text, status)
+
+
+def refused_as(code: str, message: str, next_step: str, text: str, status: int) -> Refused:
+    """The refusal of that code, of the class that callers may tell it by."""
+    kind = LeaseLost if code in _LOST else Refused
+    return kind(code, message, next_step, text, status)

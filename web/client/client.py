@@ -1,0 +1,97 @@
+"""A client of a server: where that is, and the connections to it."""
+
+from os import PathLike, fspath
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, final
+
+import click
+import httpx
+
+from chargehand.web.agents.errors import OpenError
+from chargehand.web.cli.connection import Place
+from chargehand.web.cli.target import ServerAddress, target_of
+from chargehand.web.client.over_http import CONNECT_S, OverHttp
+
+ANSWER_S: Final = 60.0  # that a server may take for an answer, unless it is one that waits
+WAIT_S: Final = 330.0  # that it may let one wait; a lost connection shows sooner, as a rule
+PATIENCE_S: Final = 60.0
+CONNECTIONS_MAX: Final = 64  # for what does not wait
+_HOST: Final = "chargehand"  # of a server at a socket
+
+
+@final
+class Client(OverHttp):
+    """Asks a server over HTTP, by its URL or its Unix socket.
+
+        async with Client("http://127.0.0.1:2123") as client:
+            task = await client.create_task("Ship it")
+
+    A request whose answer was lost is sent again, under a key that the client makes, so it has one
+    effect. A server that is away, restarts or is overloaded is waited for.
+
+    Args:
+        url: as `http://127.0.0.1:2123`. Without url and socket, the server is that which the
+            command line would ask: CHARGEHAND_SOCKET, CHARGEHAND_URL, `data/chargehand.sock`, else
+            http://127.0.0.1:2123.
+        socket: path of the server's Unix socket.
+        token: the server's, if it asks for one over TCP; by default CHARGEHAND_TOKEN.
+        patience_seconds: how long a request is sent again that is not answered, before it raises
+            `Unavailable`.
+
+    Raises:
+        OpenError: the address is none.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        socket: str | PathLike[str] | None = None,
+        token: str | None = None,
+        patience_seconds: float = PATIENCE_S,
+    ) -> None:
+        try:
+            self.address = target_of(None if socket is None else Path(socket), url, token)
+            place = Place.of(self.address)
+        except (click.UsageError, ValueError) as error:
+            told = error.message if isinstance(error, click.UsageError) else f"{url}: {error}"
+            raise OpenError("bad_address", told) from error
+        super().__init__(
+            _connections(self.address, place, ANSWER_S, CONNECTIONS_MAX),
+            _connections(self.address, place, WAIT_S, None),
+            patience_seconds,
+            str(self.address),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+def _connections(
+    address: ServerAddress, place: Place, answer_s: float, most: int | None
+) -> httpx.AsyncClient:
+    """Args: most: connections at a time."""
+    limits = httpx.Limits(max_connections=most, max_keepalive_connections=most)
+    headers = {}
+    if address.token and address.socket is None:
+        headers["Authorization"] = f"Bearer {address.token}"
+    return httpx.AsyncClient(
+        transport=httpx.AsyncHTTPTransport(
+            uds=None if address.socket is None else fspath(address.socket),
+            verify=place.is_secure,  # reading the certificates takes longer than most requests
+            limits=limits,
+            trust_env=False,  # the server is named directly
+        ),
+        base_url=f"http://{_HOST}" if address.socket is not None else address.url,
+        headers=headers,
+        timeout=httpx.Timeout(answer_s, connect=CONNECT_S, pool=None),
+    )

@@ -1,0 +1,135 @@
+"""The calls of a program as HTTP requests."""
+
+import logging
+import time
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from typing import Final
+
+import httpx
+import trio
+
+from chargehand.web.agents.api import Api, Request
+from chargehand.web.agents.errors import ChargehandError, Unavailable, of_answer
+from chargehand.web.client.patience import Patience
+from chargehand.web.client.whole_body import WholeBody
+from chargehand.web.headers import IDEMPOTENCY_HEADER, LAST_EVENT_HEADER
+from chargehand.web.retry_after import retry_after_s
+
+CLAIMS_WAITING: Final = 32  # of one pool: each takes a connection
+CONNECT_S: Final = 5.0
+QUIET_S: Final = 45.0  # three of the server's comments missed: the stream is lost
+
+_log = logging.getLogger("chargehand.client")
+
+
+class OverHttp(Api):
+    """Sends a request again, under its key, until it is answered.
+
+    Args:
+        brief: for requests that are answered at once.
+        waiting: for those that may take their time, and streams, so that they keep no heartbeat
+            from being sent.
+        patience_s: how long a server that does not answer is waited for.
+        where: the address, for people.
+    """
+
+    waiting_max = CLAIMS_WAITING
+
+    def __init__(
+        self,
+        brief: httpx.AsyncClient,
+        waiting: httpx.AsyncClient,
+        patience_s: float,
+        where: str,
+    ) -> None:
+        self._brief = brief
+        self._waiting = waiting
+        self._patience_s = patience_s
+        self._where = where
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        with trio.CancelScope(shield=True):
+            await self._brief.aclose()
+            await self._waiting.aclose()
+
+    async def _send(self, request: Request) -> bytes:
+        client = self._waiting if request.waits else self._brief
+        headers = {} if request.agent is None else request.agent.headers
+        if request.key is not None:
+            headers[IDEMPOTENCY_HEADER] = request.key
+        if request.body:
+            headers["Content-Type"] = "application/json"
+        patience = Patience(self._patience_s)
+        while True:
+            built = client.build_request(
+                request.method,
+                request.path,
+                params=request.query or None,
+                content=request.body,
+                headers=headers,
+            )
+            built.stream = WholeBody(request.body)
+            try:
+                answer = await client.send(built)
+                if answer.is_success:
+                    return answer.content
+                told = await _error_of(answer)
+            except httpx.TransportError as error:
+                told = self._unreachable(error)
+            if not isinstance(told, Unavailable) or not await patience.pause(told.retry_after_s):
+                raise told
+
+    async def _lines(self, path: str, last_id: str) -> AsyncGenerator[str, None]:
+        answer = await self._stream(path, last_id)
+        lines = answer.aiter_lines()
+        try:
+            async for line in lines:
+                yield line
+        except httpx.TransportError as error:
+            _log.info("a stream of %s broke off: %r", self._where, error)  # its reader comes back
+        finally:
+            with trio.CancelScope(shield=True):
+                await answer.aclose()
+                # The generators inside one another are only unwound by an error of the innermost.
+                with suppress(httpx.HTTPError, httpx.StreamError):
+                    async for _ in lines:
+                        pass
+
+    async def _stream(self, path: str, last_id: str) -> httpx.Response:
+        """One that is open; the server is waited for."""
+        request = self._waiting.build_request(
+            "GET",
+            path,
+            headers={"Accept": "text/event-stream", LAST_EVENT_HEADER: last_id},
+            timeout=httpx.Timeout(QUIET_S, connect=CONNECT_S, pool=None),
+        )
+        patience = Patience(self._patience_s)
+        while True:
+            try:
+                answer = await self._waiting.send(request, stream=True)
+                if answer.is_success:
+                    return answer
+                told = await _error_of(answer)
+            except httpx.TransportError as error:
+                told = self._unreachable(error)
+            if not isinstance(told, Unavailable) or not await patience.pause(told.retry_after_s):
+                raise told
+
+    def _unreachable(self, error: httpx.TransportError) -> Unavailable:
+        why = str(error) or type(error).__name__
+        return Unavailable(
+            "unreachable",
+            f"{self._where} does not answer: {why}",
+            "see whether the server runs, and at which address",
+        )
+
+
+async def _error_of(answer: httpx.Response) -> ChargehandError:
+    try:
+        body = await answer.aread()
+    finally:
+        with trio.CancelScope(shield=True):
+            await answer.aclose()
+    return of_answer(answer.status_code, body, retry_after_s(answer.headers, time.time()))

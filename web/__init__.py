@@ -11,5 +11,6 @@ one table of what is served, with the status codes that each operation may answe
 describes it.
 
 `payloads/` is what the public sees of events, `bridges/` carries it to webhooks. `cli/` is a client
-of the API and nothing more; `process` is the server as a process, `__main__` the program.
+of the API and nothing more, `bench/` measures a server that runs; `process` is the server as a
+process, `__main__` the program.
 """

@@ -3,8 +3,8 @@
 A command is a row (`verbs.Verb`) that says which operation it sends, with which `members`, and how
 the answer is laid out (`shown`, `layouts`, `events`, `inspection`), in lines of `layout`. The rows
 stand by their noun in `nouns`, which `groups` puts under the program, next to what asks no server
-(`local`), or works (`work`). `meant` knows what a misspelt command was to be, `completion` what a
-shell is told.
+(`local`), works (`work`), or measures a server (`bench`). `meant` knows what a misspelt command was
+to be, `completion` what a shell is told.
 
 `running` is what all commands have in common, `interrupts` how Ctrl-C ends them. `target` says
 where the server is and who calls it, `misspelt` which variables were meant to. `client` carries a

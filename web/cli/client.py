@@ -52,7 +52,8 @@ class Client:
     """Raises `Failed` for whatever goes wrong."""
 
     def __init__(self, target: ServerAddress, identity: Identity) -> None:
-        self._target = target
+        """Args: target: where it asks; who asks it may read that."""
+        self.target = target
         self._missing = identity.missing
         self._headers = identity.headers
         if target.token and target.socket is None:
@@ -98,7 +99,7 @@ class Client:
             return self._answer_to(request, notice or partial(self._tell_of_silence, answer_s))
 
     def _tell_of_silence(self, answer_s: float | None) -> None:
-        told = f"chargehand: no answer from {self._target} yet; waiting"
+        told = f"chargehand: no answer from {self.target} yet; waiting"
         click.echo(told if answer_s is None else f"{told} up to {answer_s:g} s", err=True)
 
     def _answer_to(self, request: Request, notice: Callable[[], None]) -> ApiResponse:
@@ -148,13 +149,13 @@ class Client:
         except Unreachable as error:
             raise Failed(
                 ClientExit.UNREACHABLE,
-                f"no server at {self._target}: {error}",
-                self._target.start_command,
+                f"no server at {self.target}: {error}",
+                self.target.start_command,
             ) from error
         except (Lost, Silent) as error:
             told = str(error) or "it does not answer"
             raise Failed(
-                ClientExit.UNREACHABLE, f"the connection to {self._target} failed: {told}"
+                ClientExit.UNREACHABLE, f"the connection to {self.target} failed: {told}"
             ) from error
 
     def _parsed(self, raw: bytes) -> object:
@@ -163,7 +164,7 @@ class Client:
         try:
             return orjson.loads(raw)
         except orjson.JSONDecodeError:
-            told = f"what {self._target} answers is no JSON; is it a chargehand?"
+            told = f"what {self.target} answers is no JSON; is it a chargehand?"
             raise Failed(ClientExit.STRANGE, told) from None
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @final
 class Local(NamedTuple):
-    """A command that asks no server.
+    """A command that is none of the API: most of them ask no server.
 
     Args:
         module: of this package; the command is called there as here.
@@ -101,6 +101,7 @@ _LOCAL: Final = (
     Local("work", "Work on runs, with a command or a function of yours", "work"),
     Local("verify", "Check a data directory that no server has open"),
     Local("demo", "Watch eight agents ship a release, on a server of its own"),
+    Local("bench", "Measure a server that runs: cycles of agents, and how long they take", "bench"),
     Local("completion", "Print the script that completes chargehand in a shell", "completion"),
 )
 _COMMANDS: Final[dict[str, Local | Noun]] = {local.name: local for local in _LOCAL}

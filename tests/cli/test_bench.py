@@ -1,0 +1,71 @@
+"""`chargehand bench` on a server that runs."""
+
+import json
+
+from chargehand.web.exits import ClientExit
+
+FEW = ("--agents", "3", "--size", "100")
+
+
+def open_sessions(line) -> list[str]:
+    return [one["id"] for one in line.json("session", "list")["sessions"]]
+
+
+def test_it_measures_a_closed_loop_and_leaves_nothing(line):
+    found = line.json("bench", *FEW, "--tasks", "7")
+    assert (found["asked"], found["done"]) == (7, 7)
+    assert [one["name"] for one in found["figures"]] == ["task in, and queued", "claim", "cycle"]
+    for one in found["figures"]:
+        assert one["count"] == 7
+        assert one["rate"] > 0
+        assert 0 < one["p50_ms"] <= one["p99_ms"] <= one["p999_ms"]
+    assert line.json("task", "list", "--drafts")["tasks"] == []
+    assert not [name for name in open_sessions(line) if name.startswith("bench-")]
+
+
+def test_it_measures_an_open_loop_over_http(bare, served):
+    where = ("--url", served.url, "--token", "s3cret")
+    found = bare.json("bench", *FEW, "--rate", "50", "--seconds", "0.2", *where)
+    assert (found["asked"], found["done"]) == (10, 10)
+    assert {one["count"] for one in found["figures"]} == {10}
+
+
+def test_for_people_it_is_a_table(line):
+    told = line.told("bench", *FEW, "--tasks", "4")
+    assert "per second" in told
+    assert "p99.9 ms" in told
+    assert [row.split()[0] for row in told.splitlines()[1:]] == ["task", "claim", "cycle"]
+
+
+def test_others_work_is_asked_about_and_left_alone(line):
+    line.told("task", "create", "theirs", "--id", "theirs")
+    line.told("task", "start", "theirs")
+    refused = line.refused(ClientExit.CONFLICT, "bench", *FEW)
+    assert "others are at work there (1 runs queued, 0 claimed)" in refused
+    assert "--yes" in refused
+    found = line.json("bench", *FEW, "--tasks", "4", "--yes")
+    assert found["done"] == 4
+    [task] = line.json("task", "list")["tasks"]
+    assert task["id"] == "theirs"
+    [run] = line.json("task", "runs", "theirs")["runs"]
+    assert run["status"] == "queued"
+
+
+def test_a_paused_scheduler_would_hand_out_nothing(line):
+    line.told("scheduler", "pause")
+    refused = line.refused(ClientExit.CONFLICT, "bench", *FEW)
+    assert "the scheduler is paused" in refused
+    assert "try: chargehand scheduler resume" in refused
+
+
+def test_a_server_that_is_not_there_is_told_of(bare):
+    bare.refused(ClientExit.UNREACHABLE, "bench", "--url", "http://127.0.0.1:1")
+
+
+def test_a_url_with_a_path_is_no_address_to_load(bare):
+    told = bare.refused(ClientExit.USAGE, "bench", "--url", "http://127.0.0.1:1/x")
+    assert "http://HOST:PORT" in told
+
+
+def test_json_is_one_document(line):
+    json.loads(line.told("bench", "--agents", "1", "--tasks", "1", "--json"))

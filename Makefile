@@ -20,7 +20,7 @@ aloud = { while sleep 4 >/dev/null; do echo "  ... still at it"; done & } ; cloc
 	trap 'kill $$clock' EXIT; trap 'exit 130' INT TERM; $(1)
 ARGS ?=
 
-.PHONY: help run demo test pythons format reference bench fuzz constraints clean
+.PHONY: help run demo test pythons format reference bench peers fuzz constraints clean
 
 help:
 	@echo "make run     set up and start the server (ARGS=\"--http 127.0.0.1:2124\" for settings)"
@@ -29,7 +29,8 @@ help:
 	@echo "make pythons run a short suite from a wheel on each Python that is found"
 	@echo "make format  put the code in shape"
 	@echo "make reference  write docs/reference.md from the docstrings"
-	@echo "make bench   measure, next to a disk commit and a constant answer"
+	@echo "make bench   measure in two minutes, beside the peers that are there (ARGS=\"--rounds 2\": in an hour)"
+	@echo "make peers   set up the Python peers that make bench compares with"
 	@echo "make fuzz    ask a server all that its description allows (ARGS=\"--seconds 600\")"
 	@echo "make clean   remove the virtual environment and caches"
 	@echo "PYTHON= names the Python, VENV= the environment's directory; uv is used if it is there (UV= for pip)"
@@ -76,7 +77,10 @@ reference: $(VENV)/.dev
 	$(BIN)/python -m tests.reference
 
 bench: $(VENV)/.run
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m benchmarks $(or $(ARGS),--quick)
+
+peers: $(VENV)/.run
+	$(INSTALL) -r benchmarks/peers.txt
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.fuzz $(ARGS)

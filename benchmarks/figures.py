@@ -1,4 +1,4 @@
-"""Latencies and rates, and the table they are shown in."""
+"""What a small benchmark shows and keeps: figures, and the ratios that targets are set for."""
 
 import platform
 import time
@@ -12,29 +12,7 @@ from attrs import asdict, frozen
 from rich.console import Console
 from rich.table import Table
 
-
-@final
-@frozen
-class Figures:
-    """One measured thing. Latencies in ms; `rate` in completed operations per second."""
-
-    name: str
-    count: int
-    rate: float
-    p50_ms: float
-    p99_ms: float
-
-    @classmethod
-    def of(cls, name: str, latencies_s: Sequence[float], elapsed_s: float) -> "Figures":
-        """From the latency of each operation and the time that all of them took together."""
-        ordered = sorted(latencies_s)
-        return cls(
-            name,
-            len(ordered),
-            len(ordered) / elapsed_s,
-            ordered[len(ordered) // 2] * 1000,
-            ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)] * 1000,
-        )
+from chargehand.web.bench.figures import Figures
 
 
 @final

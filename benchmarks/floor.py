@@ -5,7 +5,7 @@ from pathlib import Path
 
 import lmdb
 
-from benchmarks.figures import Figures
+from chargehand.web.bench.figures import Figures
 
 _RECORD = b"x" * 400
 

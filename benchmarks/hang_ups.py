@@ -19,9 +19,10 @@ import trio
 from attrs import define, field
 from rich.console import Console
 
-from benchmarks.figures import Figures, Ratio, show
-from benchmarks.over_http import server
-from benchmarks.wire import Wire
+from benchmarks.figures import Ratio, show
+from benchmarks.serving import server
+from chargehand.web.bench.figures import Figures
+from chargehand.web.bench.wire import Wire
 
 IN_VAIN_S: Final = 20.0  # nobody waits for so long on however slow a machine
 FREE_MS_TARGET: Final = 100.0
@@ -193,11 +194,11 @@ async def retried_claims(port: int, times: int) -> Outcome:
 @click.option("--claims", default=1000, show_default=True, help="claims that are sent again")
 def main(sessions: int, resumes: int, claims: int) -> None:
     """Measure, and tell of everybody who waited in vain."""
-    with tempfile.TemporaryDirectory() as directory, server(Path(directory)) as port:
+    with tempfile.TemporaryDirectory() as directory, server(Path(directory)) as served:
         outcomes = [
-            trio.run(ended_sessions, port, sessions),
-            trio.run(resumed, port, resumes),
-            trio.run(retried_claims, port, claims),
+            trio.run(ended_sessions, served.port, sessions),
+            trio.run(resumed, served.port, resumes),
+            trio.run(retried_claims, served.port, claims),
         ]
     freed = outcomes[0].figures()
     in_vain = sum(outcome.in_vain for outcome in outcomes)

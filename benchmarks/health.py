@@ -17,8 +17,8 @@ import trio
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.over_http import server
-from benchmarks.wire import Wire
+from benchmarks.serving import server
+from chargehand.web.bench.wire import Wire
 
 _CHILDREN: Final = 18
 _CONNECTIONS: Final = 8
@@ -151,12 +151,12 @@ def measure(directory: Path, descendants: int) -> list[Phase]:
             found.append((name, count, slowest_ms))
 
     spawning = multiprocessing.get_context("spawn")
-    with server(directory) as port:
+    with server(directory) as served:
         ours, theirs = spawning.Pipe()
-        asker = spawning.Process(target=_ask, args=(port, theirs), daemon=True)
+        asker = spawning.Process(target=_ask, args=(served.port, theirs), daemon=True)
         asker.start()
         try:
-            trio.run(run, port, ours)
+            trio.run(run, served.port, ours)
         finally:
             ours.send(None)
             asker.join()

@@ -16,9 +16,10 @@ from attrs import asdict
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.figures import Figures, Ratio, save, show
+from benchmarks.figures import Ratio, save, show
 from benchmarks.scale.importing import import_tasks
 from benchmarks.scale.measuring import Start, killed_and_started
+from chargehand.web.bench.figures import Figures
 
 _COUNTS: Final = (10_000, 100_000, 1_000_000)
 _TARGET_COUNT: Final = 1_000_000

@@ -65,19 +65,52 @@ class _Member(NamedTuple):
 
 
 @final
+class Stock:
+    """What a store holds of tasks that were made with `MarkedIds`. Its log must be folded."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.rows = defaultdict[bytes, list[tuple[Table, bytes, bytes]]](list)
+        for table in INDEX_TABLES.values():
+            for key, value in _all(store, table):
+                text = unseal(table, key, value)
+                self.rows[text.partition(b" ")[0]].append((table, key, text))
+        self.heads = {
+            found[0]: (key, value)
+            for key, value in _all(store, Table.HEADS)
+            if (found := _ID.findall(key))
+        }
+
+    def tasks(self, ids: Iterable[bytes]) -> Iterator["_Stored"]:
+        """Those with one of the ids, with all that is stored of them."""
+        for key, value in (self.heads[one] for one in ids if one in self.heads):
+            head = decode_head(key, value)
+            assert isinstance(head, TaskHead), f"{key!r} is no task"
+            chunks = self.store.scan(Table.TIMELINE, key + b"\0", key + b"\1", _SCANNED, bytes)
+            records = [
+                (frame.seq, frame.last_seq, bytes(frame.body))
+                for _, chunk in chunks
+                for frame in frames(chunk)
+            ]
+            yield _Stored(
+                key, head.head, self.store.get(Table.BODIES, key), records, self.rows[key]
+            )
+
+
+@final
 class Family:
-    """Tasks that hang together, to be cloned. The log of `store` must be folded.
+    """Tasks that hang together, to be cloned.
 
     Attributes:
         size: its tasks.
         seqs: numbers that it takes.
     """
 
-    def __init__(self, store: Store, span: Span) -> None:
+    def __init__(self, stock: Stock, span: Span) -> None:
         self.seqs = span.end_seq - span.first_seq
         self._first_seq = span.first_seq
         self._ids = [b"%b%012x" % (_MARK, number) for number in range(span.first_id, span.end_id)]
-        stored = list(self._stored(store))
+        stored = list(stock.tasks(self._ids))
         texts = (text for one in stored for text in one.texts)
         self._times = sorted({int(time) for text in texts for time in _TIME.findall(text)})
         self._seqs = range(span.first_seq, span.end_seq)
@@ -90,27 +123,6 @@ class Family:
         found = re.compile(b"|".join(map(re.escape, known)), re.DOTALL)
         self._members = [one.as_member(found, known, span.first_seq) for one in stored]
         self.size = len(self._members)
-
-    def _stored(self, store: Store) -> Iterator["_Stored"]:
-        """Its tasks, with all that is stored of them."""
-        ours = set(self._ids)
-        rows = defaultdict[bytes, list[tuple[Table, bytes, bytes]]](list)
-        for table in INDEX_TABLES.values():
-            for key, value in _all(store, table):
-                text = unseal(table, key, value)
-                rows[text.partition(b" ")[0]].append((table, key, text))
-        for key, value in _all(store, Table.HEADS):
-            if not ours & set(_ID.findall(key)):
-                continue
-            head = decode_head(key, value)
-            assert isinstance(head, TaskHead), f"{key!r} is no task"
-            chunks = store.scan(Table.TIMELINE, key + b"\0", key + b"\1", _SCANNED, bytes)
-            records = [
-                (frame.seq, frame.last_seq, bytes(frame.body))
-                for _, chunk in chunks
-                for frame in frames(chunk)
-            ]
-            yield _Stored(key, head.head, store.get(Table.BODIES, key), records, rows[key])
 
     def clone(self, number: int, first_seq: int, began_ns: int) -> Iterator[Change]:
         """The changes that store the family once more.

@@ -9,7 +9,7 @@ import trio
 from attrs import define
 from trio.testing import MockClock
 
-from benchmarks.scale.clones import FIRST_CLONE_SEQ, Family, MarkedIds, Span, begin, others
+from benchmarks.scale.clones import FIRST_CLONE_SEQ, Family, MarkedIds, Span, Stock, begin, others
 from chargehand.actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
 from chargehand.actors.lifecycle import run_system
 from chargehand.actors.limits import LEASE_S_MAX
@@ -33,7 +33,7 @@ from chargehand.persistence.memory_store import MemoryStore
 from chargehand.persistence.opening import memory_journal
 from chargehand.persistence.store import Change
 
-_MADE_AT_NS: Final = 1_700_000_000 * 10**9
+MADE_AT_NS: Final = 1_700_000_000 * 10**9
 CHILDREN: Final = 7  # of a tree
 AGENT: Final = "builder"
 
@@ -91,7 +91,7 @@ async def _make() -> Originals:
     journal = memory_journal(store)
     spans: dict[Kind, list[Span]] = {}
     settings = Settings(checkpoint_s=1e6, starvation_s=1e6, max_leases_per_session=_VARIANTS)
-    async with run_system(journal, settings, ids=ids, wall_ns=_MADE_AT_NS) as system:
+    async with run_system(journal, settings, ids=ids, wall_ns=MADE_AT_NS) as system:
         maker = await _Maker.of(system)
         for kind in Kind:
             for variant in range(_VARIANTS):
@@ -102,7 +102,8 @@ async def _make() -> Originals:
                 spans.setdefault(kind, []).append(span)
         assert journal.next_seq < FIRST_CLONE_SEQ, "the clones come behind them"
         await system.checkpointer.checkpoint()
-    families = {kind: [Family(store, span) for span in of] for kind, of in spans.items()}
+    stock = Stock(store)
+    families = {kind: [Family(stock, span) for span in of] for kind, of in spans.items()}
     return Originals(families, list(others(store)))
 
 

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from itertools import cycle, islice
 from pathlib import Path
@@ -34,7 +35,7 @@ _SIZES: Final = {Kind.TREE: CHILDREN + 1, Kind.CHAIN: 2, Kind.BLOCKED: 2}
 
 
 @final
-class _Placed(NamedTuple):
+class Placed(NamedTuple):
     """A family to be written. Args: rank: how many were active longer ago."""
 
     family: Family
@@ -44,12 +45,23 @@ class _Placed(NamedTuple):
 def import_tasks(directory: Path, count: int) -> None:
     """Make a data directory with so many tasks."""
     found = originals()
-    placed = _placed(_families(found.families, count))
     stride = max(family.seqs for of in found.families.values() for family in of)
+    import_families(directory, _placed(_families(found.families, count)), found.others, stride)
+
+
+def import_families(
+    directory: Path, placed: Sequence[Placed], others: Iterable[Change], stride: int
+) -> None:
+    """Make a data directory with these families.
+
+    Args:
+        others: what belongs to none of them.
+        stride: the numbers of the largest family.
+    """
     newest_ns = time.time_ns() - _LASTS_NS
     with closing(LmdbStore(directory)) as store:
         open_layout(store)
-        changes: list[Change] = list(found.others)
+        changes: list[Change] = list(others)
         tasks = 0
         for number, (family, rank) in enumerate(placed):
             began_ns = newest_ns - (len(placed) - rank) * _SPACING_NS
@@ -74,7 +86,7 @@ def _families(known: dict[Kind, list[Family]], count: int) -> list[tuple[Kind, F
     return found
 
 
-def _placed(families: list[tuple[Kind, Family]]) -> list[_Placed]:
+def _placed(families: list[tuple[Kind, Family]]) -> list[Placed]:
     """In the order in which they were made, which is about that of their activity. What is claimed
     now was active lately."""
     rng = random.Random(7)
@@ -86,4 +98,4 @@ def _placed(families: list[tuple[Kind, Family]]) -> list[_Placed]:
         key=lambda number: number + rng.uniform(0, apart),
     )
     ranks = dict(zip(by_activity, range(len(families)), strict=True))
-    return [_Placed(family, ranks[number]) for number, (_, family) in enumerate(families)]
+    return [Placed(family, ranks[number]) for number, (_, family) in enumerate(families)]

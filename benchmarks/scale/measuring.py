@@ -8,19 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, final
 
-import orjson
 import trio
 from attrs import define, frozen
 
-from benchmarks.over_http import server
-from benchmarks.wire import Wire
+from benchmarks import cpu
+from benchmarks.serving import server
+from chargehand.web.bench.wire import Wire
 
 _CLAIMS: Final = 64  # before the kill, so that there is a log to replay
 _HEALTH_EVERY_S: Final = 0.05
 _LOOK_EVERY_S: Final = 1.0
 _IDLE_SHARE: Final = 0.4  # of the time between two looks; the health checks take some of it
 _SETTLES_S: Final = 1800.0  # at most
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 @final
@@ -75,8 +74,8 @@ def _started(directory: Path) -> Start:
 
 @contextmanager
 def _served(directory: Path) -> Iterator["_Program"]:
-    with server(directory) as port:
-        yield _Program(port, orjson.loads((directory / "ready.json").read_bytes())["pid"])
+    with server(directory) as served:
+        yield _Program(served.port, served.pid)
 
 
 @final
@@ -90,13 +89,13 @@ class _Program:
     @property
     def cpu_s(self) -> float:
         """It has used, in all its threads."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        found = cpu.cpu_s(self.pid)
+        assert found is not None, "the program has ended"
+        return found
 
     @property
     def resident_mib(self) -> float:
-        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+        return cpu.resident_mib(self.pid)
 
     @property
     def _wanted_s(self) -> float:

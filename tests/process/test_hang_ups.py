@@ -6,13 +6,13 @@ import pytest
 import trio
 
 from benchmarks.hang_ups import ended_sessions, resumed, retried_claims
-from benchmarks.over_http import server
+from benchmarks.serving import server
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory) -> Iterator[int]:
-    with server(tmp_path_factory.mktemp("hang-ups")) as port:
-        yield port
+    with server(tmp_path_factory.mktemp("hang-ups")) as served:
+        yield served.port
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,56 @@
+"""A function in a process of its own: it has a core, an interpreter and memory to itself."""
+
+import multiprocessing
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any, Final, ParamSpec, TypeVar, final
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+_ENDS_S: Final = 5.0  # behind its result
+
+
+@final
+class Broken(Exception):
+    """It has raised, has died, or took too long; the message tells."""
+
+
+def apart(limit_s: float, function: Callable[_P, _T], *args: _P.args, **more: _P.kwargs) -> _T:
+    """What it returns. It stands in a module, and what goes in and comes out is pickled.
+
+    Raises:
+        Broken: there is nothing within `limit_s`.
+    """
+    spawning = multiprocessing.get_context("spawn")
+    ours, theirs = spawning.Pipe(duplex=False)
+    process = spawning.Process(target=_call, args=(theirs, function, args, more))
+    process.start()
+    theirs.close()
+    try:
+        if not ours.poll(limit_s):
+            raise Broken(f"nothing within {limit_s:.0f} s")
+        result, trouble = ours.recv()
+    except EOFError:
+        process.join()
+        raise Broken(f"the process ended with {process.exitcode}") from None
+    else:
+        process.join(_ENDS_S)
+    finally:
+        ours.close()
+        process.kill()  # a library's thread may still run
+        process.join()
+    if trouble is not None:
+        raise Broken(trouble)
+    returned: _T = result
+    return returned
+
+
+def _call(
+    results: Connection, function: Callable[..., Any], args: tuple[Any, ...], more: dict[str, Any]
+) -> None:
+    try:
+        results.send((function(*args, **more), None))
+    except BaseException as error:
+        results.send((None, "".join(traceback.format_exception(error)).strip()))

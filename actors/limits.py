@@ -47,6 +47,7 @@ EXPIRIES_MAX_DEFAULT: Final = 5  # in a row; then the run needs attention
 FORCE_OPS_MAX: Final = 10  # per window, agent and task
 FORCE_WINDOW_S: Final = 60
 SETTING_S_MAX: Final = 3_000_000_000  # of any time that is set: a century, less than 63 bits of ns
+BATCH_RUNS_MAX: Final = 256  # runs of one request of an agent; what can share a commit does
 BULK_RUNS_MAX: Final = 50  # of one request; each is an operation of its own
 STUCK_S: Final = 120  # a claimed run that is silent for longer is told as stuck: two heartbeats
 DASHBOARD_CLAIMED_S: Final = 300  # claimed or starting for so long counts as stuck there

@@ -58,6 +58,10 @@ class Reply(Generic[T]):
         value: T = await trio.lowlevel.wait_task_rescheduled(self._abandon)
         return value
 
+    def abandon(self) -> None:
+        """Nobody will wait for it."""
+        self.abandoned = True
+
     def _abandon(self, _: object) -> trio.lowlevel.Abort:
         self._task = None
         self.abandoned = True

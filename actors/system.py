@@ -1,12 +1,13 @@
 """The public calls of the core: on tasks, runs, reviews, claims and sessions."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import final
 
 from chargehand.actors.actor import Envelope
 from chargehand.actors.answers import Answer
+from chargehand.actors.errors import Rejected
 from chargehand.actors.force import FORCE_COMMANDS
 from chargehand.actors.frozen import replace
 from chargehand.actors.idempotency.once import Once
@@ -145,7 +146,7 @@ class System(Parts):
         self.registry.saw(session.id)
         once = caller.once
         if once is None:
-            return self._with_texts(await self.scheduler.claim(session, request, caller))
+            return self._with_texts(await self.scheduler.claims.one(session, request, caller))
         earlier = self._keys.find(once)
         if earlier is not None:
             return await self.repeats.claimed(earlier)
@@ -153,7 +154,7 @@ class System(Parts):
             request = replace(request, idempotency_key=once.key)
         self._keys.hold(once)
         try:
-            return self._with_texts(await self.scheduler.claim(session, request, caller))
+            return self._with_texts(await self.scheduler.claims.one(session, request, caller))
         finally:
             self._keys.end(once)
 
@@ -165,6 +166,65 @@ class System(Parts):
         whole = self.views.whole(answer.task.id)
         run = None if whole is None else whole.run(answer.run.id)
         return answer if whole is None or run is None else Answer(whole, run, replayed=True)
+
+    async def claim_batch(
+        self, session: SessionState, request: ClaimNext, count: int, caller: Caller
+    ) -> list[Answer]:
+        """The best runs for the session, up to so many, each leased; none where there is none (in
+        time). What can share a commit does.
+
+        Under a key they are claimed one after the other, each under a part of it; a repeat gets
+        those that were claimed, and no others.
+
+        Raises:
+            Rejected: as of `claim_next`, where it has not even one.
+        """
+        if caller.once is None:
+            self.availability.check()
+            self.registry.saw(session.id)
+            return await self.scheduler.claims.many(session, request, count, caller)
+        found: list[Answer] = []
+        async with self.whole(caller):
+            repeats = self._keys.find(caller.part("0").once) is not None
+            for number in range(count):
+                part = caller.part(str(number))
+                if repeats and self._keys.find(part.once) is None:
+                    break
+                try:
+                    answer = await self.claim_next(session, request, part)
+                except Rejected:
+                    if not found:
+                        raise
+                    break
+                if answer is None:
+                    break
+                found.append(answer)
+                request = replace(request, wait=False)
+        return found
+
+    async def ask_runs(
+        self, commands: Sequence[c.AgentCommand], caller: Caller
+    ) -> list[Answer | Rejected]:
+        """Have the tasks of many runs do something with them, all at the same time, so that what
+        can share a commit does. What each of them answers, in the order given."""
+        if caller.once is None:
+            self._hear(caller)
+            replies = [self._begun(command, caller) for command in commands]
+            return [
+                reply if isinstance(reply, Rejected) else await _outcome(reply.wait())
+                for reply in replies
+            ]
+        async with self.whole(caller):
+            return [
+                await _outcome(self.ask_run(command, caller.part(command.run_id)))
+                for command in commands
+            ]
+
+    def _begun(self, command: c.AgentCommand, caller: Caller) -> Reply[Answer] | Rejected:
+        try:
+            return self._sent(partial(self._of_run, command, caller), command, caller)
+        except Rejected as refusal:
+            return refusal
 
     async def attach_session(self, run_id: str, session_id: str, caller: Caller) -> Answer:
         """Bind an active session to a claimed run. Raises: Rejected."""
@@ -248,3 +308,10 @@ class System(Parts):
         self.availability.stopping = True
         self.views.streams.close_all()
         self.scheduler.end_waiting()
+
+
+async def _outcome(answer: Awaitable[Answer]) -> Answer | Rejected:
+    try:
+        return await answer
+    except Rejected as refusal:
+        return refusal

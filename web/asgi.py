@@ -19,7 +19,8 @@ from chargehand.web.application import exchange_of
 from chargehand.web.operations import Operation
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_WAITING_PATHS: Final = frozenset({Operation.CLAIM_NEXT.path, Operation.DRAIN_SCHEDULER.path})
+_WAITING: Final = (Operation.CLAIM_NEXT, Operation.CLAIM_BATCH, Operation.DRAIN_SCHEDULER)
+_WAITING_PATHS: Final = frozenset(operation.path for operation in _WAITING)
 
 
 @final

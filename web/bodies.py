@@ -55,7 +55,23 @@ class Body(Generic[T]):
         return self.renamed.get(field, field)
 
 
-Request = type | Body[Any]
+@final
+@frozen(eq=False)
+class Items(Generic[T]):
+    """A body of many of another operation's, each with what stands in the path there.
+
+    Args:
+        of: how each is written.
+        schema: what the body is called in the description of the API.
+    """
+
+    of: Body[T]
+    schema: str
+
+
+ITEMS: Final = "items"
+
+Request = type | Body[Any] | Items[Any]
 
 
 @final
@@ -68,7 +84,11 @@ class Member:
 
 
 def members_of(request: Request) -> Iterator[Member]:
-    """What may stand in a body, in the order of the fields."""
+    """What may stand in a body, in the order of the fields. The annotation of `Items` is the body
+    that each of them has."""
+    if isinstance(request, Items):
+        yield Member(ITEMS, request.of, is_required=True, metadata={})
+        return
     cls, body = (request.command, request) if isinstance(request, Body) else (request, None)
     hints = get_type_hints(cls)
     for field in attrs.fields(_attrs_class(cls)):
@@ -82,12 +102,14 @@ def members_of(request: Request) -> Iterator[Member]:
 
 
 @cache
-def known_members(request: Request) -> Mapping[str, type | None]:
-    """The names of its members, and of which class those are that are objects."""
+def known_members(request: Request) -> Mapping[str, Request | None]:
+    """The names of its members, and of which class those are that are objects, or many of them."""
     return {member.name: _object_class(member.annotation) for member in members_of(request)}
 
 
-def _object_class(annotation: object) -> type | None:
+def _object_class(annotation: object) -> Request | None:
+    if isinstance(annotation, Body):
+        return annotation
     parts = get_args(annotation) or (annotation,)
     return next((part for part in parts if isinstance(part, type) and attrs.has(part)), None)
 

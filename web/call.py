@@ -9,8 +9,8 @@ from chargehand.actors.errors import Rejected
 from chargehand.actors.identity import OriginKind
 from chargehand.actors.registry.state import SessionState
 from chargehand.actors.system import System
-from chargehand.web.bodies import Body
-from chargehand.web.decoding import parsed, structured
+from chargehand.web.bodies import Body, Items
+from chargehand.web.decoding import parsed, structured, structured_items
 from chargehand.web.headers import RequestHeaders
 from chargehand.web.ignored import Ignored
 from chargehand.web.openapi.table import DOCS
@@ -66,6 +66,16 @@ class Call:
         value = parsed(self.body)
         self.ignored.look_at_body(value)
         return structured(request, value, given)
+
+    def decode_items(self, items: Items[_T]) -> list[_T | Rejected]:
+        """The commands of a body that holds many: each, or what is wrong with it.
+
+        Raises:
+            Rejected: the body is none of many.
+        """
+        value = parsed(self.body)
+        self.ignored.look_at_body(value)
+        return structured_items(items, value)
 
 
 def _object_in(body: bytes) -> object:

@@ -28,7 +28,7 @@ from cattrs.gen import make_dict_structure_fn, override
 from chargehand.actors import limits
 from chargehand.actors.errors import Rejected, invalid
 from chargehand.actors.task.state import Json
-from chargehand.web.bodies import Body
+from chargehand.web.bodies import ITEMS, Body, Items
 from chargehand.web.choices import chosen, listed
 
 _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1  # what the JSON parser keeps exact
@@ -89,6 +89,30 @@ def structured(
         if isinstance(request, Body):
             pointer = _as_written(request, pointer)
         raise invalid(pointer, f"{pointer or 'the body'} {reason}", next_step) from None
+
+
+def structured_items(items: Items[_T], value: object) -> list[_T | Rejected]:
+    """Many commands from a parsed body: each, or what is wrong with it.
+
+    Raises:
+        Rejected: INVALID_REQUEST: there are none of them, or too many.
+    """
+    found = value.get(ITEMS) if isinstance(value, dict) else None
+    if not isinstance(found, list) or not found:
+        raise invalid(f"/{ITEMS}", f"/{ITEMS} must be a list that is not empty", "name the runs")
+    if len(found) > limits.BATCH_RUNS_MAX:
+        message = f"/{ITEMS} has {len(found)} items, more than {limits.BATCH_RUNS_MAX}"
+        raise invalid(f"/{ITEMS}", message, "send them in several requests")
+    commands: list[_T | Rejected] = []
+    for index, item in enumerate(found):
+        try:
+            command = structured(items.of, item)
+        except Rejected as refusal:
+            pointer = f"/{ITEMS}/{index}{refusal.pointer or ''}"
+            commands.append(attrs.evolve(refusal, pointer=pointer))
+        else:
+            commands.append(command)
+    return commands
 
 
 def _as_written(body: Body[Any], pointer: str) -> str:

@@ -128,9 +128,12 @@ def _known_at(operation: Operation, place: str) -> Iterable[str]:
 
 
 def _unknown(value: object, request: Request | None, place: str) -> Iterator[str]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unknown(item, request, f"{place}/{index}")
     if not isinstance(value, dict):
         return
-    known: Mapping[str, type | None] = {} if request is None else known_members(request)
+    known: Mapping[str, Request | None] = {} if request is None else known_members(request)
     for name, item in value.items():
         if name not in known:
             yield f"{place}/{escaped(name)}"

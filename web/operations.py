@@ -73,6 +73,36 @@ class Operation(Enum):
         (401, 403, 404, 409, 422),
         "agent.task.fail",
     )
+    # The same for many runs. Not part of the contract of tasks.
+    CLAIM_BATCH = (
+        "POST",
+        "/api/agent/tasks/claim-batch",
+        OK,
+        (401, 403, 409, 422),
+        "agent.task.next",
+    )
+    HEARTBEAT_BATCH = (
+        "POST",
+        "/api/agent/tasks/heartbeat-batch",
+        OK,
+        (401, 403, 422),
+        "agent.task.heartbeat",
+    )
+    RELEASE_BATCH = (
+        "POST",
+        "/api/agent/tasks/release-batch",
+        OK,
+        (401, 403, 422),
+        "agent.task.release",
+    )
+    COMPLETE_BATCH = (
+        "POST",
+        "/api/agent/tasks/complete-batch",
+        OK,
+        (401, 403, 422),
+        "agent.task.complete",
+    )
+    FAIL_BATCH = ("POST", "/api/agent/tasks/fail-batch", OK, (401, 403, 422), "agent.task.fail")
     # The scheduler.
     GET_SCHEDULER = ("GET", "/api/scheduler", OK, (403,), "tasks.scheduler_status")
     PAUSE_SCHEDULER = ("POST", "/api/scheduler/pause", OK, (403, 422), "tasks.scheduler_pause")
@@ -342,6 +372,17 @@ class Operation(Enum):
         self.is_write = method != "GET"  # so it may be sent under a key
         self.lists_invalid = not self.refusals.isdisjoint({400, 422})
 
+
+BATCHES: Final = frozenset(
+    {
+        Operation.CLAIM_BATCH,
+        Operation.HEARTBEAT_BATCH,
+        Operation.RELEASE_BATCH,
+        Operation.COMPLETE_BATCH,
+        Operation.FAIL_BATCH,
+    }
+)
+"""What agents do with many runs at once."""
 
 TAGGED: Final = frozenset(operation for operation in Operation if operation.is_conditional) - {
     # A deleted task has no state, and what only its caller sees is no part of it.

@@ -24,9 +24,9 @@ from chargehand.actors.identity import Caller
 from chargehand.actors.limits import NS
 from chargehand.actors.mailbox import Mailbox, Reply
 from chargehand.actors.record import Entry
-from chargehand.actors.registry.state import SessionState
 from chargehand.actors.scheduler.attachments import Attachments
-from chargehand.actors.scheduler.commands import ClaimNext, DrainOutcome, SchedulerStatus
+from chargehand.actors.scheduler.claims import Claims
+from chargehand.actors.scheduler.commands import DrainOutcome, SchedulerStatus
 from chargehand.actors.scheduler.control import Control
 from chargehand.actors.scheduler.dispatch import Dispatch
 from chargehand.actors.scheduler.switch import Switch
@@ -71,6 +71,9 @@ _Message = Ticket | _Committed | _Refused | _Turn
 class Scheduler:
     """Every method may be called and abandoned at any time: what it has begun goes on.
 
+    Attributes:
+        claims: to claim runs.
+
     Args:
         switch: pause and resume, which only this actor writes.
         dispatch: the rules of handing out, which only this actor calls.
@@ -88,7 +91,6 @@ class Scheduler:
         faults: Faults,
         send: Callable[[str, Envelope], None],
     ) -> None:
-        self._wait_ns = int(settings.wait_s * NS)
         self._clock = clock
         self._dispatch = dispatch
         self._faults = faults
@@ -102,30 +104,19 @@ class Scheduler:
         )
         self._attachments = Attachments(dispatch.allowance, dispatch.lease_expiry, send, self.later)
         self._mailbox: Mailbox[_Message] = Mailbox(settings.max_claimers)
+        self.claims = Claims(
+            clock=clock,
+            wait_ns=int(settings.wait_s * NS),
+            send=self._take,
+            forget=lambda ticket: self.later(partial(dispatch.forget, ticket)),
+            refused=self._refused,
+            unseen=self._unseen,
+        )
         self._end_drains = _Turn(self._control.end_finished)
         self._alarm = trio.Event()
         self._sleeping_until_s: float | None = None
 
     # --- callers --------------------------------------------------------------------------------
-
-    async def claim(
-        self, session: SessionState, request: ClaimNext, caller: Caller
-    ) -> Answer | None:
-        """The best run for the session, leased; None where there is none (in time).
-
-        Raises:
-            Rejected: LEASE_ALREADY_HELD; IDENTITY_STALE if the session ends meanwhile; OVERLOADED.
-        """
-        until = self._clock.elapsed_ns() + self._wait_ns if request.wait else None
-        ticket = Ticket(session, request, caller, until, self._refused, self._unseen)
-        self._mailbox.send_nowait(ticket)
-        try:
-            answer = await ticket.reply.wait()
-            await trio.lowlevel.checkpoint_if_cancelled()  # answered, and gone all the same
-        except trio.Cancelled:
-            self.later(partial(self._dispatch.forget, ticket))
-            raise
-        return answer
 
     async def attach(self, task_id: str, command: c.AttachSession, caller: Caller) -> Answer:
         """Bind a session to a run, if the session has room for one more.
@@ -199,6 +190,13 @@ class Scheduler:
     def end_waiting(self, why: Rejected | None = None) -> None:
         """Answer everyone who waits, for work or for a drain: the server shuts down, or `why`."""
         self.later(lambda: self._end_waiting(why or shutting_down()))
+
+    def _take(self, tickets: Sequence[Ticket]) -> None:
+        """Raises: Rejected: OVERLOADED."""
+        first, *others = tickets
+        self._mailbox.send_nowait(first)
+        for ticket in others:
+            self._mailbox.push(ticket)
 
     def _refused(self, ticket: Ticket, error: Exception) -> None:
         self._mailbox.push(_Refused(ticket, error))

@@ -15,12 +15,12 @@ from chargehand.web.cli.groups import NOUNS
 from chargehand.web.cli.members import Form
 from chargehand.web.cli.verbs import Verb, path_of
 from chargehand.web.openapi.table import DOCS
-from chargehand.web.operations import Operation
+from chargehand.web.operations import BATCHES, Operation
 from tests.cli.answers import Told, answer_by
 from tests.cli.conftest import S_MAX
 from tests.cli.suggested import command_of
 
-NOT_FOR_PEOPLE: Final = frozenset({Operation.LIVENESS, Operation.OPENAPI, Operation.DOCS})
+NOT_FOR_PEOPLE: Final = BATCHES | {Operation.LIVENESS, Operation.OPENAPI, Operation.DOCS}
 NESTED: Final = {"verdict"}  # members whose own members are asked for one by one
 NOT_ASKED_FOR: Final = {
     Operation.ADD_DEPENDENCY: {"kind"},  # there is one

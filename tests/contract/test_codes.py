@@ -30,6 +30,7 @@ from tests.web.client import ContractClient
 ROOT: Final = Path(__file__).parents[2]
 _ROW: Final = "the row of a run tells it, the answer is 200"
 _NO_QUERY: Final = "only a list and a write read what may be wrong; the path has no invalid ids"
+_BATCHES: Final = (Op.HEARTBEAT_BATCH, Op.RELEASE_BATCH, Op.COMPLETE_BATCH, Op.FAIL_BATCH)
 # What stands on an operation's way and is not answered by it, and why.
 NOT_ANSWERED: Final[dict[tuple[Op, Code], str]] = {
     **{
@@ -40,6 +41,7 @@ NOT_ANSWERED: Final[dict[tuple[Op, Code], str]] = {
                 Op.BULK_FAIL,
                 (Code.RUN_NOT_FOUND, Code.RUN_ALREADY_TERMINAL, Code.RUN_STILL_ACTIVE),
             ),
+            *((operation, (Code.RUN_NOT_FOUND,)) for operation in _BATCHES),
         )
         for code in codes
     },
@@ -53,6 +55,8 @@ _THE_REGISTRY: Final = "the registry is an actor of its own, asked by way of its
 # What is answered by those whom the reader of the source cannot follow, and who they are.
 ANSWERED_BY_OTHERS: Final[dict[tuple[Op, Code], str]] = {
     (Op.CLAIM_NEXT, Code.NO_ACTIVE_LEASE): "what was claimed under a key was deleted since",
+    (Op.CLAIM_BATCH, Code.NO_ACTIVE_LEASE): "what was claimed under a key was deleted since",
+    (Op.CLAIM_BATCH, Code.LEASE_ALREADY_HELD): "the scheduler counts what a session holds",
     (Op.CREATE_SUBSCRIPTION, Code.SUBSCRIPTION_NOT_FOUND): "made under a key, and deleted since",
     (Op.ATTACH_SESSION, Code.SESSION_BOUND): "the scheduler counts what a session holds",
     (Op.GET_WORKSPACE, Code.WORKSPACE_NOT_FOUND): _THE_REGISTRY,

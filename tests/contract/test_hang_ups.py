@@ -37,7 +37,7 @@ from tests.contract.situations import SITUATIONS
 from tests.contract.town import BRIDGE_ID, ROOT_DIR, Town
 from tests.web.client import ContractClient
 
-MAY_WAIT: Final = {Operation.CLAIM_NEXT, Operation.DRAIN_SCHEDULER}
+MAY_WAIT: Final = {Operation.CLAIM_NEXT, Operation.CLAIM_BATCH, Operation.DRAIN_SCHEDULER}
 STAGES: Final = (0, 1, 2, 3, 5, 8, 13, 21, 34, 55)  # steps of any task, until the client hangs up
 EVERY_STAGE: Final = range(120)
 
@@ -133,10 +133,37 @@ async def what_is_undelivered(town: Town) -> Request:
     return Request("POST", "/api/tasks/t/notifications/undelivered/resend", {}, b"{}")
 
 
+async def a_batch_of_claims(town: Town) -> Request:
+    """Of which there are two runs, and room for one."""
+    for number in (1, 2):
+        origin = {"ref": "tasks.enqueue_run"}
+        await town.enqueue({"id": f"run-{number}", "task_id": f"t{number}", "origin": origin})
+    target = Operation.CLAIM_BATCH.path
+    return Request("POST", target, await town.act_as("sess-1"), b'{"max_runs": 2, "wait": true}')
+
+
+async def a_batch_of_one(operation: Operation, members: dict[str, object], town: Town) -> Request:
+    """Of a run that the caller holds."""
+    run = {"id": "run-1", "task_id": "t", "origin": {"ref": "tasks.enqueue_run"}}
+    await town.enqueue(run)
+    claim = await town.lease("sess-1", lease_seconds=86_400)
+    body = {"items": [{"run_id": claim["run"]["id"], **members}]}
+    headers = await town.act_as("sess-1")
+    return Request("POST", operation.path, headers, json.dumps(body).encode())
+
+
+BATCHES: Final[dict[Operation, dict[str, object]]] = {
+    Operation.HEARTBEAT_BATCH: {"lease_seconds": 60},
+    Operation.RELEASE_BATCH: {"reason": "later"},
+    Operation.COMPLETE_BATCH: {"result": {}},
+    Operation.FAIL_BATCH: {"error": "the build failed"},
+}
 OWN: Final[dict[Operation, Callable[[Town], Awaitable[Request]]]] = {
     Operation.END_SESSION: the_end_of_a_session,
     Operation.CREATE_WORKSPACE: a_new_workspace,
     Operation.STREAM_TASK: a_stream,
+    Operation.CLAIM_BATCH: a_batch_of_claims,
+    **{one: partial(a_batch_of_one, one, members) for one, members in BATCHES.items()},
     Operation.RESEND_UNDELIVERED: what_is_undelivered,
 }
 FIRST_RECORDED: Final = {one.operation: one for one in reversed(good_answers())}

@@ -92,6 +92,7 @@ async def tell(client: ContractClient, nursery: trio.Nursery) -> dict[str, dict[
     await _operate(teller)
     await _force(teller)
     await _tell_others(teller)
+    await _do_many(teller)
     await _leave(teller)
     return json.loads(_HASH.sub(_same_hash, json.dumps(teller.examples)))
 
@@ -204,6 +205,32 @@ async def _run_of(teller: Teller, task_id: str) -> str:
     """A new run, or the one that is open."""
     answer = await teller.do(Op.START_TASK, {}, id=task_id)
     run_id: str = answer["run"]["id"]
+    return run_id
+
+
+async def _do_many(teller: Teller) -> None:
+    """The agent asks for as much as it may have, which is one run."""
+    placed = {"scope": "workspace", "workspace": "shop"}
+    for name in ("mails", "labels"):
+        await teller.do(Op.CREATE_TASK, {"id": name, **placed, "title": f"Send the {name}"})
+        await teller.do(Op.START_TASK, {}, id=name)
+    run_id = await _claimed_of_many(teller)
+    of_many = {"run_id": run_id}
+    items = {"items": [{**of_many, "lease_seconds": 60}]}
+    await teller.do(Op.HEARTBEAT_BATCH, items, by=AGENT)
+    items = {"items": [{**of_many, "reason": "out of context"}]}
+    await teller.do(Op.RELEASE_BATCH, items, by=AGENT)
+    items = {"items": [{"run_id": await _claimed_of_many(teller), "result": {"sent": 12}}]}
+    await teller.do(Op.COMPLETE_BATCH, items, by=AGENT)
+    failure = {"error": "the printer is out of paper", "metadata": {"code": 7}}
+    items = {"items": [{"run_id": await _claimed_of_many(teller), **failure}]}
+    await teller.do(Op.FAIL_BATCH, items, by=AGENT)
+
+
+async def _claimed_of_many(teller: Teller) -> str:
+    request = {"max_runs": 10, "lease_seconds": 60, "wait": True}
+    answer = await teller.do(Op.CLAIM_BATCH, request, by=AGENT)
+    run_id: str = answer["claims"][0]["run"]["id"]
     return run_id
 
 

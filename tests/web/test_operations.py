@@ -1,10 +1,10 @@
 """The table of operations says what the contract says."""
 
-from chargehand.web.operations import ALWAYS_ALLOWED, Operation
+from chargehand.web.operations import ALWAYS_ALLOWED, BATCHES, Operation
 from chargehand.web.routes import ROUTES
 from tests.web.client import CONTRACT
 
-OF_OUR_OWN = {Operation.LIST_UNDELIVERED, Operation.RESEND_UNDELIVERED}
+OF_OUR_OWN = {Operation.LIST_UNDELIVERED, Operation.RESEND_UNDELIVERED, *BATCHES}
 
 
 def test_every_operation_of_the_table_is_the_contracts():

@@ -260,6 +260,29 @@ async def _claim_next(stage: Stage) -> Write:
     return Write(Op.CLAIM_NEXT, {}, {}, {"lease_seconds": 7}, AGENT)
 
 
+@situation(Op.CLAIM_BATCH)
+async def _claim_batch(stage: Stage) -> Write:
+    for _ in range(2):
+        await stage.queued()
+    body, other = {"max_runs": 2}, {"max_runs": 2, "lease_seconds": 7}
+    return Write(Op.CLAIM_BATCH, {}, body, other, AGENT)
+
+
+def _by_agent_of_many(operation: Op, members: Any, others: Any) -> None:
+    @situation(operation)
+    async def make(stage: Stage) -> Write:
+        run_id = await stage.leased()
+        body = {"items": [{"run_id": run_id, **members}, {"run_id": "run-unknown", **members}]}
+        other = {"items": [{"run_id": run_id, **others}]}
+        return Write(operation, {}, body, other, AGENT)
+
+
+_by_agent_of_many(Op.HEARTBEAT_BATCH, {"lease_seconds": 60}, {"lease_seconds": 61})
+_by_agent_of_many(Op.RELEASE_BATCH, _WHY, _WHY_ELSE)
+_by_agent_of_many(Op.COMPLETE_BATCH, {"result": {}}, {"result": {"a": 1}})
+_by_agent_of_many(Op.FAIL_BATCH, {"error": "e"}, {"error": "f"})
+
+
 @situation(Op.BULK_RELEASE)
 async def _bulk_release(stage: Stage) -> Write:
     first, second, third = [await stage.claimed() for _ in range(3)]

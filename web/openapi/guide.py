@@ -19,6 +19,11 @@ _CUT: Final = "A reason that is too long is cut."
 _REVIEWS: Final = (
     "Latest changes first. One that is there all along while pages are read is shown once."
 )
+_ITEMS: Final = (
+    f"Each item (up to {limits.BATCH_RUNS_MAX}) has the run and what its own operation takes. "
+    "Answers with a row for each, in the order sent; one may be refused alone, also where it could "
+    "not be read."
+)
 _ROWS: Final = "Answers with a row for each run, in the order asked; one may be refused alone."
 
 AREAS: Final[Mapping[str, str]] = {
@@ -126,6 +131,18 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "be sent again with an equal body; with another one it is 409, and the first one stands. "
         f"{_FENCED}"
     ),
+    Op.CLAIM_BATCH: (
+        "Gives the session the best runs that it may have, up to `max_runs`, as so many calls of "
+        "`claim-next` would, but those that come together are one write to the disk. A session "
+        "holds no more leases than it may (`--max-leases-per-session`): what is beyond that is not "
+        "claimed, and 409 only if it has room for none. With `wait`, it waits until there is one, "
+        "and takes what else there is then. Under an `Idempotency-Key` they are claimed one after "
+        "the other; sent again, it gives those that it has claimed."
+    ),
+    Op.HEARTBEAT_BATCH: f"As many heartbeats, in one write to the disk. {_ITEMS}",
+    Op.RELEASE_BATCH: f"As many releases, in one write to the disk. {_ITEMS} {_CUT}",
+    Op.COMPLETE_BATCH: f"As many completions, in one write to the disk. {_ITEMS}",
+    Op.FAIL_BATCH: f"As many failures, in one write to the disk. {_ITEMS} {_CUT}",
     Op.GET_SCHEDULER: "Whether runs are handed out; how many are queued, at work or in trouble.",
     Op.PAUSE_SCHEDULER: (
         "Claims find nothing until a resume; work that has begun goes on. Sent again, it changes "

@@ -47,6 +47,7 @@ OWN: Final[Mapping[Op, tuple[C, ...]]] = {
     **dict.fromkeys(
         (Op.AGENT_HEARTBEAT, Op.AGENT_RELEASE, Op.AGENT_COMPLETE, Op.AGENT_FAIL), _LEASE
     ),
+    Op.CLAIM_BATCH: (C.LEASE_ALREADY_HELD, C.NO_ACTIVE_LEASE),
     Op.LIST_TASKS: (C.WORKSPACE_NOT_FOUND,),
     Op.CREATE_TASK: _NEW_TASK,
     Op.CREATE_CHILD: _NEW_TASK,

@@ -10,7 +10,7 @@ import attrs
 import orjson
 
 from chargehand.actors.task.state import Json
-from chargehand.web.bodies import Body, Request, members_of
+from chargehand.web.bodies import Body, Items, Request, members_of
 from chargehand.web.openapi.texts import text_of
 from chargehand.web.shapes.encoding import Encoded
 
@@ -41,6 +41,8 @@ class Schemas:
 
     def of(self, annotation: object) -> Schema:
         """The schema of a type; None in a union means that a member may be left out."""
+        if isinstance(annotation, Body):
+            return {"type": "array", "items": self.reference(annotation)}
         if annotation in (Json, orjson.Fragment, Any, object):
             return {}
         origin, arguments = get_origin(annotation), get_args(annotation)
@@ -80,14 +82,14 @@ class Schemas:
 
     def _name(self, cls: Request) -> str:
         """What is both asked for and told has two names, as it has two schemas."""
-        if isinstance(cls, Body):
+        if not isinstance(cls, type):
             return cls.schema
         if not self._of_requests or cls.__name__.endswith("Request"):
             return cls.__name__
         return f"{cls.__name__}Request"
 
     def _object(self, cls: Request) -> Schema:
-        class_name = cls.schema if isinstance(cls, Body) else cls.__name__
+        class_name = cls.__name__ if isinstance(cls, type) else cls.schema
         properties: Schema = {}
         required: list[str] = []
         for member in members_of(cls):
@@ -107,7 +109,11 @@ class Schemas:
         made: Schema = {"type": "object", "properties": properties}
         if required:
             made["required"] = required
-        about = cls.about if isinstance(cls, Body) else (cls.__doc__ or "").strip()
+        about = (cls.__doc__ or "").strip() if isinstance(cls, type) else _about(cls)
         if about:
             made["description"] = about
         return made
+
+
+def _about(body: Body[Any] | Items[Any]) -> str | None:
+    return body.about if isinstance(body, Body) else None

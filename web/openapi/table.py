@@ -105,6 +105,37 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
     Op.AGENT_FAIL: OperationDoc(
         "Fail a claimed run", qr.FAIL_CLAIM, claims.LeaseResponse, id="failAgentTaskRun"
     ),
+    Op.CLAIM_BATCH: OperationDoc(
+        "Claim the next runs that the session may have",
+        qr.ClaimBatchRequest,
+        claims.ClaimBatchResponse,
+        may_be_empty=True,
+        id="claimBatchAgentTasks",
+    ),
+    Op.HEARTBEAT_BATCH: OperationDoc(
+        "Extend many leases",
+        qr.HEARTBEATS,
+        claims.LeaseBatchResponse,
+        id="heartbeatBatchAgentTaskRuns",
+    ),
+    Op.RELEASE_BATCH: OperationDoc(
+        "Give many runs back into their places in the queue",
+        qr.RELEASES,
+        claims.LeaseBatchResponse,
+        id="releaseBatchAgentTaskRuns",
+    ),
+    Op.COMPLETE_BATCH: OperationDoc(
+        "Complete many claimed runs with their results",
+        qr.COMPLETIONS,
+        claims.LeaseBatchResponse,
+        id="completeBatchAgentTaskRuns",
+    ),
+    Op.FAIL_BATCH: OperationDoc(
+        "Fail many claimed runs",
+        qr.FAILURES,
+        claims.LeaseBatchResponse,
+        id="failBatchAgentTaskRuns",
+    ),
     Op.GET_SCHEDULER: OperationDoc(
         "The scheduler and its counts", None, scheduling.SchedulerResponse
     ),

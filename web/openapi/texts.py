@@ -8,6 +8,7 @@ just say what the object is have none. What the details of a task mean stands wi
 from collections.abc import Mapping
 from typing import Final
 
+from chargehand.actors import limits
 from chargehand.actors.task.details import ABOUT
 
 _CLAIM_MEANT: Final = (
@@ -70,6 +71,10 @@ FIELDS: Final[Mapping[str, str]] = {
     "ReleaseClaimRequest.claim_token_hash": _CLAIM_MEANT,
     "CompleteClaimRequest.claim_token_hash": _CLAIM_MEANT,
     "FailClaimRequest.claim_token_hash": _CLAIM_MEANT,
+    "HeartbeatItem.claim_token_hash": _CLAIM_MEANT,
+    "ReleaseItem.claim_token_hash": _CLAIM_MEANT,
+    "CompleteItem.claim_token_hash": _CLAIM_MEANT,
+    "FailItem.claim_token_hash": _CLAIM_MEANT,
     "claim_token_hash": "Names the claim without giving it away.",
     "claim_token_hash_truncated": "The beginning of the claim's hash.",
     "claimed": "Of these, the claimed ones.",
@@ -118,9 +123,11 @@ FIELDS: Final[Mapping[str, str]] = {
     "draft_tasks": "Tasks that are drafts.",
     "effective_paused": "Whether the task or one above it is paused.",
     "ended_at": "When it ended, in whatever way.",
+    "LeaseResult.error": "Why nothing was done; there exactly if `ok` is false.",
     "BulkRunResult.error": "Why nothing was done; there exactly if `ok` is false.",
     "Error.error": "All of it in a sentence, for people.",
     "FailClaimRequest.error": _ERROR,
+    "FailItem.error": _ERROR,
     "FailRunRequest.error": _ERROR,
     "UndeliveredMessage.error": "Why it could not be delivered, in short.",
     "error": "What it failed with.",
@@ -151,6 +158,10 @@ FIELDS: Final[Mapping[str, str]] = {
     "idempotency_key": "Sent again with the same key, a request has the effect of the first.",
     "identifier": "A name of the caller's own.",
     "in_progress_tasks": "Tasks that are in progress.",
+    **dict.fromkeys(
+        (f"{each}BatchRequest.items" for each in ("Heartbeat", "Release", "Complete", "Fail")),
+        "Each with a run of its own.",
+    ),
     "items": "Those that are shown.",
     "AddDependencyRequest.kind": "`blocks`: the task waits until the other one is completed.",
     "Dependency.kind": "`blocks`: the task waits until the other one is completed.",
@@ -174,6 +185,8 @@ FIELDS: Final[Mapping[str, str]] = {
         "How long the claim holds from now on; left out or 0, as long as the claim asked for."
     ),
     "lease_until": "When the claim ends unless a heartbeat extends it.",
+    "claims": "What was claimed, the best first.",
+    "max_runs": f"How many runs at most, up to {limits.BATCH_RUNS_MAX}.",
     "max_attempts": "How many runs the task may have.",
     "maximum_ms": "The longest.",
     "message": "What is wrong, in a sentence.",

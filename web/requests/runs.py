@@ -4,7 +4,7 @@ from typing import Final, final
 
 from chargehand.actors.frozen import frozen
 from chargehand.actors.task import commands as c
-from chargehand.web.bodies import Body
+from chargehand.web.bodies import Body, Items
 from chargehand.web.requests.tasks import ABOUT_REASONS, METADATA, REASON_WITH_METADATA
 
 
@@ -17,6 +17,17 @@ class ClaimNextRequest:
     lease_seconds: int | None = None
     wait: bool = False
     idempotency_key: str | None = None
+
+
+@final
+@frozen
+class ClaimBatchRequest:
+    max_runs: int
+    workspace_id: str | None = None
+    required_capabilities: tuple[str, ...] = ()  # those that the caller has
+    priority_min: int = 0
+    lease_seconds: int | None = None
+    wait: bool = False
 
 
 @final
@@ -46,6 +57,13 @@ HEARTBEAT: Final = Body(c.Heartbeat, "HeartbeatRequest", _RUN)
 RELEASE_CLAIM: Final = Body(c.ReleaseRun, "ReleaseClaimRequest", _RUN)
 COMPLETE_CLAIM: Final = Body(c.CompleteLease, "CompleteClaimRequest", _RUN, null_counts=("result",))
 FAIL_CLAIM: Final = Body(c.FailLease, "FailClaimRequest", _RUN)
+
+HEARTBEATS: Final = Items(Body(c.Heartbeat, "HeartbeatItem"), "HeartbeatBatchRequest")
+RELEASES: Final = Items(Body(c.ReleaseRun, "ReleaseItem"), "ReleaseBatchRequest")
+COMPLETIONS: Final = Items(
+    Body(c.CompleteLease, "CompleteItem", null_counts=("result",)), "CompleteBatchRequest"
+)
+FAILURES: Final = Items(Body(c.FailLease, "FailItem"), "FailBatchRequest")
 
 CLAIM_RUN: Final = Body(c.ClaimRun, "IdempotentRequest", _RUN)
 START_RUN: Final = Body(c.StartRun, "IdempotentRequest", _RUN)

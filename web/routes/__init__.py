@@ -6,6 +6,7 @@ The handlers know no framework, so any lane that makes a `web.call.Call` can ser
 from chargehand.web.call import Routes
 from chargehand.web.routes import (
     agent,
+    batches,
     bulk,
     dependencies,
     description,
@@ -25,6 +26,7 @@ from chargehand.web.routes import (
 
 ROUTES: Routes = {
     **agent.ROUTES,
+    **batches.ROUTES,
     **scheduler.ROUTES,
     **tasks.ROUTES,
     **dependencies.ROUTES,

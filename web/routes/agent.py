@@ -15,6 +15,7 @@ from chargehand.web.requests.runs import (
     FAIL_CLAIM,
     HEARTBEAT,
     RELEASE_CLAIM,
+    ClaimBatchRequest,
     ClaimNextRequest,
 )
 from chargehand.web.responses import EMPTY, HttpResponse, shown
@@ -24,19 +25,29 @@ from chargehand.web.shapes.claims import ClaimResponse, LeaseResponse, claim_of,
 async def claim_next(call: Call) -> HttpResponse:
     session = require_session(call)
     body = call.decode(ClaimNextRequest)
-    if body.workspace_id:
-        _check_workspace(call, session, body.workspace_id)
-    request = ClaimNext(
-        capabilities=body.required_capabilities,
-        priority_min=body.priority_min,
-        lease_seconds=body.lease_seconds,
-        wait=body.wait,
-        idempotency_key=body.idempotency_key,
-    )
+    request = asked_for(call, session, body, body.idempotency_key)
     answer = await call.system.claim_next(session, request, caller_of(call, session))
     if answer is None:
         return EMPTY
     return shown(200, ClaimResponse(claim_of(answer, call.system.views)), etag(answer.task))
+
+
+def asked_for(
+    call: Call,
+    session: SessionState,
+    body: ClaimNextRequest | ClaimBatchRequest,
+    idempotency_key: str | None = None,
+) -> ClaimNext:
+    """What a session asks for. Raises: Rejected: not in that workspace, or a field is invalid."""
+    if body.workspace_id:
+        _check_workspace(call, session, body.workspace_id)
+    return ClaimNext(
+        capabilities=body.required_capabilities,
+        priority_min=body.priority_min,
+        lease_seconds=body.lease_seconds,
+        wait=body.wait,
+        idempotency_key=idempotency_key,
+    )
 
 
 def _check_workspace(call: Call, session: SessionState, ref: str) -> None:

@@ -5,9 +5,12 @@ from typing import final
 from attrs import define
 
 from chargehand.actors.answers import Answer
+from chargehand.actors.errors import Rejected
 from chargehand.actors.task.state import RunStatus
+from chargehand.web.problems import problem
 from chargehand.web.shapes.encoding import Shape, optional_time
 from chargehand.web.shapes.principals import Actor, actor_of
+from chargehand.web.shapes.problems import Error
 from chargehand.web.shapes.references import ClaimedTask, Lookup, claimed_task_of
 from chargehand.web.shapes.runs import CoordinationChannel, Run, channel_of, run_of
 
@@ -50,6 +53,29 @@ class ClaimResponse(Shape):
 
 @final
 @define(eq=False)
+class ClaimBatchResponse(Shape):
+    claims: list[Claim]
+
+
+@final
+@define(eq=False)
+class LeaseResult(Shape):
+    """Either the lease as it is now, or why nothing was done."""
+
+    run_id: str
+    ok: bool
+    lease: Lease | None = None
+    error: Error | None = None
+
+
+@final
+@define(eq=False)
+class LeaseBatchResponse(Shape):
+    results: list[LeaseResult]
+
+
+@final
+@define(eq=False)
 class ClaimedRunResponse(Shape):
     """A run that was claimed without a lease, and the task that it is of."""
 
@@ -72,6 +98,12 @@ def lease_of(answer: Answer, lookup: Lookup, channel: CoordinationChannel | None
         run.coordination_channel_id,
         channel,
     )
+
+
+def lease_result_of(run_id: str, outcome: Answer | Rejected, lookup: Lookup) -> LeaseResult:
+    if isinstance(outcome, Rejected):
+        return LeaseResult(run_id, ok=False, error=problem(outcome).shown)
+    return LeaseResult(run_id, ok=True, lease=lease_of(outcome, lookup))
 
 
 def claimed_run_of(answer: Answer, lookup: Lookup) -> ClaimedRunResponse:

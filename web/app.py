@@ -9,17 +9,16 @@ from quart.routing import QuartMap, QuartRule
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
-from chargehand.actors.errors import Rejected
 from chargehand.actors.identity import OriginKind
 from chargehand.actors.limits import BODY_BYTES_MAX
 from chargehand.actors.system import System
+from chargehand.web.answering import JSON, answer_to, refuses_unknown
 from chargehand.web.asgi import AnsweredByOneTask, WholeRequest
 from chargehand.web.call import Call, Handler
 from chargehand.web.headers import RequestHeaders
-from chargehand.web.identity import authenticate
 from chargehand.web.ignored import Ignored
 from chargehand.web.operations import Operation
-from chargehand.web.problems import EdgeCode, edge_response, refusal_response
+from chargehand.web.problems import EdgeCode, edge_response
 from chargehand.web.redaction import redact
 from chargehand.web.responses import AnyResponse, EventStreamResponse, Headers, HttpResponse
 from chargehand.web.routes import ROUTES
@@ -27,8 +26,6 @@ from chargehand.web.routes.description import openapi_of
 
 SEND_S_MAX: Final = 60.0  # to take an answer that is no stream, from a server that sets no bound
 
-_JSON: Final = "application/json"
-_STRICT: Final = "/api/"  # probes and the description are never refused for what they ignore
 _NEAR_MAX: Final = 6
 _GROUPS: Final = tuple(  # /api/tasks, /api/scheduler, ...
     sorted({"/".join(operation.path.split("/")[:3]) for operation in ROUTES})
@@ -84,7 +81,7 @@ def _view(
     system: System, transport: OriginKind, operation: Operation, handler: Handler, strict: bool
 ) -> Callable[..., Awaitable[Response]]:
     reads_body = operation.method != "GET"
-    refuses = strict and operation.path.startswith(_STRICT)
+    refuses = refuses_unknown(operation, strict)
 
     async def view(**ids: str) -> Response:
         # `request` itself looks for it again at each use.
@@ -102,12 +99,7 @@ def _view(
             Ignored(operation, refuses),
             asked.method == "HEAD",
         )
-        try:
-            await authenticate(call)
-            call.look_at_what_no_handler_does()
-            response = await handler(call)
-        except Rejected as refusal:
-            response = refusal_response(system.misnamed.explained(refusal), operation)
+        response = await answer_to(call, handler)
         return _quart_response(response, call.ignored.headers())
 
     return view
@@ -118,7 +110,7 @@ def _quart_response(ours: AnyResponse, more: Headers = ()) -> Response:
         response = Response(ours.chunks(), ours.status)
         response.timeout = None  # it goes on until one of both ends it
     else:
-        response = Response(ours.body, ours.status, content_type=_JSON)
+        response = Response(ours.body, ours.status, content_type=JSON)
         if not ours.body:
             del response.headers["Content-Type"]
     for name, value in (*ours.headers, *more):

@@ -16,11 +16,10 @@ from quart_trio.asgi import TrioASGIHTTPConnection
 from quart_trio.wrappers import TrioRequest
 
 from chargehand.web.application import exchange_of
-from chargehand.web.operations import Operation
+from chargehand.web.operations import MAY_WAIT
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_WAITING: Final = (Operation.CLAIM_NEXT, Operation.CLAIM_BATCH, Operation.DRAIN_SCHEDULER)
-_WAITING_PATHS: Final = frozenset(operation.path for operation in _WAITING)
+_WAITING_PATHS: Final = frozenset(operation.path for operation in MAY_WAIT)
 
 
 @final

@@ -1,4 +1,5 @@
-"""The two ways in: TCP and the Unix socket, each with its own application and guard."""
+"""The ways in, each with its own application and guard: TCP, the Unix socket with the agent lane,
+and, if that is set, another port with it."""
 
 import socket as stdlib_socket
 from pathlib import Path
@@ -12,6 +13,9 @@ from chargehand.web.application import AsgiApplication
 from chargehand.web.connection import Bounds
 from chargehand.web.guard import Access, Bodies, Guard
 from chargehand.web.hosts import Hosts
+from chargehand.web.lane.lane import Lane
+from chargehand.web.lane.parser import LaneParser
+from chargehand.web.parsing import H11Parser
 from chargehand.web.server import Front
 from chargehand.web.settings import ServerSettings
 from chargehand.web.sockets import connections_possible
@@ -25,41 +29,77 @@ class Listeners:
     tcp: stdlib_socket.socket | None
     unix: stdlib_socket.socket | None
     unix_path: Path | None
+    lane: stdlib_socket.socket | None = None
 
     @property
     def url(self) -> str | None:
         """How TCP clients address us."""
-        if self.tcp is None:
-            return None
-        host, port = self.tcp.getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return None if self.tcp is None else _url_of(self.tcp)
+
+    @property
+    def lane_url(self) -> str | None:
+        """The same of the lane's port."""
+        return None if self.lane is None else _url_of(self.lane)
 
 
 def fronts(system: System, settings: ServerSettings, listeners: Listeners) -> list[Front]:
     """The listeners, ready to `run`. The origin of a deed tells by which it came in."""
-    access = None if listeners.tcp is None else _access(settings, listeners.tcp)
+    ways = []
+    if listeners.tcp is not None:
+        access = _access(settings, settings.address[0], listeners.tcp)
+        ways.append(_Way(listeners.tcp, OriginKind.HTTP, access, has_lane=False))
+    if listeners.unix is not None:
+        ways.append(_Way(listeners.unix, OriginKind.UDS, None, has_lane=True))
+    if listeners.lane is not None and settings.lane_address is not None:
+        access = _access(settings, settings.lane_address[0], listeners.lane)
+        ways.append(_Way(listeners.lane, OriginKind.HTTP, access, has_lane=True))
     bodies = Bodies()
     bounds = Bounds(settings.keep_alive_s, settings.header_s, settings.write_s)
-    connections_max = connections_possible(2 * settings.max_connections) // 2
-    made = []
-    for listener, transport, gate in (
-        (listeners.tcp, OriginKind.HTTP, access),
-        (listeners.unix, OriginKind.UDS, None),
-    ):
-        if listener is None:
-            continue
-        asks_token = gate is not None and gate.token is not None
-        made_for = create_app(
-            system, transport, strict=settings.strict_requests, asks_token=asks_token
+    share = max(2, len(ways))
+    possible = connections_possible(share * settings.max_connections) // share
+    return [way.front(system, settings, bodies, bounds, max(1, possible)) for way in ways]
+
+
+@final
+@frozen
+class _Way:
+    """Args: access: None where the file's mode decides who may call."""
+
+    listener: stdlib_socket.socket
+    transport: OriginKind
+    access: Access | None
+    has_lane: bool
+
+    def front(
+        self,
+        system: System,
+        settings: ServerSettings,
+        bodies: Bodies,
+        bounds: Bounds,
+        connections_max: int,
+    ) -> Front:
+        strict = settings.strict_requests
+        asks_token = self.access is not None and self.access.token is not None
+        app = AsgiApplication(
+            create_app(system, self.transport, strict=strict, asks_token=asks_token)
         )
-        app = AsgiApplication(made_for)
-        guard = Guard(app, gate, bodies, settings.body_s)
-        made.append(Front(listener, guard, app.lifespan, bounds, max(1, connections_max)))
-    return made
+        answer = Lane(system, self.transport, app, strict=strict) if self.has_lane else app
+        return Front(
+            self.listener,
+            Guard(answer, self.access, bodies, settings.body_s),
+            app.lifespan,
+            bounds,
+            connections_max,
+            LaneParser if self.has_lane else H11Parser,
+        )
 
 
-def _access(settings: ServerSettings, tcp: stdlib_socket.socket) -> Access:
-    host, _ = settings.address
-    port: int = tcp.getsockname()[1]
+def _access(settings: ServerSettings, host: str, listener: stdlib_socket.socket) -> Access:
+    port: int = listener.getsockname()[1]
     hosts = Hosts(host, port, settings.allowed_hosts, settings.allowed_origins)
     return Access(hosts, None if settings.token is None else settings.token.encode())
+
+
+def _url_of(listener: stdlib_socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -406,3 +406,8 @@ TAGGED: Final = frozenset(operation for operation in Operation if operation.is_c
 
 ASKED_BY_PROBES: Final = frozenset({Operation.LIVENESS, Operation.READINESS})
 """Those that are answered without a token, as probes know none."""
+
+MAY_WAIT: Final = frozenset(
+    {Operation.CLAIM_NEXT, Operation.CLAIM_BATCH, Operation.DRAIN_SCHEDULER}
+)
+"""Writes that may wait, and so end with their client; others are carried out all the same."""

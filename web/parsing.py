@@ -4,6 +4,7 @@ One parser reads one request; what came behind it is given to the next one. Whoe
 `RequestHead` and the pieces of the body, so another parser can stand in place of h11's.
 """
 
+import re
 from collections.abc import Callable
 from enum import Enum
 from typing import Final, Protocol, final
@@ -17,6 +18,7 @@ from chargehand.web.refusal import RawHeaders, Refusal
 HEADER_BYTES_MAX: Final = 65_536  # of the request line and all headers
 
 _HEADERS_TOO_LARGE: Final = 431
+_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _VERSIONS: Final = frozenset({b"1.0", b"1.1"})
 _ABOUT_FRAMING: Final = frozenset(
     {b"content-length", b"transfer-encoding", b"connection", b"expect"}
@@ -90,7 +92,7 @@ _HEADERS_REFUSAL: Final = Refusal.of(
     f"the headers have more than {HEADER_BYTES_MAX} bytes",
     "send fewer or shorter ones",
 )
-_NOT_HTTP: Final = Refusal.of(
+NOT_HTTP: Final = Refusal.of(
     EdgeCode.MALFORMED,
     "the request is not well-formed HTTP/1.1",
     "send it with an HTTP/1.1 client",
@@ -104,23 +106,32 @@ _TWO_LENGTHS: Final = Refusal.of(
 
 @final
 class H11Parser:
-    """h11, as far as it reads: a `RequestParser`."""
+    """h11, as far as it reads: a `RequestParser`.
+
+    h11 takes a bare LF for the end of a line, and joins folded ones. Both are allowed, and what
+    another server reads in another way; they are refused.
+    """
 
     def __init__(self) -> None:
         self._connection = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADER_BYTES_MAX)
+        self._raw: bytearray | None = bytearray()  # until there is a head
 
     def feed(self, data: bytes) -> None:
         self._connection.receive_data(data)
+        if self._raw is not None:
+            self._raw += data
 
     def advance(self) -> RequestHead | bytes | Progress:
         try:
             event = self._connection.next_event()
         except h11.RemoteProtocolError as error:
             too_large = error.error_status_hint == _HEADERS_TOO_LARGE
-            raise MalformedRequest(_HEADERS_REFUSAL if too_large else _NOT_HTTP) from error
+            raise MalformedRequest(_HEADERS_REFUSAL if too_large else NOT_HTTP) from error
         match event:
             case h11.Request():
-                return _head_of(event)
+                self._check_lines()
+                headers = [(name.lower(), value) for name, value in event.headers.raw_items()]
+                return head_of(event.method, event.target, event.http_version, headers)
             case h11.Data(data=data):
                 return bytes(data)
             case h11.EndOfMessage():
@@ -133,22 +144,38 @@ class H11Parser:
     def rest(self) -> bytes:
         return self._connection.trailing_data[0]
 
+    def _check_lines(self) -> None:
+        """Raises: MalformedRequest: a line of the head does not end as it should, or is folded."""
+        assert self._raw is not None, "a request has one head"
+        end = _BLANK_LINE.search(self._raw)
+        head = self._raw if end is None else self._raw[: end.end()]
+        self._raw = None
+        if head.count(b"\n") != head.count(b"\r\n") or b"\n " in head or b"\n\t" in head:
+            raise MalformedRequest(NOT_HTTP)
 
-def _head_of(request: h11.Request) -> RequestHead:
-    if request.http_version not in _VERSIONS:
-        raise MalformedRequest(_NOT_HTTP)
-    headers = [(name.lower(), value) for name, value in request.headers.raw_items()]
+
+def head_of(method: bytes, target: bytes, version: bytes, headers: RawHeaders) -> RequestHead:
+    """A head whose parts are well-formed.
+
+    Args:
+        headers: names in lower case; all lengths that they state are equal.
+
+    Raises:
+        MalformedRequest: where the body ends is in doubt, or the version is another one.
+    """
+    if version not in _VERSIONS:
+        raise MalformedRequest(NOT_HTTP)
     length: int | None = None
     is_chunked = expects_continue = False
-    is_1_1 = request.http_version == b"1.1"
+    is_1_1 = version == b"1.1"
     keeps_alive = is_1_1
     for name, value in headers:
         if name not in _ABOUT_FRAMING:
             continue
         if name == b"content-length":
-            length = int(value.partition(b",")[0])  # h11 has checked that all are equal
+            length = int(value.partition(b",")[0])
         elif name == b"transfer-encoding":
-            is_chunked = True  # h11 knows no other
+            is_chunked = True  # no parser of ours takes another
         elif name == b"expect":
             expects_continue = is_1_1 and value.lower() == b"100-continue"
         elif b"close" in value.lower():
@@ -156,9 +183,9 @@ def _head_of(request: h11.Request) -> RequestHead:
     if is_chunked and length is not None:
         raise MalformedRequest(_TWO_LENGTHS)
     return RequestHead(
-        request.method.decode("ascii").upper(),  # as the framework does
-        request.target,
-        request.http_version.decode("ascii"),
+        method.decode("ascii").upper(),  # as the framework does
+        target,
+        version.decode("ascii"),
         headers,
         length,
         is_chunked,

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -49,12 +50,12 @@ async def serve(configuration: Configuration) -> None:
     begun_s = time.monotonic()
     settings = configuration.server
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        tcp = listen_tcp(*settings.address)
+        tcp, lane = _listen(settings)
         started = False
         try:
             journal = open_journal(settings.data_dir, map_bytes=settings.map_mib * _MIB)
             unix = listen_unix(settings.socket_path)
-            listeners = Listeners(tcp, unix, settings.socket_path)
+            listeners = Listeners(tcp, unix, settings.socket_path, lane)
             async with (
                 _open_bridges(configuration) as bridges,
                 run_system(journal, configuration.core, bridges=bridges) as system,
@@ -79,6 +80,20 @@ async def serve(configuration: Configuration) -> None:
         finally:
             if not started:
                 tcp.close()
+                if lane is not None:
+                    lane.close()
+
+
+def _listen(settings: ServerSettings) -> tuple[socket.socket, socket.socket | None]:
+    """Both TCP listeners, or the one that there is. Raises: Fatal: an address is taken."""
+    tcp = listen_tcp(*settings.address)
+    if settings.lane_address is None:
+        return tcp, None
+    try:
+        return tcp, listen_tcp(*settings.lane_address, flag="--lane")
+    except Fatal:
+        tcp.close()
+        raise
 
 
 @asynccontextmanager
@@ -165,13 +180,16 @@ def _report(system: System, settings: ServerSettings, listeners: Listeners, begu
             "tasks_recovered": system.recovered_tasks,
             "ready_ms": ready_ms,
         }
+        if listeners.lane_url is not None:
+            report["lane"] = listeners.lane_url
         if system.clock_behind_s:
             report["clock_behind_seconds"] = system.clock_behind_s
         unfinished = settings.ready_file.with_name(settings.ready_file.name + ".part")
         unfinished.write_text(json.dumps(report) + "\n", encoding="utf-8")
         unfinished.replace(settings.ready_file)
+    served = [url for url in (listeners.url, listeners.lane_url) if url is not None]
     print(
-        f"chargehand {program_version()} serves {listeners.url} and {listeners.unix_path}, "
+        f"chargehand {program_version()} serves {', '.join(served)} and {listeners.unix_path}, "
         f"data in {settings.data_dir} (epoch {system.journal.epoch}), "
         f"{system.recovered_tasks} tasks recovered, "
         f"ready in {ready_ms} ms{_behind(system.clock_behind_s)}",

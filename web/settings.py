@@ -36,6 +36,17 @@ def _address(_: object, attribute: "Attribute[str]", value: str) -> None:
         raise ValueError(f"{attribute.name} must be HOST:PORT, not {value!r}")
 
 
+def _loopback(_: object, attribute: "Attribute[str | None]", value: str | None) -> None:
+    if value is None:
+        return
+    host, port = split_authority(value)
+    if not is_loopback(host) or port is None:
+        raise ValueError(
+            f"{attribute.name} must be a port of this machine alone, as 127.0.0.1:2124, "
+            f"not {value!r}"
+        )
+
+
 def _authorities(_: object, __: object, value: tuple[str, ...]) -> None:
     for entry in value:
         split_authority(entry)
@@ -66,6 +77,11 @@ class ServerSettings:
     socket: Path | None = field(
         default=None,
         metadata=_help("path of the Unix socket; unset: chargehand.sock in the data directory"),
+    )
+    lane: str | None = field(
+        default=None,
+        validator=_loopback,
+        metadata=_help("loopback address of a further listener with the agent lane; unset: none"),
     )
     token: str | None = field(
         default=None,
@@ -131,6 +147,13 @@ class ServerSettings:
     @property
     def address(self) -> tuple[str, int]:
         host, port = split_authority(self.http)
+        return host, port or 0
+
+    @property
+    def lane_address(self) -> tuple[str, int] | None:
+        if self.lane is None:
+            return None
+        host, port = split_authority(self.lane)
         return host, port or 0
 
     @property

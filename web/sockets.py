@@ -1,4 +1,4 @@
-"""The two listening sockets, made so that a taken address is one clear message."""
+"""The listening sockets, made so that a taken address is one clear message."""
 
 import errno
 import os
@@ -20,10 +20,13 @@ KEEPALIVE_PROBES: Final = 4
 RESERVED_FILES: Final = 128  # descriptors left to the store, logs and the runtime
 
 
-def listen_tcp(host: str, port: int) -> socket.socket:
+def listen_tcp(host: str, port: int, flag: str = "--http") -> socket.socket:
     """A listening TCP socket; port 0 picks a free one.
 
     Accepted sockets inherit keep-alive probes, so a peer that lost its power is found.
+
+    Args:
+        flag: by which the address is set.
 
     Raises:
         Fatal: the address is taken, unknown or not ours.
@@ -50,7 +53,7 @@ def listen_tcp(host: str, port: int) -> socket.socket:
         listener.close()
         is_taken = error.errno == errno.EADDRINUSE
         free = f"[{host}]:0" if ":" in host else f"{host}:0"
-        step = f"; choose another with --http {free} (a free one)" if is_taken else ""
+        step = f"; choose another with {flag} {free} (a free one)" if is_taken else ""
         raise Fatal(
             ExitCode.CANNOT_LISTEN, f"cannot listen on {shown}: {error.strerror}{step}"
         ) from error

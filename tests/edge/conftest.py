@@ -11,11 +11,14 @@ from chargehand.web.application import AsgiApplication
 from chargehand.web.connection import Bounds
 from chargehand.web.guard import Access, Bodies, Guard
 from chargehand.web.hosts import Hosts
+from chargehand.web.lane.parser import LaneParser
+from chargehand.web.parsing import H11Parser, ParserFactory
 from chargehand.web.server import Front
 from chargehand.web.sockets import listen_tcp
 from tests.edge.peer import Application, Peer
 
 HOUR_S: Final = 3600.0
+PARSERS: Final = (H11Parser, LaneParser)
 
 
 @frozen
@@ -43,7 +46,13 @@ async def application() -> Application:
 
 
 @pytest.fixture
-def serve(nursery, application, caplog):
+def make_parser() -> ParserFactory:
+    """What reads requests; a module may take each of ours in turn."""
+    return H11Parser
+
+
+@pytest.fixture
+def serve(nursery, application, caplog, make_parser):
     """Starts a listener, on which peers may take very long for what a test does not bound, so that
     it ends for no other reason; no error may have been logged in the end."""
     caplog.set_level(logging.ERROR)
@@ -67,7 +76,7 @@ def serve(nursery, application, caplog):
         app = AsgiApplication(application)
         guard = Guard(app, access, bodies or Bodies(), body_s)
         bounds = Bounds(idle_s, header_s, write_s)
-        front = Front(listener, guard, app.lifespan, bounds, connections_max)
+        front = Front(listener, guard, app.lifespan, bounds, connections_max, make_parser)
         await nursery.start(front.run)
         return Served(front, port, peers)
 

@@ -3,7 +3,13 @@ import trio
 
 from chargehand.actors.limits import BODY_BYTES_MAX
 from chargehand.web.guard import Bodies
+from tests.edge.conftest import PARSERS
 from tests.edge.peer import request, until
+
+
+@pytest.fixture(params=PARSERS)
+def make_parser(request):
+    return request.param
 
 
 async def test_a_body_arrives_whole_however_it_was_cut(serve, application):

@@ -5,8 +5,13 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from chargehand.web.connection import Connection
-from tests.edge.conftest import HOUR_S
+from tests.edge.conftest import HOUR_S, PARSERS
 from tests.edge.peer import S_MAX, request, until
+
+
+@pytest.fixture(params=PARSERS)
+def make_parser(request):
+    return request.param
 
 
 async def serves(served) -> None:

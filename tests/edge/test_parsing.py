@@ -1,15 +1,32 @@
 """Bytes to requests, without a socket."""
 
-import pytest
+from typing import Any
 
-from chargehand.web.parsing import H11Parser, MalformedRequest, Progress, RequestHead
+import attrs
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from chargehand.web.lane.parser import LaneParser, plain_head
+from chargehand.web.parsing import (
+    H11Parser,
+    MalformedRequest,
+    ParserFactory,
+    Progress,
+    RequestHead,
+)
+from tests.edge.conftest import PARSERS
+from tests.edge.test_smuggling import HIDDEN, SMUGGLED
 
 POST = b"POST /x?a=b HTTP/1.1\r\nHost: h\r\n"
 
 
-def parsed(*parts: bytes) -> tuple[list[RequestHead | bytes | Progress], bytes]:
+Said = tuple[list[RequestHead | bytes | Progress], bytes]
+
+
+def said_by(make_parser: ParserFactory, *parts: bytes) -> Said:
     """What a parser says of the parts, up to the end of the request, and what is left behind it."""
-    parser, said = H11Parser(), []
+    parser, said = make_parser(), []
     for part in parts:
         parser.feed(part)
         while (event := parser.advance()) is not Progress.NEEDS_DATA:
@@ -19,14 +36,22 @@ def parsed(*parts: bytes) -> tuple[list[RequestHead | bytes | Progress], bytes]:
     return said, b""
 
 
-def head_of(raw: bytes) -> RequestHead:
-    said, _ = parsed(raw)
-    head = said[0]
-    assert isinstance(head, RequestHead)
-    return head
+@pytest.fixture(params=PARSERS)
+def parsed(request):
+    return lambda *parts: said_by(request.param, *parts)
 
 
-def test_a_request_is_a_head_the_pieces_of_its_body_and_an_end():
+@pytest.fixture
+def head_of(parsed):
+    def first(raw: bytes) -> RequestHead:
+        head = parsed(raw)[0][0]
+        assert isinstance(head, RequestHead)
+        return head
+
+    return first
+
+
+def test_a_request_is_a_head_the_pieces_of_its_body_and_an_end(parsed):
     said, rest = parsed(POST + b"Content-Length: 5\r\n\r\nhe", b"llo", b"")
     head = said[0]
     assert (head.method, head.target, head.version) == ("POST", b"/x?a=b", "1.1")
@@ -36,7 +61,7 @@ def test_a_request_is_a_head_the_pieces_of_its_body_and_an_end():
     assert rest == b""
 
 
-def test_what_comes_behind_a_request_is_left():
+def test_what_comes_behind_a_request_is_left(parsed):
     chunked = POST + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
     said, rest = parsed(chunked + POST)
     assert said[1:] == [b"abc", Progress.IS_WHOLE]
@@ -44,12 +69,12 @@ def test_what_comes_behind_a_request_is_left():
     assert rest == POST
 
 
-def test_a_peer_that_closes_before_a_request_has_made_none():
+def test_a_peer_that_closes_before_a_request_has_made_none(parsed):
     assert parsed(b"") == ([Progress.IS_OVER], b"")
 
 
 @pytest.mark.parametrize("left", [b"POST /x", POST, POST + b"Content-Length: 5\r\n\r\nhe"])
-def test_a_peer_that_closes_within_one_has_not_made_it(left):
+def test_a_peer_that_closes_within_one_has_not_made_it(parsed, left):
     with pytest.raises(MalformedRequest):
         parsed(left, b"")
 
@@ -63,19 +88,89 @@ def test_a_peer_that_closes_within_one_has_not_made_it(left):
         (b"GET /x HTTP/1.0\r\n\r\n", False),
     ],
 )
-def test_who_may_send_another_request(raw, keeps_alive):
+def test_who_may_send_another_request(head_of, raw, keeps_alive):
     assert head_of(raw).keeps_alive is keeps_alive
 
 
-def test_a_method_is_one_in_any_case():
+def test_a_method_is_one_in_any_case(head_of):
     assert head_of(b"head /x HTTP/1.1\r\nHost: h\r\n\r\n").method == "HEAD"
 
 
-def test_a_client_that_wants_to_be_asked_speaks_1_1():
+def test_a_client_that_wants_to_be_asked_speaks_1_1(head_of):
     asks = b"Host: h\r\nExpect: 100-Continue\r\nConnection: close\r\n\r\n"
     assert head_of(b"POST /x HTTP/1.1\r\n" + asks).expects_continue
     assert not head_of(b"POST /x HTTP/1.0\r\n" + asks).expects_continue
 
 
-def test_a_content_length_that_is_said_twice_alike_is_one():
+def test_a_content_length_that_is_said_twice_alike_is_one(head_of):
     assert head_of(POST + b"Content-Length: 5, 5\r\n\r\n").content_length == 5
+
+
+def read(make_parser: ParserFactory, parts: list[bytes]) -> Any:
+    """All that a parser has to say of the parts, in a form that does not tell how it was cut."""
+    try:
+        said, rest = said_by(make_parser, *parts)
+    except MalformedRequest as malformed:
+        return malformed.refusal.problem
+    head = [attrs.astuple(one) for one in said if isinstance(one, RequestHead)]
+    body = b"".join(one for one in said if isinstance(one, bytes))
+    return head, body, [one for one in said if isinstance(one, Progress)], rest
+
+
+def any_case(text: bytes) -> st.SearchStrategy[bytes]:
+    return st.sampled_from([text, text, text.lower(), text.upper(), text.swapcase()])
+
+
+BLANKS = st.sampled_from([b" ", b" ", b" ", b"", b"  ", b"\t", b" \x0b"])
+ENDS = st.sampled_from([b"\r\n"] * 12 + [b"\n", b"\r", b"\r\r\n", b"\r\n ", b" \r\n", b"\t\r\n"])
+LENGTHS = st.sampled_from([b"0", b"1", b"3", b"3", b"30", b"03", b"3,3", b"3, 4", b"+3", b"", b"9" * 21])
+CODINGS = st.sampled_from([b"chunked", b"Chunked", b"gzip", b"chunked, chunked", b""])
+HEADERS = st.one_of(
+    st.tuples(any_case(b"Host"), st.sampled_from([b"h", b"h:1", b""])),
+    st.tuples(any_case(b"Content-Length"), LENGTHS),
+    st.tuples(any_case(b"Transfer-Encoding"), CODINGS),
+    st.tuples(any_case(b"Connection"), st.sampled_from([b"close", b"keep-alive", b"Upgrade"])),
+    st.tuples(any_case(b"Upgrade"), st.sampled_from([b"h2c", b"websocket"])),
+    st.tuples(any_case(b"Expect"), st.sampled_from([b"100-continue", b"x"])),
+    st.tuples(st.binary(min_size=1, max_size=3), st.binary(max_size=4)),
+    st.tuples(st.sampled_from([b"X", b"X-AGH-Agent"]), st.binary(max_size=6)),
+)
+METHODS = st.sampled_from([b"GET", b"POST", b"POST", b"post", b"CONNECT", b"FOO", b"PRI", b"M-SEARCH"])
+TARGETS = st.sampled_from([b"/x", b"/x?a#b", b"*", b"http://h/x", b"h:80", b"/\xff", b"/\x7f", b""])
+VERSIONS = st.sampled_from([b"HTTP/1.1"] * 6 + [b"HTTP/1.0", b"HTTP/2.0", b"HTTP/1.10", b"http/1.1", b""])
+BODIES = st.sampled_from([b"", b"abc", b"ab", b"3\r\nabc\r\n0\r\n\r\n", b"abcGET / HTTP/1.1\r\n"])
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> bytes:
+    """Something like a request; in most of them little is wrong."""
+    line = draw(METHODS) + draw(BLANKS) + draw(TARGETS) + draw(BLANKS) + draw(VERSIONS) + draw(ENDS)
+    if draw(st.booleans()):
+        line = b"POST /x HTTP/1.1\r\n"
+    named = draw(st.lists(HEADERS, max_size=4))
+    lines = [name + b":" + draw(BLANKS) + value + draw(ENDS) for name, value in named]
+    if draw(st.integers(0, 3)):
+        lines.insert(0, b"Host: h\r\n")
+    return line + b"".join(lines) + draw(ENDS) + draw(BODIES)
+
+
+@given(raw=requests(), cuts=st.lists(st.integers(0, 120), max_size=3), ends=st.booleans())
+@example(raw=b"GET /x\nHost: a\r\nContent-Length: 3\r\n\r\nabc", cuts=[], ends=False)
+def test_both_parsers_read_the_same(raw, cuts, ends):
+    places = sorted({0, *(cut for cut in cuts if cut < len(raw)), len(raw)})
+    parts = [raw[start:stop] for start, stop in zip(places, places[1:], strict=False)]
+    if ends:
+        parts.append(b"")
+    assert read(LaneParser, parts) == read(H11Parser, parts)
+
+
+@pytest.mark.parametrize("raw", SMUGGLED.values(), ids=SMUGGLED)
+def test_both_parsers_refuse_the_same(raw):
+    parts = [raw, HIDDEN]
+    assert read(LaneParser, parts) == read(H11Parser, parts)
+
+
+@pytest.mark.parametrize("body", [b"", b"Content-Length: 3\r\n"])
+def test_what_is_plainly_written_is_read_by_the_fast_one(body):
+    head, rest = plain_head(POST + b"X-AGH-Agent: a b\r\n" + body + b"\r\nabc")
+    assert (head.method, head.target, rest) == ("POST", b"/x?a=b", b"abc")

@@ -209,3 +209,19 @@ def test_the_readme_lists_every_setting_as_the_code_has_it():
         cell = f"`{setting.shown_default}`" if setting.shown_default else ""
         expected.append(f"| `{setting.flag}` | {cell} | {setting.help} |")
     assert rows == expected
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:2124", "192.0.2.1:2124", "example.org:1", "127.0.0.1", "x"])
+def test_the_lane_has_a_port_of_this_machine_alone(address):
+    told = refusal({"lane": address, "token": "s3cret"})
+    assert told.startswith("--lane: ")
+    assert "127.0.0.1:2124" in told
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:2124", "localhost:0", "[::1]:2124"])
+def test_a_lane_on_loopback_is_taken(address):
+    assert load({"lane": address}, {}).server.lane == address
+
+
+def test_no_lane_has_a_port_unless_it_is_set():
+    assert load({}, {}).server.lane_address is None

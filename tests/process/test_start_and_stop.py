@@ -61,6 +61,22 @@ def test_both_listeners_serve_and_tell_their_origins(server):
         assert foreign.json()["diagnostic"]["code"] == "host_not_allowed"
 
 
+def test_a_lane_with_a_port_asks_for_what_tcp_asks_for(server):
+    token = {"Authorization": "Bearer s3cret"}
+    claim, agent = "/api/agent/tasks/claim-next", {"X-AGH-Session-ID": "s", "X-AGH-Agent": "a"}
+    with server.start("--lane=127.0.0.1:0", "--token=s3cret") as tcp:
+        tcp.headers.update(token)
+        assert create(tcp, "work")
+        with httpx.Client(base_url=str(server.report["lane"]), verify=False) as lane:
+            assert lane.get("/healthz").status_code == 200
+            assert lane.post(claim, headers=agent).json()["diagnostic"]["code"] == "token_required"
+            foreign = lane.post(claim, headers={**agent, **token, "Host": "evil.example"})
+            assert foreign.json()["diagnostic"]["code"] == "host_not_allowed"
+            assert lane.post(claim, headers={**agent, **token}).status_code == 204
+            [task] = lane.get("/api/tasks", headers=token).json()["tasks"]
+            assert task["origin"]["kind"] == "http"
+
+
 def test_what_was_acknowledged_survives_a_kill(server):
     with server.start() as client:
         ids = [create(client, f"task {number}") for number in range(20)]

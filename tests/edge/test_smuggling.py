@@ -1,0 +1,131 @@
+"""What another server might read in another way is refused, with all that stands behind it.
+
+A request that two servers take to end at different places lets one of them see a request in it that
+the other has not seen, let alone refused.
+"""
+
+from typing import Final
+
+import pytest
+
+from tests.edge.conftest import PARSERS
+
+POST: Final = b"POST /x HTTP/1.1\r\nHost: localhost\r\n"
+GET: Final = b"GET /x HTTP/1.1\r\nHost: localhost\r\n"
+CHUNKED: Final = POST + b"Transfer-Encoding: chunked\r\n"
+HIDDEN: Final = b"GET /hidden HTTP/1.1\r\nHost: localhost\r\n\r\n"
+CHUNKS: Final = b"\r\n3\r\nabc\r\n0\r\n\r\n"
+SMUGGLED: Final = {
+    "a length and chunks": POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked" + CHUNKS,
+    "chunks and a length": CHUNKED + b"Content-Length: 5\r\n" + CHUNKS[2:],
+    "chunks and no length": CHUNKED + b"Content-Length: 0\r\n" + CHUNKS,
+    "two lengths": POST + b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n",
+    "two lengths in one": POST + b"Content-Length: 5, 6\r\n\r\n",
+    "a length with a sign": POST + b"Content-Length: +5\r\n\r\n",
+    "a length below zero": POST + b"Content-Length: -5\r\n\r\n",
+    "a length in hexadecimal": POST + b"Content-Length: 0x5\r\n\r\n",
+    "a length with a gap": POST + b"Content-Length: 5 5\r\n\r\n",
+    "a length with an underscore": POST + b"Content-Length: 5_0\r\n\r\n",
+    "a length with a point": POST + b"Content-Length: 5.0\r\n\r\n",
+    "a length of nothing": POST + b"Content-Length:\r\n\r\n",
+    "a length in other digits": POST + b"Content-Length: \xd9\xa5\r\n\r\n",
+    "a length of 5,000 digits": POST + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n",
+    "another coding": POST + b"Transfer-Encoding: xchunked" + CHUNKS,
+    "a coding and another": POST + b"Transfer-Encoding: gzip, chunked" + CHUNKS,
+    "a coding and none": POST + b"Transfer-Encoding: chunked, identity" + CHUNKS,
+    "a coding with a comma": POST + b"Transfer-Encoding: chunked," + CHUNKS,
+    "a coding in quotes": POST + b'Transfer-Encoding: "chunked"' + CHUNKS,
+    "a coding with a parameter": POST + b"Transfer-Encoding: chunked;a=b" + CHUNKS,
+    "a coding behind a vertical tab": POST + b"Transfer-Encoding: \x0bchunked" + CHUNKS,
+    "a coding before a NUL": POST + b"Transfer-Encoding: chunked\0" + CHUNKS,
+    "a coding twice": CHUNKED + b"Transfer-Encoding: chunked" + CHUNKS,
+    "a coding of nothing": POST + b"Transfer-Encoding:" + CHUNKS,
+    "a blank before the colon": POST + b"Transfer-Encoding : chunked" + CHUNKS,
+    "a tab before the colon": POST + b"Content-Length\t: 5\r\n\r\n",
+    "a blank before a name": b"POST /x HTTP/1.1\r\n Host: localhost\r\n\r\n",
+    "a name of nothing": POST + b": x\r\n\r\n",
+    "no colon": POST + b"Content-Length 5\r\n\r\n",
+    "a name with a bracket": POST + b"Content(Length): 5\r\n\r\n",
+    "a folded value": POST + b"X: a\r\n b\r\n\r\n",
+    "a folded coding": POST + b"Transfer-Encoding:\r\n chunked" + CHUNKS,
+    "a folded length": POST + b"Content-Length:\r\n\t5\r\n\r\n",
+    "a folded name": POST + b"X: a\r\n Transfer-Encoding: chunked" + CHUNKS,
+    "LF behind the request line": b"GET /x HTTP/1.1\nHost: localhost\r\n\r\n",
+    "LF behind a request line without a version": b"GET /x\nHost: localhost\r\n\r\n",
+    "LF behind a header": GET + b"X: a\nY: b\r\n\r\n",
+    "LF behind all headers": GET + b"X: a\r\n\n",
+    "LF alone": b"GET /x HTTP/1.1\nHost: localhost\n\n",
+    "CR in a value": GET + b"X: a\rTransfer-Encoding: chunked\r\n\r\n",
+    "CR in the request line": b"GET /x\rHTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "CR twice": GET + b"X: a\r\r\n\r\n",
+    "CR alone": b"GET /x HTTP/1.1\rHost: localhost\r\r" + b"\r\n\r\n",
+    "NUL in a value": GET + b"X: a\0b\r\n\r\n",
+    "NUL in a name": GET + b"X\0Y: b\r\n\r\n",
+    "NUL in the target": b"GET /x\0 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "two blanks in the request line": b"GET  /x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a blank behind the request line": b"GET /x HTTP/1.1 \r\nHost: localhost\r\n\r\n",
+    "a blank in the target": b"GET /x y HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a tab in the request line": b"GET\t/x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a target beyond ASCII": b"GET /\xc3\xbc HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a blank line before it": b"\r\n" + GET + b"\r\n",
+    "no version": b"GET /x\r\n\r\n",
+    "a version of 0.9": b"GET /x HTTP/0.9\r\nHost: localhost\r\n\r\n",
+    "a version of 1.2": b"GET /x HTTP/1.2\r\nHost: localhost\r\n\r\n",
+    "a version in small letters": b"GET /x http/1.1\r\nHost: localhost\r\n\r\n",
+    "no host": b"GET /x HTTP/1.1\r\n\r\n",
+    "two hosts": GET + b"Host: other\r\n\r\n",
+    "the whole address": b"GET http://localhost/x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "the address of another": b"GET http://other/x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "an authority": b"CONNECT other:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "an asterisk": b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a chunk with a prefix": CHUNKED + b"\r\n0x3\r\nabc\r\n0\r\n\r\n",
+    "a chunk with a sign": CHUNKED + b"\r\n+3\r\nabc\r\n0\r\n\r\n",
+    "a chunk below zero": CHUNKED + b"\r\n-3\r\nabc\r\n0\r\n\r\n",
+    "a chunk with an underscore": CHUNKED + b"\r\n0_3\r\nabc\r\n0\r\n\r\n",
+    "a chunk of no size": CHUNKED + b"\r\n\r\nabc\r\n0\r\n\r\n",
+    "a chunk of a large size": CHUNKED + b"\r\n" + b"f" * 24 + b"\r\nabc\r\n0\r\n\r\n",
+    "a chunk with a blank before": CHUNKED + b"\r\n 3\r\nabc\r\n0\r\n\r\n",
+    "a chunk that ends otherwise": CHUNKED + b"\r\n3\r\nabcXY0\r\n\r\n",
+    "a chunk that ends with LF": CHUNKED + b"\r\n3\r\nabc\n0\r\n\r\n",
+    "a size that ends with LF": CHUNKED + b"\r\n3\nabc\r\n0\r\n\r\n",
+    "a size that ends with CR": CHUNKED + b"\r\n3\rabc\r\n0\r\n\r\n",
+    "LF in an extension": CHUNKED + b"\r\n3;a\nb\r\nabc\r\n0\r\n\r\n",
+    "CR in an extension": CHUNKED + b"\r\n3;a\rb\r\nabc\r\n0\r\n\r\n",
+    "NUL in an extension": CHUNKED + b"\r\n3;a\0b\r\nabc\r\n0\r\n\r\n",
+    "an extension of 100 KB": CHUNKED + b"\r\n3;" + b"a" * 100_000 + b"\r\nabc\r\n0\r\n\r\n",
+    "LF behind the last chunk": CHUNKED + b"\r\n3\r\nabc\r\n0\n\n",
+    "LF behind a trailer": CHUNKED + b"\r\n0\r\nX: a\n\r\n",
+    "a folded trailer": CHUNKED + b"\r\n0\r\nX: a\r\n b\r\n\r\n",
+    "a trailer with a blank": CHUNKED + b"\r\n0\r\nX : a\r\n\r\n",
+}
+
+
+@pytest.fixture(params=PARSERS)
+def make_parser(request):
+    return request.param
+
+
+@pytest.mark.parametrize("raw", SMUGGLED.values(), ids=SMUGGLED)
+async def test_it_is_refused_with_all_that_stands_behind_it(serve, application, raw):
+    served = await serve(allowed_hosts=("localhost",))
+    peer = await served.connect()
+    await peer.feed(raw + HIDDEN)
+    answer = await peer.answer()
+    assert answer.status in (400, 413)
+    rest = await peer.rest()
+    # What was refused for its target alone has an end that is in no doubt.
+    assert rest == b"" or (b" /x HTTP" not in raw and rest.startswith(b"HTTP/1.1 200 "))
+    assert application.bodies == [] or rest
+
+
+async def test_what_is_in_no_doubt_is_answered(serve, application):
+    served = await serve(allowed_hosts=("localhost",))
+    peer = await served.connect()
+    await peer.send(POST + b"Content-Length: 3\r\n\r\nabc")
+    await peer.send(POST + b"content-LENGTH:3\r\n\r\nabc")
+    await peer.send(POST + b"Content-Length: \t3 \r\n\r\nabc")
+    await peer.send(POST + b"tRANSFER-eNCODING: CHUNKED" + CHUNKS)
+    await peer.send(CHUNKED + b'\r\n3;a="b";c\r\nabc\r\n0\r\nX: a\r\n\r\n')
+    for _ in range(5):
+        assert (await peer.answer()).status == 200
+    assert application.bodies == [b"abc"] * 5

@@ -22,7 +22,7 @@ from rich.console import Console
 from benchmarks.figures import Ratio, show
 from benchmarks.serving import server
 from chargehand.web.bench.figures import Figures
-from chargehand.web.bench.wire import Wire
+from chargehand.web.bench.wire import Address, Wire
 
 IN_VAIN_S: Final = 20.0  # nobody waits for so long on however slow a machine
 FREE_MS_TARGET: Final = 100.0
@@ -72,9 +72,9 @@ async def _queued(wire: Wire) -> str:
     return task_id
 
 
-async def _claim(port: int, session_id: str, request: dict[str, object]) -> str | None:
+async def _claim(at: Address, session_id: str, request: dict[str, object]) -> str | None:
     """The id of the run that a claim got, on a connection of its own."""
-    async with Wire(port) as wire:
+    async with Wire(at) as wire:
         claimed = await _good(wire, "/api/agent/tasks/claim-next", request, _agent(session_id))
         return str(claimed["claim"]["run"]["id"]) if claimed else None
 
@@ -83,10 +83,10 @@ async def _complete(wire: Wire, session_id: str, run_id: str) -> None:
     await _good(wire, f"/api/agent/tasks/{run_id}/complete", {}, _agent(session_id))
 
 
-async def send_and_close(port: int, method: str, path: str, body: bytes = b"") -> None:
+async def send_and_close(at: Address, method: str, path: str, body: bytes = b"") -> None:
     """A request, and the end of the connection in the same moment."""
-    stream = await trio.open_tcp_stream("127.0.0.1", port)
-    head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+    stream = await at.connect()
+    head = f"{method} {path} HTTP/1.1\r\n{at.headers}"
     await stream.send_all(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     await stream.aclose()
 
@@ -98,26 +98,26 @@ async def _until_parked(wire: Wire, count: int) -> None:
         await _good(wire, "/api/agent/tasks/claim-next", {"priority_min": 9}, _agent("nobody"))
 
 
-async def ended_sessions(port: int, times: int) -> Outcome:
+async def ended_sessions(at: Address, times: int) -> Outcome:
     """A session with a lease of a day is ended by a client that closes at once."""
     outcome = Outcome("end a session and close: its run is another's")
-    async with Wire(port) as wire:
+    async with Wire(at) as wire:
         for number in range(times):
             holder, other = f"holder-{number}", f"other-{number}"
             await _good(wire, "/api/sessions", {"id": holder, "agent_name": "bot"})
             await _queued(wire)
-            run_id = await _claim(port, holder, {"lease_seconds": _DAY_S})
+            run_id = await _claim(at, holder, {"lease_seconds": _DAY_S})
             claims: list[str | None] = []
             got = trio.Event()
 
             async def wait(other: str, claims: list[str | None], got: trio.Event) -> None:
-                claims.append(await _claim(port, other, {"wait": True}))
+                claims.append(await _claim(at, other, {"wait": True}))
                 got.set()
 
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(wait, other, claims, got)
                 await _until_parked(wire, 1)
-                await send_and_close(port, "DELETE", f"/api/sessions/{holder}")
+                await send_and_close(at, "DELETE", f"/api/sessions/{holder}")
                 await outcome.within_reason(got.wait)
                 nursery.cancel_scope.cancel()
             if claims == [run_id] and run_id is not None:
@@ -127,10 +127,10 @@ async def ended_sessions(port: int, times: int) -> Outcome:
     return outcome
 
 
-async def resumed(port: int, times: int, waiting: int = 4) -> Outcome:
+async def resumed(at: Address, times: int, waiting: int = 4) -> Outcome:
     """The scheduler is resumed by a client that closes at once, with claims parked."""
     outcome = Outcome(f"resume and close: {waiting} who wait are served")
-    async with Wire(port) as wire:
+    async with Wire(at) as wire:
         for number in range(times):
             await _good(wire, "/api/scheduler/pause", {})
             for _ in range(waiting):
@@ -141,7 +141,7 @@ async def resumed(port: int, times: int, waiting: int = 4) -> Outcome:
             async def wait(
                 session_id: str, claims: dict[str, str | None], served: trio.Event
             ) -> None:
-                claims[session_id] = await _claim(port, session_id, {"wait": True})
+                claims[session_id] = await _claim(at, session_id, {"wait": True})
                 if len(claims) == waiting:
                     served.set()
 
@@ -149,7 +149,7 @@ async def resumed(port: int, times: int, waiting: int = 4) -> Outcome:
                 for who in range(waiting):
                     nursery.start_soon(wait, f"waiter-{number}-{who}", claims, served)
                 await _until_parked(wire, 1)
-                await send_and_close(port, "POST", "/api/scheduler/resume", b"{}")
+                await send_and_close(at, "POST", "/api/scheduler/resume", b"{}")
                 await outcome.within_reason(served.wait)
                 nursery.cancel_scope.cancel()
             await _good(wire, "/api/scheduler/resume", {})
@@ -159,10 +159,10 @@ async def resumed(port: int, times: int, waiting: int = 4) -> Outcome:
     return outcome
 
 
-async def retried_claims(port: int, times: int) -> Outcome:
+async def retried_claims(at: Address, times: int) -> Outcome:
     """A claim with a key is sent again and again within milliseconds."""
     outcome = Outcome(f"a keyed claim and {RETRIES} retries within 3 ms: all answered")
-    async with Wire(port) as wire:
+    async with Wire(at) as wire:
         for number in range(times):
             session_id = f"keyed-{number}"
             await _queued(wire)
@@ -171,7 +171,7 @@ async def retried_claims(port: int, times: int) -> Outcome:
             async def claim(after_s: float, session_id: str, claims: list[str | None]) -> None:
                 await trio.sleep(after_s)
                 request: dict[str, object] = {"idempotency_key": "the-key"}
-                claims.append(await _claim(port, session_id, request))
+                claims.append(await _claim(at, session_id, request))
 
             async def all_answered(session_id: str, claims: list[str | None]) -> None:
                 async with trio.open_nursery() as nursery:
@@ -192,13 +192,15 @@ async def retried_claims(port: int, times: int) -> Outcome:
 @click.option("--sessions", default=200, show_default=True, help="sessions ended")
 @click.option("--resumes", default=50, show_default=True, help="resumes")
 @click.option("--claims", default=1000, show_default=True, help="claims that are sent again")
-def main(sessions: int, resumes: int, claims: int) -> None:
+@click.option("--lane", is_flag=True, help="by the Unix socket")
+def main(sessions: int, resumes: int, claims: int, lane: bool) -> None:
     """Measure, and tell of everybody who waited in vain."""
     with tempfile.TemporaryDirectory() as directory, server(Path(directory)) as served:
+        at = Address.of_socket(served.socket) if lane else Address(port=served.port)
         outcomes = [
-            trio.run(ended_sessions, served.port, sessions),
-            trio.run(resumed, served.port, resumes),
-            trio.run(retried_claims, served.port, claims),
+            trio.run(ended_sessions, at, sessions),
+            trio.run(resumed, at, resumes),
+            trio.run(retried_claims, at, claims),
         ]
     freed = outcomes[0].figures()
     in_vain = sum(outcome.in_vain for outcome in outcomes)

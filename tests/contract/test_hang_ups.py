@@ -9,7 +9,6 @@ import json
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
-from itertools import count
 from typing import Any, Final, final
 
 import pytest
@@ -17,27 +16,22 @@ import trio
 import trio.testing
 from attrs import define, frozen
 
-from chargehand.actors.bridges.bridge import Bridge
 from chargehand.actors.identity import OriginKind
-from chargehand.actors.lifecycle import run_system
 from chargehand.actors.settings import Settings
-from chargehand.actors.task.state import Scope
-from chargehand.persistence.opening import memory_journal
+from chargehand.actors.system import System
 from chargehand.web.app import create_app
-from chargehand.web.application import AsgiApplication
 from chargehand.web.exchange import Answerer, Exchange
-from chargehand.web.guard import Bodies, Guard
-from chargehand.web.operations import Operation
+from chargehand.web.lane.shortcuts import SHORTCUTS
+from chargehand.web.operations import MAY_WAIT, Operation
 from chargehand.web.parsing import RequestHead
 from tests.actors.system.hang_ups import Countdown, check_nothing_is_held, picture
 from tests.contract.likeness import renamed
 from tests.contract.recorded import Recorded, good_answers
-from tests.contract.scene import SCENE_BRIDGE_ID
 from tests.contract.situations import SITUATIONS
-from tests.contract.town import BRIDGE_ID, ROOT_DIR, Town
+from tests.contract.town import Town
+from tests.contract.twins import answered_by_the_app, answered_by_the_lane, open_system
 from tests.web.client import ContractClient
 
-MAY_WAIT: Final = {Operation.CLAIM_NEXT, Operation.CLAIM_BATCH, Operation.DRAIN_SCHEDULER}
 STAGES: Final = (0, 1, 2, 3, 5, 8, 13, 21, 34, 55)  # steps of any task, until the client hangs up
 EVERY_STAGE: Final = range(120)
 
@@ -171,44 +165,35 @@ REQUESTS: Final[dict[Operation, Callable[[Town], Awaitable[Request]]]] = {
     **{operation: partial(as_recorded, one) for operation, one in FIRST_RECORDED.items()},
     **OWN,
 }
-
-
-@final
-class Counted:
-    """Ids that are the same in each trial."""
-
-    def __init__(self) -> None:
-        self._numbers = count(1)
-
-    def suffix(self, now_ns: int) -> str:
-        return f"{next(self._numbers):024x}"
-
-
-async def nowhere(_: object) -> None:
-    """Takes every message."""
+AnsweredBy = Callable[[System], Answerer]
+by_each_way = pytest.mark.parametrize(
+    ("operation", "answered_by"),
+    [
+        *(pytest.param(one, answered_by_the_app, id=one.name) for one in REQUESTS),
+        *(pytest.param(one, answered_by_the_lane, id=f"{one.name}-lane") for one in SHORTCUTS),
+    ],
+)
 
 
 @asynccontextmanager
-async def situation(operation: Operation) -> Any:
+async def situation(operation: Operation, answered_by: AnsweredBy) -> Any:
     """A system with a request that would succeed."""
-    bridges = [
-        Bridge(BRIDGE_ID, Scope.WORKSPACE, ROOT_DIR, nowhere),
-        Bridge(SCENE_BRIDGE_ID, Scope.GLOBAL, None, nowhere),
-    ]
-    settings = Settings(lease_expiries_max=1, drain_s=3, wait_s=3)
-    async with run_system(memory_journal(), settings, ids=Counted(), bridges=bridges) as system:
-        app = create_app(system, OriginKind.UDS)
-        answer = Guard(AsgiApplication(app), None, Bodies(), 10)
-        town = Town(ContractClient(app))
+    async with open_system(Settings(lease_expiries_max=1, drain_s=3, wait_s=3)) as system:
+        town = Town(ContractClient(create_app(system, OriginKind.UDS)))
         await town.settle()
         request = await REQUESTS[operation](town)
         await trio.testing.wait_all_tasks_blocked()
-        yield system, answer, request
+        yield system, answered_by(system), request
 
 
-async def left_by(operation: Operation, part: Callable[[Request], Visit], steps: int | None) -> Any:
+async def left_by(
+    operation: Operation,
+    answered_by: AnsweredBy,
+    part: Callable[[Request], Visit],
+    steps: int | None,
+) -> Any:
     """Pictures of before and after a visit, and whether it was answered."""
-    async with situation(operation) as (system, answer, request):
+    async with situation(operation, answered_by) as (system, answer, request):
         before = picture(system)
         visit = part(request)
         with trio.fail_after(3600):
@@ -222,13 +207,17 @@ async def left_by(operation: Operation, part: Callable[[Request], Visit], steps:
         return before, after, visit.answered
 
 
-@pytest.mark.parametrize("operation", REQUESTS, ids=lambda operation: operation.name)
-async def test_a_request_is_done_or_not_done_whenever_its_client_goes(operation, autojump_clock):
+@by_each_way
+async def test_a_request_is_done_or_not_done_whenever_its_client_goes(
+    operation, answered_by, autojump_clock
+):
     endless = operation is Operation.STREAM_TASK
-    before, whole, answered = await left_by(operation, Request.whole, 200 if endless else None)
+    before, whole, answered = await left_by(
+        operation, answered_by, Request.whole, 200 if endless else None
+    )
     assert answered is not endless
     for steps in EVERY_STAGE if operation in MAY_WAIT else STAGES:
-        _, left, answered = await left_by(operation, Request.whole, steps)
+        _, left, answered = await left_by(operation, answered_by, Request.whole, steps)
         if operation in MAY_WAIT:
             assert left in (before, whole), f"torn after {steps} steps"
         else:
@@ -237,11 +226,11 @@ async def test_a_request_is_done_or_not_done_whenever_its_client_goes(operation,
             break
 
 
-@pytest.mark.parametrize("operation", REQUESTS, ids=lambda operation: operation.name)
-async def test_a_request_that_is_cut_short_does_nothing(operation, autojump_clock):
+@by_each_way
+async def test_a_request_that_is_cut_short_does_nothing(operation, answered_by, autojump_clock):
     if operation.method in {"GET", "DELETE"}:
         return
-    before, left, answered = await left_by(operation, Request.cut, 5)
+    before, left, answered = await left_by(operation, answered_by, Request.cut, 5)
     assert left == before
     assert not answered
 

@@ -1,15 +1,14 @@
 """One connection: bytes in, requests to whoever answers, bytes out, all of it bounded.
 
-One task reads. Each request has a task of its own, which alone writes; when it ends, it takes up
-what has come behind it. The reader goes on meanwhile, so that a hang-up is noticed.
+One task reads. A second one answers one request after another, and alone writes; having answered,
+it takes up what has come behind. The reader goes on meanwhile, so that a hang-up is noticed.
 """
 
 import logging
 import math
 import socket as stdlib_socket
-from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Final, Protocol, TypeVar, final
+from typing import Final, Protocol, final
 
 import trio
 
@@ -35,8 +34,6 @@ _NOT_ANSWERED: Final = Refusal.of(
 )
 
 _log = logging.getLogger("chargehand.http")
-
-_T = TypeVar("_T")
 
 
 @final
@@ -82,7 +79,10 @@ class Connection:
         self._exchange: Exchange | None = None  # the request under way
         self._ahead = b""  # came behind it
         self._room: trio.Event | None = None  # the reader waits for it
-        self._requests: trio.Nursery | None = None
+        self._tasks: trio.Nursery | None = None
+        self._to_answer: Exchange | Refusal | None = None
+        self._has_answering_task = False
+        self._resting: trio.lowlevel.Task | None = None  # the one that answers, with nothing to do
         self._reading = trio.CancelScope()
         self._due = math.inf  # when reading ends; its scope may end earlier, and is then renewed
         self._writing: trio.CancelScope | None = None
@@ -91,6 +91,7 @@ class Connection:
         self._is_ending = False  # our side is closed; what still comes is discarded
         self._is_hung_up = False
         self._is_broken = False
+        self._is_over = False  # nothing is read any more
         self.client: tuple[str, int] | None = None
         self.server: tuple[str, int] | None = None
 
@@ -98,11 +99,13 @@ class Connection:
         try:
             self.client = _address(self._socket.getpeername())
             self.server = _address(self._socket.getsockname())
-            async with trio.open_nursery() as self._requests:
+            async with trio.open_nursery() as self._tasks:
                 self._set_idle()
                 await self._read_in_time()
+                self._is_over = True
                 if self._exchange is not None:
                     self._exchange.hang_up()
+                self._wake()
         except* OSError as errors:
             _log.debug("connection lost: %s", errors.exceptions[0])
         except* Exception:
@@ -111,7 +114,7 @@ class Connection:
             self._owner.became_busy(self)
             self._socket.close()
             # They refer to this connection, and a cycle may wait for a full collection.
-            self._requests = self._exchange = None
+            self._tasks = self._exchange = None
 
     def close_idle(self) -> bool:
         """Close it if no request is under way; True if so."""
@@ -124,8 +127,8 @@ class Connection:
         self._stop_reading()
         if self._writing is not None:
             self._writing.cancel()
-        if self._requests is not None:
-            self._requests.cancel_scope.cancel()
+        if self._tasks is not None:
+            self._tasks.cancel_scope.cancel()
 
     # --- what an exchange needs ----------------------------------------------------------------
 
@@ -134,7 +137,7 @@ class Connection:
         return self._owner.is_stopping
 
     async def write(self, data: bytes) -> None:
-        """Return when the peer has taken it, or is gone; only for the task of a request."""
+        """Return when the peer has taken it, or is gone; only for the task that answers."""
         if self._is_broken:
             return
         try:
@@ -270,23 +273,61 @@ class Connection:
     def _begin(self, head: RequestHead) -> None:
         self._exchange = Exchange(head, self)
         self._set_busy()
-        self._start(self._answer, self._exchange)
+        self._start(self._exchange)
 
     def _refuse(self, refusal: Refusal) -> None:
         """What has come is no request, or not the rest of one."""
         if self._exchange is not None:
-            self._is_ending = True  # no more is read, while its task answers
+            self._is_ending = True  # no more is read, while it is answered
             self._exchange.break_off(refusal)
         else:
             self._set_busy()
             self._is_ending = True
-            self._start(self._answer_no_request, refusal)
-
-    def _start(self, work: Callable[[_T], Awaitable[None]], argument: _T) -> None:
-        assert self._requests is not None, "reading is inside the nursery"
-        self._requests.start_soon(work, argument)
+            self._start(refusal)
 
     # --- answering -----------------------------------------------------------------------------
+
+    def _start(self, to_answer: Exchange | Refusal) -> None:
+        """Have it answered, by a task that is kept: to start one costs more than to wake one."""
+        self._to_answer = to_answer
+        if self._has_answering_task:
+            self._wake()
+        else:
+            assert self._tasks is not None, "reading is inside the nursery"
+            self._has_answering_task = True
+            self._tasks.start_soon(self._answer_all)
+
+    async def _answer_all(self) -> None:
+        while (to_answer := await self._next()) is not None:
+            if isinstance(to_answer, Refusal):
+                await self._answer_no_request(to_answer)
+            else:
+                await self._answer(to_answer)
+            del to_answer  # it refers to this connection
+
+    async def _next(self) -> Exchange | Refusal | None:
+        """What is to be answered next; None: nothing will be any more."""
+        if self._to_answer is not None:
+            await trio.lowlevel.checkpoint()  # who sends many at once must not hold up all others
+        elif not self._is_over:
+            await self._rest()
+        to_answer, self._to_answer = self._to_answer, None
+        return to_answer
+
+    async def _rest(self) -> None:
+        """Return when there is something to answer, or nothing will come any more."""
+
+        def give_up(_: object) -> trio.lowlevel.Abort:
+            self._resting = None
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        self._resting = trio.lowlevel.current_task()
+        await trio.lowlevel.wait_task_rescheduled(give_up)
+
+    def _wake(self) -> None:
+        if self._resting is not None:
+            trio.lowlevel.reschedule(self._resting)
+            self._resting = None
 
     async def _answer(self, exchange: Exchange) -> None:
         began_s = perf_counter()

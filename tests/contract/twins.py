@@ -126,14 +126,17 @@ class Twins:
         async with trio.open_nursery() as nursery:
             for way in (self.by_the_app, self.by_the_lane):
                 nursery.start_soon(ask, way)
-        assert answers[self.by_the_lane] == answers[self.by_the_app], raw
-        return answers[self.by_the_lane]
+        lane, app = answers[self.by_the_lane], answers[self.by_the_app]
+        assert lane == app, (raw, lane, app)
+        return lane
 
     async def __call__(
         self, scope: dict[str, Any], receive: Callable[[], Any], send: Callable[[Any], Any]
     ) -> None:
         body = (await receive())["body"]
-        target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+        target = scope["raw_path"] + (
+            b"?" + scope["query_string"] if scope["query_string"] else b""
+        )
         lines = [b"%b %b HTTP/1.1" % (scope["method"].encode(), target)]
         lines += [b"%b: %b" % header for header in scope["headers"]]
         lines += [b"connection: close", b"", body]

@@ -1,5 +1,6 @@
 """Bytes to requests, without a socket."""
 
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -123,7 +124,9 @@ def any_case(text: bytes) -> st.SearchStrategy[bytes]:
 
 BLANKS = st.sampled_from([b" ", b" ", b" ", b"", b"  ", b"\t", b" \x0b"])
 ENDS = st.sampled_from([b"\r\n"] * 12 + [b"\n", b"\r", b"\r\r\n", b"\r\n ", b" \r\n", b"\t\r\n"])
-LENGTHS = st.sampled_from([b"0", b"1", b"3", b"3", b"30", b"03", b"3,3", b"3, 4", b"+3", b"", b"9" * 21])
+LENGTHS = st.sampled_from(
+    [b"0", b"1", b"3", b"3", b"30", b"03", b"3,3", b"3, 4", b"+3", b"", b"9" * 21]
+)
 CODINGS = st.sampled_from([b"chunked", b"Chunked", b"gzip", b"chunked, chunked", b""])
 HEADERS = st.one_of(
     st.tuples(any_case(b"Host"), st.sampled_from([b"h", b"h:1", b""])),
@@ -135,9 +138,13 @@ HEADERS = st.one_of(
     st.tuples(st.binary(min_size=1, max_size=3), st.binary(max_size=4)),
     st.tuples(st.sampled_from([b"X", b"X-AGH-Agent"]), st.binary(max_size=6)),
 )
-METHODS = st.sampled_from([b"GET", b"POST", b"POST", b"post", b"CONNECT", b"FOO", b"PRI", b"M-SEARCH"])
+METHODS = st.sampled_from(
+    [b"GET", b"POST", b"POST", b"post", b"CONNECT", b"FOO", b"PRI", b"M-SEARCH"]
+)
 TARGETS = st.sampled_from([b"/x", b"/x?a#b", b"*", b"http://h/x", b"h:80", b"/\xff", b"/\x7f", b""])
-VERSIONS = st.sampled_from([b"HTTP/1.1"] * 6 + [b"HTTP/1.0", b"HTTP/2.0", b"HTTP/1.10", b"http/1.1", b""])
+VERSIONS = st.sampled_from(
+    [b"HTTP/1.1"] * 6 + [b"HTTP/1.0", b"HTTP/2.0", b"HTTP/1.10", b"http/1.1", b""]
+)
 BODIES = st.sampled_from([b"", b"abc", b"ab", b"3\r\nabc\r\n0\r\n\r\n", b"abcGET / HTTP/1.1\r\n"])
 
 
@@ -158,7 +165,7 @@ def requests(draw: st.DrawFn) -> bytes:
 @example(raw=b"GET /x\nHost: a\r\nContent-Length: 3\r\n\r\nabc", cuts=[], ends=False)
 def test_both_parsers_read_the_same(raw, cuts, ends):
     places = sorted({0, *(cut for cut in cuts if cut < len(raw)), len(raw)})
-    parts = [raw[start:stop] for start, stop in zip(places, places[1:], strict=False)]
+    parts = [raw[start:stop] for start, stop in pairwise(places)]
     if ends:
         parts.append(b"")
     assert read(LaneParser, parts) == read(H11Parser, parts)

@@ -211,7 +211,9 @@ def test_the_readme_lists_every_setting_as_the_code_has_it():
     assert rows == expected
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0:2124", "192.0.2.1:2124", "example.org:1", "127.0.0.1", "x"])
+@pytest.mark.parametrize(
+    "address", ["0.0.0.0:2124", "192.0.2.1:2124", "example.org:1", "127.0.0.1", "x"]
+)
 def test_the_lane_has_a_port_of_this_machine_alone(address):
     told = refusal({"lane": address, "token": "s3cret"})
     assert told.startswith("--lane: ")

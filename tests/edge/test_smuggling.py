@@ -7,18 +7,20 @@ the other has not seen, let alone refused.
 from typing import Final
 
 import pytest
+import trio
 
 from tests.edge.conftest import PARSERS
+from tests.edge.peer import S_MAX
 
 POST: Final = b"POST /x HTTP/1.1\r\nHost: localhost\r\n"
 GET: Final = b"GET /x HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED: Final = POST + b"Transfer-Encoding: chunked\r\n"
 HIDDEN: Final = b"GET /hidden HTTP/1.1\r\nHost: localhost\r\n\r\n"
-CHUNKS: Final = b"\r\n3\r\nabc\r\n0\r\n\r\n"
+CHUNKS: Final = b"\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
 SMUGGLED: Final = {
     "a length and chunks": POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked" + CHUNKS,
-    "chunks and a length": CHUNKED + b"Content-Length: 5\r\n" + CHUNKS[2:],
-    "chunks and no length": CHUNKED + b"Content-Length: 0\r\n" + CHUNKS,
+    "chunks and a length": CHUNKED + b"Content-Length: 5" + CHUNKS,
+    "chunks and no length": CHUNKED + b"Content-Length: 0" + CHUNKS,
     "two lengths": POST + b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n",
     "two lengths in one": POST + b"Content-Length: 5, 6\r\n\r\n",
     "a length with a sign": POST + b"Content-Length: +5\r\n\r\n",
@@ -74,10 +76,6 @@ SMUGGLED: Final = {
     "a version in small letters": b"GET /x http/1.1\r\nHost: localhost\r\n\r\n",
     "no host": b"GET /x HTTP/1.1\r\n\r\n",
     "two hosts": GET + b"Host: other\r\n\r\n",
-    "the whole address": b"GET http://localhost/x HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "the address of another": b"GET http://other/x HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "an authority": b"CONNECT other:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "an asterisk": b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "a chunk with a prefix": CHUNKED + b"\r\n0x3\r\nabc\r\n0\r\n\r\n",
     "a chunk with a sign": CHUNKED + b"\r\n+3\r\nabc\r\n0\r\n\r\n",
     "a chunk below zero": CHUNKED + b"\r\n-3\r\nabc\r\n0\r\n\r\n",
@@ -90,13 +88,14 @@ SMUGGLED: Final = {
     "a size that ends with LF": CHUNKED + b"\r\n3\nabc\r\n0\r\n\r\n",
     "a size that ends with CR": CHUNKED + b"\r\n3\rabc\r\n0\r\n\r\n",
     "LF in an extension": CHUNKED + b"\r\n3;a\nb\r\nabc\r\n0\r\n\r\n",
-    "CR in an extension": CHUNKED + b"\r\n3;a\rb\r\nabc\r\n0\r\n\r\n",
-    "NUL in an extension": CHUNKED + b"\r\n3;a\0b\r\nabc\r\n0\r\n\r\n",
-    "an extension of 100 KB": CHUNKED + b"\r\n3;" + b"a" * 100_000 + b"\r\nabc\r\n0\r\n\r\n",
     "LF behind the last chunk": CHUNKED + b"\r\n3\r\nabc\r\n0\n\n",
-    "LF behind a trailer": CHUNKED + b"\r\n0\r\nX: a\n\r\n",
-    "a folded trailer": CHUNKED + b"\r\n0\r\nX: a\r\n b\r\n\r\n",
     "a trailer with a blank": CHUNKED + b"\r\n0\r\nX : a\r\n\r\n",
+}
+MISDIRECTED: Final = {
+    "the whole address": b"GET http://localhost/x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "the address of another": b"GET http://other/x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "an authority": b"CONNECT other:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "an asterisk": b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
 }
 
 
@@ -110,12 +109,20 @@ async def test_it_is_refused_with_all_that_stands_behind_it(serve, application, 
     served = await serve(allowed_hosts=("localhost",))
     peer = await served.connect()
     await peer.feed(raw + HIDDEN)
-    answer = await peer.answer()
-    assert answer.status in (400, 413)
-    rest = await peer.rest()
-    # What was refused for its target alone has an end that is in no doubt.
-    assert rest == b"" or (b" /x HTTP" not in raw and rest.startswith(b"HTTP/1.1 200 "))
-    assert application.bodies == [] or rest
+    with trio.fail_after(S_MAX):
+        assert (await peer.answer()).status == 400
+        assert await peer.rest() == b""
+    assert application.bodies == []
+
+
+@pytest.mark.parametrize("raw", MISDIRECTED.values(), ids=MISDIRECTED)
+async def test_what_is_no_path_is_refused_alone_as_its_end_is_in_no_doubt(serve, application, raw):
+    served = await serve(allowed_hosts=("localhost",))
+    peer = await served.connect()
+    await peer.feed(raw + HIDDEN)
+    assert (await peer.answer()).code == "invalid_request"
+    assert (await peer.answer()).status == 200
+    assert application.bodies == [b""]
 
 
 async def test_what_is_in_no_doubt_is_answered(serve, application):

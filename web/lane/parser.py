@@ -9,7 +9,7 @@ refuses, h11 is the judge. So both listeners take and refuse the same, in the sa
 import re
 from typing import Final, final
 
-from httptools import HttpParserError, HttpRequestParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from chargehand.web.parsing import (
     HEADER_BYTES_MAX,
@@ -101,7 +101,7 @@ def plain_head(data: bytes) -> tuple[RequestHead, bytes] | None:
     parser = HttpRequestParser(told)
     try:
         parser.feed_data(raw)
-    except HttpParserError:  # also where another protocol is asked for
+    except (HttpParserError, HttpParserUpgrade):  # the latter asks for another protocol
         return None
     method = parser.get_method()
     target, headers = told.target, told.headers

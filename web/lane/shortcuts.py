@@ -30,7 +30,8 @@ Found = tuple[Operation, Handler, Mapping[str, str]]
 @final
 class Shortcuts:
     """Finds the operation and the ids of a target that is plainly written: no query, nothing
-    encoded, no slash at its end. Any other one is for the application, which knows what it means."""
+    encoded, no slash at its end. What another one means is for the application to say.
+    """
 
     def __init__(self, operations: Iterable[Operation] = SHORTCUTS) -> None:
         self._whole: dict[tuple[str, bytes], Found] = {}

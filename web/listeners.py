@@ -12,10 +12,10 @@ from chargehand.web.app import create_app
 from chargehand.web.application import AsgiApplication
 from chargehand.web.connection import Bounds
 from chargehand.web.guard import Access, Bodies, Guard
+from chargehand.web.h11_parser import H11Parser
 from chargehand.web.hosts import Hosts
 from chargehand.web.lane.lane import Lane
 from chargehand.web.lane.parser import LaneParser
-from chargehand.web.parsing import H11Parser
 from chargehand.web.server import Front
 from chargehand.web.settings import ServerSettings
 from chargehand.web.sockets import connections_possible

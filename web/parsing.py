@@ -1,15 +1,13 @@
-"""Bytes to a request. Nothing else knows which library reads them.
+"""Bytes to a request: what a parser is, and what all of them hold to.
 
 One parser reads one request; what came behind it is given to the next one. Whoever answers sees a
-`RequestHead` and the pieces of the body, so another parser can stand in place of h11's.
+`RequestHead` and the pieces of the body, and not which parser has read them: `h11_parser` or
+`lane.parser`.
 """
 
-import re
 from collections.abc import Callable
 from enum import Enum
 from typing import Final, Protocol, final
-
-import h11
 
 from chargehand.actors.frozen import frozen
 from chargehand.web.problems import EdgeCode
@@ -17,8 +15,6 @@ from chargehand.web.refusal import RawHeaders, Refusal
 
 HEADER_BYTES_MAX: Final = 65_536  # of the request line and all headers
 
-_HEADERS_TOO_LARGE: Final = 431
-_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _VERSIONS: Final = frozenset({b"1.0", b"1.1"})
 _ABOUT_FRAMING: Final = frozenset(
     {b"content-length", b"transfer-encoding", b"connection", b"expect"}
@@ -87,11 +83,6 @@ class RequestParser(Protocol):
 
 ParserFactory = Callable[[], RequestParser]
 
-_HEADERS_REFUSAL: Final = Refusal.of(
-    EdgeCode.HEADERS_TOO_LARGE,
-    f"the headers have more than {HEADER_BYTES_MAX} bytes",
-    "send fewer or shorter ones",
-)
 NOT_HTTP: Final = Refusal.of(
     EdgeCode.MALFORMED,
     "the request is not well-formed HTTP/1.1",
@@ -102,56 +93,6 @@ _TWO_LENGTHS: Final = Refusal.of(
     "Content-Length and Transfer-Encoding together leave open where the body ends",
     "send one of them",
 )
-
-
-@final
-class H11Parser:
-    """h11, as far as it reads: a `RequestParser`.
-
-    h11 takes a bare LF for the end of a line, and joins folded ones. Both are allowed, and what
-    another server reads in another way; they are refused.
-    """
-
-    def __init__(self) -> None:
-        self._connection = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADER_BYTES_MAX)
-        self._raw: bytearray | None = bytearray()  # until there is a head
-
-    def feed(self, data: bytes) -> None:
-        self._connection.receive_data(data)
-        if self._raw is not None:
-            self._raw += data
-
-    def advance(self) -> RequestHead | bytes | Progress:
-        try:
-            event = self._connection.next_event()
-        except h11.RemoteProtocolError as error:
-            too_large = error.error_status_hint == _HEADERS_TOO_LARGE
-            raise MalformedRequest(_HEADERS_REFUSAL if too_large else NOT_HTTP) from error
-        match event:
-            case h11.Request():
-                self._check_lines()
-                headers = [(name.lower(), value) for name, value in event.headers.raw_items()]
-                return head_of(event.method, event.target, event.http_version, headers)
-            case h11.Data(data=data):
-                return bytes(data)
-            case h11.EndOfMessage():
-                return Progress.IS_WHOLE
-            case h11.ConnectionClosed():
-                return Progress.IS_OVER
-            case _:
-                return Progress.NEEDS_DATA
-
-    def rest(self) -> bytes:
-        return self._connection.trailing_data[0]
-
-    def _check_lines(self) -> None:
-        """Raises: MalformedRequest: a line of the head does not end as it should, or is folded."""
-        assert self._raw is not None, "a request has one head"
-        end = _BLANK_LINE.search(self._raw)
-        head = self._raw if end is None else self._raw[: end.end()]
-        self._raw = None
-        if head.count(b"\n") != head.count(b"\r\n") or b"\n " in head or b"\n\t" in head:
-            raise MalformedRequest(NOT_HTTP)
 
 
 def head_of(method: bytes, target: bytes, version: bytes, headers: RawHeaders) -> RequestHead:

@@ -10,7 +10,8 @@ import trio
 
 from chargehand.web.connection import Bounds, Connection
 from chargehand.web.exchange import Answerer
-from chargehand.web.parsing import H11Parser, ParserFactory
+from chargehand.web.h11_parser import H11Parser
+from chargehand.web.parsing import ParserFactory
 
 _log = logging.getLogger("chargehand.http")
 

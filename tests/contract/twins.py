@@ -23,9 +23,10 @@ from chargehand.web.application import AsgiApplication
 from chargehand.web.connection import Bounds, Connection
 from chargehand.web.exchange import Answerer
 from chargehand.web.guard import Bodies, Guard
+from chargehand.web.h11_parser import H11Parser
 from chargehand.web.lane.lane import Lane
 from chargehand.web.lane.parser import LaneParser
-from chargehand.web.parsing import H11Parser, ParserFactory
+from chargehand.web.parsing import ParserFactory
 from tests.contract.scene import SCENE_BRIDGE_ID
 from tests.contract.town import BRIDGE_ID, ROOT_DIR
 

@@ -10,9 +10,10 @@ from attrs import frozen
 from chargehand.web.application import AsgiApplication
 from chargehand.web.connection import Bounds
 from chargehand.web.guard import Access, Bodies, Guard
+from chargehand.web.h11_parser import H11Parser
 from chargehand.web.hosts import Hosts
 from chargehand.web.lane.parser import LaneParser
-from chargehand.web.parsing import H11Parser, ParserFactory
+from chargehand.web.parsing import ParserFactory
 from chargehand.web.server import Front
 from chargehand.web.sockets import listen_tcp
 from tests.edge.peer import Application, Peer

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from chargehand.web.h11_parser import H11Parser
 from chargehand.web.lane.parser import LaneParser, plain_head
 from chargehand.web.parsing import (
-    H11Parser,
     MalformedRequest,
     ParserFactory,
     Progress,
@@ -181,3 +181,21 @@ def test_both_parsers_refuse_the_same(raw):
 def test_what_is_plainly_written_is_read_by_the_fast_one(body):
     head, rest = plain_head(POST + b"X-AGH-Agent: a b\r\n" + body + b"\r\nabc")
     assert (head.method, head.target, rest) == ("POST", b"/x?a=b", b"abc")
+
+
+def test_chunks_are_read_wherever_they_were_cut(parsed):
+    head = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+    chunks = b'3;a="b"\r\nabc\r\nA \t;c\r\n0123456789\r\n00\r\nX: a\r\nY:\r\n\r\n'
+    raw = head + chunks + b"GET"
+    for first in range(1, len(raw)):
+        for second in (first + 1, first + 2, len(raw)):
+            said, rest = parsed(raw[:first], raw[first:second], raw[second:])
+            assert b"".join(said[1:-1]) == b"abc0123456789"
+            assert said[-1] is Progress.IS_WHOLE
+            assert b"GET".startswith(rest)
+
+
+@pytest.mark.parametrize("left", [b"", b"3", b"3\r\nab", b"3\r\nabc", b"3\r\nabc\r\n0\r\n"])
+def test_a_peer_that_closes_within_chunks_has_not_made_a_request(parsed, left):
+    with pytest.raises(MalformedRequest):
+        parsed(POST + b"Transfer-Encoding: chunked\r\n\r\n" + left, b"")

@@ -88,7 +88,15 @@ SMUGGLED: Final = {
     "a size that ends with LF": CHUNKED + b"\r\n3\nabc\r\n0\r\n\r\n",
     "a size that ends with CR": CHUNKED + b"\r\n3\rabc\r\n0\r\n\r\n",
     "LF in an extension": CHUNKED + b"\r\n3;a\nb\r\nabc\r\n0\r\n\r\n",
+    "CR in an extension": CHUNKED + b"\r\n3;a\rb\r\nabc\r\n0\r\n\r\n",
+    "NUL in an extension": CHUNKED + b"\r\n3;a\0b\r\nabc\r\n0\r\n\r\n",
+    "an extension of 10 KB": CHUNKED + b"\r\n3;" + b"a" * 10_000 + b"\r\nabc\r\n0\r\n\r\n",
+    "LF behind a trailer": CHUNKED + b"\r\n0\r\nX: a\n\r\n\r\n",
+    "CR in a trailer": CHUNKED + b"\r\n0\r\nX: a\rb\r\n\r\n",
+    "a folded trailer": CHUNKED + b"\r\n0\r\nX: a\r\n b\r\n\r\n",
+    "a thousand trailers": CHUNKED + b"\r\n0\r\n" + b"X: a\r\n" * 1000 + b"\r\n",
     "LF behind the last chunk": CHUNKED + b"\r\n3\r\nabc\r\n0\n\n",
+    "LF for the last line": CHUNKED + b"\r\n3\r\nabc\r\n0\r\n\n",
     "a trailer with a blank": CHUNKED + b"\r\n0\r\nX : a\r\n\r\n",
 }
 MISDIRECTED: Final = {

@@ -76,9 +76,8 @@ async def _answer(exchange: Exchange, call: Call, handler: Handler) -> None:
 
 
 def _raw_headers(response: HttpResponse, more: Headers) -> RawHeaders:
-    length = (b"content-length", b"%d" % len(response.body))
-    return (
-        *((_CONTENT_TYPE, length) if response.body else (length,)),
-        *((name.lower().encode(), value.encode()) for name, value in response.headers),
-        *((name.lower().encode(), value.encode()) for name, value in more),
-    )
+    headers = [_CONTENT_TYPE] if response.body else []
+    headers.append((b"content-length", b"%d" % len(response.body)))
+    for name, value in (*response.headers, *more):
+        headers.append((name.lower().encode(), value.encode()))
+    return headers

@@ -11,10 +11,10 @@ from typing import Final, final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
+from chargehand.web.h11_parser import H11Parser
 from chargehand.web.parsing import (
     HEADER_BYTES_MAX,
     NOT_HTTP,
-    H11Parser,
     MalformedRequest,
     Progress,
     RequestHead,

@@ -126,6 +126,20 @@ MORE: Final = (
 AGENT: Final = IDENTITIES[3]
 
 
+def many(run_id: str) -> list[bytes]:
+    """Bodies of batches."""
+    good = f'{{"run_id": "{run_id}", "error": "broken"}}'
+    return [
+        b'{"max_runs": 2}',
+        b'{"max_runs": 0}',
+        b'{"max_runs": 2, "items": 1}',
+        f'{{"items": [{good}]}}'.encode(),
+        f'{{"items": [{good}, {good}, {{"run_id": "unknown"}}, {{"run_id": "", "a": 1}}]}}'.encode(),
+        b'{"items": []}',
+        b'{"items": [{"run_id": 1}]}',
+    ]
+
+
 def targets(operation: Operation, run_id: str) -> list[str]:
     """The operation's path, as it may be written, and what is near it."""
     path = operation.path.replace("{run_id}", run_id)
@@ -145,7 +159,7 @@ async def test_whatever_is_sent_is_answered_alike(client, operation, autojump_cl
     path, *others = targets(operation, run_id)
     seen = set()
     for headers in IDENTITIES:
-        for body in BODIES:
+        for body in (*BODIES, *many(run_id)):
             seen.add((await client.send("POST", path, body, headers)).status)
     for more in MORE:
         seen.add((await client.send("POST", path, b"{}", {**AGENT, **more})).status)

@@ -15,6 +15,11 @@ SHORTCUTS: Final = (
     Operation.AGENT_COMPLETE,
     Operation.AGENT_FAIL,
     Operation.AGENT_RELEASE,
+    Operation.CLAIM_BATCH,
+    Operation.HEARTBEAT_BATCH,
+    Operation.COMPLETE_BATCH,
+    Operation.FAIL_BATCH,
+    Operation.RELEASE_BATCH,
 )
 """What agents ask for all the time. Another operation is a line here, if its path has at most one
 parameter, the last part but one."""

@@ -134,7 +134,7 @@ def many(run_id: str) -> list[bytes]:
         b'{"max_runs": 0}',
         b'{"max_runs": 2, "items": 1}',
         f'{{"items": [{good}]}}'.encode(),
-        f'{{"items": [{good}, {good}, {{"run_id": "unknown"}}, {{"run_id": "", "a": 1}}]}}'.encode(),
+        f'{{"items": [{good}, {good}, {{"run_id": "other"}}, {{"run_id": "", "a": 1}}]}}'.encode(),
         b'{"items": []}',
         b'{"items": [{"run_id": 1}]}',
     ]

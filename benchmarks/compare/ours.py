@@ -101,12 +101,12 @@ class _InBatches(_Agent):
 
     async def claim(self, wait: bool) -> Sequence[Claimed]:
         request = self.waiting if wait else self.request
-        answers = await self.system.claim_batch(self.session, request, BATCH, self.caller)  # type: ignore[attr-defined]
+        answers = await self.system.claim_batch(self.session, request, BATCH, self.caller)
         return [Claimed(number_of(one.task.description or ""), one.the_run) for one in answers]
 
     async def complete(self, claimed: Sequence[Claimed]) -> None:
         commands = [_completion(run) for _, run in claimed]
-        for answer in await self.system.ask_runs(commands, self.caller):  # type: ignore[attr-defined]
+        for answer in await self.system.ask_runs(commands, self.caller):
             if isinstance(answer, Exception):
                 raise answer
 

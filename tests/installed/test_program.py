@@ -118,5 +118,5 @@ def test_the_demo_ends_well(run):
 
 
 def test_the_pool_of_the_readme_runs(run):
-    [program] = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.M | re.S)
-    assert run(sys.executable, "-c", program).endswith(" is completed\n")
+    program, _ = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.M | re.S)
+    assert run(sys.executable, "-c", program) == "{'greeting': 'Hello, world!'}\n"

@@ -1,5 +1,7 @@
 """A client of a server: where that is, and the connections to it."""
 
+import ssl
+from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
 from types import TracebackType
@@ -11,12 +13,14 @@ import httpx
 from chargehand.web.agents.errors import OpenError
 from chargehand.web.cli.connection import Place
 from chargehand.web.cli.target import ServerAddress, target_of
+from chargehand.web.client.connections import Connections
 from chargehand.web.client.over_http import CONNECT_S, OverHttp
 
 ANSWER_S: Final = 60.0  # that a server may take for an answer, unless it is one that waits
 WAIT_S: Final = 330.0  # that it may let one wait; a lost connection shows sooner, as a rule
 PATIENCE_S: Final = 60.0
 CONNECTIONS_MAX: Final = 64  # for what does not wait
+KEPT_S: Final = 60.0  # that a connection is kept open unused; servers close theirs after 75
 _HOST: Final = "chargehand"  # of a server at a socket
 
 
@@ -57,9 +61,11 @@ class Client(OverHttp):
         except (click.UsageError, ValueError) as error:
             told = error.message if isinstance(error, click.UsageError) else f"{url}: {error}"
             raise OpenError("bad_address", told) from error
+        # Made once: reading the certificates takes longer than most requests.
+        tls = httpx.create_ssl_context(verify=place.is_secure, trust_env=False)
         super().__init__(
-            _connections(self.address, place, ANSWER_S, CONNECTIONS_MAX),
-            _connections(self.address, place, WAIT_S, None),
+            Connections(partial(_client, self.address, tls, ANSWER_S), CONNECTIONS_MAX),
+            Connections(partial(_client, self.address, tls, WAIT_S)),
             patience_seconds,
             str(self.address),
         )
@@ -76,22 +82,18 @@ class Client(OverHttp):
         await self.aclose()
 
 
-def _connections(
-    address: ServerAddress, place: Place, answer_s: float, most: int | None
-) -> httpx.AsyncClient:
-    """Args: most: connections at a time."""
-    limits = httpx.Limits(max_connections=most, max_keepalive_connections=most)
+def _client(address: ServerAddress, tls: ssl.SSLContext, answer_s: float) -> httpx.AsyncClient:
     headers = {}
     if address.token and address.socket is None:
         headers["Authorization"] = f"Bearer {address.token}"
     return httpx.AsyncClient(
         transport=httpx.AsyncHTTPTransport(
             uds=None if address.socket is None else fspath(address.socket),
-            verify=place.is_secure,  # reading the certificates takes longer than most requests
-            limits=limits,
+            verify=tls,
+            limits=httpx.Limits(max_connections=1, keepalive_expiry=KEPT_S),
             trust_env=False,  # the server is named directly
         ),
         base_url=f"http://{_HOST}" if address.socket is not None else address.url,
         headers=headers,
-        timeout=httpx.Timeout(answer_s, connect=CONNECT_S, pool=None),
+        timeout=httpx.Timeout(answer_s, connect=CONNECT_S),
     )

@@ -11,6 +11,7 @@ import trio
 
 from chargehand.web.agents.api import Api, Request
 from chargehand.web.agents.errors import ChargehandError, Unavailable, of_answer
+from chargehand.web.client.connections import Connections
 from chargehand.web.client.patience import Patience
 from chargehand.web.client.whole_body import WholeBody
 from chargehand.web.headers import IDEMPOTENCY_HEADER, LAST_EVENT_HEADER
@@ -38,8 +39,8 @@ class OverHttp(Api):
 
     def __init__(
         self,
-        brief: httpx.AsyncClient,
-        waiting: httpx.AsyncClient,
+        brief: Connections,
+        waiting: Connections,
         patience_s: float,
         where: str,
     ) -> None:
@@ -55,7 +56,7 @@ class OverHttp(Api):
             await self._waiting.aclose()
 
     async def _send(self, request: Request) -> bytes:
-        client = self._waiting if request.waits else self._brief
+        connections = self._waiting if request.waits else self._brief
         headers = {} if request.agent is None else request.agent.headers
         if request.key is not None:
             headers[IDEMPOTENCY_HEADER] = request.key
@@ -63,16 +64,17 @@ class OverHttp(Api):
             headers["Content-Type"] = "application/json"
         patience = Patience(self._patience_s)
         while True:
-            built = client.build_request(
-                request.method,
-                request.path,
-                params=request.query or None,
-                content=request.body,
-                headers=headers,
-            )
-            built.stream = WholeBody(request.body)
             try:
-                answer = await client.send(built)
+                async with connections.one() as client:
+                    built = client.build_request(
+                        request.method,
+                        request.path,
+                        params=request.query or None,
+                        content=request.body,
+                        headers=headers,
+                    )
+                    built.stream = WholeBody(request.body)
+                    answer = await client.send(built)
                 if answer.is_success:
                     return answer.content
                 told = await _error_of(answer)
@@ -82,33 +84,34 @@ class OverHttp(Api):
                 raise told
 
     async def _lines(self, path: str, last_id: str) -> AsyncGenerator[str, None]:
-        answer = await self._stream(path, last_id)
-        lines = answer.aiter_lines()
-        try:
-            async for line in lines:
-                yield line
-        except httpx.TransportError as error:
-            _log.info("a stream of %s broke off: %r", self._where, error)  # its reader comes back
-        finally:
-            with trio.CancelScope(shield=True):
-                await answer.aclose()
-                # The generators inside one another are only unwound by an error of the innermost.
-                with suppress(httpx.HTTPError, httpx.StreamError):
-                    async for _ in lines:
-                        pass
+        async with self._waiting.one() as client:
+            answer = await self._stream(client, path, last_id)
+            lines = answer.aiter_lines()
+            try:
+                async for line in lines:
+                    yield line
+            except httpx.TransportError as error:  # whoever reads it comes back
+                _log.info("a stream of %s broke off: %r", self._where, error)
+            finally:
+                with trio.CancelScope(shield=True):
+                    await answer.aclose()
+                    # The generators inside one another are unwound by an error of the innermost.
+                    with suppress(httpx.HTTPError, httpx.StreamError):
+                        async for _ in lines:
+                            pass
 
-    async def _stream(self, path: str, last_id: str) -> httpx.Response:
+    async def _stream(self, client: httpx.AsyncClient, path: str, last_id: str) -> httpx.Response:
         """One that is open; the server is waited for."""
-        request = self._waiting.build_request(
+        request = client.build_request(
             "GET",
             path,
             headers={"Accept": "text/event-stream", LAST_EVENT_HEADER: last_id},
-            timeout=httpx.Timeout(QUIET_S, connect=CONNECT_S, pool=None),
+            timeout=httpx.Timeout(QUIET_S, connect=CONNECT_S),
         )
         patience = Patience(self._patience_s)
         while True:
             try:
-                answer = await self._waiting.send(request, stream=True)
+                answer = await client.send(request, stream=True)
                 if answer.is_success:
                     return answer
                 told = await _error_of(answer)

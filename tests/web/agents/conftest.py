@@ -9,6 +9,7 @@ import pytest
 from chargehand import Api, LocalSystem, Settings, open_system
 from chargehand.actors.identity import OriginKind
 from chargehand.web.app import create_app
+from chargehand.web.client.connections import Connections
 from chargehand.web.client.over_http import OverHttp
 from tests.actors.conftest import on_a_mock_clock
 
@@ -23,13 +24,12 @@ def pytest_itemcollected(item):
 def over_http(local: LocalSystem, wrap=lambda transport: transport) -> OverHttp:
     """A client that reaches it without a socket."""
 
-    def client() -> httpx.AsyncClient:
-        app = create_app(local._system, OriginKind.HTTP)
-        return httpx.AsyncClient(
-            transport=wrap(httpx.ASGITransport(app)), base_url="http://test", timeout=None
-        )
+    transport = wrap(httpx.ASGITransport(create_app(local._system, OriginKind.HTTP)))
 
-    return OverHttp(client(), client(), PATIENCE_S, "the server")
+    def client() -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=transport, base_url="http://test", timeout=None)
+
+    return OverHttp(Connections(client), Connections(client), PATIENCE_S, "the server")
 
 
 @pytest.fixture

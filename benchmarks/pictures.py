@@ -15,9 +15,9 @@ from benchmarks.compare.rounds import Cell, Turns
 from benchmarks.measured import Results
 from benchmarks.plan import MANY
 
-_WIDTH: Final = 760
-_LABELS: Final = 270  # of the width, left of the bars
-_VALUES: Final = 130  # right of them
+_WIDTH: Final = 800
+_LABELS: Final = 300  # of the width, left of the bars
+_VALUES: Final = 150  # right of them
 _ROW: Final = 24
 _TITLE: Final = 44
 _FOOT: Final = 40

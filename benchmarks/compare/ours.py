@@ -42,8 +42,6 @@ class _Ours(Contender):
     on_disk = OnDisk.YES
 
     def missing(self) -> str | None:
-        if self.batch > 1 and not hasattr(System, "claim_batch"):
-            return "nothing to install: this version has no batches"
         return None
 
 

@@ -30,6 +30,10 @@ class Cell(NamedTuple):
     agents: int
     rate: float | None
 
+    def __str__(self) -> str:
+        agents = f"{self.agents} agent{'s' if self.agents > 1 else ''}"
+        return f"{self.contender}, {agents if self.rate is None else f'{self.rate:g}/s'}"
+
 
 @final
 @define
@@ -134,7 +138,7 @@ class Rounds:
             commits = floor.synced_commits(self._made("commits"), self.plan.commits)
             found.commits.append(commits)
             for contender, cell in self._cells():
-                tell(f"round {number + 1}: {_told(cell)}")
+                tell(f"round {number + 1}: {cell}")
                 if contender.name in found.missing or cell in found.broken:
                     continue
                 try:
@@ -181,8 +185,3 @@ class Rounds:
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(mode=0o755)
         return directory
-
-
-def _told(cell: Cell) -> str:
-    agents = f"{cell.agents} agent{'s' if cell.agents > 1 else ''}"
-    return f"{cell.contender}, {agents if cell.rate is None else f'{cell.rate:g}/s'}"

@@ -44,13 +44,10 @@ def ran(tmp_path_factory) -> tuple[str, dict, Path]:
     return done.stdout, orjson.loads((kept / "all.json").read_bytes()), kept / "pictures"
 
 
-def test_each_contender_has_its_turns_or_is_told_to_be_missing(ran):
-    told, kept, _ = ran
-    assert kept["broken"] == {}
+def test_each_contender_has_its_turns(ran):
+    _, kept, _ = ran
+    assert kept["broken"] == kept["missing"] == {}
     for one in OURS:
-        if one.name in kept["missing"]:
-            assert f"left out: {one.name}" in told
-            continue
         closed = {row["agents"]: row for row in kept["closed"] if row["contender"] == one.name}
         assert set(closed) == set(TINY.tasks)
         for row in closed.values():
@@ -63,7 +60,6 @@ def test_each_contender_has_its_turns_or_is_told_to_be_missing(ran):
         rates = [] if one is CONSTANT else list(TINY.rates)
         assert [row["offered_rate"] for row in opened] == rates
         assert all(row["done"] == row["asked"] for row in opened)
-    assert {IN_PROCESS.name, SOCKET.name, HTTP.name, CONSTANT.name}.isdisjoint(kept["missing"])
 
 
 def test_each_part_has_its_figures(ran):

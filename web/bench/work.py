@@ -113,15 +113,14 @@ class WireBatchAgent:
         answer = await ask(self._wire, "/api/agent/tasks/claim-batch", body, self._headers)
         if not answer:
             return ()
-        return [_claimed(one.get("claim", one)) for one in orjson.loads(answer)["claims"]]
+        return [_claimed(claim) for claim in orjson.loads(answer)["claims"]]
 
     async def complete(self, claimed: Sequence[Claimed]) -> None:
         items = [{"run_id": one.handle, "result": orjson.Fragment(RESULT)} for one in claimed]
         path = "/api/agent/tasks/complete-batch"
         answer = await ask(self._wire, path, {"items": items}, self._headers)
-        for result in orjson.loads(answer)["results"]:
-            if result["status"] != "ok":
-                raise Unexpected(path, 200, answer)
+        if not all(result["ok"] for result in orjson.loads(answer)["results"]):
+            raise Unexpected(path, 200, answer)
 
 
 def _claimed(claim: dict[str, dict[str, str]]) -> Claimed:
@@ -129,13 +128,8 @@ def _claimed(claim: dict[str, dict[str, str]]) -> Claimed:
 
 
 async def heartbeat(wire: Wire, run_ids: Sequence[str], headers: str) -> None:
-    """For each of the runs; in one request, if the server takes batches."""
-    items = [{"run_id": run_id} for run_id in run_ids]
+    """For each of the runs, in one request."""
     path = "/api/agent/tasks/heartbeat-batch"
-    status, answer = await wire.post(path, orjson.dumps({"items": items}), headers)
-    if status == 200:
-        if any(result["status"] != "ok" for result in orjson.loads(answer)["results"]):
-            raise Unexpected(path, status, answer)
-        return
-    for run_id in run_ids:  # a server without batches
-        await ask(wire, f"/api/agent/tasks/{run_id}/heartbeat", {}, headers)
+    answer = await ask(wire, path, {"items": [{"run_id": run_id} for run_id in run_ids]}, headers)
+    if not all(result["ok"] for result in orjson.loads(answer)["results"]):
+        raise Unexpected(path, 200, answer)

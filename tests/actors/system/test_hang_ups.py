@@ -170,6 +170,16 @@ async def release_for_which_a_caller_waits(desk: Desk, bystanders: Bystanders) -
     return partial(desk.ask_run, c.ReleaseRun(run.id, "no"), agent("s1"))
 
 
+@call("System.ask_runs")
+async def complete_one_and_one_that_is_not_there(desk: Desk, bystanders: Bystanders) -> Call:
+    run = await desk.queued()
+    await desk.claim("s1")
+    await desk.queued(title="next")
+    await bystanders.wait(partial(desk.claim, "s2", wait=True))
+    commands = [c.CompleteLease("run-unknown"), c.CompleteLease(run.id)]
+    return partial(desk.system.ask_runs, commands, agent("s1"))
+
+
 @call("System.ask_run")
 async def retry(desk: Desk, bystanders: Bystanders) -> Call:
     run = await desk.queued()
@@ -235,6 +245,21 @@ async def claim_with_a_key(desk: Desk, _: Bystanders) -> Call:
 async def claim_that_waits(desk: Desk, _: Bystanders) -> Call:
     await desk.register("s1")
     return partial(desk.claim, "s1", wait=True)
+
+
+@call("System.claim_batch")
+async def claim_of_more_than_there_is_room_for(desk: Desk, _: Bystanders) -> Call:
+    await desk.many_queued(2)
+    await desk.register("s1")
+    session = await desk.system.identify("s1", "bot")
+    return partial(desk.system.claim_batch, session, ClaimNext(), 2, agent("s1"))
+
+
+@call("System.claim_batch")
+async def claim_of_many_that_waits(desk: Desk, _: Bystanders) -> Call:
+    await desk.register("s1")
+    session = await desk.system.identify("s1", "bot")
+    return partial(desk.system.claim_batch, session, ClaimNext(wait=True), 2, agent("s1"))
 
 
 @call("System.attach_session")
@@ -370,7 +395,6 @@ async def test_a_call_is_done_or_not_done_whenever_its_caller_goes(setting, auto
 OF_THE_SYSTEM_ITSELF: Final = {
     "Scheduler.run": "part of a system's life",
     "Registry.run": "part of a system's life",
-    "Scheduler.claim": "by System.claim_next",
     "Scheduler.attach": "by System.attach_session",
     "Scheduler.wait_released": "by System.end_session",
     "Registry.end_session": "by System.end_session",

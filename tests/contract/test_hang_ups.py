@@ -39,7 +39,8 @@ EVERY_STAGE: Final = range(120)
 @final
 @define
 class Visit:
-    """One request, of which the client sends `parts` and then hangs up, `steps` later."""
+    """One request, of which the client sends `parts` and then hangs up: `steps` later, or as it is
+    waited for the rest."""
 
     method: str
     target: str
@@ -62,9 +63,17 @@ class Visit:
             exchange.add(part)
         if self.is_whole:
             exchange.complete()
-        with nullcontext() if steps is None else Countdown(steps, exchange.hang_up):
-            await answer(exchange)
+        async with trio.open_nursery() as nursery:
+            if not self.is_whole:
+                nursery.start_soon(hang_up_when_it_waits, exchange)
+            with nullcontext() if steps is None else Countdown(steps, exchange.hang_up):
+                await answer(exchange)
         self.answered = exchange.is_answered and not exchange.is_gone
+
+
+async def hang_up_when_it_waits(exchange: Exchange) -> None:
+    await trio.testing.wait_all_tasks_blocked()
+    exchange.hang_up()
 
 
 @final
@@ -230,7 +239,7 @@ async def test_a_request_is_done_or_not_done_whenever_its_client_goes(
 async def test_a_request_that_is_cut_short_does_nothing(operation, answered_by, autojump_clock):
     if operation.method in {"GET", "DELETE"}:
         return
-    before, left, answered = await left_by(operation, answered_by, Request.cut, 5)
+    before, left, answered = await left_by(operation, answered_by, Request.cut, None)
     assert left == before
     assert not answered
 

@@ -57,6 +57,7 @@ class AgentPool:
         async def handle(claim):
             return {"greeting": f"Hello, {claim.title}"}
 
+
         await AgentPool(system, handle, size=8).run()
 
     Args:

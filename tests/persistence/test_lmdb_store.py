@@ -107,7 +107,7 @@ def test_a_system_without_file_locks_is_told_what_is_needed():
         [
             sys.executable,
             "-c",
-            "import sys; sys.modules['fcntl'] = None; import chargehand; chargehand.open_journal",
+            "import sys; sys.modules['fcntl'] = None; import chargehand; chargehand.open_system",
         ],
         capture_output=True,
         text=True,

@@ -57,7 +57,6 @@ class AgentPool:
         async def handle(claim):
             return {"greeting": f"Hello, {claim.title}"}
 
-
         await AgentPool(system, handle, size=8).run()
 
     Args:

@@ -1,6 +1,7 @@
 """A function in a process of its own: it has a core, an interpreter and memory to itself."""
 
 import multiprocessing
+import resource
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -10,6 +11,12 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 _ENDS_S: Final = 5.0  # behind its result
+
+
+def open_all_files() -> None:
+    """Let this process open as many files as it may."""
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))
 
 
 @final

@@ -1,7 +1,6 @@
 """Open streams, each of a task that has an event every second: how soon they arrive, and whether
 all do."""
 
-import resource
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Final, final
 import trio
 from attrs import define, field, frozen
 
-from benchmarks.apart import apart
+from benchmarks.apart import apart, open_all_files
 from benchmarks.cpu import Meter
 from benchmarks.serving import Served, server
 from chargehand.web.bench.wire import Address, Wire, connect_all
@@ -46,8 +45,7 @@ def streaming(directory: Path, streams: int, seconds: float) -> Streaming:
 
 
 def _stream(served: Served, streams: int, seconds: float) -> Streaming:
-    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))
+    open_all_files()
     return trio.run(_watch, served, streams, seconds)
 
 

@@ -1,6 +1,5 @@
 """Claims that wait at the socket: what they take while nothing happens, and whom one run wakes."""
 
-import resource
 import time
 from pathlib import Path
 from typing import Final, final
@@ -8,7 +7,7 @@ from typing import Final, final
 import trio
 from attrs import frozen
 
-from benchmarks.apart import apart
+from benchmarks.apart import apart, open_all_files
 from benchmarks.cpu import cpu_s, resident_mib
 from benchmarks.serving import Served, server
 from chargehand.web.bench.loops import Claimed
@@ -46,8 +45,7 @@ def waiting(directory: Path, waiters: int, seconds: float) -> Waiting:
 
 
 def _watch(served: Served, waiters: int, seconds: float) -> Waiting:
-    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))
+    open_all_files()
     return trio.run(_wait, served, waiters, seconds)
 
 

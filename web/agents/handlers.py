@@ -87,6 +87,7 @@ def _no_coroutine(result: object) -> object:
 
 def calls_of(handler: Handler, size: int) -> Callable[[], Call]:
     """Makes what calls the handler, for each of `size` places."""
+    # It is called whatever it is; what is asked for is the function behind an object.
     called = handler if inspect.isroutine(handler) else getattr(handler, "__call__", handler)  # noqa: B004
     if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(called):
         return partial(AsyncCall, cast("Callable[[Claim], Awaitable[object]]", handler))

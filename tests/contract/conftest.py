@@ -5,6 +5,7 @@ import pytest
 from chargehand.actors.bridges.bridge import Bridge
 from chargehand.actors.bridges.message import Message
 from chargehand.actors.identity import OriginKind
+from chargehand.actors.ids import Randomness
 from chargehand.actors.lifecycle import run_system
 from chargehand.actors.settings import Settings
 from chargehand.actors.system import System
@@ -13,6 +14,7 @@ from chargehand.persistence.opening import memory_journal
 from chargehand.web.app import create_app
 from tests.contract.scene import SCENE_BRIDGE_ID
 from tests.contract.town import BRIDGE_ID, ROOT_DIR
+from tests.contract.twins import Twins, count_for_chance, open_twins
 from tests.web.client import ContractClient
 
 
@@ -42,3 +44,18 @@ async def system(settings) -> AsyncIterator[System]:
 async def client(system) -> ContractClient:
     """The local user at the Unix socket."""
     return ContractClient(create_app(system, OriginKind.UDS))
+
+
+@pytest.fixture
+def is_strict() -> bool:
+    """Whether the twins refuse what they do not know."""
+    return False
+
+
+@pytest.fixture
+async def twins(settings, is_strict, monkeypatch) -> AsyncIterator[Twins]:
+    """In place of the application: its listener and the lane, which must answer the same; a test
+    of them needs `autojump_clock`, so that both have the same time."""
+    monkeypatch.setattr(Randomness, "take", count_for_chance)
+    async with open_twins(settings, strict=is_strict) as twins:
+        yield twins

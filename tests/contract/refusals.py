@@ -212,11 +212,12 @@ async def a_policy_for_other_ends(scene: Scene, op: Op) -> Answered:
 
 
 async def a_failed_storage(scene: Scene, op: Op) -> Answered:
-    """Nothing of this system can be used after it."""
+    """Nothing can be used after it."""
     if op is Op.SUBMIT_VERDICT:
         scene = await scene.reviewed()
-    await scene.system.journal.close()
-    scene.system.availability.failure = "the disk is gone"  # as whoever runs the journal would say
+    for system in scene.systems:
+        await system.journal.close()
+        system.availability.failure = "the disk is gone"  # as whoever runs the journal would say
     return await scene.request(op)
 
 

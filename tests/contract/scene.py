@@ -15,9 +15,9 @@ _SCOPED: Final = {"scope": "global", "title": "t"}
 @final
 @frozen
 class Scene:
-    """There may be several in one system, of different numbers; but only one that is not struck."""
+    """There may be several of different numbers; but only one that is not struck."""
 
-    system: System
+    systems: tuple[System, ...]  # all that are asked
     client: ContractClient
     number: int
     run_id: str
@@ -115,10 +115,10 @@ class Scene:
             await self.client.post(f"/api/tasks/{task_id}/cancel")
 
 
-async def set_scene(system: System, client: ContractClient, number: int) -> Scene:
-    scene = Scene(system, client, number, "")
+async def set_scene(systems: tuple[System, ...], client: ContractClient, number: int) -> Scene:
+    scene = Scene(systems, client, number, "")
     for task_id in (scene.task_id, scene.other_id):
         await client.created(id=task_id)
     await client.post("/api/sessions", {"agent_name": "coder", "id": scene.session_id})
     queued = await client.post(f"/api/tasks/{scene.task_id}/runs")
-    return Scene(system, client, number, queued.json["run"]["id"])
+    return Scene(systems, client, number, queued.json["run"]["id"])

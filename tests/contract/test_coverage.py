@@ -1,4 +1,5 @@
-"""Every status that the contract lists for an operation is one that it was seen to answer."""
+"""Every status that the contract lists for an operation is one that it was seen to answer, by the
+listener of the application and by the lane in the same words."""
 
 from operator import attrgetter
 from typing import Final
@@ -11,7 +12,7 @@ from chargehand.web.operations import Operation as Op
 from tests.contract.recorded import good_answers
 from tests.contract.refusals import CONTRACTED, FORCE, REFUSALS, as_an_agent
 from tests.contract.scene import set_scene
-from tests.web.client import CONTRACT
+from tests.web.client import CONTRACT, ContractClient
 
 _name = attrgetter("name")
 BY_NAME: Final = sorted(CONTRACTED, key=_name)
@@ -44,11 +45,16 @@ UNREACHABLE: Final[dict[tuple[Op, int], str]] = {
 }
 
 
+@pytest.fixture
+async def client(twins) -> ContractClient:
+    return ContractClient(twins)
+
+
 @pytest.mark.parametrize("operation", BY_NAME, ids=_name)
-async def test_refusals_are_as_the_contract_says(system, client, operation, autojump_clock):
+async def test_refusals_are_as_the_contract_says(twins, client, operation, autojump_clock):
     causes = [refusal for refusal in REFUSALS if operation in refusal.operations]
     for number, refusal in enumerate(causes):
-        scene = await set_scene(system, client, number)
+        scene = await set_scene(twins.systems, client, number)
         with trio.fail_after(60):  # a stream that is not refused has no end
             answered = await refusal.provoke(scene, operation)
         told = (refusal.provoke.__name__, answered.status, answered.code)
@@ -62,8 +68,8 @@ class TestAgentsWithoutForce:
         return Settings(allow_agent_force=False)
 
     @pytest.mark.parametrize("operation", sorted(FORCE, key=_name), ids=_name)
-    async def test_they_are_told_so(self, system, client, operation):
-        answered = await as_an_agent(await set_scene(system, client, 0), operation)
+    async def test_they_are_told_so(self, twins, client, operation, autojump_clock):
+        answered = await as_an_agent(await set_scene(twins.systems, client, 0), operation)
         assert (answered.status, answered.code) == (403, "forbidden_operator_action")
 
 

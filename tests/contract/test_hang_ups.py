@@ -29,8 +29,9 @@ from tests.contract.likeness import renamed
 from tests.contract.recorded import Recorded, good_answers
 from tests.contract.situations import SITUATIONS
 from tests.contract.town import Town
-from tests.contract.twins import answered_by_the_app, answered_by_the_lane, open_system
+from tests.contract.twins import open_system
 from tests.web.client import ContractClient
+from tests.web.ways import answered_by_the_app, answered_by_the_lane
 
 STAGES: Final = (0, 1, 2, 3, 5, 8, 13, 21, 34, 55)  # steps of any task, until the client hangs up
 EVERY_STAGE: Final = range(120)

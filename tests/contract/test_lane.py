@@ -1,12 +1,11 @@
 """The lane answers what the application answers, byte for byte."""
 
-from collections.abc import AsyncIterator
 from typing import Final
 
 import pytest
+import trio
+import trio.testing
 
-from chargehand.actors.ids import Randomness
-from chargehand.actors.settings import Settings
 from chargehand.web.lane.shortcuts import SHORTCUTS
 from chargehand.web.operations import Operation
 from tests.contract import day
@@ -14,28 +13,8 @@ from tests.contract.likeness import renamed
 from tests.contract.recorded import good_answers
 from tests.contract.situations import SITUATIONS
 from tests.contract.town import Town
-from tests.contract.twins import Twins, open_twins
+from tests.contract.twins import without_date
 from tests.web.client import ContractClient
-
-
-@pytest.fixture(autouse=True)
-def _the_same_randomness_for_both(monkeypatch):
-    def take(self: Randomness, count: int) -> bytes:
-        self._used += 1
-        return self._used.to_bytes(count, "big")
-
-    monkeypatch.setattr(Randomness, "take", take)
-
-
-@pytest.fixture
-def is_strict() -> bool:
-    return False
-
-
-@pytest.fixture
-async def twins(is_strict) -> AsyncIterator[Twins]:
-    async with open_twins(Settings(lease_expiries_max=1), strict=is_strict) as twins:
-        yield twins
 
 
 @pytest.fixture
@@ -180,6 +159,32 @@ async def test_a_repeated_request_is_answered_alike(client, autojump_clock):
     path = f"/api/agent/tasks/{first.json['claim']['run']['id']}/complete"
     for body in ({"result": 1}, {"result": 1}, {"result": 2}):
         await client.acting_as("sess-1", **{"Idempotency-Key": "two"}).post(path, body)
+
+
+async def test_a_stream_is_told_alike(twins, client, autojump_clock):
+    path = f"/api/tasks/{(await client.created())['id']}"
+    seen = (await client.get(f"{path}/timeline")).json["timeline"][0]["sequence"]
+    for query, headers in (
+        ("?after_sequence=0", ""),
+        ("?after_sequence=0", f"Last-Event-ID: {seen}\r\n"),
+        ("", ""),
+    ):
+        request = f"GET {path}/stream{query} HTTP/1.1\r\nHost: h\r\n{headers}\r\n".encode()
+        streams = [way.connect() for way in twins.ways]
+        for stream in streams:
+            await stream.send_all(request)
+        await trio.testing.wait_all_tasks_blocked()
+        run = (await client.post(f"{path}/runs")).json["run"]
+        await client.post(f"/api/task-runs/{run['id']}/cancel")
+        await trio.testing.wait_all_tasks_blocked()
+        await trio.sleep(20)  # and it is still there
+        one, other = [without_date(await stream.receive_some()) for stream in streams]
+        assert one == other
+        assert (b"event: task.created" in one) == (not headers)
+        assert one.endswith(b": still here\n\n\r\n")
+        assert run["id"].encode() in one
+        for stream in streams:
+            await stream.aclose()
 
 
 async def test_a_claim_that_waits_is_answered_alike(client, autojump_clock):

@@ -2,38 +2,40 @@
 both, byte for byte, and both must answer the same bytes, at the same moment."""
 
 import re
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, Final, final
 
 import trio
-from attrs import define, field
+from attrs import define
 
 from chargehand.actors.bridges.bridge import Bridge
-from chargehand.actors.identity import OriginKind
+from chargehand.actors.ids import Randomness
 from chargehand.actors.lifecycle import run_system
 from chargehand.actors.settings import Settings
 from chargehand.actors.system import System
 from chargehand.actors.task.state import Scope
 from chargehand.persistence.opening import memory_journal
-from chargehand.web.app import create_app
-from chargehand.web.application import AsgiApplication
-from chargehand.web.connection import Bounds, Connection
-from chargehand.web.exchange import Answerer
-from chargehand.web.guard import Bodies, Guard
 from chargehand.web.h11_parser import H11Parser
-from chargehand.web.lane.lane import Lane
 from chargehand.web.lane.parser import LaneParser
-from chargehand.web.parsing import ParserFactory
 from tests.contract.scene import SCENE_BRIDGE_ID
 from tests.contract.town import BRIDGE_ID, ROOT_DIR
+from tests.web.ways import Way, answered_by_the_app, answered_by_the_lane, request_of
 
 WALL_NS: Final = 1_790_000_000_123_456_700
 
-_DAY_S: Final = 86_400.0
 _DATE: Final = re.compile(rb"\r\ndate: [^\r]*")
+
+
+def without_date(answer: bytes) -> bytes:
+    return _DATE.sub(b"", answer)
+
+
+def count_for_chance(randomness: Randomness, count: int) -> bytes:
+    """In place of `Randomness.take`: the same for both."""
+    randomness._used += 1
+    return randomness._used.to_bytes(count, "big")
 
 
 @final
@@ -51,17 +53,6 @@ async def nowhere(_: object) -> None:
     """Takes every message."""
 
 
-def answered_by_the_app(system: System, *, strict: bool = False) -> Answerer:
-    app = AsgiApplication(create_app(system, OriginKind.UDS, strict=strict))
-    return Guard(app, None, Bodies(), 10)
-
-
-def answered_by_the_lane(system: System, *, strict: bool = False) -> Answerer:
-    app = AsgiApplication(create_app(system, OriginKind.UDS, strict=strict))
-    lane = Lane(system, OriginKind.UDS, app, strict=strict)
-    return Guard(lane, None, Bodies(), 10)
-
-
 @asynccontextmanager
 async def open_system(settings: Settings) -> AsyncIterator[System]:
     """As all others that are opened with these settings."""
@@ -77,55 +68,29 @@ async def open_system(settings: Settings) -> AsyncIterator[System]:
 
 @final
 @define(eq=False)
-class Way:
-    """One of both: what it takes to be the owner of connections."""
-
-    system: System
-    answer: Answerer
-    make_parser: ParserFactory
-    nursery: trio.Nursery
-    bounds: Bounds = field(factory=lambda: Bounds(_DAY_S, _DAY_S, _DAY_S))
-    is_stopping: bool = False
-
-    def became_idle(self, connection: Connection) -> None:
-        pass
-
-    def became_busy(self, connection: Connection) -> None:
-        pass
-
-    def connect(self) -> trio.SocketStream:
-        ours, theirs = socket.socketpair()
-        theirs.setblocking(False)
-        self.nursery.start_soon(Connection(theirs, self).run)
-        return trio.SocketStream(trio.socket.from_stdlib_socket(ours))
-
-    async def answer_to(self, raw: bytes) -> bytes:
-        """All that a connection gives for what it is sent, without dates."""
-        async with self.connect() as stream:
-            await stream.send_all(raw)
-            answer = b""
-            while data := await stream.receive_some():
-                answer += data
-        return _DATE.sub(b"", answer)
-
-
-@final
-@define(eq=False)
 class Twins:
     """An ASGI application, as clients of the contract ask one."""
 
     by_the_app: Way
     by_the_lane: Way
 
+    @property
+    def ways(self) -> tuple[Way, Way]:
+        return self.by_the_app, self.by_the_lane
+
+    @property
+    def systems(self) -> tuple[System, System]:
+        return self.by_the_app.system, self.by_the_lane.system
+
     async def both(self, raw: bytes) -> bytes:
         """What both answer to `raw`, behind which they must close."""
         answers: dict[Way, bytes] = {}
 
         async def ask(way: Way) -> None:
-            answers[way] = await way.answer_to(raw)
+            answers[way] = without_date(await way.answer_to(raw))
 
         async with trio.open_nursery() as nursery:
-            for way in (self.by_the_app, self.by_the_lane):
+            for way in self.ways:
                 nursery.start_soon(ask, way)
         lane, app = answers[self.by_the_lane], answers[self.by_the_app]
         assert lane == app, (raw, lane, app)
@@ -135,13 +100,7 @@ class Twins:
         self, scope: dict[str, Any], receive: Callable[[], Any], send: Callable[[Any], Any]
     ) -> None:
         body = (await receive())["body"]
-        target = scope["raw_path"] + (
-            b"?" + scope["query_string"] if scope["query_string"] else b""
-        )
-        lines = [b"%b %b HTTP/1.1" % (scope["method"].encode(), target)]
-        lines += [b"%b: %b" % header for header in scope["headers"]]
-        lines += [b"connection: close", b"", body]
-        answer = await self.both(b"\r\n".join(lines))
+        answer = await self.both(request_of(scope, body, b"connection: close"))
         head, _, told = answer.partition(b"\r\n\r\n")
         status, *named = head.split(b"\r\n")
         headers = [tuple(line.split(b": ", 1)) for line in named]

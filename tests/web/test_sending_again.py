@@ -12,37 +12,27 @@ from chargehand.actors.settings import Settings
 from chargehand.actors.task.state import Scope
 from chargehand.persistence.memory_store import MemoryStore
 from chargehand.persistence.opening import memory_journal
-from chargehand.web.app import create_app
 from chargehand.web.operations import Operation as Op
 from tests.actors.system.desk import CrashStore
 from tests.web.client import ContractClient
+from tests.web.ways import by_the_app, by_the_lane
 from tests.web.writes import AGENT, SITUATIONS, WRITES, Stage, Write
 
 NOW_NS = 1_790_000_000_123_456_700
 every_write = pytest.mark.parametrize("operation", WRITES, ids=lambda operation: operation.name)
 
 
-class Present:
-    """Stands for the system of the test at hand: an app takes as long to make as ten tests."""
-
-    system = None
-
-    def __getattr__(self, name):
-        return getattr(self.system, name)
-
-
-PRESENT = Present()
-APPS = {kind: create_app(PRESENT, kind) for kind in (OriginKind.HTTP, OriginKind.UDS)}
+way_in = pytest.mark.parametrize("way_in", ["http", "uds"])
 
 
 class Server:
     """A system with both of its ways in."""
 
-    def __init__(self, system, store):
-        self.system = PRESENT.system = system
+    def __init__(self, system, store, nursery):
+        self.system = system
         self.store = store
-        self.http = ContractClient(APPS[OriginKind.HTTP])
-        self.uds = ContractClient(APPS[OriginKind.UDS])
+        self.http = ContractClient(by_the_app(system, OriginKind.HTTP, nursery))
+        self.uds = ContractClient(by_the_lane(system, OriginKind.UDS, nursery))
 
     @property
     def written(self) -> int:
@@ -68,8 +58,12 @@ async def serving(store=None, **settings):
     ]
     chosen = Settings(lease_expiries_max=1, **settings)
     journal = memory_journal(store)
-    async with run_system(journal, chosen, wall_ns=NOW_NS, bridges=bridges) as system:
-        yield Server(system, store)
+    async with (
+        run_system(journal, chosen, wall_ns=NOW_NS, bridges=bridges) as system,
+        trio.open_nursery() as nursery,
+    ):
+        yield Server(system, store, nursery)
+        nursery.cancel_scope.cancel()
 
 
 def thing(answered) -> object:
@@ -96,16 +90,18 @@ def test_every_write_has_a_situation():
     assert set(SITUATIONS) == set(WRITES)
 
 
+@way_in
 @every_write
-async def test_sent_twice_it_has_one_effect_and_the_same_answer(autojump_clock, operation):
+async def test_sent_twice_it_has_one_effect_and_the_same_answer(autojump_clock, operation, way_in):
     async with serving() as server:
-        write = await SITUATIONS[operation](Stage(server.http))
+        client = getattr(server, way_in)
+        write = await SITUATIONS[operation](Stage(client))
         before = server.written
-        first = await write.send(server.http, "k")
+        first = await write.send(client, "k")
         assert first.status == operation.success, first.body
         written = server.written
         assert written > before
-        again = await write.send(server.http, "k")
+        again = await write.send(client, "k")
         assert (again.status, thing(again)) == (first.status, thing(first))
         assert server.written == written
 
@@ -167,9 +163,11 @@ async def test_another_request_under_the_key_is_refused(autojump_clock, operatio
         await write.send(server.http, "k")
         written = server.written
         other = Write(Op.CREATE_TASK, {}, {"scope": "global", "title": "x"}, None, write.headers)
-        refused = [await other.send(server.http, "k")]
-        if write.other is not None:
-            refused.append(await write.send(server.http, "k", write.other))
+        refused = []
+        for client in (server.http, server.uds):
+            refused.append(await other.send(client, "k"))
+            if write.other is not None:
+                refused.append(await write.send(client, "k", write.other))
         for answered in refused:
             assert (answered.status, answered.code) == (409, "idempotency_key_reused")
         assert server.written == written

@@ -20,7 +20,7 @@ from chargehand.web.parsing import RequestHead
 from chargehand.web.problems import EdgeCode
 from chargehand.web.refusal import RawHeaders, Refusal
 
-BODIES_BYTES_MAX: Final = 256 * 1024 * 1024  # of all requests under way together
+BODIES_BYTES_MAX: Final = 256 * 1024 * 1024  # of all requests under way, over all listeners
 TARGET_BYTES_MAX: Final = 8192
 PUBLIC_PATHS: Final = frozenset(operation.path.encode() for operation in ASKED_BY_PROBES)
 
@@ -79,7 +79,7 @@ _BODIES_FULL: Final = Refusal.of(
 @final
 @define
 class Bodies:
-    """The memory that the bodies of all requests under way share; one for all guards."""
+    """The memory that the bodies of all requests under way at a guard share."""
 
     bytes_max: int = BODIES_BYTES_MAX
     held_bytes: int = 0

@@ -11,7 +11,7 @@ from chargehand.actors.system import System
 from chargehand.web.app import create_app
 from chargehand.web.application import AsgiApplication
 from chargehand.web.connection import Bounds
-from chargehand.web.guard import Access, Bodies, Guard
+from chargehand.web.guard import BODIES_BYTES_MAX, Access, Bodies, Guard
 from chargehand.web.h11_parser import H11Parser
 from chargehand.web.hosts import Hosts
 from chargehand.web.lane.lane import Lane
@@ -53,11 +53,12 @@ def fronts(system: System, settings: ServerSettings, listeners: Listeners) -> li
     if listeners.lane is not None and settings.lane_address is not None:
         access = _access(settings, settings.lane_address[0], listeners.lane)
         ways.append(_Way(listeners.lane, OriginKind.HTTP, access, has_lane=True))
-    bodies = Bodies()
     bounds = Bounds(settings.keep_alive_s, settings.header_s, settings.write_s)
+    # What is bounded is shared out: who uses up the part of one listener holds up no other.
     share = max(2, len(ways))
-    possible = connections_possible(share * settings.max_connections) // share
-    return [way.front(system, settings, bodies, bounds, max(1, possible)) for way in ways]
+    possible = max(1, connections_possible(share * settings.max_connections) // share)
+    bodies_bytes_max = BODIES_BYTES_MAX // share
+    return [way.front(system, settings, Bodies(bodies_bytes_max), bounds, possible) for way in ways]
 
 
 @final

@@ -14,6 +14,7 @@ from chargehand.web.problems import EdgeCode
 from chargehand.web.refusal import RawHeaders, Refusal
 
 HEADER_BYTES_MAX: Final = 65_536  # of the request line and all headers
+HEADERS_MAX: Final = 256  # each takes time to read, however short it is
 
 _VERSIONS: Final = frozenset({b"1.0", b"1.1"})
 _ABOUT_FRAMING: Final = frozenset(
@@ -88,6 +89,11 @@ NOT_HTTP: Final = Refusal.of(
     "the request is not well-formed HTTP/1.1",
     "send it with an HTTP/1.1 client",
 )
+_CHUNKS_TOO_EARLY: Final = Refusal.of(
+    EdgeCode.MALFORMED,
+    "HTTP/1.0 knows no Transfer-Encoding, so it is in doubt where the body ends",
+    "send it with Content-Length, or with HTTP/1.1",
+)
 _TWO_LENGTHS: Final = Refusal.of(
     EdgeCode.MALFORMED,
     "Content-Length and Transfer-Encoding together leave open where the body ends",
@@ -123,6 +129,8 @@ def head_of(method: bytes, target: bytes, version: bytes, headers: RawHeaders) -
             keeps_alive = False
     if is_chunked and length is not None:
         raise MalformedRequest(_TWO_LENGTHS)
+    if is_chunked and not is_1_1:
+        raise MalformedRequest(_CHUNKS_TOO_EARLY)
     return RequestHead(
         method.decode("ascii").upper(),  # as the framework does
         target,

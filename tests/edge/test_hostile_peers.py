@@ -5,6 +5,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from chargehand.web.connection import Connection
+from chargehand.web.parsing import HEADER_BYTES_MAX, HEADERS_MAX, MalformedRequest
 from tests.edge.conftest import HOUR_S, PARSERS
 from tests.edge.peer import S_MAX, request, until
 
@@ -63,6 +64,28 @@ async def test_headers_over_the_limit_are_told_so(serve):
     assert (answer.status, answer.code) == (400, "headers_too_large")
     assert b"65536" in answer.body
     await serves(served)
+
+
+def test_the_limit_holds_for_headers_that_come_at_once(make_parser):
+    parser = make_parser()
+    head = b"GET /x HTTP/1.1\r\nHost: localhost\r\nX: %b\r\n\r\n"
+    parser.feed(head % (b"y" * HEADER_BYTES_MAX))
+    with pytest.raises(MalformedRequest) as caught:
+        parser.advance()
+    assert caught.value.refusal.problem.code == "headers_too_large"
+
+
+async def test_more_headers_than_are_read_are_told_so(serve):
+    served = await serve()
+    for count, status in ((HEADERS_MAX, 200), (HEADERS_MAX + 1, 400)):
+        peer = await served.connect()
+        host = b"Host: localhost:%d\r\n" % served.port
+        await peer.feed(b"GET /x HTTP/1.1\r\n" + host + b"a:\r\n" * (count - 1) + b"\r\n")
+        answer = await peer.answer()
+        assert answer.status == status
+    assert answer.code == "headers_too_large"
+    assert b"256 headers" in answer.body
+    assert await peer.rest() == b""
 
 
 async def test_two_statements_of_a_length_are_refused(serve, application):

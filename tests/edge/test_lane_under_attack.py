@@ -1,26 +1,25 @@
-"""Who floods the lane is one of many: neither the other listener nor the lane itself starves."""
+"""Who floods a listener is one of many: neither another listener nor this one starves."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
 import trio
-from attrs import define
+from attrs import define, frozen
 from trio.testing import wait_all_tasks_blocked
 
 from chargehand.actors.lifecycle import run_system
 from chargehand.actors.settings import Settings
 from chargehand.persistence.opening import memory_journal
+from chargehand.web.guard import BODIES_BYTES_MAX
 from chargehand.web.listeners import Listeners, fronts
 from chargehand.web.server import Front
 from chargehand.web.settings import ServerSettings
 from chargehand.web.sockets import connections_possible, listen_tcp, listen_unix
 from tests.edge.peer import S_MAX, Peer, request
 
-REQUESTS: Final = 10_000
 CONNECTIONS: Final = 5_000
-ANSWERS_MEANWHILE_MAX: Final = 50  # to a flood, while another request is answered; mostly it is 3
 CLAIM: Final = request(
     "/api/agent/tasks/claim-next",
     "POST",
@@ -30,6 +29,7 @@ CLAIM: Final = request(
     X_AGH_Agent="flood",
 )
 REFUSED: Final = request("/api/agent/tasks/claim-next", "POST", body=b"{}", Host="unix")
+MISDIRECTED: Final = request("http://other/x", Host="other")
 
 
 @define
@@ -50,7 +50,13 @@ class Served:
 
 
 @pytest.fixture
-async def served(tmp_path, nursery) -> AsyncIterator[Served]:
+def bodies_bytes_max() -> int:
+    return BODIES_BYTES_MAX
+
+
+@pytest.fixture
+async def served(tmp_path, nursery, monkeypatch, bodies_bytes_max) -> AsyncIterator[Served]:
+    monkeypatch.setattr("chargehand.web.listeners.BODIES_BYTES_MAX", bodies_bytes_max)
     path = tmp_path / "s.sock"
     settings = ServerSettings(
         socket=path, http="127.0.0.1:0", lane="127.0.0.1:0", max_connections=CONNECTIONS + 10
@@ -74,39 +80,67 @@ async def asks(peer: Peer, port: int) -> None:
         assert (await peer.answer()).status == status
 
 
-@pytest.mark.parametrize("flood", [CLAIM, REFUSED], ids=["claims", "refused"])
+@frozen
+class Flood:
+    """Requests behind one another, on each of some connections.
+
+    Args:
+        meanwhile_max: answers to it, while another request is answered; mostly it is a few to each
+            of its connections.
+        rounds: of requests by others, before it is over.
+    """
+
+    by: Callable[[Served], Awaitable[Peer]]
+    raw: bytes
+    connections: int
+    each: int
+    meanwhile_max: int
+    rounds: int
+
+
+FLOODS: Final = {
+    "claims": Flood(Served.by_the_lane, CLAIM, 1, 10_000, 50, 10),
+    "refused": Flood(Served.by_the_lane, REFUSED, 50, 60, 500, 1),
+    "malformed": Flood(Served.by_tcp, MISDIRECTED, 50, 60, 500, 1),
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
 async def test_requests_behind_one_another_take_turns_with_all_others(served, flood):
-    flooding = await served.by_the_lane()
     status = b"HTTP/1.1 "
     seen = 0
 
-    async def listen() -> None:
+    async def listen(peer: Peer) -> None:
         nonlocal seen
-        tail = b""
-        while seen < REQUESTS:
-            data = await flooding.stream.receive_some()
+        tail, left = b"", flood.each
+        while left:
+            data = await peer.stream.receive_some()
             assert data
             tail += data
-            seen += tail.count(status)
+            count = tail.count(status)
             tail = tail[-(len(status) - 1) :]
+            seen += count
+            left -= count
 
     with trio.fail_after(S_MAX):
+        others = [
+            (await served.by_tcp(), served.port),
+            (await served.by_the_lane(), 0),
+            (await served.by_the_port_of_the_lane(), served.lane_port),
+        ]
+        flooding = [await flood.by(served) for _ in range(flood.connections)]
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(listen)
-            nursery.start_soon(flooding.send, flood * REQUESTS)
-            others = [
-                (await served.by_tcp(), served.port),
-                (await served.by_the_lane(), 0),
-                (await served.by_the_port_of_the_lane(), served.lane_port),
-            ]
-            for _ in range(10):
+            for peer in flooding:
+                nursery.start_soon(listen, peer)
+                nursery.start_soon(peer.send, flood.raw * flood.each)
+            for _ in range(flood.rounds):
                 for peer, port in others:
                     before = seen
                     await asks(peer, port)
-                    assert seen - before <= 2 * ANSWERS_MEANWHILE_MAX
-            assert 0 < seen < REQUESTS
-    assert seen == REQUESTS
-    for peer in (flooding, *(peer for peer, _ in others)):
+                    assert seen - before <= 2 * flood.meanwhile_max
+            assert 0 < seen < flood.connections * flood.each
+    assert seen == flood.connections * flood.each
+    for peer in (*flooding, *(peer for peer, _ in others)):
         await peer.stream.aclose()
 
 
@@ -130,3 +164,30 @@ async def test_half_sent_requests_on_thousands_of_connections_hold_up_nobody(ser
         assert (await halves[0].answer()).status == 204
     for peer in halves:
         peer.stream.socket.close()
+
+
+class TestLittleRoomForBodies:
+    @pytest.fixture
+    def bodies_bytes_max(self) -> int:
+        return 3 * 1000  # of which each of the listeners has a third
+
+    @pytest.mark.parametrize("by", [Served.by_tcp, Served.by_the_lane])
+    async def test_half_sent_bodies_hold_up_no_other_listener(self, served, by):
+        ways = {
+            Served.by_tcp: served.port,
+            Served.by_the_lane: 0,
+            Served.by_the_port_of_the_lane: served.lane_port,
+        }
+        port = ways.pop(by)
+        whole = request("/api/tasks", "POST", port or 1, b"x" * 300)
+        halves = [await by(served) for _ in range(4)]
+        for peer in halves:
+            await peer.send(whole[:-1])
+        assert (await halves[3].answer()).code == "overloaded"
+        with trio.fail_after(S_MAX):
+            for other, other_port in ways.items():
+                honest = await other(served)
+                await asks(honest, other_port)
+                await honest.stream.aclose()
+        for peer in halves:
+            await peer.stream.aclose()

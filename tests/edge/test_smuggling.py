@@ -31,6 +31,8 @@ SMUGGLED: Final = {
     "a length with a point": POST + b"Content-Length: 5.0\r\n\r\n",
     "a length of nothing": POST + b"Content-Length:\r\n\r\n",
     "a length in other digits": POST + b"Content-Length: \xd9\xa5\r\n\r\n",
+    "a length, and the same in other digits": POST
+    + b"Content-Length: 5\r\nContent-Length: 05\r\n\r\n",
     "a length of 5,000 digits": POST + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n",
     "another coding": POST + b"Transfer-Encoding: xchunked" + CHUNKS,
     "a coding and another": POST + b"Transfer-Encoding: gzip, chunked" + CHUNKS,
@@ -41,6 +43,8 @@ SMUGGLED: Final = {
     "a coding behind a vertical tab": POST + b"Transfer-Encoding: \x0bchunked" + CHUNKS,
     "a coding before a NUL": POST + b"Transfer-Encoding: chunked\0" + CHUNKS,
     "a coding twice": CHUNKED + b"Transfer-Encoding: chunked" + CHUNKS,
+    "a coding of a client that knows none": b"POST /x HTTP/1.0\r\nHost: localhost\r\n"
+    b"Connection: keep-alive\r\nTransfer-Encoding: chunked" + CHUNKS,
     "a coding of nothing": POST + b"Transfer-Encoding:" + CHUNKS,
     "a blank before the colon": POST + b"Transfer-Encoding : chunked" + CHUNKS,
     "a tab before the colon": POST + b"Content-Length\t: 5\r\n\r\n",
@@ -81,8 +85,10 @@ SMUGGLED: Final = {
     "a chunk below zero": CHUNKED + b"\r\n-3\r\nabc\r\n0\r\n\r\n",
     "a chunk with an underscore": CHUNKED + b"\r\n0_3\r\nabc\r\n0\r\n\r\n",
     "a chunk of no size": CHUNKED + b"\r\n\r\nabc\r\n0\r\n\r\n",
+    "a chunk whose size overflows 64 bits": CHUNKED + b"\r\n10000000000000003\r\nabc\r\n0\r\n\r\n",
     "a chunk of a large size": CHUNKED + b"\r\n" + b"f" * 24 + b"\r\nabc\r\n0\r\n\r\n",
     "a chunk with a blank before": CHUNKED + b"\r\n 3\r\nabc\r\n0\r\n\r\n",
+    "a chunk with a blank behind": CHUNKED + b"\r\n3 \r\nabc\r\n0\r\n\r\n",
     "a chunk that ends otherwise": CHUNKED + b"\r\n3\r\nabcXY0\r\n\r\n",
     "a chunk that ends with LF": CHUNKED + b"\r\n3\r\nabc\n0\r\n\r\n",
     "a size that ends with LF": CHUNKED + b"\r\n3\nabc\r\n0\r\n\r\n",
@@ -131,6 +137,21 @@ async def test_what_is_no_path_is_refused_alone_as_its_end_is_in_no_doubt(serve,
     assert (await peer.answer()).code == "invalid_request"
     assert (await peer.answer()).status == 200
     assert application.bodies == [b""]
+
+
+@pytest.mark.parametrize(
+    "framed", [b"\r\n", b"Content-Length: 3\r\n\r\nabc", b"Transfer-Encoding: chunked" + CHUNKS]
+)
+async def test_an_upgrade_is_not_taken_and_what_stands_behind_it_is_the_next_request(
+    serve, application, framed
+):
+    served = await serve(allowed_hosts=("localhost",))
+    peer = await served.connect()
+    upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+    await peer.send(POST + upgrade + framed + HIDDEN)
+    for _ in range(2):
+        assert (await peer.answer()).status == 200
+    assert application.bodies == [b"abc" if b"abc" in framed else b"", b""]
 
 
 async def test_what_is_in_no_doubt_is_answered(serve, application):

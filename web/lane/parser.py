@@ -14,6 +14,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from chargehand.web.h11_parser import H11Parser
 from chargehand.web.parsing import (
     HEADER_BYTES_MAX,
+    HEADERS_MAX,
     NOT_HTTP,
     MalformedRequest,
     Progress,
@@ -97,6 +98,9 @@ def plain_head(data: bytes) -> tuple[RequestHead, bytes] | None:
     if not len(_END) <= end <= HEADER_BYTES_MAX:
         return None
     raw = data[:end]
+    lines = raw.count(b"\r\n")
+    if lines - 2 > HEADERS_MAX:
+        return None
     told = _Told()
     parser = HttpRequestParser(told)
     try:
@@ -105,19 +109,18 @@ def plain_head(data: bytes) -> tuple[RequestHead, bytes] | None:
         return None
     method = parser.get_method()
     target, headers = told.target, told.headers
-    if not _is_accounted_for(raw, method, target, headers) or not _has_plain_body(headers):
+    if len(headers) + 2 != lines or not _is_accounted_for(raw, lines, method, target):
+        return None
+    if not _has_plain_body(headers):
         return None
     return head_of(method, target, b"1.1", headers), data[end:]
 
 
-def _is_accounted_for(
-    raw: bytes, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]
-) -> bool:
-    """Whether a head is its request line and one line for each header, all ended by CR LF."""
-    lines = len(headers) + 2
+def _is_accounted_for(raw: bytes, lines: int, method: bytes, target: bytes) -> bool:
+    """Whether a head of so many lines that end with CR LF has no others, and nothing that one of
+    both parsers passes over."""
     return (
         raw.startswith(b"%b %b HTTP/1.1\r\n" % (method, target))
-        and raw.count(b"\r\n") == lines
         and raw.count(b"\n") == lines
         and raw.count(b"\r") == lines
         and b" \r" not in raw

@@ -87,6 +87,21 @@ class Services:
     leave_effect: Callable[[Cause], None]  # told of one that cannot be applied for now
     try_later: Callable[[str, Envelope, Rejected], None]  # see `Directory`
 
+    def context(self, caller: Caller, next_seq: int) -> Context:
+        """A decision of this moment, whose first event is to have that number."""
+        moment = self.clock.moment()
+        return Context(
+            now_ns=moment.now_ns,
+            steady_ns=moment.steady_ns,
+            age_of=moment.age_of,
+            next_seq=next_seq,
+            record_id=self.ids.suffix(moment.now_ns),
+            caller=caller.plain,
+            around=self.surroundings,
+            expiries_max=self.expiries_max,
+            review_rules=self.review_rules,
+        )
+
     def turn_away(self, envelope: Envelope, refusal: Rejected) -> None:
         """It is not handled now: tell whoever waits; an effect stays outstanding."""
         if envelope.reply is not None:
@@ -208,18 +223,7 @@ class TaskActor:
             reply.fail(Rejected(Code.OVERLOADED, "the caller is gone"))
             return
         services = self._services
-        moment = services.clock.moment()
-        context = Context(
-            now_ns=moment.now_ns,
-            steady_ns=moment.steady_ns,
-            age_of=moment.age_of,
-            next_seq=services.journal.next_seq,
-            record_id=services.ids.suffix(moment.now_ns),
-            caller=envelope.caller.plain,
-            around=services.surroundings,
-            expiries_max=services.expiries_max,
-            review_rules=services.review_rules,
-        )
+        context = services.context(envelope.caller, services.journal.next_seq)
         try:
             decision = decide(self.task_id, self._state, envelope.command, context)
             self._check_unchanged(envelope.caller.if_match, decision)

@@ -94,6 +94,16 @@ class Directory:
             self._at_work(task_id)
         actor.mailbox.push(envelope)
 
+    def made(self, task_id: str) -> None:
+        """The task was made without its actor: one that was woken for its id before takes it in."""
+        actor = self._residents.get(task_id)
+        if actor is not None:
+            try:
+                actor.restore()
+            except Exception as error:
+                cause = f"its actor could not take it in: {type(error).__name__}"
+                self._faults.set_aside(task_id, Why.CRASHED, cause)
+
     def try_later(self, task_id: str, envelope: Envelope, refusal: Rejected) -> None:
         """Put a message in again after a pause, which has crashed or was refused. Nobody waits for
         it meanwhile: whoever did gets `refusal`."""

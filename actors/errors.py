@@ -134,6 +134,20 @@ class Code(Enum):
         "The dependency is canceled",
     )
     GRAPH_CYCLE = ("task_dependency_cycle", Kind.CONFLICT, _E, _T, "Dependency cycle")
+    NEEDED_ITEM_REFUSED = (
+        "task_batch_item_refused",
+        Kind.CONFLICT,
+        _E,
+        _T,
+        "An item that this one needs was refused",
+    )
+    BATCH_NOT_MADE = (
+        "task_batch_not_made",
+        Kind.CONFLICT,
+        _I,
+        _T,
+        "Another item of the batch was refused",
+    )
     KEY_REUSED = (
         "idempotency_key_reused",
         Kind.KEY_REUSED,

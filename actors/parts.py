@@ -22,6 +22,7 @@ from chargehand.actors.ids import IdSource
 from chargehand.actors.index import Index
 from chargehand.actors.limits import NS
 from chargehand.actors.misnamed import Misnamed
+from chargehand.actors.new_tasks.creation import Creation
 from chargehand.actors.outbox import Outbox
 from chargehand.actors.ports import Journal
 from chargehand.actors.publisher import Publisher
@@ -107,6 +108,7 @@ class Parts:
         self.directory = Directory(
             services, max_residents=settings.max_residents, max_mailbox=settings.max_mailbox
         )
+        self._creation = Creation(services, self._keys, self.directory.made)
         effects_at_once = min(limits.EFFECTS_AT_ONCE_MAX, max(1, settings.max_residents // 2))
         self.outbox = Outbox(self.directory.push, effects_at_once)
         self.retention = Retention(

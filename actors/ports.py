@@ -200,6 +200,10 @@ class Journal(Protocol):
             StorageError: after a failed commit, or after `close`. Nothing was taken.
         """
 
+    def append_together(self, entries: Sequence[Entry]) -> None:
+        """The same for records that follow one another: all of them reach the disk, in one commit,
+        or none does."""
+
     def when_durable(self, settlement: Settlement) -> None:
         """Deliver an answer once all that was appended before is on disk and was handed to
         `committed`; at once if nothing waits. After a failed commit it fails at once."""

@@ -10,9 +10,11 @@ from chargehand.actors.answers import Answer
 from chargehand.actors.errors import Rejected
 from chargehand.actors.force import FORCE_COMMANDS
 from chargehand.actors.frozen import replace
-from chargehand.actors.idempotency.once import Once
+from chargehand.actors.idempotency.once import Earlier, Once
 from chargehand.actors.identity import Caller
 from chargehand.actors.mailbox import Reply
+from chargehand.actors.new_tasks.creation import Outcome
+from chargehand.actors.new_tasks.item import NewTask
 from chargehand.actors.parts import Parts
 from chargehand.actors.registry.state import SessionState
 from chargehand.actors.scheduler.commands import ClaimNext
@@ -35,6 +37,35 @@ class System(Parts):
         """Make a task; a child where `parent_task_id` is set. Raises: Rejected."""
         task_id = command.id or f"task-{self._ids.suffix(self.clock.now_ns())}"
         return await self._send(partial(str, task_id), command, caller)
+
+    async def create_tasks(
+        self, items: Sequence[NewTask], caller: Caller, *, atomic: bool
+    ) -> list[Answer | Rejected]:
+        """Make many tasks, in any order, by one commit. What each of them answers, in the order
+        given.
+
+        Args:
+            atomic: all of them or none; otherwise each that can be made. Where one was refused, all
+                are, and `BATCH_NOT_MADE` are those that nothing is wrong with.
+
+        Raises:
+            Rejected: none was made, for a reason that is no item's.
+        """
+        self._hear(caller)
+        await self.journal.wait_room()
+        self.availability.check()
+        outcomes, on_disk = self._creation.begin(items, caller, atomic=atomic)
+        await on_disk.wait()
+        return [await self._answer_of(outcome) for outcome in outcomes]
+
+    async def _answer_of(self, outcome: Outcome) -> Answer | Rejected:
+        match outcome:
+            case TaskState():
+                return Answer(outcome)
+            case Earlier():
+                return await _outcome(self.repeats.again(outcome))
+            case Rejected():
+                return outcome
 
     async def ask(self, task_id: str, command: c.TaskCommand, caller: Caller) -> Answer:
         """Have the task do something; what it answers is on disk. Raises: Rejected."""

@@ -102,19 +102,23 @@ class StoreJournal:
     # --- writing -----------------------------------------------------------------------------
 
     def append(self, entry: Entry) -> None:
-        record = entry.record
         self._check_open()
-        if record.seq != self._tail.next_seq or not record.events:
-            raise StorageError(
-                f"record {record.id} starts at number {record.seq} with {len(record.events)} "
-                f"events where number {self._tail.next_seq} is due"
-            )
-        frame = encode_record(record)
-        for row in entry.rows:
-            encode_row(row)  # what cannot be written must not fail a checkpoint later
+        frame = _encoded(entry, self._tail.next_seq)
         self._tail.append(entry, frame)
         self._pending.append(entry)
         self._writer.write(frame)
+
+    def append_together(self, entries: Sequence[Entry]) -> None:
+        self._check_open()
+        due_seq = self._tail.next_seq
+        frames: list[bytes] = []
+        for entry in entries:
+            frames.append(_encoded(entry, due_seq))
+            due_seq = entry.record.last_seq + 1
+        for entry, frame in zip(entries, frames, strict=True):
+            self._tail.append(entry, frame)
+        self._pending.extend(entries)
+        self._writer.write_together(frames)
 
     def when_durable(self, settlement: Settlement) -> None:
         if not self._pending:
@@ -232,3 +236,17 @@ class StoreJournal:
     def _check_open(self) -> None:
         if self._refusal is not None:
             raise StorageError(self._refusal) from self._failed
+
+
+def _encoded(entry: Entry, due_seq: int) -> bytes:
+    """The record, which must start with that number."""
+    record = entry.record
+    if record.seq != due_seq or not record.events:
+        raise StorageError(
+            f"record {record.id} starts at number {record.seq} with {len(record.events)} "
+            f"events where number {due_seq} is due"
+        )
+    frame = encode_record(record)
+    for row in entry.rows:
+        encode_row(row)  # what cannot be written must not fail a checkpoint later
+    return frame

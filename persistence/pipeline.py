@@ -1,7 +1,7 @@
 """What the writer does next: all records that wait and a slice of the checkpoint, as one commit."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Final, final
 
@@ -12,7 +12,8 @@ from chargehand.persistence.epoch import Fence
 from chargehand.persistence.framing import log_value, sequence_key, span
 from chargehand.persistence.store import Change, Put, Table
 
-# Of one commit: bounds its time, and how much is read again as one value at start-up.
+# Of one commit: bounds its time, and how much is read again as one value at start-up. What must be
+# in one commit as a whole, up to a request's worth, may go beyond.
 BATCH_RECORDS_MAX: Final = 1024
 BATCH_BYTES_MAX: Final = 4 * 1024 * 1024
 
@@ -50,7 +51,7 @@ class Pipeline:
 
     def __init__(self, fence: Fence) -> None:
         self._fence = fence
-        self._frames: deque[bytes] = deque()
+        self._frames: deque[bytes | tuple[bytes, ...]] = deque()  # a tuple goes in one commit
         self._slices: Iterator[Slice] | None = None
         self.commits = 0
 
@@ -61,6 +62,9 @@ class Pipeline:
 
     def write(self, frame: bytes) -> None:
         self._frames.append(frame)
+
+    def write_together(self, frames: Sequence[bytes]) -> None:
+        self._frames.append(tuple(frames))
 
     def fold(self, slices: Iterator[Slice]) -> None:
         """Begin a checkpoint; the one before must be over."""
@@ -94,7 +98,11 @@ class Pipeline:
         batch: list[bytes] = []
         size = 0
         while self._frames and len(batch) < BATCH_RECORDS_MAX and size < BATCH_BYTES_MAX:
-            frame = self._frames.popleft()
-            batch.append(frame)
-            size += len(frame)
+            taken = self._frames.popleft()
+            if isinstance(taken, bytes):
+                batch.append(taken)
+                size += len(taken)
+            else:
+                batch += taken
+                size += sum(map(len, taken))
         return batch

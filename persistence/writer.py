@@ -6,7 +6,7 @@ No timer gathers records: while one commit runs, the next batch gathers by itsel
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
 from typing import Final, Protocol, final
 
@@ -28,6 +28,9 @@ class Writer(Protocol):
 
     def write(self, frame: bytes) -> None:
         """Take a frame; before `run` it waits. Never blocks."""
+
+    def write_together(self, frames: Sequence[bytes]) -> None:
+        """The same for frames that are of one commit."""
 
     def fold(self, slices: Iterator[Slice]) -> None:
         """Take a checkpoint; the one before must be over."""
@@ -73,6 +76,10 @@ class ThreadWriter:
 
     def write(self, frame: bytes) -> None:
         self._pipeline.write(frame)
+        self._wake()
+
+    def write_together(self, frames: Sequence[bytes]) -> None:
+        self._pipeline.write_together(frames)
         self._wake()
 
     def fold(self, slices: Iterator[Slice]) -> None:
@@ -174,6 +181,10 @@ class InlineWriter:
 
     def write(self, frame: bytes) -> None:
         self._pipeline.write(frame)
+        self._changed.set()
+
+    def write_together(self, frames: Sequence[bytes]) -> None:
+        self._pipeline.write_together(frames)
         self._changed.set()
 
     def fold(self, slices: Iterator[Slice]) -> None:

@@ -4,7 +4,8 @@ that span several tasks.
 The one owner of these facts. What a record means for others is asked first (`effects`), as it is
 written with the record; the facts (`nodes`) change as soon as the journal has taken it, before
 anything else is decided, so that two racing requests never both pass a rule. A record that cannot
-be written changes nothing, and a failed commit ends the process, so nothing has to be taken back.
+be written changes nothing, and a failed commit ends the process, so nothing has to be taken back;
+but for the tasks of a batch that is made whole or not at all, within one turn (`take_back`).
 """
 
 from collections import deque
@@ -157,6 +158,16 @@ class Graph:
                     pass
         if not state.deleted:
             tasks.stand(task_id, standing_of(state))
+
+    def take_back(self, task_ids: Iterable[str]) -> None:
+        """Tasks that were made in this turn are not: their records will not be written.
+
+        Args:
+            task_ids: the last one first, so that nothing hangs on it.
+        """
+        for task_id in task_ids:
+            if self.exists(task_id):
+                self.tasks.delete(task_id)
 
 
 def _walk(seen: set[str], start: str, neighbours: Callable[[str], Iterable[str]]) -> Iterator[str]:

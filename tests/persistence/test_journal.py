@@ -18,8 +18,10 @@ from chargehand.persistence.journal import StoreJournal
 from chargehand.persistence.memory_store import MemoryStore
 from chargehand.persistence.opening import memory_journal, open_journal
 from chargehand.persistence.pipeline import BATCH_RECORDS_MAX
+from chargehand.persistence.recovery import log_last_seq
 from chargehand.persistence.store import Delete, Put, Table
 from chargehand.persistence.verify import verify
+from tests.actors.system.desk import CrashStore
 
 
 @pytest.fixture(params=["inline", "threaded"])
@@ -47,6 +49,46 @@ async def test_a_batch_is_bounded(model, running):
     await model.commit(journal)
     assert journal.statistics().commits == 2
     assert len(told) == BATCH_RECORDS_MAX + 1
+
+
+@pytest.mark.parametrize("before", [0, BATCH_RECORDS_MAX - 1, BATCH_RECORDS_MAX])
+async def test_what_is_appended_together_is_in_one_commit_however_much_waits(
+    model, running, before
+):
+    store = CrashStore()
+    journal = memory_journal(store)
+    told = await running(journal)
+    for _ in range(before):
+        journal.append(Entry(model.record(journal.next_seq, "t"), model.new("t")))
+    seq, together = journal.next_seq, []
+    for number in range(40):
+        record = model.record(seq, f"u{number % 3}", events=1 + number % 2)
+        together.append(Entry(record, model.new(f"u{number % 3}")))
+        seq = record.last_seq + 1
+    journal.append_together(together)
+    journal.append(Entry(model.record(journal.next_seq, "t"), model.new("t")))
+    await model.commit(journal)
+    assert [record.seq for record in told] == sorted(record.seq for record in told)
+    assert len(told) == before + 41
+    found = [
+        sum(e.record.last_seq <= log_last_seq(crashed) for e in together)
+        for crashed in store.crash_points
+    ]
+    assert set(found) <= {0, 40}
+    assert found[-1] == 40
+
+
+async def test_of_what_is_appended_together_nothing_is_taken_where_one_cannot_be(model, running):
+    journal = memory_journal()
+    told = await running(journal)
+    good = Entry(model.record(1, "t"), model.new("t"))
+    with pytest.raises(StorageError, match="where number 2 is due"):
+        journal.append_together([good, Entry(model.record(3, "u"), model.new("u"))])
+    assert journal.next_seq == 1
+    assert journal.reads.state("t") is None
+    model.append(journal, "v")
+    await model.commit(journal)
+    assert [record.address for record in told] == ["v"]
 
 
 async def test_a_thread_commits_everything_in_order_and_in_few_commits(tmp_path, model):

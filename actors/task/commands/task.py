@@ -20,6 +20,13 @@ from chargehand.actors.task.state import (
 
 
 @final
+@frozen
+class AddDependency:
+    depends_on_task_id: str
+    kind: DependencyKind = DependencyKind.BLOCKS
+
+
+@final
 @frozen(field_transformer=details_checked)
 class CreateTask(Details):
     """Make the task. `id` is None for one to be made; scope and workspace are a pair."""
@@ -37,6 +44,7 @@ class CreateTask(Details):
     draft: bool = False
     approval_policy: ApprovalPolicy = ApprovalPolicy.NONE
     metadata: Json | None = field(default=None, converter=valid.metadata)
+    depends_on: tuple[AddDependency, ...] = ()
 
 
 @final
@@ -127,13 +135,6 @@ class PauseTask:
 @frozen
 class ResumeTask:
     metadata: Json | None = field(default=None, converter=valid.metadata)
-
-
-@final
-@frozen
-class AddDependency:
-    depends_on_task_id: str
-    kind: DependencyKind = DependencyKind.BLOCKS
 
 
 @final

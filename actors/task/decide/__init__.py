@@ -103,7 +103,8 @@ def decide(task_id: str, state: TaskState | None, command: c.Command, context: C
     """
     changes = Changes(task_id, context, state)
     if isinstance(command, c.CreateTask):
-        return definition.create(changes, command)
+        decision = definition.create(changes, command)
+        return dependencies.add_first(changes, command) if command.depends_on else decision
     if state is None or state.deleted:
         if isinstance(command, f.DependentsLeft):
             return dependencies.pass_on(changes, command)  # a deleted blocker's

@@ -2,6 +2,7 @@
 
 from chargehand.actors import actions, limits
 from chargehand.actors.errors import Code, Rejected, invalid
+from chargehand.actors.frozen import replace
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.decide.context import Changes, Decision
 from chargehand.actors.task.decide.definition import task_not_found
@@ -59,6 +60,16 @@ def add(changes: Changes, command: c.AddDependency) -> Decision:
         DependencyAdded(target, command.kind, state.status, around.is_done(target))
     )
     changes.settle("dependency_added")
+    return changes.decided()
+
+
+def add_first(changes: Changes, command: c.CreateTask) -> Decision:
+    """The edges that a task is made with, as if they were added right afterwards."""
+    for index, edge in enumerate(command.depends_on):
+        try:
+            add(changes, edge)
+        except Rejected as refusal:
+            raise replace(refusal, pointer=f"/depends_on/{index}") from None
     return changes.decided()
 
 

@@ -8,6 +8,7 @@ import trio
 
 from chargehand.actors.answers import Answer
 from chargehand.actors.errors import Rejected
+from chargehand.actors.new_tasks.item import NewDependency, NewTask, Ties
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.review import ReviewOutcome, Verdict
 from chargehand.actors.task.state import ApprovalPolicy, Json, Owner, OwnerKind, Priority, Scope
@@ -98,6 +99,26 @@ class Callers:
             approval_policy=rng.choice([*[ApprovalPolicy.NONE] * 5, ApprovalPolicy.MANUAL]),
             owner=rng.choice([None, None, None, Owner(OwnerKind.POOL, "bot")]),
         )
+
+    async def create_many(self) -> None:
+        rng = self._rng
+        items: list[NewTask] = []
+        for number in range(rng.randrange(1, 5)):
+            command = self.described()
+            edges = (NewDependency(task_id=self._task_id()), NewDependency(ref="0"))
+            ties = Ties(
+                str(number),
+                parent_task_id=command.parent_task_id,
+                depends_on=edges[: rng.randrange(3)] if number else (),
+            )
+            items.append(NewTask(command, ties))
+        rng.shuffle(items)
+        atomic = rng.random() < 0.5
+        found = await self._desk.system.create_tasks(items, OPERATOR, atomic=atomic)
+        answers = [one for one in found if isinstance(one, Answer)]
+        assert len(answers) in (0, len(found)) or not atomic
+        if not self._stopped:
+            self._acknowledged += answers
 
     async def enqueue(self) -> Answer:
         key = self._rng.choice([None, None, f"k{self._rng.randrange(20)}"])
@@ -238,6 +259,7 @@ class Callers:
 
 _OPERATIONS: list[Callable[[Callers], Awaitable[Answer | None]]] = [
     *[Callers.create] * 4,
+    *[Callers.create_many] * 2,
     *[Callers.enqueue] * 6,
     *[Callers.claim] * 10,
     *[Callers.end_work] * 14,

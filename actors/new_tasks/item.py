@@ -1,0 +1,59 @@
+"""One of many new tasks, and how it hangs together with the others."""
+
+from typing import final
+
+from attrs import field
+
+from chargehand.actors import limits
+from chargehand.actors.errors import Rejected
+from chargehand.actors.frozen import frozen
+from chargehand.actors.task import commands as c
+from chargehand.actors.task import validation as valid
+from chargehand.actors.task.state import DependencyKind
+
+
+def _ref(value: str | None) -> str | None:
+    return valid.optional_text("/ref", value, chars_max=limits.REF_CHARS_MAX)
+
+
+def _parent_ref(value: str | None) -> str | None:
+    return valid.optional_text("/parent_ref", value, chars_max=limits.REF_CHARS_MAX)
+
+
+@final
+@frozen
+class NewDependency:
+    """What a new task waits for: another item by its `ref`, or a task by its id; one of both."""
+
+    ref: str | None = None
+    task_id: str | None = None
+    kind: DependencyKind = field(default=DependencyKind.BLOCKS, metadata={"blank_is_absent": True})
+
+
+@final
+@frozen
+class Ties:
+    """How an item hangs together with others of its batch, and with tasks that are there.
+
+    Args:
+        ref: the name by which others of the batch refer to it.
+        parent_ref, parent_task_id: its parent, an item or a task; one of both at most.
+    """
+
+    ref: str | None = field(default=None, converter=_ref)
+    parent_ref: str | None = field(default=None, converter=_parent_ref)
+    parent_task_id: str | None = None
+    depends_on: tuple[NewDependency, ...] = ()
+
+
+@final
+@frozen
+class NewTask:
+    """A task that is asked for.
+
+    Args:
+        command: all but its ties; or why that could not be read.
+    """
+
+    command: c.CreateTask | Rejected
+    ties: Ties

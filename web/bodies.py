@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, TypeVar, final, get_args, get_type_hints
 
 import attrs
 
+from chargehand.actors import limits
 from chargehand.actors.frozen import frozen
 
 NULL_COUNTS: Final[Mapping[str, bool]] = MappingProxyType({"null_counts": True})
@@ -34,6 +35,7 @@ class Body(Generic[T]):
         null_counts: the fields that keep an explicit null, see `decoding`.
         blank_is_absent: those for which a blank text is none.
         about: what the description says of it.
+        beside: a class whose members stand in the same object, and are decoded by themselves.
     """
 
     command: type[T]
@@ -43,6 +45,7 @@ class Body(Generic[T]):
     null_counts: tuple[str, ...] = ()
     blank_is_absent: tuple[str, ...] = ()
     about: str | None = None
+    beside: type | None = None
 
     def __attrs_post_init__(self) -> None:
         marked = {*self.given, *self.renamed, *self.null_counts, *self.blank_is_absent}
@@ -63,10 +66,16 @@ class Items(Generic[T]):
     Args:
         of: how each is written.
         schema: what the body is called in the description of the API.
+        most: how many there may be.
+        named: what they name, for people.
+        beside: a class of what may be said of all of them.
     """
 
     of: Body[T]
     schema: str
+    most: int = limits.BATCH_RUNS_MAX
+    named: str = "the runs"
+    beside: type | None = None
 
 
 ITEMS: Final = "items"
@@ -88,6 +97,8 @@ def members_of(request: Request) -> Iterator[Member]:
     that each of them has."""
     if isinstance(request, Items):
         yield Member(ITEMS, request.of, is_required=True, metadata={})
+        if request.beside is not None:
+            yield from members_of(request.beside)
         return
     cls, body = (request.command, request) if isinstance(request, Body) else (request, None)
     hints = get_type_hints(cls)
@@ -99,6 +110,8 @@ def members_of(request: Request) -> Iterator[Member]:
                 is_required=field.default is attrs.NOTHING,
                 metadata=field.metadata,
             )
+    if body is not None and body.beside is not None:
+        yield from members_of(body.beside)
 
 
 @cache

@@ -63,9 +63,7 @@ class Call:
         Args:
             given: the fields of a command that the body does not say.
         """
-        value = parsed(self.body)
-        self.ignored.look_at_body(value)
-        return structured(request, value, given)
+        return structured(request, self.value(), given)
 
     def decode_items(self, items: Items[_T]) -> list[_T | Rejected]:
         """The commands of a body that holds many: each, or what is wrong with it.
@@ -73,9 +71,13 @@ class Call:
         Raises:
             Rejected: the body is none of many.
         """
+        return structured_items(items, self.value())
+
+    def value(self) -> object:
+        """What stands in the body; raises `Rejected` where it is no JSON."""
         value = parsed(self.body)
         self.ignored.look_at_body(value)
-        return structured_items(items, value)
+        return value
 
 
 def _object_in(body: bytes) -> object:

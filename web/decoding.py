@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, Final, TypeVar, get_args, get_origin
 
 import attrs
 import orjson
@@ -97,22 +97,40 @@ def structured_items(items: Items[_T], value: object) -> list[_T | Rejected]:
     Raises:
         Rejected: INVALID_REQUEST: there are none of them, or too many.
     """
+    commands: list[_T | Rejected] = []
+    for index, item in enumerate(listed_items(items, value)):
+        command = structured_item(items.of, item, index)
+        commands.append(command)
+    return commands
+
+
+def listed_items(items: Items[Any], value: object) -> list[object]:
+    """What a body holds many of, as it stands there.
+
+    Raises:
+        Rejected: INVALID_REQUEST: there are none of them, or too many.
+    """
     found = value.get(ITEMS) if isinstance(value, dict) else None
     if not isinstance(found, list) or not found:
-        raise invalid(f"/{ITEMS}", f"/{ITEMS} must be a list that is not empty", "name the runs")
-    if len(found) > limits.BATCH_RUNS_MAX:
-        message = f"/{ITEMS} has {len(found)} items, more than {limits.BATCH_RUNS_MAX}"
+        message = f"/{ITEMS} must be a list that is not empty"
+        raise invalid(f"/{ITEMS}", message, f"name {items.named}")
+    if len(found) > items.most:
+        message = f"/{ITEMS} has {len(found)} items, more than {items.most}"
         raise invalid(f"/{ITEMS}", message, "send them in several requests")
-    commands: list[_T | Rejected] = []
-    for index, item in enumerate(found):
-        try:
-            command = structured(items.of, item)
-        except Rejected as refusal:
-            pointer = f"/{ITEMS}/{index}{refusal.pointer or ''}"
-            commands.append(attrs.evolve(refusal, pointer=pointer))
-        else:
-            commands.append(command)
-    return commands
+    return found
+
+
+def structured_item(request: type[_T] | Body[_T], item: object, index: int) -> _T | Rejected:
+    """One of many; or what is wrong with it."""
+    try:
+        return structured(request, item)
+    except Rejected as refusal:
+        return in_item(refusal, index)
+
+
+def in_item(refusal: Rejected, index: int) -> Rejected:
+    """The refusal of one of many, with its place in the body."""
+    return attrs.evolve(refusal, pointer=f"/{ITEMS}/{index}{refusal.pointer or ''}")
 
 
 def _as_written(body: Body[Any], pointer: str) -> str:
@@ -250,7 +268,29 @@ def _texts(value: object, _: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _at(index: int, fault: Mismatch) -> IterableValidationError:
+def _many(kind: object, converter: Converter) -> Callable[[object, Any], object]:
+    """Structures a list of objects."""
+    one = get_args(kind)[0]
+
+    def structure(value: object, _: object) -> tuple[object, ...]:
+        if not isinstance(value, list):
+            raise Mismatch("must be a list of objects", "send it as [{...}, {...}]")
+        found = []
+        for index, item in enumerate(value):
+            try:
+                found.append(converter.structure(item, one))
+            except (ClassValidationError, Mismatch) as fault:
+                raise _at(index, fault) from None
+        return tuple(found)
+
+    return structure
+
+
+def _is_many(kind: object) -> bool:
+    return get_origin(kind) is tuple and attrs.has(get_args(kind)[0])
+
+
+def _at(index: int, fault: ClassValidationError | Mismatch) -> IterableValidationError:
     fault.add_note(IterableValidationNote(f"item {index}", index, str))
     return IterableValidationError("a list", [fault], list)
 
@@ -347,6 +387,7 @@ def _made() -> Converter:
     )
     converter.register_structure_hook_func(lambda t: t == tuple[str, ...], _texts)
     converter.register_structure_hook_factory(attrs.has, _object_hook)
+    converter.register_structure_hook_factory(_is_many, _many)
     return converter
 
 

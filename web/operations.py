@@ -112,6 +112,7 @@ class Operation(Enum):
     # Tasks.
     LIST_TASKS = ("GET", "/api/tasks", OK, (404, 422), "tasks.list")
     CREATE_TASK = ("POST", "/api/tasks", CREATED, (404, 409, 413, 422), "tasks.create")
+    CREATE_BATCH = ("POST", "/api/tasks/batch", OK, (404, 409, 413, 422), "tasks.create")
     GET_TASK = ("GET", "/api/tasks/{id}", OK, (404, 422), "tasks.get")
     UPDATE_TASK = ("PATCH", "/api/tasks/{id}", OK, (404, 409, 422), "tasks.update")
     DELETE_TASK = ("DELETE", "/api/tasks/{id}", NO_CONTENT, (400, 404), "tasks.delete")
@@ -380,9 +381,10 @@ BATCHES: Final = frozenset(
         Operation.RELEASE_BATCH,
         Operation.COMPLETE_BATCH,
         Operation.FAIL_BATCH,
+        Operation.CREATE_BATCH,
     }
 )
-"""What agents do with many runs at once."""
+"""What is done to many runs at once by agents, and tasks that are made at once."""
 
 TAGGED: Final = frozenset(operation for operation in Operation if operation.is_conditional) - {
     # A deleted task has no state, and what only its caller sees is no part of it.

@@ -17,6 +17,7 @@ MORE_SHOWN: Final = {
 }
 # What a claim shows of its task beyond the reference that the contract has.
 OF_CLAIMED_TASKS: Final = ("description", "metadata")
+NEW_TASKS: Final = "/api/tasks/batch"  # of our own; its refusals tell of each item besides
 CLAIM_OF_A_RUN: Final = "claimTaskRun"  # its answer holds the task beside the run
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z")
 
@@ -74,7 +75,9 @@ class Contract:
         """
         value = json.loads(body) if body else None
         if status >= 400:
-            self.check_schema("Error", value)
+            rows = value.pop("results", []) if path == NEW_TASKS else []
+            for error in (value, *(row["error"] for row in rows)):
+                self.check_schema("Error", error)
             assert value["diagnostic"]["code"], f"{method} {path}: no code in {value}"
         operation = self.operation(method, path)
         if operation is None:

@@ -57,6 +57,16 @@ ANSWERED_BY_OTHERS: Final[dict[tuple[Op, Code], str]] = {
     (Op.CLAIM_NEXT, Code.NO_ACTIVE_LEASE): "what was claimed under a key was deleted since",
     (Op.CLAIM_BATCH, Code.NO_ACTIVE_LEASE): "what was claimed under a key was deleted since",
     (Op.CLAIM_BATCH, Code.LEASE_ALREADY_HELD): "the scheduler counts what a session holds",
+    **{
+        (Op.CREATE_BATCH, code): "those who make many tasks decide for each item"
+        for code in (
+            Code.GRAPH_CYCLE,
+            Code.BLOCKER_CANCELED,
+            Code.NEEDED_ITEM_REFUSED,
+            Code.BATCH_NOT_MADE,
+            Code.TASK_SET_ASIDE,
+        )
+    },
     (Op.CREATE_SUBSCRIPTION, Code.SUBSCRIPTION_NOT_FOUND): "made under a key, and deleted since",
     (Op.ATTACH_SESSION, Code.SESSION_BOUND): "the scheduler counts what a session holds",
     (Op.GET_WORKSPACE, Code.WORKSPACE_NOT_FOUND): _THE_REGISTRY,

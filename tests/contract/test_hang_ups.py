@@ -156,6 +156,12 @@ async def a_batch_of_one(operation: Operation, members: dict[str, object], town:
     return Request("POST", operation.path, headers, json.dumps(body).encode())
 
 
+async def a_batch_of_tasks(_: Town) -> Request:
+    task = {"scope": "global", "title": "T"}
+    items = [{**task, "parent_ref": "a"}, {**task, "ref": "a"}]
+    return Request("POST", Operation.CREATE_BATCH.path, {}, json.dumps({"items": items}).encode())
+
+
 BATCHES: Final[dict[Operation, dict[str, object]]] = {
     Operation.HEARTBEAT_BATCH: {"lease_seconds": 60},
     Operation.RELEASE_BATCH: {"reason": "later"},
@@ -167,6 +173,7 @@ OWN: Final[dict[Operation, Callable[[Town], Awaitable[Request]]]] = {
     Operation.CREATE_WORKSPACE: a_new_workspace,
     Operation.STREAM_TASK: a_stream,
     Operation.CLAIM_BATCH: a_batch_of_claims,
+    Operation.CREATE_BATCH: a_batch_of_tasks,
     **{one: partial(a_batch_of_one, one, members) for one, members in BATCHES.items()},
     Operation.RESEND_UNDELIVERED: what_is_undelivered,
 }

@@ -225,6 +225,12 @@ async def _do_many(teller: Teller) -> None:
     failure = {"error": "the printer is out of paper", "metadata": {"code": 7}}
     items = {"items": [{"run_id": await _claimed_of_many(teller), **failure}]}
     await teller.do(Op.FAIL_BATCH, items, by=AGENT)
+    build = {"ref": "build", **placed, "title": "Build 2.2", "parent_ref": "release"}
+    waits = [{"ref": "build"}, {"task_id": "release", "kind": "blocks"}]
+    deploy = {"title": "Deploy 2.2", "parent_ref": "release", "depends_on": waits}
+    release = {"ref": "release", "id": "release-2.2", **placed, "title": "Release 2.2"}
+    items = {"items": [release, build, {**placed, **deploy, "auto_enqueue_on_ready": True}]}
+    await teller.do(Op.CREATE_BATCH, {**items, "atomic": True})
 
 
 async def _claimed_of_many(teller: Teller) -> str:

@@ -12,6 +12,7 @@ CONDITIONAL = [operation for operation in WRITES if operation.is_conditional]
 NOT_CONDITIONAL = {
     Operation.CREATE_TASK,
     Operation.CREATE_CHILD,
+    Operation.CREATE_BATCH,
     Operation.CLAIM_NEXT,
     Operation.CLAIM_BATCH,
     Operation.HEARTBEAT_BATCH,

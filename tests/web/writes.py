@@ -268,6 +268,14 @@ async def _claim_batch(stage: Stage) -> Write:
     return Write(Op.CLAIM_BATCH, {}, body, other, AGENT)
 
 
+@situation(Op.CREATE_BATCH)
+async def _create_batch(stage: Stage) -> Write:
+    task = {"scope": "global", "title": "T"}
+    waits = [{"ref": "a"}, {"task_id": await stage.task()}]
+    items = [{**task, "depends_on": waits, "parent_ref": "a"}, {**task, "ref": "a"}]
+    return Write(Op.CREATE_BATCH, {}, {"items": items}, {"items": items[1:]})
+
+
 def _by_agent_of_many(operation: Op, members: Any, others: Any) -> None:
     @situation(operation)
     async def make(stage: Stage) -> Write:

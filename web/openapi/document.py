@@ -220,7 +220,7 @@ class _Describer:
         if doc.may_be_empty:
             responses[str(NO_CONTENT)] = {"description": "There is nothing."}
         for status, codes in refusals_of(operation).items():
-            content = {_JSON: {"schema": self.answers.of(Error)}}
+            content = {_JSON: {"schema": self.answers.of(doc.refusal)}}
             responses[str(status)] = {**_refused(status, codes), "content": content}
         return {**described, "responses": responses}
 

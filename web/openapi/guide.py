@@ -168,6 +168,16 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "or let it enqueue itself once another event makes it ready. An `id` of the caller's own "
         "must be new."
     ),
+    Op.CREATE_BATCH: (
+        f"Up to {limits.BATCH_TASKS_MAX} tasks in one write to the disk. Each item has what "
+        "`POST /api/tasks` takes, and may have a `ref`, by which others name it as `parent_ref` or "
+        "in `depends_on`, in any order; `parent_task_id` and `task_id` name tasks that are there. "
+        "With `atomic`, which is the default, all are made or none: the answer is that of the "
+        "first item that is at fault, with `results` for all of them. With `atomic: false` each is "
+        "made that can be, and the answer is 200 whatever became of them. An item is refused where "
+        "its own request would be, or if one that it names by `ref` was. Under an "
+        "`Idempotency-Key` what was made is not made again; what was refused is tried again."
+    ),
     Op.GET_TASK: "With its latest 100 events and all its runs.",
     Op.UPDATE_TASK: (
         "Changes what is given, and leaves the rest. An empty text clears the description and the "

@@ -40,6 +40,8 @@ MEANINGS: Final[Mapping[AnyCode, str]] = {
     Code.BELOW_CANCELED: "A task above it was canceled, so no new work begins here.",
     Code.BLOCKER_CANCELED: "A task that it depends on was canceled and will never be completed.",
     Code.GRAPH_CYCLE: "The dependency would close a cycle.",
+    Code.NEEDED_ITEM_REFUSED: "In a row: an item that this one needs was refused.",
+    Code.BATCH_NOT_MADE: "In a row: nothing is wrong with the item, but another one was refused.",
     Code.KEY_REUSED: "The `Idempotency-Key` was used for another request before.",
     Code.KEY_CONFLICT: "The `idempotency_key` stands for a run of another task.",
     # Runs, by operators.

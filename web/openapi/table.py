@@ -37,6 +37,7 @@ from chargehand.web.shapes import (
     health,
     inbox,
     inspect,
+    new_tasks,
     profiles,
     registered,
     reviews,
@@ -45,6 +46,7 @@ from chargehand.web.shapes import (
     subscriptions,
     tasks,
 )
+from chargehand.web.shapes.problems import Error
 
 Query = Mapping[str, Any]  # the type of each query parameter
 
@@ -55,6 +57,7 @@ class OperationDoc:
     """`required` names members that the core asks for although their class does not.
 
     Args:
+        refusal: what it is refused with.
         id: the operation's published id, where it is not the name of its member.
     """
 
@@ -67,6 +70,7 @@ class OperationDoc:
     may_be_there: bool = False  # 200 with the same answer besides the success, 201
     is_list: bool = False  # goes on by a Link header
     is_stream: bool = False
+    refusal: type = Error
     id: str | None = None
 
 
@@ -178,6 +182,13 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
         is_list=True,
     ),
     Op.CREATE_TASK: OperationDoc("Hand in a task", qt.CREATE_TASK, tasks.TaskResponse),
+    Op.CREATE_BATCH: OperationDoc(
+        "Hand in many tasks, with parents and dependencies among them",
+        qt.NEW_TASKS,
+        new_tasks.TaskBatchResponse,
+        refusal=new_tasks.TaskBatchError,
+        id="createTaskBatch",
+    ),
     Op.GET_TASK: OperationDoc(
         "A task with its children, dependencies, runs and latest events",
         None,

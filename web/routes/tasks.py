@@ -85,12 +85,12 @@ async def create_child(call: Call) -> HttpResponse:
 async def _create(call: Call, parent_task_id: str | None) -> HttpResponse:
     session = call.session
     command = call.decode(CREATE_TASK, parent_task_id=parent_task_id)
-    command = replace(command, workspace_id=_workspace_of(call, command, session))
+    command = replace(command, workspace_id=workspace_of(call, command, session))
     answer = await call.system.create_task(command, caller_of(call, session))
     return shown(201, TaskResponse(task_of(answer.task, call.system.views)), etag(answer.task))
 
 
-def _workspace_of(call: Call, command: c.CreateTask, session: SessionState | None) -> str | None:
+def workspace_of(call: Call, command: c.CreateTask, session: SessionState | None) -> str | None:
     """The id of the workspace that a new task names.
 
     A global task's is handed on as it is: the core refuses the pair before it looks at the name.

@@ -24,7 +24,8 @@ else:
             return functools.partial(frozen, **options)
         by_fields = options.get("eq") is not False
         options = {"unsafe_hash": by_fields or None, "weakref_slot": False, **options}
-        return attrs.define(cls, on_setattr=None, **options)
+        # Otherwise each field is set through a call where a class has converters, copies included.
+        return attrs.define(cls, on_setattr=attrs.setters.NO_OP, **options)
 
     def replace(instance: object, **changes: object) -> object:
         """A copy of `instance`, an attrs object without converters, with `changes`."""

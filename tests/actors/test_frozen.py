@@ -125,3 +125,13 @@ def test_in_dev_mode_a_field_cannot_be_set_at_all():
         [sys.executable, "-X", "dev", "-c", source], capture_output=True, text=True, check=False
     )
     assert "FrozenInstanceError" in run.stderr
+
+
+def test_fields_are_plain_stores_also_where_a_class_has_converters():
+    @frozen
+    class Converted:
+        x: int = field(converter=int)
+
+    for cls in (Plain, Converted):
+        assert cls.__setattr__ is object.__setattr__
+    assert replace(Converted("1"), x=2) == Converted("2")

@@ -17,6 +17,7 @@ from chargehand.actors.new_tasks.creation import Outcome
 from chargehand.actors.new_tasks.item import NewTask
 from chargehand.actors.parts import Parts
 from chargehand.actors.registry.state import SessionState
+from chargehand.actors.scheduler.claims import parts_of
 from chargehand.actors.scheduler.commands import ClaimNext
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.decide.definition import task_not_found
@@ -177,7 +178,7 @@ class System(Parts):
         self.registry.saw(session.id)
         once = caller.once
         if once is None:
-            return self._with_texts(await self.scheduler.claims.one(session, request, caller))
+            return self._claimed(await self.scheduler.claims.one(session, request, caller))
         earlier = self._keys.find(once)
         if earlier is not None:
             return await self.repeats.claimed(earlier)
@@ -185,14 +186,17 @@ class System(Parts):
             request = replace(request, idempotency_key=once.key)
         self._keys.hold(once)
         try:
-            return self._with_texts(await self.scheduler.claims.one(session, request, caller))
+            return self._claimed(await self.scheduler.claims.one(session, request, caller))
         finally:
             self._keys.end(once)
 
-    def _with_texts(self, answer: Answer | None) -> Answer | None:
+    def _claimed(self, answer: Answer | None) -> Answer | None:
+        return None if answer is None else self._with_texts(answer)
+
+    def _with_texts(self, answer: Answer) -> Answer:
         """A claim that is given again is the board's, which knows the task as lists do: a claim
         carries all of it."""
-        if answer is None or answer.run is None or not answer.replayed:
+        if answer.run is None or not answer.replayed:
             return answer
         whole = self.views.whole(answer.task.id)
         run = None if whole is None else whole.run(answer.run.id)
@@ -204,8 +208,9 @@ class System(Parts):
         """The best runs for the session, up to so many, each leased; none where there is none (in
         time). What can share a commit does.
 
-        Under a key they are claimed one after the other, each under a part of it; a repeat gets
-        those that were claimed, and no others.
+        Under the key of the request a repeat gets the same, as long as their leases live, and what
+        else there is. Under the caller's they are claimed one after the other, each under a part of
+        it; a repeat gets those that were claimed, and no others.
 
         Raises:
             Rejected: as of `claim_next`, where it has not even one.
@@ -213,16 +218,18 @@ class System(Parts):
         if caller.once is None:
             self.availability.check()
             self.registry.saw(session.id)
-            return await self.scheduler.claims.many(session, request, count, caller)
+            answers = await self.scheduler.claims.many(session, request, count, caller)
+            return [self._with_texts(answer) for answer in answers]
         found: list[Answer] = []
         async with self.whole(caller):
             repeats = self._keys.find(caller.part("0").once) is not None
-            for number in range(count):
+            for number, wanted in enumerate(parts_of(request, count)):
                 part = caller.part(str(number))
                 if repeats and self._keys.find(part.once) is None:
                     break
+                one = replace(wanted, wait=wanted.wait and not found)
                 try:
-                    answer = await self.claim_next(session, request, part)
+                    answer = await self.claim_next(session, one, part)
                 except Rejected:
                     if not found:
                         raise
@@ -230,7 +237,6 @@ class System(Parts):
                 if answer is None:
                     break
                 found.append(answer)
-                request = replace(request, wait=False)
         return found
 
     async def ask_runs(

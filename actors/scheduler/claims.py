@@ -64,20 +64,22 @@ class Claims:
         self, session: SessionState, request: ClaimNext, count: int, caller: Caller
     ) -> list[Answer]:
         """The best runs for the session, up to so many, each leased. It waits, if at all, until
-        there is one, and takes what else there is then. No key is asked.
+        there is one, and takes what else there is then. Under a key each has a part of that, so
+        that a repeat gets the same ones, as long as their leases live, and what else there is.
 
         Raises:
             Rejected: as of `one`, where it has none.
         """
-        at_once = replace(request, wait=False)
+        parts = parts_of(request, count)
+        at_once = [replace(part, wait=False) for part in parts]
         tickets: list[Ticket] = []
         try:
-            found = await self._all(session, at_once, count, caller, tickets)
+            found = await self._all(session, at_once, caller, tickets)
             if not found and request.wait:
-                found = await self._all(session, request, 1, caller, tickets)
+                found = await self._all(session, parts[:1], caller, tickets)
                 if found and count > 1:
                     with suppress(Rejected):  # one is better than none
-                        found += await self._all(session, at_once, count - 1, caller, tickets)
+                        found += await self._all(session, at_once[1:], caller, tickets)
             await trio.lowlevel.checkpoint_if_cancelled()
         except trio.Cancelled:
             for ticket in tickets:
@@ -90,13 +92,12 @@ class Claims:
     async def _all(
         self,
         session: SessionState,
-        request: ClaimNext,
-        count: int,
+        requests: Sequence[ClaimNext],
         caller: Caller,
         sent: list[Ticket],
     ) -> list[Answer]:
         """Args: sent: their tickets are noted there."""
-        tickets = [self._ticket(session, request, caller) for _ in range(count)]
+        tickets = [self._ticket(session, request, caller) for request in requests]
         self._send(tickets)
         sent += tickets
         found: list[Answer] = []
@@ -116,3 +117,11 @@ class Claims:
     def _ticket(self, session: SessionState, request: ClaimNext, caller: Caller) -> Ticket:
         until = self._clock.elapsed_ns() + self._wait_ns if request.wait else None
         return Ticket(session, request, caller, until, self._refused, self._unseen)
+
+
+def parts_of(request: ClaimNext, count: int) -> list[ClaimNext]:
+    """The claims of a batch, each under a part of its key, if it has one."""
+    key = request.idempotency_key
+    if key is None:
+        return [request] * count
+    return [replace(request, idempotency_key=f"{key}.{number}") for number in range(count)]

@@ -28,6 +28,7 @@ class ClaimBatchRequest:
     priority_min: int = 0
     lease_seconds: int | None = None
     wait: bool = False
+    idempotency_key: str | None = None
 
 
 @final

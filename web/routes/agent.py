@@ -25,7 +25,7 @@ from chargehand.web.shapes.claims import ClaimResponse, LeaseResponse, claim_of,
 async def claim_next(call: Call) -> HttpResponse:
     session = require_session(call)
     body = call.decode(ClaimNextRequest)
-    request = asked_for(call, session, body, body.idempotency_key)
+    request = asked_for(call, session, body)
     answer = await call.system.claim_next(session, request, caller_of(call, session))
     if answer is None:
         return EMPTY
@@ -36,7 +36,6 @@ def asked_for(
     call: Call,
     session: SessionState,
     body: ClaimNextRequest | ClaimBatchRequest,
-    idempotency_key: str | None = None,
 ) -> ClaimNext:
     """What a session asks for. Raises: Rejected: not in that workspace, or a field is invalid."""
     if body.workspace_id:
@@ -46,7 +45,7 @@ def asked_for(
         priority_min=body.priority_min,
         lease_seconds=body.lease_seconds,
         wait=body.wait,
-        idempotency_key=idempotency_key,
+        idempotency_key=body.idempotency_key,
     )
 
 

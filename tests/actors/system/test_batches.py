@@ -43,6 +43,7 @@ async def test_claims_and_completions_of_a_batch_are_one_commit_each():
     async with started(store, **ROOM) as desk:
         await desk.many_queued(8)
         await desk.claim("s1")  # so that the session is kept
+        await trio.testing.wait_all_tasks_blocked()
         before = len(store.crash_points)
         runs = await claim_batch(desk, "s1", 7)
         assert (len(runs), len(store.crash_points)) == (7, before + 1)
@@ -147,3 +148,62 @@ async def test_under_a_key_a_repeat_gets_what_was_claimed_and_nothing_else():
         for _ in range(2):
             answers = await desk.system.ask_runs(completed(first), caller)
             assert [answer.the_run.status for answer in answers] == [RunStatus.COMPLETED] * 2
+
+
+async def test_under_the_key_of_a_claim_a_repeat_gets_the_same_and_what_else_there_is():
+    store = CrashStore()
+    async with started(store, **ROOM) as desk:
+        await desk.many_queued(2)
+        first = await claim_batch(desk, "s1", 4, idempotency_key="k")
+        assert len(first) == 2
+        more = [run.id for run in await desk.many_queued(1)]
+        assert await claim_batch(desk, "s1", 4, idempotency_key="k") == first + more
+        await desk.system.ask_runs(completed(first), agent("s1"))
+        assert await claim_batch(desk, "s1", 4, idempotency_key="k") == more
+    async with started(store.copy(), **ROOM) as desk:
+        assert await claim_batch(desk, "s1", 4, idempotency_key="k") == more
+
+
+async def test_claims_under_a_key_are_one_commit_too():
+    store = CrashStore()
+    async with started(store, **ROOM) as desk:
+        await desk.many_queued(8)
+        await desk.claim("s1")  # so that the session is kept
+        await trio.testing.wait_all_tasks_blocked()
+        before = len(store.crash_points)
+        assert len(await claim_batch(desk, "s1", 7, idempotency_key="k")) == 7
+        assert len(store.crash_points) == before + 1
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_caller_with_a_key_that_hung_up_at_any_moment_gets_what_was_claimed_for_it(turns):
+    async with started(**ROOM) as desk:
+        runs = [run.id for run in await desk.many_queued(4)]
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(claim_batch, desk, "s1", 3, idempotency_key="k"))
+            for _ in range(turns):
+                await trio.lowlevel.checkpoint()
+            nursery.cancel_scope.cancel()
+        await trio.testing.wait_all_tasks_blocked()
+        assert sorted(await claim_batch(desk, "s1", 3, idempotency_key="k")) == sorted(runs[:3])
+
+
+async def test_a_batch_that_waits_under_a_key_may_be_repeated():
+    async with started(**ROOM) as desk:
+        got: list[list[str]] = []
+
+        async def wait():
+            got.append(await claim_batch(desk, "s1", 3, wait=True, idempotency_key="k"))
+
+        async with waiting(desk, wait):
+            await desk.many_queued(1)
+            await trio.testing.wait_all_tasks_blocked()
+        assert await claim_batch(desk, "s1", 3, idempotency_key="k") == got[0]
+
+
+async def test_both_keys_may_be_given():
+    async with started(**ROOM) as desk:
+        await desk.many_queued(2)
+        first = await claim_batch(desk, "s1", 2, key="k", idempotency_key="other")
+        assert len(set(first)) == 2
+        assert await claim_batch(desk, "s1", 2, key="k", idempotency_key="other") == first

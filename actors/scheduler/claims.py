@@ -70,13 +70,12 @@ class Claims:
         Raises:
             Rejected: as of `one`, where it has none.
         """
-        parts = parts_of(request, count)
-        at_once = [replace(part, wait=False) for part in parts]
+        at_once = parts_of(replace(request, wait=False), count)
         tickets: list[Ticket] = []
         try:
             found = await self._all(session, at_once, caller, tickets)
             if not found and request.wait:
-                found = await self._all(session, parts[:1], caller, tickets)
+                found = await self._all(session, parts_of(request, 1), caller, tickets)
                 if found and count > 1:
                     with suppress(Rejected):  # one is better than none
                         found += await self._all(session, at_once[1:], caller, tickets)

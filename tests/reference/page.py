@@ -79,9 +79,11 @@ def _described(name: str, thing: Any) -> Iterator[str]:
         if issubclass(thing, Enum):
             yield "".join(f"- `{member}`\n" for member in thing)
         if name in _MEMBERS_OF:
-            for member, value in vars(thing).items():
-                if not member.startswith("_"):
-                    yield from _member(name, member, value)
+            for part in thing.__mro__:
+                if part.__module__.startswith(f"{chargehand.__name__}."):
+                    for member, value in vars(part).items():
+                        if not member.startswith("_"):
+                            yield from _member(name, member, value)
     else:
         yield _code(f"{_kind(thing)}{name}{_signature(thing)}")
         yield _text(inspect.getdoc(thing) or "")

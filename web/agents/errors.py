@@ -1,10 +1,13 @@
 """What goes wrong for a program that uses a Chargehand, be it in its process or elsewhere."""
 
-from typing import Final, final
+from collections.abc import Mapping
+from typing import Any, Final, final
 
 import orjson
 
-from chargehand.actors.errors import LEASE_LOST, Code
+from chargehand.actors.errors import LEASE_LOST, Code, Kind
+from chargehand.web.operations import Operation
+from chargehand.web.problems import status_of
 
 _LOST: Final = frozenset(code.code for code in LEASE_LOST)
 _SET_ASIDE: Final = frozenset(
@@ -12,6 +15,7 @@ _SET_ASIDE: Final = frozenset(
 )
 _LATER: Final = (429, 503)
 _INTERNAL: Final = 500
+_KINDS: Final = {code.code: code.kind for code in Code}
 _NEXT: Final = " (next: "
 
 
@@ -82,14 +86,31 @@ class OpenError(ChargehandError):
 def of_answer(status: int, body: bytes, retry_after_s: float | None) -> ChargehandError:
     """What an answer with an error status says."""
     try:
-        said = orjson.loads(body)
-        text, diagnostic = str(said["error"]), said["diagnostic"]
-        code, message = str(diagnostic["code"]), str(diagnostic["message"])
-        _, _, after = text.partition(f"{message}{_NEXT}")
-        next_step = after.removesuffix(")") or str(diagnostic.get("suggested_command", ""))
+        return _told(status, orjson.loads(body), retry_after_s)
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-        code, message = "unexpected_answer", f"the answer is {status}, and none of a Chargehand"
-        text, next_step = "", "check the address"
+        message = f"the answer is {status}, and none of a Chargehand"
+        return _of_status(
+            status, "unexpected_answer", message, "check the address", "", retry_after_s
+        )
+
+
+def of_row(said: Mapping[str, Any], operation: Operation) -> ChargehandError:
+    """What the row of a batch says: what the item's own `operation` would be answered with."""
+    kind = _KINDS.get(said["diagnostic"]["code"], Kind.CONFLICT)
+    return _told(status_of(kind, operation), said, None)
+
+
+def _told(status: int, said: Mapping[str, Any], retry_after_s: float | None) -> ChargehandError:
+    text, diagnostic = str(said["error"]), said["diagnostic"]
+    code, message = str(diagnostic["code"]), str(diagnostic["message"])
+    _, _, after = text.partition(f"{message}{_NEXT}")
+    next_step = after.removesuffix(")") or str(diagnostic.get("suggested_command", ""))
+    return _of_status(status, code, message, next_step, text, retry_after_s)
+
+
+def _of_status(
+    status: int, code: str, message: str, next_step: str, text: str, retry_after_s: float | None
+) -> ChargehandError:
     if status in _LATER and code not in _SET_ASIDE:
         return Unavailable(code, message, next_step, text, retry_after_s)
     if status >= _INTERNAL and code not in _SET_ASIDE:

@@ -2,12 +2,14 @@
 
 import logging
 from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import Final, final
 
 import trio
 
 from chargehand.web.agents.api import Api
-from chargehand.web.agents.errors import Refused, Unavailable
+from chargehand.web.agents.errors import Refused
 from chargehand.web.agents.work import Work
 
 BEATS: Final = 3  # in the time of a lease: two may be lost
@@ -17,7 +19,8 @@ _log = logging.getLogger("chargehand.agents")
 
 @final
 class Heartbeats:
-    """All leases are of one length, so they are due in the order in which they were renewed.
+    """All leases are of one length, so they are due in the order in which they were renewed. What
+    is due soon is renewed together with what is due now, those of each session in one request.
 
     Args:
         lease_s: length of each lease, in seconds.
@@ -49,26 +52,36 @@ class Heartbeats:
                     self._came = trio.Event()
                     await self._came.wait()
                     continue
-                work, at_s = next(iter(self._due.items()))
+                at_s = next(iter(self._due.values()))
                 if at_s > trio.current_time():
                     await trio.sleep_until(at_s)  # nothing that comes meanwhile is due sooner
                     continue
-                del self._due[work]
-                nursery.start_soon(self._beat, work)
+                for works in self._take_due():
+                    nursery.start_soon(self._beat, works)
+
+    def _take_due(self) -> Iterable[list[Work]]:
+        """What is due now, or within half a beat, by session."""
+        until_s = trio.current_time() + self._every_s / 2
+        due = [*takewhile(lambda work: self._due[work] <= until_s, self._due)]
+        by_session: dict[str, list[Work]] = {}
+        for work in due:
+            del self._due[work]
+            by_session.setdefault(work.claim.agent.session, []).append(work)
+        return by_session.values()
 
     def _set(self, work: Work) -> None:
         self._due[work] = trio.current_time() + self._every_s
         self._came.set()
 
-    async def _beat(self, work: Work) -> None:
+    async def _beat(self, works: Sequence[Work]) -> None:
         """Where nobody answers, the handler goes on: after a restart of the server its lease may
         live, and if it does not, its run cannot be completed."""
-        try:
-            await self._api.heartbeat(work.claim)
-        except Unavailable as error:
-            _log.warning("no heartbeat for run %s: %s", work.claim.run_id, error)
-        except Refused as refused:
-            work.lose(str(refused))
-            return
-        if work in self._watched:
-            self._set(work)
+        errors = await self._api.heartbeat_batch([work.claim for work in works])
+        for work, error in zip(works, errors, strict=True):
+            if isinstance(error, Refused):
+                work.lose(str(error))
+                continue
+            if error is not None:
+                _log.warning("no heartbeat for run %s: %s", work.claim.run_id, error)
+            if work in self._watched:
+                self._set(work)

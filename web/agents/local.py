@@ -1,8 +1,9 @@
 """A scheduler in this process, asked without HTTP."""
 
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, final
 from urllib.parse import unquote
@@ -18,7 +19,9 @@ from chargehand.actors.system import System
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.state import Json
 from chargehand.actors.views.views import Views
-from chargehand.web.agents.api import Api, Request, not_json
+from chargehand.web.agents.agent_calls import agent_of
+from chargehand.web.agents.api import Api
+from chargehand.web.agents.asking import Request, not_json
 from chargehand.web.agents.claims import Agent, Claim
 from chargehand.web.agents.errors import (
     ChargehandError,
@@ -35,6 +38,7 @@ from chargehand.web.operations import Operation
 from chargehand.web.problems import problem, status_of
 from chargehand.web.responses import EventStreamResponse, HttpResponse
 from chargehand.web.routes import ROUTES
+from chargehand.web.routes.batches import check_max_runs
 from chargehand.web.shapes.claims import claim_of
 from chargehand.web.shapes.encoding import encode
 
@@ -79,25 +83,100 @@ class LocalSystem(Api):
             answer = await system.claim_next(session, request, _caller(agent, Operation.CLAIM_NEXT))
         return None if answer is None else claim_answered(agent, answer, system.views)
 
+    async def claim_batch(
+        self,
+        agent: Agent,
+        max_runs: int,
+        *,
+        wait: bool = False,
+        lease_seconds: int | None = None,
+        capabilities: Iterable[str] = (),
+        priority_min: int = 0,
+        key: str | None = None,
+    ) -> list[Claim]:
+        system = self._system
+        with self._refusing(Operation.CLAIM_BATCH):
+            check_max_runs(max_runs)
+            session = await system.identify(agent.session, agent.name, agent.workspace)
+            request = ClaimNext(tuple(capabilities), priority_min, lease_seconds, wait, key)
+            caller = _caller(agent, Operation.CLAIM_BATCH)
+            answers = await system.claim_batch(session, request, max_runs, caller)
+        return [claim_answered(agent, answer, system.views) for answer in answers]
+
     async def heartbeat(self, claim: Claim) -> datetime:
-        command = c.Heartbeat(claim.run_id, claim.lease_seconds, claim.token)
+        command = _heartbeat(claim)
         answer = await self._ask(claim, command, Operation.AGENT_HEARTBEAT)
         claim.lease_until = _lease_end(answer, self._system.views)
         return claim.lease_until
 
     async def complete(self, claim: Claim, result: object = None) -> None:
         with self._refusing(Operation.AGENT_COMPLETE):
-            command = c.CompleteLease(claim.run_id, _json(result), claim.token)
+            command = _completion(claim, result)
         await self._ask(claim, command, Operation.AGENT_COMPLETE)
 
     async def fail(self, claim: Claim, error: str, metadata: object = None) -> None:
         with self._refusing(Operation.AGENT_FAIL):
-            command = c.FailLease(claim.run_id, error, _json(metadata), claim.token)
+            command = _failure(claim, error, metadata)
         await self._ask(claim, command, Operation.AGENT_FAIL)
 
     async def release(self, claim: Claim, reason: str | None = None) -> None:
-        command = c.ReleaseRun(claim.run_id, reason, claim.token)
+        command = _release(claim, reason)
         await self._ask(claim, command, Operation.AGENT_RELEASE)
+
+    async def heartbeat_batch(self, claims: Sequence[Claim]) -> list[ChargehandError | None]:
+        items = [(claim, partial(_heartbeat, claim)) for claim in claims]
+        answers = await self._ask_all(items, Operation.AGENT_HEARTBEAT)
+        for claim, answer in zip(claims, answers, strict=True):
+            if isinstance(answer, Answer):
+                claim.lease_until = _lease_end(answer, self._system.views)
+        return _errors(answers)
+
+    async def complete_batch(
+        self, completions: Sequence[tuple[Claim, object]]
+    ) -> list[ChargehandError | None]:
+        items = [(claim, partial(_completion, claim, result)) for claim, result in completions]
+        return _errors(await self._ask_all(items, Operation.AGENT_COMPLETE))
+
+    async def fail_batch(
+        self, failures: Sequence[tuple[Claim, str, object]]
+    ) -> list[ChargehandError | None]:
+        items = [
+            (claim, partial(_failure, claim, error, facts)) for claim, error, facts in failures
+        ]
+        return _errors(await self._ask_all(items, Operation.AGENT_FAIL))
+
+    async def release_batch(
+        self, releases: Sequence[tuple[Claim, str | None]]
+    ) -> list[ChargehandError | None]:
+        items = [(claim, partial(_release, claim, reason)) for claim, reason in releases]
+        return _errors(await self._ask_all(items, Operation.AGENT_RELEASE))
+
+    async def _ask_all(
+        self,
+        items: Sequence[tuple[Claim, Callable[[], c.AgentCommand]]],
+        operation: Operation,
+    ) -> list[Answer | ChargehandError]:
+        """What each claim's command is answered with, in their order."""
+        agent = agent_of(claim for claim, _ in items)
+        if agent is None:
+            return []
+        answers: list[Answer | ChargehandError | None] = []
+        commands: list[c.AgentCommand] = []
+        for _, make in items:
+            try:
+                with self._refusing(operation):
+                    commands.append(make())
+            except ChargehandError as refused:
+                answers.append(refused)
+            else:
+                answers.append(None)
+        told = iter(await self._system.ask_runs(commands, _caller(agent, operation)))
+        return [answer or self._told(next(told), operation) for answer in answers]
+
+    def _told(self, outcome: Answer | Rejected, operation: Operation) -> Answer | ChargehandError:
+        if isinstance(outcome, Answer):
+            return outcome
+        return of_rejection(self._system.misnamed.explained(outcome), operation)
 
     async def _ask(self, claim: Claim, command: c.AgentCommand, operation: Operation) -> Answer:
         with self._refusing(operation):
@@ -160,6 +239,26 @@ class LocalSystem(Api):
             await authenticate(call)
             call.look_at_what_no_handler_does()
             return await ROUTES[operation](call)
+
+
+def _heartbeat(claim: Claim) -> c.Heartbeat:
+    return c.Heartbeat(claim.run_id, claim.lease_seconds, claim.token)
+
+
+def _completion(claim: Claim, result: object) -> c.CompleteLease:
+    return c.CompleteLease(claim.run_id, _json(result), claim.token)
+
+
+def _failure(claim: Claim, error: str, metadata: object) -> c.FailLease:
+    return c.FailLease(claim.run_id, error, _json(metadata), claim.token)
+
+
+def _release(claim: Claim, reason: str | None) -> c.ReleaseRun:
+    return c.ReleaseRun(claim.run_id, reason, claim.token)
+
+
+def _errors(answers: Iterable[Answer | ChargehandError]) -> list[ChargehandError | None]:
+    return [None if isinstance(answer, Answer) else answer for answer in answers]
 
 
 def claim_answered(agent: Agent, answer: Answer, views: Views) -> Claim:

@@ -1,49 +1,34 @@
 """A pool of agents: claims runs, has a handler work on them, and tells how that went."""
 
 import logging
-import re
 import signal
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from typing import Final, final
-from uuid import uuid4
 
 import trio
 
 from chargehand.actors.errors import Code
-from chargehand.web.agents.api import Api, new_key
-from chargehand.web.agents.claims import Agent, Claim
+from chargehand.actors.limits import BATCH_RUNS_MAX
+from chargehand.web.agents.api import Api
+from chargehand.web.agents.asking import new_key
+from chargehand.web.agents.claims import Claim
 from chargehand.web.agents.endings import Ending, ErrorRule, Release, fail_on_error
 from chargehand.web.agents.errors import Refused, Unavailable
 from chargehand.web.agents.handlers import Call, Handler, calls_of
 from chargehand.web.agents.heartbeats import Heartbeats
 from chargehand.web.agents.metrics import PoolMetrics
 from chargehand.web.agents.reports import Report, Reports
+from chargehand.web.agents.sessions import PoolSession, Sessions
 from chargehand.web.agents.work import LAST_S, Outcome, Work
 
 SIZE_MAX: Final = 10_000
 AGAIN_S: Final = 1.0  # until it is tried again, where nobody answers
-ENDED_AT_ONCE_MAX: Final = 32  # sessions
-_NO_ID: Final = re.compile(r"[^A-Za-z0-9._:@-]+")
-_STEM_CHARS_MAX: Final = 64
 _DRAINED: Final = "its agent pool was drained"
 _CANCELED: Final = "its agent pool was canceled"
-_NEW_SESSION: Final = frozenset({Code.IDENTITY_STALE.code, Code.LEASE_ALREADY_HELD.code})
 
 _log = logging.getLogger("chargehand.agents")
-
-
-@final
-class _Place:
-    """One of the places for a run, with the session that works there."""
-
-    def __init__(self, agent: Agent, call: Call, *, needs_session: bool) -> None:
-        self.agent = agent
-        self.call = call
-        self.needs_session = needs_session  # to be registered before the next claim
-        self.key = new_key()  # of the claim that is under way; the same until it is answered
-        self.found_nothing = False  # when it claimed last
 
 
 @final
@@ -63,7 +48,7 @@ class AgentPool:
         api: where runs come from: a `LocalSystem` or a `Client`.
         handler: takes a `Claim` and returns the result of the run: JSON, or None. An `async`
             function must not block; a plain one runs in a thread.
-        size: how many runs at a time, 1 to 10,000; each is held by a session of its own.
+        size: how many runs at a time, 1 to 10,000.
         name: of the agents; profiles of tasks may ask for it.
         capabilities: what they can do.
         workspace: id, name or path of the workspace whose tasks they take; None: global tasks.
@@ -71,6 +56,9 @@ class AgentPool:
         priority_min: nothing less urgent: 10 is low, 20 medium, 30 high, 40 urgent.
         lease_seconds: after how much silence of the pool a run is given to others. Renewed three
             times as often, so that it also bounds how late a cancellation is heard of.
+        leases_per_session: how many runs a session of the pool holds at a time, if the scheduler
+            lets it (`max_leases_per_session`, which is 1 unless it was set); None: as many as that.
+            What those of one session claim, renew and end at the same time goes in one request.
         drain_seconds: how long handlers may go on once the pool is drained.
         on_error: what becomes of a run whose handler raised an exception. By default it fails,
             unless the exception is a `Fail`, `Release` or `NeedsPerson`.
@@ -91,6 +79,7 @@ class AgentPool:
         channel: str | None = None,
         priority_min: int = 0,
         lease_seconds: int = 60,
+        leases_per_session: int | None = None,
         drain_seconds: float = 30.0,
         on_error: ErrorRule = fail_on_error,
     ) -> None:
@@ -98,31 +87,31 @@ class AgentPool:
             raise ValueError(f"size must be 1 to {SIZE_MAX}, not {size}")
         if lease_seconds < 1:
             raise ValueError(f"lease_seconds must be at least 1, not {lease_seconds}")
-        Agent(name, _stem(name), workspace)  # what no header can hold is refused here
+        if leases_per_session is not None and leases_per_session < 1:
+            raise ValueError(f"leases_per_session must be at least 1, not {leases_per_session}")
         self._api = api
         self._handler = handler
         self._size = size
-        self._name = name
-        self._workspace = workspace
-        self._channel = channel
         self._capabilities = tuple(capabilities)
         self._priority_min = priority_min
         self._lease_seconds = lease_seconds
         self._drain_s = drain_seconds
         self._on_error = on_error
         self._heartbeats = Heartbeats(api, lease_seconds)
-        self._reports = Reports(api)
-        self._waiting = _room(api.waiting_max, size)
+        most = leases_per_session or size
+        self._sessions = Sessions(api, name, workspace, channel, self._capabilities, most)
+        self._free: list[Call] = []  # a call for each place without a run
+        self._asked = 0  # runs that claims under way may bring
+        self._claims = 0  # that are under way
         self._active: set[Work] = set()
         self._claimed = 0
         self._ended = dict.fromkeys(Outcome, 0)
         self._ended_by_drain: set[trio.CancelScope] = set()
-        self._sessions: list[str] = []  # that work here, or did
-        self._seeking = 0  # places that look for a run, or work on one
-        self._moved = trio.Event()
+        self._moved = trio.Event()  # there may be something to claim, or nothing more
         self._stop_at_s: float | None = None  # when handlers must have ended; None: no drain
         self._wrong: Refused | None = None  # why there can be no more claims
         self._until_empty = False
+        self._is_exhausted = False  # the queue, since a run has ended the last time
         self._says_away = False  # the scheduler, and it was said
 
     @property
@@ -156,18 +145,19 @@ class AgentPool:
                 wrong. It was drained before.
         """
         self._until_empty = until_empty
+        make_call = calls_of(self._handler, self._size)
+        self._free = [make_call() for _ in range(self._size)]
         try:
             async with trio.open_nursery() as around:
                 await around.start(self._heartbeats.run)
                 if handle_signals:
                     await around.start(self._drain_on_signals)
-                async with trio.open_nursery() as places:
-                    for place in self._places():
-                        places.start_soon(self._work, place)
+                async with trio.open_nursery() as runs:
+                    await self._keep_claiming(runs)
                 around.cancel_scope.cancel()
         finally:
             with _last_moments():
-                await self._end_sessions()
+                await self._sessions.end_all()
         if self._wrong is not None:
             raise self._wrong
         return self.metrics
@@ -185,7 +175,7 @@ class AgentPool:
             scope.cancel()
         for work in self._active:
             work.end_by(self._stop_at_s)
-        self._tell_moved()
+        self._moved.set()
 
     @property
     def _is_draining(self) -> bool:
@@ -203,16 +193,6 @@ class AgentPool:
             finally:
                 self._ended_by_drain.discard(scope)
 
-    def _places(self) -> Iterator[_Place]:
-        make_call = calls_of(self._handler, self._size)
-        stem = f"{_stem(self._name)}-{uuid4().hex[:12]}"
-        needs_session = self._channel is not None  # others register themselves
-        for number in range(1, self._size + 1):
-            agent = Agent(self._name, f"{stem}-{number}", self._workspace)
-            if not needs_session:
-                self._sessions.append(agent.session)
-            yield _Place(agent, make_call(), needs_session=needs_session)
-
     async def _drain_on_signals(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
@@ -222,74 +202,92 @@ class AgentPool:
                 _log.info("%s: draining", signal.Signals(caught).name)
                 self.drain(0 if self._is_draining else None)
 
-    # --- a place: claim, work, again ------------------------------------------------------------
+    # --- claims ---------------------------------------------------------------------------------
 
-    async def _work(self, place: _Place) -> None:
+    async def _keep_claiming(self, runs: trio.Nursery) -> None:
+        """Have a run claimed for each free place, until the pool is drained."""
         while not self._is_draining:
-            self._seeking += 1
-            try:
-                claim = await self._claim(place)
-                if claim is not None:
-                    await self._do(claim, place.call)
-                    self._tell_moved()
-            finally:
-                self._seeking -= 1
-            if place.found_nothing and self._until_empty and not self._is_draining:
-                if self._seeking:
-                    await self._moved.wait()
-                else:
-                    self.drain()
+            self._moved = trio.Event()
+            self._claim_for_free_places(runs)
+            await self._moved.wait()
+            await trio.lowlevel.checkpoint()  # other places become free in this turn
 
-    async def _claim(self, place: _Place) -> Claim | None:
-        """The next run; None where there was none, or none was to be had."""
-        place.found_nothing = False
-        with self._until_drained():
+    def _claim_for_free_places(self, runs: trio.Nursery) -> None:
+        if self._is_exhausted:
+            if len(self._free) == self._size and not self._claims:
+                self.drain()
+            return
+        claims_max = self._api.waiting_max or self._size
+        while self._claims < claims_max and (free := len(self._free) - self._asked) > 0:
+            session, count = self._sessions.ask(min(free, BATCH_RUNS_MAX))
+            self._claims += 1
+            self._asked += count
+            runs.start_soon(self._claim, session, count, runs)
+
+    async def _claim(self, session: PoolSession, count: int, runs: trio.Nursery) -> None:
+        """Claim up to so many runs, and work on them."""
+        claims: list[Claim] = []
+        refused: Refused | None = None
+        ended = sum(self._ended.values())
+        try:
+            with self._until_drained():
+                claims = await self._claims_of(session, count)
+                if self._until_empty and not claims and ended == sum(self._ended.values()):
+                    self._is_exhausted = True
+        except Refused as error:
+            refused = error
+        finally:
+            self._claims -= 1
+            self._asked -= count
+            self._sessions.answered(session, count, len(claims))
+            self._moved.set()
+        if refused is not None:
+            self._take_refusal(session, refused)
+        calls = [self._free.pop() for _ in claims]
+        for claim, call in zip(claims[1:], calls[1:], strict=True):
+            runs.start_soon(self._do, session, claim, call)
+        if claims:
+            # In step with the others, so that what takes them equally long is told together.
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            await self._do(session, claims[0], calls[0])
+
+    async def _claims_of(self, session: PoolSession, count: int) -> list[Claim]:
+        """What there is for the session. Asked under one key until there is an answer, so that
+        nothing is claimed that nobody works on. Raises: Refused."""
+        key = new_key()
+        while True:
             try:
-                if place.needs_session:
-                    await self._register(place)
-                async with self._waiting:
-                    claim = await self._api.claim(
-                        place.agent,
-                        wait=not self._until_empty,
-                        lease_seconds=self._lease_seconds,
-                        capabilities=self._capabilities,
-                        priority_min=self._priority_min,
-                        key=place.key,
-                    )
-                self._is_back()
-                place.key = new_key()
-                place.found_nothing = claim is None
-                return claim
+                await self._sessions.register(session)
+                claims = await self._api.claim_batch(
+                    session.agent,
+                    count,
+                    wait=not self._until_empty,
+                    lease_seconds=self._lease_seconds,
+                    capabilities=self._capabilities,
+                    priority_min=self._priority_min,
+                    key=key,
+                )
             except Unavailable as error:
                 await self._pause(error)
-            except Refused as refused:
-                self._take_refusal(place, refused)
-        return None
+            else:
+                self._is_back()
+                return claims
 
-    def _take_refusal(self, place: _Place, refused: Refused) -> None:
+    def _take_refusal(self, session: PoolSession, refused: Refused) -> None:
         """Go on in another session where that helps, else end the pool."""
-        if refused.code in _NEW_SESSION:
-            _log.warning("session %s works no more: %s", place.agent.session, refused)
-            place.key = new_key()
-            place.needs_session = True
-            return
-        if self._wrong is None:
-            self._wrong = refused
-        self.drain()
-
-    async def _register(self, place: _Place) -> None:
-        place.agent = await self._api.register_session(
-            self._name,
-            workspace=self._workspace,
-            channel=self._channel,
-            capabilities=self._capabilities,
-        )
-        place.needs_session = False
-        self._sessions.append(place.agent.session)
+        if refused.code == Code.LEASE_ALREADY_HELD.code:
+            self._sessions.is_full(session)
+        elif refused.code == Code.IDENTITY_STALE.code:
+            _log.warning("session %s works no more: %s", session.agent.session, refused)
+            self._sessions.close(session)
+        else:
+            if self._wrong is None:
+                self._wrong = refused
+            self.drain()
 
     # --- one run --------------------------------------------------------------------------------
 
-    async def _do(self, claim: Claim, call: Call) -> None:
+    async def _do(self, session: PoolSession, claim: Claim, call: Call) -> None:
         work = Work(claim)
         if self._stop_at_s is not None:
             work.end_by(self._stop_at_s)
@@ -297,23 +295,27 @@ class AgentPool:
         self._claimed += 1
         self._heartbeats.watch(work)
         try:
-            await self._carry_out(work, call)
+            await self._carry_out(work, session.reports, call)
         finally:
             if work.telling.cancelled_caught:
                 _log.error("nobody was told how run %s ended", claim.run_id)
             self._ended[work.outcome] += 1
             self._active.discard(work)
             self._heartbeats.forget(work)
+            self._sessions.let_go(session)
         with self._until_drained():
             await call.wait_idle()
+        self._free.append(call)
+        self._is_exhausted = False
+        self._moved.set()
 
-    async def _carry_out(self, work: Work, call: Call) -> None:
+    async def _carry_out(self, work: Work, reports: Reports, call: Call) -> None:
         claim = work.claim
         try:
-            report = await self._handled(work, call)
+            report = await self._handled(work, reports, call)
         except BaseException:
             with _last_moments():
-                await self._tell(work, partial(self._reports.ended, claim, Release(_CANCELED)))
+                await self._tell(work, partial(reports.ended, claim, Release(_CANCELED)))
             raise
         if claim.lost is not None:
             _log.warning("run %s was taken from its handler: %s", claim.run_id, claim.lost)
@@ -327,7 +329,7 @@ class AgentPool:
                 await self._tell(work, report)
             raise
 
-    async def _handled(self, work: Work, call: Call) -> Report:
+    async def _handled(self, work: Work, reports: Reports, call: Call) -> Report:
         """Have the handler work; what is to be told of it."""
         claim = work.claim
         with work.scope:
@@ -335,10 +337,10 @@ class AgentPool:
                 result = await call.result(claim)
             except Exception as error:
                 if not work.scope.cancel_called:
-                    return partial(self._reports.ended, claim, self._ruled(claim, error))
+                    return partial(reports.ended, claim, self._ruled(claim, error))
             else:
-                return partial(self._reports.completed, claim, result)
-        return partial(self._reports.ended, claim, Release(_DRAINED))
+                return partial(reports.completed, claim, result)
+        return partial(reports.ended, claim, Release(_DRAINED))
 
     def _ruled(self, claim: Claim, error: Exception) -> Ending:
         if not isinstance(error, Ending):
@@ -366,11 +368,6 @@ class AgentPool:
 
     # --- around ---------------------------------------------------------------------------------
 
-    def _tell_moved(self) -> None:
-        """Something has ended, so that there may be more to claim; or nothing is claimed more."""
-        self._moved.set()
-        self._moved = trio.Event()
-
     async def _pause(self, error: Unavailable) -> None:
         if not self._says_away:
             self._says_away = True
@@ -382,34 +379,6 @@ class AgentPool:
             self._says_away = False
             _log.info("the scheduler is back")
 
-    async def _end_sessions(self) -> None:
-        """So that nobody counts on them any more, and a claim that was answered as the pool went
-        goes back at once."""
-        room = trio.CapacityLimiter(ENDED_AT_ONCE_MAX)
-
-        async def end(session_id: str) -> None:
-            async with room:
-                try:
-                    await self._api.end_session(session_id)
-                except (Refused, Unavailable) as error:
-                    _log.debug("session %s was not ended: %s", session_id, error)
-
-        async with trio.open_nursery() as nursery:
-            for session_id in self._sessions:
-                nursery.start_soon(end, session_id)
-
 
 def _last_moments() -> trio.CancelScope:
     return trio.CancelScope(deadline=trio.current_time() + LAST_S, shield=True)
-
-
-def _room(waiting_max: int | None, size: int) -> AbstractAsyncContextManager[object]:
-    """For claims that wait at a time."""
-    if waiting_max is None or waiting_max >= size:
-        return nullcontext()
-    return trio.Semaphore(waiting_max)
-
-
-def _stem(name: str) -> str:
-    """What ids of sessions begin with."""
-    return _NO_ID.sub("-", name)[:_STEM_CHARS_MAX].lstrip("._:@-") or "agent"

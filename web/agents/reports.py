@@ -8,6 +8,7 @@ from chargehand.web.agents.api import Api
 from chargehand.web.agents.claims import Claim
 from chargehand.web.agents.endings import Ending, Fail, NeedsPerson, Release
 from chargehand.web.agents.errors import LeaseLost, Refused
+from chargehand.web.agents.together import Together
 from chargehand.web.agents.work import Outcome
 
 Report = Callable[[], Awaitable[Outcome]]
@@ -20,19 +21,25 @@ _log = logging.getLogger("chargehand.agents")
 
 @final
 class Reports:
-    """Every method raises `LeaseLost` where the run is not ours any more, and `Unavailable`."""
+    """Of one session; what is to be told at the same time is told together.
+
+    Every method raises `LeaseLost` where the run is not ours any more, and `Unavailable`.
+    """
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._completions = Together(api.complete_batch)
+        self._failures = Together(api.fail_batch)
+        self._releases = Together(api.release_batch)
 
     async def completed(self, claim: Claim, result: object) -> Outcome:
         """A result that is refused fails the run: it would be refused again."""
         try:
-            await self._api.complete(claim, result)
+            await self._completions.ask((claim, result))
         except LeaseLost:
             raise
         except Refused as refused:
-            await self._api.fail(claim, f"its result was refused: {refused}")
+            await self._failures.ask((claim, f"its result was refused: {refused}", None))
             return Outcome.FAILED
         return Outcome.COMPLETED
 
@@ -40,7 +47,7 @@ class Reports:
         """As a rule has it."""
         match ending:
             case Release(reason=reason):
-                await self._api.release(claim, reason)
+                await self._releases.ask((claim, reason))
                 return Outcome.RELEASED
             case NeedsPerson(reason=reason, metadata=metadata):
                 await self._failed(claim, reason, metadata)
@@ -54,14 +61,14 @@ class Reports:
     async def _failed(self, claim: Claim, error: str, metadata: object) -> None:
         told = error.strip() or _NO_REASON
         try:
-            await self._api.fail(claim, told, metadata)
+            await self._failures.ask((claim, told, metadata))
         except LeaseLost:
             raise
         except Refused as refused:
             if metadata is None:
                 raise
             _log.warning("run %s fails without its metadata: %s", claim.run_id, refused)
-            await self._api.fail(claim, told)
+            await self._failures.ask((claim, told, None))
 
     async def _ask_for_review(self, claim: Claim, reason: str) -> None:
         try:

@@ -67,10 +67,15 @@ class BlockingClient:
     register_session = _blocking(Client.register_session)
     end_session = _blocking(Client.end_session)
     claim = _blocking(Client.claim)
+    claim_batch = _blocking(Client.claim_batch)
     heartbeat = _blocking(Client.heartbeat)
     complete = _blocking(Client.complete)
     fail = _blocking(Client.fail)
     release = _blocking(Client.release)
+    heartbeat_batch = _blocking(Client.heartbeat_batch)
+    complete_batch = _blocking(Client.complete_batch)
+    fail_batch = _blocking(Client.fail_batch)
+    release_batch = _blocking(Client.release_batch)
     request = _blocking(Client.request)
 
     def events(self, task_id: str, *, after: int = 0) -> AbstractContextManager[Iterator[Event]]:

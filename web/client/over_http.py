@@ -9,7 +9,8 @@ from typing import Final
 import httpx
 import trio
 
-from chargehand.web.agents.api import Api, Request
+from chargehand.web.agents.api import Api
+from chargehand.web.agents.asking import Request
 from chargehand.web.agents.errors import ChargehandError, Unavailable, of_answer
 from chargehand.web.client.connections import Connections
 from chargehand.web.client.patience import Patience

@@ -136,7 +136,7 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "`claim-next` would, but those that come together are one write to the disk. A session "
         "holds no more leases than it may (`--max-leases-per-session`): what is beyond that is not "
         "claimed, and 409 only if it has room for none. With `wait`, it waits until there is one, "
-        "and takes what else there is then. Sent again with the same `idempotency_key`, it gives the "
+        "and takes what else there is then. Sent again with its `idempotency_key`, it gives the "
         "same claims, as long as their leases live, and what else there is. Under the header of "
         "that name they are claimed one after the other; sent again, it gives those that it has "
         "claimed."

@@ -33,8 +33,7 @@ _Command = TypeVar("_Command", bound=AgentCommand)
 async def claim(call: Call) -> HttpResponse:
     session = require_session(call)
     body = call.decode(ClaimBatchRequest)
-    if not 1 <= body.max_runs <= limits.BATCH_RUNS_MAX:
-        raise invalid("/max_runs", f"/max_runs must be from 1 to {limits.BATCH_RUNS_MAX}")
+    check_max_runs(body.max_runs)
     request = asked_for(call, session, body)
     caller = caller_of(call, session)
     answers = await call.system.claim_batch(session, request, body.max_runs, caller)
@@ -42,6 +41,12 @@ async def claim(call: Call) -> HttpResponse:
         return EMPTY
     views = call.system.views
     return shown(200, ClaimBatchResponse([claim_of(answer, views) for answer in answers]))
+
+
+def check_max_runs(count: int) -> None:
+    """Raises: Rejected: nobody may claim so many at once."""
+    if not 1 <= count <= limits.BATCH_RUNS_MAX:
+        raise invalid("/max_runs", f"/max_runs must be from 1 to {limits.BATCH_RUNS_MAX}")
 
 
 async def heartbeat(call: Call) -> HttpResponse:

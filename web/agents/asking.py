@@ -1,0 +1,108 @@
+"""How a program asks: one request answered, the lines of one stream, and what stands in them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, Final, NamedTuple, final
+from urllib.parse import quote
+from uuid import uuid4
+
+import orjson
+
+from chargehand.web.agents.claims import Agent
+from chargehand.web.agents.errors import Refused, refused_as
+
+_INVALID: Final = "invalid_request"
+
+
+@final
+class Request(NamedTuple):
+    """One request.
+
+    Args:
+        path: with its parameters, quoted.
+        body: JSON, or nothing.
+        agent: who calls; None: the local user.
+        key: under which it has one effect; None where it may be repeated without one.
+        waits: whether the scheduler may take its time.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: bytes
+    agent: Agent | None = None
+    key: str | None = None
+    waits: bool = False
+
+
+class Asking(ABC):
+    """What the calls of a program are made of."""
+
+    waiting_max: int | None = None
+    """How many claims should wait at a time; None: as many as there are."""
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        agent: Agent | None = None,
+        key: str | None = None,
+    ) -> Any:  # noqa: ANN401 - JSON
+        """Any operation of the API, as `GET /docs` describes them. Returns the answer, parsed; None
+        where it has no body.
+
+        Args:
+            path: begins with `/api/`.
+            body: what is sent as JSON.
+            query: parameters behind the path.
+            agent: who calls; None: the local user.
+            key: under which a write has one effect, however often it is sent; None: one of its own.
+        """
+        if method != "GET":
+            key = key or new_key()
+        raw = b"" if body is None else encoded(body)
+        answer = await self._send(Request(method, path, query or {}, raw, agent, key))
+        return orjson.loads(answer) if answer else None
+
+    async def _write(
+        self, path: str, members: Mapping[str, object], *, key: str | None = None
+    ) -> dict[str, Any]:
+        raw = await self._send(Request("POST", path, {}, body_of(members), None, key or new_key()))
+        answer: dict[str, Any] = orjson.loads(raw)
+        return answer
+
+    @abstractmethod
+    async def _send(self, request: Request) -> bytes:
+        """The body of the answer. Raises: Refused, Unavailable."""
+
+    @abstractmethod
+    def _lines(self, path: str, last_id: str) -> AsyncGenerator[str, None]:
+        """The lines of a stream, behind event `last_id`, until it breaks off. Raises: Refused."""
+
+
+def new_key() -> str:
+    """An idempotency key that nobody has used."""
+    return uuid4().hex
+
+
+def body_of(members: Mapping[str, object]) -> bytes:
+    return encoded({name: value for name, value in members.items() if value is not None})
+
+
+def encoded(value: object) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError as error:
+        raise not_json(error) from error
+
+
+def not_json(error: TypeError) -> Refused:
+    """The refusal of a value that cannot be sent."""
+    return refused_as(_INVALID, f"a value cannot be written as JSON: {error}", "", "", 422)
+
+
+def quoted(part: str) -> str:
+    return quote(part, safe="")

@@ -1,0 +1,196 @@
+"""The calls of a program about tasks, their runs and their events."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from typing import Final, Literal
+
+import orjson
+import trio
+
+from chargehand.web.agents.asking import Asking, quoted
+from chargehand.web.agents.errors import Refused
+from chargehand.web.agents.shown import Event, Run, Task, event_shown, run_shown, task_shown
+from chargehand.web.frames import FrameReader, ServerSentEvent
+
+Priority = Literal["low", "medium", "high", "urgent"]
+ApprovalPolicy = Literal["none", "manual"]
+
+RETRY_S: Final = 2.0  # until a stream is opened again, where the server names no time
+_CLOSED: Final = "stream.closed"
+_COMES_BACK: Final = frozenset({"overflow", "shutdown"})  # reasons for which one comes back
+
+
+class TaskCalls(Asking):
+    """Makes tasks, reads them, and follows what happens to them."""
+
+    async def create_task(
+        self,
+        title: str,
+        *,
+        id: str | None = None,  # noqa: A002 - as the API calls it
+        description: str | None = None,
+        metadata: object = None,
+        priority: Priority | None = None,
+        workspace: str | None = None,
+        parent: str | None = None,
+        identifier: str | None = None,
+        channel: str | None = None,
+        max_attempts: int | None = None,
+        auto_enqueue_on_ready: bool = False,
+        draft: bool = False,
+        approval_policy: ApprovalPolicy | None = None,
+        key: str | None = None,
+    ) -> Task:
+        """Make a task; it is queued by `start_task`.
+
+        Args:
+            title: for people; at most 500 characters.
+            id: 1 to 128 of A-Z, a-z, 0-9, . _ : and -; None: one is made.
+            description: the work in words; at most 64 KiB.
+            metadata: what agents are to have with the claim; JSON of at most 16 KiB.
+            priority: medium, unless it is said.
+            workspace: id, name or path of the workspace that it is of; None: a global task.
+            parent: id of the task that it is a child of.
+            identifier: a name that people know it by; at most 200 characters.
+            channel: for agents of this channel alone.
+            max_attempts: how many runs it may have, 1 to 10; None: 3.
+            auto_enqueue_on_ready: queue it as soon as what it depends on is completed.
+            draft: it is published later.
+            approval_policy: manual where a person must approve it first.
+            key: under which it is made once, however often this is called; None: one of its own.
+
+        Raises:
+            Refused: `task_already_exists`, `workspace_not_found`, `invalid_request` and others.
+        """
+        wanted = {
+            "scope": "global" if workspace is None else "workspace",
+            "title": title,
+            "id": id,
+            "description": description,
+            "metadata": metadata,
+            "priority": priority,
+            "workspace": workspace,
+            "identifier": identifier,
+            "network_channel": channel,
+            "max_attempts": max_attempts,
+            "auto_enqueue_on_ready": auto_enqueue_on_ready or None,
+            "draft": draft or None,
+            "approval_policy": approval_policy,
+        }
+        path = "/api/tasks" if parent is None else f"/api/tasks/{quoted(parent)}/children"
+        answer = await self._write(path, wanted, key=key)
+        return task_shown(answer["task"])
+
+    async def add_dependency(self, task_id: str, depends_on: str) -> None:
+        """Have a task wait for another one to be completed.
+
+        Raises:
+            Refused: `task_dependency_cycle`, `task_not_found` and others.
+        """
+        path = f"/api/tasks/{quoted(task_id)}/dependencies"
+        await self._write(path, {"depends_on_task_id": depends_on})
+
+    async def start_task(self, task_id: str, *, key: str | None = None) -> Run:
+        """Queue a run of the task; the open one, if it has one.
+
+        Raises:
+            Refused: it is a draft, blocked, not approved yet, or canceled.
+        """
+        answer = await self._write(f"/api/tasks/{quoted(task_id)}/start", {}, key=key)
+        return run_shown(answer["run"])
+
+    async def cancel_task(self, task_id: str, *, reason: str | None = None) -> Task:
+        """Cancel a task with all below it, for good; whoever works on them loses the lease.
+
+        Raises:
+            Refused: nothing of it is open any more.
+        """
+        answer = await self._write(f"/api/tasks/{quoted(task_id)}/cancel", {"reason": reason})
+        return task_shown(answer["task"])
+
+    async def task(self, task_id: str) -> Task:
+        """A task with its runs. Raises: Refused: `task_not_found`."""
+        detail = (await self.request("GET", f"/api/tasks/{quoted(task_id)}"))["task"]
+        return task_shown(detail["task"], detail.get("runs"))
+
+    async def tasks(self, /, *, limit: int = 100, **filters: str) -> list[Task]:
+        """Tasks, the one that was active last first.
+
+        Args:
+            limit: how many at most, up to 1,000.
+            filters: query parameters of `GET /api/tasks`, such as `status="ready"`.
+        """
+        answer = await self.request("GET", "/api/tasks", query={"limit": str(limit), **filters})
+        return [task_shown(task) for task in answer["tasks"]]
+
+    async def run(self, run_id: str) -> Run:
+        """A run. Raises: Refused: `task_run_not_found`."""
+        answer = await self.request("GET", f"/api/task-runs/{quoted(run_id)}")
+        return run_shown(answer["run"]["run"])
+
+    async def request_review(self, run_id: str, *, reason: str | None = None) -> str:
+        """Ask a person to judge a run that has ended; a rejection may have the work go on.
+
+        Returns:
+            The id of the review.
+
+        Raises:
+            Refused: the run has not ended, or its task was canceled.
+        """
+        path = f"/api/task-runs/{quoted(run_id)}/reviews"
+        answer = await self._write(path, {"reason": reason})
+        return str(answer["review"]["review_id"])
+
+    def events(
+        self, task_id: str, *, after: int = 0
+    ) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+        """Everything that happens to a task and all below it, each event once and in order, over
+        lost connections and restarts too; it ends when the task is deleted.
+
+            async with client.events(task.id) as events:
+                async for event in events:
+                    print(event.type)
+
+        Args:
+            after: the number of the last event that is known; 0: from the beginning.
+
+        Raises:
+            Refused: `task_not_found`; also once the task was set aside as damaged.
+        """
+        return self._events_open(task_id, after)
+
+    @asynccontextmanager
+    async def _events_open(
+        self, task_id: str, after: int
+    ) -> AsyncGenerator[AsyncIterator[Event], None]:
+        async with aclosing(self._events(task_id, after)) as events:
+            yield events
+
+    async def _events(self, task_id: str, after: int) -> AsyncGenerator[Event, None]:
+        path, last_id, retry_s = f"/api/tasks/{quoted(task_id)}/stream", str(after), RETRY_S
+        while True:
+            reader = FrameReader()
+            async with aclosing(self._lines(path, last_id)) as lines:
+                async for line in lines:
+                    frame = reader.take(line)
+                    if frame is None:
+                        continue
+                    if frame.retry_ms is not None:
+                        retry_s = frame.retry_ms / 1000
+                    elif frame.event == _CLOSED:
+                        if _is_over(frame):
+                            return
+                    else:
+                        last_id = frame.id or last_id
+                        yield event_shown(orjson.loads(frame.data))
+            await trio.sleep(retry_s)
+
+
+def _is_over(frame: ServerSentEvent) -> bool:
+    """Whether the stream's last event says that nothing more will come."""
+    reason = str(orjson.loads(frame.data).get("reason"))
+    if reason in _COMES_BACK:
+        return False
+    if reason == "deleted":
+        return True
+    raise Refused("stream_closed", f"the stream was closed: {reason}", "inspect the task")

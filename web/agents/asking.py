@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import orjson
 
+from chargehand.actors.limits import ONCE_KEY_CHARS_MAX
 from chargehand.web.agents.claims import Agent
 from chargehand.web.agents.errors import Refused, refused_as
 
@@ -59,10 +60,11 @@ class Asking(ABC):
             body: what is sent as JSON.
             query: parameters behind the path.
             agent: who calls; None: the local user.
-            key: under which a write has one effect, however often it is sent; None: one of its own.
+            key: under which a write has one effect, however often it is sent: up to 200 characters of
+                printable ASCII; None: one of its own.
         """
         if method != "GET":
-            key = key or new_key()
+            key = _key(key)
         raw = b"" if body is None else encoded(body)
         answer = await self._send(Request(method, path, query or {}, raw, agent, key))
         return orjson.loads(answer) if answer else None
@@ -70,7 +72,7 @@ class Asking(ABC):
     async def _write(
         self, path: str, members: Mapping[str, object], *, key: str | None = None
     ) -> dict[str, Any]:
-        raw = await self._send(Request("POST", path, {}, body_of(members), None, key or new_key()))
+        raw = await self._send(Request("POST", path, {}, body_of(members), None, _key(key)))
         answer: dict[str, Any] = orjson.loads(raw)
         return answer
 
@@ -86,6 +88,16 @@ class Asking(ABC):
 def new_key() -> str:
     """An idempotency key that nobody has used."""
     return uuid4().hex
+
+
+def _key(given: str | None) -> str:
+    """Raises: Refused: no header can hold it."""
+    if given is None:
+        return new_key()
+    if not (given.isascii() and given.isprintable() and 0 < len(given) <= ONCE_KEY_CHARS_MAX):
+        message = f"a key must be 1 to {ONCE_KEY_CHARS_MAX} characters of printable ASCII"
+        raise refused_as(_INVALID, message, "use a UUID, such as of uuid.uuid4()", "", 422)
+    return given
 
 
 def body_of(members: Mapping[str, object]) -> bytes:

@@ -332,14 +332,13 @@ class AgentPool:
     async def _handled(self, work: Work, reports: Reports, call: Call) -> Report:
         """Have the handler work; what is to be told of it."""
         claim = work.claim
-        with work.scope:
-            try:
-                result = await call.result(claim)
-            except Exception as error:
-                if not work.scope.cancel_called:
-                    return partial(reports.ended, claim, self._ruled(claim, error))
-            else:
-                return partial(reports.completed, claim, result)
+        try:
+            with work.scope:
+                return partial(reports.completed, claim, await call.result(claim))
+        except Exception as error:  # around the scope, which takes its own cancellation out of it
+            if not work.scope.cancel_called:
+                return partial(reports.ended, claim, self._ruled(claim, error))
+            _log.warning("the handler of run %s failed as it ended", claim.run_id, exc_info=error)
         return partial(reports.ended, claim, Release(_DRAINED))
 
     def _ruled(self, claim: Claim, error: Exception) -> Ending:

@@ -76,7 +76,7 @@ class OverHttp(Api):
                     )
                     built.stream = WholeBody(request.body)
                     answer = await client.send(built)
-                if answer.is_success:
+                if answer.is_success and (not answer.content or answer.content[:1] == b"{"):
                     return answer.content
                 told = await _error_of(answer)
             except httpx.TransportError as error:

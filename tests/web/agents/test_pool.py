@@ -188,6 +188,28 @@ async def test_a_pool_whose_session_is_ended_goes_on_under_another(api):
     assert (await api.task(task_id)).result == "done"
 
 
+async def test_a_handler_that_fails_as_it_is_canceled_costs_no_more_than_its_run(api):
+    """In a nursery of its own, of which one task raises while the others are canceled."""
+    ids = await queued(api, 2)
+
+    async def fails_at_the_end():
+        try:
+            await trio.sleep_forever()
+        finally:
+            raise OSError("the disk is full")
+
+    async def handle(claim):
+        if claim.task_id == ids[0]:
+            await api.cancel_task(claim.task_id)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(trio.sleep_forever)
+                nursery.start_soon(fails_at_the_end)
+        return "done"
+
+    metrics = await AgentPool(api, handle, lease_seconds=LEASE_S).run(until_empty=True)
+    assert (metrics.lost, metrics.completed) == (1, 1)
+
+
 # --- errors -----------------------------------------------------------------------------------
 
 

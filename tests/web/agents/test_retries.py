@@ -4,7 +4,7 @@ import httpx
 import pytest
 import trio
 
-from chargehand import Agent, AgentPool, Refused, Unavailable
+from chargehand import Agent, AgentPool, Client, Refused, Unavailable
 from tests.web.agents.conftest import PATIENCE_S, over_http
 
 BUILDER = Agent("builder", "sess-1")
@@ -144,3 +144,23 @@ async def test_one_that_stays_overloaded_is_told_as_it_says_it(unsteady):
 async def test_another_server_than_ours_is_told_as_such(unsteady, body):
     with pytest.raises(Refused, match="none of a Chargehand"):
         await unsteady(lambda _: httpx.Response(404, content=body)).tasks()
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/json"])
+async def test_a_page_of_another_server_is_no_answer(unsteady, kind):
+    page = httpx.Response(200, content=b"<html>", headers={"Content-Type": kind})
+    with pytest.raises(Refused, match="none of a Chargehand") as refused:
+        await unsteady(lambda _: page).claim(BUILDER)
+    assert refused.value.code == "unexpected_answer"
+
+
+async def test_a_key_that_no_header_can_hold_is_refused_at_once(system):
+    client = Client("http://127.0.0.1:1")
+    before_s = trio.current_time()
+    for key in ("a\nb", "é", "x" * 201):
+        for api in (client, system):
+            with pytest.raises(Refused) as refused:
+                await api.create_task("work", key=key)
+            assert refused.value.code == "invalid_request"
+    assert trio.current_time() == before_s
+    await client.aclose()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from chargehand.web.agents.opening import open_system
     from chargehand.web.agents.pool import AgentPool
     from chargehand.web.agents.shown import Event, Run, Task
+    from chargehand.web.agents.webhooks import WebhookBridge
     from chargehand.web.client.blocking import BlockingClient
     from chargehand.web.client.client import Client
 
@@ -56,6 +57,7 @@ __all__ = [
     "StorageError",
     "Task",
     "Unavailable",
+    "WebhookBridge",
     "open_system",
 ]
 
@@ -73,6 +75,7 @@ _HOMES = {
     "web.agents.opening": ("open_system",),
     "web.agents.pool": ("AgentPool",),
     "web.agents.shown": ("Event", "Run", "Task"),
+    "web.agents.webhooks": ("WebhookBridge",),
     "web.client.blocking": ("BlockingClient",),
     "web.client.client": ("Client",),
 }

@@ -14,19 +14,18 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final, NoReturn
 
 import trio
 
 from chargehand.actors.boot_clock import BootClock
-from chargehand.actors.bridges.bridge import Bridge
 from chargehand.actors.lifecycle import run_system
 from chargehand.actors.ports import DamagedError, StorageError
 from chargehand.actors.system import System
 from chargehand.persistence.lock import InUseError
 from chargehand.persistence.opening import open_journal
+from chargehand.web.bridges.on_demand import bridges_of
 from chargehand.web.exits import ExitCode, Fatal, first_leaf
 from chargehand.web.listeners import Listeners, fronts
 from chargehand.web.server import Front, stop_fronts
@@ -57,7 +56,7 @@ async def serve(configuration: Configuration) -> None:
             unix = listen_unix(settings.socket_path)
             listeners = Listeners(tcp, unix, settings.socket_path, lane)
             async with (
-                _open_bridges(configuration) as bridges,
+                bridges_of(configuration.bridges) as bridges,
                 run_system(journal, configuration.core, bridges=bridges) as system,
             ):
                 started = True
@@ -94,19 +93,6 @@ def _listen(settings: ServerSettings) -> tuple[socket.socket, socket.socket | No
     except Fatal:
         tcp.close()
         raise
-
-
-@asynccontextmanager
-async def _open_bridges(configuration: Configuration) -> AsyncIterator[list[Bridge]]:
-    if not configuration.bridges:
-        yield []
-        return
-    from chargehand.web.bridges.opening import (
-        open_bridges,  # an HTTP client, which most servers do without
-    )
-
-    async with open_bridges(configuration.bridges) as bridges:
-        yield bridges
 
 
 async def _serve_system(

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections import Counter
 
+import httpx
 import pytest
 import trio
 
@@ -17,9 +18,12 @@ from chargehand import (
     Client,
     OpenError,
     Refused,
+    Settings,
     Unavailable,
+    WebhookBridge,
     open_system,
 )
+from tests.edge.receiver import receiving
 from tests.process.conftest import ROOT, S_MAX, wait_until
 
 SOCKET = "s"
@@ -147,6 +151,45 @@ async def test_one_process_is_server_and_pool(tmp_path):
         assert (await system.task(task.id)).result == "done"
 
 
+async def test_such_a_process_serves_what_a_server_does(tmp_path):
+    """The lane, further hosts and origins, strict requests, and webhooks."""
+    async with receiving() as receiver:
+        bridge = WebhookBridge("ops", receiver.url, ("s3cret", "old"))
+        assert "s3cret" not in repr(bridge)
+        async with (
+            open_system(
+                tmp_path / "data",
+                Settings(max_leases_per_session=5),
+                serve_http="127.0.0.1:0",
+                serve_lane="127.0.0.1:0",
+                allowed_hosts=["pool.example"],
+                allowed_origins=["https://shop.example"],
+                strict_requests=True,
+                bridges=[bridge],
+                keep_alive_seconds=5,
+                max_connections=10,
+            ) as system,
+            Client(system.lane_url) as client,
+        ):
+            task = await client.create_task("work")
+            await system.request(
+                "POST",
+                f"/api/tasks/{task.id}/notifications/bridges",
+                {"bridge_instance_id": "ops", "delivery_mode": "direct-send", "peer_id": "p"},
+            )
+            await client.start_task(task.id)
+            pool = AgentPool(client, lambda claim: "done", size=2)
+            assert (await pool.run(until_empty=True)).completed == 1
+            assert len(await receiver.wait_for(1)) == 1
+            with pytest.raises(Refused, match="reslt"):
+                await client.request("POST", "/api/tasks", {"title": "x", "reslt": 1})
+            async with httpx.AsyncClient(base_url=str(system.url)) as http:
+                headers = {"Host": "pool.example", "Origin": "https://shop.example"}
+                assert (await http.get("/readyz", headers=headers)).status_code == 200
+                refused = await http.get("/readyz", headers={"Host": "other.example"})
+                assert refused.status_code == 403
+
+
 async def test_what_cannot_be_opened_says_why(tmp_path):
     async with open_system(tmp_path / "data", serve_http="127.0.0.1:0") as system:
         with pytest.raises(OpenError, match="is in use by process"):
@@ -156,9 +199,17 @@ async def test_what_cannot_be_opened_says_why(tmp_path):
         with pytest.raises(OpenError, match="cannot listen"):
             async with open_system(tmp_path / "other", serve_http=taken):
                 pass
-    for wrong in ("0.0.0.0:0", "nonsense"):
+    for wrong in (
+        {"serve_http": "0.0.0.0:0"},
+        {"serve_http": "nonsense"},
+        {"serve_lane": "0.0.0.0:0"},
+        {"allowed_origins": ["nonsense"]},
+        {"max_connections": 0},
+        {"bridges": [WebhookBridge("ops", "ftp://here", "s")]},
+        {"bridges": [WebhookBridge("ops", "http://here", "s")] * 2},
+    ):
         with pytest.raises(OpenError):
-            async with open_system(tmp_path / "data", serve_http=wrong):
+            async with open_system(tmp_path / "data", **wrong):
                 pass
     async with open_system(tmp_path / "data"):  # nothing of it was kept
         pass

@@ -26,7 +26,14 @@ Everything is typed. Times are in seconds. How it is used stands in the
 Written by `make reference` from the docstrings.
 """
 _SECTIONS: Final = {
-    "In the same process": ("open_system", "LocalSystem", "Settings", "ReviewPolicy", "BootClock"),
+    "In the same process": (
+        "open_system",
+        "LocalSystem",
+        "Settings",
+        "ReviewPolicy",
+        "WebhookBridge",
+        "BootClock",
+    ),
     "Beside a server": ("Client", "BlockingClient"),
     "The calls of both": ("Api",),
     "Pools": ("AgentPool", "PoolMetrics", "Ending", "Fail", "Release", "NeedsPerson"),

@@ -60,8 +60,8 @@ class Asking(ABC):
             body: what is sent as JSON.
             query: parameters behind the path.
             agent: who calls; None: the local user.
-            key: under which a write has one effect, however often it is sent: up to 200 characters of
-                printable ASCII; None: one of its own.
+            key: under which a write has one effect, however often it is sent: up to 200
+                characters of printable ASCII; None: one of its own.
         """
         if method != "GET":
             key = _key(key)

@@ -34,6 +34,7 @@ from chargehand.web.call import Call
 from chargehand.web.headers import IDEMPOTENCY_HEADER, LAST_EVENT_HEADER, RequestHeaders
 from chargehand.web.identity import authenticate
 from chargehand.web.ignored import Ignored
+from chargehand.web.listeners import Listeners
 from chargehand.web.operations import Operation
 from chargehand.web.problems import problem, status_of
 from chargehand.web.responses import EventStreamResponse, HttpResponse
@@ -56,12 +57,14 @@ class LocalSystem(Api):
 
     Attributes:
         url: where it is served over HTTP, if it is.
+        lane_url: where the agent lane is served, if it is.
         socket: the path of its Unix socket, if it has one.
     """
 
-    def __init__(self, system: System, url: str | None = None, socket: Path | None = None) -> None:
-        self.url = url
-        self.socket = socket
+    def __init__(self, system: System, listeners: Listeners) -> None:
+        self.url = listeners.url
+        self.lane_url = listeners.lane_url
+        self.socket: Path | None = listeners.unix_path
         self._system = system
 
     # --- agents: without JSON around it ---------------------------------------------------------

@@ -2,12 +2,12 @@
 
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import trio
 
@@ -20,6 +20,8 @@ from chargehand.persistence.journal import StoreJournal
 from chargehand.persistence.opening import memory_journal, open_journal
 from chargehand.web.agents.errors import OpenError
 from chargehand.web.agents.local import LocalSystem
+from chargehand.web.agents.webhooks import WebhookBridge, webhooks_of
+from chargehand.web.bridges.on_demand import bridges_of
 from chargehand.web.exits import Fatal
 from chargehand.web.listeners import Listeners, fronts
 from chargehand.web.server import Front, stop_fronts
@@ -36,15 +38,26 @@ async def open_system(
     settings: Settings | None = None,
     *,
     serve_http: str | None = None,
+    serve_lane: str | None = None,
     socket: str | PathLike[str] | None = None,
     token: str | None = None,
-    map_mib: int = 1024,
+    allowed_hosts: Iterable[str] = (),
+    allowed_origins: Iterable[str] = (),
+    strict_requests: bool = False,
+    bridges: Iterable[WebhookBridge] = (),
+    max_connections: int | None = None,
+    keep_alive_seconds: float | None = None,
+    header_seconds: float | None = None,
+    body_seconds: float | None = None,
+    write_seconds: float | None = None,
+    map_mib: int | None = None,
 ) -> AsyncGenerator[LocalSystem, None]:
     """Run a scheduler in this program for as long as the block lasts.
 
-    Everything that a call has answered is on disk, as with the server; webhooks are the server's
-    alone. Where Trio runs with
-    `clock=BootClock()`, leases count the time in which the host is suspended.
+    Everything that a call has answered is on disk, as with the server. With an address the program
+    is a server as well: whatever `chargehand serve` can be set to, this can, but for the start-up
+    report, the end by signals, and logs, which are the program's own. What is left out is as there.
+    Where Trio runs with `clock=BootClock()`, leases count the time in which the host is suspended.
 
     Args:
         data_dir: directory of the store, made if it is missing; it belongs to one process at a
@@ -52,26 +65,57 @@ async def open_system(
         settings: of the scheduler.
         serve_http: HOST:PORT to serve the whole API at as well; port 0 picks a free one (see
             `LocalSystem.url`). Beyond this machine that takes a token.
-        socket: path of a Unix socket to serve it at as well.
-        token: what HTTP clients must send as a bearer token.
+        serve_lane: HOST:PORT of this machine to serve it at as well, the frequent operations of
+            agents without the web framework (see `LocalSystem.lane_url`).
+        socket: path of a Unix socket to serve it at as well, as `serve_lane`.
+        token: what TCP clients must send as a bearer token.
+        allowed_hosts: further names, NAME or NAME:PORT, that a Host header may hold.
+        allowed_origins: further origins, as `https://example.org`, whose pages may call.
+        strict_requests: refuse unknown members and query parameters instead of ignoring them.
+        bridges: where the ends of tasks are told by webhooks.
+        max_connections: open at a time, for each listener.
+        keep_alive_seconds: that a connection may stay open unused.
+        header_seconds, body_seconds: for a request's headers, and its body, to arrive.
+        write_seconds: for a client to take one piece of an answer or stream.
         map_mib: first size of the store's memory map, in MiB; it grows.
 
     Raises:
-        OpenError: the directory is in use, damaged or not writable, or an address is taken.
+        OpenError: the directory is in use, damaged or not writable, an address is taken, or an
+            argument cannot be used.
         StorageError: (in a group) a write failed while the block ran. What was answered is on disk;
             nothing is written any more.
     """
     raised: BaseException | None = None
     try:
         async with AsyncExitStack() as stack:
-            server = _server_settings(serve_http, socket, token)
-            journal_of = partial(_journal, data_dir, map_mib)
+            server = _server_settings(
+                {
+                    "http": serve_http,
+                    "lane": serve_lane,
+                    "socket": None if socket is None else Path(socket),
+                    "token": token,
+                    "allowed_hosts": tuple(allowed_hosts),
+                    "allowed_origins": tuple(allowed_origins),
+                    "strict_requests": strict_requests,
+                    "max_connections": max_connections,
+                    "keep_alive_s": keep_alive_seconds,
+                    "header_s": header_seconds,
+                    "body_s": body_seconds,
+                    "write_s": write_seconds,
+                    "map_mib": map_mib,
+                }
+            )
             system, listeners = await _opened(
-                stack, journal_of, settings, server, serves_http=serve_http is not None
+                stack,
+                partial(_journal, data_dir, server.map_mib),
+                settings,
+                server,
+                bridges,
+                serves_http=serve_http is not None,
             )
             async with _serving(fronts(system, server, listeners), system):
                 try:
-                    yield LocalSystem(system, listeners.url, listeners.unix_path)
+                    yield LocalSystem(system, listeners)
                 except BaseException as error:
                     raised = error
                     raise
@@ -85,16 +129,12 @@ async def open_system(
             raised.__context__ = context
 
 
-def _server_settings(
-    serve_http: str | None, socket: str | PathLike[str] | None, token: str | None
-) -> ServerSettings:
+def _server_settings(given: Mapping[str, Any]) -> ServerSettings:
+    """Args: given: by the names of their fields; None: as it is by default."""
     try:
-        server = ServerSettings(
-            http=serve_http or "127.0.0.1:0",
-            socket=None if socket is None else Path(socket),
-            token=token,
-        )
-        check_exposure(server, "serve_http")
+        server = ServerSettings(**{n: value for n, value in given.items() if value is not None})
+        if given["http"] is not None:
+            check_exposure(server, "serve_http")
     except (Fatal, ValueError) as error:
         raise OpenError("bad_setting", str(error)) from error
     return server
@@ -105,24 +145,30 @@ async def _opened(
     journal_of: Callable[[], StoreJournal],
     settings: Settings | None,
     server: ServerSettings,
+    bridges: Iterable[WebhookBridge],
     *,
     serves_http: bool,
 ) -> tuple[System, Listeners]:
     """All that is open until the stack ends, the scheduler running."""
-    tcp = unix = None
+    tcp = unix = lane = None
     try:
+        webhooks = webhooks_of(bridges)
         if serves_http:
-            tcp = stack.enter_context(closing(listen_tcp(*server.address)))
+            tcp = stack.enter_context(closing(listen_tcp(*server.address, flag="serve_http")))
+        if server.lane_address is not None:
+            lane = listen_tcp(*server.lane_address, flag="serve_lane")
+            stack.enter_context(closing(lane))
         journal = journal_of()
         stack.push_async_callback(_close, journal)  # also where the block ends with an error
         if server.socket is not None:  # behind the journal, whose lock keeps others away
             unix = stack.enter_context(closing(listen_unix(server.socket)))
             stack.callback(server.socket.unlink, missing_ok=True)
-        running = run_system(journal, settings, time=_time())
+        opened = await stack.enter_async_context(bridges_of(webhooks))
+        running = run_system(journal, settings, time=_time(), bridges=opened)
         system = await stack.enter_async_context(running)
     except (Fatal, StorageError) as error:
         raise OpenError("cannot_open", str(error)) from error
-    return system, Listeners(tcp, unix, server.socket)
+    return system, Listeners(tcp, unix, server.socket, lane)
 
 
 def _journal(data_dir: str | PathLike[str] | None, map_mib: int) -> StoreJournal:

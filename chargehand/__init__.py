@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chargehand.web.agents.claims import Agent, Claim
     from chargehand.web.agents.endings import Ending, Fail, NeedsPerson, Release
     from chargehand.web.agents.errors import (
+        BatchRefused,
         ChargehandError,
         LeaseLost,
         OpenError,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     )
     from chargehand.web.agents.local import LocalSystem
     from chargehand.web.agents.metrics import PoolMetrics
+    from chargehand.web.agents.new_task import NewTask
     from chargehand.web.agents.opening import open_system
     from chargehand.web.agents.pool import AgentPool
     from chargehand.web.agents.shown import Event, Run, Task
@@ -36,6 +38,7 @@ __all__ = [
     "Agent",
     "AgentPool",
     "Api",
+    "BatchRefused",
     "BlockingClient",
     "BootClock",
     "ChargehandError",
@@ -47,6 +50,7 @@ __all__ = [
     "LeaseLost",
     "LocalSystem",
     "NeedsPerson",
+    "NewTask",
     "OpenError",
     "PoolMetrics",
     "Refused",
@@ -69,9 +73,17 @@ _HOMES = {
     "web.agents.api": ("Api",),
     "web.agents.claims": ("Agent", "Claim"),
     "web.agents.endings": ("Ending", "Fail", "NeedsPerson", "Release"),
-    "web.agents.errors": ("ChargehandError", "LeaseLost", "OpenError", "Refused", "Unavailable"),
+    "web.agents.errors": (
+        "BatchRefused",
+        "ChargehandError",
+        "LeaseLost",
+        "OpenError",
+        "Refused",
+        "Unavailable",
+    ),
     "web.agents.local": ("LocalSystem",),
     "web.agents.metrics": ("PoolMetrics",),
+    "web.agents.new_task": ("NewTask",),
     "web.agents.opening": ("open_system",),
     "web.agents.pool": ("AgentPool",),
     "web.agents.shown": ("Event", "Run", "Task"),

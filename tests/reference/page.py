@@ -37,10 +37,11 @@ _SECTIONS: Final = {
     "Beside a server": ("Client", "BlockingClient"),
     "The calls of both": ("Api",),
     "Pools": ("AgentPool", "PoolMetrics", "Ending", "Fail", "Release", "NeedsPerson"),
-    "What they give": ("Agent", "Claim", "Task", "Run", "Event"),
+    "What they take and give": ("NewTask", "Agent", "Claim", "Task", "Run", "Event"),
     "Errors": (
         "ChargehandError",
         "Refused",
+        "BatchRefused",
         "LeaseLost",
         "Unavailable",
         "OpenError",

@@ -3,7 +3,8 @@
 `api` is what a program asks of a Chargehand, in the same words wherever that runs: `local` is one
 in its own process, which `opening` opens, with `webhooks` if it has any, and `web.client` is one
 elsewhere. It is made of `task_calls` and `agent_calls`, and both of `asking`: one request, or one
-stream. It gives `claims`, tasks and runs as they are `shown`, and raises `errors`.
+stream. It takes `new_task`s, gives `claims`, tasks and runs as they are `shown`, and raises
+`errors`.
 
 A `pool` claims for each of its free places, in `sessions` that hold its runs, and has `handlers`
 called of either kind. `heartbeats` renew its leases, `work` is a claim that is worked on, `endings`

@@ -13,6 +13,7 @@ _LOST: Final = frozenset(code.code for code in LEASE_LOST)
 _SET_ASIDE: Final = frozenset(
     code.code for code in (Code.TASK_SET_ASIDE, Code.SESSION_SET_ASIDE, Code.WORKSPACE_SET_ASIDE)
 )
+_NOT_MADE: Final = Code.BATCH_NOT_MADE.code
 _LATER: Final = (429, 503)
 _INTERNAL: Final = 500
 _KINDS: Final = {code.code: code.kind for code in Code}
@@ -52,6 +53,20 @@ class Refused(ChargehandError):
 
 
 @final
+class BatchRefused(Refused):
+    """Many tasks were to be made, and none was.
+
+    Args:
+        refusals: what is wrong with each that something is wrong with, by its place among them.
+            This one is the first of them that is not there for the sake of another.
+    """
+
+    def __init__(self, first: Refused, refusals: Mapping[int, ChargehandError]) -> None:
+        super().__init__(first.code, first.message, first.next_step, str(first), first.status)
+        self.refusals = refusals
+
+
+@final
 class LeaseLost(Refused):
     """The run is not the caller's any more: its lease ran out, or the run was ended or canceled.
     Whoever works on it stops."""
@@ -86,12 +101,18 @@ class OpenError(ChargehandError):
 def of_answer(status: int, body: bytes, retry_after_s: float | None) -> ChargehandError:
     """What an answer with an error status says."""
     try:
-        return _told(status, orjson.loads(body), retry_after_s)
+        said = orjson.loads(body)
+        told = _told(status, said, retry_after_s)
+        rows = enumerate(said.get("results", ()))
+        refusals = {n: of_row(row["error"], Operation.CREATE_TASK) for n, row in rows}
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         message = f"the answer is {status}, and none of a Chargehand"
         return _of_status(
             status, "unexpected_answer", message, "check the address", "", retry_after_s
         )
+    if not refusals or not isinstance(told, Refused):
+        return told
+    return BatchRefused(told, {n: one for n, one in refusals.items() if one.code != _NOT_MADE})
 
 
 def of_row(said: Mapping[str, Any], operation: Operation) -> ChargehandError:

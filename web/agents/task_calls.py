@@ -1,19 +1,24 @@
 """The calls of a program about tasks, their runs and their events."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from typing import Final, Literal
+from typing import Any, Final
 
 import orjson
 import trio
 
 from chargehand.web.agents.asking import Asking, quoted
-from chargehand.web.agents.errors import Refused
+from chargehand.web.agents.errors import ChargehandError, Refused, of_row
+from chargehand.web.agents.new_task import (
+    ApprovalPolicy,
+    NewTask,
+    Priority,
+    items_of,
+    members_of,
+)
 from chargehand.web.agents.shown import Event, Run, Task, event_shown, run_shown, task_shown
 from chargehand.web.frames import FrameReader, ServerSentEvent
-
-Priority = Literal["low", "medium", "high", "urgent"]
-ApprovalPolicy = Literal["none", "manual"]
+from chargehand.web.operations import Operation
 
 RETRY_S: Final = 2.0  # until a stream is opened again, where the server names no time
 _CLOSED: Final = "stream.closed"
@@ -62,24 +67,67 @@ class TaskCalls(Asking):
         Raises:
             Refused: `task_already_exists`, `workspace_not_found`, `invalid_request` and others.
         """
-        wanted = {
-            "scope": "global" if workspace is None else "workspace",
-            "title": title,
-            "id": id,
-            "description": description,
-            "metadata": metadata,
-            "priority": priority,
-            "workspace": workspace,
-            "identifier": identifier,
-            "network_channel": channel,
-            "max_attempts": max_attempts,
-            "auto_enqueue_on_ready": auto_enqueue_on_ready or None,
-            "draft": draft or None,
-            "approval_policy": approval_policy,
-        }
+        task = NewTask(
+            title,
+            id=id,
+            description=description,
+            metadata=metadata,
+            priority=priority,
+            workspace=workspace,
+            identifier=identifier,
+            channel=channel,
+            max_attempts=max_attempts,
+            auto_enqueue_on_ready=auto_enqueue_on_ready,
+            draft=draft,
+            approval_policy=approval_policy,
+        )
         path = "/api/tasks" if parent is None else f"/api/tasks/{quoted(parent)}/children"
-        answer = await self._write(path, wanted, key=key)
+        answer = await self._write(path, members_of(task), key=key)
         return task_shown(answer["task"])
+
+    async def create_tasks(self, tasks: Sequence[NewTask], *, key: str | None = None) -> list[Task]:
+        """Make many tasks at once, up to 256: all of them or none, in one write to the disk.
+
+            build = NewTask("Build")
+            await client.create_tasks([build, NewTask("Deploy", depends_on=[build])])
+
+        Args:
+            tasks: in any order; they may name each other as parents and blockers.
+            key: under which they are made once, however often this is called; None: one of its own.
+
+        Returns:
+            The tasks, in the order given.
+
+        Raises:
+            BatchRefused: something is wrong with one of them, or with several.
+        """
+        rows = await self._create(tasks, key, atomic=True)
+        return [task_shown(row["task"]) for row in rows]
+
+    async def try_create_tasks(
+        self, tasks: Sequence[NewTask], *, key: str | None = None
+    ) -> list[Task | ChargehandError]:
+        """The same, but each is made that can be.
+
+        Returns:
+            The tasks, in the order given; in place of one that was not made, why.
+
+        Raises:
+            Refused: it is nothing that could be made.
+        """
+        rows = await self._create(tasks, key, atomic=False)
+        return [
+            task_shown(row["task"]) if row["ok"] else of_row(row["error"], Operation.CREATE_TASK)
+            for row in rows
+        ]
+
+    async def _create(
+        self, tasks: Sequence[NewTask], key: str | None, *, atomic: bool
+    ) -> list[dict[str, Any]]:
+        items = {"items": items_of(tasks), "atomic": atomic}
+        answer = await self._write(Operation.CREATE_BATCH.path, items, key=key)
+        rows: list[dict[str, Any]] = answer["results"]
+        return rows
 
     async def add_dependency(self, task_id: str, depends_on: str) -> None:
         """Have a task wait for another one to be completed.

@@ -57,6 +57,8 @@ class BlockingClient:
         self._is_open.wait()
 
     create_task = _blocking(Client.create_task)
+    create_tasks = _blocking(Client.create_tasks)
+    try_create_tasks = _blocking(Client.try_create_tasks)
     add_dependency = _blocking(Client.add_dependency)
     start_task = _blocking(Client.start_task)
     cancel_task = _blocking(Client.cancel_task)

@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from chargehand import Agent, Claim, LeaseLost, Refused, Unavailable
+from chargehand import Agent, BatchRefused, Claim, LeaseLost, NewTask, Refused, Task, Unavailable
 
 BUILDER = Agent("builder", "sess-1")
 
@@ -107,6 +107,47 @@ async def test_whoever_has_lost_the_lease_is_told(api, verb):
         await getattr(api, verb)(claim)
     assert lost.value.code in ("AUTONOMY_LEASE_EXPIRED", "AUTONOMY_NO_ACTIVE_LEASE")
     assert lost.value.status == 409
+
+
+async def test_many_tasks_are_made_at_once_and_name_each_other(api):
+    old = await api.create_task("old")
+    build = NewTask("Build", metadata={"a": 1}, parent=old.id)
+    test = NewTask("Test", id="test", parent=build, depends_on=[old.id])
+    deploy = NewTask("Deploy", depends_on=[test, build], auto_enqueue_on_ready=True)
+    made = await api.create_tasks([deploy, test, build], key="once")
+    assert [task.title for task in made] == ["Deploy", "Test", "Build"]
+    assert [task.status for task in made] == ["blocked", "blocked", "ready"]
+    assert made[1].data["parent_task_id"] == made[2].id
+    assert made[2].data["parent_task_id"] == old.id
+    again = await api.create_tasks([deploy, test, build], key="once")
+    assert [task.id for task in again] == [task.id for task in made]
+
+
+async def test_of_many_tasks_none_is_made_where_one_is_refused_or_each_that_can_be(api):
+    await api.create_task("old", id="old")
+    tasks = [NewTask("a"), NewTask("b", id="old"), NewTask(" ")]
+    tasks.append(NewTask("d", parent=tasks[1]))
+    with pytest.raises(BatchRefused) as refused:
+        await api.create_tasks(tasks)
+    error = refused.value
+    assert (error.code, error.status) == ("task_already_exists", 409)
+    codes = {index: one.code for index, one in error.refusals.items()}
+    assert codes == {
+        1: "task_already_exists",
+        2: "invalid_request",
+        3: "task_batch_item_refused",
+    }
+    assert error.refusals[1].message == error.message
+    assert error.refusals[2].next_step
+    assert len(await api.tasks()) == 1
+    made, *others = await api.try_create_tasks(tasks)
+    assert isinstance(made, Task)
+    assert [one.code for one in others] == [*codes.values()]
+    with pytest.raises(Refused, match="not among them"):
+        await api.create_tasks([NewTask("e", depends_on=[NewTask("f")])])
+    with pytest.raises(Refused) as none:
+        await api.create_tasks([])
+    assert not isinstance(none.value, BatchRefused)
 
 
 async def test_a_claim_under_a_key_is_given_again(api):

@@ -1,0 +1,90 @@
+"""Tasks that a program asks for, alone or many that hang together."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal, final
+
+from chargehand.actors.frozen import frozen
+from chargehand.web.agents.errors import refused_as
+
+Priority = Literal["low", "medium", "high", "urgent"]
+ApprovalPolicy = Literal["none", "manual"]
+
+_NOT_THERE: Final = "a task names another one as its parent or blocker that is not among them"
+
+
+@final
+@frozen(eq=False)
+class NewTask:
+    """A task that is to be made, together with others that it may name.
+
+    Args:
+        title: for people; at most 500 characters.
+        parent: another one of them, or the id of a task.
+        depends_on: others of them, or ids of tasks, that are to be completed first.
+
+    All else is as of `create_task`.
+    """
+
+    title: str
+    id: str | None = None
+    description: str | None = None
+    metadata: object = None
+    priority: Priority | None = None
+    workspace: str | None = None
+    parent: "NewTask | str | None" = None
+    depends_on: "Sequence[NewTask | str]" = ()
+    identifier: str | None = None
+    channel: str | None = None
+    max_attempts: int | None = None
+    auto_enqueue_on_ready: bool = False
+    draft: bool = False
+    approval_policy: ApprovalPolicy | None = None
+
+
+def members_of(task: NewTask) -> dict[str, object]:
+    """As the API takes it, but for what it names."""
+    wanted = {
+        "scope": "global" if task.workspace is None else "workspace",
+        "title": task.title,
+        "id": task.id,
+        "description": task.description,
+        "metadata": task.metadata,
+        "priority": task.priority,
+        "workspace": task.workspace,
+        "identifier": task.identifier,
+        "network_channel": task.channel,
+        "max_attempts": task.max_attempts,
+        "auto_enqueue_on_ready": task.auto_enqueue_on_ready or None,
+        "draft": task.draft or None,
+        "approval_policy": task.approval_policy,
+    }
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
+def items_of(tasks: Sequence[NewTask]) -> list[dict[str, Any]]:
+    """As the items of a batch, each under its number.
+
+    Raises:
+        Refused: one of them names another that is not there.
+    """
+    refs = {task: str(index) for index, task in enumerate(tasks)}
+
+    def ref_of(task: NewTask) -> str:
+        if task not in refs:
+            raise refused_as("invalid_request", _NOT_THERE, "give all of them", "", 422)
+        return refs[task]
+
+    items: list[dict[str, Any]] = []
+    for index, task in enumerate(tasks):
+        item: dict[str, Any] = {**members_of(task), "ref": str(index)}
+        if isinstance(task.parent, NewTask):
+            item["parent_ref"] = ref_of(task.parent)
+        elif task.parent is not None:
+            item["parent_task_id"] = task.parent
+        if task.depends_on:
+            item["depends_on"] = [
+                {"ref": ref_of(one)} if isinstance(one, NewTask) else {"task_id": one}
+                for one in task.depends_on
+            ]
+        items.append(item)
+    return items

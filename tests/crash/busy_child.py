@@ -1,7 +1,8 @@
 """A process that works on a store as fast as it can and tells on stdout what was acknowledged.
 
 `python -m tests.crash.busy_child DIRECTORY INCARNATION`; killed from outside. Each worker makes a
-chain: a task is created, another one that waits for it, then its run is claimed and completed.
+chain: a task is created, another one that waits for it, then its run is claimed and completed. A
+planner makes tasks in batches that are made whole or not at all.
 """
 
 import os
@@ -12,6 +13,7 @@ import trio
 
 from chargehand.actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
 from chargehand.actors.lifecycle import run_system
+from chargehand.actors.new_tasks.item import NewTask, Ties
 from chargehand.actors.scheduler.commands import ClaimNext
 from chargehand.actors.settings import Settings
 from chargehand.actors.system import System
@@ -20,6 +22,7 @@ from chargehand.actors.task.state import Json, Owner, OwnerKind, Scope
 from chargehand.persistence.opening import open_journal
 
 WORKERS = 16
+PLAN = 20  # tasks of a batch
 SETTINGS = Settings(checkpoint_s=0.03, idle_s=0.05, boot_grace_s=0.0)
 OPERATOR = Caller(LOCAL_USER, origin(OriginKind.HTTP, "tasks.create"))
 
@@ -59,11 +62,26 @@ async def create(system: System, name: str, number: int) -> None:
     tell("created", answer.task.id, answer.task.last_seq)
 
 
+async def planner(system: System, name: str) -> None:
+    number = 0
+    while True:
+        items = []
+        for place in range(PLAN):
+            ties = Ties(str(place), parent_ref=str((place - 1) // 4) if place else None)
+            command = c.CreateTask(Scope.GLOBAL, "plan", id=f"{name}-{number}-{place}")
+            items.append(NewTask(command, ties))
+        await system.create_tasks(items, OPERATOR, atomic=True)
+        tell("planned", f"{name}-{number}")
+        number += 1
+        await trio.sleep(0.01)  # the others are to get on, too
+
+
 async def main(directory: Path, incarnation: str) -> None:
     async with run_system(open_journal(directory), SETTINGS) as system, trio.open_nursery() as work:
         tell("ready")
         for number in range(WORKERS):
             work.start_soon(worker, system, f"i{incarnation}w{number}")
+        work.start_soon(planner, system, f"plan{incarnation}")
 
 
 if __name__ == "__main__":

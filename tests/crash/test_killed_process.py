@@ -4,6 +4,7 @@ import random
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import trio
@@ -11,7 +12,7 @@ import trio
 from chargehand.actors.lifecycle import run_system
 from chargehand.actors.task.state import RunStatus, TaskStatus
 from chargehand.persistence.opening import open_journal
-from tests.crash.busy_child import SETTINGS
+from tests.crash.busy_child import PLAN, SETTINGS
 
 KILLS = 5
 COMPLETIONS = (20, 120)  # at least and at most, until a kill
@@ -72,6 +73,15 @@ async def check(directory: Path, lines: list[str]) -> None:
                     types = [e.event.type for e in system.views.timelines.after(task_id, 0, 100)]
                     assert types.count("task.run_completed") == 1
                     await check_next(system, task_id)
+        check_plans(system, {line.split()[1] for line in lines if line.startswith("planned ")})
+
+
+def check_plans(system, told: set[str]) -> None:
+    """Each batch of new tasks is there whole; those that were told of are there."""
+    parts = (task.id.rpartition("-") for task in system.views.catalog)
+    made = Counter(name for name, _, _ in parts if name.startswith("plan"))
+    assert {*made.values()} == {PLAN}
+    assert told <= made.keys()
 
 
 async def check_next(system, task_id: str) -> None:

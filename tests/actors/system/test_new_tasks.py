@@ -17,6 +17,7 @@ from chargehand.actors.new_tasks import creation
 from chargehand.actors.new_tasks.item import NewDependency, NewTask, Ties
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.state import Scope, TaskState, TaskStatus
+from chargehand.persistence import pipeline
 from tests.actors.system.desk import OPERATOR, CrashStore, Desk, started
 from tests.actors.system.test_random_work import check_memory
 
@@ -104,15 +105,24 @@ async def test_every_crash_leaves_all_of_the_tasks_with_their_key_or_none_of_bot
     assert True in seen
 
 
-async def test_every_crash_before_the_commit_leaves_none():
-    store = CrashStore()
-    async with started(store) as desk:
-        made = [task.id for task in await create(desk, [item() for _ in range(200)])]
-        last = len(store.crash_points)
-    for crashed in store.crash_points[last - 2 : last]:
+async def test_a_batch_is_in_one_commit_also_where_that_is_full(monkeypatch):
+    monkeypatch.setattr(pipeline, "BATCH_RECORDS_MAX", 8)
+    store, made = CrashStore(), []
+
+    async def many(desk: Desk) -> None:
+        made.append([task.id for task in await create(desk, [item() for _ in range(50)])])
+
+    async with started(store) as desk, trio.open_nursery() as nursery:
+        for _ in range(30):
+            nursery.start_soon(desk.task)
+        nursery.start_soon(many, desk)
+    [ids] = made
+    seen = []
+    for crashed in store.crash_points:
         async with started(crashed) as desk:
-            found = sum(desk.system.views.get(task_id) is not None for task_id in made)
-            assert found == (200 if crashed is store.crash_points[last - 1] else 0)
+            seen.append(sum(desk.system.views.get(task_id) is not None for task_id in ids))
+    assert len(store.crash_points) > 3, "commits were full"
+    assert {*seen} == {0, 50}
 
 
 async def test_of_all_or_none_none_is_left_where_one_is_refused_and_each_is_told_why(desk):

@@ -20,7 +20,9 @@ from tests.cli.answers import Told, answer_by
 from tests.cli.conftest import S_MAX
 from tests.cli.suggested import command_of
 
-NOT_FOR_PEOPLE: Final = BATCHES | {Operation.LIVENESS, Operation.OPENAPI, Operation.DOCS}
+NOT_FOR_PEOPLE: Final = BATCHES - {Operation.CREATE_BATCH} | {
+    *(Operation.LIVENESS, Operation.OPENAPI, Operation.DOCS),
+}
 NESTED: Final = {"verdict"}  # members whose own members are asked for one by one
 NOT_ASKED_FOR: Final = {
     Operation.ADD_DEPENDENCY: {"kind"},  # there is one

@@ -102,6 +102,24 @@ def test_a_gate_and_what_an_operator_holds(line):
     line.refused(ClientExit.NOT_FOUND, "task", "show", "launch")
 
 
+def test_many_tasks_at_once(line, tmp_path):
+    plan = tmp_path / "plan.jsonl"
+    build = {"title": "Build", "ref": "build", "id": "build"}
+    ship = {"title": "Ship", "ref": "ship", "depends_on": [{"ref": "build"}]}
+    plan.write_text(f"{json.dumps(ship)}\n\n{json.dumps(build)}\n")
+    told = line.told("task", "create-batch", f"@{plan}")
+    assert "Ship" in told
+    told = line.refused(ClientExit.CONFLICT, "task", "create-batch", f"@{plan}")
+    assert "item 1: the id build is that of a task" in told
+    partly = line.run("task", "create-batch", "--no-atomic", json.dumps([{"title": "A"}, build, 7]))
+    assert partly.exit_code == ClientExit.PARTLY
+    assert "Task id is taken: the id build is that of a task" in partly.stdout
+    assert "item 2  Invalid request" in partly.stdout
+    rows = line.json("task", "create-batch", "-", stdin='[{"title": "B"}]')["results"]
+    assert [row["ok"] for row in rows] == [True]
+    assert line.run("task", "create-batch", "{no").exit_code == ClientExit.USAGE
+
+
 def test_runs_by_hand_and_by_force(line):
     _, run_id = queued(line)
     line.told("run", "claim", run_id)

@@ -1,10 +1,10 @@
 """The command line: a thin client of the API, over the Unix socket or HTTP.
 
 A command is a row (`verbs.Verb`) that says which operation it sends, with which `members`, and how
-the answer is laid out (`shown`, `layouts`, `events`, `inspection`), in lines of `layout`. The rows
-stand by their noun in `nouns`, which `groups` puts under the program, next to what asks no server
-(`local`), works (`work`), or measures a server (`bench`). `meant` knows what a misspelt command was
-to be, `completion` what a shell is told.
+the answer is laid out (`shown`, `layouts`, `results`, `events`, `inspection`), in lines of
+`layout`. The rows stand by their noun in `nouns`, which `groups` puts under the program, next to
+what asks no server (`local`), works (`work`), or measures a server (`bench`). `meant` knows what a
+misspelt command was to be, `completion` what a shell is told.
 
 `running` is what all commands have in common, `interrupts` how Ctrl-C ends them. `target` says
 where the server is and who calls it, `misspelt` which variables were meant to. `client` carries a

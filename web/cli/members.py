@@ -41,6 +41,26 @@ class JsonText(ParamType[orjson.Fragment]):
         return orjson.Fragment(raw)
 
 
+@final
+class JsonList(ParamType[list[Any]]):
+    """A list as JSON, or its items as a line each; out of a file by `@path`, from stdin by `-`."""
+
+    name = "json"
+
+    def convert(self, value: object, param: _Parameter, ctx: _Context) -> list[Any]:
+        if isinstance(value, list):
+            return value
+        try:
+            raw = _read(str(value)).strip()
+            if raw.startswith(b"["):
+                return list(orjson.loads(raw))
+            return [orjson.loads(line) for line in raw.splitlines() if line.strip()]
+        except OSError as error:
+            self.fail(f"cannot read it: {error}", param, ctx)
+        except ValueError as error:
+            self.fail(f"neither a JSON list nor a JSON text in each line: {error}", param, ctx)
+
+
 def _read(value: str) -> bytes:
     if value == "-":
         return sys.stdin.buffer.read()
@@ -132,6 +152,7 @@ class DirectoryText(ParamType[str]):
 
 
 JSON: Final = JsonText()
+JSON_LIST: Final = JsonList()
 OWNER: Final = OwnerText()
 URGENCY: Final = UrgencyText()
 ID: Final = IdText()

@@ -72,8 +72,8 @@ def _refused(
 ) -> HttpResponse:
     """As the first item that is itself at fault would be by its own request."""
     first = next(
-        outcome
-        for outcome in outcomes
+        replace(outcome, message=f"item {index}: {outcome.message}")
+        for index, outcome in enumerate(outcomes)
         if isinstance(outcome, Rejected) and outcome.code not in _FOR_ANOTHERS_SAKE
     )
     response, told = refusal_response(first, call.operation), problem(first).shown

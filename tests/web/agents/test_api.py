@@ -137,7 +137,7 @@ async def test_of_many_tasks_none_is_made_where_one_is_refused_or_each_that_can_
         2: "invalid_request",
         3: "task_batch_item_refused",
     }
-    assert error.refusals[1].message == error.message
+    assert error.message == f"item 1: {error.refusals[1].message}"
     assert error.refusals[2].next_step
     assert len(await api.tasks()) == 1
     made, *others = await api.try_create_tasks(tasks)

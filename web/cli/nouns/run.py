@@ -1,13 +1,10 @@
 """`chargehand run`: runs, as an operator."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, final
+from collections.abc import Sequence
+from typing import Final
 
-from chargehand.web.cli.advice import suggested
-from chargehand.web.cli.failures import ErrorReport, plain
 from chargehand.web.cli.filters import REVIEW_FILTERS
 from chargehand.web.cli.inspection import INSPECTION
-from chargehand.web.cli.layout import Block, Pair, Pairs
 from chargehand.web.cli.layouts import REVIEWS, RUN, SESSION_COLUMNS, SUCCESSION, TASK_COLUMNS
 from chargehand.web.cli.members import (
     DUE_REASON,
@@ -20,30 +17,12 @@ from chargehand.web.cli.members import (
     Field,
     Form,
 )
-from chargehand.web.cli.shown import Card, Column, Listing, Part, Worth, at, several, told
+from chargehand.web.cli.results import Refusals, all_done
+from chargehand.web.cli.shown import Card, Column, Listing, Part, Worth
 from chargehand.web.cli.verbs import Verb
-from chargehand.web.exits import ClientExit
 from chargehand.web.operations import Operation as Op
 
 _RUNS: Final = Field("run_ids", kind=ID, form=Form.ARGUMENTS, flag="run")
-
-
-@final
-class _Refused:
-    """Why some were refused, in full, each with the command that helps."""
-
-    def of(self, body: object) -> Sequence[Block]:
-        lines = list(self._lines(body))
-        return [Pairs(lines)] if lines else []
-
-    def _lines(self, body: object) -> Iterator[Pair]:
-        for result in several(at(body, "results")):
-            error = at(result, "error")
-            if error is not None:
-                refusal = ErrorReport.of(error)
-                yield Pair(told(at(result, "run_id")), plain(refusal.text))
-                if refusal.suggestion:
-                    yield suggested(refusal.suggestion)
 
 
 _RESULTS: Final[Sequence[Part]] = (
@@ -55,13 +34,8 @@ _RESULTS: Final[Sequence[Part]] = (
             Column("STATUS", "run.status", Worth.KEPT),
         ),
     ),
-    _Refused(),
+    Refusals("run_id"),
 )
-
-
-def _all_done(body: Mapping[str, Any]) -> ClientExit:
-    done = all(result["ok"] for result in body["results"])
-    return ClientExit.DONE if done else ClientExit.PARTLY
 
 
 VERBS: Final = (
@@ -176,7 +150,7 @@ VERBS: Final = (
         example='run-1 run-2 --reason "the host is gone"',
         fields=(_RUNS, REASON, METADATA),
         shows=_RESULTS,
-        ends_with=_all_done,
+        ends_with=all_done,
     ),
     Verb(
         name="bulk-fail",
@@ -185,6 +159,6 @@ VERBS: Final = (
         example='run-1 run-2 --reason "bad input"',
         fields=(_RUNS, DUE_REASON, METADATA),
         shows=_RESULTS,
-        ends_with=_all_done,
+        ends_with=all_done,
     ),
 )

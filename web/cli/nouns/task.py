@@ -30,6 +30,7 @@ from chargehand.web.cli.members import (
     CURSOR,
     DUE_REASON,
     ID,
+    JSON_LIST,
     KEY,
     LIMIT,
     METADATA,
@@ -41,7 +42,8 @@ from chargehand.web.cli.members import (
     Members,
     one_of,
 )
-from chargehand.web.cli.shown import Branches, Listing, at, several
+from chargehand.web.cli.results import Refusals, all_done
+from chargehand.web.cli.shown import Branches, Column, Listing, Worth, at, several
 from chargehand.web.cli.verbs import Many, Verb, Watch, path_of
 from chargehand.web.operations import Operation as Op
 
@@ -108,6 +110,12 @@ def _in_its_scope(members: Members) -> None:
     members.setdefault("scope", (Scope.WORKSPACE if "workspace" in members else Scope.GLOBAL).value)
 
 
+def _each_in_its_scope(members: Members) -> None:
+    for item in members["items"]:
+        if isinstance(item, dict):
+            _in_its_scope(item)
+
+
 def _newest(members: Members) -> None:
     """Who names no beginning is shown the end."""
     members.setdefault("latest", not members.keys() & {"after_sequence", "cursor"})
@@ -164,6 +172,33 @@ VERBS: Final = (
         fields=_NEW,
         shows=TASK,
         finish=_in_its_scope,
+    ),
+    Verb(
+        name="create-batch",
+        operation=Op.CREATE_BATCH,
+        help="Hand in many tasks, all of them or none",
+        note="TASKS are a list as JSON, or a line of JSON for each task; @FILE, or - for stdin. "
+        "Each has the members of POST /api/tasks, and may have a ref, by which others name it as "
+        "parent_ref, or in depends_on as a list of refs and task_ids.",
+        example="""'[{"title": "Build", "ref": "b"}, {"title": "Test", "parent_ref": "b"}]'""",
+        fields=(
+            Field("items", kind=JSON_LIST, form=Form.ARGUMENT, flag="tasks"),
+            Field("atomic", "or each that can be made [all or none]", form=Form.SWITCH),
+        ),
+        shows=(
+            Listing(
+                "results",
+                (
+                    Column("REF", "ref"),
+                    Column("ID", "task.id", Worth.KEPT),
+                    Column("STATUS", "task.status", Worth.KEPT),
+                    Column("TITLE", "task.title", Worth.CUT),
+                ),
+            ),
+            Refusals("ref"),
+        ),
+        finish=_each_in_its_scope,
+        ends_with=all_done,
     ),
     Verb(
         name="add-child",

@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from chargehand.web.demo.api import StreamedEvent
+from chargehand import Event
 from chargehand.web.demo.crew import AGENTS, LEASE_S
 from chargehand.web.demo.display import Display, what_next
 from chargehand.web.demo.plan import APPROVAL, area_names, release
@@ -191,11 +192,16 @@ def test_the_page_fits_the_terminal_and_shows_what_is_newest(height, width):
     progress = Progress(steps)
     payload = {"status": "completed"}
     for number, key in enumerate(steps):
-        progress.take(StreamedEvent(number, "task.status_changed", key, "ada", None, payload))
+        progress.take(event("task.status_changed", key, "ada", number, payload))
     shown = page_of(progress, width, height)
     assert len(shown) < height
     assert all(len(line) <= width for line in shown)
     assert progress.recent[-1][: width - 5] in shown[-2]
+
+
+def event(what: str, task_id: str, who: str, seq: int = 1, payload: object = None) -> Event:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return Event(seq, what, task_id, "r", f"agent_session:{who}", at, payload or {})
 
 
 def page_of(progress: Progress, width: int, height: int) -> list[str]:
@@ -233,11 +239,11 @@ def test_what_next_keeps_its_indent_in_a_narrow_terminal(width):
 def test_a_replacement_is_explained():
     step = next(step for step in release() if step.loses_its_agent)
     progress = Progress({"t": step})
-    progress.take(StreamedEvent(1, "task.run_claimed", "t", "ada", "r", {}))
-    lost = progress.take(StreamedEvent(2, "task.run_lease_expired", "t", "scheduler", "r", {}))
-    back = progress.take(StreamedEvent(3, "task.run_claimed", "t", "ada-2", "r", {}))
+    progress.take(event("task.run_claimed", "t", "ada"))
+    lost = progress.take(event("task.run_lease_expired", "t", "scheduler"))
+    back = progress.take(event("task.run_claimed", "t", "ada-2"))
     assert lost is not None
     assert lost.startswith("ada was lost")
     assert back is not None
     assert back.startswith("ada-2 takes the place of ada")
-    assert progress.take(StreamedEvent(4, "task.run_claimed", "t", "ada-2", "r", {})) is None
+    assert progress.take(event("task.run_claimed", "t", "ada-2")) is None

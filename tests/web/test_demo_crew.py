@@ -1,17 +1,19 @@
 """The agents and the operator of the demo survive what a server may do to them, in virtual time."""
 
-import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final, final
+from typing import Final, final
 
 import httpx
 import pytest
 import trio
 from attrs import define, field
 
+from chargehand import Agent, Event
 from chargehand.actors.settings import Settings
-from chargehand.web.demo.api import AgentSession, Api, Refused, StreamedEvent
+from chargehand.web.client.connections import Connections
+from chargehand.web.client.over_http import OverHttp
 from chargehand.web.demo.crew import LEASE_S, Crew
 from chargehand.web.demo.plan import Step
 from chargehand.web.demo.progress import Progress
@@ -55,7 +57,7 @@ class Wire(httpx.AsyncBaseTransport):
 
 def refusing(status: int, code: str, **headers: str) -> Fault:
     async def refuse(_: Pass) -> httpx.Response:
-        body = {"error": f"no: {code}", "diagnostic": {"code": code}}
+        body = {"error": f"no: {code}", "diagnostic": {"code": code, "message": "no"}}
         return httpx.Response(status, json=body, headers=headers)
 
     return refuse
@@ -85,10 +87,10 @@ FAULTS: Final[dict[str, tuple[Fault, str]]] = {  # with what is said of each
     "not found": (refusing(404, "task_run_not_found"), "no: task_run_not_found"),
     "invalid": (refusing(422, "invalid_request"), "no: invalid_request"),
     "ended session": (refusing(401, "identity_stale"), ""),
-    "overloaded": (refusing(503, "overloaded", **{"retry-after": "1"}), "waiting"),
-    "too often": (refusing(429, "force_op_rate_limited", **{"retry-after": "60"}), "waiting"),
-    "lost answer": (losing_the_answer, "waiting"),
-    "proxy": (answering_in_html, "502"),
+    "overloaded": (refusing(503, "overloaded", **{"retry-after": "1"}), ""),
+    "too often": (refusing(429, "force_op_rate_limited", **{"retry-after": "60"}), ""),
+    "lost answer": (losing_the_answer, ""),
+    "proxy": (answering_in_html, ""),
 }
 VERBS: Final = ("claim-next", "start", "heartbeat", "complete")
 
@@ -97,7 +99,7 @@ VERBS: Final = ("claim-next", "start", "heartbeat", "complete")
 @define(eq=False)
 class Bench:
     wire: Wire
-    api: Api
+    api: OverHttp
     crew: Crew
     said: list[str]
 
@@ -108,8 +110,8 @@ class Bench:
                 nursery.start_soon(self.crew.agent, agent)
             for _ in range(DONE_S_MAX):
                 await trio.sleep(1)
-                statuses = await self.api.statuses()
-                if set(statuses.values()) == {"completed"}:
+                statuses = [task.status for task in await self.api.tasks(limit=1000)]
+                if set(statuses) == {"completed"}:
                     break
             else:
                 pytest.fail(f"not done: {statuses}, {self.said}")
@@ -121,12 +123,16 @@ async def bench(client) -> Bench:
     """Three tasks that are queued."""
     said: list[str] = []
     wire = Wire(client)
-    api = Api(httpx.AsyncClient(transport=wire, base_url="http://demo"), said.append)
+
+    def connection() -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=wire, base_url="http://demo")
+
+    api = OverHttp(Connections(connection), Connections(connection), 60.0, "the demo")
     steps = {}
     for title in TITLES:
-        task_id = await api.create({"scope": "global", "title": title}, None)
-        await api.start(task_id)
-        steps[task_id] = Step(title, title, None, (), "medium", 2.5)
+        task = await api.create_task(title)
+        await api.start_task(task.id)
+        steps[task.id] = Step(title, title, None, (), "medium", 2.5)
     return Bench(wire, api, Crew(api, steps, 1, said.append), said)
 
 
@@ -164,7 +170,7 @@ async def test_all_agents_survive_a_stop_of_all(bench, autojump_clock):
     assert sum("was away for too long" in line for line in bench.said) == 3
 
 
-async def test_agents_wait_for_a_server_that_restarts_and_say_so_once(bench, autojump_clock):
+async def test_agents_wait_for_a_server_that_restarts(bench, autojump_clock):
     """Nobody listens for a while: connections are refused, streams and answers are lost."""
     passed = bench.wire._passed
     back_at = trio.current_time() + 2 + OUT_S
@@ -176,23 +182,7 @@ async def test_agents_wait_for_a_server_that_restarts_and_say_so_once(bench, aut
 
     bench.wire._passed = gone
     await bench.works_it_off("ada", "boole")
-    [waiting] = bench.said
-    assert waiting == "waiting for the server: ConnectError('connection refused')"
-
-
-async def test_a_claim_whose_answer_was_lost_is_given_again(bench, system, autojump_clock):
-    bench.wire.verb, bench.wire.fault = "claim-next", losing_the_answer
-    claim = await bench.api.claim(AgentSession("ada", "ada"), LEASE_S)
-    assert claim is not None
-    held = [state.open_run for state in system.views.catalog if state.open_run.session_id]
-    assert [run.id for run in held] == [claim.run_id]
-
-
-async def test_what_is_refused_for_good_is_raised(bench, autojump_clock):
-    with pytest.raises(Refused) as refused:
-        await bench.api.start("task-none")
-    assert (refused.value.status, refused.value.code) == (404, "task_not_found")
-    assert not refused.value.is_of_a_lost_lease
+    assert bench.said == []
 
 
 class TestTheOperator:
@@ -202,26 +192,26 @@ class TestTheOperator:
         return Settings(lease_expiries_max=1)
 
     async def test_it_recovers_what_is_parked(self, bench, autojump_clock):
-        claim = await bench.api.claim(AgentSession("ada", "ada"), LEASE_S)
+        claim = await bench.api.claim(Agent("ada", "ada"), lease_seconds=LEASE_S)
         await trio.sleep(LEASE_S + 1)
-        await self._hears(bench, StreamedEvent(1, "task.run_needs_attention", *_of(claim), {}))
+        await self._hears(bench, event("task.run_needs_attention", claim.run_id))
         await bench.works_it_off("boole")
         assert bench.said == []
 
     async def test_it_goes_on_after_a_refusal(self, bench, autojump_clock):
-        claim = await bench.api.claim(AgentSession("ada", "ada"), LEASE_S)
+        claim = await bench.api.claim(Agent("ada", "ada"), lease_seconds=LEASE_S)
         await trio.sleep(LEASE_S + 1)
         await self._hears(
             bench,
-            StreamedEvent(1, "task.run_failed", claim.task_id, "ada", "run-none", {}),
-            StreamedEvent(2, "task.run_needs_attention", *_of(claim), {}),
+            event("task.run_failed", "run-none"),
+            event("task.run_needs_attention", claim.run_id),
         )
         await bench.works_it_off("boole")
         [line] = bench.said
         assert line.startswith("the operator is refused: Run not found")
 
-    async def _hears(self, bench: Bench, *events: StreamedEvent) -> None:
-        send, receive = trio.open_memory_channel[StreamedEvent](len(events))
+    async def _hears(self, bench: Bench, *events: Event) -> None:
+        send, receive = trio.open_memory_channel[Event](len(events))
         for event in events:
             send.send_nowait(event)
         send.close()
@@ -230,52 +220,5 @@ class TestTheOperator:
         await bench.crew.operator(receive, progress)
 
 
-def _of(claim: Any) -> tuple[str, str, str]:
-    return claim.task_id, "ada", claim.run_id
-
-
-def _told(seq: int) -> bytes:
-    timeline = {"task": {"id": "t"}, "actor": {"ref": "ada"}}
-    data = {"sequence": seq, "type": "task.created", "timeline": timeline}
-    return f"id: {seq}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
-
-
-async def test_events_go_on_where_they_were_lost_each_of_them_once(autojump_clock):
-    asked: list[str] = []
-
-    async def cut():
-        yield _told(1)
-        yield _told(2)
-        raise httpx.ReadError("connection reset")
-
-    async def closed():
-        yield _told(3)
-        yield b'event: stream.closed\ndata: {"reason": "shutdown"}\n\n'
-
-    async def rest():
-        yield _told(4)
-
-    answers: list[Any] = [
-        cut(),
-        httpx.ConnectError("connection refused"),
-        httpx.Response(503, json={"error": "no", "diagnostic": {"code": "shutting_down"}}),
-        closed(),
-        rest(),
-        httpx.Response(404, json={"error": "no", "diagnostic": {"code": "task_not_found"}}),
-    ]
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request.headers["last-event-id"])
-        told = answers.pop(0)
-        if isinstance(told, Exception):
-            raise told
-        return told if isinstance(told, httpx.Response) else httpx.Response(200, content=told)
-
-    client = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://demo")
-    said: list[str] = []
-    events = Api(client, said.append).events("root")
-    assert [(await anext(events)).seq for _ in range(4)] == [1, 2, 3, 4]
-    with pytest.raises(Refused):  # the task was deleted
-        await anext(events)
-    assert asked == ["0", "2", "2", "2", "3", "4"]
-    assert said == ["waiting for the server: ReadError('connection reset')"]
+def event(what: str, run_id: str) -> Event:
+    return Event(1, what, "t", run_id, "agent_session:ada", datetime(2026, 1, 1, tzinfo=UTC), {})

@@ -104,8 +104,7 @@ def demo(pace: float) -> None:
     import trio
     from rich.console import Console
 
-    from chargehand.web.demo.api import DemoFailed
-    from chargehand.web.demo.play import play
+    from chargehand.web.demo.play import DemoFailed, play
 
     console = Console()
     failure: BaseException | None = None

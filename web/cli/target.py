@@ -86,7 +86,7 @@ def target_of(socket: Path | None, url: str | None, token: str | None) -> Server
     """Where the server is: options, then the environment, then its socket here, then its port."""
     if socket is not None and url is not None:
         raise click.UsageError("--socket and --url are two places; give one of them")
-    token = token or found(environment.TOKEN_VARIABLE)
+    token = found(environment.TOKEN_VARIABLE) if token is None else token
     if socket is not None:
         return ServerAddress(socket, options={"--socket": str(socket)})
     if url is not None:

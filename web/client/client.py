@@ -39,7 +39,7 @@ class Client(OverHttp):
             command line would ask: CHARGEHAND_SOCKET, CHARGEHAND_URL, `data/chargehand.sock`, else
             http://127.0.0.1:2123.
         socket: path of the server's Unix socket.
-        token: the server's, if it asks for one over TCP; by default CHARGEHAND_TOKEN.
+        token: the server's, if it asks for one over TCP; None: CHARGEHAND_TOKEN; empty: none.
         patience_seconds: how long a request is sent again that is not answered, before it raises
             `Unavailable`.
 

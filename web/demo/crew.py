@@ -8,7 +8,11 @@ from typing import Final, final
 import trio
 from attrs import define, field
 
-from chargehand.web.demo.api import AgentSession, Api, ClaimedRun, Refused, StreamedEvent
+from chargehand.actors.errors import Code
+from chargehand.web.agents.api import Api
+from chargehand.web.agents.claims import Agent, Claim
+from chargehand.web.agents.errors import ChargehandError, LeaseLost
+from chargehand.web.agents.shown import Event
 from chargehand.web.demo.plan import APPROVAL, Step
 from chargehand.web.demo.progress import Progress
 
@@ -39,11 +43,11 @@ class Crew:
         """Claim, work, complete; a lost agent comes back as a new session."""
         life = 1
         while True:
-            identity = AgentSession(name, name if life == 1 else f"{name}-{life}")
+            identity = Agent(name, name if life == 1 else f"{name}-{life}")
             try:
-                claim = await self.api.claim(identity, LEASE_S)
-            except Refused as refused:
-                if refused.is_of_the_session:
+                claim = await self.api.claim(identity, wait=True, lease_seconds=LEASE_S)
+            except ChargehandError as refused:
+                if refused.code == Code.IDENTITY_STALE.code:
                     life += 1
                 else:
                     self.say(f"{name} is given no run: {refused}")
@@ -59,49 +63,53 @@ class Crew:
                 await trio.sleep(LEASE_S + 1)
                 continue
             try:
-                await self._work(identity, claim, step)
-            except Refused as refused:
+                await self._work(claim, step)
+            except ChargehandError as refused:
                 self.say(_given_up(name, step, refused))
 
-    async def _work(self, agent: AgentSession, claim: ClaimedRun, step: Step) -> None:
-        await self.api.begin(agent, claim.run_id)
+    async def _work(self, claim: Claim, step: Step) -> None:
+        started: dict[str, object] = {"idempotency_key": claim.run_id}
+        await self._post(f"/api/task-runs/{claim.run_id}/start", started, claim.agent)
         remaining_s = step.seconds / self.pace
         for _ in range(ceil(remaining_s / HEARTBEAT_S) - 1):
             await trio.sleep(HEARTBEAT_S)
             remaining_s -= HEARTBEAT_S
-            await self.api.heartbeat(agent, claim, LEASE_S)
+            await self.api.heartbeat(claim)
         await trio.sleep(remaining_s)
         if claim.attempt <= step.failures:
-            await self.api.fail(agent, claim, step.error)
+            await self.api.fail(claim, step.error)
         else:
-            await self.api.complete(agent, claim, {"done": step.title, "by": agent.name})
+            await self.api.complete(claim, {"done": step.title, "by": claim.agent.name})
 
-    async def operator(
-        self, events: trio.MemoryReceiveChannel[StreamedEvent], progress: Progress
-    ) -> None:
+    async def _post(self, path: str, body: dict[str, object], agent: Agent | None = None) -> None:
+        await self.api.request("POST", path, body, agent=agent)
+
+    async def operator(self, events: trio.MemoryReceiveChannel[Event], progress: Progress) -> None:
         """Retries what has failed, recovers what is parked, and approves when all is ready."""
         approved = False
         async for event in events:
             try:
                 if event.type == "task.run_failed" and event.run_id is not None:
                     await self._think()
-                    await self.api.retry(event.run_id)
+                    retried: dict[str, object] = {"metadata": {"by": "the operator"}}
+                    await self._post(f"/api/runs/{event.run_id}/retry", retried)
                 if event.type == "task.run_needs_attention" and event.run_id is not None:
                     await self._think()
-                    await self.api.recover(event.run_id)
+                    recovered: dict[str, object] = {"reason": "the operator looked at it"}
+                    await self._post(f"/api/runs/{event.run_id}/recover", recovered)
                 if not approved and progress.may_be_approved:
                     approved = True
                     await self._think()
-                    await self.api.approve(_task_of(APPROVAL, self.steps))
-            except Refused as refused:
+                    await self._post(f"/api/tasks/{_task_of(APPROVAL, self.steps)}/approve", {})
+            except ChargehandError as refused:
                 self.say(f"the operator is refused: {refused}")
 
     async def _think(self) -> None:
         await trio.sleep(OPERATOR_S / self.pace)
 
 
-def _given_up(agent: str, step: Step, refused: Refused) -> str:
-    if refused.is_of_a_lost_lease:
+def _given_up(agent: str, step: Step, refused: ChargehandError) -> str:
+    if isinstance(refused, LeaseLost):
         return f"{agent} was away for too long, and leaves {step.title} to others"
     return f"{agent} cannot go on with {step.title}: {refused}"
 

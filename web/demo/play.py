@@ -9,17 +9,20 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from math import inf
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import trio
 from rich.console import Console
 
 from chargehand.actors.limits import ATTEMPTS_MAX
+from chargehand.web.agents.api import Api
+from chargehand.web.agents.errors import ChargehandError
+from chargehand.web.agents.shown import Event
 from chargehand.web.cli.environment import PREFIX
-from chargehand.web.demo.api import Api, DemoFailed, Refused, StreamedEvent, client_of
+from chargehand.web.client.client import Client
 from chargehand.web.demo.crew import AGENTS, Crew
 from chargehand.web.demo.display import Display, summary, what_next
 from chargehand.web.demo.plan import Step, release
@@ -29,7 +32,10 @@ QUIET_S_MAX: Final = 90.0  # without any event; the longest wait of an agent for
 _START_S_MAX: Final = 60.0
 _GRACE_S: Final = 60  # for the server to end in order, on a machine that is busy
 _STOP_S_MAX: Final = 5.0  # for the server to end when the demo is broken off
-_CONNECTIONS: Final = 24  # agents, stream, operator, and some room
+
+
+class DemoFailed(Exception):
+    """The demo cannot go on."""
 
 
 async def play(pace: float, console: Console) -> int | None:
@@ -71,7 +77,7 @@ async def _play(pace: float, console: Console) -> None:
             nursery.start_soon(_fail_when_it_ends, server)
             try:
                 await _release(server.url, pace, console)
-            except Refused as refused:
+            except ChargehandError as refused:
                 raise DemoFailed(str(refused)) from None
             nursery.cancel_scope.cancel()
     console.print(what_next(console.width), highlight=False, soft_wrap=True)
@@ -151,8 +157,7 @@ async def _first_line(process: trio.Process) -> None:
 
 
 async def _release(url: str, pace: float, console: Console) -> None:
-    async with client_of(url, _CONNECTIONS) as client:
-        api = Api(client, lambda line: console.print(line, markup=False, highlight=False))
+    async with Client(url, token="") as api:
         steps, root_id = await _create(api)
         progress = Progress(steps)
         display = Display(console, progress, AGENTS)
@@ -162,7 +167,7 @@ async def _release(url: str, pace: float, console: Console) -> None:
         with display.shown():
             await _work(api, root_id, crew, progress, display)
         seconds = time.monotonic() - begun_s
-        statuses = Counter((await api.statuses()).values())
+        statuses = Counter(task.status for task in await api.tasks(limit=1000))
         console.print(summary(progress, statuses, crew.claims, seconds))
         if statuses != Counter(completed=len(steps)):
             raise DemoFailed(f"not everything was completed: {dict(statuses)}")
@@ -175,40 +180,39 @@ async def _create(api: Api) -> tuple[dict[str, Step], str]:
     waiting = list(plan)
     while waiting:  # parents first
         for step in [s for s in waiting if s.parent is None or s.parent in ids]:
-            ids[step.key] = await api.create(_definition(step), ids.get(step.parent))
+            ids[step.key] = await _create_one(api, step, ids.get(step.parent))
             waiting.remove(step)
     for step in plan:
         for key in step.after:
-            await api.depend(ids[step.key], ids[key])
+            await api.add_dependency(ids[step.key], ids[key])
     for step in plan:
         if not step.after and not step.needs_approval:
-            await api.start(ids[step.key])
+            await api.start_task(ids[step.key])
     steps = {ids[step.key]: step for step in plan}
     root_id = next(ids[step.key] for step in plan if step.parent is None)
     return steps, root_id
 
 
-def _definition(step: Step) -> dict[str, Any]:
-    return {
-        "scope": "global",
-        "title": step.title,
-        "priority": step.priority,
-        "auto_enqueue_on_ready": True,
-        "max_attempts": ATTEMPTS_MAX,
-        "approval_policy": "manual" if step.needs_approval else "none",
-    }
+async def _create_one(api: Api, step: Step, parent: str | None) -> str:
+    task = await api.create_task(
+        step.title,
+        parent=parent,
+        priority=step.priority,
+        auto_enqueue_on_ready=True,
+        max_attempts=ATTEMPTS_MAX,
+        approval_policy="manual" if step.needs_approval else "none",
+    )
+    return task.id
 
 
 async def _work(api: Api, root_id: str, crew: Crew, progress: Progress, display: Display) -> None:
     """Everybody at work, until the stream says that the root is completed."""
-    send, receive = trio.open_memory_channel[StreamedEvent](
-        inf
-    )  # the operator may be slower than events
+    send, receive = trio.open_memory_channel[Event](inf)  # the operator may be slower than events
     async with send, receive, trio.open_nursery() as nursery:
         for name in AGENTS:
             nursery.start_soon(crew.agent, name)
         nursery.start_soon(crew.operator, receive, progress)
-        async with aclosing(api.events(root_id)) as events:
+        async with api.events(root_id) as events:
             while not progress.is_over:
                 with trio.move_on_after(QUIET_S_MAX) as quiet:
                     event = await anext(events)

@@ -6,7 +6,7 @@ from typing import Final, final
 
 from attrs import define, field
 
-from chargehand.web.demo.api import StreamedEvent
+from chargehand.web.agents.shown import Event
 from chargehand.web.demo.plan import APPROVAL, ROOT, Step
 
 RECENT_EVENTS: Final = 12
@@ -66,21 +66,22 @@ class Progress:
         """A line of another's, among those of events."""
         self.recent.append(line)
 
-    def take(self, event: StreamedEvent) -> str | None:
+    def take(self, event: Event) -> str | None:
         """Fold one event in; the line that tells of it, if it is worth one."""
         self.counts[event.type] += 1
+        actor = _actor(event)
         step = self.steps.get(event.task_id)
         if step is None:
             return None
         match event.type:
             case "task.created" | "task.status_changed":
                 status = self.status[event.task_id] = str(event.payload["status"])
-                return self._line(status, event.actor, step)
+                return self._line(status, actor, step)
             case "task.run_claimed":
-                self.working[event.actor] = step.title
-                return self._first_of_a_replacement(event, step)
+                self.working[actor] = step.title
+                return self._first_of_a_replacement(actor, event.type, step)
             case "task.run_completed" | "task.run_failed":
-                self.working.pop(event.actor, None)
+                self.working.pop(actor, None)
             case "task.run_lease_expired":
                 lost = [who for who, title in self.working.items() if title == step.title]
                 for who in lost:
@@ -89,15 +90,15 @@ class Progress:
                 return self._line(event.type, agent, step)
             case _:
                 pass
-        return self._line(event.type, event.actor, step)
+        return self._line(event.type, actor, step)
 
-    def _first_of_a_replacement(self, event: StreamedEvent, step: Step) -> str | None:
+    def _first_of_a_replacement(self, actor: str, what: str, step: Step) -> str | None:
         """A claim is worth a line only where an agent that was lost comes back as another."""
-        name, _, life = event.actor.partition("-")
-        if not life or event.actor in self._replacements:
+        name, _, life = actor.partition("-")
+        if not life or actor in self._replacements:
             return None
-        self._replacements.add(event.actor)
-        return self._line(event.type, event.actor, step, lost=name)
+        self._replacements.add(actor)
+        return self._line(what, actor, step, lost=name)
 
     def _line(self, what: str, agent: str, step: Step, lost: str = "") -> str | None:
         template = _TOLD.get(what)
@@ -106,3 +107,8 @@ class Progress:
         line = template.format(agent=agent, title=step.title, error=step.error, lost=lost)
         self.recent.append(line)
         return line
+
+
+def _actor(event: Event) -> str:
+    """Who did it, without what kind of actor that is."""
+    return event.actor.partition(":")[2]

@@ -1,10 +1,14 @@
 """A client whose answers are lost: each effect is there once, and the program notices nothing."""
 
+import json
+
 import httpx
 import pytest
 import trio
 
 from chargehand import Agent, AgentPool, Client, Refused, Unavailable
+from chargehand.web.client.connections import Connections
+from chargehand.web.client.over_http import OverHttp
 from tests.web.agents.conftest import PATIENCE_S, over_http
 
 BUILDER = Agent("builder", "sess-1")
@@ -164,3 +168,57 @@ async def test_a_key_that_no_header_can_hold_is_refused_at_once(system):
             assert refused.value.code == "invalid_request"
     assert trio.current_time() == before_s
     await client.aclose()
+
+
+def _told(seq: int) -> bytes:
+    timeline = {
+        "task": {"id": "t"},
+        "actor": {"kind": "human", "ref": "ada"},
+        "timestamp": "2026-01-01T00:00:00Z",
+    }
+    data = {"sequence": seq, "type": "task.created", "timeline": timeline}
+    return f"id: {seq}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+async def test_events_go_on_where_they_were_lost_each_of_them_once():
+    asked: list[str] = []
+
+    async def cut():
+        yield _told(1)
+        yield _told(2)
+        raise httpx.ReadError("connection reset")
+
+    async def closed():
+        yield _told(3)
+        yield b'event: stream.closed\ndata: {"reason": "shutdown"}\n\n'
+
+    async def rest():
+        yield _told(4)
+
+    gone = {"error": "no", "diagnostic": {"code": "task_not_found", "message": "no"}}
+    answers = [
+        cut(),
+        httpx.ConnectError("connection refused"),
+        httpx.Response(503, json=BUSY),
+        closed(),
+        rest(),
+        httpx.Response(404, json=gone),
+    ]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers["last-event-id"])
+        told = answers.pop(0)
+        if isinstance(told, Exception):
+            raise told
+        return told if isinstance(told, httpx.Response) else httpx.Response(200, content=told)
+
+    def connection() -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://test")
+
+    client = OverHttp(Connections(connection), Connections(connection), PATIENCE_S, "the server")
+    async with client.events("root") as events:
+        assert [(await anext(events)).seq for _ in range(4)] == [1, 2, 3, 4]
+        with pytest.raises(Refused) as refused:
+            await anext(events)
+    assert refused.value.code == "task_not_found"
+    assert asked == ["0", "2", "2", "2", "3", "4"]

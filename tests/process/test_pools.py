@@ -51,14 +51,17 @@ async def make(api, count: int) -> list[str]:
     return made
 
 
-async def test_a_pool_over_the_socket_does_each_task_once_over_kills_of_the_server(server, socket):
+@pytest.mark.parametrize("leases", [1, 50])
+async def test_a_pool_over_the_socket_does_each_task_once_over_kills_of_the_server(
+    server, socket, leases
+):
     """Every task completed by its first run, with one claim and one end in its timeline, and its
     handler called once."""
-    options = (f"--socket={socket}",)
+    options = (f"--socket={socket}", f"--max-leases-per-session={leases}")
     server.start(*options).close()
     calls = Counter()
     async with Client(socket=socket) as client:
-        ids = await make(client, 60)
+        ids = await make(client, 40)
 
         async def handle(claim):
             calls[claim.task_id] += 1
@@ -68,14 +71,14 @@ async def test_a_pool_over_the_socket_does_each_task_once_over_kills_of_the_serv
         pool = AgentPool(client, handle, size=8)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(pool.run)
-            for done in (10, 30):
+            for done in (8, 20):
                 await until(lambda done=done: pool.metrics.completed >= done)
                 server.kill()
                 await trio.to_thread.run_sync(lambda: server.start(*options).close())
             await until(lambda: pool.metrics.completed == len(ids))
             pool.drain()
         assert calls == dict.fromkeys(ids, 1)
-        assert (pool.metrics.completed, pool.metrics.lost, pool.metrics.failed) == (60, 0, 0)
+        assert (pool.metrics.completed, pool.metrics.lost, pool.metrics.failed) == (40, 0, 0)
         for task_id in ids:
             [run] = (await client.task(task_id)).runs
             assert (run.status, run.attempt, run.result) == ("completed", 1, {"task": task_id})

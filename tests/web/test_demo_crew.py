@@ -20,7 +20,7 @@ from chargehand.web.demo.progress import Progress
 from tests.web.client import ContractClient
 
 STOPPED_S: Final = 6
-OUT_S: Final = 4
+OUT_S: Final = 2  # less than a lease, with the pauses of who asks again
 DONE_S_MAX: Final = 120
 TITLES: Final = ("one", "two", "three")
 SENT: Final = ("x-agh-session-id", "x-agh-agent", "idempotency-key", "last-event-id")

@@ -42,6 +42,9 @@ class Asking(ABC):
     waiting_max: int | None = None
     """How many claims should wait at a time; None: as many as there are."""
 
+    loses_answers: bool = True
+    """Whether an answer may be lost on its way, so that claims need a key to be asked for again."""
+
     async def request(
         self,
         method: str,

@@ -61,6 +61,8 @@ class LocalSystem(Api):
         socket: the path of its Unix socket, if it has one.
     """
 
+    loses_answers = False
+
     def __init__(self, system: System, listeners: Listeners) -> None:
         self.url = listeners.url
         self.lane_url = listeners.lane_url

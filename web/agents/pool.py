@@ -254,7 +254,7 @@ class AgentPool:
     async def _claims_of(self, session: PoolSession, count: int) -> list[Claim]:
         """What there is for the session. Asked under one key until there is an answer, so that
         nothing is claimed that nobody works on. Raises: Refused."""
-        key = new_key()
+        key = new_key() if self._api.loses_answers else None
         while True:
             try:
                 await self._sessions.register(session)

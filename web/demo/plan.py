@@ -5,6 +5,7 @@ from random import Random
 from typing import Final, final
 
 from chargehand.actors.frozen import frozen
+from chargehand.web.agents.new_task import Priority
 
 ROOT: Final = "release"
 APPROVAL: Final = "approval"
@@ -107,7 +108,7 @@ class Step:
     title: str
     parent: str | None
     after: tuple[str, ...]
-    priority: str
+    priority: Priority
     seconds: float
     failures: int = 0
     error: str = ""

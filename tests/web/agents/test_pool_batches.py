@@ -232,7 +232,7 @@ async def test_a_result_that_is_refused_fails_its_own_run_alone(system, listenin
     assert (metrics.completed, metrics.failed) == (2, 2)
     statuses = [(await system.task(task_id)).runs[0].status for task_id in ids]
     assert statuses == ["completed", "failed", "failed", "completed"]
-    assert len(heard.of("fail-batch")) == 1
+    assert sum(heard.of("fail-batch")) == 2
 
 
 async def test_results_that_are_too_large_for_one_request_go_in_several(system, listening):
@@ -294,6 +294,24 @@ async def test_a_session_that_is_ended_costs_its_runs_and_the_pool_goes_on(syste
     assert {(await system.task(task_id)).status for task_id in ids} == {"completed"}
 
 
+@pytest.mark.parametrize("turns", range(0, 40, 3))
+async def test_a_pool_that_is_drained_at_any_moment_gives_all_back(system, turns):
+    """Also what was just claimed for it, or is on its way."""
+    ids = await queued(system, 3)
+
+    async def handle(claim):
+        await trio.sleep_forever()
+
+    pool = AgentPool(system, handle, size=3)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pool.run)
+        for _ in range(turns):
+            await trio.lowlevel.checkpoint()
+        pool.drain(1)
+    assert pool.metrics.claimed == pool.metrics.released
+    assert {(await system.task(task_id)).runs[0].status for task_id in ids} == {"queued"}
+
+
 async def test_a_pool_may_hold_fewer_a_session_than_it_might(system, listening):
     client, _ = listening
     await queued(system, 6)
@@ -336,6 +354,31 @@ class TestWhereASessionMayHoldThree:
             await trio.sleep(6)
             pool.drain()
         assert pool.metrics.completed == 8
+
+
+class TestWhereASessionMayHoldOne:
+    @pytest.fixture
+    def settings(self):
+        return Settings()
+
+    async def test_a_thousand_places_over_http_share_the_claims_that_may_wait(self, listening):
+        client, heard = listening
+        goes_on = trio.Event()
+
+        async def handle(claim):
+            await goes_on.wait()
+
+        pool = AgentPool(client, handle, size=1000)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(pool.run)
+            await queued(client, 40)
+            await trio.testing.wait_all_tasks_blocked()
+            assert pool.metrics.active == 40
+            goes_on.set()
+            await trio.testing.wait_all_tasks_blocked()
+            pool.drain()
+        assert pool.metrics.completed == 40
+        assert len(heard.of("claim-batch")) < 200
 
 
 # --- the calls ----------------------------------------------------------------------------------

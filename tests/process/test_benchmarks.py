@@ -10,19 +10,13 @@ import orjson
 import pytest
 
 from benchmarks.compare.contender import OnDisk, missing_modules
-from benchmarks.compare.everyone import (
-    CONSTANT,
-    HTTP,
-    IN_PROCESS,
-    IN_PROCESS_BATCHES,
-    SOCKET,
-    SOCKET_BATCHES,
-)
+from benchmarks.compare.everyone import CONSTANT, HTTP, IN_PROCESS_BATCHES, SOCKET_BATCHES
 from benchmarks.plan import TINY
 
 ROOT = Path(__file__).parents[2]
 S_MAX = 300.0
-OURS = (IN_PROCESS, SOCKET, HTTP, CONSTANT, IN_PROCESS_BATCHES, SOCKET_BATCHES)
+# One by one in process and over the socket, agents work in `queued` and `waiters`.
+OURS = (HTTP, CONSTANT, IN_PROCESS_BATCHES, SOCKET_BATCHES)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import pytest
 
-from benchmarks.chaos.launch import fresh
 from tests.scenarios import (
     approval,
     bulk_release,
@@ -41,8 +40,8 @@ pytestmark = [
 ]
 
 
-async def test_a_user_lives_through_it(scenario, tmp_path, seed):
-    await play(scenario, tmp_path, fresh(), Kill.NEVER, 0, seed)
+async def test_a_user_lives_through_it(scenario, tmp_path, forks, seed):
+    await play(scenario, tmp_path, forks, Kill.NEVER, 0, seed)
 
 
 async def test_it_survives_a_kill_after_any_step(scenario, tmp_path, forks, seed):

@@ -114,7 +114,7 @@ def restored_state(reads: Reads, task_id: str) -> TaskState | None:
     """The task as the journal has it: its state, and the records behind that."""
     state = reads.state(task_id)
     assert state is None or isinstance(state, TaskState), f"{task_id} is no task"
-    for record in reads.tail(task_id):
+    for record in reads.tail(task_id, 0 if state is None else state.last_seq):
         state = fold(state, record)
     return state
 

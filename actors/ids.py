@@ -48,9 +48,13 @@ class RandomIds:
 
     def __init__(self) -> None:
         self._randomness = Randomness()
+        self._millisecond, self._prefix = 0, ""  # of the id before: many are made in one
 
     def suffix(self, now_ns: int) -> str:
-        return f"{now_ns // 1_000_000:012x}{self._randomness.take(6).hex()}"
+        millisecond = now_ns // 1_000_000
+        if millisecond != self._millisecond:
+            self._millisecond, self._prefix = millisecond, f"{millisecond:012x}"
+        return self._prefix + self._randomness.take(6).hex()
 
 
 def valid_task_id(text: str) -> bool:

@@ -117,8 +117,9 @@ class Reads(Protocol):
     def blockers(self, head: bytes) -> list[str]:
         """The ids of those that the task of such a head depends on."""
 
-    def tail(self, address: str) -> Sequence[Record]:
-        """All records of `address` behind the last checkpoint, in order."""
+    def tail(self, address: str, after_seq: int = 0) -> Sequence[Record]:
+        """The records of `address` behind the last checkpoint that hold a number above `after_seq`,
+        in order."""
 
     def is_folded(self, address: str, seq: int) -> bool:
         """Whether the snapshot of `address` on disk holds everything up to `seq`."""

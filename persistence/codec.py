@@ -20,6 +20,7 @@ from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
 from operator import attrgetter
+from types import UnionType
 from typing import Final, Generic, TypeVar, get_args
 
 import orjson
@@ -36,6 +37,8 @@ from chargehand.persistence.framing import Frame, address_bytes, encode_frame
 
 T = TypeVar("T")
 
+_value: Final = attrgetter("_value_")  # of an enum's member: `value` is looked up in Python
+
 CALLERS_CACHED: Final = 16_384  # distinct callers whose objects are shared when read
 
 
@@ -45,10 +48,12 @@ def make_converter() -> Converter:
     Enums become their values here: `orjson` writes them too, but asks each in Python.
     """
     converter = Converter(omit_if_default=True, detailed_validation=False)
-    converter.register_unstructure_hook_func(_is_enum, attrgetter("_value_"))
+    converter.register_unstructure_hook_func(_is_enum, _value)
     converter.register_structure_hook_factory(_is_enum, _enum_reader)
     converter.register_unstructure_hook(Json, _json_text)
     converter.register_structure_hook(Json, lambda text, _: Json(text.encode()))
+    # As JSON has them. cattrs would call a function for each `None` and each that may be.
+    converter.register_unstructure_hook_func(_is_plain, identity)
     converter.register_unstructure_hook_func(_is_texts, identity)
     converter.register_structure_hook_func(_is_texts, lambda texts, _: tuple(texts))
     return converter
@@ -56,6 +61,13 @@ def make_converter() -> Converter:
 
 def _is_enum(cls: object) -> bool:
     return isinstance(cls, type) and issubclass(cls, Enum)
+
+
+_PLAIN: Final = frozenset({str | None, int | None, bool | None})
+
+
+def _is_plain(cls: object) -> bool:
+    return isinstance(cls, UnionType) and cls in _PLAIN
 
 
 def _is_texts(cls: object) -> bool:
@@ -166,7 +178,7 @@ def decode_outstanding(text: bytes | memoryview) -> OutstandingEffect:
 
 def _write_caller(caller: Caller) -> tuple[object, ...]:
     actor, origin = caller.actor, caller.origin
-    return actor.kind, actor.ref, origin.kind, origin.ref
+    return _value(actor.kind), actor.ref, _value(origin.kind), origin.ref
 
 
 @lru_cache(maxsize=CALLERS_CACHED)

@@ -58,8 +58,10 @@ class Reading:
     def blockers(self, head: bytes) -> list[str]:
         return blockers_of(head)
 
-    def tail(self, address: str) -> Sequence[Record]:
-        return [_decode(frame) for frame in self._tail.frames(address)]
+    def tail(self, address: str, after_seq: int = 0) -> Sequence[Record]:
+        return [
+            _decode(frame) for frame in self._tail.frames(address) if span(frame)[1] > after_seq
+        ]
 
     def is_folded(self, address: str, seq: int) -> bool:
         if seq <= self._tail.checkpoint_seq:

@@ -13,7 +13,7 @@ from chargehand.actors.frozen import replace
 from chargehand.actors.identity import Caller
 from chargehand.actors.registry.state import SessionState
 from chargehand.actors.scheduler.commands import ClaimNext
-from chargehand.actors.scheduler.ticket import Ticket
+from chargehand.actors.scheduler.ticket import Ticket, claimer_of
 
 
 @final
@@ -50,7 +50,7 @@ class Claims:
         Raises:
             Rejected: LEASE_ALREADY_HELD; IDENTITY_STALE if the session ends meanwhile; OVERLOADED.
         """
-        ticket = self._ticket(session, request, caller)
+        (ticket,) = self._tickets(session, (request,), caller)
         self._send((ticket,))
         try:
             answer = await ticket.reply.wait()
@@ -96,7 +96,7 @@ class Claims:
         sent: list[Ticket],
     ) -> list[Answer]:
         """Args: sent: their tickets are noted there."""
-        tickets = [self._ticket(session, request, caller) for request in requests]
+        tickets = self._tickets(session, requests, caller)
         self._send(tickets)
         sent += tickets
         found: list[Answer] = []
@@ -113,9 +113,16 @@ class Claims:
             raise refusal
         return found
 
-    def _ticket(self, session: SessionState, request: ClaimNext, caller: Caller) -> Ticket:
-        until = self._clock.elapsed_ns() + self._wait_ns if request.wait else None
-        return Ticket(session, request, caller, until, self._refused, self._unseen)
+    def _tickets(
+        self, session: SessionState, requests: Sequence[ClaimNext], caller: Caller
+    ) -> list[Ticket]:
+        """For requests that are the same but for their keys."""
+        claimer = claimer_of(session, requests[0])
+        until = self._clock.elapsed_ns() + self._wait_ns if requests[0].wait else None
+        return [
+            Ticket(session, request, claimer, caller, until, self._refused, self._unseen)
+            for request in requests
+        ]
 
 
 def parts_of(request: ClaimNext, count: int) -> list[ClaimNext]:

@@ -47,6 +47,7 @@ class Ticket:
     never reaches the caller, it brings the ticket back to the scheduler.
 
     Args:
+        claimer: who asks, see `claimer_of`.
         deadline_ns: until when to wait, by `Clock.elapsed_ns`; None: do not wait.
         on_refused: called with the ticket and the refusal of the task.
         on_unseen: called with the ticket if it got a run and nobody was there to be told.
@@ -74,6 +75,7 @@ class Ticket:
         self,
         session: SessionState,
         request: ClaimNext,
+        claimer: Claimer,
         caller: Caller,
         deadline_ns: int | None,
         on_refused: "Callable[[Ticket, Exception], None]",
@@ -84,14 +86,7 @@ class Ticket:
         self.caller = caller
         self.deadline_ns = deadline_ns
         self.reply: Reply[Answer | None] = Reply()
-        self.claimer = Claimer(
-            session_id=session.id,
-            agent_name=session.agent_name,
-            workspace_id=session.workspace_id,
-            channel=session.channel,
-            capabilities=frozenset((*session.capabilities, *request.capabilities)),
-            priority_min=request.priority_min,
-        )
+        self.claimer = claimer
         key = request.idempotency_key
         self.key = None if key is None else (session.id, key)
         self.stage = Stage.NEW
@@ -160,6 +155,18 @@ class Ticket:
                 ticket.reply.settle(None)
             else:
                 ticket.reply.fail(error)
+
+
+def claimer_of(session: SessionState, request: ClaimNext) -> Claimer:
+    """Who asks, and for what; the calls of a batch share one."""
+    return Claimer(
+        session_id=session.id,
+        agent_name=session.agent_name,
+        workspace_id=session.workspace_id,
+        channel=session.channel,
+        capabilities=frozenset((*session.capabilities, *request.capabilities)),
+        priority_min=request.priority_min,
+    )
 
 
 def lease_limit_reached(session_id: str) -> Rejected:

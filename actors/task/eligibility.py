@@ -128,7 +128,10 @@ ELIGIBILITY: tuple[Callable[[QueuedRun, Claimer], bool], ...] = (
 
 def matches(run: QueuedRun, claimer: Claimer) -> bool:
     """Whether the claimer may have the run: every rule of `ELIGIBILITY` holds."""
-    return all(rule(run, claimer) for rule in ELIGIBILITY)
+    for rule in ELIGIBILITY:  # noqa: SIM110 - with each claim, and twice as fast as `all`
+        if not rule(run, claimer):
+            return False
+    return True
 
 
 def awaits_agent(state: TaskState, run: Run) -> bool:

@@ -99,6 +99,16 @@ class LocalSystem(Api):
         priority_min: int = 0,
         key: str | None = None,
     ) -> list[Claim]:
+        if max_runs == 1:  # as those of a pool are whose sessions hold one lease each
+            one = await self.claim(
+                agent,
+                wait=wait,
+                lease_seconds=lease_seconds,
+                capabilities=capabilities,
+                priority_min=priority_min,
+                key=key,
+            )
+            return [] if one is None else [one]
         system = self._system
         with self._refusing(Operation.CLAIM_BATCH):
             check_max_runs(max_runs)
@@ -162,6 +172,13 @@ class LocalSystem(Api):
         operation: Operation,
     ) -> list[Answer | ChargehandError]:
         """What each claim's command is answered with, in their order."""
+        if len(items) == 1:
+            [(claim, make)] = items
+            try:
+                with self._refusing(operation):
+                    return [await self._system.ask_run(make(), _caller(claim.agent, operation))]
+            except ChargehandError as error:
+                return [error]
         agent = agent_of(claim for claim, _ in items)
         if agent is None:
             return []

@@ -210,7 +210,8 @@ class AgentPool:
             self._moved = trio.Event()
             self._claim_for_free_places(runs)
             await self._moved.wait()
-            await trio.lowlevel.checkpoint()  # other places become free in this turn
+            if self._sessions.are_shared:
+                await trio.lowlevel.checkpoint()  # other places become free in this turn
 
     def _claim_for_free_places(self, runs: trio.Nursery) -> None:
         if self._is_exhausted:
@@ -247,8 +248,8 @@ class AgentPool:
         for claim, call in zip(claims[1:], calls[1:], strict=True):
             runs.start_soon(self._do, session, claim, call)
         if claims:
-            # In step with the others, so that what takes them equally long is told together.
-            await trio.lowlevel.cancel_shielded_checkpoint()
+            if len(claims) > 1:  # in step with the others, so that equal work is told together
+                await trio.lowlevel.cancel_shielded_checkpoint()
             await self._do(session, claims[0], calls[0])
 
     async def _claims_of(self, session: PoolSession, count: int) -> list[Claim]:

@@ -74,6 +74,11 @@ class Sessions:
         self._with_room: dict[PoolSession, None] = {}
         self._ids: list[str] = []  # of all that there were
 
+    @property
+    def are_shared(self) -> bool:
+        """Whether a session may hold several runs."""
+        return self._most > 1
+
     def ask(self, wanted: int) -> tuple[PoolSession, int]:
         """A session with room, and how many of the `wanted` runs it is to claim: `answered` must
         follow."""

@@ -1,5 +1,6 @@
 """How `chargehand bench` and the benchmarks load a server."""
 
+import socket
 from collections import deque
 
 import trio
@@ -7,6 +8,7 @@ from attrs import define, field
 
 from chargehand.web.bench.figures import Figures
 from chargehand.web.bench.loops import Claimed, Schedule, closed_loop, hand_in, open_loop
+from chargehand.web.bench.wire import Address, Wire, connect_all
 
 
 @define
@@ -83,3 +85,22 @@ def test_figures_of_nothing_are_nothing():
 
 def test_a_batch_counts_as_what_is_in_it():
     assert Figures.of("what", [0.1, 0.1], 1.0, count=200).rate == 200.0
+
+
+async def test_a_listener_that_has_no_room_is_asked_again(tmp_path, autojump_clock):
+    path = tmp_path / "s.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(1)
+        listener.setblocking(False)
+        wires = [Wire(Address.of_socket(path)) for _ in range(8)]
+        accepted: list[socket.socket] = []
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(connect_all, wires)
+            while len(accepted) < len(wires):
+                await trio.sleep(1)
+                accepted.append(listener.accept()[0])
+    for wire in wires:
+        await wire.__aexit__(None, None, None)
+    for connection in accepted:
+        connection.close()

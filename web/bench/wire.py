@@ -1,5 +1,6 @@
 """The smallest HTTP/1.1 client there can be, so that the server is what is measured."""
 
+import errno
 import ssl
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +11,7 @@ import trio
 
 _CONNECTS_AT_ONCE: Final = 64  # fewer than a listener lets wait
 _RECEIVED_AT_ONCE: Final = 65_536
+_FULL_S: Final = 0.005  # until a listener that had no room is asked again
 
 
 @final
@@ -38,7 +40,7 @@ class Address(NamedTuple):
 
     async def connect(self) -> trio.abc.Stream:
         if self.socket is not None:
-            return await trio.open_unix_socket(self.socket)
+            return await _open_unix(self.socket)
         if self.is_secure:
             return await trio.open_ssl_over_tcp_stream(
                 self.host, self.port, ssl_context=ssl.create_default_context()
@@ -51,6 +53,22 @@ class Address(NamedTuple):
         host = "unix" if self.socket is not None else f"{self.host}:{self.port}"
         allowed = "" if self.token is None else f"Authorization: Bearer {self.token}\r\n"
         return f"Host: {host}\r\n{allowed}"
+
+
+async def _open_unix(path: str) -> trio.SocketStream:
+    """A connection, once the listener has room for it. A full one refuses with EAGAIN, which Trio
+    takes for a connection that is under way."""
+    while True:
+        stream = await trio.open_unix_socket(path)
+        try:
+            stream.socket.getpeername()
+        except OSError as error:
+            await stream.aclose()
+            if error.errno != errno.ENOTCONN:
+                raise
+            await trio.sleep(_FULL_S)
+        else:
+            return stream
 
 
 @final

@@ -11,6 +11,7 @@ import trio.testing
 
 from chargehand.actors.bridges.bridge import Bridge
 from chargehand.actors.lifecycle import run_system
+from chargehand.actors.new_tasks.item import NewDependency, NewTask, Ties
 from chargehand.actors.registry.actor import Registry
 from chargehand.actors.registry.commands import CreateWorkspace, RegisterSession
 from chargehand.actors.scheduler.actor import Scheduler
@@ -63,6 +64,18 @@ async def create_task(desk: Desk, _: Bystanders) -> Call:
 async def create_child(desk: Desk, _: Bystanders) -> Call:
     await desk.task(id="parent")
     return partial(desk.task, id="made", title="made", parent_task_id="parent")
+
+
+@call("System.create_tasks")
+async def create_a_tree_below_a_task(desk: Desk, _: Bystanders) -> Call:
+    await desk.task(id="parent")
+    root = c.CreateTask(Scope.GLOBAL, "root", id="root")
+    child = c.CreateTask(Scope.GLOBAL, "child", id="child")
+    items = [
+        NewTask(child, Ties(parent_ref="root", depends_on=(NewDependency(task_id="parent"),))),
+        NewTask(root, Ties("root", parent_task_id="parent")),
+    ]
+    return partial(desk.system.create_tasks, items, OPERATOR, atomic=True)
 
 
 @call("System.ask")

@@ -104,10 +104,14 @@ trio.run(main)
 """
 
 
+# As the package is checked, whose results are at hand where that was done before.
+CONFIGURED = (f"--config-file={ROOT / 'pyproject.toml'}", f"--cache-dir={ROOT / '.mypy_cache'}")
+
+
 def test_a_type_checker_knows_what_it_exports(tmp_path):
     (tmp_path / "program.py").write_text(MISTAKEN)
     found = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "program.py"],
+        [sys.executable, "-m", "mypy", *CONFIGURED, "program.py"],
         capture_output=True,
         text=True,
         check=False,

@@ -93,7 +93,7 @@ class Creation:
         for index in plan.order:
             if outcomes[index] is None:
                 try:
-                    outcomes[index] = self._one(index, plan, outcomes, turn)
+                    outcomes[index] = self._one(index, items[index], plan, outcomes, turn)
                 except Rejected as refusal:
                     outcomes[index] = _of_item(index, refusal, items[index].command)
         turn.note_children()
@@ -113,7 +113,12 @@ class Creation:
         return f"task-{self._services.ids.suffix(self._services.clock.now_ns())}"
 
     def _one(
-        self, index: int, plan: Plan, outcomes: Sequence[Outcome | None], turn: "_Turn"
+        self,
+        index: int,
+        asked_for: NewTask,
+        plan: Plan,
+        outcomes: Sequence[Outcome | None],
+        turn: "_Turn",
     ) -> TaskState:
         item = plan.items[index]
         if isinstance(item.command, Rejected):
@@ -127,7 +132,7 @@ class Creation:
                     pointer=need.pointer,
                     evidence={"item": need.index},
                 )
-        return turn.make(index, item.command)
+        return turn.make(index, item.command, enqueue=asked_for.ties.enqueue)
 
     def _written(self, turn: "_Turn") -> Reply[None]:
         """Hand over the records; the reply comes when they, and all before them, are on disk."""
@@ -163,14 +168,22 @@ class _Turn:
     entries: list[Entry] = field(factory=list)
     told: dict[str, list[EffectCommand]] = field(factory=dict)
 
-    def make(self, index: int, command: c.CreateTask) -> TaskState:
+    def make(self, index: int, command: c.CreateTask, *, enqueue: bool) -> TaskState:
         """Raises: Rejected."""
         task_id = command.id
         assert task_id is not None, "the plan has given it an id"
         context = self.services.context(self.caller, self.next_seq)
         decision = decide(task_id, self._former(task_id), command, context)
-        self._take(task_id, decision.state, decision.events, context, self._done(index))
-        return decision.state
+        state, events = decision.state, decision.events
+        if enqueue:
+            behind = replace(context, next_seq=context.next_seq + len(events))
+            try:
+                decision = decide(task_id, state, c.EnqueueRun(), behind)
+            except Rejected as refusal:
+                raise replace(refusal, pointer="/enqueue") from refusal
+            state, events = decision.state, events + decision.events
+        self._take(task_id, state, events, context, self._done(index))
+        return state
 
     def note_children(self) -> None:
         """Tell the new tasks of those of their children that are as new: it needs no effects on

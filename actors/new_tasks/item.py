@@ -33,17 +33,21 @@ class NewDependency:
 @final
 @frozen
 class Ties:
-    """How an item hangs together with others of its batch, and with tasks that are there.
+    """What an item has besides what a single new task has: how it hangs together with others of its
+    batch and with tasks that are there, and whether its first run is queued with it.
 
     Args:
         ref: the name by which others of the batch refer to it.
         parent_ref, parent_task_id: its parent, an item or a task; one of both at most.
+        enqueue: queue its first run, as `POST /api/tasks/{id}/runs` would: where the task has
+            dependencies, or needs an approval, the run waits for them.
     """
 
     ref: str | None = field(default=None, converter=_ref)
     parent_ref: str | None = field(default=None, converter=_parent_ref)
     parent_task_id: str | None = None
     depends_on: tuple[NewDependency, ...] = ()
+    enqueue: bool = False
 
 
 @final

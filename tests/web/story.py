@@ -229,7 +229,8 @@ async def _do_many(teller: Teller) -> None:
     waits = [{"ref": "build"}, {"task_id": "release", "kind": "blocks"}]
     deploy = {"title": "Deploy 2.2", "parent_ref": "release", "depends_on": waits}
     release = {"ref": "release", "id": "release-2.2", **placed, "title": "Release 2.2"}
-    items = {"items": [release, build, {**placed, **deploy, "auto_enqueue_on_ready": True}]}
+    deploy = {**placed, **deploy, "auto_enqueue_on_ready": True}
+    items = {"items": [release, {**build, "enqueue": True}, deploy]}
     await teller.do(Op.CREATE_BATCH, {**items, "atomic": True})
 
 

@@ -63,6 +63,29 @@ async def test_parents_and_dependencies_show_in_the_tree_and_in_details(client):
     assert detail["task"]["status"] == "blocked"
 
 
+async def test_items_that_ask_for_it_have_a_run_that_waits_for_what_they_depend_on(client):
+    items = [
+        {**TASK, "ref": "b", "depends_on": [{"ref": "a"}], "enqueue": True},
+        {**TASK, "ref": "a", "enqueue": True},
+        {**TASK, "draft": True, "enqueue": True},
+    ]
+    answered = await client.post(PATH, {"items": items, "atomic": False})
+    rows = answered.json["results"]
+    assert [row_of(row) for row in rows] == [
+        "ok",
+        "ok",
+        ("task_invalid_transition", "/items/2/enqueue"),
+    ]
+    builder = client.acting_as("sess-1")
+    second, first = rows[0]["task"]["id"], rows[1]["task"]["id"]
+    for task_id in (first, second):
+        claimed = await builder.post("/api/agent/tasks/claim-next", {})
+        run = claimed.json["claim"]["run"]
+        assert run["task_id"] == task_id
+        done = await builder.post(f"/api/agent/tasks/{run['id']}/complete", {})
+        assert done.status == 200
+
+
 WRONG = [
     {**TASK, "ref": "a"},
     {**TASK, "id": "old"},

@@ -21,6 +21,8 @@ class NewTask:
         title: for people; at most 500 characters.
         parent: another one of them, or the id of a task.
         depends_on: others of them, or ids of tasks, that are to be completed first.
+        enqueue: queue its first run at once, without `start_task`; it waits for what the task
+            depends on, and for its approval.
 
     All else is as of `create_task`.
     """
@@ -39,6 +41,7 @@ class NewTask:
     auto_enqueue_on_ready: bool = False
     draft: bool = False
     approval_policy: ApprovalPolicy | None = None
+    enqueue: bool = False
 
 
 def members_of(task: NewTask) -> dict[str, object]:
@@ -77,6 +80,8 @@ def items_of(tasks: Sequence[NewTask]) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     for index, task in enumerate(tasks):
         item: dict[str, Any] = {**members_of(task), "ref": str(index)}
+        if task.enqueue:
+            item["enqueue"] = True
         if isinstance(task.parent, NewTask):
             item["parent_ref"] = ref_of(task.parent)
         elif task.parent is not None:

@@ -174,6 +174,8 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         f"Up to {limits.BATCH_TASKS_MAX} tasks in one write to the disk. Each item has what "
         "`POST /api/tasks` takes, and may have a `ref`, by which others name it as `parent_ref` or "
         "in `depends_on`, in any order; `parent_task_id` and `task_id` name tasks that are there. "
+        "With `enqueue` its first run is queued too, as by `POST /api/tasks/{id}/runs`: it waits "
+        "for what the task depends on, and for its approval. "
         "With `atomic`, which is the default, all are made or none: the answer is that of the "
         "first item that is at fault, with `results` for all of them. With `atomic: false` each is "
         "made that can be, and the answer is 200 whatever became of them. An item is refused where "

@@ -210,6 +210,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "oldest_queued_at": "Since when the oldest of them waits; in the year 1 if none does.",
     "InspectEvent.outcome": "How it went, where that can be said.",
     "outcome": "The judgement.",
+    "NewTaskItem.enqueue": "Whether its first run is queued with it.",
     "NewTaskItem.parent_ref": "The item that is its parent.",
     "NewTaskItem.parent_task_id": "The task that is its parent.",
     "parent_review_id": "The review before it in the chain.",

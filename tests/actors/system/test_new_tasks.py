@@ -22,7 +22,7 @@ from tests.actors.system.desk import OPERATOR, CrashStore, Desk, started
 from tests.actors.system.test_random_work import check_memory
 
 
-def item(ref=None, parent=None, needs=(), **command) -> NewTask:
+def item(ref=None, parent=None, needs=(), *, enqueue=False, **command) -> NewTask:
     """`parent` and `needs` are refs, or ids where they begin with #."""
     edges = tuple(
         NewDependency(task_id=one[1:]) if one[:1] == "#" else NewDependency(ref=one)
@@ -32,7 +32,7 @@ def item(ref=None, parent=None, needs=(), **command) -> NewTask:
     if parent is not None and parent[:1] == "#":
         above = {"parent_task_id": parent[1:]}
     made = c.CreateTask(**{"scope": Scope.GLOBAL, "title": "work", **command})
-    return NewTask(made, Ties(ref, depends_on=edges, **above))
+    return NewTask(made, Ties(ref, depends_on=edges, enqueue=enqueue, **above))
 
 
 async def check(desk: Desk) -> None:
@@ -401,7 +401,8 @@ def batches(draw) -> list[NewTask]:
             "workspace_id": draw(st.sampled_from([None, None, None, "w"])),
         }
         scope = Scope.GLOBAL if options["workspace_id"] is None else Scope.WORKSPACE
-        items.append(item(name, parent, needs, id=f"id-{name}", scope=scope, **options))
+        options |= {"id": f"id-{name}", "scope": scope}
+        items.append(item(name, parent, needs, enqueue=draw(st.booleans()), **options))
     order = draw(st.permutations(range(len(items))))
     return [items[index] for index in order]
 
@@ -436,6 +437,8 @@ async def one_by_one(desk: Desk, items: list[NewTask]) -> dict[str, object]:
                 for edge in ties.depends_on:
                     command = c.AddDependency(id_of(edge.ref, edge.task_id))
                     task = await desk.ask(task.task.id, command)
+                if ties.enqueue:
+                    await desk.ask(task.task.id, c.EnqueueRun())
                 outcomes[ref] = "ok"
             except Rejected as refusal:
                 outcomes[ref] = refusal.code
@@ -450,7 +453,8 @@ def likeness(desk: Desk) -> dict[str, object]:
 
     def of(task: TaskState) -> object:
         edges = [(edge.depends_on_task_id, edge.kind, edge.done) for edge in task.dependencies]
-        facts = (task.status, task.parent_task_id, task.draft, task.workspace_id)
+        runs = [run.status for run in task.runs]
+        facts = (task.status, task.parent_task_id, task.draft, task.workspace_id, runs)
         children = set(graph.children(task.id))
         return facts, edges, children, graph.open_below(task.id)
 

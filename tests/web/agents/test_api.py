@@ -111,7 +111,7 @@ async def test_whoever_has_lost_the_lease_is_told(api, verb):
 
 async def test_many_tasks_are_made_at_once_and_name_each_other(api):
     old = await api.create_task("old")
-    build = NewTask("Build", metadata={"a": 1}, parent=old.id)
+    build = NewTask("Build", metadata={"a": 1}, parent=old.id, enqueue=True)
     test = NewTask("Test", id="test", parent=build, depends_on=[old.id])
     deploy = NewTask("Deploy", depends_on=[test, build], auto_enqueue_on_ready=True)
     made = await api.create_tasks([deploy, test, build], key="once")
@@ -119,6 +119,11 @@ async def test_many_tasks_are_made_at_once_and_name_each_other(api):
     assert [task.status for task in made] == ["blocked", "blocked", "ready"]
     assert made[1].data["parent_task_id"] == made[2].id
     assert made[2].data["parent_task_id"] == old.id
+    assert [[run.status for run in (await api.task(task.id)).runs] for task in made] == [
+        [],
+        [],
+        ["queued"],
+    ]
     again = await api.create_tasks([deploy, test, build], key="once")
     assert [task.id for task in again] == [task.id for task in made]
 

@@ -2,6 +2,11 @@
 
 import json
 
+import pytest
+
+from chargehand.actors.settings import Settings
+from chargehand.web.bench import measuring
+from chargehand.web.bench.work import Unexpected
 from chargehand.web.exits import ClientExit
 
 FEW = ("--agents", "3", "--size", "100")
@@ -65,6 +70,49 @@ def test_a_server_that_is_not_there_is_told_of(bare):
 def test_a_url_with_a_path_is_no_address_to_load(bare):
     told = bare.refused(ClientExit.USAGE, "bench", "--url", "http://127.0.0.1:1/x")
     assert "http://HOST:PORT" in told
+
+
+def test_claims_that_get_less_than_a_batch_are_told_of(line):
+    done = line.run("bench", *FEW, "--tasks", "7", "--batch", "4")
+    assert done.exit_code == 0, done.output
+    assert "claim of up to 1 run " in done.stdout
+    assert "no claim got more than 1 run" in done.stderr
+    assert "start it with --max-leases-per-session 4" in done.stderr
+    found = line.json("bench", *FEW, "--tasks", "7", "--batch", "4")
+    assert (found["batch"], found["largest_claim"]) == (4, 1)
+
+
+@pytest.mark.parametrize("settings", [Settings(wait_s=0.05, max_leases_per_session=4)])
+@pytest.mark.parametrize("tasks", ["7", "2"])
+def test_claims_of_whole_batches_are_named_by_their_size(line, settings, tasks):
+    done = line.run("bench", *FEW, "--tasks", tasks, "--batch", "4")
+    assert done.exit_code == 0, done.output
+    assert f"claim of up to {min(4, int(tasks))} runs" in done.stdout
+    assert done.stderr == ""
+
+
+def test_in_an_open_loop_small_batches_may_be_for_want_of_tasks(line):
+    done = line.run("bench", *FEW, "--rate", "50", "--seconds", "0.2", "--batch", "4")
+    assert done.exit_code == 0, done.output
+    assert "or no more were waiting, at that rate" in done.stderr
+
+
+def test_a_batch_is_no_larger_than_the_server_takes(line):
+    assert "1<=x<=256" in line.refused(ClientExit.USAGE, "bench", "--batch", "257")
+
+
+def test_an_error_of_the_server_is_told_as_its_message(line, monkeypatch):
+    told = {"error": "the disk is full (next: make room)", "diagnostic": {"code": "disk_full"}}
+
+    async def fails(*_):
+        raise Unexpected("/api/tasks", 503, json.dumps(told).encode())
+
+    monkeypatch.setattr(measuring, "measure", fails)
+    refused = line.refused(ClientExit.LATER, "bench", *FEW)
+    assert refused == (
+        "chargehand: the measurement failed at /api/tasks:"
+        " the disk is full (next: make room) [disk_full]\n"
+    )
 
 
 def test_json_is_one_document(line):

@@ -52,13 +52,18 @@ class Giver(Protocol):
 @final
 @define
 class Measured:
-    """Latencies in seconds, each of one operation: of a batch, where agents work in batches."""
+    """Latencies in seconds, each of one operation: of a batch, where agents work in batches.
+
+    Args:
+        largest: the most runs that one claim was answered with.
+    """
 
     puts: list[float] = field(factory=list)
     claims: list[float] = field(factory=list)
     cycles: list[float] = field(factory=list)
     done: int = 0
     elapsed_s: float = 0.0
+    largest: int = 0
 
 
 async def hand_in(
@@ -101,6 +106,7 @@ async def closed_loop(
             measured.claims.append(at - started)
             measured.cycles.append(now() - started)
             measured.done += len(claimed)
+            measured.largest = max(measured.largest, len(claimed))
 
     async with anyio.create_task_group() as group:
         for agent in agents:
@@ -167,6 +173,7 @@ async def open_loop(
                 measured.claims.append(at - schedule.at(one.number))
                 measured.cycles.append(done_at - schedule.at(one.number))
             measured.done += len(claimed)
+            measured.largest = max(measured.largest, len(claimed))
             measured.elapsed_s = done_at - schedule.begun
             if measured.done >= schedule.count:
                 group.cancel_scope.cancel()

@@ -46,6 +46,8 @@ class Report:
         asked: tasks that were to be done.
         done: those that were.
         left: tasks that could not be deleted; -1: the server was gone before.
+        order: what was to be measured.
+        largest: the most runs that a claim was answered with.
         ended_by: the signal that has ended it early.
     """
 
@@ -53,7 +55,14 @@ class Report:
     asked: int
     done: int
     left: int
+    order: Order
+    largest: int
     ended_by: signal.Signals | None = None
+
+    @property
+    def claims_fell_short(self) -> bool:
+        """Whether no claim was answered with as many runs as it asked for, and as there were."""
+        return 0 < self.largest < min(self.order.batch, self.asked)
 
 
 async def measure(address: Address, order: Order) -> Report:
@@ -67,7 +76,7 @@ async def measure(address: Address, order: Order) -> Report:
     """
     figures: list[Figures] = []
     ended_by: signal.Signals | None = None
-    done = 0
+    done = largest = 0
     asked = order.tasks if order.rate is None else round(order.rate * order.seconds)
 
     async def end_early(scope: trio.CancelScope) -> None:
@@ -87,22 +96,25 @@ async def measure(address: Address, order: Order) -> Report:
             else:
                 schedule = Schedule(order.rate, asked)
                 measured = await open_loop(made.givers, made.agents, schedule, GRACE_S)
-                figures += _figures(measured, " from its intended time")
-            done = measured.done
+                figures += _figures(measured, order, " from its intended time")
+            done, largest = measured.done, measured.largest
         nursery.cancel_scope.cancel()
-    return Report(figures, asked, done, made.left, ended_by)
+    return Report(figures, asked, done, made.left, order, largest, ended_by)
 
 
 async def _closed(made: Place, order: Order, figures: list[Figures]) -> Measured:
     handed_in = await hand_in(made.givers, iter(range(order.tasks)))
     figures.append(Figures.of("task in, and queued", handed_in.puts, handed_in.elapsed_s))
     measured = await closed_loop(made.agents, order.tasks, order.seconds)
-    figures += _figures(measured, "" if order.batch == 1 else f" of up to {order.batch}")
+    figures += _figures(measured, order)
     return measured
 
 
-def _figures(measured: Measured, told: str) -> list[Figures]:
+def _figures(measured: Measured, order: Order, told: str = "") -> list[Figures]:
+    """Batches are named by the size that was had, which may be less than what was asked for."""
+    runs = "run" if measured.largest == 1 else "runs"
+    size = "" if order.batch == 1 else f" of up to {measured.largest} {runs}"
     return [
-        Figures.of(f"{what}{told}", latencies, measured.elapsed_s, measured.done)
+        Figures.of(f"{what}{size}{told}", latencies, measured.elapsed_s, measured.done)
         for what, latencies in (("claim", measured.claims), ("cycle", measured.cycles))
     ]

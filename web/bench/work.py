@@ -18,6 +18,9 @@ class Unexpected(Exception):
     """An answer that no measuring can go on from."""
 
     def __init__(self, path: str, status: int, answer: bytes) -> None:
+        self.path = path
+        self.status = status
+        self.answer = answer
         super().__init__(
             f"{path} was answered with {status}: {answer[:500].decode('utf-8', 'replace')}"
         )

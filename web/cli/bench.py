@@ -6,22 +6,26 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import orjson
 
-from chargehand.web.cli.failures import Failed
+from chargehand.actors.limits import BATCH_RUNS_MAX
+from chargehand.web.cli.failures import Failed, refused
 from chargehand.web.cli.running import Callers, ask_to_go_on, client_command, on_terminal
 from chargehand.web.exits import ClientExit, first_leaf
 
 if TYPE_CHECKING:
     from chargehand.web.bench.measuring import Report
     from chargehand.web.bench.wire import Address
+    from chargehand.web.bench.work import Unexpected
     from chargehand.web.cli.client import Client
     from chargehand.web.cli.target import ServerAddress
 
 _AGENTS_MAX: Final = 4096  # with those who hand in, fewer connections than a server takes
 _NOTES: Final = """Its agents hand tasks in, claim and complete them in a place of its own: they are
 given none of the runs that are there, and nobody is given theirs. At the end the tasks are deleted
-and the sessions ended; Ctrl-C does that, too. Without --rate each agent begins its next cycle when
-its last one is done. With --rate tasks come at that rate, whatever the server does, and a latency
-counts from the moment at which a task was meant to come."""
+and the sessions ended; Ctrl-C does that, too. What stays is the workspace "bench", as workspaces
+cannot be deleted, and the ids of the tasks stay taken, as those of all deleted tasks do. Without
+--rate each agent begins its next cycle when its last one is done. With --rate tasks come at that
+rate, whatever the server does, and a latency counts from the moment at which a task was meant to
+come."""
 
 
 def _parameters() -> list[click.Parameter]:
@@ -57,9 +61,9 @@ def _parameters() -> list[click.Parameter]:
         ),
         click.Option(
             ["--batch"],
-            type=click.IntRange(1, 1000),
+            type=click.IntRange(1, BATCH_RUNS_MAX),
             default=1,
-            help="runs of one claim; the server's max_leases_per_session must allow them [1]",
+            help="runs of one claim; the server needs that --max-leases-per-session [1]",
         ),
         click.Option(["--yes"], is_flag=True, help="also beside others' work; ask nothing"),
     ]
@@ -83,12 +87,20 @@ def _run(client: "Client", as_json: bool, values: dict[str, Any]) -> None:
             report = trio.run(measure, address, order)
     except* (Unexpected, OSError) as failed:
         failure = first_leaf(failed)
+    if isinstance(failure, Unexpected):
+        raise _refused(failure)
     if report is None:
-        exit_with = (
-            ClientExit.STRANGE if isinstance(failure, Unexpected) else ClientExit.UNREACHABLE
-        )
-        raise Failed(exit_with, f"the measuring has ended: {failure}")
+        raise Failed(ClientExit.UNREACHABLE, f"the measurement failed: {failure}")
     _show(report, as_json)
+
+
+def _refused(failure: "Unexpected") -> Failed:
+    """An answer that ended the measurement; an error is told as other commands tell it."""
+    if failure.status < 300:
+        return Failed(ClientExit.STRANGE, f"the measurement failed: {failure}")
+    told = refused(failure.status, failure.answer)
+    text = f"the measurement failed at {failure.path}: {told.text}"
+    return Failed(told.exit_with, text, told.suggestion, failure.answer)
 
 
 def _address_of(target: "ServerAddress") -> "Address":
@@ -120,10 +132,11 @@ def _check_idle(client: "Client", yes: bool) -> None:
     if yes or not (queued or active):
         return
     told = (
-        f"others are at work there ({queued} runs queued, {active} claimed), which would slow down"
+        f"others are at work there ({queued} runs queued, {active} claimed),"
+        " and measuring would slow them down"
     )
     if not on_terminal():
-        raise Failed(ClientExit.CONFLICT, f"{told}; --yes measures all the same")
+        raise Failed(ClientExit.CONFLICT, f"{told}; add --yes to measure anyway")
     ask_to_go_on(told)
 
 
@@ -135,6 +148,8 @@ def _show(report: "Report", as_json: bool) -> None:
     if report.left:
         left = "what was made is left there" if report.left < 0 else f"{report.left} tasks are left"
         click.echo(f"chargehand: not all could be put away: {left}", err=True)
+    if report.claims_fell_short:
+        click.echo(f"chargehand: {_why_short(report)}", err=True)
     if report.ended_by is not None:
         raise SystemExit(128 + report.ended_by)
     if report.done < report.asked:
@@ -145,12 +160,26 @@ def _show(report: "Report", as_json: bool) -> None:
         )
 
 
+def _why_short(report: "Report") -> str:
+    runs = "1 run" if report.largest == 1 else f"{report.largest} runs"
+    batch = report.order.batch
+    told = (
+        f"these are no batches of {batch}: no claim got more than {runs}. A server gives a session"
+        " only as many as --max-leases-per-session says, 1 by default"
+    )
+    if report.order.rate is None:
+        return f"{told}; start it with --max-leases-per-session {batch}"
+    return f"{told}; or no more were waiting, at that rate"
+
+
 def _told(report: "Report") -> dict[str, object]:
     from attrs import asdict
 
     return {
         "asked": report.asked,
         "done": report.done,
+        "batch": report.order.batch,
+        "largest_claim": report.largest,
         "figures": [asdict(one) for one in report.figures],
     }
 

@@ -1,6 +1,7 @@
 """What an operator may set of the core. The help text beside each value is its documentation."""
 
-from typing import Any, TypeVar, final
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar, final
 
 from attrs import Attribute, field
 
@@ -10,11 +11,21 @@ from chargehand.actors.limits import NS
 from chargehand.actors.task.review import ReviewPolicy, ReviewRules
 
 _T = TypeVar("_T", int, float, bool)
+_KINDS: Final[Mapping[type, tuple[tuple[type, ...], str]]] = {
+    bool: ((bool,), "True or False"),
+    int: ((int,), "a whole number"),
+    float: ((int, float), "a number"),
+}
 
 
 def _setting(default: _T, text: str, minimum: float = 0) -> _T:
-    def check(_: object, attribute: "Attribute[Any]", value: float) -> None:
-        if value < minimum:
+    kinds, expected = _KINDS[type(default)]
+
+    def check(_: object, attribute: "Attribute[Any]", value: object) -> None:
+        if not isinstance(value, kinds) or isinstance(value, bool) is not (bool in kinds):
+            raise TypeError(f"{attribute.name} must be {expected}, not {value!r}")
+        assert isinstance(value, int | float)
+        if not value >= minimum:  # nor a number at all, as float("nan")
             raise ValueError(f"{attribute.name} must be at least {minimum}, not {value}")
         if isinstance(default, float):  # seconds, which are counted in whole nanoseconds
             if value > limits.SETTING_S_MAX:
@@ -26,10 +37,23 @@ def _setting(default: _T, text: str, minimum: float = 0) -> _T:
     return value
 
 
+def _policy(value: ReviewPolicy | str) -> ReviewPolicy:
+    try:
+        return ReviewPolicy(value)
+    except ValueError:
+        allowed = ", ".join(repr(policy.value) for policy in ReviewPolicy)
+        raise ValueError(f"review_policy must be one of {allowed}, not {value!r}") from None
+
+
 @final
 @frozen
 class Settings:
-    """Times are in seconds."""
+    """What a scheduler is set to. Times are in seconds.
+
+    Raises:
+        TypeError, ValueError: a setting is of another type, or out of its bounds; the message
+            names it.
+    """
 
     wait_s: float = _setting(25.0, "how long a claim with wait holds on before it answers 204")
     max_leases_per_session: int = _setting(1, "leases that one session may hold at a time", 1)
@@ -42,6 +66,7 @@ class Settings:
     starvation_s: float = _setting(300.0, "queued this long with nobody to claim it is starved")
     review_policy: ReviewPolicy = field(
         default=ReviewPolicy.NONE,
+        converter=_policy,
         metadata={
             "help": "ends of runs that are reviewed (none, on_success, on_failure, always); "
             "dependents wait for the approval"

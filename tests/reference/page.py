@@ -115,8 +115,8 @@ def _member(owner: str, name: str, value: Any) -> Iterator[str]:
 def _settings(thing: type) -> Iterator[str]:
     yield "| setting | default | what it sets |\n|---|---|---|"
     for field in attrs.fields(thing):
-        default = getattr(field.default, "value", field.default)
-        yield f"| `{field.name}` | `{default!r}` | {field.metadata['help']} |"
+        shown = str(field.default) if isinstance(field.default, Enum) else repr(field.default)
+        yield f"| `{field.name}` | `{shown}` | {field.metadata['help']} |"
     yield ""
 
 

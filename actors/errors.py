@@ -301,7 +301,7 @@ class Code(Enum):
         Kind.FORBIDDEN,
         _E,
         _S,
-        "Session belongs to another workspace",
+        "Session is not of the workspace",
     )
     SESSION_EXISTS = ("session_already_exists", Kind.CONFLICT, _E, _S, "Session id is taken")
     SESSIONS_FULL = (

@@ -36,11 +36,11 @@ from chargehand.actors.registry.events import (
     WorkspaceCreated,
 )
 from chargehand.actors.registry.refusals import (
+    in_no_workspace,
     session_ended,
     session_exists,
     session_not_found,
     session_stale,
-    session_unauthorized,
     sessions_full,
 )
 from chargehand.actors.registry.roster import Roster
@@ -255,7 +255,7 @@ class Registry:
             raise session_stale(session_id, agent_name, "is not registered")
         named = self._roster.find_workspace(workspace) if workspace else None
         if workspace and named is None:
-            raise session_unauthorized(session_id)
+            raise in_no_workspace(session_id, workspace)
         if self._roster.visitor_count >= self._settings.max_self_registered:
             raise sessions_full(self._roster.visitor_count, agent_name)
         now_ns = self._clock.now_ns()

@@ -38,6 +38,16 @@ def session_ended(session_id: str, agent_name: str) -> Rejected:
     return session_stale(session_id, agent_name, "was ended")
 
 
+def in_no_workspace(session_id: str, ref: str) -> Rejected:
+    return Rejected(
+        Code.IDENTITY_UNAUTHORIZED,
+        f"session {session_id} cannot be of workspace {ref[:200]}: there is no such workspace",
+        "name one that there is, or create it with its root_dir:",
+        action=actions.create_workspace(ref),
+        area=_AREA,
+    )
+
+
 def session_unauthorized(session_id: str) -> Rejected:
     return Rejected(
         Code.IDENTITY_UNAUTHORIZED,

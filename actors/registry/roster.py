@@ -14,6 +14,7 @@ from chargehand.actors.limits import NS
 from chargehand.actors.registry.refusals import (
     identity_mismatch,
     identity_required,
+    in_no_workspace,
     session_ended,
     session_not_found,
     session_unauthorized,
@@ -225,6 +226,8 @@ class Roster:
             raise identity_mismatch(session_id)
         if workspace:
             named = self.find_workspace(workspace)
-            if named is None or named.id != session.workspace_id:
+            if named is None:
+                raise in_no_workspace(session_id, workspace)
+            if named.id != session.workspace_id:
                 raise session_unauthorized(session_id)
         return session

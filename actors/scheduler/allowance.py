@@ -17,14 +17,14 @@ class Allowance:
 
     def __init__(self, board: Board, most: int, later: Callable[[Turn], None]) -> None:
         self._board = board
-        self._most = most
+        self.most = most
         self._later = later
         self._reserved: dict[str, int] = {}  # by session; never 0
         self._waiting: dict[str, list[Turn]] = {}  # by session, which has something reserved
 
     def has_room(self, session_id: str) -> bool:
         held = self._board.held_by(session_id)
-        return held + self._reserved.get(session_id, 0) < self._most
+        return held + self._reserved.get(session_id, 0) < self.most
 
     def reserve(self, session_id: str) -> None:
         """Take a place for a run on its way; whoever takes one gives it back."""

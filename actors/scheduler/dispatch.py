@@ -153,7 +153,7 @@ class Dispatch:
         elif not self.allowance.has_room(session_id):
             again, fail = partial(self._serve, ticket), partial(self.finish, ticket)
             if not self.lease_expiry.makes_room(session_id, again, fail):
-                self.finish(ticket, lease_limit_reached(session_id))
+                self.finish(ticket, lease_limit_reached(session_id, self.allowance.most))
         else:
             run = None
             if not self._switch.is_paused:

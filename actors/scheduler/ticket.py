@@ -169,10 +169,13 @@ def claimer_of(session: SessionState, request: ClaimNext) -> Claimer:
     )
 
 
-def lease_limit_reached(session_id: str) -> Rejected:
+def lease_limit_reached(session_id: str, most: int) -> Rejected:
+    """Args: most: leases that a session may hold at a time."""
     return Rejected(
         Code.LEASE_ALREADY_HELD,
-        f"session {session_id} holds as many leases as it may",
-        "complete, fail or release a run first",
+        f"session {session_id} holds as many leases as it may, which is {most} "
+        "(max_leases_per_session)",
+        "complete, fail or release a run first, or have the scheduler allow more: "
+        "--max-leases-per-session of the server, Settings(max_leases_per_session=...) of a program",
         evidence={"session_id": session_id},
     )

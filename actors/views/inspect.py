@@ -189,6 +189,15 @@ def _crashed(task: TaskState, run: Run, _: Around) -> Diagnostic | None:
     ):
         return None
     told = {"last_error_summary": error_summary(run), "failure_kind": failure_kind(run)}
+    review = next((one for one in task.open_reviews if one.run_id == run.id), None)
+    if review is not None:
+        return Diagnostic(
+            Trouble.CRASHED,
+            f"run {run.id} has failed, and its review {review.id} waits for a verdict",
+            actions.show_review(review.id),
+            {name: value for name, value in told.items() if value is not None}
+            | {"review_id": review.id},
+        )
     return Diagnostic(
         Trouble.CRASHED,
         f"run {run.id} has failed, and no later run has taken its place",

@@ -73,9 +73,14 @@ class Asking(ABC):
         return orjson.loads(answer) if answer else None
 
     async def _write(
-        self, path: str, members: Mapping[str, object], *, key: str | None = None
+        self,
+        path: str,
+        members: Mapping[str, object],
+        *,
+        agent: Agent | None = None,
+        key: str | None = None,
     ) -> dict[str, Any]:
-        raw = await self._send(Request("POST", path, {}, body_of(members), None, _key(key)))
+        raw = await self._send(Request("POST", path, {}, body_of(members), agent, _key(key)))
         answer: dict[str, Any] = orjson.loads(raw)
         return answer
 

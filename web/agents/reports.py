@@ -72,6 +72,6 @@ class Reports:
 
     async def _ask_for_review(self, claim: Claim, reason: str) -> None:
         try:
-            await self._api.request_review(claim.run_id, reason=reason)
+            await self._api.request_review(claim.run_id, reason=reason, agent=claim.agent)
         except Refused as refused:
             _log.warning("no review of run %s was requested: %s", claim.run_id, refused)

@@ -8,6 +8,7 @@ import orjson
 import trio
 
 from chargehand.web.agents.asking import Asking, quoted
+from chargehand.web.agents.claims import Agent
 from chargehand.web.agents.errors import ChargehandError, Refused, of_row
 from chargehand.web.agents.new_task import (
     ApprovalPolicy,
@@ -176,8 +177,14 @@ class TaskCalls(Asking):
         answer = await self.request("GET", f"/api/task-runs/{quoted(run_id)}")
         return run_shown(answer["run"]["run"])
 
-    async def request_review(self, run_id: str, *, reason: str | None = None) -> str:
+    async def request_review(
+        self, run_id: str, *, reason: str | None = None, agent: Agent | None = None
+    ) -> str:
         """Ask a person to judge a run that has ended; a rejection may have the work go on.
+
+        Args:
+            reason: what the person should know; at most 4,096 characters.
+            agent: who asks; None: the local user.
 
         Returns:
             The id of the review.
@@ -186,7 +193,7 @@ class TaskCalls(Asking):
             Refused: the run has not ended, or its task was canceled.
         """
         path = f"/api/task-runs/{quoted(run_id)}/reviews"
-        answer = await self._write(path, {"reason": reason})
+        answer = await self._write(path, {"reason": reason}, agent=agent)
         return str(answer["review"]["review_id"])
 
     def events(

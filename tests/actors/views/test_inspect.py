@@ -250,6 +250,16 @@ class TestCrashed:
         }
         assert found.next_action is NextAction.RECOVERY_REQUIRED
 
+    def test_an_open_review_is_what_comes_next(self):
+        bench = failed_twice()
+        bench.do(c.RequestReview(bench.latest.id))
+        [review] = bench.task.open_reviews
+        found = looked_at(bench)
+        assert troubles(found) == [Trouble.CRASHED]
+        assert command_of(found.diagnostics[0].action) == f"chargehand review show {review.id}"
+        assert found.diagnostics[0].evidence["review_id"] == review.id
+        assert found.next_action is NextAction.RECOVERY_REQUIRED
+
     def test_is_not_told_of_one_that_was_tried_again(self):
         bench = failed_twice()
         found = inspect(bench.task, bench.task.runs[0], around(bench))

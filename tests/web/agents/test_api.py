@@ -165,6 +165,8 @@ async def test_a_claim_under_a_key_is_given_again(api):
     with pytest.raises(Refused, match="lease") as refused:
         await api.claim(BUILDER, key="two")
     assert refused.value.code == "AUTONOMY_LEASE_ALREADY_HELD"
+    assert "which is 1 (max_leases_per_session)" in refused.value.message
+    assert "--max-leases-per-session" in refused.value.next_step
 
 
 async def test_a_write_under_a_key_is_done_once(api):

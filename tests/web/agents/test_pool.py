@@ -248,6 +248,14 @@ async def test_a_handler_says_itself_what_becomes_of_its_run(api):
     assert (await api.task(first)).runs[0].error == "tests are red"
     [review] = (await api.request("GET", f"/api/tasks/{second}/reviews"))["reviews"]
     assert (review["status"], review["reason"]) == ("requested", "which of both?")
+    timeline = (await api.request("GET", f"/api/tasks/{second}/timeline"))["timeline"]
+    [asked] = [one for one in timeline if "review_requested" in one["event_type"]]
+    assert asked["actor"]["kind"] == "agent_session"
+    for of in (f"tasks/{second}", f"runs/{review['run_id']}"):
+        found = (await api.request("GET", f"/api/{of}/inspect"))["inspect"]
+        [told] = found["diagnostics"]
+        assert told["suggested_command"] == f"chargehand review show {review['review_id']}"
+        assert review["review_id"] in told["message"]
 
 
 async def test_a_rejected_review_has_the_work_go_on_with_the_guidance(api):
@@ -344,6 +352,9 @@ async def test_a_pool_that_can_never_claim_says_why(api, options, code):
         await AgentPool(api, answer, size=3, **options).run()
     assert refused.value.code == code or code is None
     assert refused.value.next_step
+    if code is not None:
+        assert "there is no such workspace" in refused.value.message
+        assert "/api/workspaces" in refused.value.next_step
 
 
 # --- ends -------------------------------------------------------------------------------------

@@ -137,8 +137,8 @@ class AgentCalls(Asking):
         await self._of_claim(claim, "complete", {"result": result})
 
     async def fail(self, claim: Claim, error: str, metadata: object = None) -> None:
-        """End a run that did not work out; it is tried again if an operator says so. May be
-        repeated with the same error.
+        """End a run that did not work out. The task is tried again only if an operator asks for
+        that. May be repeated with the same error.
 
         Args:
             error: what went wrong; cut at 64 KiB.

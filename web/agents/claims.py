@@ -56,8 +56,9 @@ class Claim:
         token: names this very claim (`claim_token_hash`), so that a late call touches no later one.
         lease_seconds: what the lease was asked for with; each heartbeat renews it for as long.
         lease_until: when the lease ends, by the scheduler's clock; moved on by heartbeats.
-        lost: why the work is to stop, as soon as that is known; None: go on. A handler that is
-            async is canceled then; a plain one looks here.
+        lost: why the work is to stop, as soon as that is known: the lease is lost, or the pool has
+            given the run back, as it was drained or canceled. None: go on. A handler that is async
+            is canceled then; a plain one has to look here.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ class Ending(Exception):
 
 @final
 class Fail(Ending):
-    """The run has failed; an operator may have it tried again.
+    """The run has failed. The task is tried again only if an operator asks for that.
 
     Args:
         error: what went wrong; cut at 64 KiB.
@@ -41,11 +41,11 @@ class Release(Ending):
 
 @final
 class NeedsPerson(Ending):
-    """The run has failed, and a person is asked to judge it: a review is requested. A rejection
-    with guidance has the work go on, in a further run that has the guidance in its metadata.
+    """The run has failed, and a person is asked to judge it: a review is requested. If they reject
+    it with guidance, the task gets another run, which has the guidance in its metadata.
 
     Args:
-        reason: what the person should know; at most 4,096 characters.
+        reason: what the person should know; cut at 4,096 characters.
         metadata: facts for them: JSON of at most 64 KiB.
     """
 
@@ -56,7 +56,7 @@ class NeedsPerson(Ending):
 
 
 ErrorRule = Callable[[Claim, Exception], Ending]
-"""What becomes of a run whose handler raised an exception."""
+"""What becomes of a run whose handler raised an exception. `SystemExit` comes as a `Fail`."""
 
 
 def fail_on_error(claim: Claim, error: Exception) -> Ending:
@@ -72,3 +72,11 @@ def error_text(error: BaseException) -> str:
     if isinstance(error, BaseExceptionGroup):
         return "; ".join(map(error_text, error.exceptions))
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def is_of_handler(error: BaseException) -> bool:
+    """Whether it is about the handler alone, or a group of such: all but what ends the program, or
+    is a cancellation. A handler that exits ends its own work and no more."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(is_of_handler, error.exceptions))
+    return isinstance(error, Exception | SystemExit)

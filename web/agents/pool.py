@@ -1,6 +1,7 @@
 """A pool of agents: claims runs, has a handler work on them, and tells how that went."""
 
 import logging
+import math
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,11 +11,20 @@ from typing import Final, final
 import trio
 
 from chargehand.actors.errors import Code
-from chargehand.actors.limits import BATCH_RUNS_MAX
+from chargehand.actors.limits import BATCH_RUNS_MAX, LEASE_S_MAX
+from chargehand.actors.task.choices import Priority
 from chargehand.web.agents.api import Api
 from chargehand.web.agents.asking import new_key
 from chargehand.web.agents.claims import Claim
-from chargehand.web.agents.endings import Ending, ErrorRule, Release, fail_on_error
+from chargehand.web.agents.endings import (
+    Ending,
+    ErrorRule,
+    Fail,
+    Release,
+    error_text,
+    fail_on_error,
+    is_of_handler,
+)
 from chargehand.web.agents.errors import Refused, Unavailable
 from chargehand.web.agents.handlers import Call, Handler, calls_of
 from chargehand.web.agents.heartbeats import Heartbeats
@@ -23,7 +33,7 @@ from chargehand.web.agents.reports import Report, Reports
 from chargehand.web.agents.sessions import PoolSession, Sessions
 from chargehand.web.agents.work import LAST_S, Outcome, Work
 
-SIZE_MAX: Final = 10_000
+SIZE_MAX: Final = 1000
 AGAIN_S: Final = 1.0  # until it is tried again, where nobody answers
 _DRAINED: Final = "its agent pool was drained"
 _CANCELED: Final = "its agent pool was canceled"
@@ -48,7 +58,7 @@ class AgentPool:
         api: where runs come from: a `LocalSystem` or a `Client`.
         handler: takes a `Claim` and returns the result of the run: JSON, or None. An `async`
             function must not block; a plain one runs in a thread.
-        size: how many runs at a time, 1 to 10,000.
+        size: how many runs at a time, 1 to 1,000.
         name: of the agents; profiles of tasks may ask for it.
         capabilities: what they can do.
         workspace: id, name or path of the workspace whose tasks they take; None: global tasks.
@@ -64,6 +74,7 @@ class AgentPool:
             unless the exception is a `Fail`, `Release` or `NeedsPerson`.
 
     Raises:
+        TypeError: the handler or rule cannot be called, or `capabilities` is a single string.
         ValueError: an argument is out of its bounds, or a name is not printable ASCII.
     """
 
@@ -83,12 +94,17 @@ class AgentPool:
         drain_seconds: float = 30.0,
         on_error: ErrorRule = fail_on_error,
     ) -> None:
-        if not 1 <= size <= SIZE_MAX:
-            raise ValueError(f"size must be 1 to {SIZE_MAX}, not {size}")
-        if lease_seconds < 1:
-            raise ValueError(f"lease_seconds must be at least 1, not {lease_seconds}")
-        if leases_per_session is not None and leases_per_session < 1:
-            raise ValueError(f"leases_per_session must be at least 1, not {leases_per_session}")
+        for what, given in (("handler", handler), ("on_error", on_error)):
+            if not callable(given):
+                raise TypeError(f"{what} must be a function, not {given!r}")
+        if isinstance(capabilities, str):
+            raise TypeError(f"capabilities must be several names: [{capabilities!r}]")
+        _check("size", size, 1, SIZE_MAX)
+        _check("lease_seconds", lease_seconds, 1, LEASE_S_MAX)
+        _check("priority_min", priority_min, 0, Priority.URGENT.weight)
+        _check("drain_seconds", drain_seconds, 0, math.inf)
+        if leases_per_session is not None:
+            _check("leases_per_session", leases_per_session, 1, math.inf)
         self._api = api
         self._handler = handler
         self._size = size
@@ -106,6 +122,8 @@ class AgentPool:
         self._active: set[Work] = set()
         self._claimed = 0
         self._ended = dict.fromkeys(Outcome, 0)
+        self._has_run = False
+        self._patience = trio.CancelScope()  # with handlers; its deadline is set by a drain
         self._ended_by_drain: set[trio.CancelScope] = set()
         self._moved = trio.Event()  # there may be something to claim, or nothing more
         self._stop_at_s: float | None = None  # when handlers must have ended; None: no drain
@@ -128,7 +146,7 @@ class AgentPool:
         )
 
     async def run(self, *, until_empty: bool = False, handle_signals: bool = False) -> PoolMetrics:
-        """Work until drained, or canceled; may be called once.
+        """Work until drained, or canceled. May be called once: for more, make another pool.
 
         Canceled, it cancels its handlers and gives their runs back, within 5 s.
 
@@ -142,14 +160,19 @@ class AgentPool:
 
         Raises:
             Refused: it can claim nothing, as its workspace, a capability or an access right is
-                wrong. It was drained before.
+                wrong.
+            RuntimeError: it has run before.
         """
+        if self._has_run:
+            raise RuntimeError("an AgentPool runs once: make another AgentPool to run again")
+        self._has_run = True
         self._until_empty = until_empty
         make_call = calls_of(self._handler, self._size)
         self._free = [make_call() for _ in range(self._size)]
         try:
             async with trio.open_nursery() as around:
                 await around.start(self._heartbeats.run)
+                around.start_soon(self._stop_late)
                 if handle_signals:
                     await around.start(self._drain_on_signals)
                 async with trio.open_nursery() as runs:
@@ -165,17 +188,25 @@ class AgentPool:
     def drain(self, seconds: float | None = None) -> None:
         """Claim nothing more, and have `run` return once the handlers have ended. Those that are at
         work after `seconds` (by default the pool's `drain_seconds`) are canceled, and their runs
-        given back. May be called again, to wait less. From other threads:
-        `trio.from_thread.run_sync(pool.drain)`.
+        given back. May be called again, to wait less. A pool that is drained before it runs returns
+        from `run` without a claim. From other threads: `trio.from_thread.run_sync(pool.drain)`.
         """
         at_s = trio.current_time() + (self._drain_s if seconds is None else seconds)
         if self._stop_at_s is None or at_s < self._stop_at_s:
             self._stop_at_s = at_s
+            self._patience.deadline = at_s
         for scope in self._ended_by_drain:
             scope.cancel()
         for work in self._active:
-            work.end_by(self._stop_at_s)
+            work.tell_by(self._stop_at_s)
         self._moved.set()
+
+    async def _stop_late(self) -> None:
+        """Once the time of a drain is over, have the handlers stop that are still at work."""
+        with self._patience:
+            await trio.sleep_forever()
+        for work in self._active:
+            work.stop(_DRAINED)
 
     @property
     def _is_draining(self) -> bool:
@@ -291,7 +322,9 @@ class AgentPool:
     async def _do(self, session: PoolSession, claim: Claim, call: Call) -> None:
         work = Work(claim)
         if self._stop_at_s is not None:
-            work.end_by(self._stop_at_s)
+            work.tell_by(self._stop_at_s)
+            if self._stop_at_s <= trio.current_time():
+                work.stop(_DRAINED)
         self._active.add(work)
         self._claimed += 1
         self._heartbeats.watch(work)
@@ -318,7 +351,7 @@ class AgentPool:
             with _last_moments():
                 await self._tell(work, partial(reports.ended, claim, Release(_CANCELED)))
             raise
-        if claim.lost is not None:
+        if work.is_lost:
             _log.warning("run %s was taken from its handler: %s", claim.run_id, claim.lost)
             return
         work.is_ending = True
@@ -335,21 +368,36 @@ class AgentPool:
         claim = work.claim
         try:
             with work.scope:
-                return partial(reports.completed, claim, await call.result(claim))
-        except Exception as error:  # around the scope, which takes its own cancellation out of it
+                return partial(reports.completed, claim, await self._result(work, call))
+        except BaseException as error:  # around the scope, which takes its own cancellation out
+            if not is_of_handler(error):
+                raise
             if not work.scope.cancel_called:
                 return partial(reports.ended, claim, self._ruled(claim, error))
             _log.warning("the handler of run %s failed as it ended", claim.run_id, exc_info=error)
         return partial(reports.ended, claim, Release(_DRAINED))
 
-    def _ruled(self, claim: Claim, error: Exception) -> Ending:
+    async def _result(self, work: Work, call: Call) -> object:
+        try:
+            return await call.result(work.claim)
+        except trio.Cancelled:
+            work.claim.lost = work.claim.lost or _CANCELED  # for a thread, which goes on
+            raise
+
+    def _ruled(self, claim: Claim, error: BaseException) -> Ending:
         if not isinstance(error, Ending):
             _log.warning("the handler of run %s failed", claim.run_id, exc_info=error)
+        if not isinstance(error, Exception):  # it exits: for rules that is a failure like others
+            error = Fail(error_text(error), {"exception": type(error).__qualname__})
         try:
-            return self._on_error(claim, error)
+            ending: object = self._on_error(claim, error)
         except Exception as fault:
             _log.exception("the rule for errors failed on run %s", claim.run_id)
             return fail_on_error(claim, fault)
+        if isinstance(ending, Ending):
+            return ending
+        _log.error("the rule for errors returned no Ending for run %s: %r", claim.run_id, ending)
+        return Fail(f"on_error returned {ending!r} and no Ending, for {error_text(error)}")
 
     async def _tell(self, work: Work, report: Report) -> None:
         """Tell how it ended until somebody answers."""
@@ -382,3 +430,9 @@ class AgentPool:
 
 def _last_moments() -> trio.CancelScope:
     return trio.CancelScope(deadline=trio.current_time() + LAST_S, shield=True)
+
+
+def _check(what: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        bounds = f"at least {least}" if most == math.inf else f"{least} to {most}"
+        raise ValueError(f"{what} must be {bounds}, not {value}")

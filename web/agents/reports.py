@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, final
 
+from chargehand.actors.limits import REASON_CHARS_MAX
 from chargehand.web.agents.api import Api
 from chargehand.web.agents.claims import Claim
 from chargehand.web.agents.endings import Ending, Fail, NeedsPerson, Release
@@ -72,6 +73,7 @@ class Reports:
 
     async def _ask_for_review(self, claim: Claim, reason: str) -> None:
         try:
-            await self._api.request_review(claim.run_id, reason=reason, agent=claim.agent)
+            cut = reason[:REASON_CHARS_MAX]
+            await self._api.request_review(claim.run_id, reason=cut, agent=claim.agent)
         except Refused as refused:
             _log.warning("no review of run %s was requested: %s", claim.run_id, refused)

@@ -26,6 +26,7 @@ class Work:
     scope: around the handler; canceled when the work is to stop.
     telling: around telling the scheduler how it ended.
     is_ending: the handler is done, and that is being told.
+    is_lost: the run was taken from us, so that there is nothing to tell.
     outcome: as far as it is known.
     """
 
@@ -34,16 +35,21 @@ class Work:
         self.scope = trio.CancelScope()
         self.telling = trio.CancelScope()
         self.is_ending = False
+        self.is_lost = False
         self.outcome = Outcome.LOST
 
-    def end_by(self, at_s: float) -> None:
-        """Cancel the handler then, in Trio's time, if it is still at work; what is to be told after
-        that is told soon, or not at all."""
-        self.scope.deadline = min(self.scope.deadline, at_s)
+    def tell_by(self, at_s: float) -> None:
+        """What is to be told after that time, in Trio's, is told soon, or not at all."""
         self.telling.deadline = min(self.telling.deadline, at_s + LAST_S)
+
+    def stop(self, why: str) -> None:
+        """Have the handler stop, if it is still at work, and say why: a thread has to look."""
+        if not self.is_ending:
+            self.claim.lost = self.claim.lost or why
+            self.scope.cancel()
 
     def lose(self, why: str) -> None:
         """The run is not ours any more: have the handler stop."""
         if not self.is_ending:
-            self.claim.lost = why
-            self.scope.cancel()
+            self.is_lost = True
+            self.stop(why)

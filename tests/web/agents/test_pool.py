@@ -1,6 +1,8 @@
 """Pools: who works on what, what becomes of it, and how a pool ends."""
 
+import sys
 import threading
+import time
 
 import pytest
 import trio
@@ -314,6 +316,82 @@ async def test_a_rule_that_fails_itself_fails_the_run(api):
     assert (await api.task(task_id)).runs[0].error == "KeyError: 'rule'"
 
 
+async def test_a_reason_that_is_too_long_for_a_review_is_cut_and_a_person_is_asked(api):
+    [task_id] = await queued(api)
+
+    async def handle(claim):
+        raise NeedsPerson("which?" + "x" * 5000)
+
+    await AgentPool(api, handle).run(until_empty=True)
+    [review] = (await api.request("GET", f"/api/tasks/{task_id}/reviews"))["reviews"]
+    assert review["reason"].startswith("which?x")
+    assert len(review["reason"]) == 4096
+
+
+def exits(claim):
+    sys.exit(3)
+
+
+async def exits_on_trio(claim):
+    sys.exit(3)
+
+
+async def exits_in_a_nursery(claim):
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(exits_on_trio, claim)
+        nursery.start_soon(trio.sleep_forever)
+
+
+@pytest.mark.parametrize("handler", [exits, exits_on_trio, exits_in_a_nursery])
+async def test_a_handler_that_exits_fails_its_run_and_not_the_pool(api, handler):
+    [task_id] = await queued(api)
+    metrics = await AgentPool(api, handler).run(until_empty=True)
+    assert metrics.failed == 1
+    assert (await api.task(task_id)).runs[0].error == "SystemExit: 3"
+
+
+async def test_a_keyboard_interrupt_ends_the_pool(system):
+    [task_id] = await queued(system)
+
+    async def handle(claim):
+        raise KeyboardInterrupt
+
+    with pytest.RaisesGroup(KeyboardInterrupt, flatten_subgroups=True):
+        await AgentPool(system, handle).run(until_empty=True)
+    assert (await system.task(task_id)).runs[0].status == "queued"
+
+
+async def test_a_rule_that_decides_nothing_fails_the_run_and_says_so(api):
+    [task_id] = await queued(api)
+    await AgentPool(api, fails, on_error=lambda claim, error: None).run(until_empty=True)
+    error = (await api.task(task_id)).runs[0].error
+    assert "on_error" in error
+    assert "None" in error
+    assert "ValueError: no such file" in error
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "told"),
+    [
+        ({"handler": 5}, TypeError, "handler"),
+        ({"on_error": 5}, TypeError, "on_error"),
+        ({"capabilities": "gpu"}, TypeError, "capabilities"),
+        ({"drain_seconds": -1}, ValueError, "drain_seconds"),
+        ({"drain_seconds": float("nan")}, ValueError, "drain_seconds"),
+        ({"priority_min": 41}, ValueError, "priority_min"),
+        ({"priority_min": -1}, ValueError, "priority_min"),
+        ({"size": 0}, ValueError, "1 to 1000"),
+        ({"size": 1001}, ValueError, "1 to 1000"),
+        ({"lease_seconds": 0}, ValueError, "lease_seconds"),
+        ({"lease_seconds": 86_401}, ValueError, "lease_seconds"),
+    ],
+)
+async def test_what_no_pool_can_be_made_of_is_told_at_once(system, options, kind, told):
+    handler = options.pop("handler", answer)
+    with pytest.raises(kind, match=told):
+        AgentPool(system, handler, **options)
+
+
 @pytest.mark.parametrize("result", [object(), "x" * 70_000])
 async def test_a_result_that_is_refused_fails_the_run(api, result):
     [task_id] = await queued(api)
@@ -402,6 +480,82 @@ async def test_a_thread_that_does_not_end_holds_no_drained_pool(api):
     assert pool.metrics.released == 1
     assert (await api.task(task_id)).runs[0].status == "queued"
     goes_on.set()
+
+
+async def test_a_thread_is_told_that_its_run_was_given_back_by_a_drain(api):
+    [task_id] = await queued(api)
+    told = []
+
+    def handle(claim):
+        trio.from_thread.run_sync(pool.drain)
+        while claim.lost is None:
+            pass
+        told.append(claim.lost)
+
+    pool = AgentPool(api, handle, drain_seconds=0.1)
+    metrics = await pool.run()
+    assert metrics.released == 1
+    await until_told(told)
+    assert told == ["its agent pool was drained"]
+    assert (await api.task(task_id)).runs[0].status == "queued"
+
+
+async def test_a_thread_is_told_that_its_run_was_given_back_as_the_pool_was_canceled(api):
+    await queued(api)
+    told = []
+
+    def handle(claim):
+        trio.from_thread.run_sync(scope.cancel)
+        while claim.lost is None:
+            pass
+        told.append(claim.lost)
+
+    pool = AgentPool(api, handle)
+    with trio.CancelScope() as scope:
+        await pool.run()
+    assert pool.metrics.released == 1
+    await until_told(told)
+    assert told == ["its agent pool was canceled"]
+
+
+async def until_told(told) -> None:
+    """Return once the thread has seen it; a thread that is never told fails the test."""
+    for _ in range(10_000):
+        if told:
+            return
+        await trio.to_thread.run_sync(time.sleep, 0.001)
+    raise AssertionError("the thread was not told")
+
+
+async def test_an_async_handler_sees_that_its_pool_was_drained(api):
+    await queued(api)
+    told = []
+
+    async def handle(claim):
+        pool.drain()
+        try:
+            await trio.sleep_forever()
+        finally:
+            told.append(claim.lost)
+
+    pool = AgentPool(api, handle, drain_seconds=1)
+    await pool.run()
+    assert told == ["its agent pool was drained"]
+
+
+async def test_a_pool_that_has_run_says_that_it_cannot_run_again(api):
+    pool = AgentPool(api, answer)
+    await pool.run(until_empty=True)
+    with pytest.raises(RuntimeError, match="another AgentPool"):
+        await pool.run()
+
+
+async def test_a_pool_that_is_drained_before_it_runs_claims_nothing(api):
+    [task_id] = await queued(api)
+    pool = AgentPool(api, answer)
+    pool.drain()
+    assert (await pool.run()).claimed == 0
+    assert (await api.task(task_id)).runs[0].status == "queued"
 
 
 async def test_a_drain_ends_claims_that_wait_at_once(api):

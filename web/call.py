@@ -9,8 +9,8 @@ from chargehand.actors.errors import Rejected
 from chargehand.actors.identity import OriginKind
 from chargehand.actors.registry.state import SessionState
 from chargehand.actors.system import System
-from chargehand.web.bodies import Body, Items
-from chargehand.web.decoding import parsed, structured, structured_items
+from chargehand.web.bodies import Body
+from chargehand.web.decoding import parsed, structured
 from chargehand.web.headers import RequestHeaders
 from chargehand.web.ignored import Ignored
 from chargehand.web.openapi.table import DOCS
@@ -65,23 +65,15 @@ class Call:
         """
         return structured(request, self.value(), given)
 
-    def decode_items(self, items: Items[_T]) -> list[_T | Rejected]:
-        """The commands of a body that holds many: each, or what is wrong with it.
-
-        Raises:
-            Rejected: the body is none of many.
-        """
-        return structured_items(items, self.value())
-
     def value(self) -> object:
-        """What stands in the body; raises `Rejected` where it is no JSON."""
+        """What stands in the body; raises `Rejected` where it is not JSON."""
         value = parsed(self.body)
         self.ignored.look_at_body(value)
         return value
 
 
 def _object_in(body: bytes) -> object:
-    """What stands in a body that nobody asked for; None where it is no JSON."""
+    """What stands in a body that nobody asked for; None where it is not JSON."""
     try:
         return parsed(body)
     except Rejected:

@@ -58,7 +58,7 @@ def parsed(body: bytes) -> object:
     """The value of a JSON text; an empty object where there is none.
 
     Raises:
-        Rejected: INVALID_REQUEST, naming the place where the text is no JSON.
+        Rejected: INVALID_REQUEST, naming the place where the text is not JSON.
     """
     if not body or body.isspace():
         return {}
@@ -91,26 +91,16 @@ def structured(
         raise invalid(pointer, f"{pointer or 'the body'} {reason}", next_step) from None
 
 
-def structured_items(items: Items[_T], value: object) -> list[_T | Rejected]:
-    """Many commands from a parsed body: each, or what is wrong with it.
-
-    Raises:
-        Rejected: INVALID_REQUEST: there are none of them, or too many.
-    """
-    commands: list[_T | Rejected] = []
-    for index, item in enumerate(listed_items(items, value)):
-        command = structured_item(items.of, item, index)
-        commands.append(command)
-    return commands
-
-
 def listed_items(items: Items[Any], value: object) -> list[object]:
     """What a body holds many of, as it stands there.
 
     Raises:
         Rejected: INVALID_REQUEST: there are none of them, or too many.
     """
-    found = value.get(ITEMS) if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        message = f"the body must be an object with {ITEMS}"
+        raise invalid(f"/{ITEMS}", message, f'send {{"{ITEMS}": [...]}}')
+    found = value.get(ITEMS)
     if not isinstance(found, list) or not found:
         message = f"/{ITEMS} must be a list that is not empty"
         raise invalid(f"/{ITEMS}", message, f"name {items.named}")
@@ -149,7 +139,7 @@ def _parse(body: bytes) -> object:
         if error.msg == _PARSER_TOO_LARGE:
             message = f"a number is out of range at character {error.pos}"
             raise invalid("", message, "send it as a text") from None
-        raise invalid("", f"the body is no JSON: {error}", "send one JSON object") from None
+        raise invalid("", f"the body is not JSON: {error}", "send one JSON object") from None
     if _LONG_DIGITS.search(body):
         _refuse_inexact_integers(body)
     return value
@@ -234,7 +224,7 @@ def _text(value: object, _: object) -> str:
 
 def _integer(value: object, _: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise Mismatch("must be an integer", "send a number without quotes and point")
+        raise Mismatch("must be an integer", "send a number without quotes or a decimal point")
     return value
 
 
@@ -323,7 +313,10 @@ def _object_hook(cls: type[Any], converter: Converter) -> Callable[[object, type
     fields = attrs.fields_dict(cls)
     keeps_null = frozenset(n for n, f in fields.items() if "null_counts" in f.metadata)
     drops_blank = frozenset(n for n, f in fields.items() if "blank_is_absent" in f.metadata)
-    return lambda value, target: structure(_members_given(value, keeps_null, drops_blank), target)
+    example = getattr(cls, "EXAMPLE", "{...}")
+    return lambda value, target: structure(
+        _members_given(value, keeps_null, drops_blank, example), target
+    )
 
 
 @cache
@@ -356,11 +349,15 @@ def _as_it_is(value: object, _: object) -> object:
 
 
 def _members_given(
-    value: object, keeps_null: frozenset[str], drops_blank: frozenset[str]
+    value: object, keeps_null: frozenset[str], drops_blank: frozenset[str], example: str = "{...}"
 ) -> dict[str, object]:
-    """The members of an object, without nulls and allowed blanks."""
+    """The members of an object, without nulls and allowed blanks.
+
+    Args:
+        example: what is to be sent where it is no object.
+    """
     if not isinstance(value, dict):
-        raise Mismatch("must be an object", "send it in braces")
+        raise Mismatch("must be an object", f"send {example}")
     given = {name: item for name, item in value.items() if item is not None or name in keeps_null}
     for name in drops_blank:
         item = given.get(name)

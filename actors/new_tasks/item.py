@@ -1,6 +1,6 @@
 """One of many new tasks, and how it hangs together with the others."""
 
-from typing import final
+from typing import ClassVar, final
 
 from attrs import field
 
@@ -24,6 +24,8 @@ def _parent_ref(value: str | None) -> str | None:
 @frozen
 class NewDependency:
     """What a new task waits for: another item by its `ref`, or a task by its id; one of both."""
+
+    EXAMPLE: ClassVar = '{"ref": "..."} or {"task_id": "..."}'  # for who writes something else
 
     ref: str | None = None
     task_id: str | None = None

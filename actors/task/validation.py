@@ -254,7 +254,7 @@ def _json(pointer: str, value: Json | None, bytes_max: int) -> Json | None:
     try:
         orjson.loads(value)
     except orjson.JSONDecodeError as error:
-        raise invalid(pointer, f"{pointer} is no JSON: {error}") from None
+        raise invalid(pointer, f"{pointer} is not JSON: {error}") from None
     return value
 
 

@@ -115,9 +115,32 @@ def test_many_tasks_at_once(line, tmp_path):
     assert partly.exit_code == ClientExit.PARTLY
     assert "Task id is taken: the id build is that of a task" in partly.stdout
     assert "item 2  Invalid request" in partly.stdout
+    rows = [row.split()[:3] for row in partly.stdout.splitlines()[1:4]]
+    assert rows[0][0] == "0"
+    assert rows[1] == ["1", "build", "task_already_exists"]
+    assert rows[2] == ["2", "invalid_request", "Invalid"]
     rows = line.json("task", "create-batch", "-", stdin='[{"title": "B"}]')["results"]
     assert [row["ok"] for row in rows] == [True]
-    assert line.run("task", "create-batch", "{no").exit_code == ClientExit.USAGE
+    whole = {"items": [{"title": "C"}, {"id": "build", "title": "D"}], "atomic": False}
+    partly = line.run("task", "create-batch", json.dumps(whole, indent=2), "--json")
+    assert partly.exit_code == ClientExit.PARTLY
+    made, refused = json.loads(partly.stdout)["results"]
+    assert (made["task"]["title"], made["task"]["scope"]) == ("C", "global")
+    assert not refused["ok"]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "says"),
+    [
+        ('{"title": "A"}\n\n{bad', "line 3, column 2: unexpected character"),
+        ('[\n{"title": "A"},\n{bad}]', "line 3, column 2: unexpected character"),
+        ("{no", "line 1, column 2: unexpected character"),
+        ("plan.jsonl", "to read a file, put an @ before its name: @plan.jsonl"),
+    ],
+)
+def test_tasks_that_are_not_json_are_told_where(line, tasks, says):
+    told = line.refused(ClientExit.USAGE, "task", "create-batch", tasks)
+    assert says in " ".join(told.split()), told
 
 
 def test_runs_by_hand_and_by_force(line):

@@ -89,6 +89,13 @@ async def test_what_is_wrong_with_an_item_is_told_in_its_row_and_holds_up_no_oth
     ]
     assert pointers[:3] == ["/items/0/run_id", "/items/1/error", "/items/3/run_id"]
     assert pointers[-1] == "/items/6"
+    assert [row["run_id"] for row in rows[:2]] == ["", second["run"]["id"]]
+    assert rows[-1]["run_id"] == ""
+
+
+async def test_a_run_id_that_is_no_text_is_in_no_row(builder):
+    [row] = await results(builder, "fail", [{"run_id": 17}])
+    assert row["run_id"] == ""
 
 
 @pytest.mark.parametrize(
@@ -108,6 +115,13 @@ async def test_a_batch_that_is_none_is_refused_as_a_whole(builder, path, body, p
     answered = await builder.post(f"{AGENT}/{path}", body)
     assert answered.status == 422
     assert answered.json["diagnostic"]["evidence"]["pointer"] == pointer
+
+
+async def test_a_list_in_place_of_the_body_is_told_what_it_must_be(builder):
+    answered = await builder.post(f"{AGENT}/complete-batch", [{"run_id": "run-1"}])
+    assert answered.status == 422
+    assert "the body must be an object with items" in answered.json["error"]
+    assert '{"items": [...]}' in answered.json["error"]
 
 
 async def test_members_that_items_do_not_have_are_named(client, builder):

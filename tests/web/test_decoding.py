@@ -140,7 +140,7 @@ def test_a_fault_is_named_by_its_pointer(cls, body, pointer):
         (b'{"metadata": 1e999}', "a number is out of range"),
         (b'{"metadata": 99999999999999999999}', "/metadata is out of range"),
         (b'{"idempotency_key": 5}', "/idempotency_key must be a string"),
-        (b"{", "the body is no JSON"),
+        (b"{", "the body is not JSON"),
         (b"[]", "the body must be an object"),
     ],
 )

@@ -221,3 +221,11 @@ async def test_a_repeat_under_a_key_is_answered_as_the_first(client):
     other = await client.send("POST", PATH, {**body, "atomic": False}, headers)
     assert (other.status, other.code) == (409, "idempotency_key_reused")
     assert len((await client.get("/api/tasks")).json["tasks"]) == 2
+
+
+async def test_a_dependency_that_is_no_object_is_told_how_it_is_written(client):
+    items = [{**TASK, "ref": "b"}, {**TASK, "depends_on": ["b"]}]
+    answered = await client.post(PATH, {"items": items})
+    assert answered.status == 422
+    assert "item 1: /depends_on/0 must be an object" in answered.json["error"]
+    assert '(next: send {"ref": "..."} or {"task_id": "..."})' in answered.json["error"]

@@ -164,7 +164,7 @@ class Client:
         try:
             return orjson.loads(raw)
         except orjson.JSONDecodeError:
-            told = f"what {self.target} answers is no JSON; is it a chargehand?"
+            told = f"what {self.target} answers is not JSON; is it a chargehand?"
             raise Failed(ClientExit.STRANGE, told) from None
 
 

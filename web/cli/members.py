@@ -43,7 +43,10 @@ class JsonText(ParamType[orjson.Fragment]):
 
 @final
 class JsonList(ParamType[list[Any]]):
-    """A list as JSON, or its items as a line each; out of a file by `@path`, from stdin by `-`."""
+    """A list as JSON, or its items as a line each; out of a file by `@path`, from stdin by `-`.
+
+    A text that is one object is a list of it.
+    """
 
     name = "json"
 
@@ -51,14 +54,39 @@ class JsonList(ParamType[list[Any]]):
         if isinstance(value, list):
             return value
         try:
-            raw = _read(str(value)).strip()
-            if raw.startswith(b"["):
-                return list(orjson.loads(raw))
-            return [orjson.loads(line) for line in raw.splitlines() if line.strip()]
+            return _listed(_read(str(value)))
         except OSError as error:
             self.fail(f"cannot read it: {error}", param, ctx)
-        except ValueError as error:
-            self.fail(f"neither a JSON list nor a JSON text in each line: {error}", param, ctx)
+        except orjson.JSONDecodeError as error:
+            told = f"not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+            if value != "-" and not str(value).lstrip().startswith(("@", "[", "{")):
+                told += f"; to read a file, put an @ before its name: @{value}"
+            self.fail(told, param, ctx)
+
+
+def _listed(raw: bytes) -> list[Any]:
+    """Raises: orjson.JSONDecodeError: with the place in the whole text."""
+    try:
+        found = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        return _listed_by_lines(raw.decode("utf-8", "replace"), error)
+    return found if isinstance(found, list) else [found]
+
+
+def _listed_by_lines(text: str, fault: orjson.JSONDecodeError) -> list[Any]:
+    """Args: fault: of the text as a whole, which tells more unless a line is JSON by itself."""
+    found: list[Any] = []
+    at = 0
+    for line in text.split("\n"):
+        try:
+            if line.strip():
+                found.append(orjson.loads(line))
+        except orjson.JSONDecodeError as error:
+            if not found:
+                raise fault from None
+            raise orjson.JSONDecodeError(error.msg, text, at + error.pos) from None
+        at += len(line) + 1
+    return found
 
 
 def _read(value: str) -> bytes:

@@ -184,19 +184,28 @@ class Column(NamedTuple):
 
 @final
 class Listing(NamedTuple):
-    """Many things of a kind; those with a title are left out where there are none."""
+    """Many things of a kind; those with a title are left out where there are none.
+
+    Args:
+        numbered: the heading of a column with the number of each, from 0; without it none.
+    """
 
     path: str
     columns: Sequence[Column]
     title: str = ""
     none: str = "none"
+    numbered: str = ""
 
     def of(self, body: object) -> Sequence[Block]:
         found = several(at(body, self.path))
         if not found:
             return [] if self.title else [Note(self.none)]
-        cells = [[column.cell(row) for column in self.columns] for row in found]
-        table = FittingTable(self.columns, cells)
+        columns = list(self.columns)
+        cells = [[column.cell(row) for column in columns] for row in found]
+        if self.numbered:
+            columns.insert(0, Column(self.numbered, "", Worth.KEPT))
+            cells = [[str(number), *row] for number, row in enumerate(cells)]
+        table = FittingTable(columns, cells)
         return [Titled(self.title, table)] if self.title else [table]
 
 

@@ -9,6 +9,7 @@ from chargehand.actors.task.commands import AgentCommand
 from chargehand.web.addresses import checked_run_id
 from chargehand.web.bodies import ITEMS, Items
 from chargehand.web.call import Call, Routes
+from chargehand.web.decoding import listed_items, structured_item
 from chargehand.web.identity import caller_of, require_agent, require_session
 from chargehand.web.operations import Operation
 from chargehand.web.requests.runs import (
@@ -69,11 +70,13 @@ async def _ask_all(call: Call, items: Items[_Command]) -> HttpResponse:
     caller = require_agent(call)
     commands: dict[str, _Command] = {}
     outcomes: list[tuple[str, Rejected | None]] = []  # None: as the run's task answers
-    found = call.decode_items(items)
-    for index, item in enumerate(found):
+    for index, sent in enumerate(listed_items(items, call.value())):
+        item = structured_item(items.of, sent, index)
+        if isinstance(item, Rejected):
+            outcomes.append((_run_id_of_unread(sent), item))
+            continue
         run_id, refusal = _checked(item, index, commands)
         if refusal is None:
-            assert not isinstance(item, Rejected), "it has a run"
             commands[run_id] = item
         outcomes.append((run_id, refusal))
     answers: list[Answer | Rejected] = []
@@ -91,11 +94,9 @@ async def _ask_all(call: Call, items: Items[_Command]) -> HttpResponse:
 
 
 def _checked(
-    item: AgentCommand | Rejected, index: int, others: dict[str, _Command]
+    item: AgentCommand, index: int, others: dict[str, _Command]
 ) -> tuple[str, Rejected | None]:
     """The run that an item is about, and what is wrong with it."""
-    if isinstance(item, Rejected):
-        return "", item
     try:
         run_id = checked_run_id(item.run_id)
     except Rejected as refusal:
@@ -104,6 +105,12 @@ def _checked(
         pointer = f"/{ITEMS}/{index}/run_id"
         return run_id, invalid(pointer, f"{pointer} was named before", "send it once")
     return run_id, None
+
+
+def _run_id_of_unread(item: object) -> str:
+    """The run of an item that could not be read, if at least that can be."""
+    run_id = item.get("run_id") if isinstance(item, dict) else None
+    return run_id.strip() if isinstance(run_id, str) else ""
 
 
 ROUTES: Routes = {

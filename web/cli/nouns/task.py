@@ -111,6 +111,11 @@ def _in_its_scope(members: Members) -> None:
 
 
 def _each_in_its_scope(members: Members) -> None:
+    """The list may have been given as the whole body, with what else stands there."""
+    items = members["items"]
+    if len(items) == 1 and isinstance(items[0], dict) and isinstance(items[0].get("items"), list):
+        given = {name: value for name, value in members.items() if name != "items"}
+        members.update({**items[0], **given})
     for item in members["items"]:
         if isinstance(item, dict):
             _in_its_scope(item)
@@ -177,10 +182,12 @@ VERBS: Final = (
         name="create-batch",
         operation=Op.CREATE_BATCH,
         help="Hand in many tasks, all of them or none",
-        note="TASKS are a list as JSON, or a line of JSON for each task; @FILE, or - for stdin. "
-        "Each has the members of POST /api/tasks, and may have a ref, by which others name it as "
-        "parent_ref, or in depends_on as a list of refs and task_ids.",
-        example="""'[{"title": "Build", "ref": "b"}, {"title": "Test", "parent_ref": "b"}]'""",
+        note="TASKS is a JSON list, or a line of JSON for each task: the text itself, @FILE, or - "
+        "for stdin. Each task has the members of POST /api/tasks, and may have a ref. Others name "
+        'it by that as their parent ("parent_ref": "b"), or as what they wait for ("depends_on": '
+        '[{"ref": "b"}]); a task that is there already by its id ([{"task_id": "docs"}]).',
+        example="""'[{"title": "Build", "ref": "b"}, """
+        """{"title": "Test", "depends_on": [{"ref": "b"}]}]'""",
         fields=(
             Field("items", kind=JSON_LIST, form=Form.ARGUMENT, flag="tasks"),
             Field("atomic", "or each that can be made [all or none]", form=Form.SWITCH),
@@ -191,9 +198,10 @@ VERBS: Final = (
                 (
                     Column("REF", "ref"),
                     Column("ID", "task.id", Worth.KEPT),
-                    Column("STATUS", "task.status", Worth.KEPT),
-                    Column("TITLE", "task.title", Worth.CUT),
+                    Column("STATUS", "task.status", Worth.KEPT, "error.diagnostic.code"),
+                    Column("TITLE", "task.title", Worth.CUT, "error.diagnostic.title"),
                 ),
+                numbered="ITEM",
             ),
             Refusals("ref"),
         ),

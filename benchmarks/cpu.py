@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, final
 
+import trio
+
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -44,6 +46,14 @@ def _children(pid: int) -> Iterator[int]:
     for child in map(int, children):
         yield child
         yield from _children(child)
+
+
+async def share_of_core(pid: int | None, begun: float, seconds: float) -> float:
+    """CPU time of a server in a second, for so long from that moment of `time.perf_counter` on."""
+    await trio.sleep(max(0.0, begun - time.perf_counter()))
+    meter, begins = Meter(pid), time.perf_counter()
+    await trio.sleep(seconds)
+    return (meter.server_s or 0.0) / (time.perf_counter() - begins)
 
 
 @final

@@ -78,9 +78,11 @@ class Harness:
 
     def _queued(self) -> None:
         plan = self.plan
-        self.progress.add_task("claims beside many queued runs", total=None)
+        turns = len(plan.queued) * plan.queued_rounds
+        shown = self.progress.add_task("claims beside many queued runs", total=turns)
         self.results.claims = claims(
-            self._made("queued"), plan.queued, plan.queued_claims, plan.queued_rounds
+            *(self._made("queued"), plan.queued, plan.queued_claims, plan.queued_rounds),
+            done=lambda: self.progress.advance(shown),
         )
 
     def _waiters(self) -> None:
@@ -101,10 +103,12 @@ class Harness:
             self.results.starts[count] = killed_and_started(directory)
 
     def _questions(self) -> None:
-        self.progress.add_task(f"questions about {self.plan.asked_tasks:,} tasks", total=None)
+        shown = self.progress.add_task(f"questions about {self.plan.asked_tasks:,} tasks", total=2)
         directory = self._made("questions")
         apart(_LIMIT_S, build, directory, self.plan.asked_tasks)
+        self.progress.advance(shown)
         self.results.answered = apart(_LIMIT_S, answers, directory, self.plan.asked_times)
+        self.progress.advance(shown)
         self.results.answered_tasks = self.plan.asked_tasks
 
     def _each(self, what: str, counts: tuple[int, ...]) -> Iterator[int]:

@@ -68,7 +68,7 @@ def _table(title: str, *headings: str) -> Table:
 def _closed(results: Results) -> Table:
     table = _table(
         "closed loop: each agent begins its next cycle when its last one is done",
-        *("agents", "what", "on disk when answered", "in/s", "cycles/s", f"of {SOCKET.name}"),
+        *("agents", "what", "on disk when answered", "in/s", "cycles/s", f"ratio to {SOCKET.name}"),
         *("claim p50 ms", "p99", "p99.9", "CPU s / 1,000", "of the server"),
     )
     before = None
@@ -122,7 +122,7 @@ def _open_row(contender: Contender, cell: Cell, turns: Turns) -> Iterator[str]:
 def _queued(results: Results) -> Table:
     table = _table(
         "claims beside queued runs of 1,000 classes, all tasks at rest",
-        *("queued", "cycles/s", "of fewest", "claim p50 ms", "p99", "CPU ms / cycle"),
+        *("queued", "cycles/s", "ratio to fewest", "claim p50 ms", "p99", "CPU ms / cycle"),
     )
     fewest = results.claims[0].rate
     for one in results.claims:

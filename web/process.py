@@ -173,9 +173,9 @@ def _report(system: System, settings: ServerSettings, listeners: Listeners, begu
         unfinished = settings.ready_file.with_name(settings.ready_file.name + ".part")
         unfinished.write_text(json.dumps(report) + "\n", encoding="utf-8")
         unfinished.replace(settings.ready_file)
-    served = [url for url in (listeners.url, listeners.lane_url) if url is not None]
+    lane = "" if listeners.lane_url is None else f", the agent lane at {listeners.lane_url}"
     print(
-        f"chargehand {program_version()} serves {', '.join(served)} and {listeners.unix_path}, "
+        f"chargehand {program_version()} serves {listeners.url}{lane} and {listeners.unix_path}, "
         f"data in {settings.data_dir} (epoch {system.journal.epoch}), "
         f"{system.recovered_tasks} tasks recovered, "
         f"ready in {ready_ms} ms{_behind(system.clock_behind_s)}",

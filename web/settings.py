@@ -343,8 +343,10 @@ def _made(cls: type[_S], given: Mapping[str, _Given]) -> _S:
             try:
                 cls(**{attribute.name: values[attribute.name]})
             except ValueError as error:
-                where = given[attribute.name].where
-                raise Fatal(ExitCode.BAD_SETTING, f"{where}: {error}") from error
+                where = given[attribute.name].where  # which names it already
+                told = str(error).removeprefix(f"{attribute.name} ")
+                told = told.removeprefix(f"'{attribute.name}' ")
+                raise Fatal(ExitCode.BAD_SETTING, f"{where}: {told}") from error
     return cls(**values)
 
 

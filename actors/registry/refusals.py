@@ -88,7 +88,7 @@ def sessions_full(count: int, agent_name: str) -> Rejected:
 def workspace_not_found(ref: str) -> Rejected:
     return Rejected(
         Code.WORKSPACE_NOT_FOUND,
-        f"there is no workspace {ref}",
+        f"there is no workspace {ref!r}",
         "create it with its root_dir:",
         action=actions.create_workspace(ref),
         evidence={"workspace": ref[:200]},

@@ -104,4 +104,4 @@ class Contender(ABC):
 def missing_modules(*names: str) -> str | None:
     """How to install those of these modules that are not there."""
     absent = [name for name in names if find_spec(name) is None]
-    return f"make peers ({', '.join(absent)} is not installed)" if absent else None
+    return f"make peers (not installed: {', '.join(absent)})" if absent else None

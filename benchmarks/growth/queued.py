@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, final
 
@@ -54,8 +55,18 @@ class Claims:
     cpu_ms: float
 
 
-def claims(root: Path, counts: tuple[int, ...], claimed: int, rounds: int) -> list[Claims]:
-    """For each number of queued runs. Each round begins with tasks that are at rest."""
+def claims(
+    root: Path,
+    counts: tuple[int, ...],
+    claimed: int,
+    rounds: int,
+    done: Callable[[], None],
+) -> list[Claims]:
+    """For each number of queued runs. Each round begins with tasks that are at rest.
+
+    Args:
+        done: called after each of `rounds` for each of `counts`.
+    """
     found: dict[int, list[tuple[Measured, float]]] = {count: [] for count in counts}
     for number in range(rounds):
         for count in counts:
@@ -64,6 +75,7 @@ def claims(root: Path, counts: tuple[int, ...], claimed: int, rounds: int) -> li
                 shutil.rmtree(directory, ignore_errors=True)
                 apart(_LIMIT_S, import_queued, directory, count)
             found[count].append(apart(_LIMIT_S, _work, directory, claimed))
+            done()
     return [_claims(count, measured) for count, measured in found.items()]
 
 

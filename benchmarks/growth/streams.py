@@ -10,7 +10,7 @@ import trio
 from attrs import define, field, frozen
 
 from benchmarks.apart import apart, open_all_files
-from benchmarks.cpu import Meter
+from benchmarks.cpu import share_of_core
 from benchmarks.serving import Served, server
 from chargehand.web.bench.wire import Address, Wire, connect_all
 from chargehand.web.bench.work import WireAgent, WireGiver, agent_headers, heartbeat
@@ -115,14 +115,19 @@ async def _watch(served: Served, streams: int, seconds: float) -> Streaming:
             nursery.start_soon(agent.hold, min(_GROUP, streams - agent.number * _GROUP))
     opened = await _opened(served.port, agents)
     beats = _Beats(time.perf_counter() + 1.0, max(1, round(seconds)))
-    meter = Meter(served.pid)
+    share = 0.0
+
+    async def watch_server() -> None:
+        nonlocal share
+        share = await share_of_core(served.pid, beats.begun, beats.seconds)
+
     with trio.move_on_after(1.0 + beats.seconds + _GRACE_S):
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(watch_server)
             for agent in agents:
                 nursery.start_soon(beats.send, agent, groups)
             for number, stream in opened:
                 nursery.start_soon(beats.receive, stream, number, groups)
-    used_s = meter.server_s or 0.0
     ordered = sorted(beats.latencies) or [0.0]
     return Streaming(
         streams=streams,
@@ -130,7 +135,7 @@ async def _watch(served: Served, streams: int, seconds: float) -> Streaming:
         delivered=len(beats.latencies),
         p50_ms=ordered[len(ordered) // 2] * 1000,
         p99_ms=ordered[len(ordered) * 99 // 100] * 1000,
-        share=used_s / (time.perf_counter() - beats.begun),
+        share=share,
     )
 
 

@@ -3,14 +3,18 @@
 import os
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import orjson
 import pytest
+import trio
+import trio.testing
 
 from benchmarks.compare.contender import OnDisk, missing_modules
 from benchmarks.compare.everyone import CONSTANT, HTTP, IN_PROCESS_BATCHES, SOCKET_BATCHES
+from benchmarks.cpu import share_of_core
 from benchmarks.plan import TINY
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +39,8 @@ def ran(tmp_path_factory) -> tuple[str, dict, Path]:
         timeout=S_MAX,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "/?" not in done.stderr
+    assert "0/" not in done.stderr.splitlines()[-1]
     return done.stdout, orjson.loads((kept / "all.json").read_bytes()), kept / "pictures"
 
 
@@ -92,9 +98,25 @@ def test_its_pictures_are_readable_on_light_and_dark_pages(ran):
 
 def test_what_is_not_installed_is_told_with_how_to_install_it():
     assert missing_modules("sys") is None
-    assert missing_modules("sys", "no_such_module") == (
-        "make peers (no_such_module is not installed)"
+    assert missing_modules("sys", "no_such_module", "nor_this") == (
+        "make peers (not installed: no_such_module, nor_this)"
     )
+
+
+async def test_a_share_of_a_core_is_of_the_time_that_it_is_taken_over():
+    begun = time.perf_counter() + 0.4
+    async with trio.open_nursery() as nursery:
+        found = []
+
+        async def watch():
+            found.append(await share_of_core(os.getpid(), begun, 0.4))
+
+        nursery.start_soon(watch)
+        await trio.testing.wait_all_tasks_blocked()
+        while time.perf_counter() < begun:
+            pass  # work of before
+    [share] = found
+    assert share < 0.5
 
 
 def test_only_what_survives_a_crash_counts_as_on_disk():

@@ -75,6 +75,10 @@ def test_a_lane_with_a_port_asks_for_what_tcp_asks_for(server):
             assert lane.post(claim, headers={**agent, **token}).status_code == 204
             [task] = lane.get("/api/tasks", headers=token).json()["tasks"]
             assert task["origin"]["kind"] == "http"
+    server.signal(signal.SIGTERM)
+    _, out, _ = server.end()
+    where = server.report
+    assert f"serves {where['http']}, the agent lane at {where['lane']} and {where['socket']}" in out
 
 
 def test_what_was_acknowledged_survives_a_kill(server):

@@ -15,11 +15,11 @@ import trio
 from chargehand import (
     AgentPool,
     BlockingClient,
+    ChargehandError,
     Client,
     OpenError,
     Refused,
     Settings,
-    Unavailable,
     WebhookBridge,
     open_system,
 )
@@ -124,12 +124,16 @@ def test_a_blocking_client_is_used_by_many_threads(server):
             thread.join()
         assert len(set(made)) == 8
         assert {task.id for task in client.tasks()} == set(made)
+        assert {task.id for task in client.all_tasks(status="ready")} == set(made)
+        with pytest.raises(TypeError, match="statsu"):
+            client.all_tasks(statsu="ready")
         with client.events(made[0]) as events:
             assert next(events).task_id == made[0]
         with pytest.raises(Refused):
             client.task("nothing")
-    with pytest.raises(Unavailable, match="closed"):
-        client.tasks()
+    for ask in (client.tasks, lambda: next(client.all_tasks())):
+        with pytest.raises(ChargehandError, match="closed"):
+            ask()
 
 
 async def test_one_process_is_server_and_pool(tmp_path):

@@ -10,6 +10,7 @@ from chargehand.actors.limits import BATCH_RUNS_MAX, BODY_BYTES_MAX
 from chargehand.web.agents.asking import Asking, Request, body_of, encoded, new_key, quoted
 from chargehand.web.agents.claims import Agent, Claim, claim_shown
 from chargehand.web.agents.errors import ChargehandError, Refused, of_row
+from chargehand.web.agents.given import several
 from chargehand.web.operations import Operation
 
 _BATCH_BYTES: Final = BODY_BYTES_MAX // 4  # of the items of one request
@@ -39,7 +40,7 @@ class AgentCalls(Asking):
             "id": id,
             "workspace": workspace,
             "channel": channel,
-            "capabilities": [*capabilities],
+            "capabilities": several("capabilities", capabilities),
         }
         session = (await self._write("/api/sessions", wanted))["session"]
         return Agent(agent_name, session["id"], workspace)
@@ -292,7 +293,7 @@ def _wanted(
     return {
         "wait": wait or None,
         "lease_seconds": lease_seconds,
-        "required_capabilities": [*capabilities] or None,
+        "required_capabilities": several("capabilities", capabilities) or None,
         "priority_min": priority_min or None,
         "idempotency_key": key or new_key(),
     }

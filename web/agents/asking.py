@@ -36,6 +36,18 @@ class Request(NamedTuple):
     waits: bool = False
 
 
+@final
+class Answered(NamedTuple):
+    """What a request was answered with.
+
+    Args:
+        next_link: where a list goes on; None where it does not.
+    """
+
+    body: bytes
+    next_link: str | None = None
+
+
 class Asking(ABC):
     """What the calls of a program are made of."""
 
@@ -84,9 +96,13 @@ class Asking(ABC):
         answer: dict[str, Any] = orjson.loads(raw)
         return answer
 
-    @abstractmethod
     async def _send(self, request: Request) -> bytes:
         """The body of the answer. Raises: Refused, Unavailable."""
+        return (await self._answered(request)).body
+
+    @abstractmethod
+    async def _answered(self, request: Request) -> Answered:
+        """Raises: Refused, Unavailable."""
 
     @abstractmethod
     def _lines(self, path: str, last_id: str) -> AsyncGenerator[str, None]:
@@ -119,9 +135,15 @@ def encoded(value: object) -> bytes:
         raise not_json(error) from error
 
 
-def not_json(error: TypeError) -> Refused:
-    """The refusal of a value that cannot be sent."""
-    return refused_as(_INVALID, f"a value cannot be written as JSON: {error}", "", "", 422)
+def not_json(error: TypeError, where: str = "") -> Refused:
+    """The refusal of a value that cannot be sent. Args: where: it stands, with what parts it."""
+    message = f"{where}a value cannot be written as JSON: {error}"
+    return refused_as(_INVALID, message, "give what JSON has: texts, numbers, lists", "", 422)
+
+
+def linked_from(header: str | None) -> str | None:
+    """Where a `Link` header of the API leads."""
+    return None if header is None else header.partition("<")[2].partition(">")[0]
 
 
 def quoted(part: str) -> str:

@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import Any, final
 
 from chargehand.actors.frozen import frozen
-from chargehand.actors.limits import LEASE_S_DEFAULT
+from chargehand.actors.ids import valid_session_id
+from chargehand.actors.limits import LEASE_S_DEFAULT, NAME_CHARS_MAX
 from chargehand.web.headers import AGENT_HEADER, SESSION_HEADER, WORKSPACE_HEADER
 
 
@@ -24,7 +25,8 @@ class Agent:
         workspace: id, name or path of the workspace that it works in; None: for global tasks.
 
     Raises:
-        ValueError: one of them is not printable ASCII, so that no header could hold it.
+        ValueError: the name or workspace is empty or not printable ASCII, so that no header could
+            hold it, the name is longer than 200 characters, or the session is no such id.
     """
 
     name: str
@@ -32,9 +34,23 @@ class Agent:
     workspace: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        for value in (self.name, self.session, self.workspace or ""):
+        for member in ("name", "session", "workspace"):
+            value = getattr(self, member)
+            if value is None and member == "workspace":
+                continue
+            if not isinstance(value, str):
+                raise TypeError(f"{member} must be a text, not {value!r}")
             if not (value.isascii() and value.isprintable()):
                 raise ValueError(f"{value!r} cannot be sent in a header: use printable ASCII")
+            if not value.strip():
+                raise ValueError(f"{member} must not be empty")
+        if len(self.name) > NAME_CHARS_MAX:
+            raise ValueError(f"name must be at most {NAME_CHARS_MAX} characters")
+        if not valid_session_id(self.session):
+            raise ValueError(
+                f"session must be 1 to 128 of A-Z, a-z, 0-9, . _ : @ and -, beginning with one of "
+                f"A-Z, a-z and 0-9, not {self.session!r}"
+            )
 
     @property
     def headers(self) -> dict[str, str]:

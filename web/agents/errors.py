@@ -98,6 +98,11 @@ class OpenError(ChargehandError):
     """A scheduler could not be opened: its directory, an address or a setting cannot be used."""
 
 
+def closed() -> ChargehandError:
+    """Of what is asked of a client that was closed."""
+    return ChargehandError("client_closed", "the client is closed", "make another")
+
+
 def of_answer(status: int, body: bytes, retry_after_s: float | None) -> ChargehandError:
     """What an answer with an error status says."""
     try:

@@ -21,7 +21,7 @@ from chargehand.actors.task.state import Json
 from chargehand.actors.views.views import Views
 from chargehand.web.agents.agent_calls import agent_of
 from chargehand.web.agents.api import Api
-from chargehand.web.agents.asking import Request, not_json
+from chargehand.web.agents.asking import Answered, Request, linked_from, not_json
 from chargehand.web.agents.claims import Agent, Claim
 from chargehand.web.agents.errors import (
     ChargehandError,
@@ -30,6 +30,7 @@ from chargehand.web.agents.errors import (
     of_answer,
     refused_as,
 )
+from chargehand.web.agents.given import several
 from chargehand.web.call import Call
 from chargehand.web.headers import IDEMPOTENCY_HEADER, LAST_EVENT_HEADER, RequestHeaders
 from chargehand.web.identity import authenticate
@@ -84,7 +85,9 @@ class LocalSystem(Api):
         system = self._system
         with self._refusing(Operation.CLAIM_NEXT):
             session = await system.identify(agent.session, agent.name, agent.workspace)
-            request = ClaimNext(tuple(capabilities), priority_min, lease_seconds, wait, key)
+            request = ClaimNext(
+                several("capabilities", capabilities), priority_min, lease_seconds, wait, key
+            )
             answer = await system.claim_next(session, request, _caller(agent, Operation.CLAIM_NEXT))
         return None if answer is None else claim_answered(agent, answer, system.views)
 
@@ -113,7 +116,9 @@ class LocalSystem(Api):
         with self._refusing(Operation.CLAIM_BATCH):
             check_max_runs(max_runs)
             session = await system.identify(agent.session, agent.name, agent.workspace)
-            request = ClaimNext(tuple(capabilities), priority_min, lease_seconds, wait, key)
+            request = ClaimNext(
+                several("capabilities", capabilities), priority_min, lease_seconds, wait, key
+            )
             caller = _caller(agent, Operation.CLAIM_BATCH)
             answers = await system.claim_batch(session, request, max_runs, caller)
         return [claim_answered(agent, answer, system.views) for answer in answers]
@@ -214,24 +219,24 @@ class LocalSystem(Api):
 
     # --- all else: as over HTTP -----------------------------------------------------------------
 
-    async def _send(self, request: Request) -> bytes:
+    async def _answered(self, request: Request) -> Answered:
         operation, ids = _operation(request.method, request.path)
         headers = {} if request.agent is None else request.agent.headers
         if request.key is not None:
             headers[IDEMPOTENCY_HEADER] = request.key
-        answer = await self._answered(request, operation, ids, headers)
+        answer = await self._response(request, operation, ids, headers)
         if isinstance(answer, EventStreamResponse):
             raise refused_as("invalid_request", "a stream is no answer", "use events()", "", 400)
         if answer.status >= 400:
             raise of_answer(answer.status, answer.body, None)
-        return answer.body
+        return Answered(answer.body, linked_from(dict(answer.headers).get("Link")))
 
     async def _lines(self, path: str, last_id: str) -> AsyncGenerator[str, None]:
         with self._refusing(Operation.STREAM_TASK):
             self._system.availability.check()
         operation, ids = _operation("GET", path)
         request = Request("GET", path, {}, b"")
-        answer = await self._answered(request, operation, ids, {LAST_EVENT_HEADER: last_id})
+        answer = await self._response(request, operation, ids, {LAST_EVENT_HEADER: last_id})
         if isinstance(answer, HttpResponse):
             raise of_answer(answer.status, answer.body, None)
         async with aclosing(answer.chunks()) as chunks:
@@ -239,7 +244,7 @@ class LocalSystem(Api):
                 for line in chunk.decode().removesuffix("\n").split("\n"):
                     yield line
 
-    async def _answered(
+    async def _response(
         self,
         request: Request,
         operation: Operation,

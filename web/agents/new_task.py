@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from typing import Any, Final, Literal, final
 
+import orjson
+
 from chargehand.actors.frozen import frozen
+from chargehand.web.agents.asking import not_json
 from chargehand.web.agents.errors import refused_as
 
 Priority = Literal["low", "medium", "high", "urgent"]
 ApprovalPolicy = Literal["none", "manual"]
 
-_NOT_THERE: Final = "a task names another one as its parent or blocker that is not among them"
+_INVALID: Final = "invalid_request"
+_STATUS: Final = 422
 
 
 @final
@@ -43,6 +47,10 @@ class NewTask:
     approval_policy: ApprovalPolicy | None = None
     enqueue: bool = False
 
+    def __attrs_post_init__(self) -> None:
+        if isinstance(self.depends_on, str | NewTask):
+            raise TypeError("depends_on must be a list: put the task, or its id, in brackets")
+
 
 def members_of(task: NewTask) -> dict[str, object]:
     """As the API takes it, but for what it names."""
@@ -64,18 +72,37 @@ def members_of(task: NewTask) -> dict[str, object]:
     return {name: value for name, value in wanted.items() if value is not None}
 
 
-def items_of(tasks: Sequence[NewTask]) -> list[dict[str, Any]]:
-    """As the items of a batch, each under its number.
+def encoded_items(tasks: Sequence[NewTask]) -> list[orjson.Fragment]:
+    """As the items of a batch.
 
     Raises:
-        Refused: one of them names another that is not there.
+        Refused: one of them names another that is not there, or has what is no JSON.
+        TypeError: one of them is no new task.
     """
+    items = []
+    for index, item in enumerate(items_of(tasks)):
+        try:
+            items.append(orjson.Fragment(orjson.dumps(item)))
+        except TypeError as error:
+            raise not_json(error, f"item {index} ({item['title']!r}): ") from error
+    return items
+
+
+def items_of(tasks: Sequence[NewTask]) -> list[dict[str, Any]]:
+    """As the items of a batch, each under its number. Raises: as `encoded_items`."""
+    for index, task in enumerate(tasks):
+        if not isinstance(task, NewTask):
+            raise TypeError(f"item {index} must be a NewTask, not {task!r}")
     refs = {task: str(index) for index, task in enumerate(tasks)}
 
-    def ref_of(task: NewTask) -> str:
-        if task not in refs:
-            raise refused_as("invalid_request", _NOT_THERE, "give all of them", "", 422)
-        return refs[task]
+    def ref_of(named: NewTask, called: str) -> str:
+        if named not in refs:
+            message = (
+                f"item {index} ({task.title!r}) names {named.title!r} as {called}, "
+                "which is not among them"
+            )
+            raise refused_as(_INVALID, message, "give that one, too, or name its id", "", _STATUS)
+        return refs[named]
 
     items: list[dict[str, Any]] = []
     for index, task in enumerate(tasks):
@@ -83,12 +110,14 @@ def items_of(tasks: Sequence[NewTask]) -> list[dict[str, Any]]:
         if task.enqueue:
             item["enqueue"] = True
         if isinstance(task.parent, NewTask):
-            item["parent_ref"] = ref_of(task.parent)
+            item["parent_ref"] = ref_of(task.parent, "its parent")
         elif task.parent is not None:
             item["parent_task_id"] = task.parent
         if task.depends_on:
             item["depends_on"] = [
-                {"ref": ref_of(one)} if isinstance(one, NewTask) else {"task_id": one}
+                {"ref": ref_of(one, "a dependency")}
+                if isinstance(one, NewTask)
+                else {"task_id": one}
                 for one in task.depends_on
             ]
         items.append(item)

@@ -26,6 +26,7 @@ from chargehand.web.agents.endings import (
     is_of_handler,
 )
 from chargehand.web.agents.errors import Refused, Unavailable
+from chargehand.web.agents.given import several
 from chargehand.web.agents.handlers import Call, Handler, calls_of
 from chargehand.web.agents.heartbeats import Heartbeats
 from chargehand.web.agents.metrics import PoolMetrics
@@ -97,8 +98,6 @@ class AgentPool:
         for what, given in (("handler", handler), ("on_error", on_error)):
             if not callable(given):
                 raise TypeError(f"{what} must be a function, not {given!r}")
-        if isinstance(capabilities, str):
-            raise TypeError(f"capabilities must be several names: [{capabilities!r}]")
         _check("size", size, 1, SIZE_MAX)
         _check("lease_seconds", lease_seconds, 1, LEASE_S_MAX)
         _check("priority_min", priority_min, 0, Priority.URGENT.weight)
@@ -108,7 +107,7 @@ class AgentPool:
         self._api = api
         self._handler = handler
         self._size = size
-        self._capabilities = tuple(capabilities)
+        self._capabilities = several("capabilities", capabilities)
         self._priority_min = priority_min
         self._lease_seconds = lease_seconds
         self._drain_s = drain_seconds

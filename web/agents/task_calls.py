@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 import trio
 
+from chargehand.actors.limits import LIST_MAX
 from chargehand.web.agents.asking import Asking, quoted
 from chargehand.web.agents.claims import Agent
 from chargehand.web.agents.errors import ChargehandError, Refused, of_row
@@ -14,10 +15,11 @@ from chargehand.web.agents.new_task import (
     ApprovalPolicy,
     NewTask,
     Priority,
-    items_of,
+    encoded_items,
     members_of,
 )
 from chargehand.web.agents.shown import Event, Run, Task, event_shown, run_shown, task_shown
+from chargehand.web.agents.task_pages import PATH, AllTasks, TaskPages, filtered
 from chargehand.web.frames import FrameReader, ServerSentEvent
 from chargehand.web.operations import Operation
 
@@ -100,7 +102,11 @@ class TaskCalls(Asking):
             The tasks, in the order given.
 
         Raises:
-            BatchRefused: something is wrong with one of them, or with several.
+            BatchRefused: the scheduler refuses one of them, or several; it says which.
+            Refused: the request as a whole is refused: there is none or more than 256, one of them
+                names a task that is not among them, has metadata that is no JSON, or the key was
+                used for something else (`idempotency_key_reused`).
+            TypeError: one of them is no `NewTask`.
         """
         rows = await self._create(tasks, key, atomic=True)
         return [task_shown(row["task"]) for row in rows]
@@ -108,13 +114,14 @@ class TaskCalls(Asking):
     async def try_create_tasks(
         self, tasks: Sequence[NewTask], *, key: str | None = None
     ) -> list[Task | ChargehandError]:
-        """The same, but each is made that can be.
+        """As `create_tasks`, but one that is refused does not keep the others from being made.
 
         Returns:
-            The tasks, in the order given; in place of one that was not made, why.
+            The tasks, in the order given; in place of one that was not made, the error.
 
         Raises:
-            Refused: it is nothing that could be made.
+            Refused: the request as a whole is refused, as by `create_tasks`.
+            TypeError: one of them is no `NewTask`.
         """
         rows = await self._create(tasks, key, atomic=False)
         return [
@@ -125,8 +132,8 @@ class TaskCalls(Asking):
     async def _create(
         self, tasks: Sequence[NewTask], key: str | None, *, atomic: bool
     ) -> list[dict[str, Any]]:
-        items = {"items": items_of(tasks), "atomic": atomic}
-        answer = await self._write(Operation.CREATE_BATCH.path, items, key=key)
+        members = {"items": encoded_items(tasks), "atomic": atomic}
+        answer = await self._write(Operation.CREATE_BATCH.path, members, key=key)
         rows: list[dict[str, Any]] = answer["results"]
         return rows
 
@@ -166,11 +173,37 @@ class TaskCalls(Asking):
         """Tasks, the one that was active last first.
 
         Args:
-            limit: how many at most, up to 1,000.
-            filters: query parameters of `GET /api/tasks`, such as `status="ready"`.
+            limit: how many at most, 1 to 1,000; `all_tasks` has all of them.
+            filters: query parameters of `GET /api/tasks`, such as `status="ready"`: scope,
+                workspace, status, priority, include_drafts, approval_state, owner_kind, owner_ref,
+                parent_task_id, network_channel, query and order.
+
+        Raises:
+            ValueError: the limit is out of its bounds.
+            TypeError: there is no such filter.
         """
-        answer = await self.request("GET", "/api/tasks", query={"limit": str(limit), **filters})
+        if not 1 <= limit <= LIST_MAX:
+            raise ValueError(f"limit must be 1 to {LIST_MAX:,}, not {limit}; see all_tasks")
+        query = {"limit": str(limit), **filtered(filters)}
+        answer = await self.request("GET", PATH, query=query)
         return [task_shown(task) for task in answer["tasks"]]
+
+    def all_tasks(self, /, **filters: str) -> AsyncIterator[Task]:
+        """All tasks, however many there are, asked for a page at a time as they are used.
+
+            async for task in client.all_tasks(status="ready"):
+                print(task.title)
+
+        Each task that is there throughout is given once, the one that was active last first. Those
+        that change meanwhile may be given as they were or as they are.
+
+        Args:
+            filters: as of `tasks`.
+
+        Raises:
+            TypeError: there is no such filter.
+        """
+        return AllTasks(TaskPages(self, filters))
 
     async def run(self, run_id: str) -> Run:
         """A run. Raises: Refused: `task_run_not_found`."""

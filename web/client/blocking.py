@@ -10,8 +10,9 @@ from typing import Concatenate, ParamSpec, Self, TypeVar, final
 
 import trio
 
-from chargehand.web.agents.errors import Unavailable
-from chargehand.web.agents.shown import Event
+from chargehand.web.agents.errors import Unavailable, closed
+from chargehand.web.agents.shown import Event, Task
+from chargehand.web.agents.task_pages import TaskPages
 from chargehand.web.client.client import PATIENCE_S, Client
 
 _P = ParamSpec("_P")
@@ -80,6 +81,20 @@ class BlockingClient:
     release_batch = _blocking(Client.release_batch)
     request = _blocking(Client.request)
 
+    def all_tasks(self, **filters: str) -> Iterator[Task]:
+        """`Client.all_tasks`, as a plain iterator.
+
+        for task in client.all_tasks(status="ready"):
+            print(task.title)
+        """
+        pages = TaskPages(self._client, filters)
+
+        def each() -> Iterator[Task]:
+            while (page := self._call(pages.next_page)) is not None:
+                yield from page
+
+        return each()
+
     def events(self, task_id: str, *, after: int = 0) -> AbstractContextManager[Iterator[Event]]:
         """`Client.events`, as a plain iterator that waits for each event.
 
@@ -108,7 +123,8 @@ class BlockingClient:
             self._call(partial(opened.__aexit__, None, None, None))
 
     def close(self) -> None:
-        """Close all connections; calls under way in other threads raise `Unavailable`."""
+        """Close all connections. Calls under way in other threads raise `Unavailable`, later ones
+        `ChargehandError` with the code `client_closed`."""
         if self._thread.is_alive():
             self._token.run_sync_soon(self._closing.set)
             self._thread.join()
@@ -127,8 +143,10 @@ class BlockingClient:
     def _call(self, call: Callable[[], Awaitable[_R]]) -> _R:
         try:
             return trio.from_thread.run(_awaited, call, trio_token=self._token)
-        except (trio.RunFinishedError, trio.Cancelled):
-            raise Unavailable("client_closed", "the client is closed", "make another") from None
+        except trio.RunFinishedError:
+            raise closed() from None
+        except trio.Cancelled:
+            raise Unavailable("client_closed", "the client was closed", "make another") from None
 
     async def _serve(self) -> None:
         self._token = trio.lowlevel.current_trio_token()

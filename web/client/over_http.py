@@ -10,8 +10,8 @@ import httpx
 import trio
 
 from chargehand.web.agents.api import Api
-from chargehand.web.agents.asking import Request
-from chargehand.web.agents.errors import ChargehandError, Unavailable, of_answer
+from chargehand.web.agents.asking import Answered, Request, linked_from
+from chargehand.web.agents.errors import ChargehandError, Unavailable, closed, of_answer
 from chargehand.web.client.connections import Connections
 from chargehand.web.client.patience import Patience
 from chargehand.web.client.whole_body import WholeBody
@@ -49,14 +49,17 @@ class OverHttp(Api):
         self._waiting = waiting
         self._patience_s = patience_s
         self._where = where
+        self._is_closed = False
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """Close all connections; what is asked afterwards is refused as `client_closed`."""
+        self._is_closed = True
         with trio.CancelScope(shield=True):
             await self._brief.aclose()
             await self._waiting.aclose()
 
-    async def _send(self, request: Request) -> bytes:
+    async def _answered(self, request: Request) -> Answered:
+        self._check_open()
         connections = self._waiting if request.waits else self._brief
         headers = {} if request.agent is None else request.agent.headers
         if request.key is not None:
@@ -77,7 +80,7 @@ class OverHttp(Api):
                     built.stream = WholeBody(request.body)
                     answer = await client.send(built)
                 if answer.is_success and (not answer.content or answer.content[:1] == b"{"):
-                    return answer.content
+                    return Answered(answer.content, linked_from(answer.headers.get("Link")))
                 told = await _error_of(answer)
             except httpx.TransportError as error:
                 told = self._unreachable(error)
@@ -103,6 +106,7 @@ class OverHttp(Api):
 
     async def _stream(self, client: httpx.AsyncClient, path: str, last_id: str) -> httpx.Response:
         """One that is open; the server is waited for."""
+        self._check_open()
         request = client.build_request(
             "GET",
             path,
@@ -120,6 +124,10 @@ class OverHttp(Api):
                 told = self._unreachable(error)
             if not isinstance(told, Unavailable) or not await patience.pause(told.retry_after_s):
                 raise told
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise closed()
 
     def _unreachable(self, error: httpx.TransportError) -> Unavailable:
         why = str(error) or type(error).__name__

@@ -3,7 +3,22 @@
 import pytest
 import trio
 
-from chargehand import Agent, BatchRefused, Claim, LeaseLost, NewTask, Refused, Task, Unavailable
+from chargehand import (
+    Agent,
+    AgentPool,
+    BatchRefused,
+    ChargehandError,
+    Claim,
+    LeaseLost,
+    NewTask,
+    Refused,
+    Task,
+    Unavailable,
+)
+from chargehand.web.agents.task_pages import FILTERS
+from chargehand.web.ignored import known_parameters
+from chargehand.web.operations import Operation
+from tests.web.agents.conftest import over_http
 
 BUILDER = Agent("builder", "sess-1")
 
@@ -290,3 +305,87 @@ def test_an_agent_is_named_in_letters_that_headers_can_hold():
 def test_errors_can_be_told_apart():
     assert issubclass(LeaseLost, Refused)
     assert not issubclass(Unavailable, Refused)
+
+
+async def test_a_list_is_of_so_many_tasks_as_were_asked_for_or_of_all(api, monkeypatch):
+    monkeypatch.setattr("chargehand.web.agents.task_pages.LIST_MAX", 2)
+    await api.create_tasks([NewTask(f"task {n}", id=f"t{n}") for n in range(5)])
+    await api.create_task("other", draft=True)
+    assert len(await api.tasks(limit=3)) == 3
+    for limit in (0, -1, 1001):
+        with pytest.raises(ValueError, match="limit must be 1 to 1,000"):
+            await api.tasks(limit=limit)
+    listed = [task.id async for task in api.all_tasks(status="ready")]
+    assert sorted(listed) == ["t0", "t1", "t2", "t3", "t4"]
+    assert listed == [task.id for task in await api.tasks(status="ready")]
+    assert [task async for task in api.all_tasks(status="failed")] == []
+    async for task in api.all_tasks():
+        assert task.status in ("ready", "draft")
+        break  # leaves nothing behind
+
+
+async def test_a_filter_that_is_none_is_refused(api):
+    for ask in (api.tasks, api.all_tasks):
+        with pytest.raises(TypeError, match=r"'statsu': known are scope, .*status"):
+            await ask(statsu="ready")
+    with pytest.raises(TypeError, match="include_drafts must be a text"):
+        await api.tasks(include_drafts=True)
+
+
+def test_the_filters_are_those_of_the_api():
+    assert {*FILTERS, "limit", "cursor"} == known_parameters(Operation.LIST_TASKS)
+
+
+async def test_what_is_wrong_with_many_tasks_says_with_which(api):
+    with pytest.raises(Refused) as refused:
+        await api.create_tasks([NewTask("a"), NewTask("e", depends_on=[NewTask("f")])])
+    assert "item 1 ('e') names 'f' as a dependency, which is not among" in refused.value.message
+    with pytest.raises(Refused, match=r"'e'.* names 'f' as its parent"):
+        await api.create_tasks([NewTask("e", parent=NewTask("f"))])
+    with pytest.raises(Refused, match=r"item 1 \('b'\): a value cannot be written as JSON"):
+        await api.create_tasks([NewTask("a"), NewTask("b", metadata=object())])
+    with pytest.raises(TypeError, match="item 1 must be a NewTask, not 'b'"):
+        await api.create_tasks([NewTask("a"), "b"])
+    assert await api.tasks() == []
+
+
+async def test_a_text_is_not_taken_for_a_list_of_letters(api):
+    for one in ("abc", NewTask("a")):
+        with pytest.raises(TypeError, match="depends_on must be a list"):
+            NewTask("b", depends_on=one)
+    for call in (
+        lambda: api.claim(BUILDER, capabilities="go"),
+        lambda: api.claim_batch(BUILDER, 2, capabilities="go"),
+        lambda: api.register_session("builder", capabilities="go"),
+    ):
+        with pytest.raises(TypeError, match=r"give \['go'\]"):
+            await call()
+    with pytest.raises(TypeError, match=r"give \['go'\]"):
+        AgentPool(api, print, capabilities="go")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "said"),
+    [
+        (("blk", "x y"), ValueError, "session must be 1 to 128 of .* not 'x y'"),
+        (("blk", ""), ValueError, "session must not be empty"),
+        ((" ", "s1"), ValueError, "name must not be empty"),
+        (("a" * 201, "s1"), ValueError, "at most 200"),
+        (("a", 1), TypeError, "session must be a text, not 1"),
+        ((None, "s1"), TypeError, "name must be a text"),
+    ],
+)
+def test_an_agent_that_no_scheduler_would_take_is_refused_at_once(wrong, kind, said):
+    with pytest.raises(kind, match=said):
+        Agent(*wrong)
+
+
+async def test_a_client_that_was_closed_says_so(system):
+    client = over_http(system)
+    await client.aclose()
+    with pytest.raises(ChargehandError, match="the client is closed") as refused:
+        await client.tasks()
+    assert refused.value.code == "client_closed"
+    with pytest.raises(ChargehandError, match="the client is closed"):
+        async with client.events("any") as events:
+            await anext(events)

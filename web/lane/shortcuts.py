@@ -20,9 +20,13 @@ SHORTCUTS: Final = (
     Operation.COMPLETE_BATCH,
     Operation.FAIL_BATCH,
     Operation.RELEASE_BATCH,
+    Operation.CREATE_TASK,
+    Operation.CREATE_BATCH,
+    Operation.START_TASK,
+    Operation.ENQUEUE_RUN,
 )
-"""What agents ask for all the time. Another operation is a line here, if its path has at most one
-parameter, the last part but one."""
+"""What agents ask for all the time, and who hands work in. Another operation is a line here, if its
+path has at most one parameter, the last part but one."""
 
 _NO_IDS: Final[Mapping[str, str]] = MappingProxyType({})
 _PLAIN_ID: Final = re.compile(rb"[\w.:-]+", re.ASCII)

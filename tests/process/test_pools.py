@@ -158,6 +158,60 @@ async def test_one_process_is_server_and_pool(tmp_path):
         assert (await system.task(task.id)).result == "done"
 
 
+KILLED = """
+import os, signal, trio
+from chargehand import Agent, AgentPool, Client, open_system
+
+async def main():
+    at_work = 0
+
+    async def handle(claim):
+        nonlocal at_work
+        at_work += 1
+        if at_work == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        await trio.sleep_forever()
+
+    async with open_system("data", serve_http="127.0.0.1:0") as system:
+        body = {"path": "/srv/shop"}
+        shop = (await system.request("POST", "/api/workspaces/resolve", body))["workspace"]["id"]
+        of_shop = {"workspace": shop, "channel": "build"}
+        for title, fields in (("remote", {}), ("plain", {}), ("in a channel", of_shop)):
+            task = await system.create_task(title, **fields)
+            await system.start_task(task.id)
+            if title == "remote":
+                async with Client(system.url) as client:
+                    await client.claim(Agent("remote", "remote-1"))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(AgentPool(system, handle).run)
+            nursery.start_soon(AgentPool(system, handle, **of_shop).run)
+
+trio.run(main)
+"""
+
+
+async def test_what_pools_in_a_killed_process_held_is_worked_on_at_once(tmp_path):
+    """What an agent over HTTP holds stays its own."""
+    program = [sys.executable, "-c", KILLED]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with trio.fail_after(S_MAX):
+        killed = await trio.run_process(program, cwd=tmp_path, env=env, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    done = []
+
+    async def handle(claim):
+        done.append((claim.title, claim.attempt))
+
+    async with open_system(tmp_path / "data") as system:
+        await AgentPool(system, handle).run(until_empty=True)
+        of_shop = {"workspace": "/srv/shop", "channel": "build"}
+        await AgentPool(system, handle, **of_shop).run(until_empty=True)
+        tasks = [await system.task(task.id) for task in await system.tasks()]
+        statuses = {task.title: task.runs[0].status for task in tasks}
+    assert sorted(done) == [("in a channel", 1), ("plain", 1)]
+    assert statuses == {"remote": "claimed", "plain": "completed", "in a channel": "completed"}
+
+
 async def test_such_a_process_serves_what_a_server_does(tmp_path):
     """The lane, further hosts and origins, strict requests, and webhooks."""
     async with receiving() as receiver:

@@ -57,6 +57,9 @@ class Asking(ABC):
     loses_answers: bool = True
     """Whether an answer may be lost on its way, so that claims need a key to be asked for again."""
 
+    session_prefix: str = ""
+    """What the ids of sessions begin with that pools make up."""
+
     async def request(
         self,
         method: str,

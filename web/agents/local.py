@@ -1,7 +1,7 @@
 """A scheduler in this process, asked without HTTP."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -46,6 +46,8 @@ from chargehand.web.shapes.encoding import encode
 
 WAY: Final = OriginKind.EXTENSION  # how the origin of a deed calls a program around the scheduler
 
+IN_PROCESS: Final = "in-process:"  # ids of sessions that end with the process that made them
+
 _OVERLOADED: Final = frozenset({Code.OVERLOADED, Code.SESSIONS_FULL})
 
 
@@ -63,6 +65,7 @@ class LocalSystem(Api):
     """
 
     loses_answers = False
+    session_prefix = IN_PROCESS
 
     def __init__(self, system: System, listeners: Listeners) -> None:
         self.url = listeners.url
@@ -266,6 +269,19 @@ class LocalSystem(Api):
             await authenticate(call)
             call.look_at_what_no_handler_does()
             return await ROUTES[operation](call)
+
+
+async def end_left_sessions(system: System) -> None:
+    """End what pools of a former process have left that was killed: it had the directory to itself,
+    as this one has now, so they work no more. Their runs are back in the queue then."""
+    left = [
+        session.id
+        for session in system.roster.stored_sessions()
+        if session.is_active and session.id.startswith(IN_PROCESS)
+    ]
+    for session_id in left:
+        with suppress(Rejected):  # what is damaged is set aside, and stays as it is
+            await system.end_session(session_id)
 
 
 def _heartbeat(claim: Claim) -> c.Heartbeat:

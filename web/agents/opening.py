@@ -19,7 +19,7 @@ from chargehand.actors.system import System
 from chargehand.persistence.journal import StoreJournal
 from chargehand.persistence.opening import memory_journal, open_journal
 from chargehand.web.agents.errors import OpenError
-from chargehand.web.agents.local import LocalSystem
+from chargehand.web.agents.local import LocalSystem, end_left_sessions
 from chargehand.web.agents.webhooks import WebhookBridge, webhooks_of
 from chargehand.web.bridges.on_demand import bridges_of
 from chargehand.web.exits import Fatal
@@ -58,6 +58,9 @@ async def open_system(
     is a server as well: whatever `chargehand serve` can be set to, this can, but for the start-up
     report, the end by signals, and logs, which are the program's own. What is left out is as there.
     Where Trio runs with `clock=BootClock()`, leases count the time in which the host is suspended.
+
+    Runs that pools of this kind held when an earlier process was killed are back in the queue at
+    once. Agents that came over HTTP keep theirs, and their leases.
 
     Args:
         data_dir: directory of the store, made if it is missing; it belongs to one process at a
@@ -166,6 +169,7 @@ async def _opened(
         opened = await stack.enter_async_context(bridges_of(webhooks))
         running = run_system(journal, settings, time=_time(), bridges=opened)
         system = await stack.enter_async_context(running)
+        await end_left_sessions(system)
     except (Fatal, StorageError) as error:
         raise OpenError("cannot_open", str(error)) from error
     return system, Listeners(tcp, unix, server.socket, lane)

@@ -68,10 +68,11 @@ class Sessions:
         self._most = most
         self._stem = f"{_NO_ID.sub('-', name)[:_STEM_CHARS_MAX].lstrip('._:@-') or 'agent'}"
         Agent(name, self._stem, workspace)  # what no header can hold is refused here
-        self._stem += f"-{uuid4().hex[:12]}"
+        self._stem = f"{api.session_prefix}{self._stem}-{uuid4().hex[:12]}"
         self._registers = channel is not None  # else they register themselves
         self._open: list[PoolSession] = []
         self._with_room: dict[PoolSession, None] = {}
+        self._made = 0
         self._ids: list[str] = []  # of all that there were
 
     @property
@@ -124,6 +125,7 @@ class Sessions:
             return
         session.agent = await self._api.register_session(
             self._name,
+            id=session.agent.session if self._api.session_prefix else None,
             workspace=self._workspace,
             channel=self._channel,
             capabilities=self._capabilities,
@@ -149,8 +151,8 @@ class Sessions:
                 nursery.start_soon(end, session_id)
 
     def _another(self) -> PoolSession:
-        number = len(self._ids) + 1
-        agent = Agent(self._name, f"{self._stem}-{number}", self._workspace)
+        self._made += 1
+        agent = Agent(self._name, f"{self._stem}-{self._made}", self._workspace)
         session = PoolSession(agent, self._api, is_known=not self._registers)
         if session.is_known:
             self._ids.append(agent.session)

@@ -89,7 +89,7 @@ def _listen(settings: ServerSettings) -> tuple[socket.socket, socket.socket | No
     if settings.lane_address is None:
         return tcp, None
     try:
-        return tcp, listen_tcp(*settings.lane_address, flag="--lane")
+        return tcp, listen_tcp(*settings.lane_address, setting="--lane {}")
     except Fatal:
         tcp.close()
         raise

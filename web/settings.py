@@ -266,8 +266,12 @@ def load(
     return configuration
 
 
-def check_exposure(server: ServerSettings, where: str) -> None:
-    """Args: where: the address stands.
+def check_exposure(server: ServerSettings, where: str, token: str = f"{PREFIX}TOKEN") -> None:
+    """Refuse an address at which anybody could come in.
+
+    Args:
+        where: the address stands.
+        token: by which a token is set.
 
     Raises:
         Fatal: others than this machine could come in, and nobody asks them for a token.
@@ -277,7 +281,7 @@ def check_exposure(server: ServerSettings, where: str) -> None:
         raise Fatal(
             ExitCode.BAD_SETTING,
             f"{where}: listening on {host} lets other machines in: set a token "
-            f"({PREFIX}TOKEN) or listen on 127.0.0.1",
+            f"({token}) or listen on 127.0.0.1",
         )
 
 

@@ -20,13 +20,13 @@ KEEPALIVE_PROBES: Final = 4
 RESERVED_FILES: Final = 128  # descriptors left to the store, logs and the runtime
 
 
-def listen_tcp(host: str, port: int, flag: str = "--http") -> socket.socket:
+def listen_tcp(host: str, port: int, setting: str = "--http {}") -> socket.socket:
     """A listening TCP socket; port 0 picks a free one.
 
     Accepted sockets inherit keep-alive probes, so a peer that lost its power is found.
 
     Args:
-        flag: by which the address is set.
+        setting: how an address is set, which stands where the braces are.
 
     Raises:
         Fatal: the address is taken, unknown or not ours.
@@ -53,7 +53,7 @@ def listen_tcp(host: str, port: int, flag: str = "--http") -> socket.socket:
         listener.close()
         is_taken = error.errno == errno.EADDRINUSE
         free = f"[{host}]:0" if ":" in host else f"{host}:0"
-        step = f"; choose another with {flag} {free} (a free one)" if is_taken else ""
+        step = f"; choose another with {setting.format(free)} (a free one)" if is_taken else ""
         raise Fatal(
             ExitCode.CANNOT_LISTEN, f"cannot listen on {shown}: {error.strerror}{step}"
         ) from error
@@ -67,11 +67,14 @@ def _keepalive_idle() -> int:
     return option
 
 
-def listen_unix(path: Path) -> socket.socket:
+def listen_unix(path: Path, setting: str = "--socket") -> socket.socket:
     """A listening Unix socket that only this user may connect to.
 
     The file of a server that is gone is replaced; the caller holds the data directory's lock, so
     no second server does the same at the same time for the default path.
+
+    Args:
+        setting: by which the path is set.
 
     Raises:
         Fatal: the path is too long, not ours to use, or somebody listens there.
@@ -81,11 +84,11 @@ def listen_unix(path: Path) -> socket.socket:
         raise Fatal(
             ExitCode.BAD_SETTING,
             f"the socket path has {length} bytes, the system allows {UNIX_PATH_BYTES_MAX}: "
-            f"{path}; choose a shorter one with --socket",
+            f"{path}; choose a shorter one with {setting}",
         )
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        _clear_stale(path)
+        _clear_stale(path, setting)
         # Bound under the mask, so that there is no moment in which others could connect.
         mask = os.umask(0o177)
         try:
@@ -102,7 +105,7 @@ def listen_unix(path: Path) -> socket.socket:
     return listener
 
 
-def _clear_stale(path: Path) -> None:
+def _clear_stale(path: Path, setting: str) -> None:
     """Remove the socket file of a server that is gone."""
     try:
         mode = path.lstat().st_mode
@@ -117,7 +120,7 @@ def _clear_stale(path: Path) -> None:
     if answer != errno.ECONNREFUSED:
         raise Fatal(
             ExitCode.CANNOT_LISTEN,
-            f"another server listens on {path}; choose another path with --socket",
+            f"another server listens on {path}; choose another path with {setting}",
         )
     path.unlink()
 

@@ -4,9 +4,10 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import attrs
@@ -20,8 +21,9 @@ WIDTH: Final = 100
 _INTRODUCTION: Final = """# Reference
 
 What a Python program may import from `chargehand`. Whatever is not here is internal and may change.
-Everything is typed. Times are in seconds. How it is used stands in the
-[README](../README.md#agent-pools).
+Everything is typed: type checkers find the types of a plain installation (`pip install .`); those
+of an editable one (`pip install -e .`) they find with `MYPYPATH` set to the checkout.
+Times are in seconds. How it is used stands in the [README](../README.md#agent-pools).
 
 Written by `make reference` from the docstrings.
 """
@@ -81,7 +83,8 @@ def _described(name: str, thing: Any) -> Iterator[str]:
             yield f"A kind of {' and '.join(f'[{base}](#{base.lower()})' for base in bases)}.\n"
         if _is_made_by_callers(thing):
             yield _code(f"{name}{_signature(thing)}")
-        yield _text(inspect.getdoc(thing) or "")
+        types_of = {} if _is_made_by_callers(thing) else _attribute_types(thing)
+        yield _text(inspect.getdoc(thing) or "", types_of)
         if name == "Settings":
             yield from _settings(thing)
         if issubclass(thing, Enum):
@@ -99,6 +102,15 @@ def _described(name: str, thing: Any) -> Iterator[str]:
 
 def _is_made_by_callers(thing: type) -> bool:
     return not inspect.isabstract(thing) and thing.__name__ not in _NOT_MADE
+
+
+def _attribute_types(thing: type) -> dict[str, str]:
+    """Of the attributes of what callers do not make, whose signature is not shown: as the class
+    annotates them, or as they are given to it."""
+    made = thing.__init__ if inspect.isfunction(thing.__init__) else None
+    given = {} if made is None else inspect.get_annotations(made)
+    known = {**given, **inspect.get_annotations(thing)}
+    return {name: _type(one) for name, one in known.items()}
 
 
 def _member(owner: str, name: str, value: Any) -> Iterator[str]:
@@ -182,8 +194,12 @@ def _code(text: str) -> str:
     return f"```python\n{text}\n```\n"
 
 
-def _text(doc: str) -> str:
-    """A docstring as Markdown: lists of arguments become lists, and examples code."""
+def _text(doc: str, types_of: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A docstring as Markdown: lists of arguments become lists, and examples code.
+
+    Args:
+        types_of: the types of names that are to be shown with theirs.
+    """
     lines: list[str] = []
     in_code = False
     heading = None
@@ -198,7 +214,10 @@ def _text(doc: str) -> str:
             lines += ["", f"**{heading}**{': ' + found[2] if found[2] else ''}", ""]
         elif heading is not None and line.startswith("    "):
             if entry is not None:
-                names = ", ".join(f"`{name.strip()}`" for name in entry[1].split(","))
+                names = ", ".join(
+                    f"`{name}: {types_of[name]}`" if name in types_of else f"`{name}`"
+                    for name in map(str.strip, entry[1].split(","))
+                )
                 lines.append(f"- {names}: {entry[2]}")
             else:
                 lines.append(("  " if line.startswith("     ") else "") + line.strip())

@@ -77,6 +77,8 @@ class Claim:
             is canceled then; a plain one has to look here.
     """
 
+    lost: str | None
+
     def __init__(
         self,
         *,
@@ -102,7 +104,7 @@ class Claim:
         self.token = token
         self.lease_seconds = lease_seconds
         self.lease_until = lease_until
-        self.lost: str | None = None
+        self.lost = None
         self._load = load
 
     def __repr__(self) -> str:

@@ -21,13 +21,12 @@ _NEXT: Final = " (next: "
 
 
 class ChargehandError(Exception):
-    """Base of all that a program may want to catch.
+    """Base of all errors of this package. `str` of one is its message with the next step.
 
-    Args:
+    Attributes:
         code: what it is, for programs; never changes.
         message: what was wrong, in a sentence without a full stop.
         next_step: what to do about it; empty where nothing is known.
-        text: all of it in a sentence; made of the others where it is not given.
     """
 
     def __init__(self, code: str, message: str, next_step: str = "", text: str = "") -> None:
@@ -41,7 +40,7 @@ class ChargehandError(Exception):
 class Refused(ChargehandError):
     """The scheduler understood the request, and said no. Nothing was changed.
 
-    Args:
+    Attributes:
         status: the HTTP status that the API has for it.
     """
 
@@ -54,11 +53,12 @@ class Refused(ChargehandError):
 
 @final
 class BatchRefused(Refused):
-    """Many tasks were to be made, and none was.
+    """`create_tasks` made none of the tasks, because at least one of them was refused.
 
-    Args:
-        refusals: what is wrong with each that something is wrong with, by its place among them.
-            This one is the first of them that is not there for the sake of another.
+    Attributes:
+        refusals: the errors of the tasks that were refused, by their index in the list. The code
+            and message of this exception are those of the first one, leaving aside tasks that were
+            refused only because another one was.
     """
 
     def __init__(self, first: Refused, refusals: Mapping[int, ChargehandError]) -> None:
@@ -77,7 +77,7 @@ class Unavailable(ChargehandError):
     """Nobody answered in time, or the answer was to come again later. Whether a write was done is
     not known; sent again under its key it is done once.
 
-    Args:
+    Attributes:
         retry_after_s: when to come again, in seconds, if that was said.
     """
 

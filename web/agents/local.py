@@ -67,10 +67,14 @@ class LocalSystem(Api):
     loses_answers = False
     session_prefix = IN_PROCESS
 
+    url: str | None
+    lane_url: str | None
+    socket: Path | None
+
     def __init__(self, system: System, listeners: Listeners) -> None:
         self.url = listeners.url
         self.lane_url = listeners.lane_url
-        self.socket: Path | None = listeners.unix_path
+        self.socket = listeners.unix_path
         self._system = system
 
     # --- agents: without JSON around it ---------------------------------------------------------

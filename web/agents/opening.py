@@ -19,6 +19,7 @@ from chargehand.actors.system import System
 from chargehand.persistence.journal import StoreJournal
 from chargehand.persistence.opening import memory_journal, open_journal
 from chargehand.web.agents.errors import OpenError
+from chargehand.web.agents.given import several
 from chargehand.web.agents.local import LocalSystem, end_left_sessions
 from chargehand.web.agents.webhooks import WebhookBridge, webhooks_of
 from chargehand.web.bridges.on_demand import bridges_of
@@ -30,6 +31,15 @@ from chargehand.web.sockets import listen_tcp, listen_unix
 
 _FLUSH_S: Final = 3.0  # for answers under way when the block is left
 _MIB: Final = 1024 * 1024
+_FIELDS: Final = {
+    "serve_http": "http",
+    "serve_lane": "lane",
+    "keep_alive_seconds": "keep_alive_s",
+    "header_seconds": "header_s",
+    "body_seconds": "body_s",
+    "write_seconds": "write_s",
+}
+"""Arguments that the server's settings have under other names."""
 
 
 @asynccontextmanager
@@ -54,10 +64,10 @@ async def open_system(
 ) -> AsyncGenerator[LocalSystem, None]:
     """Run a scheduler in this program for as long as the block lasts.
 
-    Everything that a call has answered is on disk, as with the server. With an address the program
-    is a server as well: whatever `chargehand serve` can be set to, this can, but for the start-up
-    report, the end by signals, and logs, which are the program's own. What is left out is as there.
-    Where Trio runs with `clock=BootClock()`, leases count the time in which the host is suspended.
+    When a call returns, what it did is on disk, as with a server. With an address, the program is a
+    server as well, and takes the same settings as `chargehand serve`, with the same defaults. It
+    has no start-up report, and leaves signals and logging to the program. Where Trio runs with
+    `clock=BootClock()`, leases count the time in which the host is suspended.
 
     Runs that pools of this kind held when an earlier process was killed are back in the queue at
     once. Agents that came over HTTP keep theirs, and their leases.
@@ -66,11 +76,11 @@ async def open_system(
         data_dir: directory of the store, made if it is missing; it belongs to one process at a
             time. None: nothing is kept, for tests.
         settings: of the scheduler.
-        serve_http: HOST:PORT to serve the whole API at as well; port 0 picks a free one (see
-            `LocalSystem.url`). Beyond this machine that takes a token.
-        serve_lane: HOST:PORT of this machine to serve it at as well, the frequent operations of
-            agents without the web framework (see `LocalSystem.lane_url`).
-        socket: path of a Unix socket to serve it at as well, as `serve_lane`.
+        serve_http: HOST:PORT at which the API is served; port 0 picks a free port (see
+            `LocalSystem.url`). To listen on anything but a loopback address, set a token.
+        serve_lane: loopback HOST:PORT of an agent lane: the same API, where the frequent operations
+            of agents bypass the web framework (see `LocalSystem.lane_url`).
+        socket: path of a Unix socket at which the API is served, as an agent lane.
         token: what TCP clients must send as a bearer token.
         allowed_hosts: further names, NAME or NAME:PORT, that a Host header may hold.
         allowed_origins: further origins, as `https://example.org`, whose pages may call.
@@ -85,26 +95,29 @@ async def open_system(
     Raises:
         OpenError: the directory is in use, damaged or not writable, an address is taken, or an
             argument cannot be used.
+        TypeError: `settings` or a bridge is of another type, or a list is one text.
         StorageError: (in a group) a write failed while the block ran. What was answered is on disk;
             nothing is written any more.
     """
     raised: BaseException | None = None
     try:
         async with AsyncExitStack() as stack:
+            if settings is not None and not isinstance(settings, Settings):
+                raise TypeError(f"settings must be a Settings, not {settings!r}")
             server = _server_settings(
                 {
-                    "http": serve_http,
-                    "lane": serve_lane,
+                    "serve_http": serve_http,
+                    "serve_lane": serve_lane,
                     "socket": None if socket is None else Path(socket),
                     "token": token,
-                    "allowed_hosts": tuple(allowed_hosts),
-                    "allowed_origins": tuple(allowed_origins),
+                    "allowed_hosts": several("allowed_hosts", allowed_hosts),
+                    "allowed_origins": several("allowed_origins", allowed_origins),
                     "strict_requests": strict_requests,
                     "max_connections": max_connections,
-                    "keep_alive_s": keep_alive_seconds,
-                    "header_s": header_seconds,
-                    "body_s": body_seconds,
-                    "write_s": write_seconds,
+                    "keep_alive_seconds": keep_alive_seconds,
+                    "header_seconds": header_seconds,
+                    "body_seconds": body_seconds,
+                    "write_seconds": write_seconds,
                     "map_mib": map_mib,
                 }
             )
@@ -133,13 +146,34 @@ async def open_system(
 
 
 def _server_settings(given: Mapping[str, Any]) -> ServerSettings:
-    """Args: given: by the names of their fields; None: as it is by default."""
-    try:
-        server = ServerSettings(**{n: value for n, value in given.items() if value is not None})
-        if given["http"] is not None:
-            check_exposure(server, "serve_http")
-    except (Fatal, ValueError) as error:
-        raise OpenError("bad_setting", str(error)) from error
+    """Args: given: by the names of the arguments; None: as it is by default.
+
+    Raises:
+        OpenError: one of them cannot be used, and the message names it.
+    """
+    values = {}
+    for argument, value in given.items():
+        if value is None:
+            continue
+        field = _FIELDS.get(argument, argument)
+        values[field] = value
+        try:
+            ServerSettings(**{field: value})  # alone, so that an error names it
+        except ValueError as error:
+            told = str(error)
+            if told.lstrip("'").startswith(f"{field} ") or told.startswith(f"'{field}'"):
+                told = told.replace(field, argument, 1)
+            else:
+                told = f"{argument}: {told}"
+            raise OpenError("bad_setting", told) from error
+        except TypeError as error:
+            raise OpenError("bad_setting", f"{argument} cannot be {value!r}") from error
+    server = ServerSettings(**values)
+    if given["serve_http"] is not None:
+        try:
+            check_exposure(server, "serve_http", "token=")
+        except Fatal as error:
+            raise OpenError("bad_setting", str(error)) from error
     return server
 
 
@@ -157,14 +191,16 @@ async def _opened(
     try:
         webhooks = webhooks_of(bridges)
         if serves_http:
-            tcp = stack.enter_context(closing(listen_tcp(*server.address, flag="serve_http")))
+            tcp = stack.enter_context(
+                closing(listen_tcp(*server.address, setting="serve_http={!r}"))
+            )
         if server.lane_address is not None:
-            lane = listen_tcp(*server.lane_address, flag="serve_lane")
+            lane = listen_tcp(*server.lane_address, setting="serve_lane={!r}")
             stack.enter_context(closing(lane))
         journal = journal_of()
         stack.push_async_callback(_close, journal)  # also where the block ends with an error
         if server.socket is not None:  # behind the journal, whose lock keeps others away
-            unix = stack.enter_context(closing(listen_unix(server.socket)))
+            unix = stack.enter_context(closing(listen_unix(server.socket, "socket=")))
             stack.callback(server.socket.unlink, missing_ok=True)
         opened = await stack.enter_async_context(bridges_of(webhooks))
         running = run_system(journal, settings, time=_time(), bridges=opened)

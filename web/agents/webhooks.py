@@ -46,5 +46,14 @@ class WebhookBridge:
 
 
 def webhooks_of(bridges: Iterable[WebhookBridge]) -> tuple[Webhook, ...]:
-    """Checked as those of a file. Raises: Fatal: one of them cannot be used."""
-    return read_webhooks("bridges", [bridge.table for bridge in bridges])
+    """Checked as those of a file.
+
+    Raises:
+        TypeError: one of them is something else.
+        Fatal: one of them cannot be used.
+    """
+    given = [*bridges]
+    for index, bridge in enumerate(given):
+        if not isinstance(bridge, WebhookBridge):
+            raise TypeError(f"bridges[{index}] must be a WebhookBridge, not {bridge!r}")
+    return read_webhooks("bridges", [bridge.table for bridge in given], "{}[{}]".format)

@@ -1,6 +1,6 @@
 """The `[[bridges]]` tables of the configuration file, each checked as a whole."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar, final
 from urllib.parse import urlsplit
 
@@ -41,11 +41,19 @@ class Webhook:
     enabled: bool = True
 
 
-def read_webhooks(where: str, tables: object) -> tuple[Webhook, ...]:
+def numbered_table(where: str, index: int) -> str:
+    """What a table of a file is called."""
+    return f"{where}: [[bridges]] number {index + 1}"
+
+
+def read_webhooks(
+    where: str, tables: object, called: Callable[[str, int], str] = numbered_table
+) -> tuple[Webhook, ...]:
     """The bridges of a file.
 
     Args:
         where: names the file, for whoever has to correct it.
+        called: names one of them, by its place.
 
     Raises:
         Fatal: BAD_SETTING, naming the bridge and its key; secrets and urls are not told.
@@ -55,8 +63,8 @@ def read_webhooks(where: str, tables: object) -> tuple[Webhook, ...]:
     if len(tables) > BRIDGES_MAX:
         raise Fatal(ExitCode.BAD_SETTING, f"{where}: bridges: more than {BRIDGES_MAX} of them")
     webhooks: dict[str, Webhook] = {}
-    for number, table in enumerate(tables, 1):
-        reader = _Reader(f"{where}: [[bridges]] number {number}", table)
+    for index, table in enumerate(tables):
+        reader = _Reader(called(where, index), table)
         webhook = reader.webhook()
         if webhook.id in webhooks:
             raise reader.refused("id", f"{webhook.id!r} is the id of another bridge, too")

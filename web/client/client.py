@@ -7,7 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, final
 
-import click
 import httpx
 
 from chargehand.web.agents.errors import OpenError
@@ -44,7 +43,7 @@ class Client(OverHttp):
             `Unavailable`.
 
     Raises:
-        OpenError: the address is none.
+        OpenError: the URL is not valid, or both a URL and a socket are given.
     """
 
     def __init__(
@@ -55,12 +54,14 @@ class Client(OverHttp):
         token: str | None = None,
         patience_seconds: float = PATIENCE_S,
     ) -> None:
+        if url is not None and socket is not None:
+            raise OpenError("bad_address", "url and socket are two places", "give one of them")
         try:
             self.address = target_of(None if socket is None else Path(socket), url, token)
             place = Place.of(self.address)
-        except (click.UsageError, ValueError) as error:
-            told = error.message if isinstance(error, click.UsageError) else f"{url}: {error}"
-            raise OpenError("bad_address", told) from error
+        except ValueError as error:
+            named = "CHARGEHAND_URL" if url is None else repr(url)
+            raise OpenError("bad_address", f"{named}: {error}") from error
         # Made once: reading the certificates takes longer than most requests.
         tls = httpx.create_ssl_context(verify=place.is_secure, trust_env=False)
         super().__init__(

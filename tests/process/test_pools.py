@@ -290,8 +290,9 @@ AGENT = """
 import json, os, sys
 claim = json.load(sys.stdin)
 assert claim["run"]["id"] == os.environ["CHARGEHAND_RUN_ID"] == sys.argv[1]
-print("looking at", claim["task"]["title"])
 kind = claim["task"].get("metadata")
+if kind not in ("warns", "exits"):
+    print("looking at", claim["task"]["title"])
 if kind == "json":
     print(json.dumps({"by": os.environ["CHARGEHAND_AGENT"]}))
 if kind == "fails":
@@ -299,11 +300,20 @@ if kind == "fails":
     sys.exit(1)
 if kind == "crashes":
     os.kill(os.getpid(), 9)
+if kind == "warns":
+    print("no such model", file=sys.stderr)
+    sys.exit(1)
+if kind in ("large", "too large", "far too large"):
+    size = {"large": 60_000, "too large": 65_600, "far too large": 200_000}[kind]
+    print(json.dumps({"text": "x" * size}))
+if kind == "exits":
+    sys.exit(1)
 if kind == "long":
     print("x" * 100_000)
 if kind == "waits":
     import signal
     def end(*_):
+        print("stopping", file=sys.stderr)
         open(os.environ["CHARGEHAND_RUN_ID"], "w").close()
         sys.exit(3)
     signal.signal(signal.SIGTERM, end)
@@ -355,12 +365,13 @@ def make_tasks(server, *metadata) -> tuple[BlockingClient, list[str]]:
 
 
 def test_a_program_works_on_runs_and_its_last_line_is_the_result(server, working):
-    kinds = ("json", "plain", "fails", "crashes", "long")
+    kinds = ("json", "plain", "fails", "crashes", "long", "warns", "exits")
+    kinds += ("large", "too large", "far too large")
     client, ids = make_tasks(server, *kinds)
     with client:
         process = working(EXEC, "--size=3", "--agent=shell", "--until-empty")
         _, told = process.communicate(timeout=S_MAX)
-        assert (process.returncode, "3 completed, 2 failed" in told) == (0, True), told
+        assert (process.returncode, "4 completed, 6 failed" in told) == (0, True), told
         runs = {
             kind: client.task(task_id).runs[0] for kind, task_id in zip(kinds, ids, strict=True)
         }
@@ -370,6 +381,12 @@ def test_a_program_works_on_runs_and_its_last_line_is_the_result(server, working
         assert runs["crashes"].error in ("looking at work", "ended by SIGKILL")
         assert runs["long"].result["output"].endswith("x" * 1000)
         assert len(json.dumps(runs["long"].result)) < 65_536
+        assert runs["warns"].error == "no such model"
+        assert "no such model\n" in told  # passed on
+        assert runs["exits"].error == "exit code 1"
+        assert runs["large"].result == {"text": "x" * 60_000}
+        for kind in ("too large", "far too large"):
+            assert "its result was refused" in runs[kind].error
 
 
 def test_a_function_of_python_works_on_runs(server, working):
@@ -389,6 +406,7 @@ def test_sigterm_is_passed_on_and_the_run_given_back(server, working):
         process.send_signal(signal.SIGTERM)
         _, told = process.communicate(timeout=S_MAX)
         assert (process.returncode, "1 given back" in told) == (0, True), told
+        assert "stopping\n" in told
         assert (server.directory / run.id).exists()  # the program was told
         assert client.run(run.id).status == "queued"
 

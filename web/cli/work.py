@@ -65,11 +65,14 @@ def work(
     The command gets the claim as JSON on standard input, and its ids in CHARGEHAND_RUN_ID,
     CHARGEHAND_TASK_ID and others; {run_id} and {task_id} in it are replaced. No shell reads it. Its
     lease is renewed while it runs. Exit code 0 completes the run: with the last line of the output,
-    if that is a JSON object, else with the output. 75 gives the run back, any other code fails it
-    with that line.
+    if that is a JSON object, else with the last 32 KiB of the output; an object of more than 64 KiB
+    fails it. 75 gives the run back, and it may be claimed again at once: a pause before is the
+    command's to make. Any other code fails it with the last line of the output, or of standard
+    error if there is no output.
 
     SIGTERM has it claim nothing more and wait for what runs; what is left after --drain-s, or when
-    a second one comes, is sent SIGTERM, and given back. A server that is away is waited for.
+    a second one comes, is sent SIGTERM, SIGKILL 10 s later, and given back. A server that is away
+    is waited for. It exits with 0 although runs have failed: the last line counts them.
 
     \b
     Example:

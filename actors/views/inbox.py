@@ -120,7 +120,7 @@ def blocking_reason(
         return "approval_rejected"
     latest = latest_status(state)
     if latest is RunStatus.FAILED:
-        return "latest_run_failed"
+        return "awaiting_review" if state.open_reviews else "latest_run_failed"
     if latest is RunStatus.NEEDS_ATTENTION:
         return "needs_attention"
     if facets.is_neglected(state):

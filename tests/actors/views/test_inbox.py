@@ -5,6 +5,8 @@ from attrs import evolve
 
 from chargehand.actors.errors import Rejected
 from chargehand.actors.identity import LOCAL_USER, Actor, ActorKind, agent_actor
+from chargehand.actors.task.choices import ReviewPolicy, ReviewStatus
+from chargehand.actors.task.review import Review
 from chargehand.actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
@@ -73,6 +75,9 @@ BLOCKED = a_task(status=TaskStatus.BLOCKED)
 MANUAL = evolve(BLOCKED, approval_policy=ApprovalPolicy.MANUAL)
 
 
+OPEN_REVIEW = Review("review-1", "run-1", ReviewPolicy.ON_FAILURE, 1, 1, 1, 1, 2)
+
+
 @pytest.mark.parametrize(
     ("task", "reason"),
     [
@@ -85,6 +90,14 @@ MANUAL = evolve(BLOCKED, approval_policy=ApprovalPolicy.MANUAL)
         (evolve(MANUAL, approval_state=ApprovalState.REJECTED), "approval_rejected"),
         (evolve(MANUAL, approval_state=ApprovalState.APPROVED), "awaiting_dependencies"),
         (a_task(runs=(a_run(RunStatus.FAILED),)), "latest_run_failed"),
+        (a_task(runs=(a_run(RunStatus.FAILED),), reviews=(OPEN_REVIEW,)), "awaiting_review"),
+        (
+            a_task(
+                runs=(a_run(RunStatus.FAILED),),
+                reviews=(evolve(OPEN_REVIEW, status=ReviewStatus.CANCELED),),
+            ),
+            "latest_run_failed",
+        ),
         (a_task(runs=(a_run(RunStatus.NEEDS_ATTENTION),)), "needs_attention"),
         (a_task(runs=(a_run(RunStatus.FAILED), a_run(RunStatus.COMPLETED))), None),
     ],

@@ -258,6 +258,13 @@ async def test_a_handler_says_itself_what_becomes_of_its_run(api):
         [told] = found["diagnostics"]
         assert told["suggested_command"] == f"chargehand review show {review['review_id']}"
         assert review["review_id"] in told["message"]
+    inbox = (await api.request("GET", "/api/observe/tasks/inbox"))["inbox"]
+    why = {
+        item["task"]["id"]: item.get("blocking_reason")
+        for group in inbox["groups"]
+        for item in group.get("items", ())
+    }
+    assert why == {first: "latest_run_failed", second: "awaiting_review"}
 
 
 async def test_a_rejected_review_has_the_work_go_on_with_the_guidance(api):

@@ -14,9 +14,10 @@ class PoolMetrics:
         size: how many runs it works on at a time, at most.
         active: runs that it holds now.
         claimed: runs that it was given.
-        completed, failed, released: how those have ended, as the scheduler has confirmed.
+        completed, failed, released: how those have ended, as the scheduler has confirmed; those too
+            that a handler has completed or failed itself, as the same agent.
         lost: runs that were taken from it: leases that ran out, tasks that were canceled, ends that
-            nobody confirmed.
+            nobody confirmed, and runs that a handler has released itself.
     """
 
     size: int

@@ -39,6 +39,8 @@ AGAIN_S: Final = 1.0  # until it is tried again, where nobody answers
 _DRAINED: Final = "its agent pool was drained"
 _CANCELED: Final = "its agent pool was canceled"
 
+_BY_STATUS: Final = {"completed": Outcome.COMPLETED, "failed": Outcome.FAILED}
+
 _log = logging.getLogger("chargehand.agents")
 
 
@@ -351,7 +353,8 @@ class AgentPool:
                 await self._tell(work, partial(reports.ended, claim, Release(_CANCELED)))
             raise
         if work.is_lost:
-            _log.warning("run %s was taken from its handler: %s", claim.run_id, claim.lost)
+            with work.telling:
+                await self._settle_lost(work)
             return
         work.is_ending = True
         try:
@@ -400,7 +403,6 @@ class AgentPool:
 
     async def _tell(self, work: Work, report: Report) -> None:
         """Tell how it ended until somebody answers."""
-        run_id = work.claim.run_id
         while True:
             try:
                 work.outcome = await report()
@@ -410,8 +412,24 @@ class AgentPool:
                 await self._pause(error)
             except Refused as refused:
                 work.claim.lost = str(refused)
-                _log.warning("how run %s ended counts for nothing: %s", run_id, refused)
+                await self._settle_lost(work)
                 return
+
+    async def _settle_lost(self, work: Work) -> None:
+        """Of what the handler has ended itself, as the same agent, that counts."""
+        claim = work.claim
+        try:
+            run = await self._api.run(claim.run_id)
+        except (Refused, Unavailable) as error:
+            _log.debug("what became of run %s is not known: %s", claim.run_id, error)
+        else:
+            is_ours = run.data.get("claim_token_hash") == claim.token
+            if is_ours and run.data.get("failure_kind") is None:
+                work.outcome = _BY_STATUS.get(run.status, Outcome.LOST)
+        if work.outcome is Outcome.LOST:
+            _log.warning("run %s was lost: %s", claim.run_id, claim.lost)
+        else:
+            _log.info("run %s was ended by its handler: %s", claim.run_id, run.status)
 
     # --- around ---------------------------------------------------------------------------------
 

@@ -190,6 +190,36 @@ async def test_a_pool_whose_session_is_ended_goes_on_under_another(api):
     assert (await api.task(task_id)).result == "done"
 
 
+@pytest.mark.parametrize("goes_on", [False, True])
+@pytest.mark.parametrize("verb", ["complete", "fail"])
+async def test_what_a_handler_has_ended_itself_counts_as_that(api, caplog, verb, goes_on):
+    """As a program does that calls `chargehand agent complete`; no warning is about it."""
+    await queued(api)
+
+    async def handle(claim):
+        await getattr(api, verb)(claim, "by itself")
+        if goes_on:
+            await trio.sleep_forever()
+        return "another end"
+
+    metrics = await AgentPool(api, handle, lease_seconds=LEASE_S).run(until_empty=True)
+    completed = int(verb == "complete")
+    assert (metrics.completed, metrics.failed, metrics.lost) == (completed, 1 - completed, 0)
+    assert [one for one in caplog.records if one.levelname == "WARNING"] == []
+
+
+async def test_what_an_operator_has_failed_is_lost(api):
+    await queued(api)
+
+    async def handle(claim):
+        path = f"/api/runs/{claim.run_id}/fail"
+        await api.request("POST", path, {"reason": "it hangs"})
+        await trio.sleep_forever()
+
+    metrics = await AgentPool(api, handle, lease_seconds=LEASE_S).run(until_empty=True)
+    assert (metrics.failed, metrics.lost) == (0, 1)
+
+
 async def test_a_handler_that_fails_as_it_is_canceled_costs_no_more_than_its_run(api):
     """In a nursery of its own, of which one task raises while the others are canceled."""
     ids = await queued(api, 2)

@@ -163,7 +163,7 @@ def list_undelivered(task_id: str) -> Action:
 
 
 def judge_review(review_id: str, run_id: str) -> Action:
-    """As an approval; other outcomes are told by the help of the command."""
+    """As an approval; the help of the command lists the other outcomes."""
     return Action(ActionKind.JUDGE_REVIEW, (review_id, run_id))
 
 
@@ -188,7 +188,7 @@ def set_subscription_again(
 
 
 def claim_next() -> Action:
-    """Who claims is told by the environment of the agent."""
+    """The environment of the agent says who claims."""
     return Action(ActionKind.CLAIM_NEXT)
 
 

@@ -84,7 +84,7 @@ class Services:
     expiries_max: int
     review_rules: ReviewRules
     faults: Faults
-    leave_effect: Callable[[Cause], None]  # told of one that cannot be applied for now
+    leave_effect: Callable[[Cause], None]  # called with one that cannot be applied for now
     try_later: Callable[[str, Envelope, Rejected], None]  # see `Directory`
 
     def context(self, caller: Caller, next_seq: int) -> Context:
@@ -103,7 +103,7 @@ class Services:
         )
 
     def turn_away(self, envelope: Envelope, refusal: Rejected) -> None:
-        """It is not handled now: tell whoever waits; an effect stays outstanding."""
+        """It is not handled now: refuse it to whoever waits; an effect stays outstanding."""
         if envelope.reply is not None:
             envelope.reply.fail(refusal)
         elif envelope.cause is not None:
@@ -303,7 +303,7 @@ class TaskActor:
         self._services.try_later(self.task_id, envelope, refusal)
 
     def _crashed(self, envelope: Envelope, crash: Exception) -> None:
-        """A bug, or damage: tell the caller, and start again from the journal, or set it aside."""
+        """A bug, or damage: answer the caller, and start anew from the journal, or set it aside."""
         services = self._services
         refusal = services.faults.failed(self.task_id, crash, type(envelope.command).__name__)
         if not self.is_aside:

@@ -116,7 +116,7 @@ class Clock:
     could not reach it. That holds for readings in the middle of such a turn too.
 
     Args:
-        source: the wall, and what tells a suspend from a stall.
+        source: the wall, and what distinguishes a suspend from a stall.
         steady_from_ns: where the steady scale goes on, as a former process left it; by default it
             starts at the wall's time.
     """

@@ -47,7 +47,7 @@ class Directory:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """The parent of all task actors; runs until canceled. What comes after that is turned away:
-        the journal still writes what waits, and tells of it."""
+        the journal still writes what waits, and reports it."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             task_status.started()

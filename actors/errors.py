@@ -386,7 +386,7 @@ def shutting_down() -> Rejected:
 
 
 def write_failed(error: Exception) -> Rejected:
-    """What everyone is told whose record may or may not have reached the disk."""
+    """The answer to everyone whose record may or may not have reached the disk."""
     return Rejected(
         Code.STORAGE_FAILED,
         f"the write failed: {error}",

@@ -30,8 +30,8 @@ def rows_of(record: Record) -> tuple[IndexRow, ...]:
     """The index rows that a record brings."""
     rows: list[IndexRow] = []
     if record.done is not None:
-        told = rows_of_done(record.done, record.address, record.at_ns)
-        rows += [IndexRow(IndexTable.ONCE, key, value) for key, value in told]
+        done = rows_of_done(record.done, record.address, record.at_ns)
+        rows += [IndexRow(IndexTable.ONCE, key, value) for key, value in done]
     for event in record.events:
         if type(event) not in _WITH_ROWS:
             continue

@@ -34,7 +34,7 @@ from chargehand.actors.time_watch import behind_last_record_s
 
 _log = logging.getLogger("chargehand")
 
-FAILURE_GRACE_S = 1.0  # in which callers are still told what has happened
+FAILURE_GRACE_S = 1.0  # in which callers are still answered
 
 
 @asynccontextmanager
@@ -54,7 +54,7 @@ async def run_system(
         ids: source of ids; random by default.
         wall_ns: a time to start from that then runs with Trio's clock; for tests.
         time: what the clock is read from; the system's by default.
-        bridges: the ways by which others are told of the ends of tasks.
+        bridges: the ways by which messages about the ends of tasks go out.
 
     Raises:
         StorageError: the journal is damaged, or a write failed (in a group).

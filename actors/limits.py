@@ -19,7 +19,7 @@ CAPABILITY_BYTES_MAX: Final = 128
 CAPABILITIES_MAX: Final = 64  # of one claimer or one run; a claimable class is keyed by them
 SELECTOR_BYTES_MAX: Final = 128  # an agent, channel, peer, provider, model or sandbox in a profile
 GUIDANCE_BYTES_MAX: Final = 8192
-SUBSCRIPTIONS_MAX: Final = 32  # of one task; each is told of each of its ends
+SUBSCRIPTIONS_MAX: Final = 32  # of one task; each gets a message of each of its ends
 BRIDGE_ID_CHARS_MAX: Final = 128
 BRIDGE_TARGET_BYTES_MAX: Final = 256  # a peer, thread or group that a bridge shall reach
 UNDELIVERED_MAX: Final = 32  # messages of one subscription, kept to be sent again; the newest
@@ -51,12 +51,12 @@ BATCH_RUNS_MAX: Final = 256  # runs of one request of an agent; what can share a
 BATCH_TASKS_MAX: Final = 256  # made by one request, in one turn
 REF_CHARS_MAX: Final = 128  # by which items of one batch name each other
 BULK_RUNS_MAX: Final = 50  # of one request; each is an operation of its own
-STUCK_S: Final = 120  # a claimed run that is silent for longer is told as stuck: two heartbeats
+STUCK_S: Final = 120  # a claimed run that is silent for longer counts as stuck: two heartbeats
 DASHBOARD_CLAIMED_S: Final = 300  # claimed or starting for so long counts as stuck there
 DASHBOARD_RUNNING_S: Final = 1800  # and running
 BACKLOG_OLD_S: Final = 600  # a run that is queued for so long is a warning
 STALE_S: Final = 120  # without any activity for longer, although there is work
-SUMMARY_BYTES_MAX: Final = 160  # of a text that is told in short
+SUMMARY_BYTES_MAX: Final = 160  # of a text that is shown in short
 
 # Reviews. The reference's limits; bytes are those of one verdict.
 REVIEW_S_DEFAULT: Final = 1200  # from the request to the deadline
@@ -78,7 +78,7 @@ DETAIL_EVENTS_MAX: Final = 100
 BACKLOG_DEFAULT: Final = 50
 BACKLOG_MAX: Final = 500
 DASHBOARD_RUNS_MAX: Final = 4  # active runs that the dashboard shows
-DRAIN_RUNS_MAX: Final = 100  # runs at work that a drain tells that has waited in vain
+DRAIN_RUNS_MAX: Final = 100  # runs at work that a drain names that has waited in vain
 
 # Actors.
 MAILBOX_MAX: Final = 512  # callers' messages to one actor; effects are not counted

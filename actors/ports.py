@@ -218,7 +218,7 @@ class Journal(Protocol):
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Write until closed. `committed` is told of each batch, in order, on Trio's thread.
+        """Write until closed. `committed` is called with each batch, in order, on Trio's thread.
 
         Raises:
             StorageError: a commit failed, or another process has taken the data over; the message

@@ -65,7 +65,7 @@ class Publisher:
 
         Args:
             unwritten: what has not reached the disk, as far as the journal knows.
-            refusal: what those are told who wait for it.
+            refusal: the answer to those who wait for it.
         """
         for entry in unwritten:
             for settlement in (*entry.settlements, *(entry.gated or ())):

@@ -71,7 +71,7 @@ class Recovered:
 
     def steady_ns(self, boot_grace_s: float) -> int | None:
         """How far the steady scale had come at least when the former process ended; None if
-        nothing tells, or needs it to go on.
+        that is not known, or nothing needs it to go on.
 
         It is when a lease was last given or renewed: time in which no server ran is charged to no
         lease, and what the wall did meanwhile does not matter.
@@ -126,7 +126,7 @@ def recover(journal: Journal) -> Recovered:
                 journal.recovery.restore_aside(stored, ())  # the next snapshot replaces it
         else:
             found.take(stored)
-            found.saw(*_last_told(stored))
+            found.saw(*_last_event(stored))
     newest = max(found.at_rest, key=active_seq_of, default=None)
     if newest is not None:
         found.saw(active_seq_of(newest), summary_of(newest[1]).last_activity_at_ns)
@@ -172,7 +172,7 @@ def _take_heads(journal: Journal, found: Recovered, heads: list[tuple[str, bytes
             found.awaited[task_id] = journal.reads.read_head(task_id, head)
 
 
-def _last_told(state: AnyState) -> tuple[int, int]:
+def _last_event(state: AnyState) -> tuple[int, int]:
     """A number of the sequence that the state holds, and what the wall said then."""
     match state:
         case TaskState():
@@ -212,8 +212,8 @@ def _replay(journal: Journal, found: Recovered) -> dict[str, AnyState]:
         except Exception as error:
             if isinstance(error, StorageError) and not isinstance(error, DamagedError):
                 raise
-            told = str(error) if isinstance(error, DamagedError) else type(error).__name__
-            cause = f"its record at number {item.seq} does not go with what is stored: {told}"
+            fault = str(error) if isinstance(error, DamagedError) else type(error).__name__
+            cause = f"its record at number {item.seq} does not go with what is stored: {fault}"
             found.set_aside(Damage(item.address, cause, item.seq, item.last_seq))
             journal.recovery.restore_aside(item, rows_of(item))
             continue

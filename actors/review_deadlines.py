@@ -21,7 +21,7 @@ from chargehand.actors.task.commands import TimeOutReview
 from chargehand.actors.task.review import Review
 from chargehand.actors.task.state import TaskState
 
-_STEP_MAX = 64  # reviews told of between two checkpoints of Trio
+_STEP_MAX = 64  # reviews that are over, between two checkpoints of Trio
 _AGAIN_NS = NS  # after a message that the task may not have acted on
 
 

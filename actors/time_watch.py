@@ -38,7 +38,7 @@ class TimeStatistics:
 
 @final
 class TimeWatch(trio.abc.Instrument):
-    """Turns Trio's loop at least every `TICK_S`, and tells the clock of each turn."""
+    """Turns Trio's loop at least every `TICK_S`, and reports each turn to the clock."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -1,7 +1,7 @@
 """What the wall said when, over the steps that it made.
 
 A *moment* here is in ns by a scale that never steps, from wherever. Between two steps the wall runs
-with it: such a *stretch* is told by what the wall said at moment 0, had it always run so.
+with it: such a *stretch* is known by what the wall said at moment 0, had it always run so.
 """
 
 from typing import Final, final
@@ -29,7 +29,7 @@ class Walls:
         return Walls((*self.stretches, (moment_ns, wall_from_ns))[-WALL_STEPS_MAX:])
 
     def slewed(self, wall_from_ns: int) -> "Walls":
-        """With a difference too small to be told as a step."""
+        """With a difference too small to be taken for a step."""
         since_ns, _ = self.stretches[-1]
         return Walls((*self.stretches[:-1], (since_ns, wall_from_ns)))
 

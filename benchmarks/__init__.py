@@ -2,7 +2,7 @@
 from one run.
 
 Its sizes are in a `plan`. `compare` has the same work done by every system, ours and the peers;
-`growth`, `scale` and `queries` tell how costs grow with the work. `measured` is what was found on
+`growth`, `scale` and `queries` show how costs grow with the work. `measured` is what was found on
 which `machine`, `targets` holds it against the design, `report` prints and `pictures` draws it.
 
 Pieces of these: `serving` runs the real program, `apart` a function in a process of its own, whose

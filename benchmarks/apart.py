@@ -21,7 +21,7 @@ def open_all_files() -> None:
 
 @final
 class Broken(Exception):
-    """It has raised, has died, or took too long; the message tells."""
+    """It has raised, has died, or took too long; the message says which."""
 
 
 def apart(limit_s: float, function: Callable[_P, _T], *args: _P.args, **more: _P.kwargs) -> _T:

@@ -27,6 +27,7 @@ async def main(size: int) -> None:
     config.bind = ["127.0.0.1:0"]
     config.accesslog = None
     config.errorlog = None
+    config.keep_alive_max_requests = sys.maxsize  # as an agent keeps its connection
     app = constant_app(b'{"filler":"' + b"x" * (size - 13) + b'"}')
     async with trio.open_nursery() as nursery:
         binds = await nursery.start(partial(hypercorn.trio.serve, app, config, mode="asgi"))

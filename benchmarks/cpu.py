@@ -12,7 +12,7 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_s(pid: int) -> float | None:
-    """What a process and its children have used so far; None where nobody tells."""
+    """What a process and its children have used so far; None where that is not known."""
     try:
         return _cpu_s(pid) + sum(map(_cpu_s_if_there, _children(pid)))
     except OSError:
@@ -71,7 +71,7 @@ class Meter:
 
     @property
     def server_s(self) -> float | None:
-        """None where nobody tells; 0 where the server is this process."""
+        """None where it is not known; 0 where the server is this process."""
         if self._pid is None:
             return 0.0
         now_s = cpu_s(self._pid)

@@ -194,7 +194,7 @@ async def retried_claims(at: Address, times: int) -> Outcome:
 @click.option("--claims", default=1000, show_default=True, help="claims that are sent again")
 @click.option("--lane", is_flag=True, help="by the Unix socket")
 def main(sessions: int, resumes: int, claims: int, lane: bool) -> None:
-    """Measure, and tell of everybody who waited in vain."""
+    """Measure, and report everybody who waited in vain."""
     with tempfile.TemporaryDirectory() as directory, server(Path(directory)) as served:
         at = Address.of_socket(served.socket) if lane else Address(port=served.port)
         outcomes = [

@@ -61,7 +61,7 @@ class Harness:
 
     @contextmanager
     def _failing(self, part: str) -> Iterator[None]:
-        """A part that fails is told of, and the others go on."""
+        """A part that fails is reported, and the others go on."""
         try:
             yield
         except (Broken, OSError, RuntimeError) as error:
@@ -71,10 +71,10 @@ class Harness:
         rounds = Rounds(self.plan, self.root, self.names)
         shown = self.progress.add_task("comparison", total=rounds.count)
 
-        def tell(text: str) -> None:
+        def show(text: str) -> None:
             self.progress.update(shown, description=text, advance=1)
 
-        self.results.comparison = rounds.run(tell)
+        self.results.comparison = rounds.run(show)
 
     def _queued(self) -> None:
         plan = self.plan
@@ -162,7 +162,7 @@ def main(
     drawn_in: Path | None,
     directory: Path | None,
 ) -> None:
-    """Measure, and hold the figures against the targets. docs/performance.md tells how to read
+    """Measure, and hold the figures against the targets. docs/performance.md says how to read
     them."""
     for directory_kept in (save_to and save_to.parent, drawn_in):
         if directory_kept is not None:
@@ -184,7 +184,7 @@ def main(
             results.broken["all that would have followed"] = "ended by Ctrl-C"
     rows = targets.rows(results)
     if save_to is not None:
-        save(results, [row.told() for row in rows], save_to)
+        save(results, [row.as_json() for row in rows], save_to)
     report.show(results, rows, console)
     if drawn_in is not None:
         for path in pictures.draw(results, drawn_in):

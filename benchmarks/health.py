@@ -31,7 +31,7 @@ Phase = tuple[str, int, float]
 
 
 def _ask(port: int, orders: Connection) -> None:
-    """Ask every 5 ms; for each order, tell of the answers since the last one. In a process of its
+    """Ask every 5 ms; for each order, report the answers since the last one. In a process of its
     own, so that nothing but the server delays it."""
     client = http.client.HTTPConnection("127.0.0.1", port)
     count, slowest_s = 0, 0.0
@@ -86,17 +86,17 @@ class _Tree:
         await trio.sleep(_IDLE_S)
 
     async def stream(self) -> None:
-        """From the start until each task was told of twice: its creation and its run."""
+        """From the start until each task had two events: its creation and its run."""
         stream = await trio.open_tcp_stream("127.0.0.1", self._port)
         async with stream:
             head = f"GET /api/tasks/t0/stream HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n\r\n"
             await stream.send_all(head.encode())
-            told, rest = 0, b""
-            while told < 2 * (self._count + 1):
+            seen, rest = 0, b""
+            while seen < 2 * (self._count + 1):
                 chunk = bytes(await stream.receive_some(65_536))
                 assert chunk, "the stream has ended"
                 lines = (rest + chunk).split(b"\n")
-                told += sum(line.startswith(b"id: ") for line in lines[:-1])
+                seen += sum(line.startswith(b"id: ") for line in lines[:-1])
                 rest = lines[-1]
 
     async def read(self) -> None:

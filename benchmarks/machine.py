@@ -1,4 +1,4 @@
-"""The machine and what runs on it, as figures need to be told with."""
+"""The machine and what runs on it, which belong beside figures."""
 
 import os
 import platform
@@ -52,5 +52,5 @@ def _cpu() -> str:
 
 def _filesystem(directory: Path) -> str:
     line = ["df", "--output=fstype,source", str(directory)]
-    told = subprocess.run(line, capture_output=True, text=True, check=False)
-    return told.stdout.splitlines()[-1].strip() if told.returncode == 0 else "unknown filesystem"
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    return done.stdout.splitlines()[-1].strip() if done.returncode == 0 else "unknown filesystem"

@@ -131,7 +131,7 @@ def _row(contender: Contender, cell: Cell, turns: Turns) -> dict[str, Any]:
 
 
 def _latencies(figures: Figures) -> dict[str, float] | None:
-    """None where they are not told."""
+    """None where they are not known."""
     if not figures.p50_ms:
         return None
     return {"p50_ms": figures.p50_ms, "p99_ms": figures.p99_ms, "p999_ms": figures.p999_ms}

@@ -183,7 +183,7 @@ def _starts(results: Results) -> Table:
 
 
 def _latencies(*values_ms: float) -> tuple[str, ...]:
-    """A library does not tell them."""
+    """A library does not show them."""
     return tuple(f"{value:,.2f}" if value else "-" for value in values_ms)
 
 

@@ -35,8 +35,8 @@ def server(directory: Path, *flags: str) -> Iterator[Served]:
                 if process.poll() is not None:
                     raise RuntimeError(f"the server ended with {process.returncode}")
                 time.sleep(0.02)
-            told = orjson.loads(ready.read_bytes())
-            port = int(told["http"].rsplit(":", 1)[1])
-            yield Served(port, data / "chargehand.sock", told["pid"])
+            ready_says = orjson.loads(ready.read_bytes())
+            port = int(ready_says["http"].rsplit(":", 1)[1])
+            yield Served(port, data / "chargehand.sock", ready_says["pid"])
         finally:
             process.terminate()

@@ -1,7 +1,7 @@
 """`python -m benchmarks.start`: the CPU time of commands, next to that of loading click alone.
 
 The runs of all take turns, so that a machine that is busy for a while is busy for each of them, and
-the median of the ratios within one turn is told. Bytecode is kept, as where it is installed.
+the median of the ratios within one turn is printed. Bytecode is kept, as where it is installed.
 """
 
 import os
@@ -23,7 +23,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "chargehand task list": ("task", "list"),
     "completion of task li": (),
 }
-# As the script that is installed does it; `-m` would not tell the program its name.
+# As the script that is installed does it; by `-m` the program would not know its name.
 _PROGRAM: Final = (
     "import sys; from chargehand.__main__ import main; sys.argv[0] = 'chargehand'; main()"
 )

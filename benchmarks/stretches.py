@@ -160,7 +160,7 @@ async def _quiet(stopwatch: Stopwatch) -> None:
 
 
 async def _until(is_so: Callable[[], bool]) -> None:
-    while not is_so():  # noqa: ASYNC110 - nobody tells of all that is waited for here
+    while not is_so():  # noqa: ASYNC110 - not all that is waited for here can wake it
         await trio.sleep(0.005)
 
 

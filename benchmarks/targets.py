@@ -39,7 +39,7 @@ class Row:
             return "not measured"
         return "met" if self.is_met(self.value) else "missed"
 
-    def told(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         return {
             **asdict(self, filter=lambda attribute, _: attribute.name != "is_met"),
             "verdict": self.verdict,

@@ -6,7 +6,7 @@ thread, or a task where threads are not wanted), which commits all that waits in
 snapshots (`snapshots`), timelines (`timeline`), index rows, outstanding effects; and forgets what
 may be forgotten (`sweep`). What lies behind the last checkpoint is also in memory (`tail`).
 
-`journal` takes records in and tells of them, with a part for each other subject: `reading` looks at
+`journal` takes records in and reports them, with a part for each other subject: `reading` looks at
 tail and tables as one, `folding` sees a checkpoint through, `recovery` reads all back at start-up.
 
 Everything stored has a checksum, in its frame (`framing`), its snapshot, or around it (`seal`).

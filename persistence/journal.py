@@ -1,4 +1,4 @@
-"""The journal: takes records in on Trio's thread, and tells of them once they are on disk."""
+"""The journal: takes records in on Trio's thread, and reports them once they are on disk."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -148,7 +148,7 @@ class StoreJournal:
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Write until closed. `committed` is told of each batch, in order, on Trio's thread.
+        """Write until closed. `committed` is called with each batch, in order, on Trio's thread.
 
         Cancelled, it ends after the commit that is under way; what waits is not written.
 

@@ -1,4 +1,4 @@
-"""Whether LMDB's file is as long as it must be, told from the file alone.
+"""Whether LMDB's file is as long as it must be, decided from the file alone.
 
 LMDB reads through a memory map, and a page behind the end of the file ends the process with SIGBUS.
 So this is looked at before the map is made.

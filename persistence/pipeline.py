@@ -35,10 +35,10 @@ class Report:
     progress: CheckpointProgress
 
     def parts(self) -> Iterator["Report"]:
-        """The same in reports of few records each, so that none holds up whoever is told."""
+        """The same in reports of few records each, so that none holds up whoever hears them."""
         yield Report(min(self.records, PUBLISHED_MAX), self.progress)
-        for told in range(PUBLISHED_MAX, self.records, PUBLISHED_MAX):
-            yield Report(min(self.records - told, PUBLISHED_MAX), CheckpointProgress.NONE)
+        for reported in range(PUBLISHED_MAX, self.records, PUBLISHED_MAX):
+            yield Report(min(self.records - reported, PUBLISHED_MAX), CheckpointProgress.NONE)
 
 
 @final

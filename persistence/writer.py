@@ -39,7 +39,7 @@ class Writer(Protocol):
         """Let `run` end once nothing waits."""
 
     async def run(self, report: Callable[[Report], None]) -> None:
-        """Write until finished. `report` is told of each commit, in order.
+        """Write until finished. `report` is called with each commit, in order.
 
         Cancelled, it ends after the commit that is under way, and `report` hears nothing more.
 
@@ -66,7 +66,7 @@ class ThreadWriter:
         self._idle = False
         self._finishing = False
         self._abandoned = False
-        self._reports: deque[Report] = deque()  # on disk, and not told of yet
+        self._reports: deque[Report] = deque()  # on disk, and not reported yet
         self._ended = trio.Event()
         self._error: BaseException | None = None
 

@@ -5,7 +5,7 @@ import logging
 _log = logging.getLogger("chargehand.access")
 
 
-def tell(method: str, target: bytes, status: int | None, seconds: float) -> None:
+def log(method: str, target: bytes, status: int | None, seconds: float) -> None:
     """Log a request that has ended.
 
     Args:

@@ -44,7 +44,7 @@ class AsgiApplication:
             RuntimeError: (in a group) the application could not start or stop.
         """
         to_app, of_app = trio.open_memory_channel[ASGIReceiveEvent](1)
-        from_app, told = trio.open_memory_channel[ASGISendEvent](1)
+        from_app, by_app = trio.open_memory_channel[ASGISendEvent](1)
         scope: LifespanScope = {
             "type": "lifespan",
             "asgi": {"spec_version": "2.0", "version": "3.0"},
@@ -54,7 +54,7 @@ class AsgiApplication:
         async def step(name: str) -> None:
             await to_app.send({"type": f"lifespan.{name}"})  # type: ignore[misc, arg-type]
             try:
-                message = await told.receive()
+                message = await by_app.receive()
             except trio.EndOfChannel:
                 raise RuntimeError(f"the application ended before its {name}") from None
             if message["type"] != f"lifespan.{name}.complete":

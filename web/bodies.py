@@ -1,7 +1,7 @@
 """What the body of an operation is decoded to, and which members it has.
 
 Where a command of the core takes what its body says, it is the command's class that is decoded, and
-a `Body` tells how it is written: members, types and defaults are those of the command's fields, and
+a `Body` says how it is written: members, types and defaults are those of the command's fields, and
 its rules refuse what they would refuse of any caller. Other bodies have a class of their own, in
 `requests`.
 """

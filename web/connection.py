@@ -337,7 +337,7 @@ class Connection:
             _log.exception("a request could not be answered")
         await exchange.finish(_NOT_ANSWERED)
         head = exchange.head
-        access_log.tell(head.method, head.target, exchange.status, perf_counter() - began_s)
+        access_log.log(head.method, head.target, exchange.status, perf_counter() - began_s)
         self._exchange = None
         if exchange.closes or self._is_ending or self._is_broken or self._owner.is_stopping:
             self._end()

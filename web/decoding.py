@@ -3,7 +3,7 @@
 Absent and null are the same, unknown members are ignored (`web.ignored` names them), an empty body
 is `{}`. Two marks on a field change that: `NULL_COUNTS` keeps an explicit null of a `Json` field,
 `BLANK_IS_ABSENT` takes a blank text for none. What is decoded is a class of `requests`, or a
-command of the core by the `Body` that tells how it is written.
+command of the core by the `Body` that says how it is written.
 """
 
 import json

@@ -42,7 +42,7 @@ class BodyEnd(Enum):
 class Exchange:
     """A request with the pieces of its body, and the answer that goes out.
 
-    The connection adds pieces, completes the body and tells when the peer hangs up. Whoever answers
+    The connection adds pieces, completes the body and says when the peer hangs up. Whoever answers
     takes the pieces, then begins the answer and sends it. The head goes out with the first piece of
     the answer's body: one system call, and one wake-up of the peer, where there were two.
 

@@ -1,4 +1,4 @@
-"""The frames of an event stream, as its lines tell them."""
+"""The frames of an event stream, from its lines."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, final
@@ -40,7 +40,7 @@ class FrameReader:
 
 
 def frames(lines: Iterable[str]) -> Iterator[ServerSentEvent]:
-    """The frames that lines tell."""
+    """The frames that lines make up."""
     reader = FrameReader()
     for line in lines:
         frame = reader.take(line)

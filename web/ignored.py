@@ -1,7 +1,7 @@
 """What a request holds that its operation does not know: named to the caller, or refused.
 
-A misspelt member would else change nothing and be told by nobody. It is named by its JSON pointer,
-a query parameter with `?` in front.
+A misspelt member would else change nothing, and nobody would notice. It is named by its JSON
+pointer, a query parameter with `?` in front.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -86,12 +86,12 @@ class Ignored:
         self.names.extend(map(_cut, names[:room]))
 
     def _refusal(self) -> Rejected:
-        told = [told_of(self.operation, name) for name in self.names]
+        named = [with_suggestion(self.operation, name) for name in self.names]
         if self.is_cut:
-            told.append(MORE)
+            named.append(MORE)
         return Rejected(
             Code.UNKNOWN_MEMBERS,
-            f"this operation does not know {', '.join(told)}",
+            f"this operation does not know {', '.join(named)}",
             "correct the names, or leave them out",
             pointer=self.names[0],
             evidence={"unknown": ", ".join(self.names)},
@@ -104,7 +104,7 @@ def known_parameters(operation: Operation) -> frozenset[str]:
     return frozenset((*row.query, CURSOR) if row.is_list else row.query)
 
 
-def told_of(operation: Operation, name: str) -> str:
+def with_suggestion(operation: Operation, name: str) -> str:
     """A name that an operation does not know, with the known one that may be meant."""
     place, separator, last = name.rpartition("/") if name.startswith("/") else ("", "?", name[1:])
     known = _known_at(operation, place) if separator == "/" else known_parameters(operation)

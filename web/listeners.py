@@ -43,7 +43,7 @@ class Listeners:
 
 
 def fronts(system: System, settings: ServerSettings, listeners: Listeners) -> list[Front]:
-    """The listeners, ready to `run`. The origin of a deed tells by which it came in."""
+    """The listeners, ready to `run`. The origin of a deed says by which it came in."""
     ways = []
     if listeners.tcp is not None:
         access = _access(settings, settings.address[0], listeners.tcp)

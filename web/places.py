@@ -1,4 +1,4 @@
-"""Where a server is that was told nothing else, as it and its clients know."""
+"""Where a server is by default, as it and its clients know."""
 
 from typing import Final
 

@@ -86,7 +86,7 @@ class EdgeCode(Enum):
 class Problem:
     """What an error answer says. `message` and `next_step` are sentences without a full stop.
 
-    It is told as it is: what a caller has sent is redacted by whoever puts it in, so that our own
+    It is shown as it is: what a caller has sent is redacted by whoever puts it in, so that our own
     words about tokens stay whole.
     """
 
@@ -103,8 +103,8 @@ class Problem:
     @property
     def text(self) -> str:
         """All of it in a sentence, for people."""
-        told = f"{self.title}: {self.message}"
-        return f"{told} (next: {self.next_step})" if self.next_step else told
+        sentence = f"{self.title}: {self.message}"
+        return f"{sentence} (next: {self.next_step})" if self.next_step else sentence
 
     @property
     def shown(self) -> Error:
@@ -187,13 +187,13 @@ def edge_response(
 def not_ready_response(reason: str) -> HttpResponse:
     """503: the server does not take writes any more, and why."""
     code = Code.STORAGE_FAILED
-    told = Problem(
+    shown = Problem(
         code.code, code.severity, code.category, code.title, reason, "restart the server"
     )
-    return _response(503, told)
+    return _response(503, shown)
 
 
-def _response(status: int, told: Problem) -> HttpResponse:
-    wait = _SET_ASIDE_RETRY_AFTER_S if told.code in _SET_ASIDE else _RETRY_AFTER_S.get(status)
+def _response(status: int, shown: Problem) -> HttpResponse:
+    wait = _SET_ASIDE_RETRY_AFTER_S if shown.code in _SET_ASIDE else _RETRY_AFTER_S.get(status)
     headers = () if wait is None else (("Retry-After", wait),)
-    return HttpResponse(status, told.body(), headers)
+    return HttpResponse(status, shown.body(), headers)

@@ -1,4 +1,4 @@
-"""Keeps secrets out of what a caller is told."""
+"""Keeps secrets out of answers."""
 
 import re
 from typing import Final

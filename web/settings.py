@@ -244,7 +244,7 @@ def load(
     settings = all_settings()
     webhooks = _webhooks(config, file[BRIDGES]) if BRIDGES in file else ()
     known = {BRIDGES, *(setting.name for setting in settings)}
-    if unknown := _told(sorted(file.keys() - known), known):
+    if unknown := _named(sorted(file.keys() - known), known):
         raise Fatal(ExitCode.BAD_SETTING, f"{config}: unknown settings: {unknown}")
     given: dict[str, _Given] = {}
     for setting in settings:
@@ -295,11 +295,11 @@ def known_variables() -> frozenset[str]:
 def _warnings(environment: Mapping[str, str]) -> tuple[str, ...]:
     """What to say of variables that look like ours; others may have set them, so all are let be."""
     known = known_variables()
-    unknown = _told(unknown_variables(environment, known), known)
+    unknown = _named(unknown_variables(environment, known), known)
     return (f"the environment: unknown settings are ignored: {unknown}",) if unknown else ()
 
 
-def _told(names: Iterable[str], known: Iterable[str]) -> str:
+def _named(names: Iterable[str], known: Iterable[str]) -> str:
     """The names that are no settings, each with the one that may have been meant."""
     meant = ((name, nearest(name, known)) for name in names)
     return ", ".join(
@@ -348,9 +348,9 @@ def _made(cls: type[_S], given: Mapping[str, _Given]) -> _S:
                 cls(**{attribute.name: values[attribute.name]})
             except ValueError as error:
                 where = given[attribute.name].where  # which names it already
-                told = str(error).removeprefix(f"{attribute.name} ")
-                told = told.removeprefix(f"'{attribute.name}' ")
-                raise Fatal(ExitCode.BAD_SETTING, f"{where}: {told}") from error
+                text = str(error).removeprefix(f"{attribute.name} ")
+                text = text.removeprefix(f"'{attribute.name}' ")
+                raise Fatal(ExitCode.BAD_SETTING, f"{where}: {text}") from error
     return cls(**values)
 
 

@@ -38,7 +38,7 @@ def listen_tcp(host: str, port: int, setting: str = "--http {}") -> socket.socke
         raise Fatal(
             ExitCode.CANNOT_LISTEN, f"cannot listen on {shown}: {error.strerror}"
         ) from error
-    # `localhost` is often both; clients that are told an address try 127.0.0.1.
+    # `localhost` is often both; clients that are given an address try 127.0.0.1.
     family, _, _, _, address = min(found, key=lambda entry: entry[0] is not socket.AF_INET)
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -136,7 +136,7 @@ def connections_possible(wanted: int) -> int:
     needed = wanted + RESERVED_FILES
     if hard != resource.RLIM_INFINITY:
         needed = min(needed, hard)
-    # macOS tells no hard limit and refuses what is above one that it keeps elsewhere.
+    # macOS reports no hard limit and refuses what is above one that it keeps elsewhere.
     while needed > soft:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

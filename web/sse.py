@@ -36,14 +36,14 @@ async def event_stream(views: Views, task_id: str, after_seq: int) -> AsyncGener
         return
     with subscription:
         while True:
-            told: TimelineEvent | None = None
+            event: TimelineEvent | None = None
             try:
                 with trio.move_on_after(COMMENT_S):
-                    told = await subscription.receive()
+                    event = await subscription.receive()
             except StreamClosed as closed:
                 yield _closing(closed.reason)
                 return
-            yield _COMMENT if told is None else _frame(told, views)
+            yield _COMMENT if event is None else _frame(event, views)
 
 
 async def no_events() -> AsyncGenerator[bytes, None]:
@@ -53,9 +53,9 @@ async def no_events() -> AsyncGenerator[bytes, None]:
         yield chunk
 
 
-def _frame(told: TimelineEvent, views: Views) -> bytes:
-    data = encode(stream_event_of(told, views))
-    return b"id: %d\nevent: %b\ndata: %b\n\n" % (told.seq, told.event.type.encode(), data)
+def _frame(event: TimelineEvent, views: Views) -> bytes:
+    data = encode(stream_event_of(event, views))
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (event.seq, event.event.type.encode(), data)
 
 
 def _closing(reason: CloseReason) -> bytes:

@@ -64,7 +64,7 @@ _WORDS: Final[dict[ActionKind, _Words]] = {
     ActionKind.LIST_UNDELIVERED: _Words(
         ("bridge", "undelivered", "{0}"), Operation.LIST_UNDELIVERED
     ),
-    ActionKind.JUDGE_REVIEW: _Words(  # as an approval; its help tells of other outcomes
+    ActionKind.JUDGE_REVIEW: _Words(  # as an approval; its help lists the other outcomes
         (
             *("review", "verdict", "{0}", "{1}"),
             *("approved", "--confidence", "1", "--reason", "looked at it"),
@@ -79,7 +79,7 @@ _WORDS: Final[dict[ActionKind, _Words]] = {
         ),
         Operation.CREATE_SUBSCRIPTION,
     ),
-    # Who claims is told by the environment of the agent.
+    # The environment of the agent says who claims.
     ActionKind.CLAIM_NEXT: _Words(("agent", "next", "--wait"), Operation.CLAIM_NEXT),
     ActionKind.HEARTBEAT: _Words(
         ("agent", "heartbeat", "{0}", "--claim", "{1}"), Operation.AGENT_HEARTBEAT

@@ -2,7 +2,7 @@
 
 A subscription (`actors.task.subscription`) says in its task's state what is due to it. `deliveries`
 takes that from committed records and works it off: for each bridge a `queue` of its own, so that
-one that hangs holds up nobody else; after a failure again, ever more seldom (`retries`). What was
-delivered is told to the task, which moves the cursor. `message` is what goes out; how it looks and
-travels is the business of whoever brings the `bridge`.
+one that hangs holds up nobody else; after a failure again, ever more seldom (`retries`). Each
+delivery is reported to the task, which moves the cursor. `message` is what goes out; how it looks
+and travels is the business of whoever brings the `bridge`.
 """

@@ -90,7 +90,7 @@ class Bridges:
         """The bridge, fit to be used now.
 
         Raises:
-            Undelivered: it is not; whoever changed the configuration is told why.
+            Undelivered: it is not; the message says why, for whoever changed the configuration.
         """
         bridge = self._bridges.get(bridge_id)
         if bridge is None:

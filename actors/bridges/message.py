@@ -26,7 +26,7 @@ REVIEW_CANCELED_TYPE: Final = "task.run_review_canceled"
 
 @final
 @frozen
-class ToldReview:
+class ReviewPart:
     """The review that the policy required of a run that has ended.
 
     Args:
@@ -59,7 +59,7 @@ class Message:
     seq: int
     event: TaskEvent
     status: TaskStatus
-    review: ToldReview | None = None
+    review: ReviewPart | None = None
 
     @property
     def event_type(self) -> str:
@@ -105,25 +105,25 @@ def message_of(task: TaskState, subscription: Subscription, record: Record, seq:
         seq,
         event,
         status,
-        _review_told(record, event),
+        _review_part(record, event),
     )
 
 
-def _review_told(record: Record, event: TaskEvent) -> ToldReview | None:
-    """Its outcome, where that is what is told; else the one that the record requires."""
+def _review_part(record: Record, event: TaskEvent) -> ReviewPart | None:
+    """Its outcome, where the message is about that; else the one that the record requires."""
     match event:
         case ReviewJudged(review_id=review_id, verdict=verdict, continuation_run_id=run_id):
-            return ToldReview(
+            return ReviewPart(
                 review_id, False, verdict.outcome, verdict.reason, continuation_run_id=run_id
             )
         case ReviewCircuitOpened(review_id=review_id, reason=reason):
-            return ToldReview(review_id, False, ReviewOutcome.REJECTED, reason, circuit_opened=True)
+            return ReviewPart(review_id, False, ReviewOutcome.REJECTED, reason, circuit_opened=True)
         case ReviewCanceled(review_id=review_id):
-            return ToldReview(review_id, False)
+            return ReviewPart(review_id, False)
         case _:
             required = [
                 other.review_id
                 for other in record.events
                 if isinstance(other, ReviewRequested) and other.required
             ]
-            return ToldReview(required[0], True) if required else None
+            return ReviewPart(required[0], True) if required else None

@@ -95,7 +95,7 @@ class DeliveryQueue:
         self._back(one, 0.0)
 
     def retry(self, one: Waiting) -> None:
-        """It could not be told: the same again, the later the more failures there were in a row."""
+        """It was not delivered: send it again, the later the more failures there were in a row."""
         self._failures[one] = failures = self._failures.get(one, 0) + 1
         self._back(one, retry_delay_s(failures, self._chance()))
 

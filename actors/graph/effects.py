@@ -1,8 +1,9 @@
 """What a record of one task means for others.
 
 No record has more than about `FAN_OUT_MAX` effects. What is for a whole tree goes from level to
-level: a task tells its children, and the record of each child tells those below it. What is for
-very many dependents goes to the first of them and to the blocker itself, whose next record goes on.
+level: a task has effects on its children, and the record of each child on those below it. What is
+for very many dependents goes to the first of them and to the blocker itself, whose next record goes
+on.
 """
 
 from collections.abc import Iterable, Iterator
@@ -110,14 +111,14 @@ class Effects:
         """In the order of their ids where it takes several records, so that the next one goes on
         behind `after`, whatever edges come and go meanwhile."""
         dependents = self._nodes.dependents(blocker)
-        told: Iterable[str] = dependents
+        reached: Iterable[str] = dependents
         if after or len(dependents) > FAN_OUT_MAX:
             in_order = self._nodes.in_order.get(blocker) or Ordered(dependents)
-            told = list(islice(in_order.behind(after), FAN_OUT_MAX + 1))
-            if len(told) > FAN_OUT_MAX:
-                told.pop()
-                yield f.Effect(blocker, _to_the_rest(command, told[-1]))
-        for dependent in told:
+            reached = list(islice(in_order.behind(after), FAN_OUT_MAX + 1))
+            if len(reached) > FAN_OUT_MAX:
+                reached.pop()
+                yield f.Effect(blocker, _to_the_rest(command, reached[-1]))
+        for dependent in reached:
             yield f.Effect(dependent, command)
 
     def _paused_above(self, task_id: str) -> str | None:
@@ -127,7 +128,7 @@ class Effects:
         return self._nodes.nearest(node.parent_id, PAUSED)
 
     def _resumes(self, task_id: str, ancestor_id: str) -> Iterator[f.Effect]:
-        """Only those children are told that may have waited for it, or that lead to such, and that
+        """Only for those children that may have waited for it, or that lead to such, and that
         are not paused themselves."""
         for child in self._nodes.by_id[task_id].children:
             node = self._nodes.by_id[child]

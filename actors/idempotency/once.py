@@ -14,7 +14,7 @@ _NONE: Final = "-"  # in a row; no id looks like that
 class Once:
     """A request under an idempotency key of its caller.
 
-    Both texts are digests, so a stored one tells nobody a key or a body.
+    Both texts are digests, so a stored one discloses neither key nor body.
 
     Args:
         key: of the caller and the key.

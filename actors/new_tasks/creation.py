@@ -38,10 +38,10 @@ _log = logging.getLogger("chargehand.actors")
 @final
 class Creation:
     """No actor knows a task that is not there; so whoever makes many decides for all of them, and
-    an actor that was woken for such an id all the same is told (`made`).
+    `made` lets an actor know that was woken for such an id all the same.
 
     Args:
-        made: told of the id of each new task.
+        made: called with the id of each new task.
     """
 
     def __init__(self, services: Services, keys: Keys, made: Callable[[str], None]) -> None:
@@ -158,7 +158,7 @@ class _Turn:
         next_seq: the number that the next event is to have.
         states: of the new tasks, by id, in the order in which they were made.
         entries: their records.
-        told: what new tasks are to be told of their children.
+        effects: on new tasks, of their children.
     """
 
     services: Services
@@ -166,7 +166,7 @@ class _Turn:
     next_seq: int
     states: dict[str, TaskState] = field(factory=dict)
     entries: list[Entry] = field(factory=list)
-    told: dict[str, list[EffectCommand]] = field(factory=dict)
+    effects: dict[str, list[EffectCommand]] = field(factory=dict)
 
     def make(self, index: int, command: c.CreateTask, *, enqueue: bool) -> TaskState:
         """Raises: Rejected."""
@@ -186,9 +186,9 @@ class _Turn:
         return state
 
     def note_children(self) -> None:
-        """Tell the new tasks of those of their children that are as new: it needs no effects on
+        """Have the new tasks know those of their children that are as new: it needs no effects on
         their way, as all of it is one commit."""
-        for task_id, commands in self.told.items():
+        for task_id, commands in self.effects.items():
             context = self.services.context(self.caller, self.next_seq)
             events: list[Event] = []
             state = self.states[task_id]
@@ -251,7 +251,7 @@ class _Turn:
         if effects:
             for effect in effects:
                 if effect.target in self.states:
-                    self.told.setdefault(effect.target, []).append(effect.command)
+                    self.effects.setdefault(effect.target, []).append(effect.command)
             others = tuple(effect for effect in effects if effect.target not in self.states)
             record = replace(record, effects=others)
         self.entries.append(Entry(record, state, rows_of(record)))
@@ -282,7 +282,7 @@ def _of_item(index: int, refusal: Rejected, command: c.CreateTask | Rejected) ->
 
 
 def _none_made(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """What is told of a batch that was refused as a whole: of each item what is wrong with it."""
+    """The outcome of a batch that was refused as a whole: for each item what is wrong with it."""
     refused = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Rejected)]
     return [
         outcome

@@ -185,14 +185,14 @@ def _refused_cycle(planned: Sequence[Planned], placed: Sequence[bool], start: in
     cycle = [index]
     while (index := steps[index].index) != cycle[0]:
         cycle.append(index)
-    told = " → ".join(map(str, [*cycle, cycle[0]]))
+    path = " → ".join(map(str, [*cycle, cycle[0]]))
     for index in cycle:
         if not isinstance(planned[index].command, Rejected):
             planned[index].command = Rejected(
                 Code.GRAPH_CYCLE,
-                f"item {index} needs itself, directly or through others: {told}",
+                f"item {index} needs itself, directly or through others: {path}",
                 "take one of these out",
                 pointer=steps[index].pointer,
-                evidence={"cycle": told},
+                evidence={"cycle": path},
             )
     return cycle

@@ -35,8 +35,8 @@ class Limits:
 
 
 def is_at_rest(task: TaskState) -> bool:
-    """Whether the task has ended, and nobody waits for anything of it: no verdict is due, and every
-    subscriber was told. A message that was given up may be sent again, so it keeps the task."""
+    """Whether the task has ended, and nobody waits for anything of it: no verdict is due, and no
+    message to a subscriber. A message that was given up may be sent again, so it keeps the task."""
     return (
         task.has_ended
         and not task.open_reviews

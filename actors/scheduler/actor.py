@@ -226,7 +226,7 @@ class Scheduler:
                 self._set_alarm()
 
     def _handle(self, message: _Message) -> None:
-        """A bug in it is told to whoever asked, and disturbs nobody else."""
+        """A bug in it is reported to whoever asked, and disturbs nobody else."""
         try:
             match message:
                 case Ticket():

@@ -84,7 +84,7 @@ class Board:
                 continue
             queued = queued_run(state, run)
             if run.starved_at_ns is not None:
-                self.starved.add(run.id)  # told before a restart; not told again
+                self.starved.add(run.id)  # reported before a restart, and not again
             if self._may_be_claimed(state, run):
                 claimable.append(queued)
             else:
@@ -137,7 +137,7 @@ class Board:
                 return None  # it is in the index
             self.claimable.add(former)
             return former
-        starves = run.starved_at_ns is not None  # told before; not told again
+        starves = run.starved_at_ns is not None  # reported before, and not again
         if former is not None:
             if former.run_id == run.id:
                 starves = run.id in self.starved

@@ -53,7 +53,7 @@ class DrainOutcome:
     """`completed`: no claim is left. Otherwise it timed out, or a resume ended it.
 
     Args:
-        at_work: tasks whose runs are left, or as many of them as a drain tells.
+        at_work: tasks whose runs are left, or as many of them as a drain names.
     """
 
     status: SchedulerStatus

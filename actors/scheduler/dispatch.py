@@ -109,7 +109,7 @@ class Dispatch:
     # --- a claim --------------------------------------------------------------------------------
 
     def claim(self, ticket: Ticket) -> None:
-        """A new call: give it a run, let it wait, or tell it why not."""
+        """A new call: give it a run, let it wait, or refuse it."""
         if ticket.reply.abandoned:
             self.forget(ticket)
             return
@@ -141,7 +141,7 @@ class Dispatch:
         return True
 
     def _serve(self, ticket: Ticket, offered: QueuedRun | None = None) -> None:
-        """Pick the best run, or park the caller, or tell it why it gets none."""
+        """Pick the best run, or park the caller, or say why it gets none."""
         self._unpark(ticket)
         session_id = ticket.session.id
         if ticket.is_deserted:
@@ -222,7 +222,7 @@ class Dispatch:
         return True
 
     def unseen(self, ticket: Ticket) -> None:
-        """Claimed, but the caller hung up before it was told: give the run back."""
+        """Claimed, but the caller hung up before the answer: give the run back."""
         command = c.ReleaseRun(ticket.run_id, "caller_gone", ticket.claim_token_hash)
         self._send(ticket.task_id, Envelope(command, ticket.caller.plain))
 

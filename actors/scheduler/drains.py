@@ -18,7 +18,7 @@ class Drain:
     Args:
         started_at_ns: of the wall, to be shown.
         until_ns: when its time is up, by `Clock.elapsed_ns`: its caller waits no longer.
-        repeats: it was sent again; what it waits for is told, and nothing is written of it.
+        repeats: it was sent again; its caller is answered, and nothing is written of it.
     """
 
     caller: Caller

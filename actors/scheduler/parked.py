@@ -23,7 +23,7 @@ class _Line(NamedTuple):
 
 @final
 class _CallerProfile(Generic[T]):
-    """Callers that differ in nothing but their session, so that one look tells for all of them
+    """Callers that differ in nothing but their session, so that one look decides for all of them
     whether they may have a run that is no session's own."""
 
     __slots__ = ("claimer", "filed", "waiting")

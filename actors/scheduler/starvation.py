@@ -20,7 +20,7 @@ from chargehand.actors.task.eligibility import Claimer, Demands, QueuedRun, matc
 from chargehand.actors.task.state import Owner, OwnerKind
 
 _Kind = tuple[str, str | None, str | None, tuple[str, ...]]
-"""What tells sessions apart: agent, workspace, channel, capabilities."""
+"""What distinguishes sessions: agent, workspace, channel, capabilities."""
 
 _Alike = tuple[str | None, str | None, Owner | None, frozenset[str], frozenset[str] | None]
 """What runs have in common that get one answer: workspace, channel, owner, required capabilities,

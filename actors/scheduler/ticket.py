@@ -50,7 +50,7 @@ class Ticket:
         claimer: who asks, see `claimer_of`.
         deadline_ns: until when to wait, by `Clock.elapsed_ns`; None: do not wait.
         on_refused: called with the ticket and the refusal of the task.
-        on_unseen: called with the ticket if it got a run and nobody was there to be told.
+        on_unseen: called with the ticket if it got a run and its caller was gone.
     """
 
     __slots__ = (

@@ -1,7 +1,7 @@
 """The details of a task: what may be said of it, and is left out where nothing is.
 
 Each is written here and nowhere else. It can be given when the task is made and changed later,
-stands in the events that tell of it and in the state, is stored, shown in answers and described:
+stands in its events and in the state, is stored, shown in answers and described:
 the classes for all of that inherit it, or are made from this one. (The command line, which loads
 nothing of the core, has an option for each.)
 
@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 
 
 def _detail(rule: Callable[[_T], _T], about: str) -> _T:
-    """A detail: what it may be, as `validation` says it, and what it means, as the API tells it."""
+    """A detail: what it may be, as `validation` says it, and what it means, as the API says it."""
     made: _T = field(default=None, metadata={"rule": rule, "about": about})
     return made
 

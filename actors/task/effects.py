@@ -52,7 +52,7 @@ class AncestorResumed:
 @final
 @frozen
 class DependentsLeft:
-    """To the blocker itself: it has more dependents than one record tells. Those whose ids come
+    """To the blocker itself: it has more dependents than one record reaches. Those whose ids come
     behind `after` are still to hear of it.
 
     Args:

@@ -43,51 +43,51 @@ def _removed(state: TaskState, event: e.SubscriptionRemoved, at_ns: int) -> Task
 def _due(state: TaskState, event: e.MessageDue, at_ns: int) -> TaskState:
     """To one that is off it is undelivered at once."""
 
-    def told(known: Subscription) -> Subscription:
+    def fold(known: Subscription) -> Subscription:
         due = replace(known, due=tuple(sorted((*known.due, event.seq))))
         if known.off_at_ns is None:
             return due
         return _undelivered(due, due.due, known.cursor.error or "", at_ns)
 
-    return replace(state, subscriptions=tuple([told(known) for known in state.subscriptions]))
+    return replace(state, subscriptions=tuple([fold(known) for known in state.subscriptions]))
 
 
 def _delivered(state: TaskState, event: e.MessageDelivered, at_ns: int) -> TaskState:
-    def told(known: Subscription) -> Subscription:
+    def fold(known: Subscription) -> Subscription:
         cursor = replace(known.cursor, error=None, updated_at_ns=at_ns)
         if event.seq > cursor.last_seq:  # not one that was given up before and sent again
             cursor = Cursor(event.seq, delivered_at_ns=at_ns, updated_at_ns=at_ns)
         due = tuple([seq for seq in known.due if seq != event.seq])
         return replace(known, cursor=cursor, due=due, tried_ns=0)
 
-    return _changed(state, event.subscription_id, told)
+    return _changed(state, event.subscription_id, fold)
 
 
 def _failed(state: TaskState, event: e.DeliveryFailed, at_ns: int) -> TaskState:
-    def told(known: Subscription) -> Subscription:
+    def fold(known: Subscription) -> Subscription:
         return replace(_with_error(known, event.error, at_ns), tried_ns=event.tried_ns)
 
-    return _changed(state, event.subscription_id, told)
+    return _changed(state, event.subscription_id, fold)
 
 
 def _given_up(state: TaskState, event: e.DeliveryGivenUp, at_ns: int) -> TaskState:
-    def told(known: Subscription) -> Subscription:
+    def fold(known: Subscription) -> Subscription:
         failed = _with_error(known, event.error, at_ns)
         return _undelivered(failed, (event.seq,), event.error, at_ns)
 
-    return _changed(state, event.subscription_id, told)
+    return _changed(state, event.subscription_id, fold)
 
 
 def _turned_off(state: TaskState, event: e.SubscriptionTurnedOff, at_ns: int) -> TaskState:
-    def told(known: Subscription) -> Subscription:
+    def fold(known: Subscription) -> Subscription:
         failed = replace(_with_error(known, event.error, at_ns), off_at_ns=at_ns)
         return _undelivered(failed, failed.due, event.error, at_ns)
 
-    return _changed(state, event.subscription_id, told)
+    return _changed(state, event.subscription_id, fold)
 
 
 def _due_again(state: TaskState, event: e.MessagesDueAgain, at_ns: int) -> TaskState:
-    def told(known: Subscription) -> Subscription:
+    def fold(known: Subscription) -> Subscription:
         return replace(
             known,
             due=tuple(sorted({*known.due, *event.seqs})),
@@ -95,7 +95,7 @@ def _due_again(state: TaskState, event: e.MessagesDueAgain, at_ns: int) -> TaskS
             undelivered=tuple([m for m in known.undelivered if m.seq not in event.seqs]),
         )
 
-    return _changed(state, event.subscription_id, told)
+    return _changed(state, event.subscription_id, fold)
 
 
 def _with_error(known: Subscription, error: str, at_ns: int) -> Subscription:

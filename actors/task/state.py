@@ -122,7 +122,7 @@ class Run:
     lapsed_session_id: str | None = None  # whose lease ran out last
     closing_session_id: str | None = None  # who completed or failed it under a lease
     closing_digest: str | None = None  # of the body of that complete or fail
-    starved_at_ns: int | None = None  # when it was told that nobody could claim it
+    starved_at_ns: int | None = None  # when it was reported that nobody could claim it
     continuation: Continuation | None = None  # it was asked for by a review
     claimed_under: CallerKey | None = None  # the key of the operator's claim that it is under
     started_under: CallerKey | None = None  # the key of its start
@@ -130,7 +130,7 @@ class Run:
     queued_seq: int = 0  # number of the event that queued it; 0 if that was before it was kept
     lease_ends_ns: int = 0  # on the steady scale; 0: equal to `lease_until_ns`
     bound_at_ns: int | None = None  # when a session was attached, or is about to be
-    neglected_at_ns: int | None = None  # when it was told that nobody touches it; see below
+    neglected_at_ns: int | None = None  # when it was reported that nobody touches it; see below
 
     @property
     def predecessor_id(self) -> str | None:
@@ -172,7 +172,7 @@ class Run:
 
     @property
     def is_neglected(self) -> bool:
-        """At work without a lease, and it was told that nobody has touched it for long."""
+        """At work without a lease, and it was reported that nobody has touched it for long."""
         return self.status.is_active and self.neglected_at_ns is not None
 
     @property
@@ -221,7 +221,7 @@ class TaskState(Details):
     dependencies: tuple[Dependency, ...] = ()
     runs: tuple[Run, ...] = ()  # in order of creation
     latest_event_seq: int = 0  # of its own timeline
-    last_seq: int = 0  # of its last event, told to the public or not
+    last_seq: int = 0  # of its last event, public or not
     profile: ExecutionProfile | None = None  # None: the default one
     triage: tuple[Triage, ...] = ()  # one for each actor, the longest untouched first
     reviews: tuple[Review, ...] = ()  # in order of request

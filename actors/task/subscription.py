@@ -36,10 +36,10 @@ class Target:
 @final
 @frozen
 class Cursor:
-    """How far a subscriber was told. `last_seq` only rises: it stays where a message is sent again
-    that was given up before.
+    """How far messages were delivered. `last_seq` only rises: it stays where one is sent again that
+    was given up before.
 
-    It begins at the subscription's own number, so nothing before that is ever told.
+    It begins at the subscription's own number, so nothing before that is ever sent.
     """
 
     last_seq: int
@@ -69,7 +69,7 @@ class Subscription:
     """One subscriber.
 
     Args:
-        due: the numbers of the events it has still to be told of, in order.
+        due: the numbers of the events about which a message is still to be sent, in order.
         tried_ns: how long attempts at the first of these have failed, as last noted.
         off_at_ns: when its receiver wanted no more; None while it is on.
         undelivered: messages that were given up, in order; the newest ones alone.

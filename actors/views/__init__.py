@@ -7,6 +7,6 @@ what `recent` remembers.
 `groups` count them by `tally`, for the `dashboard`; `backlog` has the queue in its order.
 
 `committed` has one task, slim or whole, and `tree` all below it. `timelines` read the past from the
-journal and `streams` go on with what is published, event by event as in `timeline`. `inspect` tells
+journal and `streams` go on with what is published, event by event as in `timeline`. `inspect` says
 what is the matter with a run. What a caller may choose between stands in `choices`.
 """

@@ -43,8 +43,8 @@ class ActivityOrder:
         """Start from stored tasks, the most recently active last. Nothing is worked out yet.
 
         Args:
-            on_placed: told of each of them, as somebody asks for it or as it becomes known.
-            on_known: told once of each of them, before it changes or as it becomes known.
+            on_placed: called with each of them, as somebody asks for it or as it becomes known.
+            on_known: called once with each of them, before it changes or as it becomes known.
         """
         self._stretches.clear()
         for begin in range(0, len(stored), stretches.STRETCH):

@@ -78,8 +78,8 @@ class Catalog:
 
     Args:
         read: the slim state of a task and its head.
-        on_known: told once of each stored task, before it changes or as it becomes known.
-        came: told of how many of them were given objects of their own.
+        on_known: called once with each stored task, before it changes or as it becomes known.
+        came: called with how many of them were given objects of their own.
     """
 
     def __init__(

@@ -204,7 +204,7 @@ def _replaced(
 
 @final
 class Groups:
-    """All of them, as of the tasks that they were told of.
+    """All of them, as of the tasks that were given to `put`.
 
     Args:
         held: the object that others have for a task's queued run.

@@ -151,14 +151,14 @@ def _approval(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic 
 def _dependencies(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | None:
     if not outside.blockers:
         return None
-    told = ", ".join(f"{task_id} ({blocker})" for task_id, blocker in outside.blockers.items())
+    named = ", ".join(f"{task_id} ({blocker})" for task_id, blocker in outside.blockers.items())
     reviews = [found.review for found in outside.blockers.values() if found.review is not None]
     evidence = {"depends_on_task_ids": " ".join(outside.blockers)}
     if reviews:
         evidence["review_ids"] = " ".join(review.id for review in reviews)
     return Diagnostic(
         Hold.AWAITS_DEPENDENCIES,
-        f"{task.id} waits for {told}",
+        f"{task.id} waits for {named}",
         _lifting(task, outside.blockers),
         evidence,
     )

@@ -114,7 +114,7 @@ def _next_action(run: Run, troubles: Set[Trouble | Hold], can_be_claimed: bool) 
     return NextAction.CLAIM_AVAILABLE if can_be_claimed else NextAction.WAITING_FOR_SESSION
 
 
-# --- one rule for each trouble, in the order in which they are told ----------------------------
+# --- one rule for each trouble, in the order in which they are listed --------------------------
 
 
 def _stuck(_: TaskState, run: Run, around: Around) -> Diagnostic | None:
@@ -188,21 +188,21 @@ def _crashed(task: TaskState, run: Run, _: Around) -> Diagnostic | None:
         for other in task.runs
     ):
         return None
-    told = {"last_error_summary": error_summary(run), "failure_kind": failure_kind(run)}
+    error = {"last_error_summary": error_summary(run), "failure_kind": failure_kind(run)}
+    evidence = {name: value for name, value in error.items() if value is not None}
     review = next((one for one in task.open_reviews if one.run_id == run.id), None)
     if review is not None:
         return Diagnostic(
             Trouble.CRASHED,
             f"run {run.id} has failed, and its review {review.id} waits for a verdict",
             actions.show_review(review.id),
-            {name: value for name, value in told.items() if value is not None}
-            | {"review_id": review.id},
+            evidence | {"review_id": review.id},
         )
     return Diagnostic(
         Trouble.CRASHED,
         f"run {run.id} has failed, and no later run has taken its place",
         _anew(task, run),
-        {name: value for name, value in told.items() if value is not None},
+        evidence,
     )
 
 

@@ -116,7 +116,7 @@ class Subscriber:
         if self._closed is None:
             self._closed = reason
             if reason is CloseReason.SHUTDOWN and self._backlog is not None:
-                # No more of the past is read, and what came after it must not be told without it.
+                # No more of the past is read, and what came after it must not be sent without it.
                 self._backlog = iter(())
                 self._buffer.clear()
             self._wake.set()

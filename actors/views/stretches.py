@@ -79,7 +79,7 @@ class Stretch:
 
     Attributes:
         known: the places up to here are known by their facets.
-        on_known: told once of each stored task, before it changes or as it becomes known.
+        on_known: called once with each stored task, before it changes or as it becomes known.
         is_closed: nothing is appended any more.
     """
 
@@ -114,8 +114,8 @@ class Stretch:
         self.is_closed = False
         self._stored: Sequence[Stored] = ()  # what fills it, until that is known
         self._unplaced = 0  # places, as bits, of stored tasks at which nobody has looked yet
-        self._on_placed: Callable[[Placed], None] = _nobody_is_told
-        self._met = 0  # places, as bits, of which `on_known` was told before they were known
+        self._on_placed: Callable[[Placed], None] = _ignore
+        self._met = 0  # places, as bits, that `on_known` was called with before they were known
         self._facets: dict[Facet, int] = {}
         self._texts: list[str] = []  # of the places that are known, until `_text` is there
         self._text: str | None = None  # of all places, once it is closed and known
@@ -154,7 +154,7 @@ class Stretch:
         more of them than it has. They are looked at one by one, later.
 
         Args:
-            on_placed: told of each of them as it is.
+            on_placed: called with each of them as it is.
         """
         self._stored = stored
         self._on_placed = on_placed
@@ -221,7 +221,7 @@ class Stretch:
             self.on_known = None
 
     def meet(self, place: int, state: TaskState) -> None:
-        """A task is about to change or to leave, as which it is told of once."""
+        """A task is about to change or to leave: `on_known` sees it as it was, once."""
         if self.on_known is not None and place >= self.known and not self._met & _BITS[place]:
             self._met |= _BITS[place]
             self.on_known(state)
@@ -290,7 +290,7 @@ class Stretch:
             yield entry.state
 
 
-def _nobody_is_told(_: Placed) -> None:
+def _ignore(_: Placed) -> None:
     """For stretches without stored tasks."""
 
 

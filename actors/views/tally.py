@@ -77,7 +77,7 @@ _START_NS: Final = _BITS * Count.START_NS
 
 
 def tally_of(state: TaskState, facts: Iterable[RunFacts]) -> Tally:
-    """A task and its runs, of which `facts` tells."""
+    """A task and its runs, which `facts` describe."""
     tally = _TASK[state.status]
     if state.status is TaskStatus.BLOCKED:
         if awaits_decision(state):

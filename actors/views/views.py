@@ -60,7 +60,7 @@ class Views:
         Args:
             later: has the rest of long work done some of it at a time.
             held: the object that the scheduler has for a task's queued run.
-            came: told of how many stored tasks were given objects of their own.
+            came: called with how many stored tasks were given objects of their own.
         """
         self._later = later
         self._journal = journal
@@ -223,7 +223,7 @@ class Views:
 
     @property
     def newest_seq(self) -> int:
-        """The last number of the sequence that anybody can have been told."""
+        """The last number of the sequence that anybody can have seen."""
         return self._journal.durable_seq
 
     def subscribe(self, task_id: str, after_seq: int) -> Subscriber:

@@ -62,7 +62,7 @@ async def _claim(client: Client, session_id: str, key: str) -> Hold | None:
 
 
 async def _heartbeat(client: Client, hold: Hold) -> None:
-    """The lease may have run out meanwhile; the answer to the completion will tell."""
+    """The lease may have run out meanwhile; the answer to the completion will show it."""
     path = f"/api/agent/tasks/{hold.run_id}/heartbeat"
     body = {"lease_seconds": LEASE_S, "claim_token_hash": hold.claim_token_hash}
     response = await client.send("POST", path, body)  # without a key: what counts is the lease now
@@ -78,6 +78,6 @@ async def _complete(client: Client, hold: Hold, ledger: Ledger) -> None:
     if response.status_code == _OK:
         ledger.completed[hold.run_id] = result
         ledger.tasks_done.add(hold.task_id)
-        ledger.change.tell()
+        ledger.change.notify()
     else:
         ledger.lost_leases += 1

@@ -16,8 +16,8 @@ _OK: Final = 200
 
 @final
 @frozen
-class Told:
-    """An event that the stream has told of."""
+class Received:
+    """An event of the stream."""
 
     seq: int
     type: str
@@ -26,22 +26,22 @@ class Told:
 
 @final
 class Follower:
-    """`told` is what was received, in order of arrival, over all connections.
+    """`received` is what has come, in order of arrival, over all connections.
 
     Args:
-        change: is told of each event; several followers may share one.
+        change: is notified of each event; several followers may share one.
     """
 
     def __init__(self, url: str, task_id: str, change: Change | None = None) -> None:
         self.task_id = task_id
         self._url = f"{url}/api/tasks/{task_id}/stream"
-        self.told: list[Told] = []
+        self.received: list[Received] = []
         self.connections = 0
         self.change = Change() if change is None else change
 
     @property
     def seqs(self) -> list[int]:
-        return [told.seq for told in self.told]
+        return [received.seq for received in self.received]
 
     async def run(self) -> None:
         """Follow until canceled."""
@@ -54,8 +54,8 @@ class Follower:
                 await trio.sleep(0.02)
 
     async def _follow(self, client: httpx.AsyncClient) -> None:
-        headers = {"Last-Event-ID": str(self.told[-1].seq)} if self.told else {}
-        query = {} if self.told else {"after_sequence": 0}
+        headers = {"Last-Event-ID": str(self.received[-1].seq)} if self.received else {}
+        query = {} if self.received else {"after_sequence": 0}
         async with client.stream("GET", self._url, headers=headers, params=query) as response:
             if response.status_code != _OK:
                 return
@@ -73,5 +73,5 @@ class Follower:
     def _take(self, seq: int, event: dict[str, Any]) -> None:
         if event["sequence"] != seq:
             raise AssertionError(f"event {seq} says that it is {event['sequence']}")
-        self.told.append(Told(seq, event["type"], event["timeline"]["task"]["id"]))
-        self.change.tell()
+        self.received.append(Received(seq, event["type"], event["timeline"]["task"]["id"]))
+        self.change.notify()

@@ -20,16 +20,16 @@ class Change:
     def __init__(self) -> None:
         self._moved = trio.Event()
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         self._moved.set()
         self._moved = trio.Event()
 
     async def next(self) -> None:
-        """Return after the next `tell`."""
+        """Return after the next `notify`."""
         await self._moved.wait()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Return once it holds; it is looked at after each `tell`."""
+        """Return once it holds; it is looked at after each `notify`."""
         while not condition():
             await self._moved.wait()
 

@@ -50,7 +50,7 @@ async def create(client: Client, steps: list[Step], ledger: Ledger) -> None:
         if response.status_code != _CREATED:
             raise AssertionError(f"{path} of {step.id}: {response.text}")
         ledger.created.append(step.id)
-        ledger.change.tell()
+        ledger.change.notify()
     for step in steps:
         for blocker in step.after:
             path, body = f"/api/tasks/{step.id}/dependencies", {"depends_on_task_id": blocker}

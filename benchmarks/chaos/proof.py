@@ -86,7 +86,7 @@ async def prove(
         claims=len(ledger.holds),
         runs_held_again=held_again,
         lost_leases=ledger.lost_leases,
-        events=len(follower.told),
+        events=len(follower.received),
         stream_connections=follower.connections,
         slowest_start_s=max(server.start_s),
         took_s=time.monotonic() - begun_s,
@@ -125,4 +125,4 @@ def _has_reached(progress: Sized, due: float) -> bool:
 async def _catch_up(follower: Follower, events_of: dict[str, list[checks.Event]]) -> None:
     count = sum(len(events) for events in events_of.values())
     with trio.move_on_after(CATCH_UP_S_MAX):
-        await follower.change.until(lambda: len(follower.told) >= count)
+        await follower.change.until(lambda: len(follower.received) >= count)

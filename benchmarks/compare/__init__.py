@@ -1,7 +1,7 @@
 """The same work on every system, ours and the peers, side by side.
 
 A `contender` is a system that can be started and worked on: `ours`, and the `constant` answer that
-tells what the framework takes; the servers `beanstalkd`, `redis_streams` and `postgres`, and the
+shows what the framework takes; the servers `beanstalkd`, `redis_streams` and `postgres`, and the
 libraries `procrastinate_postgres`, `pgqueuer_postgres`, `huey_sqlite` and `dramatiq_redis`, on a
 `redis_server` or `postgres_server` where they need one. `everyone` lists them.
 

@@ -43,7 +43,7 @@ def wait_listening(port: int, process: "subprocess.Popen[bytes]") -> None:
 
 @final
 class _Connection:
-    """Speaks the protocol: a line, and a body where the line tells its length."""
+    """Speaks the protocol: a line, and a body where the line has its length."""
 
     def __init__(self, size: int) -> None:
         self._size = size

@@ -15,7 +15,7 @@ from chargehand.web.bench.loops import Agent, Giver
 Foreign = Any
 """An object of a library that may not be installed."""
 
-BATCHING_MAX = 128  # agents that work in batches; more of them would hold all there is at once
+BATCHING_MAX = 64  # agents in batches: with more of them more tasks are busy than a system lets be
 
 
 class OnDisk(Enum):

@@ -45,16 +45,16 @@ class DramatiqRedis(Contender):
         from dramatiq.brokers.redis import RedisBroker
 
         broker = RedisBroker(url=address)
-        told: list[Callable[[str], None]] = []
+        handled: list[Callable[[str], None]] = []
 
         def handle(text: str) -> None:
-            told[-1](text)
+            handled[-1](text)
 
         actor = dramatiq.actor(handle, broker=broker, max_retries=0)
 
         @asynccontextmanager
-        async def work(tell: Callable[[str], None]) -> AsyncIterator[None]:
-            told.append(tell)
+        async def work(on_handled: Callable[[str], None]) -> AsyncIterator[None]:
+            handled.append(on_handled)
             worker = dramatiq.Worker(broker, worker_threads=agents)
             worker.start()
             try:

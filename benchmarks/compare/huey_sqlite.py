@@ -52,16 +52,16 @@ class HueySqlite(Contender):
         from huey import SqliteHuey
 
         huey = SqliteHuey(filename=address, fsync=True, results=False)
-        told: list[Callable[[str], None]] = []
+        handled: list[Callable[[str], None]] = []
 
         def handle(text: str) -> None:
-            told[-1](text)
+            handled[-1](text)
 
         task = huey.task()(handle)
 
         @asynccontextmanager
-        async def work(tell: Callable[[str], None]) -> AsyncIterator[None]:
-            told.append(tell)
+        async def work(on_handled: Callable[[str], None]) -> AsyncIterator[None]:
+            handled.append(on_handled)
             consumer = huey.create_consumer(
                 workers=agents, worker_type="thread", periodic=False, initial_delay=0.01
             )

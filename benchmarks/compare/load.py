@@ -1,4 +1,4 @@
-"""The process that loads a contender: hands tasks in, works them off, and tells how it went."""
+"""The process that loads a contender: hands tasks in, works them off, and reports how it went."""
 
 import logging
 import time
@@ -43,7 +43,7 @@ class Outcome:
     Args:
         put_s: what handing in took; 0 of an open loop.
         puts: of each task that was handed in before the cycles.
-        claims, cycles: of each of them, or of each batch; a library does not tell them.
+        claims, cycles: of each of them, or of each batch; a library does not show them.
         cpu_s: of both processes during the cycles, the server's and this one; None: not known.
         server_cpu_s: of the server alone; 0 where it is within this process.
     """
@@ -65,7 +65,7 @@ class Outcome:
 
 def load(order: Order) -> Outcome:
     """Carry the order out, in this process."""
-    logging.disable()  # peers tell on stderr that they were canceled; what is wrong is raised
+    logging.disable()  # peers say on stderr that they were canceled; what is wrong is raised
     return anyio.run(_load, order, backend=contender_named(order.contender).runtime)
 
 

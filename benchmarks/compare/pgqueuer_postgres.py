@@ -56,10 +56,10 @@ class PgQueuerPostgres(Contender):
             stack.push_async_callback(connection.close)
             return AsyncpgDriver(connection)
 
-        told: list[Callable[[str], None]] = []
+        handled: list[Callable[[str], None]] = []
 
         async def handle(job: Foreign) -> None:
-            told[-1](job.payload.decode())
+            handled[-1](job.payload.decode())
 
         async with AsyncExitStack() as stack:
             driver = await connected(stack)
@@ -69,8 +69,8 @@ class PgQueuerPostgres(Contender):
             batch = min(agents, _BATCH_MAX)
 
             @asynccontextmanager
-            async def work(tell: Callable[[str], None]) -> AsyncIterator[None]:
-                told.append(tell)
+            async def work(on_handled: Callable[[str], None]) -> AsyncIterator[None]:
+                handled.append(on_handled)
                 async with anyio.create_task_group() as group:
                     group.start_soon(run)
                     yield

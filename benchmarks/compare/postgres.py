@@ -68,7 +68,7 @@ class SkipLocked(Contender):
         self.agents_max = 512 if batch == 1 else BATCHING_MAX
         how = "one by one" if batch == 1 else f"batches of {batch}"
         self.name = f"PostgreSQL SKIP LOCKED, {how}"
-        self.note = "who waits is told without a query"
+        self.note = "who waits is woken without a query"
 
     def missing(self) -> str | None:
         return postgres_server.missing("psycopg")

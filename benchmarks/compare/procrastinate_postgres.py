@@ -44,16 +44,16 @@ class ProcrastinatePostgres(Contender):
 
         connections = min(agents, 64) + _GIVERS
         app = App(connector=PsycopgConnector(conninfo=address, min_size=4, max_size=connections))
-        told: list[Callable[[str], None]] = []
+        handled: list[Callable[[str], None]] = []
 
         async def handle(text: str) -> None:
-            told[-1](text)
+            handled[-1](text)
 
         task = app.task(handle, name="work")
 
         @asynccontextmanager
-        async def work(tell: Callable[[str], None]) -> AsyncIterator[None]:
-            told.append(tell)
+        async def work(on_handled: Callable[[str], None]) -> AsyncIterator[None]:
+            handled.append(on_handled)
             async with anyio.create_task_group() as group:
                 group.start_soon(run)
                 yield

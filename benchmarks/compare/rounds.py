@@ -18,7 +18,7 @@ from chargehand.web.bench.figures import Figures
 
 _LIMIT_S: Final = 180.0  # of one turn; a peer that hangs is left out
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 """What is being done now."""
 
 
@@ -127,8 +127,8 @@ class Rounds:
         """Turns in all rounds."""
         return self.plan.rounds * sum(1 for _ in self._cells())
 
-    def run(self, tell: Tell) -> Comparison:
-        """Measure. Args: tell: called before each turn."""
+    def run(self, report: Report) -> Comparison:
+        """Measure. Args: report: called before each turn."""
         found = Comparison()
         for contender in self._contenders():
             missing = contender.missing()
@@ -138,7 +138,7 @@ class Rounds:
             commits = floor.synced_commits(self._made("commits"), self.plan.commits)
             found.commits.append(commits)
             for contender, cell in self._cells():
-                tell(f"round {number + 1}: {cell}")
+                report(f"round {number + 1}: {cell}")
                 if contender.name in found.missing or cell in found.broken:
                     continue
                 try:

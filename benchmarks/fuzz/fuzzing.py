@@ -39,7 +39,7 @@ class Bounds:
 @final
 @frozen
 class Findings:
-    """`report` is what Schemathesis tells; `log` the warnings and errors of the server."""
+    """`report` is what Schemathesis prints; `log` the warnings and errors of the server."""
 
     passed: bool
     report: str
@@ -55,7 +55,7 @@ async def fuzz(directory: Path, bounds: Bounds) -> Findings:
         server = ServerProcess(directory, f"--config={settings}", *SERVER_OPTIONS)
         report = await _ask(server, directory, bounds)
         nursery.cancel_scope.cancel()
-    _, _, log = server.log.partition("\n")  # behind the line that tells of the start
+    _, _, log = server.log.partition("\n")  # behind the line that says that it has started
     return Findings(report.returncode == 0 and not log, report.stdout.decode(), log)
 
 

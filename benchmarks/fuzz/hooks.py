@@ -133,7 +133,7 @@ def _name_known(given: dict[str, Any], path: str, chance: float) -> None:
 
 @schemathesis.hook
 def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
-    """Remember what was told, and what is gone."""
+    """Remember what was answered, and what is gone."""
     if response.status_code == 204 and case.method == "DELETE":
         *_, gone = case.path_parameters.values()
         _world.forget(gone)

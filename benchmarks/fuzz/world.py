@@ -1,4 +1,4 @@
-"""What there is to ask for: ids that the server has told, and what is known of them."""
+"""What there is to ask for: ids that the server has shown, and what is known of them."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -108,7 +108,7 @@ class World:
         return self.random.choice(list(pairs.items())) if pairs else None
 
     def learn(self, answer: object) -> None:
-        """Remember what a good answer tells."""
+        """Remember what a good answer holds."""
         for member, value in _members({"": answer}):
             if member in _OF_MEMBERS and isinstance(value, str):
                 _keep(self._ids[_OF_MEMBERS[member]], value, None)

@@ -60,12 +60,14 @@ class _Agent:
     task_ids: list[str] = field(factory=list)
     run_ids: list[str] = field(factory=list)
 
-    async def hold(self, count: int) -> None:
+    async def hold(self, count: int, alone: trio.Lock) -> None:
+        """Args: alone: held while there is a run to claim, so that no other agent gets it."""
         giver = WireGiver(self.wire, {"scope": "global"}, 64)
         agent = WireAgent(self.wire, self.headers)
         for number in range(count):
-            await giver.put(number)
-            [claimed] = await agent.claim(wait=True)
+            async with alone:
+                await giver.put(number)
+                [claimed] = await agent.claim(wait=True)
             self.run_ids.append(claimed.handle)
         self.task_ids = giver.task_ids
 
@@ -96,8 +98,8 @@ class _Beats:
             if not chunk:
                 return
             arrived = time.perf_counter()
-            told, _, rest = (rest + chunk).rpartition(b"\n")
-            for _ in range((told + b"\n").count(_EVENT)):
+            lines, _, rest = (rest + chunk).rpartition(b"\n")
+            for _ in range((lines + b"\n").count(_EVENT)):
                 self.latencies.append(arrived - self.at(group, groups, number))
                 number += 1
 
@@ -110,9 +112,10 @@ async def _watch(served: Served, streams: int, seconds: float) -> Streaming:
         _Agent(number, wire, agent_headers(f"sess-{number}", "bench"))
         for number, wire in enumerate(wires)
     ]
+    alone = trio.Lock()
     async with trio.open_nursery() as nursery:
         for agent in agents:
-            nursery.start_soon(agent.hold, min(_GROUP, streams - agent.number * _GROUP))
+            nursery.start_soon(agent.hold, min(_GROUP, streams - agent.number * _GROUP), alone)
     opened = await _opened(served.port, agents)
     beats = _Beats(time.perf_counter() + 1.0, max(1, round(seconds)))
     share = 0.0

@@ -72,7 +72,7 @@ async def _wait(served: Served, waiters: int, seconds: float) -> Waiting:
         begun = time.perf_counter()
         await WireGiver(operator, {"scope": "global"}, 1024).put(0)
         with trio.move_on_after(_SETTLES_S):
-            while not answered:  # noqa: ASYNC110 - within a bound, and nobody tells
+            while not answered:  # noqa: ASYNC110 - within a bound, and nothing wakes
                 await trio.sleep(0.005)
         await trio.sleep(_OTHERS_S)
         nursery.cancel_scope.cancel()
@@ -97,5 +97,5 @@ async def _settled(pid: int) -> None:
 
 def _cpu_s(pid: int) -> float:
     found = cpu_s(pid)
-    assert found is not None, "the server has ended, or nobody tells what it used"
+    assert found is not None, "the server has ended, or what it used is not known"
     return found

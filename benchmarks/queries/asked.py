@@ -67,8 +67,8 @@ def deep(seq: int) -> str:
 
 def _each(name: str, path: str, filters: list[dict[str, str]]) -> Iterator[tuple[str, str]]:
     for query in filters:
-        told = ", ".join(f"{key}={value}" for key, value in query.items())
-        yield f"{name}: {told or 'everything'}", _target(path, query)
+        shown = ", ".join(f"{key}={value}" for key, value in query.items())
+        yield f"{name}: {shown or 'everything'}", _target(path, query)
 
 
 def _target(path: str, query: dict[str, str]) -> str:

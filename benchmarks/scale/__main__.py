@@ -1,4 +1,4 @@
-"""`python -m benchmarks.scale`: imports tasks, kills the program that serves them, and tells what
+"""`python -m benchmarks.scale`: imports tasks, kills the program that serves them, and shows what
 its next start takes: time, memory, and each for one task.
 
 Memory for one task is what the program has more than one without tasks.
@@ -87,16 +87,16 @@ def _table(empty: Start, starts: Mapping[int, Start]) -> Table:
         ("  slowest /healthz, ms", ".0f", lambda start: max(start.health_ms)),
         ("  resident, MiB", ",.0f", lambda start: start.settled_mib),
     ]
-    for name, form, told in rows:
-        table.add_row(name, *(format(told(start), form) for start in (empty, *starts.values())))
+    for name, form, value in rows:
+        table.add_row(name, *(format(value(start), form) for start in (empty, *starts.values())))
     table.add_section()
     of_each: list[tuple[str, float, Callable[[Start], float]]] = [
         ("of each task: bytes", 2**20, lambda start: start.settled_mib),
         ("  CPU until ready, µs", 1e6, lambda start: start.ready_cpu_s),
         ("  CPU behind that, µs", 1e6, lambda start: start.behind_cpu_s),
     ]
-    for name, unit, told in of_each:
-        shares = ((told(start) - told(empty)) * unit / count for count, start in starts.items())
+    for name, unit, value in of_each:
+        shares = ((value(start) - value(empty)) * unit / count for count, start in starts.items())
         table.add_row(name, "", *(f"{share:,.1f}" for share in shares))
     return table
 

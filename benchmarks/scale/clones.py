@@ -144,11 +144,11 @@ class Family:
             yield Put(Table.HEADS, key, snapshot.head)
             if body is not None:
                 yield Put(Table.BODIES, key, body)
-            told = [
+            frames = [
                 encode_frame(first_seq + at, events, key, text.filled(values))
                 for at, events, text in member.records
             ]
-            yield chunk_of(key, told)
+            yield chunk_of(key, frames)
             for table, row_key, text in member.rows:
                 row = row_key.filled(values)
                 yield Put(table, row, seal(table, row, text.filled(values)))

@@ -5,7 +5,7 @@ the tail of the log, which a checkpoint bounds.
 
 `values` goes through a table, and each kind of table has its check: first `log`, which gathers the
 tail; then `snapshots`, `timelines`, and `rows`, with effects and what is kept aside. These ask
-`contents` whether what is referred to is there. What is wrong is told as in `findings`.
+`contents` whether what is referred to is there. What is wrong is reported as `findings`.
 """
 
 from collections.abc import Iterator

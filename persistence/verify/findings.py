@@ -10,7 +10,7 @@ from chargehand.persistence.store import Table
 class Problem(Enum):
     """What kind of fault it is, and so what can be done."""
 
-    UNREADABLE = "unreadable"  # nobody can tell what is concerned: no server starts with it
+    UNREADABLE = "unreadable"  # what it concerns is not known: no server starts with it
     DAMAGED = "damaged"  # fails its checksum; what it concerns is set aside
     DIRECTORY = "directory"  # of a log value; all its records are sound
     REFERENCE = "reference"  # sound, but does not go with the rest

@@ -113,7 +113,7 @@ def test_dependents_are_told_of_each_move_and_of_the_run_that_made_it(town):
     assert not town.graph.is_completed("a")
 
 
-def test_a_failure_tells_dependents_nothing(town):
+def test_a_failure_has_no_effect_on_dependents(town):
     _chain(town)
     town.do("a", c.PatchTask(max_attempts=1))
     town.do("a", c.StartTask())
@@ -341,7 +341,7 @@ def test_a_deleted_task_pauses_nothing(town):
     assert town.graph.paused_count == 0
 
 
-def test_a_resume_tells_those_that_wait_for_nothing_else(town):
+def test_a_resume_reaches_those_that_wait_for_nothing_else(town):
     _tree(town)
     town.create("other", parent_task_id="root")
     for task_id in ("left", "leaf", "right"):

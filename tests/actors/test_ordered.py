@@ -104,7 +104,7 @@ def test_what_comes_and_goes_between_two_looks_is_never_sorted_in():
     assert ordered._blocks == []
 
 
-def test_removing_what_was_never_there_is_a_bug_that_is_told():
+def test_removing_what_was_never_there_is_a_bug_that_is_reported():
     ordered = numbers([1, 2, 3])
     assert ordered.first() == 1
     ordered.remove(2)

@@ -343,7 +343,7 @@ def test_so_many_capabilities_and_no_more():
 # --- digests -------------------------------------------------------------------------------------
 
 
-def test_a_digest_tells_bodies_apart():
+def test_a_digest_distinguishes_bodies():
     bodies = [
         c.CompleteLease("r").digest,
         c.CompleteLease("r", Json(b"null")).digest,

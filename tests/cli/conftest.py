@@ -98,7 +98,7 @@ class Line:
         environment = {**self.environment, **variables}
         return CliRunner().invoke(main, words, stdin, environment, prog_name="chargehand")
 
-    def told(self, *words: str, **more: str) -> str:
+    def output(self, *words: str, **more: str) -> str:
         """What a command that succeeds prints."""
         done = self.run(*words, **more)
         assert done.exit_code == 0, done.output
@@ -106,7 +106,7 @@ class Line:
 
     def json(self, *words: str, **more: str) -> Any:
         """The answer to a command that succeeds."""
-        return json.loads(self.told(*words, "--json", **more))
+        return json.loads(self.output(*words, "--json", **more))
 
     def refused(self, code: int, *words: str, **more: str) -> str:
         """What a command that ends with `code` says about it."""

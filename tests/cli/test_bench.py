@@ -36,15 +36,15 @@ def test_it_measures_an_open_loop_over_http(bare, served):
 
 
 def test_for_people_it_is_a_table(line):
-    told = line.told("bench", *FEW, "--tasks", "4")
+    told = line.output("bench", *FEW, "--tasks", "4")
     assert "per second" in told
     assert "p99.9 ms" in told
     assert [row.split()[0] for row in told.splitlines()[1:]] == ["task", "claim", "cycle"]
 
 
 def test_others_work_is_asked_about_and_left_alone(line):
-    line.told("task", "create", "theirs", "--id", "theirs")
-    line.told("task", "start", "theirs")
+    line.output("task", "create", "theirs", "--id", "theirs")
+    line.output("task", "start", "theirs")
     refused = line.refused(ClientExit.CONFLICT, "bench", *FEW)
     assert "others are at work there (1 runs queued, 0 claimed)" in refused
     assert "--yes" in refused
@@ -57,13 +57,13 @@ def test_others_work_is_asked_about_and_left_alone(line):
 
 
 def test_a_paused_scheduler_would_hand_out_nothing(line):
-    line.told("scheduler", "pause")
+    line.output("scheduler", "pause")
     refused = line.refused(ClientExit.CONFLICT, "bench", *FEW)
     assert "the scheduler is paused" in refused
     assert "try: chargehand scheduler resume" in refused
 
 
-def test_a_server_that_is_not_there_is_told_of(bare):
+def test_a_server_that_is_not_there_is_reported(bare):
     bare.refused(ClientExit.UNREACHABLE, "bench", "--url", "http://127.0.0.1:1")
 
 
@@ -72,7 +72,7 @@ def test_a_url_with_a_path_is_no_address_to_load(bare):
     assert "http://HOST:PORT" in told
 
 
-def test_claims_that_get_less_than_a_batch_are_told_of(line):
+def test_claims_that_get_less_than_a_batch_are_reported(line):
     done = line.run("bench", *FEW, "--tasks", "7", "--batch", "4")
     assert done.exit_code == 0, done.output
     assert "claim of up to 1 run " in done.stdout
@@ -101,7 +101,7 @@ def test_a_batch_is_no_larger_than_the_server_takes(line):
     assert "1<=x<=256" in line.refused(ClientExit.USAGE, "bench", "--batch", "257")
 
 
-def test_an_error_of_the_server_is_told_as_its_message(line, monkeypatch):
+def test_an_error_of_the_server_is_reported_as_its_message(line, monkeypatch):
     told = {"error": "the disk is full (next: make room)", "diagnostic": {"code": "disk_full"}}
 
     async def fails(*_):
@@ -116,4 +116,4 @@ def test_an_error_of_the_server_is_told_as_its_message(line, monkeypatch):
 
 
 def test_json_is_one_document(line):
-    json.loads(line.told("bench", "--agents", "1", "--tasks", "1", "--json"))
+    json.loads(line.output("bench", "--agents", "1", "--tasks", "1", "--json"))

@@ -90,7 +90,7 @@ def test_the_example_in_its_help_is_of_the_command_and_sends_its_request(
 ):
     (tmp_path / "result.json").write_text("{}")
     sent = answer_by(monkeypatch, lambda _: Told(204))
-    told = bare.told(*str(command).split(), "--help")
+    told = bare.output(*str(command).split(), "--help")
     program, *words = shlex.split(told.partition("Example:\n")[2].partition("\n\n")[0])
     assert program == "chargehand"
     assert " ".join(words).startswith(str(command))
@@ -106,9 +106,9 @@ def test_the_example_in_its_help_is_of_the_command_and_sends_its_request(
 def test_the_help_of_a_noun_lists_its_commands(bare):
     for noun in NOUNS.values():
         if not noun.is_verb:
-            told = bare.told(noun.name, "--help")
+            told = bare.output(noun.name, "--help")
             assert all(f"  {verb.name}" in told for verb in noun.verbs())
-            assert f"  {noun.name}" in bare.told("--help")
+            assert f"  {noun.name}" in bare.output("--help")
 
 
 GROUPS: Final = [noun.name for noun in NOUNS.values() if not noun.is_verb]
@@ -116,7 +116,7 @@ GROUPS: Final = [noun.name for noun in NOUNS.values() if not noun.is_verb]
 
 @pytest.mark.parametrize("name", [*GROUPS, "serve", "work", "verify", "demo", "completion"])
 def test_whatever_is_called_by_one_word_has_an_example_too(bare, name):
-    told = bare.told(name, "--help").partition("Example:\n")[2].partition("\n\n")[0]
+    told = bare.output(name, "--help").partition("Example:\n")[2].partition("\n\n")[0]
     if name in GROUPS:
         assert command_of(told).name in {verb.name for verb in NOUNS[name].verbs()}
     elif name != "completion":  # which is evaluated by a shell
@@ -124,14 +124,14 @@ def test_whatever_is_called_by_one_word_has_an_example_too(bare, name):
 
 
 def test_the_help_of_a_verdict_says_what_may_be_judged_and_what_a_rejection_needs(bare):
-    told = " ".join(bare.told("review", "verdict", "--help").split())
+    told = " ".join(bare.output("review", "verdict", "--help").split())
     assert "OUTCOME is one of approved, rejected, blocked," in told
     assert "A rejection needs --missing or --guidance." in told
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_a_script_of_the_shell(bare, shell):
-    assert "_CHARGEHAND_COMPLETE" in bare.told("completion", shell)
+    assert "_CHARGEHAND_COMPLETE" in bare.output("completion", shell)
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh here")
@@ -140,7 +140,7 @@ def test_completion_is_taken_by_a_zsh_with_and_without_completion_of_its_own(
     bare, tmp_path, before
 ):
     script = tmp_path / "script"
-    script.write_text(bare.told("completion", "zsh"))
+    script.write_text(bare.output("completion", "zsh"))
     line = f'{before}\neval "$(<{script})"; print -r -- $_comps[chargehand]'
     done = subprocess.run(
         ["zsh", "-f", "-c", line],
@@ -153,13 +153,13 @@ def test_completion_is_taken_by_a_zsh_with_and_without_completion_of_its_own(
 
 
 def test_completion_of_zsh_begins_as_a_file_of_its_functions_must(bare):
-    lines = bare.told("completion", "zsh").splitlines()
+    lines = bare.output("completion", "zsh").splitlines()
     assert lines[0] == "#compdef chargehand"
     assert "|| { autoload -Uz compinit" in lines[1]
 
 
 def test_the_help_of_completion_shows_how_each_shell_takes_it(bare):
-    told = bare.told("completion", "--help")
+    told = bare.output("completion", "--help")
     assert 'eval "$(chargehand completion bash)"' in told
     assert 'eval "$(chargehand completion zsh)"' in told
     assert "chargehand completion fish | source" in told

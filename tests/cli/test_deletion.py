@@ -18,7 +18,7 @@ def on_terminal(monkeypatch):
 def made(line, count: int) -> list[str]:
     names = [f"task-{number}" for number in range(count)]
     for name in names:
-        line.told("task", "create", name, "--id", name)
+        line.output("task", "create", name, "--id", name)
     return names
 
 
@@ -39,30 +39,32 @@ def test_where_nobody_can_be_asked_it_shows_and_deletes_nothing_without_yes(line
 @pytest.mark.usefixtures("on_terminal")
 def test_on_a_terminal_it_asks(line):
     names = made(line, 2)
-    line.told("task", "cancel", "task-1")
+    line.output("task", "cancel", "task-1")
     asked = line.run("task", "delete", "--status", "canceled", stdin="n\n")
     assert asked.exit_code == ClientExit.PARTLY
     assert "this deletes 1 task: go on?" in asked.stderr
     assert asked.stderr.endswith("\nchargehand: nothing was changed\n")
     assert left(line) == set(names)
-    assert "1 of 1 task deleted" in line.told("task", "delete", "--status", "canceled", stdin="y\n")
+    assert "1 of 1 task deleted" in line.output(
+        "task", "delete", "--status", "canceled", stdin="y\n"
+    )
     assert left(line) == {"task-0"}
 
 
 def test_a_tree_whose_parent_depends_on_its_children_goes_leaves_first(line):
-    line.told("task", "create", "root", "--id", "root")
+    line.output("task", "create", "root", "--id", "root")
     for number in range(3):
-        line.told("task", "add-child", "root", "leaf", "--id", f"leaf-{number}")
-        line.told("task", "add-dependency", "root", f"leaf-{number}")
-    line.told("task", "cancel", "root")
-    assert "4 of 4 tasks deleted" in line.told("task", "delete", "--status", "canceled", "--yes")
+        line.output("task", "add-child", "root", "leaf", "--id", f"leaf-{number}")
+        line.output("task", "add-dependency", "root", f"leaf-{number}")
+    line.output("task", "cancel", "root")
+    assert "4 of 4 tasks deleted" in line.output("task", "delete", "--status", "canceled", "--yes")
     assert left(line) == set()
 
 
-def test_what_is_refused_is_told_with_its_reason_and_ends_it_with_1(line):
-    line.told("task", "create", "busy", "--id", "busy")
-    line.told("task", "enqueue", "busy")
-    line.told("task", "create", "free", "--id", "free")
+def test_what_is_refused_is_reported_with_its_reason_and_ends_it_with_1(line):
+    line.output("task", "create", "busy", "--id", "busy")
+    line.output("task", "enqueue", "busy")
+    line.output("task", "create", "free", "--id", "free")
     done = line.run("task", "delete", "--status", "ready", "--yes")
     assert done.exit_code == ClientExit.PARTLY
     assert "1 of 2 tasks deleted, 1 refused" in done.stdout
@@ -81,8 +83,8 @@ def test_no_more_is_deleted_than_was_shown_and_nothing_that_somebody_has_changed
     def meanwhile(found):
         made_later = line.run("task", "create", "later", "--id", "later")
         assert made_later.exit_code == 0
-        line.told("task", "cancel", "task-1")
-        line.told("task", "update", "task-2", "--priority", "high")
+        line.output("task", "cancel", "task-1")
+        line.output("task", "update", "task-2", "--priority", "high")
         return leaves_first(found)
 
     monkeypatch.setattr(deletion, "_leaves_first", meanwhile)
@@ -103,9 +105,9 @@ def test_by_age_of_the_last_event_by_the_clock_of_the_server(line, monkeypatch):
     monkeypatch.setattr(deletion, "datetime", Later)
     assert "no tasks match" in line.run("task", "delete", "--older-than", "1h", "--yes").stderr
     monkeypatch.setattr(framing, "time", later.timestamp)
-    line.told("task", "delete", "--older-than", "3h", "--yes")
+    line.output("task", "delete", "--older-than", "3h", "--yes")
     assert len(left(line)) == 2
-    line.told("task", "delete", "--older-than", "90m", "--yes")
+    line.output("task", "delete", "--older-than", "90m", "--yes")
     assert left(line) == set()
 
 

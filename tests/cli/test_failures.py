@@ -44,7 +44,7 @@ def answered(bare, monkeypatch):
         (302, ClientExit.STRANGE),
     ],
 )
-def test_the_exit_code_tells_the_kind_of_refusal(bare, answered, status, code):
+def test_the_exit_code_shows_the_kind_of_refusal(bare, answered, status, code):
     answered(status, json.dumps(ERROR).encode())
     assert bare.refused(code, "task", "list") == (
         "chargehand: Not found: no (next: GET it) [not_there]\n"
@@ -59,7 +59,7 @@ def test_a_suggested_command_takes_the_place_of_the_next_step(bare, answered):
     )
 
 
-def test_a_next_step_that_is_an_http_call_is_not_told(bare, answered):
+def test_a_next_step_that_is_an_http_call_is_not_reported(bare, answered):
     answered(404, json.dumps({**ERROR, "error": "Not found: no (next: GET /api/x)"}).encode())
     told = bare.refused(ClientExit.NOT_FOUND, "task", "show", "x")
     assert told == "chargehand: Not found: no [not_there]\n"
@@ -72,14 +72,14 @@ def test_a_program_gets_the_error_as_it_is(bare, answered):
 
 
 @pytest.mark.parametrize("suggested", ["no command", "chargehand", "chargehand odd x", "it's", " "])
-def test_a_suggestion_of_somebody_else_is_told_as_it_is(bare, answered, suggested):
+def test_a_suggestion_of_somebody_else_is_shown_as_it_is(bare, answered, suggested):
     told = {**ERROR["diagnostic"], "suggested_command": suggested}
     answered(404, json.dumps({**ERROR, "diagnostic": told}).encode())
     words = ("task", "show", "x", "--session", "s", "--url", "http://127.0.0.1:1")
     assert bare.refused(ClientExit.NOT_FOUND, *words).endswith(f"\ntry: {suggested}\n")
 
 
-def test_a_program_gets_what_no_server_told_in_the_same_shape(bare):
+def test_a_program_gets_what_no_server_reported_in_the_same_shape(bare):
     told = bare.refused(ClientExit.UNREACHABLE, "task", "list", "--json", "--socket", "other.sock")
     error = json.loads(told)
     assert error["error"].startswith("no server at other.sock")
@@ -88,7 +88,7 @@ def test_a_program_gets_what_no_server_told_in_the_same_shape(bare):
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"[]", b'{"diagnostic": 1}', b""])
-def test_an_error_of_somebody_else_is_told_by_its_status(bare, answered, content):
+def test_an_error_of_somebody_else_is_reported_by_its_status(bare, answered, content):
     answered(502, content)
     assert "the server answered 502" in bare.refused(ClientExit.STRANGE, "task", "list")
 
@@ -190,10 +190,10 @@ DELETE = ["task", "delete", "task-1"]
 
 def test_a_write_whose_answer_is_lost_is_sent_again_under_one_key(bare, flaky):
     sent = flaky(Lost("reset"), Unreachable("refused"), Lost("reset"))
-    bare.told(*DELETE)
+    bare.output(*DELETE)
     keys = {request.headers["Idempotency-Key"] for request in sent}
     assert (len(sent), len(keys)) == (4, 1)
-    bare.told(*DELETE)
+    bare.output(*DELETE)
     assert sent[-1].headers["Idempotency-Key"] not in keys
 
 
@@ -211,14 +211,16 @@ def test_a_write_is_not_sent_again_for_ever(bare, flaky):
 
 def test_a_read_has_no_key(bare, flaky):
     sent = flaky()
-    bare.told("task", "show", "task-1")
+    bare.output("task", "show", "task-1")
     assert "Idempotency-Key" not in sent[0].headers
 
 
 @pytest.mark.parametrize(
     ("words", "meant"), [(("task", "lst"), "list"), (("tsk",), "task"), (("serv",), "serve")]
 )
-def test_a_command_that_is_nearly_one_is_told_with_the_one_that_may_be_meant(bare, words, meant):
+def test_a_command_that_is_nearly_one_is_reported_with_the_one_that_may_be_meant(
+    bare, words, meant
+):
     assert f"Did you mean {meant!r}?" in bare.refused(ClientExit.USAGE, *words)
 
 
@@ -257,7 +259,7 @@ def test_a_cursor_that_no_page_gave_is_refused_with_what_to_use(line):
         (("task", "next"), "'chargehand agent next'"),
     ],
 )
-def test_what_may_be_meant_is_told(bare, words, told):
+def test_what_may_be_meant_is_reported(bare, words, told):
     error = bare.refused(ClientExit.USAGE, *words).partition("Error: ")[2]
     assert error.startswith("No such ")
     assert told in error
@@ -292,7 +294,7 @@ def test_a_name_that_there_is_not_is_quoted_as_those_that_may_be_meant(bare, wor
         (("--data-dir", "d", "serve"), "chargehand serve --data-dir d"),
     ],
 )
-def test_an_option_before_its_command_is_told_where_it_belongs(bare, words, line):
+def test_an_option_before_its_command_is_reported_where_it_belongs(bare, words, line):
     told = bare.refused(ClientExit.USAGE, *words)
     assert told.endswith(f"Options stand after the command: {line}\n")
     assert command_of(line).name

@@ -6,7 +6,7 @@ from chargehand.web.exits import ClientExit
 def test_a_change_is_refused_if_the_task_has_changed_since_it_was_read(line):
     read = line.json("task", "create", "a", "--id", "t1")["task"]["latest_event_seq"]
     words = ("task", "update", "t1", "--if-match", str(read))
-    line.told(*words, "--title", "b")
+    line.output(*words, "--title", "b")
     told = line.refused(ClientExit.CONFLICT, *words, "--title", "c")
     assert "[precondition_failed]" in told
     assert "t1 has changed since it was read" in told

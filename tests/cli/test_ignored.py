@@ -3,8 +3,8 @@
 from tests.cli.answers import answer_by, as_json
 
 
-def test_a_misspelt_member_of_json_is_told_with_the_one_that_may_be_meant(line):
-    line.told("task", "create", "a", "--id", "t1")
+def test_a_misspelt_member_of_json_is_reported_with_the_one_that_may_be_meant(line):
+    line.output("task", "create", "a", "--id", "t1")
     done = line.run("profile", "set", "t1", '{"wroker": {}, "worker": {"agent": "x"}, "soul": 1}')
     assert done.exit_code == 0
     assert done.stderr.splitlines() == [
@@ -15,7 +15,7 @@ def test_a_misspelt_member_of_json_is_told_with_the_one_that_may_be_meant(line):
     ]
 
 
-def test_what_an_older_server_does_not_know_is_told_by_its_option(bare, monkeypatch):
+def test_what_an_older_server_does_not_know_is_reported_by_its_option(bare, monkeypatch):
     answer = as_json(201, {"task": {}}, {"Chargehand-Ignored": "/max_attempts"})
     answer_by(monkeypatch, lambda _: answer)
     done = bare.run("task", "create", "a", "--max-attempts", "3")

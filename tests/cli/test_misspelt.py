@@ -25,16 +25,16 @@ OF_A_SERVICE = {
 
 
 @pytest.fixture
-def told_of(bare, monkeypatch):
+def stderr_of(bare, monkeypatch):
     """What a command says on stderr where these variables are set."""
     answer_by(monkeypatch, lambda _: as_json(200, {"tasks": []}))
 
-    def told(**variables: str) -> str:
+    def output(**variables: str) -> str:
         done = bare.run("task", "list", "--json", **variables)
         assert done.exit_code == 0, done.output
         return done.stderr
 
-    return told
+    return output
 
 
 @pytest.mark.parametrize(
@@ -48,27 +48,27 @@ def told_of(bare, monkeypatch):
         ("AGENT_NAME", "AGENT"),
     ],
 )
-def test_a_variable_that_is_nearly_a_clients_is_told_with_the_one_that_may_be_meant(
-    told_of, name, meant
+def test_a_variable_that_is_nearly_a_clients_is_reported_with_the_one_that_may_be_meant(
+    stderr_of, name, meant
 ):
-    assert told_of(**{f"CHARGEHAND_{name}": "x"}) == (
+    assert stderr_of(**{f"CHARGEHAND_{name}": "x"}) == (
         f"chargehand: CHARGEHAND_{name} is not known, did you mean CHARGEHAND_{meant}?\n"
     )
 
 
 @pytest.mark.parametrize("variable", OF_A_SERVICE)
-def test_what_kubernetes_sets_for_a_service_is_not_told(told_of, variable):
-    assert told_of(**{variable: OF_A_SERVICE[variable]}) == ""
+def test_what_kubernetes_sets_for_a_service_is_not_reported(stderr_of, variable):
+    assert stderr_of(**{variable: OF_A_SERVICE[variable]}) == ""
 
 
 @pytest.mark.parametrize("name", ["PORT", "IMAGE", "HOME", "SERVER", "COLOUR", "VERSION"])
-def test_what_others_may_have_set_is_not_told(told_of, name):
-    assert told_of(**{f"CHARGEHAND_{name}": "8080"}) == ""
+def test_what_others_may_have_set_is_not_reported(stderr_of, name):
+    assert stderr_of(**{f"CHARGEHAND_{name}": "8080"}) == ""
 
 
-def test_a_setting_of_a_server_is_not_told(told_of):
+def test_a_setting_of_a_server_is_not_reported(stderr_of):
     variables = {setting.variable for setting in all_settings()} | {"CHARGEHAND_CONFIG"}
-    assert told_of(**dict.fromkeys(variables - KNOWN_VARIABLES, "1")) == ""
+    assert stderr_of(**dict.fromkeys(variables - KNOWN_VARIABLES, "1")) == ""
 
 
 def test_to_compare_names_is_loaded_only_where_there_is_an_unknown_one(served):

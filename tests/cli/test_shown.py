@@ -12,7 +12,7 @@ from chargehand.web.cli.layout import Pair, Pairs, as_text
 from chargehand.web.cli.layouts import REVIEWS, RUN_COLUMNS, TASK_COLUMNS
 from chargehand.web.cli.nouns import dashboard, inbox
 from chargehand.web.cli.nouns.task import VERBS as TASK_VERBS
-from chargehand.web.cli.shown import Branches, Card, Column, Listing, Worth, pieces, told
+from chargehand.web.cli.shown import Branches, Card, Column, Listing, Worth, pieces, text_of
 
 LONG_ID = "task-01a21b644ec796613af9f22e"
 WIDTH = 80
@@ -163,7 +163,7 @@ def test_a_long_line_of_a_card_goes_on_below():
     ],
 )
 def test_a_value_is_a_word_or_a_line(value, text):
-    assert told(value) == text
+    assert text_of(value) == text
 
 
 def test_markup_of_others_is_text():
@@ -203,7 +203,7 @@ def event(**members):
     }
 
 
-def test_an_event_is_a_line_that_tells_what_changed():
+def test_an_event_is_a_line_that_says_what_changed():
     payload = {"previous_status": "blocked", "status": "ready", "reason": "it's done"}
     [line] = printed(EventLine(), event(payload=payload), width=200)
     assert line.split() == [
@@ -236,7 +236,7 @@ def test_a_timeline_without_events_says_so():
     assert printed(Timeline(), {"timeline": []}) == ["no events"]
 
 
-def test_a_dashboard_tells_what_is_there_and_leaves_out_what_is_not():
+def test_a_dashboard_says_what_is_there_and_leaves_out_what_is_not():
     [verb] = NOUNS["dashboard"].verbs()
     board = {
         "totals": {"tasks_total": 2, "runs_total": 1, "queued_runs": 1},
@@ -284,7 +284,7 @@ def test_a_list_of_reviews_has_the_ids_that_a_verdict_needs_on_a_narrow_terminal
 
 
 @pytest.mark.parametrize("action", [*(action.value for action in NextAction), "later"])
-def test_the_next_action_is_told_in_words(action):
+def test_the_next_action_is_reported_in_words(action):
     *_, line = printed_all(INSPECTION, {"inspect": {"next_action": action}})
     assert line.startswith("next  ")
     assert action == "later" or line.endswith(f" [{action}]")

@@ -21,30 +21,30 @@ def queued(line, *options: str) -> tuple[str, str]:
 
 
 def test_a_release(line):
-    line.told("task", "create", "Ship it", "--id", "ship-it", "--draft")
-    line.told("task", "add-child", "ship-it", "Docs", "--id", "docs", "--priority", "high")
-    line.told("task", "add-dependency", "ship-it", "docs")
-    assert "WAITS FOR" in line.told("task", "show", "ship-it")
+    line.output("task", "create", "Ship it", "--id", "ship-it", "--draft")
+    line.output("task", "add-child", "ship-it", "Docs", "--id", "docs", "--priority", "high")
+    line.output("task", "add-dependency", "ship-it", "docs")
+    assert "WAITS FOR" in line.output("task", "show", "ship-it")
     told = line.refused(ClientExit.CONFLICT, "task", "delete", "ship-it")  # 400 in the API
     assert "ship-it has 1 child" in told
     told = line.refused(ClientExit.INVALID, "task", "add-dependency", "docs", "docs")
     assert "next: name another task" in told
-    assert "high" in line.told("task", "list", "--parent", "ship-it")
+    assert "high" in line.output("task", "list", "--parent", "ship-it")
     run_id = line.json("task", "start", "docs", "--key", "once")["run"]["id"]
-    assert run_id in line.told("scheduler", "backlog")
+    assert run_id in line.output("scheduler", "backlog")
 
     claim = line.json("agent", "next", "--lease-seconds", "60", **AGENT)["claim"]
     assert claim["run"]["id"] == run_id
-    line.told("agent", "heartbeat", run_id, **AGENT)
+    line.output("agent", "heartbeat", run_id, **AGENT)
     done = line.json("agent", "complete", run_id, "--result", '{"ok": 1.50}', **AGENT)
     assert done["lease"]["status"] == "completed"
     assert line.json("run", "show", run_id)["run"]["run"]["result"] == {"ok": 1.5}
-    assert "docs  completed" in line.told("task", "tree", "ship-it")
-    told = line.told("task", "timeline", "docs")
+    assert "docs  completed" in line.output("task", "tree", "ship-it")
+    told = line.output("task", "timeline", "docs")
     assert "run_completed" in told
     assert "by sess-1" in told
-    assert "terminal" in line.told("task", "inspect", "docs")
-    line.told("task", "publish", "ship-it")
+    assert "terminal" in line.output("task", "inspect", "docs")
+    line.output("task", "publish", "ship-it")
 
 
 def test_the_id_of_a_task_where_a_runs_belongs(line):
@@ -55,10 +55,10 @@ def test_the_id_of_a_task_where_a_runs_belongs(line):
         assert f"try: chargehand run inspect {run_id}" in refused
 
 
-def test_a_second_end_in_other_words_is_told_that_the_first_stands(line):
+def test_a_second_end_in_other_words_is_refused_as_the_first_stands(line):
     _, run_id = queued(line)
-    line.told("agent", "next", **AGENT)
-    line.told("agent", "complete", run_id, "--result", "1", **AGENT)
+    line.output("agent", "next", **AGENT)
+    line.output("agent", "complete", run_id, "--result", "1", **AGENT)
     refused = line.refused(
         ClientExit.CONFLICT, "agent", "complete", run_id, "--result", "2", **AGENT
     )
@@ -69,7 +69,7 @@ def test_a_second_end_in_other_words_is_told_that_the_first_stands(line):
 
 def test_a_claim_is_named_in_what_is_to_be_done_with_it(line):
     _, run_id = queued(line)
-    told = line.told("agent", "next", **AGENT)
+    told = line.output("agent", "next", **AGENT)
     claim = line.json("run", "show", run_id)["run"]["run"]["claim_token_hash"]
     assert f"chargehand agent heartbeat {run_id} --claim {claim}" in " ".join(told.split())
     assert f"chargehand agent complete {run_id} --claim {claim}" in " ".join(told.split())
@@ -82,23 +82,23 @@ def test_a_claim_is_named_in_what_is_to_be_done_with_it(line):
     ):
         refused = line.refused(ClientExit.CONFLICT, "agent", *words, "--claim", other, **AGENT)
         assert "is not the current one" in refused
-    line.told("agent", "heartbeat", run_id, "--claim", claim, **AGENT)
-    line.told("agent", "complete", run_id, "--claim", claim, **AGENT)
+    line.output("agent", "heartbeat", run_id, "--claim", claim, **AGENT)
+    line.output("agent", "complete", run_id, "--claim", claim, **AGENT)
 
 
 def test_a_gate_and_what_an_operator_holds(line):
-    line.told("task", "create", "Launch", "--id", "launch", "--approval-policy", "manual")
+    line.output("task", "create", "Launch", "--id", "launch", "--approval-policy", "manual")
     refused = line.refused(ClientExit.CONFLICT, "task", "start", "launch")
     assert "try: chargehand task approve launch" in refused
-    line.told("task", "approve", "launch")
-    line.told("task", "pause", "launch", "--reason", "legal")
-    assert "yes" in line.told("task", "list")
-    line.told("task", "resume", "launch")
-    line.told("task", "update", "launch", "--title", "Launch now", "--owner", "pool:ops")
+    line.output("task", "approve", "launch")
+    line.output("task", "pause", "launch", "--reason", "legal")
+    assert "yes" in line.output("task", "list")
+    line.output("task", "resume", "launch")
+    line.output("task", "update", "launch", "--title", "Launch now", "--owner", "pool:ops")
     assert line.json("task", "show", "launch")["task"]["task"]["owner"]["ref"] == "ops"
-    line.told("task", "update", "launch", "--clear-owner", "--no-auto-enqueue")
-    line.told("task", "cancel", "launch", "--reason", "not this year")
-    line.told("task", "delete", "launch")
+    line.output("task", "update", "launch", "--clear-owner", "--no-auto-enqueue")
+    line.output("task", "cancel", "launch", "--reason", "not this year")
+    line.output("task", "delete", "launch")
     line.refused(ClientExit.NOT_FOUND, "task", "show", "launch")
 
 
@@ -107,7 +107,7 @@ def test_many_tasks_at_once(line, tmp_path):
     build = {"title": "Build", "ref": "build", "id": "build"}
     ship = {"title": "Ship", "ref": "ship", "depends_on": [{"ref": "build"}]}
     plan.write_text(f"{json.dumps(ship)}\n\n{json.dumps(build)}\n")
-    told = line.told("task", "create-batch", f"@{plan}")
+    told = line.output("task", "create-batch", f"@{plan}")
     assert "Ship" in told
     told = line.refused(ClientExit.CONFLICT, "task", "create-batch", f"@{plan}")
     assert "item 1: the id build is that of a task" in told
@@ -138,24 +138,24 @@ def test_many_tasks_at_once(line, tmp_path):
         ("plan.jsonl", "to read a file, put an @ before its name: @plan.jsonl"),
     ],
 )
-def test_tasks_that_are_not_json_are_told_where(line, tasks, says):
+def test_tasks_that_are_not_json_are_reported_where(line, tasks, says):
     told = line.refused(ClientExit.USAGE, "task", "create-batch", tasks)
     assert says in " ".join(told.split()), told
 
 
 def test_runs_by_hand_and_by_force(line):
     _, run_id = queued(line)
-    line.told("run", "claim", run_id)
-    line.told("run", "start", run_id)
+    line.output("run", "claim", run_id)
+    line.output("run", "start", run_id)
     told = line.refused(ClientExit.CONFLICT, "run", "force-fail", run_id, "--reason", "r")
     assert f"try: chargehand run cancel {run_id}" in told
-    line.told("run", "cancel", run_id)
+    line.output("run", "cancel", run_id)
     second = line.json("run", "retry", run_id)["run"]["id"]
     told = line.refused(ClientExit.CONFLICT, "run", "recover", second)
     assert f"chargehand run inspect {second}" in told
-    line.told("run", "claim", second)
-    line.told("run", "force-release", second, "--reason", "gone")
-    line.told("run", "bulk-fail", second, "--reason", "bad input")
+    line.output("run", "claim", second)
+    line.output("run", "force-release", second, "--reason", "gone")
+    line.output("run", "bulk-fail", second, "--reason", "bad input")
     partly = line.run("run", "bulk-release", second, "run-none")
     assert partly.exit_code == ClientExit.PARTLY
     assert "run-none" in partly.stdout
@@ -167,19 +167,19 @@ def test_sessions_workspaces_and_profiles(line, tmp_path):
     made = line.json("workspace", "create", ".", "--name", "site")["workspace"]
     assert made["root_dir"] == str(tmp_path)
     assert line.json("workspace", "resolve", str(tmp_path))["workspace"]["id"] == made["id"]
-    line.told("session", "register", "builder", "--id", "s1", "--workspace", "site")
-    assert made["id"] in line.told("session", "list")
+    line.output("session", "register", "builder", "--id", "s1", "--workspace", "site")
+    assert made["id"] in line.output("session", "list")
     assert line.json("workspace", "session", made["id"], "s1")["session"]["id"] == "s1"
-    line.told("task", "create", "Here", "--id", "here", "--workspace", "site")
+    line.output("task", "create", "Here", "--id", "here", "--workspace", "site")
     assert line.json("task", "show", "here")["task"]["task"]["scope"] == "workspace"
     profile = tmp_path / "profile.json"
     profile.write_text('{"worker": {"required_capabilities": ["go"]}}')
-    told = line.told("profile", "set", "here", f"@{profile}")
+    told = line.output("profile", "set", "here", f"@{profile}")
     assert json.loads(told)["worker"]["required_capabilities"] == ["go"]
-    stdin = line.told("profile", "set", "here", "-", stdin="{}")
+    stdin = line.output("profile", "set", "here", "-", stdin="{}")
     assert "required_capabilities" not in json.loads(stdin)["worker"]
-    line.told("profile", "delete", "here")
-    line.told("session", "end", "s1")
+    line.output("profile", "delete", "here")
+    line.output("session", "end", "s1")
     refused = line.refused(
         ClientExit.NOT_ALLOWED, "agent", "next", "--session", "s1", "--agent", "builder"
     )
@@ -189,7 +189,7 @@ def test_sessions_workspaces_and_profiles(line, tmp_path):
 def test_a_run_is_judged_twice(line):
     task_id, run_id = queued(line)
     for verb in ("claim", "start", "complete"):
-        line.told("run", verb, run_id)
+        line.output("run", verb, run_id)
     review = line.json("review", "request", run_id, "--reason", "billing")["review"]["review_id"]
     words = ("review", "verdict", review, run_id, "rejected", "--confidence", "0.9")
     told = line.refused(ClientExit.INVALID, *words, "--reason", "no tests")
@@ -197,28 +197,28 @@ def test_a_run_is_judged_twice(line):
     more = ("--reason", "no tests", "--missing", "tests", "--missing", "docs")
     answer = line.json(*words, *more, "--guidance", "look at the tracker")
     assert answer["review"]["missing_work"] == ["tests", "docs"]
-    assert answer["continuation_run"]["id"] in line.told("scheduler", "backlog")
+    assert answer["continuation_run"]["id"] in line.output("scheduler", "backlog")
     again = line.refused(ClientExit.CONFLICT, *words, *more)
     assert f"try: chargehand review request {run_id} --attempt 2" in again
-    assert "rejected" in line.told("task", "reviews", task_id)
-    told = line.told("agent", "next", **AGENT)
+    assert "rejected" in line.output("task", "reviews", task_id)
+    told = line.output("agent", "next", **AGENT)
     assert "continuation_reason  no tests" in told
     assert "missing_work         tests, docs" in told
     assert "next_round_guidance  look at the tracker" in told
-    assert "no reviews" in line.told("run", "reviews", run_id, "--status", "requested")
-    assert "no tests" in line.told("review", "show", review)
+    assert "no reviews" in line.output("run", "reviews", run_id, "--status", "requested")
+    assert "no tests" in line.output("review", "show", review)
 
 
 def test_somebody_is_told_through_a_bridge_until_it_is_enough(line):
-    line.told("task", "create", "x", "--id", "t1")
+    line.output("task", "create", "x", "--id", "t1")
     words = ("bridge", "subscribe", "t1", "chat", "--mode", "direct-send")
     line.refused(ClientExit.INVALID, *words)
-    told = line.told(*words, "--peer", "maria", "--id", "b1")
-    assert "how far it was told" in told
-    assert "maria" in line.told("bridge", "list", "t1", "--bridge", "chat")
-    assert "last_sequence" in line.told("bridge", "show", "t1", "b1")
-    line.told("bridge", "unsubscribe", "t1", "b1")
-    assert line.told("bridge", "list", "t1") == "no subscriptions\n"
+    told = line.output(*words, "--peer", "maria", "--id", "b1")
+    assert "delivered so far" in told
+    assert "maria" in line.output("bridge", "list", "t1", "--bridge", "chat")
+    assert "last_sequence" in line.output("bridge", "show", "t1", "b1")
+    line.output("bridge", "unsubscribe", "t1", "b1")
+    assert line.output("bridge", "list", "t1") == "no subscriptions\n"
     told = line.refused(ClientExit.NOT_FOUND, "bridge", "show", "t1", "b1")
     assert "try: chargehand bridge list t1" in told
 
@@ -233,38 +233,38 @@ def missed_messages(line):
 
 
 def test_what_a_receiver_missed_is_listed_and_sent_again(line):
-    line.told("task", "create", "x", "--id", "t1")
+    line.output("task", "create", "x", "--id", "t1")
     words = ("bridge", "subscribe", "t1", "gone", "--mode", "reply", "--peer", "maria")
-    line.told(*words, "--id", "b1")
+    line.output(*words, "--id", "b1")
     assert (
-        line.told("bridge", "undelivered", "t1")
+        line.output("bridge", "undelivered", "t1")
         == "nothing is undelivered; messages that are still being retried are not listed\n"
     )
-    line.told("task", "cancel", "t1")
+    line.output("task", "cancel", "t1")
     missed = missed_messages(line)
-    told = line.told("bridge", "undelivered", "t1", "--subscription", "b1")
+    told = line.output("bridge", "undelivered", "t1", "--subscription", "b1")
     assert "answered 410 Gone" in told
-    assert "OFF SINCE" in line.told("bridge", "list", "t1")
+    assert "OFF SINCE" in line.output("bridge", "list", "t1")
     message = missed[0]["delivery_id"]
     told = line.refused(ClientExit.CONFLICT, "bridge", "resend", "t1", "--message", message)
     assert "b1 is off: answered 410 Gone" in told
     suggestion = told.partition("try: ")[2].strip()
     told = line.refused(ClientExit.NOT_FOUND, "bridge", "resend", "t1", "--message", "notif:b1:1")
     assert "try: chargehand bridge undelivered t1" in told
-    line.told(*words_of(suggestion))  # which turns it on
-    assert "b1" in line.told("bridge", "resend", "t1")
+    line.output(*words_of(suggestion))  # which turns it on
+    assert "b1" in line.output("bridge", "resend", "t1")
 
 
 def test_the_scheduler_is_paused_drained_and_resumed(line):
-    line.told("scheduler", "pause", "--reason", "maintenance")
-    assert "maintenance" in line.told("scheduler", "status")
-    line.told("scheduler", "resume")
-    assert "COMPLETED" in line.told("scheduler", "drain", "--timeout-seconds", "0")
+    line.output("scheduler", "pause", "--reason", "maintenance")
+    assert "maintenance" in line.output("scheduler", "status")
+    line.output("scheduler", "resume")
+    assert "COMPLETED" in line.output("scheduler", "drain", "--timeout-seconds", "0")
 
 
 def test_a_drain_in_vain_fails_and_names_who_holds_what(line):
     task_id, run_id = queued(line)
-    line.told("agent", "next", **AGENT)
+    line.output("agent", "next", **AGENT)
     done = line.run("scheduler", "drain", "--timeout-seconds", "0")
     assert done.exit_code == ClientExit.LATER
     left = done.stdout.partition("still at work\n")[2].splitlines()
@@ -273,7 +273,7 @@ def test_a_drain_in_vain_fails_and_names_who_holds_what(line):
 
 def test_who_gets_nothing_because_of_a_pause_is_told_of_it(line, monkeypatch):
     queued(line)
-    line.told("scheduler", "pause", "--reason", "maintenance")
+    line.output("scheduler", "pause", "--reason", "maintenance")
     told = line.refused(ClientExit.NOTHING, "agent", "next", **AGENT)
     words = r"the scheduler is paused by human:local-user since \d{4}-\d\d-\d\d .*Z: maintenance"
     assert re.fullmatch(f"nothing to claim: {words}\n", told)
@@ -283,15 +283,15 @@ def test_who_gets_nothing_because_of_a_pause_is_told_of_it(line, monkeypatch):
     first, last = [text for text in told.splitlines() if "no answer" not in text]
     assert re.fullmatch(f"chargehand: {words}; waiting", first)
     assert re.fullmatch(f"nothing to claim: {words}", last)
-    line.told("scheduler", "resume")
+    line.output("scheduler", "resume")
     assert "paused" not in line.run("agent", "next", "--wait", **AGENT).stderr
 
 
 def tree(line) -> None:
-    line.told("task", "create", "Ship it", "--id", "root")
+    line.output("task", "create", "Ship it", "--id", "root")
     for name in ("a", "b", "c"):
-        line.told("task", "add-child", "root", name, "--id", name)
-    line.told("task", "cancel", "c")
+        line.output("task", "add-child", "root", name, "--id", name)
+    line.output("task", "cancel", "c")
 
 
 def status_of(line, task_id: str) -> str:
@@ -319,8 +319,8 @@ def test_on_a_terminal_a_tree_is_canceled_by_who_says_yes(line):
     assert done.stderr.startswith("this cancels root and 2 tasks below it: go on? [y/N]")
     assert done.stderr.endswith("\nchargehand: nothing was changed\n")
     assert status_of(line, "root") == "ready"
-    line.told("task", "cancel", "a", stdin="")  # nothing is below it
-    line.told("task", "cancel", "root", "--json", stdin="y\n")
+    line.output("task", "cancel", "a", stdin="")  # nothing is below it
+    line.output("task", "cancel", "root", "--json", stdin="y\n")
     assert status_of(line, "b") == "canceled"
 
 
@@ -336,18 +336,18 @@ def numbers(told: str) -> list[str]:
 
 
 def test_a_timeline_is_of_the_newest_events(line):
-    line.told("task", "create", "x", "--id", "t1")
+    line.output("task", "create", "x", "--id", "t1")
     for n in range(4):
-        line.told("task", "update", "t1", "--title", f"title {n}")
-    every = numbers(line.told("task", "timeline", "t1", "--all"))
+        line.output("task", "update", "t1", "--title", f"title {n}")
+    every = numbers(line.output("task", "timeline", "t1", "--all"))
     assert len(every) == 5
-    assert numbers(line.told("task", "timeline", "t1", "--limit", "2")) == every[-2:]
+    assert numbers(line.output("task", "timeline", "t1", "--limit", "2")) == every[-2:]
     first = ("task", "timeline", "t1", "--limit", "2", "--after", "0")
-    assert numbers(line.told(*first)) == every[:2]
+    assert numbers(line.output(*first)) == every[:2]
     cursor = line.json(*first)["next_cursor"]
-    assert numbers(line.told("task", "timeline", "t1", "--cursor", cursor)) == every[2:]
+    assert numbers(line.output("task", "timeline", "t1", "--cursor", cursor)) == every[2:]
     after = ("--after", every[2], "--latest", "--limit", "3")
-    assert numbers(line.told("task", "timeline", "t1", *after)) == every[3:]
+    assert numbers(line.output("task", "timeline", "t1", *after)) == every[3:]
     told = line.refused(
         ClientExit.INVALID, "task", "timeline", "t1", "--latest", "--cursor", cursor
     )
@@ -357,11 +357,11 @@ def test_a_timeline_is_of_the_newest_events(line):
 def test_what_is_left_of_a_task_that_has_ended_is_no_contradiction(line):
     _, run_id = queued(line)
     for verb in ("claim", "start", "complete"):
-        line.told("run", verb, run_id)
+        line.output("run", verb, run_id)
     task_id = line.json("run", "show", run_id)["run"]["run"]["task_id"]
-    assert "next  nothing, it has ended [terminal]" in line.told("task", "inspect", task_id)
-    line.told("review", "request", run_id, "--policy", "on_success")
-    told = line.told("task", "inspect", task_id)
+    assert "next  nothing, it has ended [terminal]" in line.output("task", "inspect", task_id)
+    line.output("review", "request", run_id, "--policy", "on_success")
+    told = line.output("task", "inspect", task_id)
     assert ("it has ended, but see below" in told) == ("is open" in told)
 
 
@@ -385,12 +385,12 @@ def test_an_agent_takes_nothing_less_urgent(line, least):
 
 def test_a_claim_says_what_to_do_with_it_in_commands_that_can_be_run(line):
     _, run_id = queued(line, "--description", "as the tracker says")
-    told = line.told("agent", "next", "--session", "sess-1", "--agent", "builder")
+    told = line.output("agent", "next", "--session", "sess-1", "--agent", "builder")
     steps = dict(found.split(maxsplit=1) for found in told.splitlines() if " chargehand " in found)
     assert list(steps) == ["read", "hold", "end"]
-    assert "as the tracker says" in line.told(*words_of(steps["read"]))
-    assert run_id in line.told(*words_of(steps["hold"]))
-    assert "completed" in line.told(*words_of(steps["end"]))
+    assert "as the tracker says" in line.output(*words_of(steps["read"]))
+    assert run_id in line.output(*words_of(steps["hold"]))
+    assert "completed" in line.output(*words_of(steps["end"]))
 
 
 def test_an_agent_is_whoever_options_or_the_environment_name(line):
@@ -405,12 +405,12 @@ def test_an_agent_is_whoever_options_or_the_environment_name(line):
 
 def test_an_identity_makes_no_identities(line):
     """Else the first contact would take the id that is to be registered."""
-    line.told("session", "register", "builder", "--id", "sess-1", **AGENT)
+    line.output("session", "register", "builder", "--id", "sess-1", **AGENT)
 
 
-def test_lists_go_on_where_the_last_one_told(line):
+def test_lists_go_on_where_the_last_one_ended(line):
     for number in range(3):
-        line.told("task", "create", f"task {number}", "--id", f"t{number}")
+        line.output("task", "create", f"task {number}", "--id", f"t{number}")
     first = line.run("task", "list", "--limit", "2", "--json")
     assert first.stderr == ""
     told = json.loads(first.stdout)
@@ -431,29 +431,31 @@ def short_pages(monkeypatch):
 @pytest.mark.usefixtures("short_pages")
 def test_all_pages_are_walked_to_the_end(line):
     for number in range(5):
-        line.told("task", "create", "x" * (number + 1), "--id", f"t{number}")
-    lines = line.told("task", "list", "--all").splitlines()
+        line.output("task", "create", "x" * (number + 1), "--id", f"t{number}")
+    lines = line.output("task", "list", "--all").splitlines()
     assert [text.split()[0] for text in lines] == ["ID", "t4", "t3", "t2", "t1", "t0"]
     assert len({text.index("ready") for text in lines[1:]} | {lines[0].index("STATUS")}) == 1
-    pages = [json.loads(text) for text in line.told("task", "list", "--all", "--json").splitlines()]
+    pages = [
+        json.loads(text) for text in line.output("task", "list", "--all", "--json").splitlines()
+    ]
     assert [[task["id"] for task in page["tasks"]] for page in pages] == [
         ["t4", "t3"],
         ["t2", "t1"],
         ["t0"],
     ]
-    assert len(line.told("task", "timeline", "t1", "--all").splitlines()) == 1
-    assert line.told("task", "runs", "t1", "--all") == "no runs\n"
+    assert len(line.output("task", "timeline", "t1", "--all").splitlines()) == 1
+    assert line.output("task", "runs", "t1", "--all") == "no runs\n"
 
 
 @pytest.mark.usefixtures("short_pages")
 def test_all_pages_come_in_the_order_that_is_asked_for(line):
     for number in range(5):
-        line.told("task", "create", "x", "--id", f"t{number}")
-    line.told("task", "update", "t0", "--title", "y")
+        line.output("task", "create", "x", "--id", f"t{number}")
+    line.output("task", "update", "t0", "--title", "y")
     shown = {
         order: [
             text.split()[0]
-            for text in line.told("task", "list", "--all", "--order", order).splitlines()[1:]
+            for text in line.output("task", "list", "--all", "--order", order).splitlines()[1:]
         ]
         for order in ("activity", "created")
     }
@@ -463,8 +465,8 @@ def test_all_pages_come_in_the_order_that_is_asked_for(line):
 
 def test_limit_is_the_size_of_the_pages_that_are_walked(line):
     for number in range(3):
-        line.told("task", "create", "x", "--id", f"t{number}")
-    told = line.told("task", "list", "--all", "--limit", "2", "--json")
+        line.output("task", "create", "x", "--id", f"t{number}")
+    told = line.output("task", "list", "--all", "--limit", "2", "--json")
     pages = [json.loads(text)["tasks"] for text in told.splitlines()]
     assert [[task["id"] for task in page] for page in pages] == [["t2", "t1"], ["t0"]]
 
@@ -486,15 +488,15 @@ def test_over_http_a_token_is_needed(bare, served):
     refused = bare.refused(ClientExit.NOT_ALLOWED, "task", "list", "--url", served.url)
     assert "CHARGEHAND_TOKEN" in refused
     variables = {"CHARGEHAND_URL": served.url, "CHARGEHAND_TOKEN": TOKEN}
-    assert bare.told("task", "list", **variables) == "no tasks\n"
-    assert bare.told("task", "list", "--url", served.url, "--token", TOKEN) == "no tasks\n"
+    assert bare.output("task", "list", **variables) == "no tasks\n"
+    assert bare.output("task", "list", "--url", served.url, "--token", TOKEN) == "no tasks\n"
 
 
 def test_a_suggestion_leads_to_the_server_that_made_it(bare, served):
-    bare.told("task", "create", "x", "--id", "t1", "--socket", str(served.socket))
+    bare.output("task", "create", "x", "--id", "t1", "--socket", str(served.socket))
     told = bare.refused(ClientExit.INVALID, "task", "pause", "t1", "--socket", str(served.socket))
     suggestion = told.partition("try: ")[2].strip()
-    bare.told(*words_of(suggestion))
+    bare.output(*words_of(suggestion))
 
 
 def test_a_suggestion_is_in_the_name_of_the_same_agent(line):
@@ -503,17 +505,17 @@ def test_a_suggestion_is_in_the_name_of_the_same_agent(line):
     told = line.refused(ClientExit.CONFLICT, "agent", "heartbeat", run_id, *who)
     suggestion = told.partition("try: ")[2].strip()
     assert suggestion == "chargehand agent next --session sess-1 --agent builder --wait"
-    assert run_id in line.told(*words_of(suggestion))
+    assert run_id in line.output(*words_of(suggestion))
 
 
 def test_a_suggestion_gets_no_option_that_its_command_has_not(line, served):
-    line.told("session", "register", "builder", "--id", "s1")
-    line.told("session", "end", "s1")
+    line.output("session", "register", "builder", "--id", "s1")
+    line.output("session", "end", "s1")
     who = ("--session", "s1", "--agent", "builder", "--socket", str(served.socket))
     told = line.refused(ClientExit.NOT_ALLOWED, "agent", "next", *who)
     suggestion = told.partition("try: ")[2].strip()
     assert suggestion == f"chargehand session register --socket {served.socket} -- builder"
-    line.told(*words_of(suggestion))
+    line.output(*words_of(suggestion))
 
 
 def test_members_are_called_by_their_options(line):
@@ -533,40 +535,40 @@ def test_the_socket_in_the_data_directory_is_found(bare, served, tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     (data / "chargehand.sock").symlink_to(served.socket)
-    assert bare.told("task", "list") == "no tasks\n"
-    assert bare.told("task", "list", CHARGEHAND_DATA_DIR=str(data)) == "no tasks\n"
+    assert bare.output("task", "list") == "no tasks\n"
+    assert bare.output("task", "list", CHARGEHAND_DATA_DIR=str(data)) == "no tasks\n"
 
 
 def test_no_line_ends_in_spaces(line):
-    line.told("task", "create", "short", "--id", "t1", "--description", "a\n\nmuch longer line")
-    line.told("task", "create", "a longer title", "--id", "t2", "--owner", "pool:p")
+    line.output("task", "create", "short", "--id", "t1", "--description", "a\n\nmuch longer line")
+    line.output("task", "create", "a longer title", "--id", "t2", "--owner", "pool:p")
     for words in (("task", "list"), ("task", "show", "t1"), ("task", "inspect", "t1")):
-        told = line.told(*words).splitlines()
+        told = line.output(*words).splitlines()
         assert [row.rstrip() for row in told] == told
 
 
 def test_the_inbox_goes_from_unread_to_archived(line):
-    line.told("task", "create", "Launch", "--id", "launch", "--approval-policy", "manual")
+    line.output("task", "create", "Launch", "--id", "launch", "--approval-policy", "manual")
     _, run_id = queued(line)
-    line.told("run", "force-fail", run_id, "--reason", "bad input")
-    told = line.told("inbox", "list")
+    line.output("run", "force-fail", run_id, "--reason", "bad input")
+    told = line.output("inbox", "list")
     assert "approvals: 1, 1 unread" in told
     assert "failed_runs: 1, 1 unread" in told
-    line.told("inbox", "read", "launch")
-    assert "approvals" not in line.told("inbox", "list", "--unread")
-    line.told("inbox", "archive", "launch")
-    assert "archived: 1, 0 unread" in line.told("inbox", "list", "--lane", "archived")
-    line.told("inbox", "dismiss", "launch")
-    assert line.told("inbox", "list", "--lane", "my_work") == "nothing waits\n"
+    line.output("inbox", "read", "launch")
+    assert "approvals" not in line.output("inbox", "list", "--unread")
+    line.output("inbox", "archive", "launch")
+    assert "archived: 1, 0 unread" in line.output("inbox", "list", "--lane", "archived")
+    line.output("inbox", "dismiss", "launch")
+    assert line.output("inbox", "list", "--lane", "my_work") == "nothing waits\n"
 
 
 def test_the_dashboard_is_one_screen(line):
-    assert "tasks" in line.told("dashboard")
-    line.told("task", "create", "Launch", "--approval-policy", "manual")
+    assert "tasks" in line.output("dashboard")
+    line.output("task", "create", "Launch", "--approval-policy", "manual")
     _, run_id = queued(line, "--channel", "ops")
     line.json("agent", "next", **AGENT)
     queued(line, "--channel", "ops")
-    told = line.told("dashboard")
+    told = line.output("dashboard")
     assert "3: 2 ready, 1 blocked" in told
     assert "1 for an approval" in told
     assert "1 queued, 1 claimed" in told

@@ -53,7 +53,7 @@ def script(bare, monkeypatch):
     return Script()
 
 
-def test_frames_are_what_the_lines_tell():
+def test_frames_are_what_the_lines_hold():
     lines = ["retry: 500", "", ": still here", "", "id: 1", "event: a", "data: x", "", "id: 2"]
     assert list(frames(lines)) == [ServerSentEvent(retry_ms=500), ServerSentEvent("1", "a", "x")]
 

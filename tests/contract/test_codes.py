@@ -133,7 +133,7 @@ def test_the_reader_follows_a_command_to_what_decides_it():
 
 
 @_each
-def test_the_document_tells_each_code_with_its_meaning(operation):
+def test_the_document_lists_each_code_with_its_meaning(operation):
     responses = document()["paths"][operation.path][operation.method.lower()]["responses"]
     refusals = {status: told for status, told in responses.items() if status >= "400"}
     assert refusals.keys() == {str(status) for status in refusals_of(operation)}
@@ -147,7 +147,7 @@ def test_the_document_tells_each_code_with_its_meaning(operation):
 
 
 @_each
-def test_the_headers_of_agents_are_told_where_they_are_read_and_needed(operation):
+def test_the_headers_of_agents_are_reported_where_they_are_read_and_needed(operation):
     parameters = document()["paths"][operation.path][operation.method.lower()].get("parameters", ())
     told = {p["name"]: p["required"] for p in parameters if p["name"].startswith("X-AGH-")}
     if operation in ANYBODYS:
@@ -158,7 +158,7 @@ def test_the_headers_of_agents_are_told_where_they_are_read_and_needed(operation
     assert (operation in AGENTS_ONLY) == needed
 
 
-def test_the_scheme_of_the_token_is_told_and_asked_for_where_there_is_one():
+def test_the_scheme_of_the_token_is_reported_and_asked_for_where_there_is_one():
     for asks_token in (False, True):
         told = document(asks_token=asks_token)
         [(name, scheme)] = told["components"]["securitySchemes"].items()

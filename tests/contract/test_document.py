@@ -183,7 +183,7 @@ def test_every_operation_has_its_row_and_its_description():
     assert set(Operation) == set(OPERATIONS), "add the operation to web/openapi/guide.py"
 
 
-def test_every_field_is_told_by_its_text_or_by_the_object_that_it_is():
+def test_every_field_is_reported_by_its_text_or_by_the_object_that_it_is():
     untold = [
         (component, name)
         for component, schema in document()["components"]["schemas"].items()
@@ -203,11 +203,11 @@ def test_every_text_of_a_field_is_of_one_that_there_is():
 
 
 @pytest.mark.parametrize("operation", Operation, ids=lambda operation: operation.name)
-def test_every_parameter_is_told(operation):
+def test_every_parameter_is_reported(operation):
     assert all(p["description"] for p in _ours(operation).get("parameters", ()))
 
 
-def test_the_backlog_tells_its_own_limits():
+def test_the_backlog_has_its_own_limits():
     [limit] = [p for p in _ours(Operation.GET_BACKLOG)["parameters"] if p["name"] == "limit"]
     assert re.findall(r"\d+", limit["description"]) == [
         "0",

@@ -170,7 +170,7 @@ async def test_a_repeated_request_is_answered_alike(client, autojump_clock):
         await client.acting_as("sess-1", **{"Idempotency-Key": "two"}).post(path, body)
 
 
-async def test_a_stream_is_told_alike(twins, client, autojump_clock):
+async def test_a_stream_is_reported_alike(twins, client, autojump_clock):
     path = f"/api/tasks/{(await client.created())['id']}"
     seen = (await client.get(f"{path}/timeline")).json["timeline"][0]["sequence"]
     for query, headers in (

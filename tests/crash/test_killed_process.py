@@ -91,7 +91,7 @@ async def check_next(system, task_id: str) -> None:
     assert len(runs) == 1
 
 
-async def test_a_process_that_is_killed_in_full_work_has_kept_all_it_told(tmp_path):
+async def test_a_process_that_is_killed_in_full_work_has_kept_all_that_it_acknowledged(tmp_path):
     rng = random.Random(1)
     directory = tmp_path / "data"
     told: list[str] = []

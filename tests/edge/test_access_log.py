@@ -31,7 +31,7 @@ async def test_each_answered_request_has_one_line(serve, lines):
     assert lines == ["GET /x 200"] * 20
 
 
-async def test_a_path_is_told_as_it_was_sent(serve, lines):
+async def test_a_path_is_reported_as_it_was_sent(serve, lines):
     """A line break in it makes no second line."""
     served = await serve()
     peer = await served.connect()

@@ -56,7 +56,7 @@ async def test_what_is_no_request_is_refused_and_closed(serve, raw):
     await serves(served)
 
 
-async def test_headers_over_the_limit_are_told_so(serve):
+async def test_headers_over_the_limit_are_reported(serve):
     served = await serve()
     peer = await served.connect()
     await peer.feed(b"GET /x HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 200_000 + b"\r\n\r\n")
@@ -75,7 +75,7 @@ def test_the_limit_holds_for_headers_that_come_at_once(make_parser):
     assert caught.value.refusal.problem.code == "headers_too_large"
 
 
-async def test_more_headers_than_are_read_are_told_so(serve):
+async def test_more_headers_than_are_read_are_reported(serve):
     served = await serve()
     for count, status in ((HEADERS_MAX, 200), (HEADERS_MAX + 1, 400)):
         peer = await served.connect()
@@ -209,7 +209,7 @@ async def test_half_a_request_behind_a_whole_one_is_told_so(serve, application):
     await all_closed(served)
 
 
-async def test_half_a_request_is_told_so(serve):
+async def test_half_a_request_is_reported(serve):
     served = await serve()
     peer = await served.connect()
     await peer.send(request(port=served.port)[:20])
@@ -227,7 +227,7 @@ async def test_a_client_of_http_1_0_has_one_answer_and_the_end_of_the_connection
     assert await peer.rest() == b""
 
 
-async def test_a_bug_is_told_and_ends_the_connection(serve, caplog):
+async def test_a_bug_is_reported_and_ends_the_connection(serve, caplog):
     served = await serve()
     peer = await served.connect()
     await peer.send(request("/crash", port=served.port))

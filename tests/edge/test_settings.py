@@ -82,7 +82,7 @@ def test_unknown_variables_are_named_and_ignored():
     assert evolve(configuration, warnings=()) == load({}, {})
 
 
-def test_a_variable_that_is_nearly_one_is_told_with_the_one_that_may_be_meant():
+def test_a_variable_that_is_nearly_one_is_reported_with_the_one_that_may_be_meant():
     [warning] = load({}, {"CHARGEHAND_DATA_DR": "1"}).warnings
     assert warning.endswith(": CHARGEHAND_DATA_DR (did you mean CHARGEHAND_DATA_DIR?)")
 
@@ -106,7 +106,7 @@ def test_the_variables_that_kubernetes_sets_for_a_service_of_our_name_are_no_set
     assert load({}, environment) == load({}, {})
 
 
-def test_a_port_that_somebody_sets_by_hand_is_no_service_and_is_told():
+def test_a_port_that_somebody_sets_by_hand_is_no_service_and_is_reported():
     [warning] = load({}, {"CHARGEHAND_PORT": "8080"}).warnings
     assert warning.endswith(": CHARGEHAND_PORT")
 

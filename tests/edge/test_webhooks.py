@@ -116,7 +116,7 @@ async def test_each_status_of_success_is_one(receiver, bridge, status):
         (599, "answered 599"),
     ],
 )
-async def test_each_other_one_is_told(receiver, bridge, status, said):
+async def test_each_other_one_is_reported(receiver, bridge, status, said):
     receiver.usual = answers(status, location="/elsewhere")
     assert await failure(bridge) == said
 
@@ -166,12 +166,12 @@ async def test_one_that_hangs_is_left_in_time(clock, receiver, bridge, mood):
 
 
 @pytest.mark.parametrize("mood", [closes, breaks_off, talks_nonsense])
-async def test_one_that_breaks_off_is_told(receiver, bridge, mood):
+async def test_one_that_breaks_off_is_reported(receiver, bridge, mood):
     receiver.usual = mood
     assert (await failure(bridge)).startswith("no answer: RemoteProtocolError: ")
 
 
-async def test_one_that_is_not_there_is_told():
+async def test_one_that_is_not_there_is_reported():
     async with receiving() as receiver:
         url = receiver.url
     async with open_bridges([webhook(url)]) as [bridge]:

@@ -88,7 +88,7 @@ def test_one_package_is_installed_and_nothing_else(pytestconfig):
     assert not [file for file in files if {"tests", "benchmarks"} & set(file.parts)]
 
 
-def test_it_tells_its_version(run):
+def test_it_prints_its_version(run):
     told = f"chargehand, version {metadata.version('chargehand')}\n"
     assert run(PROGRAM, "--version") == told
     assert run(sys.executable, "-m", "chargehand", "--version") == told

@@ -76,7 +76,7 @@ def test_each_part_has_its_figures(ran):
     assert {"cpu", "cores", "kernel", "filesystem", "python"} <= set(kept["machine"])
 
 
-def test_each_target_is_told_with_a_verdict(ran):
+def test_each_target_is_reported_with_a_verdict(ran):
     told, kept, _ = ran
     assert len(kept["targets"]) == 17
     for row in kept["targets"]:
@@ -96,7 +96,7 @@ def test_its_pictures_are_readable_on_light_and_dark_pages(ran):
         assert root.find("{http://www.w3.org/2000/svg}rect") is not None
 
 
-def test_what_is_not_installed_is_told_with_how_to_install_it():
+def test_what_is_not_installed_is_reported_with_how_to_install_it():
     assert missing_modules("sys") is None
     assert missing_modules("sys", "no_such_module", "nor_this") == (
         "make peers (not installed: no_such_module, nor_this)"

@@ -43,7 +43,7 @@ class Shell:
             timeout=S_MAX,
         )
 
-    def told(self, line: str, **variables: str) -> str:
+    def output(self, line: str, **variables: str) -> str:
         done = self.run(line, **variables)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -76,39 +76,39 @@ def suggested(shell: Shell, line: str, **variables: str) -> str:
 def test_suggested_commands_do_as_they_are_printed(shell):
     agent = {"CHARGEHAND_SESSION_ID": "s1", "CHARGEHAND_AGENT": "the builder"}
     steps = ["chargehand task show none"]
-    shell.told("chargehand task create 'Ship it' --id t1 --approval-policy manual")
+    shell.output("chargehand task create 'Ship it' --id t1 --approval-policy manual")
     steps += [
         "chargehand task start t1",  # approve it
         "chargehand task pause t1",  # with a reason
     ]
     for step in steps:
-        shell.told(suggested(shell, step))
-    shell.told("chargehand task resume t1")
+        shell.output(suggested(shell, step))
+    shell.output("chargehand task resume t1")
 
     gone = {**agent, "CHARGEHAND_SESSION_ID": "s0"}
     for caller in (gone, agent):
-        claim = json.loads(shell.told("chargehand agent next --json", **caller))
+        claim = json.loads(shell.output("chargehand agent next --json", **caller))
         run_id = claim["claim"]["run"]["id"]
-        shell.told(f"chargehand run start {run_id}")
+        shell.output(f"chargehand run start {run_id}")
         if caller is gone:  # end its session, which puts the run back
-            shell.told(suggested(shell, f"chargehand run force-release {run_id}"))
-    shell.told(suggested(shell, f"chargehand run force-fail {run_id} --reason r"))  # cancel it
-    shell.told(suggested(shell, f"chargehand run force-fail {run_id} --reason r"))  # enqueue
-    again = json.loads(shell.told("chargehand agent next --json", **agent))["claim"]["run"]["id"]
-    shell.told(f"chargehand agent fail {again} --error broken", **agent)
-    seen = json.loads(shell.told("chargehand task inspect t1 --json"))["inspect"]
+            shell.output(suggested(shell, f"chargehand run force-release {run_id}"))
+    shell.output(suggested(shell, f"chargehand run force-fail {run_id} --reason r"))  # cancel it
+    shell.output(suggested(shell, f"chargehand run force-fail {run_id} --reason r"))  # enqueue
+    again = json.loads(shell.output("chargehand agent next --json", **agent))["claim"]["run"]["id"]
+    shell.output(f"chargehand agent fail {again} --error broken", **agent)
+    seen = json.loads(shell.output("chargehand task inspect t1 --json"))["inspect"]
     for diagnostic in seen["diagnostics"]:
-        shell.told(diagnostic["suggested_command"])  # retry
+        shell.output(diagnostic["suggested_command"])  # retry
 
-    shell.told(suggested(shell, "chargehand task create x --workspace 'my site'"))
-    assert "my site" in shell.told("chargehand workspace list")
-    shell.told("chargehand session end s1")
-    shell.told(suggested(shell, "chargehand agent next", **agent))
-    assert "the builder" in shell.told("chargehand session list")
+    shell.output(suggested(shell, "chargehand task create x --workspace 'my site'"))
+    assert "my site" in shell.output("chargehand workspace list")
+    shell.output("chargehand session end s1")
+    shell.output(suggested(shell, "chargehand agent next", **agent))
+    assert "the builder" in shell.output("chargehand session list")
 
 
 def test_a_watch_outlives_a_server_that_is_killed(server, shell):
-    shell.told("chargehand task create x --id t1")
+    shell.output("chargehand task create x --id t1")
     watch = shell.begin("chargehand task timeline t1 --watch")
     assert watch.stdout is not None
     assert watch.stderr is not None
@@ -117,7 +117,7 @@ def test_a_watch_outlives_a_server_that_is_killed(server, shell):
     server.process.communicate()
     assert "trying again" in watch.stderr.readline()
     server.start().close()
-    shell.told("chargehand task update t1 --title y")
+    shell.output("chargehand task update t1 --title y")
     assert "updated" in watch.stdout.readline()
     assert "server is back" in watch.stderr.readline()
     watch.send_signal(signal.SIGINT)
@@ -126,7 +126,7 @@ def test_a_watch_outlives_a_server_that_is_killed(server, shell):
 
 
 def test_output_that_nobody_reads_ends_a_command_quietly(shell):
-    shell.told("chargehand task create x --id t1")
+    shell.output("chargehand task create x --id t1")
     for line in ("task list", "task list --json", "task timeline t1 --watch", "scheduler status"):
         reader, writer = os.pipe()
         os.close(reader)
@@ -137,10 +137,10 @@ def test_output_that_nobody_reads_ends_a_command_quietly(shell):
 
 
 def test_a_letter_that_an_output_cannot_show_is_replaced(shell):
-    shell.told("chargehand task create 'Größe → 漢字' --id t1")
+    shell.output("chargehand task create 'Größe → 漢字' --id t1")
     for line in ("list", "show t1", "tree t1"):
         piped = f"chargehand task {line} | iconv -f latin1 -t utf-8"
-        assert "Größe ? ??" in shell.told(piped, PYTHONIOENCODING="latin-1")
+        assert "Größe ? ??" in shell.output(piped, PYTHONIOENCODING="latin-1")
 
 
 SHOW_CURSOR: Final = b"\x1b[?25h"
@@ -166,7 +166,7 @@ def read_to_the_end(controller: int) -> bytes:
 def test_a_terminal_of_80_columns_is_enough(shell):
     title = "A title that goes on and on, as titles of work by agents often do, and on and on"
     for _ in range(3):
-        shell.told(f"chargehand task create '{title}' --owner pool:builders")
+        shell.output(f"chargehand task create '{title}' --owner pool:builders")
     controller, terminal = pty.openpty()
     ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     shell.environment["TERM"] = "dumb"
@@ -186,7 +186,7 @@ def test_a_dashboard_is_drawn_in_place_until_ctrl_c(shell):
     watch = shell.begin("chargehand dashboard --watch --every 0.1", stdout=terminal)
     os.close(terminal)
     read_until(controller, b"activity")
-    shell.told("chargehand task create x")
+    shell.output("chargehand task create x")
     read_until(controller, b"1: 1 ready")
     watch.send_signal(signal.SIGINT)
     assert SHOW_CURSOR in read_to_the_end(controller)
@@ -195,8 +195,8 @@ def test_a_dashboard_is_drawn_in_place_until_ctrl_c(shell):
 
 
 def test_a_question_is_answered_on_a_terminal(shell):
-    shell.told("chargehand task create x --id root")
-    shell.told("chargehand task add-child root y --id below")
+    shell.output("chargehand task create x --id root")
+    shell.output("chargehand task add-child root y --id below")
     for answer, code, status in (
         ("", ClientExit.INTERRUPTED, "ready"),  # Ctrl-C
         ("n\n", ClientExit.PARTLY, "ready"),
@@ -219,7 +219,7 @@ def test_a_question_is_answered_on_a_terminal(shell):
             command.send_signal(signal.SIGINT)
         assert command.wait(S_MAX) == code
         assert b"Traceback" not in read_to_the_end(controller)
-        assert status in shell.told("chargehand task show below")
+        assert status in shell.output("chargehand task show below")
 
 
 def test_without_a_server_it_is_said_how_to_start_one(tmp_path, server):

@@ -158,7 +158,7 @@ def test_a_demo_whose_server_is_killed_says_so(demo, tmp_path):
 
 
 @pytest.mark.parametrize("command", PASTED)
-def test_what_the_demo_tells_to_look_at_next_is_there(command):
+def test_what_the_demo_suggests_to_look_at_next_is_there(command):
     """Each is a command of ours with the options that it has."""
     ended = subprocess.run(
         [*shlex.split(command), "--help"],
@@ -211,7 +211,7 @@ def page_of(progress: Progress, width: int, height: int) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [200, 80, 70, 60, 50, 40])
-def test_the_page_tells_of_each_agent_what_it_does_however_narrow(width):
+def test_the_page_shows_of_each_agent_what_it_does_however_narrow(width):
     progress = Progress({step.key: step for step in release()})
     progress.working = {"ada-1": "x" * 200}
     shown = page_of(progress, width, 40)

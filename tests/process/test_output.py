@@ -12,8 +12,8 @@ UNBUFFERED: Final = {"PYTHONUNBUFFERED": "1"}
 FULL: Final = "cannot write to stdout: No space left on device"
 
 
-def test_a_full_disk_is_told_by_every_command(shell):
-    shell.told("chargehand task create x --id t1")
+def test_a_full_disk_is_reported_by_every_command(shell):
+    shell.output("chargehand task create x --id t1")
     for line, variables in (
         ("task list", {}),
         ("task list --json", UNBUFFERED),
@@ -34,14 +34,14 @@ def test_a_full_disk_is_told_by_every_command(shell):
 
 def test_a_file_that_is_cut_short_is_told_and_a_whole_one_is_whole(shell):
     text = "d" * 40_000  # a file of 32 blocks holds less
-    shell.told(f"chargehand task create x --id t1 --description {text}")
+    shell.output(f"chargehand task create x --id t1 --description {text}")
     for variables in ({}, UNBUFFERED):
         for line in ("task show t1 --json", "task show t1"):
             done = shell.run(f"ulimit -f 32; chargehand {line} > f", **variables)
             assert (line, done.returncode) == (line, ClientExit.OUTPUT_FAILED)
             assert "cannot write to stdout: File too large" in done.stderr
             assert "Traceback" not in done.stderr
-    shell.told("chargehand task show t1 --json > f", **UNBUFFERED)
+    shell.output("chargehand task show t1 --json > f", **UNBUFFERED)
     assert json.loads((shell.directory / "f").read_bytes())["task"]["task"]["description"] == text
 
 
@@ -59,7 +59,7 @@ def test_a_pipe_that_nobody_reads_any_more_ends_a_command_quietly(shell):
         assert done.stderr == ""
 
 
-def test_a_program_without_stdout_is_told(shell):
+def test_a_program_without_stdout_is_reported(shell):
     done = shell.run("chargehand scheduler status >&-")
     assert done.returncode == ClientExit.OUTPUT_FAILED
     assert done.stderr == "chargehand: cannot write to stdout: Bad file descriptor\n"

@@ -439,7 +439,7 @@ def test_a_second_signal_does_not_wait_for_what_runs(server, working):
         (["--python=nothing:here"], "nothing"),
     ],
 )
-def test_what_cannot_work_is_told_at_once(server, working, options, told):
+def test_what_cannot_work_is_reported_at_once(server, working, options, told):
     process = working(*options)
     _, error = process.communicate(timeout=S_MAX)
     assert process.returncode == 2

@@ -47,7 +47,7 @@ def test_a_start_is_reported_and_a_stop_is_clean(server):
     assert server.report["epoch"] == 2
 
 
-def test_both_listeners_serve_and_tell_their_origins(server):
+def test_both_listeners_serve_and_record_their_origins(server):
     with server.start() as tcp:
         transport = httpx.HTTPTransport(uds=str(server.report["socket"]), verify=False)
         with httpx.Client(transport=transport, base_url="http://unix") as unix:

@@ -74,7 +74,7 @@ def test_answers_and_refusals_are_readable(page):
         assert (answered.status_code, may_read(answered)) == (status, True), f"{method} {path}"
 
 
-def test_the_headers_that_lists_and_streams_go_on_by_are_told(page):
+def test_the_headers_that_lists_and_streams_go_on_by_are_reported(page):
     for number in range(3):
         page.post("/api/tasks", json={"scope": "global", "title": f"task {number}"})
     answered = page.get("/api/tasks?limit=2")
@@ -108,14 +108,14 @@ def test_pages_of_others_get_nothing(page):
         assert "access-control-allow-origin" not in answered.headers
 
 
-def test_options_without_a_page_tells_what_is_allowed(page):
+def test_options_without_a_page_lists_what_is_allowed(page):
     with httpx.Client(base_url=page.base_url) as client:
         answered = client.options("/api/tasks")
         assert set(answered.headers["allow"].split(", ")) == {"GET", "HEAD", "POST", "OPTIONS"}
         assert "access-control-allow-origin" not in answered.headers
 
 
-def test_the_head_of_a_stream_tells_no_length(page):
+def test_the_head_of_a_stream_has_no_length(page):
     made = page.post("/api/tasks", json={"scope": "global", "title": "Watched"})
     answered = page.head(f"/api/tasks/{made.json()['task']['id']}/stream")
     assert answered.headers["content-type"] == "text/event-stream"

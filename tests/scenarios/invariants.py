@@ -97,7 +97,7 @@ async def _check_follower(
     task_ids = {node["task"]["id"] for node in (tree["root"], *tree.get("descendants", ()))}
     known = {task_id: events_of[task_id] for task_id in task_ids}
     with trio.move_on_after(CATCH_UP_S_MAX):
-        while len(follower.told) != sum(map(len, known.values())):
+        while len(follower.received) != sum(map(len, known.values())):
             with trio.move_on_after(0.05):
                 await follower.change.next()
             known = await _timelines(client, task_ids)  # there may be more events by now

@@ -219,7 +219,7 @@ class Player:
         return not all(self._waiting.values())
 
     def _has_told(self, told: Told) -> bool:
-        events = [event for follower in self._followers for event in follower.told]
+        events = [event for follower in self._followers for event in follower.received]
         kind = (told.task_id, told.type)
         return sum((event.task_id, event.type) == kind for event in events) >= told.times
 

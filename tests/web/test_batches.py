@@ -65,7 +65,7 @@ async def test_each_run_of_a_batch_is_as_by_its_own_request(
     assert ("result" in run) == (operation == "complete")
 
 
-async def test_what_is_wrong_with_an_item_is_told_in_its_row_and_holds_up_no_other(client, builder):
+async def test_what_is_wrong_with_an_item_is_in_its_row_and_holds_up_no_other(client, builder):
     first, second = await claimed(client, builder, 2)
     good = {"run_id": first["run"]["id"], "error": "the build failed"}
     rows = await results(

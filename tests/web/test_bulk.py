@@ -45,7 +45,7 @@ async def test_a_row_that_fails_stops_no_other(client):
     assert alone.json == found[1]["error"]
 
 
-async def test_runs_that_have_ended_are_told_row_by_row(client):
+async def test_runs_that_have_ended_are_reported_row_by_row(client):
     run = await client.queued()
     first = await rows(client, "fail", [run["id"]], reason="r")
     again = await rows(client, "fail", [run["id"]], reason="r")

@@ -17,13 +17,13 @@ WITH_IDS = [operation for operation in Operation if "{" in operation.path]
 
 
 @pytest.mark.parametrize("path", ["/", "/api", "/api/nothing", "/api/tasks/a%2Fb", "//api/tasks"])
-async def test_an_unknown_path_is_told_as_json(client, path):
+async def test_an_unknown_path_is_reported_as_json(client, path):
     answered = await client.get(path)
     assert (answered.status, answered.code) == (404, "not_found")
     assert answered.headers["content-type"] == "application/json"
 
 
-async def test_an_unknown_path_is_told_with_what_is_served_near_it(client):
+async def test_an_unknown_path_is_reported_with_what_is_served_near_it(client):
     assert "/api/scheduler/backlog" in (await client.get("/api/scheduler/x")).json["error"]
     assert "/api/tasks" in (await client.get("/tasks")).json["error"]
     assert "GET /docs describes them" in (await client.get("/")).json["error"]
@@ -32,13 +32,13 @@ async def test_an_unknown_path_is_told_with_what_is_served_near_it(client):
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "TRACE"])
-async def test_a_wrong_method_is_told_with_those_allowed(client, method):
+async def test_a_wrong_method_is_reported_with_those_allowed(client, method):
     answered = await client.send(method, "/api/tasks")
     assert (answered.status, answered.code) == (405, "method_not_allowed")
     assert set(answered.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
 
 
-async def test_options_tells_what_is_allowed(client):
+async def test_options_lists_what_is_allowed(client):
     answered = await client.send("OPTIONS", "/api/tasks")
     assert (answered.status, answered.body) == (204, b"")
     assert set(answered.headers["allow"].split(", ")) == {"GET", "HEAD", "POST", "OPTIONS"}
@@ -74,7 +74,7 @@ async def test_a_body_over_the_cap_is_refused(client):
     assert (answered.status, answered.code) == (413, "payload_too_large")
 
 
-async def test_a_bug_is_told_without_its_details(system, monkeypatch, caplog):
+async def test_a_bug_is_reported_without_its_details(system, monkeypatch, caplog):
     async def broken(*_: object) -> None:
         raise RuntimeError("secret detail")
 
@@ -101,7 +101,7 @@ async def test_head_has_the_headers_of_get(client):
     assert answered.status == 200
 
 
-async def test_readiness_tells_what_became_of_time(system, client):
+async def test_readiness_says_what_became_of_time(system, client):
     system.clock_behind_s = 7200
     assert (await client.get("/readyz")).json["time"] == {
         "stalls": 0,

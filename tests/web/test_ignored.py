@@ -20,7 +20,7 @@ from chargehand.web.ignored import (
     Ignored,
     known_parameters,
     names_in,
-    told_of,
+    with_suggestion,
 )
 from chargehand.web.openapi.table import DOCS
 from chargehand.web.operations import Operation
@@ -229,7 +229,7 @@ async def test_a_handler_reads_the_parameters_that_are_known_of_it(client, syste
     ],
 )
 def test_what_may_be_meant(operation, name, told):
-    assert told_of(operation, name) == told
+    assert with_suggestion(operation, name) == told
 
 
 def test_every_body_has_its_class():

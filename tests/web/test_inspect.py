@@ -63,7 +63,7 @@ async def test_a_claimed_run_and_its_session(client, mock_clock):
     assert (bound["session_id"], bound["state"], bound["agent_name"]) == ("s1", "active", "coder")
 
 
-async def test_a_silent_run_is_told_with_its_facts(client, mock_clock):
+async def test_a_silent_run_is_reported_with_its_facts(client, mock_clock):
     run = await claimed(client)
     mock_clock.jump(121)
     seen = await inspected(client, f"tasks/{run['task_id']}")
@@ -99,7 +99,7 @@ async def test_a_run_that_has_ended_is_no_orphan(client):
     assert seen["bound_session"]["state"] == "stopped"
 
 
-async def test_an_attached_session_that_was_forgotten_is_told(client, mock_clock):
+async def test_an_attached_session_that_was_forgotten_is_reported(client, mock_clock):
     run = await client.queued()
     await client.acting_as("s1").get("/api/scheduler")
     await client.post(f"/api/task-runs/{run['id']}/claim")
@@ -151,7 +151,7 @@ async def test_a_run_that_no_lease_guards_and_nobody_touches(client, autojump_cl
     assert run["task_id"] not in inbox.body.decode()
 
 
-async def test_a_failed_run_tells_why_and_a_retry_takes_its_place(client):
+async def test_a_failed_run_says_why_and_a_retry_takes_its_place(client):
     run = await claimed(client)
     body = {"error": "boom: password=hunter2"}
     await client.acting_as("s1").post(f"/api/agent/tasks/{run['id']}/fail", body)
@@ -178,7 +178,7 @@ async def test_nobody_there_for_long(client, mock_clock):
     assert (await inspected(client, f"runs/{run['id']}"))["next_action"] == "claim_available"
 
 
-async def test_why_a_task_does_not_run_is_told_with_what_helps(client):
+async def test_why_a_task_does_not_run_is_reported_with_what_helps(client):
     """Each cause is lifted by the command that is told with it, here by the request of it."""
     await client.created(id="parent")
     await client.created(id="blocker")
@@ -216,7 +216,7 @@ async def test_why_a_task_does_not_run_is_told_with_what_helps(client):
     assert ("diagnostics" not in seen, seen["next_action"]) == (True, "claim_available")
 
 
-async def test_pauses_are_told_and_hold_back(client):
+async def test_pauses_are_reported_and_hold_back(client):
     run = await client.queued()
     await client.acting_as("s1").get("/api/scheduler")
     await client.post(f"/api/tasks/{run['task_id']}/pause", {"reason": "wait"})

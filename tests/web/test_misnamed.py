@@ -119,7 +119,7 @@ async def test_ids_in_bodies_and_in_bulk(scene):
     assert told(answered) == (404, "session_not_found", "task-1 is a task, not a session")
 
 
-async def test_an_id_that_nothing_has_is_told_as_before(scene):
+async def test_an_id_that_nothing_has_is_reported_as_before(scene):
     for wrong_id in ("run-none", "x" * 129, "a b", "%F0%9F%98%80", "none"):
         answered = await ask(scene, Operation.GET_RUN, wrong_id)
         assert answered.json["diagnostic"]["message"].startswith("there is no run ")

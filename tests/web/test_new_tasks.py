@@ -120,7 +120,7 @@ EXPECTED = [
 ]
 
 
-async def test_each_for_itself_what_is_wrong_with_an_item_is_told_in_its_row(client):
+async def test_each_for_itself_what_is_wrong_with_an_item_is_reported_in_its_row(client):
     await client.created(id="old")
     answered = await client.post(PATH, {"items": WRONG, "atomic": False})
     assert answered.status == 200

@@ -37,7 +37,7 @@ def test_a_kind_is_answered_with_a_code_that_the_operation_lists(kind, operation
     assert status_of(kind, operation) == status
 
 
-def test_an_envelope_tells_code_pointer_and_next_step():
+def test_an_envelope_has_code_pointer_and_next_step():
     response = refusal_response(
         invalid("/title", "/title is required", "give one"), Operation.GET_TASK
     )
@@ -75,7 +75,7 @@ def test_a_refusal_without_a_next_step_gets_one():
     assert "(next: correct it and send the request again)" in json.loads(response.body)["error"]
 
 
-def test_our_own_words_are_told_as_they_are():
+def test_our_own_words_are_shown_as_they_are():
     response = edge_response(
         EdgeCode.MALFORMED, "the bearer token is missing", "Authorization: Bearer x"
     )
@@ -89,7 +89,7 @@ def suggested(action: Action) -> str | None:
     return body["diagnostic"].get("suggested_command")
 
 
-def test_a_command_is_told_as_a_shell_takes_it():
+def test_a_command_is_shown_as_a_shell_takes_it():
     told = suggested(actions.pause_task("ship-it"))
     assert told == "chargehand task pause ship-it --reason 'incident response'"
 
@@ -102,7 +102,7 @@ def test_a_next_step_that_ends_with_a_colon_goes_on_with_the_request():
 
 
 @pytest.mark.parametrize("name", ["line\nbreak", "Bearer abc.def", "token=abc"])
-def test_a_command_that_could_not_be_told_as_it_is_is_not_told(name):
+def test_a_command_that_could_not_be_shown_as_it_is_is_not_shown(name):
     assert suggested(actions.register_session(name)) is None
 
 
@@ -141,7 +141,7 @@ def test_secrets_are_taken_out(text, shown):
     assert redact(text) == shown
 
 
-def test_secrets_are_taken_out_of_all_that_is_told():
+def test_secrets_are_taken_out_of_all_that_is_reported():
     refusal = Rejected(
         Code.RUN_NOT_FOUND, "no agh_claim_abc", "use token=abc", evidence={"run_id": "Bearer abc"}
     )

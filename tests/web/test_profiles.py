@@ -47,7 +47,7 @@ async def test_a_profile_is_shown_as_it_was_set_and_replaced_whole(client):
     assert later.json["profile"]["created_at"] == shown["created_at"]
 
 
-async def test_a_profile_is_told_in_the_timeline(client):
+async def test_a_profile_is_reported_in_the_timeline(client):
     task = await client.created()
     await client.send("PUT", path_of(task), {"sandbox": {"mode": "none"}})
     assert (await client.send("DELETE", path_of(task))).status == 204

@@ -14,7 +14,7 @@ async def claimed(agent: ContractClient, **body: object) -> dict:
     return answered.json["claim"]
 
 
-async def test_a_claim_tells_task_run_and_lease(client):
+async def test_a_claim_has_task_run_and_lease(client):
     run = await client.queued(priority="urgent")
     claim = await claimed(client.acting_as("s1"), lease_seconds=60)
     assert claim["run"]["id"] == claim["lease"]["run_id"] == run["id"]
@@ -96,7 +96,7 @@ async def test_a_claim_that_is_asked_for_again_carries_the_work_too(
     assert again == first
 
 
-async def test_a_claim_in_a_workspace_tells_the_channel(client):
+async def test_a_claim_in_a_workspace_has_the_channel(client):
     await client.post("/api/workspaces", {"root_dir": "/srv/ws"})
     run = await client.queued(scope="workspace", workspace="ws")
     agent = client.acting_as("s1", **{"X-AGH-Workspace-ID": "ws"})

@@ -252,7 +252,7 @@ async def test_one_that_is_deleted_is_gone(client, path):
     assert await ids(client, path) == []
 
 
-async def test_the_cursor_tells_how_it_went(client, path, receiver):
+async def test_the_cursor_says_how_it_went(client, path, receiver):
     made = await subscribed(client, path, subscription_id="mine")
     receiver.down = True
     await client.post("/api/tasks/task-1/cancel")

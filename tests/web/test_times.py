@@ -63,7 +63,7 @@ def test_what_the_standard_allows_is_taken(text, at_ns):
         "",
     ],
 )
-def test_what_it_does_not_allow_is_refused_and_told_by_its_pointer(text):
+def test_what_it_does_not_allow_is_refused_and_reported_by_its_pointer(text):
     with pytest.raises(Rejected) as caught:
         time_ns("/deadline_at", text)
     assert caught.value.pointer == "/deadline_at"

@@ -8,6 +8,6 @@ stream. It takes `new_task`s, gives `claims`, tasks and runs as they are `shown`
 
 A `pool` claims for each of its free places, in `sessions` that hold its runs, and has `handlers`
 called of either kind. `heartbeats` renew its leases, `work` is a claim that is worked on, `endings`
-say what becomes of it, `reports` tell that, what comes at the same time `together`, and `metrics`
+say what becomes of it, `reports` send that, what comes at the same time `together`, and `metrics`
 count it. `program` is a handler that runs another program.
 """

@@ -1,4 +1,4 @@
-"""The calls of agents: they claim runs, keep them, and tell how they ended."""
+"""The calls of agents: they claim runs, keep them, and report how they ended."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -195,8 +195,8 @@ class AgentCalls(Asking):
     async def complete_batch(
         self, completions: Sequence[tuple[Claim, object]]
     ) -> list[ChargehandError | None]:
-        """End many runs well, each with its result; as `complete` for each, told as by
-        `heartbeat_batch`."""
+        """End many runs well, each with its result; as `complete` for each, answered as
+        by `heartbeat_batch`."""
         items = [(claim, {"result": result}) for claim, result in completions]
         return _errors(await self._of_claims("complete", items, Operation.AGENT_COMPLETE))
 
@@ -204,15 +204,15 @@ class AgentCalls(Asking):
         self, failures: Sequence[tuple[Claim, str, object]]
     ) -> list[ChargehandError | None]:
         """End many runs that did not work out, each with its error and metadata, which may be None;
-        as `fail` for each, told as by `heartbeat_batch`."""
+        as `fail` for each, answered as by `heartbeat_batch`."""
         items = [(claim, {"error": error, "metadata": facts}) for claim, error, facts in failures]
         return _errors(await self._of_claims("fail", items, Operation.AGENT_FAIL))
 
     async def release_batch(
         self, releases: Sequence[tuple[Claim, str | None]]
     ) -> list[ChargehandError | None]:
-        """Give many runs back, each with its reason, which may be None; as `release` for each, told
-        as by `heartbeat_batch`."""
+        """Give many runs back, each with its reason, which may be None; as `release` for each,
+        answered as by `heartbeat_batch`."""
         items = [(claim, {"reason": reason}) for claim, reason in releases]
         return _errors(
             await self._of_claims("release", items, Operation.AGENT_RELEASE, needs_key=True)

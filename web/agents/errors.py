@@ -30,8 +30,8 @@ class ChargehandError(Exception):
     """
 
     def __init__(self, code: str, message: str, next_step: str = "", text: str = "") -> None:
-        told = f"{message}{_NEXT}{next_step})" if next_step else message
-        super().__init__(text or told)
+        sentence = f"{message}{_NEXT}{next_step})" if next_step else message
+        super().__init__(text or sentence)
         self.code = code
         self.message = message
         self.next_step = next_step
@@ -107,7 +107,7 @@ def of_answer(status: int, body: bytes, retry_after_s: float | None) -> Chargeha
     """What an answer with an error status says."""
     try:
         said = orjson.loads(body)
-        told = _told(status, said, retry_after_s)
+        error = _error_of(status, said, retry_after_s)
         rows = enumerate(said.get("results", ()))
         refusals = {n: of_row(row["error"], Operation.CREATE_TASK) for n, row in rows}
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
@@ -115,18 +115,18 @@ def of_answer(status: int, body: bytes, retry_after_s: float | None) -> Chargeha
         return _of_status(
             status, "unexpected_answer", message, "check the address", "", retry_after_s
         )
-    if not refusals or not isinstance(told, Refused):
-        return told
-    return BatchRefused(told, {n: one for n, one in refusals.items() if one.code != _NOT_MADE})
+    if not refusals or not isinstance(error, Refused):
+        return error
+    return BatchRefused(error, {n: one for n, one in refusals.items() if one.code != _NOT_MADE})
 
 
 def of_row(said: Mapping[str, Any], operation: Operation) -> ChargehandError:
     """What the row of a batch says: what the item's own `operation` would be answered with."""
     kind = _KINDS.get(said["diagnostic"]["code"], Kind.CONFLICT)
-    return _told(status_of(kind, operation), said, None)
+    return _error_of(status_of(kind, operation), said, None)
 
 
-def _told(status: int, said: Mapping[str, Any], retry_after_s: float | None) -> ChargehandError:
+def _error_of(status: int, said: Mapping[str, Any], retry_after_s: float | None) -> ChargehandError:
     text, diagnostic = str(said["error"]), said["diagnostic"]
     code, message = str(diagnostic["code"]), str(diagnostic["message"])
     _, _, after = text.partition(f"{message}{_NEXT}")
@@ -145,6 +145,6 @@ def _of_status(
 
 
 def refused_as(code: str, message: str, next_step: str, text: str, status: int) -> Refused:
-    """The refusal of that code, of the class that callers may tell it by."""
+    """The refusal of that code, of the class that callers may catch it by."""
     kind = LeaseLost if code in _LOST else Refused
     return kind(code, message, next_step, text, status)

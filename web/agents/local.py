@@ -204,10 +204,10 @@ class LocalSystem(Api):
                 answers.append(refused)
             else:
                 answers.append(None)
-        told = iter(await self._system.ask_runs(commands, _caller(agent, operation)))
-        return [answer or self._told(next(told), operation) for answer in answers]
+        outcomes = iter(await self._system.ask_runs(commands, _caller(agent, operation)))
+        return [answer or self._shown(next(outcomes), operation) for answer in answers]
 
-    def _told(self, outcome: Answer | Rejected, operation: Operation) -> Answer | ChargehandError:
+    def _shown(self, outcome: Answer | Rejected, operation: Operation) -> Answer | ChargehandError:
         if isinstance(outcome, Answer):
             return outcome
         return of_rejection(self._system.misnamed.explained(outcome), operation)
@@ -337,11 +337,11 @@ def of_rejection(rejected: Rejected, operation: Operation) -> ChargehandError:
     What is overloaded is `Unavailable`; a scheduler that stops, or cannot write any more, is not:
     it does not come back in this process.
     """
-    told = problem(rejected)
+    shown = problem(rejected)
     if rejected.code in _OVERLOADED:
-        return Unavailable(told.code, told.message, told.next_step, told.text)
+        return Unavailable(shown.code, shown.message, shown.next_step, shown.text)
     status = status_of(rejected.code.kind, operation)
-    return refused_as(told.code, told.message, told.next_step, told.text, status)
+    return refused_as(shown.code, shown.message, shown.next_step, shown.text, status)
 
 
 def _caller(agent: Agent, operation: Operation) -> Caller:

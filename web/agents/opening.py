@@ -85,7 +85,7 @@ async def open_system(
         allowed_hosts: further names, NAME or NAME:PORT, that a Host header may hold.
         allowed_origins: further origins, as `https://example.org`, whose pages may call.
         strict_requests: refuse unknown members and query parameters instead of ignoring them.
-        bridges: where the ends of tasks are told by webhooks.
+        bridges: where webhooks about the ends of tasks go.
         max_connections: open at a time, for each listener.
         keep_alive_seconds: that a connection may stay open unused.
         header_seconds, body_seconds: for a request's headers, and its body, to arrive.
@@ -160,12 +160,12 @@ def _server_settings(given: Mapping[str, Any]) -> ServerSettings:
         try:
             ServerSettings(**{field: value})  # alone, so that an error names it
         except ValueError as error:
-            told = str(error)
-            if told.lstrip("'").startswith(f"{field} ") or told.startswith(f"'{field}'"):
-                told = told.replace(field, argument, 1)
+            text = str(error)
+            if text.lstrip("'").startswith(f"{field} ") or text.startswith(f"'{field}'"):
+                text = text.replace(field, argument, 1)
             else:
-                told = f"{argument}: {told}"
-            raise OpenError("bad_setting", told) from error
+                text = f"{argument}: {text}"
+            raise OpenError("bad_setting", text) from error
         except TypeError as error:
             raise OpenError("bad_setting", f"{argument} cannot be {value!r}") from error
     server = ServerSettings(**values)
@@ -219,7 +219,7 @@ def _journal(data_dir: str | PathLike[str] | None, map_mib: int) -> StoreJournal
 
 async def _close(journal: StoreJournal) -> None:
     """Let go of the directory. Harmless where that was done."""
-    with trio.CancelScope(shield=True), suppress(StorageError):  # of which others have told
+    with trio.CancelScope(shield=True), suppress(StorageError):  # which others have raised
         await journal.close()
 
 

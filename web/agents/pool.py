@@ -1,11 +1,8 @@
-"""A pool of agents: claims runs, has a handler work on them, and tells how that went."""
+"""A pool of agents: claims runs, has a handler work on them, and reports how they ended."""
 
 import logging
 import math
-import signal
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Iterable
 from typing import Final, final
 
 import trio
@@ -16,30 +13,19 @@ from chargehand.actors.task.choices import Priority
 from chargehand.web.agents.api import Api
 from chargehand.web.agents.asking import new_key
 from chargehand.web.agents.claims import Claim
-from chargehand.web.agents.endings import (
-    Ending,
-    ErrorRule,
-    Fail,
-    Release,
-    error_text,
-    fail_on_error,
-    is_of_handler,
-)
+from chargehand.web.agents.drain import Drain
+from chargehand.web.agents.endings import ErrorRule, fail_on_error
 from chargehand.web.agents.errors import Refused, Unavailable
+from chargehand.web.agents.execution import DRAINED, Execution
 from chargehand.web.agents.given import several
 from chargehand.web.agents.handlers import Call, Handler, calls_of
 from chargehand.web.agents.heartbeats import Heartbeats
 from chargehand.web.agents.metrics import PoolMetrics
-from chargehand.web.agents.reports import Report, Reports
+from chargehand.web.agents.outage import Outage
 from chargehand.web.agents.sessions import PoolSession, Sessions
-from chargehand.web.agents.work import LAST_S, Outcome, Work
+from chargehand.web.agents.work import Outcome, Work, last_moments
 
 SIZE_MAX: Final = 1000
-AGAIN_S: Final = 1.0  # until it is tried again, where nobody answers
-_DRAINED: Final = "its agent pool was drained"
-_CANCELED: Final = "its agent pool was canceled"
-
-_BY_STATUS: Final = {"completed": Outcome.COMPLETED, "failed": Outcome.FAILED}
 
 _log = logging.getLogger("chargehand.agents")
 
@@ -112,8 +98,9 @@ class AgentPool:
         self._capabilities = several("capabilities", capabilities)
         self._priority_min = priority_min
         self._lease_seconds = lease_seconds
-        self._drain_s = drain_seconds
-        self._on_error = on_error
+        self._drain = Drain(drain_seconds, self._on_drain)
+        self._outage = Outage()
+        self._execution = Execution(api, on_error, self._outage)
         self._heartbeats = Heartbeats(api, lease_seconds)
         most = leases_per_session or size
         self._sessions = Sessions(api, name, workspace, channel, self._capabilities, most)
@@ -124,14 +111,10 @@ class AgentPool:
         self._claimed = 0
         self._ended = dict.fromkeys(Outcome, 0)
         self._has_run = False
-        self._patience = trio.CancelScope()  # with handlers; its deadline is set by a drain
-        self._ended_by_drain: set[trio.CancelScope] = set()
         self._moved = trio.Event()  # there may be something to claim, or nothing more
-        self._stop_at_s: float | None = None  # when handlers must have ended; None: no drain
         self._wrong: Refused | None = None  # why there can be no more claims
         self._until_empty = False
         self._is_exhausted = False  # the queue, since a run has ended the last time
-        self._says_away = False  # the scheduler, and it was said
 
     @property
     def metrics(self) -> PoolMetrics:
@@ -175,12 +158,12 @@ class AgentPool:
                 await around.start(self._heartbeats.run)
                 around.start_soon(self._stop_late)
                 if handle_signals:
-                    await around.start(self._drain_on_signals)
+                    await around.start(self._drain.begin_on_signals)
                 async with trio.open_nursery() as runs:
                     await self._keep_claiming(runs)
                 around.cancel_scope.cancel()
         finally:
-            with _last_moments():
+            with last_moments():
                 await self._sessions.end_all()
         if self._wrong is not None:
             raise self._wrong
@@ -192,53 +175,24 @@ class AgentPool:
         given back. May be called again, to wait less. A pool that is drained before it runs returns
         from `run` without a claim. From other threads: `trio.from_thread.run_sync(pool.drain)`.
         """
-        at_s = trio.current_time() + (self._drain_s if seconds is None else seconds)
-        if self._stop_at_s is None or at_s < self._stop_at_s:
-            self._stop_at_s = at_s
-            self._patience.deadline = at_s
-        for scope in self._ended_by_drain:
-            scope.cancel()
+        self._drain.begin(seconds)
+
+    def _on_drain(self) -> None:
         for work in self._active:
-            work.tell_by(self._stop_at_s)
+            work.report_by(self._drain.deadline_s)
         self._moved.set()
 
     async def _stop_late(self) -> None:
-        """Once the time of a drain is over, have the handlers stop that are still at work."""
-        with self._patience:
-            await trio.sleep_forever()
+        """Once the time of a drain is over, stop the handlers that are still at work."""
+        await self._drain.wait_deadline()
         for work in self._active:
-            work.stop(_DRAINED)
-
-    @property
-    def _is_draining(self) -> bool:
-        return self._stop_at_s is not None
-
-    @contextmanager
-    def _until_drained(self) -> Iterator[None]:
-        """What is within is canceled by a drain."""
-        with trio.CancelScope() as scope:
-            self._ended_by_drain.add(scope)
-            if self._is_draining:
-                scope.cancel()
-            try:
-                yield
-            finally:
-                self._ended_by_drain.discard(scope)
-
-    async def _drain_on_signals(
-        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-    ) -> None:
-        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-            task_status.started()
-            async for caught in signals:
-                _log.info("%s: draining", signal.Signals(caught).name)
-                self.drain(0 if self._is_draining else None)
+            work.stop(DRAINED)
 
     # --- claims ---------------------------------------------------------------------------------
 
     async def _keep_claiming(self, runs: trio.Nursery) -> None:
         """Have a run claimed for each free place, until the pool is drained."""
-        while not self._is_draining:
+        while not self._drain.has_begun:
             self._moved = trio.Event()
             self._claim_for_free_places(runs)
             await self._moved.wait()
@@ -263,7 +217,7 @@ class AgentPool:
         refused: Refused | None = None
         ended = sum(self._ended.values())
         try:
-            with self._until_drained():
+            with self._drain.cancels():
                 claims = await self._claims_of(session, count)
                 if self._until_empty and not claims and ended == sum(self._ended.values()):
                     self._is_exhausted = True
@@ -280,7 +234,7 @@ class AgentPool:
         for claim, call in zip(claims[1:], calls[1:], strict=True):
             runs.start_soon(self._do, session, claim, call)
         if claims:
-            if len(claims) > 1:  # in step with the others, so that equal work is told together
+            if len(claims) > 1:  # in step with the others, so that equal work is reported together
                 await trio.lowlevel.cancel_shielded_checkpoint()
             await self._do(session, claims[0], calls[0])
 
@@ -301,9 +255,9 @@ class AgentPool:
                     key=key,
                 )
             except Unavailable as error:
-                await self._pause(error)
+                await self._outage.wait(error)
             else:
-                self._is_back()
+                self._outage.end()
                 return claims
 
     def _take_refusal(self, session: PoolSession, refused: Refused) -> None:
@@ -322,131 +276,26 @@ class AgentPool:
 
     async def _do(self, session: PoolSession, claim: Claim, call: Call) -> None:
         work = Work(claim)
-        if self._stop_at_s is not None:
-            work.tell_by(self._stop_at_s)
-            if self._stop_at_s <= trio.current_time():
-                work.stop(_DRAINED)
+        work.report_by(self._drain.deadline_s)
+        if self._drain.deadline_s <= trio.current_time():
+            work.stop(DRAINED)
         self._active.add(work)
         self._claimed += 1
         self._heartbeats.watch(work)
         try:
-            await self._carry_out(work, session.reports, call)
+            await self._execution.execute(work, session.reports, call)
         finally:
-            if work.telling.cancelled_caught:
-                _log.error("nobody was told how run %s ended", claim.run_id)
+            if work.reporting.cancelled_caught:
+                _log.error("the scheduler did not confirm how run %s ended", claim.run_id)
             self._ended[work.outcome] += 1
             self._active.discard(work)
             self._heartbeats.forget(work)
             self._sessions.let_go(session)
-        with self._until_drained():
+        with self._drain.cancels():
             await call.wait_idle()
         self._free.append(call)
         self._is_exhausted = False
         self._moved.set()
-
-    async def _carry_out(self, work: Work, reports: Reports, call: Call) -> None:
-        claim = work.claim
-        try:
-            report = await self._handled(work, reports, call)
-        except BaseException:
-            with _last_moments():
-                await self._tell(work, partial(reports.ended, claim, Release(_CANCELED)))
-            raise
-        if work.is_lost:
-            with work.telling:
-                await self._settle_lost(work)
-            return
-        work.is_ending = True
-        try:
-            with work.telling:
-                await self._tell(work, report)
-        except trio.Cancelled:
-            with _last_moments():
-                await self._tell(work, report)
-            raise
-
-    async def _handled(self, work: Work, reports: Reports, call: Call) -> Report:
-        """Have the handler work; what is to be told of it."""
-        claim = work.claim
-        try:
-            with work.scope:
-                return partial(reports.completed, claim, await self._result(work, call))
-        except BaseException as error:  # around the scope, which takes its own cancellation out
-            if not is_of_handler(error):
-                raise
-            if not work.scope.cancel_called:
-                return partial(reports.ended, claim, self._ruled(claim, error))
-            _log.warning("the handler of run %s failed as it ended", claim.run_id, exc_info=error)
-        return partial(reports.ended, claim, Release(_DRAINED))
-
-    async def _result(self, work: Work, call: Call) -> object:
-        try:
-            return await call.result(work.claim)
-        except trio.Cancelled:
-            work.claim.lost = work.claim.lost or _CANCELED  # for a thread, which goes on
-            raise
-
-    def _ruled(self, claim: Claim, error: BaseException) -> Ending:
-        if not isinstance(error, Ending):
-            _log.warning("the handler of run %s failed", claim.run_id, exc_info=error)
-        if not isinstance(error, Exception):  # it exits: for rules that is a failure like others
-            error = Fail(error_text(error), {"exception": type(error).__qualname__})
-        try:
-            ending: object = self._on_error(claim, error)
-        except Exception as fault:
-            _log.exception("the rule for errors failed on run %s", claim.run_id)
-            return fail_on_error(claim, fault)
-        if isinstance(ending, Ending):
-            return ending
-        _log.error("the rule for errors returned no Ending for run %s: %r", claim.run_id, ending)
-        return Fail(f"on_error returned {ending!r} and no Ending, for {error_text(error)}")
-
-    async def _tell(self, work: Work, report: Report) -> None:
-        """Tell how it ended until somebody answers."""
-        while True:
-            try:
-                work.outcome = await report()
-                self._is_back()
-                return
-            except Unavailable as error:
-                await self._pause(error)
-            except Refused as refused:
-                work.claim.lost = str(refused)
-                await self._settle_lost(work)
-                return
-
-    async def _settle_lost(self, work: Work) -> None:
-        """Of what the handler has ended itself, as the same agent, that counts."""
-        claim = work.claim
-        try:
-            run = await self._api.run(claim.run_id)
-        except (Refused, Unavailable) as error:
-            _log.debug("what became of run %s is not known: %s", claim.run_id, error)
-        else:
-            is_ours = run.data.get("claim_token_hash") == claim.token
-            if is_ours and run.data.get("failure_kind") is None:
-                work.outcome = _BY_STATUS.get(run.status, Outcome.LOST)
-        if work.outcome is Outcome.LOST:
-            _log.warning("run %s was lost: %s", claim.run_id, claim.lost)
-        else:
-            _log.info("run %s was ended by its handler: %s", claim.run_id, run.status)
-
-    # --- around ---------------------------------------------------------------------------------
-
-    async def _pause(self, error: Unavailable) -> None:
-        if not self._says_away:
-            self._says_away = True
-            _log.warning("waiting for the scheduler: %s", error)
-        await trio.sleep(max(AGAIN_S, min(error.retry_after_s or 0.0, 10 * AGAIN_S)))
-
-    def _is_back(self) -> None:
-        if self._says_away:
-            self._says_away = False
-            _log.info("the scheduler is back")
-
-
-def _last_moments() -> trio.CancelScope:
-    return trio.CancelScope(deadline=trio.current_time() + LAST_S, shield=True)
 
 
 def _check(what: str, value: float, least: float, most: float) -> None:

@@ -70,7 +70,7 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, **self._environment, **_variables(claim)},
-            start_new_session=True,  # a Ctrl-C is for us; we tell it to stop
+            start_new_session=True,  # a Ctrl-C is for us; we stop it
         )
         output, errors = _Tail(_LINE_BYTES_MAX), _Tail(_ERRORS_BYTES_MAX)
         reading = trio.CancelScope(shield=True)  # what it has to say as it is stopped, too
@@ -203,19 +203,19 @@ def _send(process: trio.Process, number: signal.Signals) -> None:
 def _result(code: int, output: _Tail, errors: _Tail) -> object:
     """Raises: Fail, Release."""
     last = output.last_line
-    told = output.text(_OUTPUT_BYTES_MAX)
+    printed = output.text(_OUTPUT_BYTES_MAX)
     if code:
         last = last or errors.last_line
         how = f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         if code == TRY_AGAIN:
             raise Release(last or how)
-        raise Fail(last or how, {"exit": how, "output": told})
+        raise Fail(last or how, {"exit": how, "output": printed})
     if output.ends_with_large_object:
         raise Fail("its result was refused: its last line is a JSON object of more than 64 KiB")
     result = _object(last)
     if result is not None:
         return result
-    return {"output": told} if told else None
+    return {"output": printed} if printed else None
 
 
 def _object(text: str) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Tells the scheduler how a run has ended."""
+"""Reports to the scheduler how runs have ended."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ from chargehand.web.agents.together import Together
 from chargehand.web.agents.work import Outcome
 
 Report = Callable[[], Awaitable[Outcome]]
-"""Tells it, and may be called again where nobody answered."""
+"""Sends it, and may be called again where there was no answer."""
 
 _NO_REASON: Final = "no reason was given"
 
@@ -22,7 +22,7 @@ _log = logging.getLogger("chargehand.agents")
 
 @final
 class Reports:
-    """Of one session; what is to be told at the same time is told together.
+    """Those of one session; what ends at the same time goes in one request.
 
     Every method raises `LeaseLost` where the run is not ours any more, and `Unavailable`.
     """
@@ -60,16 +60,16 @@ class Reports:
         return Outcome.FAILED
 
     async def _failed(self, claim: Claim, error: str, metadata: object) -> None:
-        told = error.strip() or _NO_REASON
+        text = error.strip() or _NO_REASON
         try:
-            await self._failures.ask((claim, told, metadata))
+            await self._failures.ask((claim, text, metadata))
         except LeaseLost:
             raise
         except Refused as refused:
             if metadata is None:
                 raise
             _log.warning("run %s fails without its metadata: %s", claim.run_id, refused)
-            await self._failures.ask((claim, told, None))
+            await self._failures.ask((claim, text, None))
 
     async def _ask_for_review(self, claim: Claim, reason: str) -> None:
         try:

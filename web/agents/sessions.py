@@ -23,7 +23,7 @@ _log = logging.getLogger("chargehand.agents")
 @final
 class PoolSession:
     """Attributes:
-    reports: tells how its runs have ended.
+    reports: sends how its runs have ended.
     is_known: it is registered, or registers itself with its first claim.
     held: its runs.
     asked: what claims that are under way may bring.

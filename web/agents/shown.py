@@ -96,14 +96,14 @@ def task_shown(data: dict[str, Any], runs: list[dict[str, Any]] | None = None) -
 
 def event_shown(data: dict[str, Any]) -> Event:
     """An event of a stream."""
-    told = data["timeline"]
-    run, actor = told.get("run"), told["actor"]
+    item = data["timeline"]
+    run, actor = item.get("run"), item["actor"]
     return Event(
         data["sequence"],
         data["type"],
-        told["task"]["id"],
+        item["task"]["id"],
         None if run is None else run["id"],
         f"{actor['kind']}:{actor['ref']}",
-        datetime.fromisoformat(told["timestamp"]),
-        told.get("payload", {}),
+        datetime.fromisoformat(item["timestamp"]),
+        item.get("payload", {}),
     )

@@ -10,7 +10,7 @@ from chargehand.web.bridges.configuration import TIMEOUT_S_DEFAULT, Webhook, rea
 @final
 @frozen
 class WebhookBridge:
-    """Where the ends of tasks are told by signed webhooks, to those who subscribe to them.
+    """Where signed webhooks about the ends of tasks go, for those who subscribe to them.
 
     Args:
         id: by which subscriptions name it.

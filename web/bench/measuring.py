@@ -110,11 +110,11 @@ async def _closed(made: Place, order: Order, figures: list[Figures]) -> Measured
     return measured
 
 
-def _figures(measured: Measured, order: Order, told: str = "") -> list[Figures]:
+def _figures(measured: Measured, order: Order, note: str = "") -> list[Figures]:
     """Batches are named by the size that was had, which may be less than what was asked for."""
     runs = "run" if measured.largest == 1 else "runs"
     size = "" if order.batch == 1 else f" of up to {measured.largest} {runs}"
     return [
-        Figures.of(f"{what}{size}{told}", latencies, measured.elapsed_s, measured.done)
+        Figures.of(f"{what}{size}{note}", latencies, measured.elapsed_s, measured.done)
         for what, latencies in (("claim", measured.claims), ("cycle", measured.cycles))
     ]

@@ -97,8 +97,8 @@ class Wire:
 
     async def post(self, path: str, body: bytes = b"{}", headers: str = "") -> tuple[int, bytes]:
         """The status and body of the answer, which must say its length."""
-        told = f"{headers}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        return await self._send("POST", path, told, body)
+        head = f"{headers}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        return await self._send("POST", path, head, body)
 
     async def get(self, path: str, headers: str = "") -> tuple[int, bytes]:
         """The status and body of the answer, which must say its length."""

@@ -1,4 +1,4 @@
-"""Bridges as signed webhooks: how what `actors.bridges` has to tell looks and travels.
+"""Bridges as signed webhooks: how the messages of `actors.bridges` look and travel.
 
 `configuration` reads the `[[bridges]]` of the server's settings. `body` is the JSON of a message,
 `redacted` before it leaves; `signature` makes the headers of Standard Webhooks; `post` carries it

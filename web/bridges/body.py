@@ -4,7 +4,7 @@ from typing import Final
 
 import orjson
 
-from chargehand.actors.bridges.message import Message, ToldReview
+from chargehand.actors.bridges.message import Message, ReviewPart
 from chargehand.actors.limits import JSON_DEPTH_MAX
 from chargehand.actors.task.review import ReviewOutcome
 from chargehand.actors.task.subscription import Subscription
@@ -101,7 +101,7 @@ def _text(message: Message) -> str:
     return line
 
 
-def _review_text(review: ToldReview) -> str:
+def _review_text(review: ReviewPart) -> str:
     if review.is_open:
         return "its review is open"
     if review.outcome is None:
@@ -116,11 +116,11 @@ def _in_one_line(text: str) -> str:
     return " ".join(redact(text).split())
 
 
-def _review(review: ToldReview | None) -> dict[str, object]:
+def _review(review: ReviewPart | None) -> dict[str, object]:
     if review is None:
         return {}
     outcome = "canceled" if review.outcome is None else review.outcome.value
-    told: dict[str, object] = {
+    members: dict[str, object] = {
         "review_id": review.id,
         "open": review.is_open,
         **_given(
@@ -130,8 +130,8 @@ def _review(review: ToldReview | None) -> dict[str, object]:
         ),
     }
     if review.circuit_opened:
-        told["circuit_opened"] = True
-    return {"review": told}
+        members["circuit_opened"] = True
+    return {"review": members}
 
 
 def _payload(message: Message) -> dict[str, object]:

@@ -56,7 +56,7 @@ def read_webhooks(
         called: names one of them, by its place.
 
     Raises:
-        Fatal: BAD_SETTING, naming the bridge and its key; secrets and urls are not told.
+        Fatal: BAD_SETTING, naming the bridge and its key, but no secret and no url.
     """
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise Fatal(ExitCode.BAD_SETTING, f"{where}: bridges: expected [[bridges]] tables")

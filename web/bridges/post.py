@@ -80,13 +80,13 @@ class Poster:
         except trio.TooSlowError:
             raise Undelivered(f"no answer within {self._timeout_s:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Undelivered(f"no answer: {_told(error)}") from error
+            raise Undelivered(f"no answer: {_text_of(error)}") from error
         if not 200 <= status < 300:
-            told = f"answered {status} {httpx.codes.get_reason_phrase(status)}".strip()
+            text = f"answered {status} {httpx.codes.get_reason_phrase(status)}".strip()
             if status == httpx.codes.GONE:
-                raise Gone(told)
+                raise Gone(text)
             asks = status in _MAY_ASK_FOR_TIME
-            raise Undelivered(told, retry_after_s(headers_back, self._now_s()) if asks else None)
+            raise Undelivered(text, retry_after_s(headers_back, self._now_s()) if asks else None)
         check_acknowledgment(message, answer)
 
     async def _follow(
@@ -147,16 +147,16 @@ def check_acknowledgment(message: Message, answer: bytes) -> None:
         Undelivered: it names another.
     """
     try:
-        told: Any = orjson.loads(answer)
+        said: Any = orjson.loads(answer)
     except orjson.JSONDecodeError:
         return
-    if not isinstance(told, dict):
+    if not isinstance(said, dict):
         return
     for name, ours in (("delivery_id", message.delivery_id), ("seq", message.seq)):
-        theirs = told.get(name)
+        theirs = said.get(name)
         if theirs is not None and theirs != ours:
             raise Undelivered(f"acknowledged another {name}")
 
 
-def _told(error: Exception) -> str:
+def _text_of(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

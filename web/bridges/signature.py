@@ -16,7 +16,7 @@ def key_of(secret: str) -> bytes:
     """The key in a secret: `whsec_` and base64, or the secret's own bytes.
 
     Raises:
-        ValueError: it holds none; the message does not tell the secret.
+        ValueError: it holds none; the message does not hold the secret.
     """
     if not secret.startswith(_ENCODED):
         if not secret.strip():

@@ -95,12 +95,12 @@ def _run(client: "Client", as_json: bool, values: dict[str, Any]) -> None:
 
 
 def _refused(failure: "Unexpected") -> Failed:
-    """An answer that ended the measurement; an error is told as other commands tell it."""
+    """An answer that ended the measurement; an error is shown as other commands show it."""
     if failure.status < 300:
         return Failed(ClientExit.STRANGE, f"the measurement failed: {failure}")
-    told = refused(failure.status, failure.answer)
-    text = f"the measurement failed at {failure.path}: {told.text}"
-    return Failed(told.exit_with, text, told.suggestion, failure.answer)
+    refusal = refused(failure.status, failure.answer)
+    text = f"the measurement failed at {failure.path}: {refusal.text}"
+    return Failed(refusal.exit_with, text, refusal.suggestion, failure.answer)
 
 
 def _address_of(target: "ServerAddress") -> "Address":
@@ -131,18 +131,18 @@ def _check_idle(client: "Client", yes: bool) -> None:
     queued, active = found["queued_run_count"], found["active_claim_count"]
     if yes or not (queued or active):
         return
-    told = (
+    warning = (
         f"others are at work there ({queued} runs queued, {active} claimed),"
         " and measuring would slow them down"
     )
     if not on_terminal():
-        raise Failed(ClientExit.CONFLICT, f"{told}; add --yes to measure anyway")
-    ask_to_go_on(told)
+        raise Failed(ClientExit.CONFLICT, f"{warning}; add --yes to measure anyway")
+    ask_to_go_on(warning)
 
 
 def _show(report: "Report", as_json: bool) -> None:
     if as_json:
-        click.echo(orjson.dumps(_told(report)))
+        click.echo(orjson.dumps(_members(report)))
     else:
         _show_table(report)
     if report.left:
@@ -163,16 +163,16 @@ def _show(report: "Report", as_json: bool) -> None:
 def _why_short(report: "Report") -> str:
     runs = "1 run" if report.largest == 1 else f"{report.largest} runs"
     batch = report.order.batch
-    told = (
+    short = (
         f"these are no batches of {batch}: no claim got more than {runs}. A server gives a session"
         " only as many as --max-leases-per-session says, 1 by default"
     )
     if report.order.rate is None:
-        return f"{told}; start it with --max-leases-per-session {batch}"
-    return f"{told}; or no more were waiting, at that rate"
+        return f"{short}; start it with --max-leases-per-session {batch}"
+    return f"{short}; or no more were waiting, at that rate"
 
 
-def _told(report: "Report") -> dict[str, object]:
+def _members(report: "Report") -> dict[str, object]:
     from attrs import asdict
 
     return {

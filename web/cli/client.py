@@ -35,7 +35,7 @@ _NEXT: Final = re.compile(r'<([^>]*)>[^,<]*;\s*rel="?next\b')
 @final
 class ApiResponse(NamedTuple):
     """Args:
-    body: None where the server had nothing to tell.
+    body: None where the answer had none.
     ignored: what it did not know of the request, as its header lists it.
     date: when it answered, by its own clock, as HTTP writes it.
     """
@@ -84,7 +84,7 @@ class Client:
         Args:
             if_match: the number that an ETag is.
             answer_s: how long that may take; None: as long as the server lets it.
-            notice: called if the answer takes long; else that is told on stderr.
+            notice: called if the answer takes long; by default a line on stderr says so.
         """
         headers = dict(self._headers)
         if method != "GET":
@@ -96,11 +96,11 @@ class Client:
         target = f"{path}?{urlencode(query)}" if query else path
         request = Request(method, target, headers, body, answer_s)
         with self._failing():
-            return self._answer_to(request, notice or partial(self._tell_of_silence, answer_s))
+            return self._answer_to(request, notice or partial(self._report_silence, answer_s))
 
-    def _tell_of_silence(self, answer_s: float | None) -> None:
-        told = f"chargehand: no answer from {self.target} yet; waiting"
-        click.echo(told if answer_s is None else f"{told} up to {answer_s:g} s", err=True)
+    def _report_silence(self, answer_s: float | None) -> None:
+        text = f"chargehand: no answer from {self.target} yet; waiting"
+        click.echo(text if answer_s is None else f"{text} up to {answer_s:g} s", err=True)
 
     def _answer_to(self, request: Request, notice: Callable[[], None]) -> ApiResponse:
         until_s: float | None = None
@@ -153,9 +153,9 @@ class Client:
                 self.target.start_command,
             ) from error
         except (Lost, Silent) as error:
-            told = str(error) or "it does not answer"
+            why = str(error) or "it does not answer"
             raise Failed(
-                ClientExit.UNREACHABLE, f"the connection to {self.target} failed: {told}"
+                ClientExit.UNREACHABLE, f"the connection to {self.target} failed: {why}"
             ) from error
 
     def _parsed(self, raw: bytes) -> object:
@@ -164,8 +164,8 @@ class Client:
         try:
             return orjson.loads(raw)
         except orjson.JSONDecodeError:
-            told = f"what {self.target} answers is not JSON; is it a chargehand?"
-            raise Failed(ClientExit.STRANGE, told) from None
+            text = f"what {self.target} answers is not JSON; is it a chargehand?"
+            raise Failed(ClientExit.STRANGE, text) from None
 
 
 def _is_success(answer: Answer) -> bool:

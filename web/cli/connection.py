@@ -111,13 +111,13 @@ class Answer:
 
     def read(self) -> bytes:
         """Raises: Lost, Silent."""
-        with _told():
+        with _translated():
             return self._response.read()
 
     def lines(self) -> Iterator[str]:
         """Each line as soon as it is there. Raises: Lost, Silent."""
         while True:
-            with _told():
+            with _translated():
                 line = self._response.readline()
             if not line:
                 return
@@ -142,7 +142,7 @@ def exchange(
             connection.connect()
         except OSError as error:
             raise Unreachable(str(error)) from error
-        with _told():
+        with _translated():
             connection.sock.settimeout(request.answer_s)
             # A server that wants no more of a body closes, but what it answered is there.
             with suppress(BrokenPipeError, ConnectionResetError):
@@ -163,7 +163,7 @@ def _is_readable(sock: socket.socket, within_s: float) -> bool:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _translated() -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:

@@ -57,8 +57,8 @@ def delete_matching(client: "Client", as_json: bool, members: Members, yes: bool
             click.echo(f"and {len(found) - len(first)} more", err=True)
     if not yes:
         if not on_terminal():
-            told = f"this would delete {count}, and nobody can be asked: say --yes if that is meant"
-            raise Failed(ClientExit.PARTLY, told)
+            text = f"this would delete {count}, and nobody can be asked: say --yes if that is meant"
+            raise Failed(ClientExit.PARTLY, text)
         ask_to_go_on(f"this deletes {count}")
     refused = _delete_all(client, as_json, _leaves_first(found))
     done = len(found) - refused
@@ -125,7 +125,7 @@ def _leaves_first(found: Sequence[_Found]) -> list[_Found]:
 
 
 def _delete_all(client: "Client", as_json: bool, tasks: Sequence[_Found]) -> int:
-    """Delete page after page, and tell of each; how many were refused."""
+    """Delete page after page, and show the outcome of each; how many were refused."""
     refused, pages, gone = 0, Pages(_REFUSED), set[str]()
     for begin in range(0, len(tasks), PAGE):
         results: list[Mapping[str, Any]] = []
@@ -135,17 +135,17 @@ def _delete_all(client: "Client", as_json: bool, tasks: Sequence[_Found]) -> int
                 results.append(_result(task, failed))
                 if failed is None:
                     gone.add(task.id)
-        finally:  # of what was done before the server was gone it is told, too
-            told = [result for result in results if not result["ok"]]
-            refused += len(told)
+        finally:  # what was done before the server was gone is shown, too
+            kept = [result for result in results if not result["ok"]]
+            refused += len(kept)
             if as_json:
                 print_json(orjson.dumps({"results": results}))
             else:
-                _tell(pages, told, begin + len(results), len(tasks))
+                _show_page(pages, kept, begin + len(results), len(tasks))
     return refused
 
 
-def _tell(pages: Pages, refused: Sequence[Mapping[str, Any]], done: int, count: int) -> None:
+def _show_page(pages: Pages, refused: Sequence[Mapping[str, Any]], done: int, count: int) -> None:
     if refused:
         rows = [{"task_id": one["task_id"], "why": one["why"]} for one in refused]
         pages.show({"refused": rows})

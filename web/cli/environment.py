@@ -10,7 +10,7 @@ DATA_DIR_VARIABLE: Final = "CHARGEHAND_DATA_DIR"  # a server's setting as well
 URL_VARIABLE: Final = "CHARGEHAND_URL"
 SESSION_VARIABLES: Final = ("CHARGEHAND_SESSION_ID", "AGH_SESSION_ID")
 AGENT_VARIABLES: Final = ("CHARGEHAND_AGENT", "AGH_AGENT")
-# What a program that works on a claim is told of it (`chargehand work`).
+# What a program that works on a claim has of it in its environment (`chargehand work`).
 RUN_VARIABLE: Final = "CHARGEHAND_RUN_ID"
 TASK_VARIABLE: Final = "CHARGEHAND_TASK_ID"
 TITLE_VARIABLE: Final = "CHARGEHAND_TITLE"

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, final
 from rich.cells import cell_len
 
 from chargehand.web.cli.layout import GAP, Block, Line, Note, Span, folded, padded
-from chargehand.web.cli.shown import at, several, told
+from chargehand.web.cli.shown import at, several, text_of
 
 _CHANGES: Final = (
     ("previous_status", "status"),
@@ -44,11 +44,11 @@ class _Events(NamedTuple):
     type_chars: int = 0
 
     def lines(self, room: int | None) -> Iterable[Line]:
-        types = [told(at(event, "event_type")).removeprefix("task.") for event in self.events]
+        types = [text_of(at(event, "event_type")).removeprefix("task.") for event in self.events]
         width = max(self.type_chars, *map(cell_len, types))
         for event, kind in zip(self.events, types, strict=True):
-            number = told(at(event, "sequence")).rjust(_NUMBER_CHARS)
-            columns = (number, told(at(event, "timestamp")), padded(kind, width), "")
+            number = text_of(at(event, "sequence")).rjust(_NUMBER_CHARS)
+            columns = (number, text_of(at(event, "timestamp")), padded(kind, width), "")
             first, happened = (" " * GAP).join(columns), _happened(event)
             indent = cell_len(first)
             if room is not None and room - indent < _ROOM_MIN:
@@ -62,7 +62,8 @@ class _Events(NamedTuple):
 def _happened(event: object) -> str:
     """Run or else task, what changed, and by whom."""
     subject = at(event, "run.id") or at(event, "task.id")
-    words = [told(subject), _changed(at(event, "payload")), f"by {told(at(event, 'actor.ref'))}"]
+    actor = text_of(at(event, "actor.ref"))
+    words = [text_of(subject), _changed(at(event, "payload")), f"by {actor}"]
     return "  ".join(word for word in words if word)
 
 
@@ -70,9 +71,9 @@ def _changed(payload: object) -> str:
     if not isinstance(payload, Mapping):
         return ""
     words = [
-        f"{told(payload[before])} → {told(payload[after])}"
+        f"{text_of(payload[before])} → {text_of(payload[after])}"
         for before, after in _CHANGES
         if payload.get(before) and payload.get(after) and payload[before] != payload[after]
     ]
-    words += [f"{name} {told(payload[name])!r}" for name in _WHY if payload.get(name)]
+    words += [f"{name} {text_of(payload[name])!r}" for name in _WHY if payload.get(name)]
     return ", ".join(words)

@@ -1,4 +1,4 @@
-"""How a command fails: what is told on stderr, and with which code it ends."""
+"""How a command fails: what it says on stderr, and with which code it ends."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple, final
@@ -38,7 +38,7 @@ _CALL: Final = " /api/"  # a path, behind its method
 class ErrorReport(NamedTuple):
     """An error of the API in a sentence, and the command that it suggests.
 
-    Its next step is told in the terms of the API, so it is left out where there is a command, and
+    Its next step is given in the terms of the API, so it is left out where there is a command, and
     where it is an HTTP call.
     """
 
@@ -48,7 +48,7 @@ class ErrorReport(NamedTuple):
 
     @classmethod
     def of(cls, error: object, missing: str | None = None) -> "ErrorReport":
-        """That which a server tells; an error of somebody else has no text.
+        """An error of a Chargehand; one of another server has no text.
 
         Args:
             missing: how to give the other half of an identity of which one was sent.
@@ -97,8 +97,8 @@ class Failed(Exception):
     def __str__(self) -> str:
         return self.text
 
-    def tell(self, as_json: bool) -> None:
-        """Say it on stderr."""
+    def report(self, as_json: bool) -> None:
+        """Write it to stderr."""
         if as_json:
             click.echo(self.as_json.rstrip(b"\n"), err=True)
             return
@@ -109,17 +109,17 @@ class Failed(Exception):
 
     @property
     def as_json(self) -> bytes:
-        """The server's answer; what no server has told, in the shape in which one would."""
+        """The server's answer; a failure without one in the shape that it would have."""
         if self._body:
             return self._body
-        told = {"code": self.exit_with.name.lower(), "message": self.text}
+        diagnostic = {"code": self.exit_with.name.lower(), "message": self.text}
         if self.suggestion:
-            told["suggested_command"] = self.suggestion
-        return orjson.dumps({"error": self.text, "diagnostic": told})
+            diagnostic["suggested_command"] = self.suggestion
+        return orjson.dumps({"error": self.text, "diagnostic": diagnostic})
 
 
 def refused(status: int, raw: bytes, missing: str | None = None) -> Failed:
-    """The failure that an error answer tells.
+    """The failure that an error answer describes.
 
     Args:
         missing: how to give the other half of an identity of which one was sent.

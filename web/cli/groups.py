@@ -1,5 +1,5 @@
 """The commands of the program, by name. Each is loaded when it is asked for, and nothing else is:
-help and completion list what is told of it here."""
+help and completion list what is said of it here."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence

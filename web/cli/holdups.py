@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from chargehand.web.cli.failures import Failed
-from chargehand.web.cli.shown import at, told
+from chargehand.web.cli.shown import at, text_of
 from chargehand.web.operations import Operation
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ def scheduler_pause(client: "Client") -> str | None:
         return None
     words = [
         "the scheduler is paused",
-        *(f"{word} {text}" for word, path in _PAUSE if (text := told(at(scheduler, path)))),
+        *(f"{word} {text}" for word, path in _PAUSE if (text := text_of(at(scheduler, path)))),
     ]
-    reason = told(at(scheduler, "paused_reason"))
+    reason = text_of(at(scheduler, "paused_reason"))
     return " ".join(words) + (f": {reason}" if reason else "")
 
 
@@ -31,7 +31,7 @@ def claims_under_way(client: "Client") -> str | None:
     count = at(_scheduler(client), "active_claim_count")
     if not count:
         return None
-    return "1 run is at work" if count == 1 else f"{told(count)} runs are at work"
+    return "1 run is at work" if count == 1 else f"{text_of(count)} runs are at work"
 
 
 def _scheduler(client: "Client") -> object:

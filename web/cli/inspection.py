@@ -7,7 +7,7 @@ from chargehand.actors.views.next_action import NextAction
 from chargehand.web.cli.advice import suggested
 from chargehand.web.cli.layout import Block, Pair, Pairs
 from chargehand.web.cli.layouts import SESSION_COLUMNS, TASK_COLUMNS
-from chargehand.web.cli.shown import Column, Listing, Part, Worth, at, several, told
+from chargehand.web.cli.shown import Column, Listing, Part, Worth, at, several, text_of
 
 _RUN_COLUMNS: Final = (
     Column("ID", "run_id", Worth.KEPT),
@@ -42,19 +42,19 @@ class _Diagnoses:
         return [Pairs(list(self._lines(body)))]
 
     def _lines(self, body: object) -> Iterator[Pair]:
-        action = told(at(body, "inspect.next_action"))
+        action = text_of(at(body, "inspect.next_action"))
         diagnostics = several(at(body, "inspect.diagnostics"))
         words = _ACTIONS.get(action, "")
         if action == NextAction.TERMINAL.value and diagnostics:
             words = "it has ended, but see below"
         yield Pair("next", f"{words} [{action}]" if words else action)
         if at(body, "inspect.scheduler.paused"):
-            reason = told(at(body, "inspect.scheduler.reason"))
+            reason = text_of(at(body, "inspect.scheduler.reason"))
             yield Pair("note", f"the scheduler is paused {reason}")
         for found in diagnostics:
-            words = f"{told(at(found, 'message'))} [{told(at(found, 'code'))}]"
-            yield Pair(told(at(found, "severity")), words)
-            command = told(at(found, "suggested_command"))
+            words = f"{text_of(at(found, 'message'))} [{text_of(at(found, 'code'))}]"
+            yield Pair(text_of(at(found, "severity")), words)
+            command = text_of(at(found, "suggested_command"))
             if command:
                 yield suggested(command)
 

@@ -14,7 +14,7 @@ import click
 from rich.cells import cell_len, chop_cells, set_cell_size
 
 GAP: Final = 2  # between columns
-_USUAL_ROOM: Final = 80  # where a terminal does not tell
+_USUAL_ROOM: Final = 80  # where a terminal does not say
 _ROOM_MIN: Final = 20  # for what is folded; on terminals that are narrower, lines are too long
 _WORD_CHARS: Final = 72  # to this a word stays whole, as it may be an id or a claim's hash
 _WORD: Final = re.compile(r"\S+\s*|\s+")
@@ -140,9 +140,9 @@ def terminal_room() -> int | None:
     """Columns of the terminal that stdout is, if it is one."""
     if not sys.stdout.isatty():
         return None
-    told = os.environ.get("COLUMNS", "")
-    if told.isdigit() and int(told):
-        return int(told)
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdigit() and int(columns):
+        return int(columns)
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL_ROOM
     except OSError:

@@ -59,7 +59,7 @@ def serve(config: Path | None, **flags: str | bool | None) -> None:
         sys.exit(fatal.code)
     except Exception as error:
         if failure_in(error) is not None:
-            raise  # it is told as that of any command
+            raise  # it is shown as that of any command
         _log.exception("the server has failed")
         sys.exit(ExitCode.INTERNAL)
 

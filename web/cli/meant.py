@@ -22,7 +22,7 @@ class Command(click.Command):
             begun = [name for name in _options(self) if name.startswith(error.option_name)]
             if not begun:
                 raise
-            raise click.UsageError(_told("option", error.option_name, begun), ctx) from None
+            raise click.UsageError(_no_such("option", error.option_name, begun), ctx) from None
 
 
 class Group(click.Group):
@@ -33,10 +33,10 @@ class Group(click.Group):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            told = _placed(self, ctx, given, error.option_name)
-            if told is None:
+            hint = _placed(self, ctx, given, error.option_name)
+            if hint is None:
                 raise
-            raise click.UsageError(f"No such option {error.option_name!r}. {told}", ctx) from None
+            raise click.UsageError(f"No such option {error.option_name!r}. {hint}", ctx) from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -47,10 +47,10 @@ class Group(click.Group):
             raise
         except click.UsageError:
             meant = list(_meant(self, ctx, args[0]))
-            raise click.UsageError(_told("command", args[0], meant), ctx) from None
+            raise click.UsageError(_no_such("command", args[0], meant), ctx) from None
 
 
-def _told(what: str, name: str, meant: Iterable[str]) -> str:
+def _no_such(what: str, name: str, meant: Iterable[str]) -> str:
     shown = ", ".join(repr(one) for one in list(meant)[:_SHOWN_MAX])
     return f"No such {what} {name!r}." + (f" Did you mean {shown}?" if shown else "")
 

@@ -58,10 +58,10 @@ class JsonList(ParamType[list[Any]]):
         except OSError as error:
             self.fail(f"cannot read it: {error}", param, ctx)
         except orjson.JSONDecodeError as error:
-            told = f"not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+            fault = f"not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
             if value != "-" and not str(value).lstrip().startswith(("@", "[", "{")):
-                told += f"; to read a file, put an @ before its name: @{value}"
-            self.fail(told, param, ctx)
+                fault += f"; to read a file, put an @ before its name: @{value}"
+            self.fail(fault, param, ctx)
 
 
 def _listed(raw: bytes) -> list[Any]:
@@ -74,7 +74,7 @@ def _listed(raw: bytes) -> list[Any]:
 
 
 def _listed_by_lines(text: str, fault: orjson.JSONDecodeError) -> list[Any]:
-    """Args: fault: of the text as a whole, which tells more unless a line is JSON by itself."""
+    """Args: fault: of the text as a whole, which says more unless a line is JSON by itself."""
     found: list[Any] = []
     at = 0
     for line in text.split("\n"):
@@ -114,7 +114,7 @@ class OwnerText(ParamType[dict[str, str]]):
 
 @final
 class UrgencyText(ParamType[int]):
-    """A priority by its name, told to the server by its weight; or a weight as it is."""
+    """A priority by its name, sent to the server as its weight; or a weight as it is."""
 
     name = "priority"
     _WEIGHTS: Final = {priority.value: priority.weight for priority in Priority}
@@ -155,7 +155,7 @@ class IdText(ParamType[str]):
 
 @final
 class AgeText(ParamType[float]):
-    """A length of time in seconds, told as 90s, 15m, 12h or 30d."""
+    """A length of time in seconds, written as 90s, 15m, 12h or 30d."""
 
     name = "age"
     _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -171,7 +171,7 @@ class AgeText(ParamType[float]):
 
 @final
 class DirectoryText(ParamType[str]):
-    """A directory of this machine, told to the server by its full path."""
+    """A directory of this machine, sent to the server as its full path."""
 
     name = "directory"
 
@@ -223,7 +223,7 @@ class Field(NamedTuple):
         return self.flag or self.member.replace("_", "-")
 
     @property
-    def told(self) -> str:
+    def called(self) -> str:
         """What people call it here."""
         is_argument = self.form in (Form.ARGUMENT, Form.ARGUMENTS)
         return self.option.upper() if is_argument else f"--{self.option}"
@@ -287,7 +287,7 @@ def in_options(text: str, fields: Sequence[Field]) -> str:
         if "_" in field.member:  # else it may be any word
             names.append(field.member)
         for name in names:
-            text = re.sub(rf"(?<![\w/]){re.escape(name)}(?![\w/])", field.told, text)
+            text = re.sub(rf"(?<![\w/]){re.escape(name)}(?![\w/])", field.called, text)
     return text
 
 

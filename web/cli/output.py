@@ -67,7 +67,7 @@ def checked_output() -> Iterator[None]:
     """Stdout is checked within, and flushed at the end.
 
     Raises:
-        SystemExit: stdout has failed; it was told on stderr, unless nobody reads a pipe any more.
+        SystemExit: stdout has failed; stderr says so, unless nobody reads a pipe any more.
     """
     _check_stdout()
     try:

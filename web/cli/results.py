@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, final
 from chargehand.web.cli.advice import suggested
 from chargehand.web.cli.failures import ErrorReport, plain
 from chargehand.web.cli.layout import Block, Pair, Pairs
-from chargehand.web.cli.shown import at, several, told
+from chargehand.web.cli.shown import at, several, text_of
 from chargehand.web.exits import ClientExit
 
 
@@ -29,7 +29,7 @@ class Refusals(NamedTuple):
             error = at(result, "error")
             if error is not None:
                 refusal = ErrorReport.of(error)
-                yield Pair(told(at(result, self.name)) or f"item {number}", plain(refusal.text))
+                yield Pair(text_of(at(result, self.name)) or f"item {number}", plain(refusal.text))
                 if refusal.suggestion:
                     yield suggested(refusal.suggestion)
 

@@ -57,7 +57,7 @@ def client_command(
         if callers is Callers.ANYBODY:
             caller = identity_of(values.pop("session"), values.pop("agent"))
         remember({**target.options, **caller.options})
-        with _told(as_json):
+        with _reporting_failures(as_json):
             run(Client(target, caller), as_json, values)
 
     return Command(
@@ -73,15 +73,15 @@ def on_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def ask_to_go_on(told: str) -> None:
+def ask_to_go_on(warning: str) -> None:
     """Raises: SystemExit: the answer is not yes."""
-    if not click.confirm(f"{told}: go on?", err=True):
+    if not click.confirm(f"{warning}: go on?", err=True):
         click.echo("chargehand: nothing was changed", err=True)
         raise SystemExit(ClientExit.PARTLY)
 
 
 @contextmanager
-def _told(as_json: bool) -> Iterator[None]:
+def _reporting_failures(as_json: bool) -> Iterator[None]:
     """Turns the ways in which a command may end into what is said, and an exit code."""
     for output in (sys.stdout, sys.stderr):
         if isinstance(output, TextIOWrapper):
@@ -89,12 +89,12 @@ def _told(as_json: bool) -> Iterator[None]:
     try:
         yield
     except Failed as failed:
-        failed.tell(as_json)
+        failed.report(as_json)
         raise SystemExit(failed.exit_with) from None
     except OutputFailed as failed:
         give_up_stdout()
         if failed.exit_with is not ClientExit.BROKEN_PIPE:
-            Failed(failed.exit_with, str(failed)).tell(as_json)
+            Failed(failed.exit_with, str(failed)).report(as_json)
         raise SystemExit(failed.exit_with) from None
 
 

@@ -98,7 +98,7 @@ def at(body: object, path: str) -> object:
     return body
 
 
-def told(value: object) -> str:
+def text_of(value: object) -> str:
     """One value as a word or a line."""
     match value:
         case None:
@@ -142,7 +142,7 @@ class Card(NamedTuple):
         if not isinstance(found, Mapping):
             return []
         texts = (
-            Pair(plain(name), "\n".join(told(line) for line in _lines(value)))
+            Pair(plain(name), "\n".join(text_of(line) for line in _lines(value)))
             for name, value in found.items()
             if name not in self.without
         )
@@ -178,8 +178,8 @@ class Column(NamedTuple):
     or_else: str | None = None
 
     def cell(self, row: object) -> str:
-        text = told(at(row, self.path))
-        return text if text or self.or_else is None else told(at(row, self.or_else))
+        text = text_of(at(row, self.path))
+        return text if text or self.or_else is None else text_of(at(row, self.or_else))
 
 
 @final
@@ -325,11 +325,11 @@ class _Tree(NamedTuple):
 
 
 def _node(guide: str, node: object, room: int | None) -> Line:
-    words = [told(at(node, "task.id")), told(at(node, "task.status"))]
+    words = [text_of(at(node, "task.id")), text_of(at(node, "task.status"))]
     run = at(node, "active_run.status")
     if run is not None:
-        words.append(f"(run {told(run)})")
-    kept, title = f"{guide}{'  '.join(words)}", told(at(node, "task.title"))
+        words.append(f"(run {text_of(run)})")
+    kept, title = f"{guide}{'  '.join(words)}", text_of(at(node, "task.title"))
     if room is not None:
         title = cut(title, max(room - cell_len(kept) - GAP, _CUT_CHARS_MIN))
     return (Span(f"{kept}  {title}"),)

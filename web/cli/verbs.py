@@ -75,7 +75,7 @@ class Verb(NamedTuple):
         callers: who it may be called by.
         may_wait: whether the server may take its time.
         holdup: what may be the matter where it does, or where it has nothing.
-        asks: what is told before anything is done, and asked on a terminal; None: it goes without.
+        asks: what it warns of before anything is done, and asks on a terminal; None: nothing.
         watch: what `--watch` does, if it makes sense.
         finish: the last word on the members.
         in_walk: members of the requests that walk all pages.
@@ -153,9 +153,9 @@ class Verb(NamedTuple):
         )
 
     def _notes(self) -> str:
-        """The note, and what the arguments may be: of options it is told next to them."""
+        """The note, and what the arguments may be: for options that stands next to them."""
         choices = [
-            f"{field.told} is one of {', '.join(field.kind.choices)}."
+            f"{field.called} is one of {', '.join(field.kind.choices)}."
             for field in self.fields
             if field.form is Form.ARGUMENT and isinstance(field.kind, click.Choice)
         ]
@@ -177,7 +177,7 @@ class Verb(NamedTuple):
             self._confirm(client, as_json, self._ids_in(values)[0])
         answer = self._ask(client, values)
         if answer.body is None:
-            self._tell_nothing(client, as_json)
+            self._report_nothing(client, as_json)
         elif as_json:
             print_json(answer.raw, answer.next_cursor)
         else:
@@ -200,7 +200,7 @@ class Verb(NamedTuple):
                 raise click.UsageError(f"{name} and a filter are two ways to say which: choose one")
             return False
         if not members:
-            raise click.UsageError(f"say which: {name}, or a filter, as {many.fields[0].told}")
+            raise click.UsageError(f"say which: {name}, or a filter, as {many.fields[0].called}")
         if values.get("if_match") is not None:
             raise click.UsageError(f"--if-match is about one {name}")
         many.run(client, as_json, members, yes)
@@ -212,13 +212,13 @@ class Verb(NamedTuple):
         is_terminal = on_terminal()
         if as_json and not is_terminal:
             return
-        told = self.asks(client, subject)
-        if told is None:
+        warning = self.asks(client, subject)
+        if warning is None:
             return
         if not is_terminal:
-            click.echo(f"chargehand: {told}", err=True)
+            click.echo(f"chargehand: {warning}", err=True)
         else:
-            ask_to_go_on(told)
+            ask_to_go_on(warning)
 
     def _walk(self, client: "Client", as_json: bool, values: dict[str, Any]) -> None:
         """Show page after page, each as soon as it is there; `--limit` is the size of a page."""
@@ -257,32 +257,32 @@ class Verb(NamedTuple):
                 body,
                 if_match=values.get("if_match"),
                 answer_s=None if self.may_wait else ANSWER_S,
-                notice=None if self.holdup is None else partial(self._tell_holdup, client),
+                notice=None if self.holdup is None else partial(self._report_holdup, client),
             )
         except Failed as failed:
             failed.text = in_options(failed.text, self.fields)
             raise
         if answer.ignored is not None:
-            self._tell_ignored(answer.ignored)
+            self._report_ignored(answer.ignored)
         return answer
 
-    def _tell_holdup(self, client: "Client") -> None:
-        """It takes long; say why, if there is a reason to tell."""
+    def _report_holdup(self, client: "Client") -> None:
+        """It takes long; say why, if a reason is known."""
         holdup = self.holdup and self.holdup(client)
         if holdup:
             click.echo(f"chargehand: {plain(holdup)}; waiting", err=True)
 
-    def _tell_ignored(self, header: str) -> None:
+    def _report_ignored(self, header: str) -> None:
         """Say what the server did not know, and what may have been meant."""
         from chargehand.web.ignored import (  # which load much that is rarely needed
             names_in,
-            told_of,
+            with_suggestion,
         )
 
         for name in names_in(header):
-            told = in_options(told_of(self.operation, name), self.fields)
+            named = in_options(with_suggestion(self.operation, name), self.fields)
             click.echo(
-                f"chargehand: the server does not know {plain(told)}, and ignores it", err=True
+                f"chargehand: the server does not know {plain(named)}, and ignores it", err=True
             )
 
     def _ids_in(self, values: dict[str, Any]) -> list[str]:
@@ -297,8 +297,8 @@ class Verb(NamedTuple):
         path = path_of(Operation.STREAM_TASK, self._ids_in(values))
         watch_task(client, as_json, path, values["after_sequence"])
 
-    def _tell_nothing(self, client: "Client", as_json: bool) -> None:
-        """To programs the exit code tells it, but not what the matter is."""
+    def _report_nothing(self, client: "Client", as_json: bool) -> None:
+        """Programs know it by the exit code, but not what the matter is."""
         holdup = self.holdup and self.holdup(client)
         if holdup:
             click.echo(f"{self.nothing[0]}: {plain(holdup)}", err=True)

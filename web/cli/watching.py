@@ -38,7 +38,7 @@ class _Presence:
     """Whether the server is there."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        """Args: say: tells it when that changes."""
+        """Args: say: called with a line when that changes."""
         self.say = say
         self.met = False
         self.lost = False

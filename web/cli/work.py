@@ -81,7 +81,7 @@ def work(
     target = target_of(socket, url, token)
     handler = _handler(command, function, target)
     logs.configure(LogLevel.INFO, access_log=False)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of each request
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each request
     from chargehand.web.agents.errors import OpenError, Refused
 
     try:

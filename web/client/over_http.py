@@ -81,11 +81,11 @@ class OverHttp(Api):
                     answer = await client.send(built)
                 if answer.is_success and (not answer.content or answer.content[:1] == b"{"):
                     return Answered(answer.content, linked_from(answer.headers.get("Link")))
-                told = await _error_of(answer)
+                cause = await _error_of(answer)
             except httpx.TransportError as error:
-                told = self._unreachable(error)
-            if not isinstance(told, Unavailable) or not await patience.pause(told.retry_after_s):
-                raise told
+                cause = self._unreachable(error)
+            if not isinstance(cause, Unavailable) or not await patience.pause(cause.retry_after_s):
+                raise cause
 
     async def _lines(self, path: str, last_id: str) -> AsyncGenerator[str, None]:
         async with self._waiting.one() as client:
@@ -119,11 +119,11 @@ class OverHttp(Api):
                 answer = await client.send(request, stream=True)
                 if answer.is_success:
                     return answer
-                told = await _error_of(answer)
+                cause = await _error_of(answer)
             except httpx.TransportError as error:
-                told = self._unreachable(error)
-            if not isinstance(told, Unavailable) or not await patience.pause(told.retry_after_s):
-                raise told
+                cause = self._unreachable(error)
+            if not isinstance(cause, Unavailable) or not await patience.pause(cause.retry_after_s):
+                raise cause
 
     def _check_open(self) -> None:
         if self._is_closed:

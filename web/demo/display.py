@@ -35,7 +35,7 @@ _INDENT: Final = " " * 6
 
 @final
 class Display:
-    """Redraws itself on a terminal; `tell` prints a line where there is none."""
+    """Redraws itself on a terminal; `print_line` prints one where there is none."""
 
     def __init__(self, console: Console, progress: Progress, agents: tuple[str, ...]) -> None:
         self._console = console
@@ -57,11 +57,11 @@ class Display:
             yield
 
     def say(self, line: str) -> None:
-        """Show what no event has told."""
+        """Show what no event has shown."""
         self._progress.note(line)
-        self.tell(line)
+        self.print_line(line)
 
-    def tell(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         if not self._console.is_terminal:
             progress = self._progress
             done = sum(status == "completed" for status in progress.status.values())
@@ -163,10 +163,10 @@ def summary(
 def what_next(width: int = _WIDTH_MAX) -> str:
     """What to look at after the demo; each command is a line, to be pasted into a shell."""
     program = _program()
-    told = (
+    hints = (
         (
             "serve",
-            "a server of your own, which keeps what it is told; its API is described at"
+            "a server of your own, which keeps what it is given; its API is described at"
             " http://127.0.0.1:2123/docs",
         ),
         ("task --help", "in a second terminal: hand in tasks; `agent next` claims their runs"),
@@ -177,7 +177,7 @@ def what_next(width: int = _WIDTH_MAX) -> str:
         ),
     )
     lines = ["", "What next:"]
-    for words, text in told:
+    for words, text in hints:
         lines.append(f"  {program} {words}")
         lines += wrap(
             text,

@@ -12,7 +12,7 @@ APPROVAL: Final = "approval"
 
 # Within an area: the first step opens three, those open three more, and two finish it.
 _AFTER_IN_AREA: Final = ((), (0,), (0,), (0,), (1,), (2,), (3,), (4, 5), (6,))
-# A rollout is careful: staging is tested before a region gets it, and all is told at the very end.
+# A rollout is careful: staging is tested before a region gets it, and the news comes at the end.
 _AFTER_IN_ROLLOUT: Final = ((), (0,), (0,), (0,), (1,), (2, 4), (5,), (3, 6), (7,))
 _AREAS: Final[Mapping[str, tuple[str, ...]]] = {
     "API": (

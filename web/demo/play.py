@@ -109,12 +109,12 @@ async def _server(directory: Path) -> AsyncIterator[_Server]:
                 *("--data-dir=data", f"--ready-file={ready}", f"--grace-s={_GRACE_S}"),
                 "--socket=socket",  # short, however long the path of the directory is
             ],
-            stdin=subprocess.PIPE,  # which tells it of our end, whatever that is
+            stdin=subprocess.PIPE,  # by which it notices our end, whatever that is
             stdout=subprocess.PIPE,
             stderr=errors,
             cwd=directory,
             env=_environment(),
-            start_new_session=True,  # a Ctrl-C is for us; we tell it to stop
+            start_new_session=True,  # a Ctrl-C is for us; we stop it
         )
     try:
         with trio.move_on_after(_START_S_MAX):
@@ -152,7 +152,7 @@ def _environment() -> dict[str, str]:
 async def _first_line(process: trio.Process) -> None:
     """Wait for the line that says that the server serves, or for its end."""
     assert process.stdout is not None
-    while (told := await process.stdout.receive_some()) and not told.endswith(b"\n"):
+    while (output := await process.stdout.receive_some()) and not output.endswith(b"\n"):
         pass
 
 
@@ -220,6 +220,6 @@ async def _work(api: Api, root_id: str, crew: Crew, progress: Progress, display:
                     raise DemoFailed(f"nothing has happened for {QUIET_S_MAX:g} s")
                 line = progress.take(event)
                 if line is not None:
-                    display.tell(line)
+                    display.print_line(line)
                 send.send_nowait(event)
         nursery.cancel_scope.cancel()

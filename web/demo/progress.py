@@ -1,4 +1,4 @@
-"""What the event stream has told so far."""
+"""What the event stream has shown so far."""
 
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -67,7 +67,7 @@ class Progress:
         self.recent.append(line)
 
     def take(self, event: Event) -> str | None:
-        """Fold one event in; the line that tells of it, if it is worth one."""
+        """Fold one event in; the line about it, if it is worth one."""
         self.counts[event.type] += 1
         actor = _actor(event)
         step = self.steps.get(event.task_id)

@@ -34,7 +34,7 @@ class LaneParser:
     __slots__ = ("_h11", "_head", "_is_over", "_left", "_unread")
 
     def __init__(self) -> None:
-        self._head: RequestHead | None = None  # that is to be told
+        self._head: RequestHead | None = None  # that is to be reported
         self._left: int | None = None  # bytes of the body that are to come; None: no head as yet
         self._unread = b""
         self._is_over = False
@@ -76,8 +76,8 @@ class LaneParser:
 
 
 @final
-class _Told:
-    """What httptools tells of a head."""
+class _Parsed:
+    """What httptools reports of a head."""
 
     __slots__ = ("headers", "target")
 
@@ -101,14 +101,14 @@ def plain_head(data: bytes) -> tuple[RequestHead, bytes] | None:
     lines = raw.count(b"\r\n")
     if lines - 2 > HEADERS_MAX:
         return None
-    told = _Told()
-    parser = HttpRequestParser(told)
+    parsed = _Parsed()
+    parser = HttpRequestParser(parsed)
     try:
         parser.feed_data(raw)
     except (HttpParserError, HttpParserUpgrade):  # the latter asks for another protocol
         return None
     method = parser.get_method()
-    target, headers = told.target, told.headers
+    target, headers = parsed.target, parsed.headers
     if len(headers) + 2 != lines or not _is_accounted_for(raw, lines, method, target):
         return None
     if not _has_plain_body(headers):

@@ -57,9 +57,9 @@ _KEY: Final = {
     "schema": {"type": "string", "maxLength": limits.ONCE_KEY_CHARS_MAX},
     "description": (
         "A key of the caller's own, such as a UUID. Sent again with the same key, the request has "
-        "one effect, and its answer tells of the same thing as it is by then; another operation or "
-        "body under the key is 409, `idempotency_key_reused`. Keys are known for a day, unless the "
-        "server was told otherwise."
+        "one effect, and its answer shows the same thing as it is by then; another operation or "
+        "body under the key is 409, `idempotency_key_reused`. Keys are known for a day, unless "
+        "the server is set otherwise."
     ),
 }
 _ETAG: Final = (
@@ -139,7 +139,7 @@ def document(*, asks_token: bool = False) -> dict[str, Any]:
         path[operation.method.lower()] = describer.operation(operation, doc)
     components[Error.__name__]["examples"] = [ERROR]
     areas = dict.fromkeys(map(_area, Operation))
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "Chargehand", "version": program_version(), "description": _ABOUT},
         "tags": [{"name": name, "description": AREAS[name]} for name in areas],
@@ -147,10 +147,10 @@ def document(*, asks_token: bool = False) -> dict[str, Any]:
         "components": {"schemas": dict(sorted(components.items())), "securitySchemes": _SECURITY},
     }
     if asks_token:
-        told["security"] = [{_BEARER: []}]
+        document["security"] = [{_BEARER: []}]
         for operation in ASKED_BY_PROBES:
             paths[operation.path][operation.method.lower()]["security"] = []
-    return told
+    return document
 
 
 def _area(operation: Operation) -> str:

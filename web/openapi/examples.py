@@ -25,5 +25,5 @@ ERROR: Final[Mapping[str, Any]] = {
 
 def examples() -> Mapping[Operation, Mapping[str, Any]]:
     """`request` and `answer` of each operation, where it has a body."""
-    told = json.loads(FILE.read_text(encoding="utf-8"))
-    return {operation: told.get(operation.name, {}) for operation in Operation}
+    stored = json.loads(FILE.read_text(encoding="utf-8"))
+    return {operation: stored.get(operation.name, {}) for operation in Operation}

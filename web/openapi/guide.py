@@ -261,8 +261,8 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "docs/webhooks.md."
     ),
     Op.LIST_SUBSCRIPTIONS: (
-        "Those set last come first, each with its cursor: how far it was told, and what is wrong. "
-        "One that is there all along while pages are read is shown once."
+        "Those set last come first, each with its cursor: what was delivered last, and what is "
+        "wrong. One that is there all along while pages are read is shown once."
     ),
     Op.LIST_UNDELIVERED: (
         "Messages that were retried for as long as the setting `delivery_s` says, and those "

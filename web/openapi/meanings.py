@@ -109,5 +109,5 @@ MEANINGS: Final[Mapping[AnyCode, str]] = {
     EdgeCode.MALFORMED: "The request is no valid HTTP.",
     EdgeCode.OVERLOADED: "Too many large requests are under way.",
     EdgeCode.UNKNOWN_PATH: "Nothing is served at this path.",
-    EdgeCode.INTERNAL: "A bug; the server's log tells of it.",
+    EdgeCode.INTERNAL: "A bug; the server's log has it.",
 }

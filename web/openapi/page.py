@@ -129,10 +129,10 @@ def _example(content: dict[str, Any]) -> str:
 def _prose(text: str) -> str:
     """A text with its `code`, and its list behind it."""
     head, *items = text.split("\n- ")
-    told = re.sub("`([^`]+)`", r"<code>\1</code>", escape(head.strip()))
-    return (
-        f"{told}<ul>{''.join(f'<li>{_prose(item)}</li>' for item in items)}</ul>" if items else told
-    )
+    prose = re.sub("`([^`]+)`", r"<code>\1</code>", escape(head.strip()))
+    if not items:
+        return prose
+    return f"{prose}<ul>{''.join(f'<li>{_prose(item)}</li>' for item in items)}</ul>"
 
 
 def _component(name: str, schema: dict[str, Any]) -> str:

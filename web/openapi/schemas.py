@@ -81,7 +81,7 @@ class Schemas:
         return self.components[self._name(cls)]
 
     def _name(self, cls: Request) -> str:
-        """What is both asked for and told has two names, as it has two schemas."""
+        """What is both asked for and answered has two names, as it has two schemas."""
         if not isinstance(cls, type):
             return cls.schema
         if not self._of_requests or cls.__name__.endswith("Request"):

@@ -295,7 +295,7 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
         id="listTaskBridgeNotificationSubscriptions",
     ),
     Op.GET_SUBSCRIPTION: OperationDoc(
-        "A subscription, and how far it was told",
+        "A subscription, and what was delivered to it",
         None,
         subscriptions.SubscriptionResponse,
         id="getTaskBridgeNotificationSubscription",

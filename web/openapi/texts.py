@@ -12,7 +12,7 @@ from chargehand.actors import limits
 from chargehand.actors.task.details import ABOUT
 
 _CLAIM_MEANT: Final = (
-    "The claim that the call is of, as `claim-next` told it: 409 if it is not the current one of "
+    "The claim that the call is of, as `claim-next` gave it: 409 if it is not the current one of "
     "the run. Left out, it is whichever the session holds."
 )
 _ERROR: Final = (
@@ -100,7 +100,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "SetAside.cause": "What was found.",
     "crash_count": "Crashes of tasks' actors since the server was started.",
     "current_run_id": "The run that somebody works on: claimed, starting or running.",
-    "data_freshness": "`live` always: nothing is told from a cache.",
+    "data_freshness": "`live` always: no answer comes from a cache.",
     "deadline_at": "When the review times out.",
     "ResendRequest.delivery_id": "The message to send; left out, all of the subscription.",
     "UndeliveredMessage.delivery_id": "The message's `webhook-id`.",
@@ -144,7 +144,7 @@ FIELDS: Final[Mapping[str, str]] = {
     ),
     "failure_kind": "`operator_forced` where somebody failed it by force.",
     "forced_stops": "Runs that somebody failed by force.",
-    "group_id": "Handed to the receiver: the group that it shall tell. This or a peer is needed.",
+    "group_id": "Handed to the receiver: the group that it shall notify. This or a peer is needed.",
     "groups": "The lanes.",
     "guidance": "What the coordinator shall heed.",
     "has_live_work": "Whether any run is open, queued ones too.",
@@ -180,7 +180,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "last_error": "Why the last attempt failed; it is repeated until it succeeds.",
     "last_error_summary": "The beginning of what it failed with.",
     "last_seen_activity_at": "What happened until then, the caller has seen.",
-    "last_sequence": "All ends up to this number were told; it only rises.",
+    "last_sequence": "All ends up to this number were delivered; it only rises.",
     "latest_activity_at": "When something last happened; in the year 1 if nothing ever did.",
     "latest_event_seq": "The number of the latest event; numbers only rise.",
     "lease_seconds": "How long the claim holds without a heartbeat.",
@@ -224,8 +224,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "paused_by_task_id": "The paused task that holds it: itself, or one above.",
     "paused_reason": "Why it is paused.",
     "paused_task_count": "Tasks that are themselves paused.",
-    "payload": "What the event tells besides; its members depend on its type.",
-    "peer_id": "Handed to the receiver: the one whom it shall tell. This or a group is needed.",
+    "payload": "What else the event says; its members depend on its type.",
+    "peer_id": "Handed to the receiver: the one whom it shall notify. This or a group is needed.",
     "pending_tasks": "Tasks that are pending.",
     "policy": "Which ends of a run are judged.",
     "preferred_agent_names": "They are given the run before others of its priority.",
@@ -305,7 +305,7 @@ FIELDS: Final[Mapping[str, str]] = {
         "May repeat the scope of the task; left out, `workspace_id` is not looked at."
     ),
     "scope": "`workspace` goes with a workspace, `global` without.",
-    "UndeliveredMessage.sequence": "The number of the event that it tells of.",
+    "UndeliveredMessage.sequence": "The number of the event that it is about.",
     "sequence": "The event's number; ask for what comes after it.",
     "AttachSessionRequest.session_id": "The session to bind the run to.",
     "BoundSession.session_id": "The session that the run names.",
@@ -339,7 +339,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "status": "Where it stands.",
     "ReadinessResponse.status": "`ready`: whatever is not set aside is served.",
     "ReadinessResponse.time": (
-        "What was noticed of time since the start; left out while there is nothing to tell."
+        "What was noticed of time since the start; left out while there was nothing."
     ),
     "ReadinessResponse.retention": (
         "What retention has done since the start; left out where nothing of it is set."
@@ -370,7 +370,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "stuck_runs": (
         "Runs at work for longer than such work takes, or that no lease guards and nobody touches."
     ),
-    "subject_id": "The task whose ends are told.",
+    "subject_id": "The task whose ends are reported.",
     "CreateSubscriptionRequest.subscription_id": (
         "Known already, that subscription is changed; left out, one is made."
     ),
@@ -379,7 +379,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "subscriptions": "The subscriptions, changed last first.",
     "dropped": "How many older ones there were, which are not kept any more.",
     "messages": "The messages, in the order of their numbers.",
-    "due": "Messages that it has still to be told, this moment or after a failure.",
+    "due": "Messages that are still to be delivered, this moment or after a failure.",
     "off_since": "When a 410 turned it off; set the subscription again to turn it on.",
     "undelivered": "Messages that are not tried any more; they can be sent again.",
     "undelivered_at": "Since when it is not tried any more.",
@@ -402,7 +402,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "InProgressCard.tasks": "Tasks in progress.",
     "tasks": "The tasks, latest activity first.",
     "tasks_total": "All tasks that match.",
-    "thread_id": "Handed to the receiver: the thread within which it shall tell it.",
+    "thread_id": "Handed to the receiver: the thread within which it shall notify them.",
     "timed_out": "Whether the time was up first.",
     "timeline": "The events, oldest first.",
     "timeout_seconds": "How long to wait; 0 does not, left out is what the server is set to.",
@@ -444,7 +444,7 @@ OBJECTS: Final[Mapping[str, str]] = {
     "coordinator": "Who coordinates the work.",
     "created_by": "Who made it.",
     "current_run": "The run that was looked at: the open one, else the latest.",
-    "cursor": "How far it was told.",
+    "cursor": "What was delivered last.",
     "NewTaskItem.depends_on": "The items and tasks that are waited for.",
     "depends_on": "The task that is waited for.",
     "diagnostic": "The same for programs.",

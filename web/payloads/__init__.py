@@ -11,7 +11,7 @@ from chargehand.web.payloads.tasks import task_members
 
 
 def payload_of(event: e.TaskEvent) -> Payload:
-    """The members of an event's payload; none for events that the public is not told of."""
+    """The members of an event's payload; none for events that are not public."""
     match event:
         case e.ReviewEvent():
             members = review_members(event)

@@ -70,12 +70,12 @@ async def timeline(call: Call) -> HttpResponse:
                 "the latest events have no further pages",
                 "leave out the cursor or the parameter latest",
             )
-        latest = [told for told in views.timelines.latest(task_id, limit) if told.seq > after_seq]
-        return shown(200, TimelineResponse([timeline_item_of(told, views) for told in latest]))
+        latest = [one for one in views.timelines.latest(task_id, limit) if one.seq > after_seq]
+        return shown(200, TimelineResponse([timeline_item_of(one, views) for one in latest]))
     found = views.timelines.after(task_id, after_seq, limit + 1)
     shown_events = found[:limit]
     more = str(shown_events[-1].seq) if len(found) > limit else None
-    items = [timeline_item_of(told, views) for told in shown_events]
+    items = [timeline_item_of(event, views) for event in shown_events]
     return shown(200, TimelineResponse(items), next_link(call.path, query, more))
 
 

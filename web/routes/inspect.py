@@ -105,7 +105,7 @@ def _events(call: Call, task: TaskState, run: Run | None) -> list[InspectEvent]:
         if run is None
         else views.timelines.latest_of_run(task.id, run.id, count)
     )
-    return [inspect_event_of(told) for told in found]
+    return [inspect_event_of(event) for event in found]
 
 
 ROUTES: Routes = {Operation.INSPECT_TASK: task, Operation.INSPECT_RUN: run}

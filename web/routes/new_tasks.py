@@ -76,8 +76,8 @@ def _refused(
         for index, outcome in enumerate(outcomes)
         if isinstance(outcome, Rejected) and outcome.code not in _FOR_ANOTHERS_SAKE
     )
-    response, told = refusal_response(first, call.operation), problem(first).shown
-    body = encode(TaskBatchError(told.error, told.diagnostic, rows))
+    response, error = refusal_response(first, call.operation), problem(first).shown
+    body = encode(TaskBatchError(error.error, error.diagnostic, rows))
     return replace(response, body=body)
 
 

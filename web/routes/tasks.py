@@ -114,7 +114,7 @@ def detail(call: Call, task: TaskState) -> TaskDetail:
     """A whole task with its children, dependencies, runs and latest events."""
     views = call.system.views
     latest = views.timelines.latest(task.id, limits.DETAIL_EVENTS_MAX)
-    events = [task_event_of(told) for told in reversed(latest)]
+    events = [task_event_of(event) for event in reversed(latest)]
     return detail_of(task, views.children(task.id), events, views)
 
 

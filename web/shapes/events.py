@@ -17,7 +17,7 @@ from chargehand.web.shapes.references import Lookup, TaskReference, reference_of
 from chargehand.web.shapes.runs import RunSummary, run_summary_of
 
 
-class Told(Protocol):
+class TimelineEntry(Protocol):
     """An event with the record that it is of, and its task and run as they are now."""
 
     @property
@@ -73,37 +73,37 @@ class StreamEvent(Shape):
     timeline: TimelineItem
 
 
-def task_event_of(told: Told) -> TaskEvent:
-    record = told.record
+def task_event_of(entry: TimelineEntry) -> TaskEvent:
+    record = entry.record
     return TaskEvent(
-        record.event_id(told.seq),
+        record.event_id(entry.seq),
         record.address,
-        told.event.type,
+        entry.event.type,
         actor_of(record.caller.actor),
         origin_of(record.caller.origin),
         rfc3339(record.at_ns),
-        told.event.run_id if isinstance(told.event, RunEvent) else None,
-        _payload(told.event),
+        entry.event.run_id if isinstance(entry.event, RunEvent) else None,
+        _payload(entry.event),
     )
 
 
-def timeline_item_of(told: Told, lookup: Lookup) -> TimelineItem:
-    record = told.record
+def timeline_item_of(entry: TimelineEntry, lookup: Lookup) -> TimelineItem:
+    record = entry.record
     return TimelineItem(
-        told.seq,
-        record.event_id(told.seq),
-        reference_of(told.task, lookup),
-        told.event.type,
+        entry.seq,
+        record.event_id(entry.seq),
+        reference_of(entry.task, lookup),
+        entry.event.type,
         actor_of(record.caller.actor),
         origin_of(record.caller.origin),
         rfc3339(record.at_ns),
-        None if told.run is None else run_summary_of(told.task, told.run, lookup),
-        _payload(told.event),
+        None if entry.run is None else run_summary_of(entry.task, entry.run, lookup),
+        _payload(entry.event),
     )
 
 
-def stream_event_of(told: Told, lookup: Lookup) -> StreamEvent:
-    return StreamEvent(told.seq, told.event.type, timeline_item_of(told, lookup))
+def stream_event_of(entry: TimelineEntry, lookup: Lookup) -> StreamEvent:
+    return StreamEvent(entry.seq, entry.event.type, timeline_item_of(entry, lookup))
 
 
 def _payload(event: Happened) -> orjson.Fragment | None:

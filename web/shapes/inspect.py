@@ -21,7 +21,7 @@ from chargehand.web.payloads import payload_of
 from chargehand.web.payloads.members import truncated_hash
 from chargehand.web.redaction import redact
 from chargehand.web.shapes.encoding import Shape, optional_time, rfc3339
-from chargehand.web.shapes.events import Told
+from chargehand.web.shapes.events import TimelineEntry
 from chargehand.web.shapes.problems import LIVE, Diagnostic
 from chargehand.web.shapes.references import Lookup
 from chargehand.web.shapes.registered import PROVIDER
@@ -161,15 +161,15 @@ def pause_state_of(pause: Pause | None, updated_at_ns: int | None) -> SchedulerP
     return SchedulerPauseState(True, by, at, reason, updated_at)
 
 
-def inspect_event_of(told: Told) -> InspectEvent:
-    record, event = told.record, told.event
+def inspect_event_of(entry: TimelineEntry) -> InspectEvent:
+    record, event = entry.record, entry.event
     payload = payload_of(event)
     actor = record.caller.actor
     bound = payload.get("session_id")
     caller = actor.ref if actor.kind is ActorKind.AGENT_SESSION else None
     why = next((text for name in _REASONS if isinstance(text := payload.get(name), str)), "")
     return InspectEvent(
-        record.event_id(told.seq),
+        record.event_id(entry.seq),
         event.type,
         rfc3339(record.at_ns),
         record.address,

@@ -8,7 +8,7 @@ from attrs import define, field
 from chargehand.actors.errors import Category, Severity
 from chargehand.web.shapes.encoding import Shape
 
-LIVE: Final = "live"  # nothing is told from a cache
+LIVE: Final = "live"  # no answer comes from a cache
 
 
 @final

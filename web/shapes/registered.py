@@ -35,7 +35,7 @@ class WorkspacesResponse(Shape):
 @final
 @define(eq=False)
 class RegisteredSession(Shape):
-    """Told with more than the `Session` of a run's detail."""
+    """With more than the `Session` of a run's detail."""
 
     id: str
     agent_name: str

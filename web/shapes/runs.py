@@ -32,7 +32,7 @@ MESSAGE_KINDS: Final = (
 @final
 @define(eq=False)
 class CoordinationChannel(Shape):
-    """Where those who work on a run talk; told with a claim."""
+    """Where those who work on a run talk; a claim has it."""
 
     id: str
     channel: str

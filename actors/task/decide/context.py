@@ -191,7 +191,7 @@ class Changes:
         self.events.append(event)
 
     def add_with_status(self, event: StatusTelling) -> None:
-        """Add an event that tells the status derived after it; its `status` is filled in here."""
+        """Add an event that has the status derived after it; its `status` is filled in here."""
         self.add(event)
         self.events[-1] = replace(event, status=derive_status(self.state))
 
@@ -212,11 +212,11 @@ class Changes:
         """The number of the event by which the task has ended: the last one that ends anything,
         else that of the status, which a change of the task itself may move."""
         last = len(self.events) - 1
-        told = (n for n in range(last, -1, -1) if isinstance(self.events[n], _ENDS))
-        return self.context.next_seq + next(told, last)
+        ends = (n for n in range(last, -1, -1) if isinstance(self.events[n], _ENDS))
+        return self.context.next_seq + next(ends, last)
 
     def tell_subscribers(self) -> None:
-        """Have the subscribers told of the event that was added last."""
+        """A message about the event that was added last is due to the subscribers."""
         if self.state.subscriptions:
             self.add(MessageDue(self.context.next_seq + len(self.events) - 1))
 

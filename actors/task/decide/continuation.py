@@ -76,8 +76,8 @@ def add_continuation(changes: Changes, review: Review, verdict: Verdict, run_id:
 
 
 def _guidance(review: Review, verdict: Verdict, next_round: int) -> Json:
-    """What the next agent is told, as the metadata of its run."""
-    told = {
+    """What the next agent should know, as the metadata of its run."""
+    guidance = {
         "source": "task_run_review",
         "review_id": review.id,
         "outcome": verdict.outcome.value,
@@ -87,7 +87,8 @@ def _guidance(review: Review, verdict: Verdict, next_round: int) -> Json:
         "missing_work": verdict.missing_work,
         "next_round_guidance": verdict.next_round_guidance,
     }
-    return Json(orjson.dumps({name: value for name, value in told.items() if value is not None}))
+    known = {name: value for name, value in guidance.items() if value is not None}
+    return Json(orjson.dumps(known))
 
 
 def continuation_of(state: TaskState, review: Review) -> Run | None:

@@ -119,10 +119,10 @@ def _is_repeat(changes: Changes, review: Review, verdict: Verdict) -> bool:
 
 
 def _closed(review: Review) -> Rejected:
-    told = "its deadline is over" if review.is_open else review.ended_as
+    how = "its deadline is over" if review.is_open else review.ended_as
     return Rejected(
         Code.REVIEW_CLOSED,
-        f"review {review.id} has ended: {told}",
+        f"review {review.id} has ended: {how}",
         f'ask for another attempt, with "attempt": {review.attempt + 1}:',
         action=actions.request_review(review.run_id, review.attempt + 1),
         evidence={"review_id": review.id, "status": review.status.value},
@@ -132,7 +132,7 @@ def _closed(review: Review) -> Rejected:
 def _record(
     changes: Changes, review: Review, verdict: Verdict, continuation_run_id: str | None = None
 ) -> None:
-    def told(event: type[_T]) -> _T:
+    def judged(event: type[_T]) -> _T:
         return event(
             run_id=review.run_id,
             task_status=changes.state.status,
@@ -143,8 +143,8 @@ def _record(
             continuation_run_id=continuation_run_id,
         )
 
-    changes.add(told(e.ReviewRecorded))
-    changes.add(told(e.BY_OUTCOME[verdict.outcome]))
+    changes.add(judged(e.ReviewRecorded))
+    changes.add(judged(e.BY_OUTCOME[verdict.outcome]))
 
 
 def _tell_outcome(changes: Changes, review: Review) -> None:

@@ -36,7 +36,7 @@ class ReviewRequested(ReviewEvent):
 
 @frozen
 class ReviewJudged(ReviewEvent):
-    """Base of the events that tell a verdict."""
+    """Base of the events that hold a verdict."""
 
     by: Actor
     review_round: int
@@ -111,7 +111,7 @@ class ReviewRetryEnqueued(ReviewEvent):
 @final
 @frozen
 class ReviewCanceled(ReviewEvent):
-    """The task was canceled, and its open reviews with it; told by that."""
+    """The task was canceled, and its open reviews with it; the event of that says so."""
 
 
 OutcomeEvent = (

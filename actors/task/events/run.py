@@ -116,7 +116,7 @@ class RunNeedsAttention(RunEvent):
 @final
 @frozen
 class ForcedRelease:
-    """What an operator's release tells besides: who, and what was taken away."""
+    """What an operator's release records besides: who, and what was taken away."""
 
     by: Actor
     previous_claim_token_hash: str | None = None

@@ -32,8 +32,8 @@ class SubscriptionRemoved(TaskEvent):
 @final
 @frozen
 class MessageDue(TaskEvent):
-    """All subscribers are to be told of event `seq`: the task has come to an end by it, or it is
-    the outcome of a review that the policy required at one."""
+    """A message about event `seq` is due to all subscribers: the task has come to an end by it, or
+    it is the outcome of a review that the policy required at one."""
 
     seq: int
 

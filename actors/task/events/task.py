@@ -120,7 +120,7 @@ class TreeCancelRepeated(TaskEvent):
 @final
 @frozen
 class CancelPassedOn(TaskEvent):
-    """The cancel of a tree met a task that had ended; its children are told all the same."""
+    """The cancel of a tree met a task that had ended; it goes on to its children all the same."""
 
     root_task_id: str
     reason: str | None = None
@@ -197,7 +197,7 @@ class ProfileUpdated(TaskEvent):
     """`profile` replaces what there was; its times are those of the record."""
 
     type: ClassVar[str] = "task.execution_profile_updated"
-    task_id: str  # its own, as the payload tells it
+    task_id: str  # its own, as the payload has it
     profile: ExecutionProfile
 
 
@@ -211,7 +211,7 @@ class ProfileDeleted(TaskEvent):
 @final
 @frozen
 class TaskTriaged(TaskEvent):
-    """Somebody did something with the task in their inbox; nobody else is told."""
+    """Somebody did something with the task in their inbox; for nobody else it changes."""
 
     by: Actor
     action: TriageAction
@@ -220,7 +220,7 @@ class TaskTriaged(TaskEvent):
 @final
 @frozen
 class ResumePassedOn(TaskEvent):
-    """A task on the way up was resumed; the children are told, too."""
+    """A task on the way up was resumed; that goes on to the children."""
 
     ancestor_id: str
 
@@ -228,7 +228,7 @@ class ResumePassedOn(TaskEvent):
 @final
 @frozen
 class DependentsPassedOn(TaskEvent):
-    """The next ones of a blocker's many dependents are told, as `DependentsLeft` asks."""
+    """It goes on to the next ones of a blocker's many dependents, as `DependentsLeft` asks."""
 
     after: str
     run_id: str = ""

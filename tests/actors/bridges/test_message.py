@@ -2,7 +2,7 @@
 
 import pytest
 
-from chargehand.actors.bridges.message import ToldReview, message_of
+from chargehand.actors.bridges.message import ReviewPart, message_of
 from chargehand.actors.record import Record
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.events import MessageDue
@@ -88,13 +88,13 @@ def verdict(review, outcome, missing=()):
     return c.SubmitVerdict(review.id, review.run_id, told)
 
 
-def test_an_end_tells_that_its_required_review_is_open():
+def test_an_end_says_that_its_required_review_is_open():
     _, end, review = reviewed()
     assert (end.event_type, end.status) == ("task.run_completed", TaskStatus.COMPLETED)
-    assert end.review == ToldReview(review.id, True)
+    assert end.review == ReviewPart(review.id, True)
 
 
-def test_an_approval_is_told_under_an_id_of_its_own():
+def test_an_approval_is_reported_under_an_id_of_its_own():
     bench, end, review = reviewed()
     approval = verdict(review, ReviewOutcome.APPROVED)
     [message] = messages_of(bench, approval, agent("judge"))
@@ -103,7 +103,7 @@ def test_an_approval_is_told_under_an_id_of_its_own():
         TaskStatus.COMPLETED,
     )
     assert (message.run_id, message.error) == (review.run_id, None)
-    assert message.review == ToldReview(review.id, False, ReviewOutcome.APPROVED, "as it is")
+    assert message.review == ReviewPart(review.id, False, ReviewOutcome.APPROVED, "as it is")
     assert message.delivery_id != end.delivery_id
 
 
@@ -126,16 +126,16 @@ def test_a_circuit_that_opens_says_that_nothing_follows():
     assert message.review.continuation_run_id is None
 
 
-def test_a_review_that_a_cancel_ends_is_told_behind_that_end():
+def test_a_review_that_a_cancel_ends_is_reported_behind_that_end():
     bench, _, review = reviewed()
     bench.do(c.EnqueueRun())
     end, message = messages_of(bench, c.CancelTask())
     assert (end.event_type, end.review) == ("task.canceled", None)
     assert message.event_type == "task.run_review_canceled"
-    assert (message.status, message.review) == (TaskStatus.CANCELED, ToldReview(review.id, False))
+    assert (message.status, message.review) == (TaskStatus.CANCELED, ReviewPart(review.id, False))
 
 
-def test_a_review_that_no_policy_requires_is_not_told_of():
+def test_a_review_that_no_policy_requires_is_not_reported():
     bench = Bench.with_run()
     bench.do(c.Subscribe("ops", Target(DeliveryMode.REPLY, peer_id="p"), "sub"))
     bench.lease()

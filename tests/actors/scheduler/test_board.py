@@ -53,7 +53,7 @@ def test_a_run_stands_where_its_priority_has_come_to():
     assert (board.queued_count, len(board.starving)) == (1, 1)
 
 
-def test_what_was_told_of_a_run_is_known_when_its_priority_changes():
+def test_what_was_reported_of_a_run_is_known_when_its_priority_changes():
     """Also that there is somebody by now, although it was told before that there was nobody."""
     board, state = Board(lambda _: None), queued("a")
     board.update(state, lambda _: 0)

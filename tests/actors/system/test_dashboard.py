@@ -43,7 +43,7 @@ async def test_runs_that_work_too_long_are_stuck_whatever_their_heartbeats():
         assert board(desk, scope=Scope.WORKSPACE).stuck_runs == 0
 
 
-async def test_the_queue_is_told_to_be_old_at_ten_minutes():
+async def test_the_queue_counts_as_old_at_ten_minutes():
     async with started() as desk:
         run = await desk.queued(network_channel="alpha")
         await trio.sleep(599)

@@ -251,7 +251,7 @@ async def test_setting_the_subscription_anew_tries_at_once():
         assert len(receiver.taken) == 1
 
 
-async def test_a_bug_in_a_bridge_is_a_failure_like_others_and_its_text_is_not_told(caplog):
+async def test_a_bug_in_a_bridge_is_a_failure_like_others_and_its_text_is_not_reported(caplog):
     async def send(message):
         raise ZeroDivisionError("secret")
 
@@ -439,7 +439,7 @@ async def test_after_its_time_a_message_is_undelivered_and_the_next_one_goes_on(
         assert shown(desk, task_id).cursor.last_seq == second
 
 
-async def test_it_is_tried_for_as_long_as_the_setting_says_and_few_records_tell_of_it():
+async def test_it_is_tried_for_as_long_as_the_setting_says_and_few_records_note_it():
     receiver = Receiver()
     receiver.down = "answered 500"
     async with started(bridges=[bridge(receiver)], delivery_s=6400.0) as desk:

@@ -162,7 +162,7 @@ async def test_a_large_tree_is_canceled_with_few_actors_in_memory(desk, monkeypa
     assert len(desk.system.outbox) == 0
 
 
-async def test_no_record_of_a_large_tree_tells_more_than_the_children(desk):
+async def test_no_record_of_a_large_tree_reaches_more_than_the_children(desk):
     await tree(desk, depth=3, width=9)
     await desk.ask("root", c.CancelTask("enough"))
     await trio.testing.wait_all_tasks_blocked()

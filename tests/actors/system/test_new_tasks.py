@@ -239,7 +239,7 @@ async def test_an_id_that_an_item_makes_is_waited_for_as_its_ref_would_be(desk):
         ),
     ],
 )
-async def test_what_is_wrong_between_items_is_told_where_it_stands(desk, items, expected):
+async def test_what_is_wrong_between_items_is_reported_where_it_stands(desk, items, expected):
     assert told(await create(desk, items, atomic=False)) == [one or "ok" for one in expected]
     await check(desk)
 

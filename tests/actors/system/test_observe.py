@@ -161,7 +161,7 @@ def small_stretches(monkeypatch):
     monkeypatch.setattr(activity, "_LOOK_EVERY", 1)
 
 
-async def test_what_is_told_equals_a_recount(small_stretches, autojump_clock):
+async def test_what_is_reported_equals_a_recount(small_stretches, autojump_clock):
     rng, acknowledged, store = random.Random(7), [], None
     while len(acknowledged) < OPERATIONS:
         async with started(store, lease_expiries_max=2, max_leases_per_session=3) as desk:

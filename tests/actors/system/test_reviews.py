@@ -189,7 +189,7 @@ async def test_reviews_and_their_deadlines_survive_a_restart(settings, folded):
         assert len(desk.system.review_deadlines) == 0
 
 
-async def test_a_deadline_that_passed_while_the_server_was_down_is_told_at_once(settings):
+async def test_a_deadline_that_passed_while_the_server_was_down_is_reported_at_once(settings):
     store = MemoryStore()
     async with started(store, **{**settings, "review_s": 0.001}) as desk:
         review = await completed(desk)

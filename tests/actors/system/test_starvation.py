@@ -20,7 +20,7 @@ def told(desk, task_id: str) -> int:
     return desk.events(task_id).count("task.run_starved")
 
 
-async def test_a_run_without_any_taker_is_told_once_after_the_threshold(desk):
+async def test_a_run_without_any_taker_is_reported_once_after_the_threshold(desk):
     task = await desk.task()
     await desk.enqueue(task.id)
     await trio.sleep(299.9)
@@ -106,7 +106,7 @@ async def test_what_is_paused_or_blocked_or_an_operators_is_not_starved(desk):
     assert (await starved(desk), told(desk, paused.id)) == (1, 1)
 
 
-async def test_a_taker_that_comes_ends_the_starving_and_it_is_told_again_only_when_anew(desk):
+async def test_a_taker_that_comes_ends_the_starving_and_it_is_reported_again_only_when_anew(desk):
     task = await desk.task()
     await desk.enqueue(task.id)
     await trio.sleep(301)
@@ -162,7 +162,7 @@ async def test_a_change_of_priority_is_no_reason_to_tell_again():
         assert (await starved(desk), told(desk, task.id)) == (1, 1)
 
 
-async def test_what_was_told_before_a_restart_is_not_told_again():
+async def test_what_was_reported_before_a_restart_is_not_reported_again():
     async with started() as desk:
         task = await desk.task()
         await desk.enqueue(task.id)

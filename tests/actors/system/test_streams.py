@@ -251,7 +251,7 @@ async def test_waiting_with_a_time_limit_again_and_again_loses_no_event(desk):
     assert seen == seqs_of(desk, task.id)
 
 
-async def test_what_is_told_shows_the_task_and_run_as_they_are(desk):
+async def test_what_is_reported_shows_the_task_and_run_as_they_are(desk):
     run = await desk.queued()
     await desk.do("s1", run.id)
     task_id = (await desk.system.run(run.id)).task.id
@@ -320,7 +320,7 @@ async def test_who_comes_back_with_a_late_number_reads_only_what_has_moved_since
 
 
 @pytest.mark.parametrize("reads_before", [0, 1, 3, 60])
-async def test_the_past_of_what_is_deleted_while_it_is_read_is_told_too(desk, reads_before):
+async def test_the_past_of_what_is_deleted_while_it_is_read_is_reported_too(desk, reads_before):
     tree = await _large(desk)
     whole = seqs_of(desk, *tree)
     seen, deleted = [], [f"c{number}.{leaf}" for number in range(10) for leaf in (0, 10)]
@@ -350,7 +350,7 @@ async def test_nothing_of_a_tree_that_is_deleted_in_the_middle_is_left_out(desk,
     assert seen == whole
 
 
-async def test_a_large_tree_is_told_in_short_lists_by_level_and_latest_activity(desk):
+async def test_a_large_tree_is_reported_in_short_lists_by_level_and_latest_activity(desk):
     tree = await _large(desk)
     await trio.sleep(1)
     await desk.ask("c5", c.PatchTask(title="new"))

@@ -185,7 +185,7 @@ async def test_a_lower_grace_at_the_next_start_ends_no_other_lease_early():
         assert await desk.status_of(long.id) is RunStatus.QUEUED
 
 
-async def test_one_start_with_a_wrong_clock_is_told_and_leaves_nothing_behind(caplog):
+async def test_one_start_with_a_wrong_clock_is_reported_and_leaves_nothing_behind(caplog):
     """Once a pin: every later time was of the year of that start."""
     ahead_s = 3 * 365 * 24 * HOUR_S
     async with started(time=wall()) as desk:

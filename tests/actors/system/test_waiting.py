@@ -151,7 +151,7 @@ async def test_a_blocker_that_completes_wakes_who_waits_for_its_dependent(desk):
 
 
 @pytest.mark.parametrize("settings", [{}, {"wait_s": 3.0}])
-async def test_nothing_to_claim_is_told_after_exactly_the_time_set(desk, settings):
+async def test_nothing_to_claim_is_reported_after_exactly_the_time_set(desk, settings):
     begun = trio.current_time()
     assert await desk.claim("s1", wait=True) is None
     waited = trio.current_time() - begun

@@ -39,7 +39,7 @@ async def start(desk, run, caller=OPERATOR) -> None:
 
 
 @pytest.mark.parametrize("caller", [OPERATOR, agent("s1")], ids=["operator", "session"])
-async def test_a_run_without_a_lease_that_nobody_touches_is_told_once(desk, caller):
+async def test_a_run_without_a_lease_that_nobody_touches_is_reported_once(desk, caller):
     run = await desk.queued()
     await start(desk, run, caller)
     await trio.sleep(99)
@@ -86,7 +86,7 @@ async def test_a_run_under_a_lease_is_its_leases_business(desk):
     assert (await told(desk, run), stuck(desk)) == (0, 0)
 
 
-async def test_what_ends_the_session_frees_it_and_it_is_told_no_more(desk):
+async def test_what_ends_the_session_frees_it_and_it_is_reported_no_more(desk):
     await desk.register("s1")
     run = await desk.queued()
     await start(desk, run, agent("s1"))

@@ -41,7 +41,7 @@ def test_canceling_ends_the_task_and_its_run_for_good(bench):
     assert bench.code(c.EnqueueRun()) is Code.TRANSITION
 
 
-def test_canceling_tells_the_run_first():
+def test_canceling_records_the_run_first():
     bench = Bench.leased()
     decision = bench.do(c.CancelTask("enough"))
     assert types(decision) == ["task.run_canceled", "task.canceled", "task.status_changed"]
@@ -77,7 +77,7 @@ def test_a_task_that_shows_canceled_by_its_run_can_be_canceled_itself():
     assert bench.code(c.EnqueueRun()) is Code.TRANSITION
 
 
-def test_canceling_again_tells_nothing_but_sweeps_what_is_below():
+def test_canceling_again_records_nothing_but_sweeps_what_is_below():
     bench = Bench.created()
     bench.do(c.CancelTask())
     assert bench.do(c.CancelTask()).events == ()

@@ -42,7 +42,7 @@ def test_without_runs_there_is_no_latest_one():
     assert latest_status(a_task()) is None
 
 
-def test_what_was_forced_is_told():
+def test_what_was_forced_is_reported():
     forced = evolve(ENDED, status=RunStatus.FAILED, failure_kind=FailureKind.OPERATOR_FORCED)
     assert [fact.forced for fact in unpack(pack([forced, ENDED]))] == [True, False]
 

@@ -518,7 +518,7 @@ def test_a_pause_stops_no_work_that_has_begun():
     assert bench.latest.failure_kind is not FailureKind.OPERATOR_FORCED
 
 
-def test_a_lease_that_ran_out_is_told_so_even_after_another_session_ended_the_run():
+def test_a_lease_that_ran_out_is_reported_even_after_another_session_ended_the_run():
     bench = Bench.leased("s1")
     bench.expire()
     bench.lease("s2")

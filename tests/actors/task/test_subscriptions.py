@@ -143,7 +143,7 @@ def test_they_go_with_their_task():
 # --- ends --------------------------------------------------------------------------------------
 
 
-def test_a_completion_is_told():
+def test_a_completion_is_reported():
     bench = subscribed()
     bench.lease()
     decision = bench.do(c.CompleteLease(bench.latest.id, Json(b"1")), agent("s1"))
@@ -152,7 +152,7 @@ def test_a_completion_is_told():
     assert len(due(bench)) == 1
 
 
-def test_a_failure_is_told_only_if_it_is_for_good():
+def test_a_failure_is_reported_only_if_it_is_for_good():
     bench = subscribed(max_attempts=2)
     bench.lease()
     bench.do(c.FailLease(bench.latest.id, "red"), agent("s1"))
@@ -164,13 +164,13 @@ def test_a_failure_is_told_only_if_it_is_for_good():
     assert told(bench, decision) == "task.run_failed"
 
 
-def test_a_forced_failure_is_told():
+def test_a_forced_failure_is_reported():
     bench = subscribed(max_attempts=1)
     decision = bench.do(c.ForceFail(bench.latest.id, "hopeless"))
     assert told(bench, decision) == "task.run_operator_forced_fail"
 
 
-def test_a_canceled_run_is_told_and_a_canceled_task_once_though_its_run_is_canceled_too():
+def test_a_canceled_run_is_reported_and_a_canceled_task_once_though_its_run_is_canceled_too():
     bench = subscribed()
     assert told(bench, bench.do(c.CancelRun(bench.latest.id))) == "task.run_canceled"
     bench = subscribed()
@@ -188,7 +188,7 @@ def test_a_task_that_shows_canceled_already_does_not_end_again():
     assert len(due(bench)) == 1
 
 
-def test_an_end_by_a_change_of_the_task_itself_is_told_as_a_change_of_its_status():
+def test_an_end_by_a_change_of_the_task_itself_is_reported_as_a_change_of_its_status():
     bench = subscribed(max_attempts=2)
     bench.do(c.ForceFail(bench.latest.id, "hopeless"))
     assert due(bench) == ()
@@ -239,14 +239,14 @@ def judged(bench, outcome):
 
 
 @pytest.mark.parametrize("outcome", set(ReviewOutcome) - {ReviewOutcome.TIMEOUT})
-def test_the_outcome_of_a_review_that_was_required_is_told_once(outcome):
+def test_the_outcome_of_a_review_that_was_required_is_reported_once(outcome):
     bench = required()
     decision = judged(bench, outcome)
     assert told(bench, decision) == BY_OUTCOME[outcome].type
     assert len(due(bench)) == 1
 
 
-def test_a_deadline_that_passes_is_told_and_the_outcome_of_the_next_attempt_too():
+def test_a_deadline_that_passes_is_reported_and_the_outcome_of_the_next_attempt_too():
     bench = required()
     [review] = bench.task.open_reviews
     bench.pass_s(limits.REVIEW_S_DEFAULT)
@@ -258,14 +258,14 @@ def test_a_deadline_that_passes_is_told_and_the_outcome_of_the_next_attempt_too(
     assert len(due(bench)) == 2
 
 
-def test_a_circuit_that_opens_is_told_as_that():
+def test_a_circuit_that_opens_is_reported_as_that():
     bench = required(rounds_max=1)
     decision = judged(bench, ReviewOutcome.REJECTED)
     assert told(bench, decision) == "task.run_review_circuit_opened"
     assert len(due(bench)) == 1
 
 
-def test_reviews_that_a_cancel_ends_are_told_behind_that_end():
+def test_reviews_that_a_cancel_ends_are_reported_behind_that_end():
     bench = required()
     bench.do(c.EnqueueRun())
     decision = bench.do(c.CancelTask())
@@ -274,7 +274,7 @@ def test_reviews_that_a_cancel_ends_are_told_behind_that_end():
     assert (end.type, type(review)) == ("task.canceled", ReviewCanceled)
 
 
-def test_what_is_no_end_is_not_told():
+def test_what_is_no_end_is_not_reported():
     bench = Bench.created(approval_policy=MANUAL, draft=True)
     subscribe(bench)
     bench.do(c.ApproveTask())
@@ -350,7 +350,7 @@ def test_a_delivery_that_is_noted_twice_is_written_once():
     assert bench.do(c.NoteDelivery("unknown", first)).events == ()
 
 
-def test_a_failure_is_told_until_a_delivery():
+def test_a_failure_is_reported_until_a_delivery():
     bench = ended_twice()
     first, second = due(bench)
     bench.pass_s(1)

@@ -95,7 +95,7 @@ def failed_twice() -> Bench:
 
 
 class TestStuck:
-    def test_is_told_when_nothing_was_heard_for_too_long(self):
+    def test_is_reported_when_nothing_was_heard_for_too_long(self):
         bench = Bench.leased()
         bench.pass_s(STUCK_S)
         assert troubles(looked_at(bench)) == []
@@ -108,7 +108,7 @@ class TestStuck:
         }
         assert found.next_action is NextAction.RECOVERY_REQUIRED
 
-    def test_is_not_told_after_a_heartbeat(self):
+    def test_is_not_reported_after_a_heartbeat(self):
         bench = Bench.leased()
         bench.pass_s(STUCK_S + 1)
         bench.do(c.Heartbeat(bench.latest.id), agent("s1"))
@@ -120,7 +120,7 @@ class TestStuck:
         bench.pass_s(STUCK_S + 1)
         assert troubles(looked_at(bench, bound_session=None)) == [Trouble.STUCK]
 
-    def test_is_not_told_of_a_run_that_was_started(self):
+    def test_is_not_reported_of_a_run_that_was_started(self):
         bench = Bench.leased()
         bench.do(c.StartRun(bench.latest.id))
         bench.pass_s(STUCK_S + 1)
@@ -128,7 +128,7 @@ class TestStuck:
 
 
 class TestStaleLease:
-    def test_is_told_once_the_lease_is_over(self):
+    def test_is_reported_once_the_lease_is_over(self):
         bench = Bench.leased()
         until_ns = bench.latest.lease_until_ns
         assert until_ns is not None
@@ -138,12 +138,12 @@ class TestStaleLease:
         assert troubles(found) == [Trouble.STALE_LEASE]
         assert found.next_action is NextAction.RECOVERY_REQUIRED
 
-    def test_is_told_besides_that_it_is_stuck(self):
+    def test_is_reported_besides_that_it_is_stuck(self):
         bench = Bench.leased()
         bench.pass_s(301)
         assert troubles(looked_at(bench)) == [Trouble.STUCK, Trouble.STALE_LEASE]
 
-    def test_is_not_told_of_a_canceled_run_that_kept_its_time(self):
+    def test_is_not_reported_of_a_canceled_run_that_kept_its_time(self):
         bench = Bench.leased()
         bench.do(c.CancelRun(bench.latest.id))
         bench.pass_s(301)
@@ -167,7 +167,7 @@ def held_by_session() -> Bench:
 
 class TestWithoutLease:
     @pytest.mark.parametrize("hold", [held_by_operator, held_by_session])
-    def test_is_told_of_a_run_that_nobody_touches_from_the_threshold_on(self, hold):
+    def test_is_reported_of_a_run_that_nobody_touches_from_the_threshold_on(self, hold):
         bench = hold()
         bench.pass_s(299)
         assert troubles(looked_at(bench)) == []
@@ -204,7 +204,7 @@ class TestWithoutLease:
         bench.pass_s(299)
         assert Trouble.WITHOUT_LEASE not in troubles(looked_at(bench))
 
-    def test_is_not_told_of_a_run_under_a_lease_nor_of_one_that_has_ended(self):
+    def test_is_not_reported_of_a_run_under_a_lease_nor_of_one_that_has_ended(self):
         bench = Bench.leased()
         bench.do(c.StartRun(bench.latest.id))
         bench.pass_s(1000)
@@ -240,7 +240,7 @@ class TestOrphan:
 
 
 class TestCrashed:
-    def test_is_told_of_the_latest_failed_run(self):
+    def test_is_reported_of_the_latest_failed_run(self):
         bench = failed_twice()
         found = looked_at(bench)
         assert troubles(found) == [Trouble.CRASHED]
@@ -260,7 +260,7 @@ class TestCrashed:
         assert found.diagnostics[0].evidence["review_id"] == review.id
         assert found.next_action is NextAction.RECOVERY_REQUIRED
 
-    def test_is_not_told_of_one_that_was_tried_again(self):
+    def test_is_not_reported_of_one_that_was_tried_again(self):
         bench = failed_twice()
         found = inspect(bench.task, bench.task.runs[0], around(bench))
         assert (troubles(found), found.next_action) == ([], NextAction.TERMINAL)
@@ -283,7 +283,7 @@ class TestCrashed:
 
 class TestStranded:
     @pytest.mark.parametrize(("fields", "sessions"), NOBODY_CAN)
-    def test_is_told_when_nobody_could_claim_it_for_long(self, fields, sessions):
+    def test_is_reported_when_nobody_could_claim_it_for_long(self, fields, sessions):
         bench = Bench.with_run(**fields)
         bench.pass_s(299.9)
         found = looked_at(bench, sessions=sessions)
@@ -308,14 +308,14 @@ class TestStranded:
         assert (troubles(found), found.next_action) == ([], NextAction.CLAIM_AVAILABLE)
 
     @pytest.mark.parametrize("fields", HELD)
-    def test_is_not_told_of_what_no_agent_may_have_yet(self, fields):
+    def test_is_not_reported_of_what_no_agent_may_have_yet(self, fields):
         bench = Bench.with_run(**fields)
         bench.pass_s(301)
         found = looked_at(bench, sessions=())
         assert (troubles(found), found.next_action) == ([], NextAction.WAITING_FOR_SESSION)
 
     @pytest.mark.parametrize("pause", [{"scheduler_paused": True}, {"paused_by": "t"}])
-    def test_is_not_told_during_a_pause(self, pause):
+    def test_is_not_reported_during_a_pause(self, pause):
         bench = Bench.with_run()
         bench.pass_s(301)
         found = looked_at(bench, sessions=(), **pause)
@@ -328,7 +328,7 @@ class TestHolds:
     def test_nothing_holds_back_what_can_be_claimed(self):
         assert looked_at(Bench.with_run()).diagnostics == ()
 
-    def test_nothing_is_told_of_work_under_way_or_over(self):
+    def test_nothing_is_reported_of_work_under_way_or_over(self):
         bench = Bench.leased()
         held = {"scheduler_paused": True, "paused_by": "t", "sessions": ()}
         assert holds(looked_at(bench, **held)) == {}
@@ -389,7 +389,7 @@ class TestHolds:
         bench.lease()
         assert holds(looked_at(bench)) == {}
 
-    def test_pauses_are_all_told(self):
+    def test_pauses_are_all_reported(self):
         found = looked_at(Bench.with_run(), paused_by="parent", scheduler_paused=True)
         assert holds(found) == {
             Hold.PAUSED: "chargehand task resume parent",

@@ -99,7 +99,7 @@ async def test_a_heartbeat_renews_the_lease_for_what_the_claim_asked(api):
     assert (after - before).total_seconds() == pytest.approx(30, abs=1)
 
 
-async def test_each_end_may_be_told_twice(api):
+async def test_each_end_may_be_reported_twice(api):
     for end in (api.complete, api.fail):
         claim = await claimed(api)
         await end(claim, "so it was")
@@ -271,7 +271,7 @@ async def test_events_come_in_order_until_the_task_is_deleted(system):
     assert seen[0].actor == "human:local-user"
 
 
-async def test_events_behind_a_number_alone_are_told(system):
+async def test_events_behind_a_number_alone_are_reported(system):
     task = await system.create_task("work")
     await system.start_task(task.id)
     async with system.events(task.id) as events:

@@ -257,7 +257,7 @@ async def test_an_exception_fails_the_run_and_says_what_it_was(api):
     assert task.runs[0].error == "ValueError: no such file"
 
 
-async def test_exceptions_of_a_nursery_are_told_one_by_one(api):
+async def test_exceptions_of_a_nursery_are_reported_one_by_one(api):
     [task_id] = await queued(api)
 
     async def handle(claim):
@@ -423,7 +423,7 @@ async def test_a_rule_that_decides_nothing_fails_the_run_and_says_so(api):
         ({"lease_seconds": 86_401}, ValueError, "lease_seconds"),
     ],
 )
-async def test_what_no_pool_can_be_made_of_is_told_at_once(system, options, kind, told):
+async def test_what_no_pool_can_be_made_of_is_reported_at_once(system, options, kind, told):
     handler = options.pop("handler", answer)
     with pytest.raises(kind, match=told):
         AgentPool(system, handler, **options)

@@ -407,7 +407,7 @@ async def test_each_of_a_batch_is_done_or_told_why_not(api):
     assert len(await api.claim_batch(BUILDER, 9, key="k")) == 2
 
 
-async def test_a_batch_that_is_none_is_told_as_such(api):
+async def test_a_batch_that_is_none_is_reported_as_such(api):
     from chargehand import Agent
 
     await queued(api, 2)
@@ -420,7 +420,7 @@ async def test_a_batch_that_is_none_is_told_as_such(api):
         assert refused.value.status == 422
 
 
-async def test_a_batch_that_nobody_answers_is_told_so_for_each(system):
+async def test_a_batch_that_nobody_answers_is_reported_for_each(system):
     from tests.web.agents.test_api import BUILDER
 
     await queued(system, 2)

@@ -133,7 +133,7 @@ async def test_an_overloaded_server_is_asked_again_when_it_says(unsteady):
     assert times[1] - times[0] >= 7
 
 
-async def test_one_that_stays_overloaded_is_told_as_it_says_it(unsteady):
+async def test_one_that_stays_overloaded_is_reported_as_it_says_it(unsteady):
     with pytest.raises(Unavailable) as told:
         await unsteady(lambda _: httpx.Response(503, json=BUSY)).tasks()
     error = told.value
@@ -145,7 +145,7 @@ async def test_one_that_stays_overloaded_is_told_as_it_says_it(unsteady):
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"error": 1}'])
-async def test_another_server_than_ours_is_told_as_such(unsteady, body):
+async def test_another_server_than_ours_is_reported_as_such(unsteady, body):
     with pytest.raises(Refused, match="none of a Chargehand"):
         await unsteady(lambda _: httpx.Response(404, content=body)).tasks()
 

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from chargehand.actors.bridges.message import Message, ToldReview
+from chargehand.actors.bridges.message import Message, ReviewPart
 from chargehand.actors.identity import LOCAL_USER
 from chargehand.actors.task.events import (
     RunCompleted,
@@ -88,7 +88,7 @@ def test_the_target_and_the_place_of_the_task():
         ),
     ],
 )
-def test_a_failure_tells_its_error_in_one_line_and_as_it_is(event):
+def test_a_failure_shows_its_error_in_one_line_and_as_it_is(event):
     body = read(event, TaskStatus.FAILED)
     assert body["content"]["text"] == "Task task-1 failed: the tests are red"
     error = body["provider_metadata"]["error"]
@@ -111,7 +111,7 @@ def test_a_long_error_is_cut_in_the_line_for_people_alone():
     assert len(body["provider_metadata"]["error"]) == 9000
 
 
-def test_no_secret_is_told():
+def test_no_secret_is_reported():
     error = "401 for Authorization: Bearer abc.def, claimed with agh_claim_s3cr3t"
     event = RunFailed(
         "run-1", TaskStatus.FAILED, error, Json(b'{"note": "password=hunter2", "API-Key": 1}')
@@ -154,17 +154,17 @@ def test_what_no_client_may_send_is_not_passed_on():
     ("review", "told", "text"),
     [
         (
-            ToldReview("r", True),
+            ReviewPart("r", True),
             {"review_id": "r", "open": True},
             "its review is open",
         ),
         (
-            ToldReview("r", False, ReviewOutcome.APPROVED, "as it\nshould be"),
+            ReviewPart("r", False, ReviewOutcome.APPROVED, "as it\nshould be"),
             {"review_id": "r", "open": False, "outcome": "approved", "reason": "as it\nshould be"},
             "its review approved it: as it should be",
         ),
         (
-            ToldReview("r", False, ReviewOutcome.REJECTED, None, False, "run-2"),
+            ReviewPart("r", False, ReviewOutcome.REJECTED, None, False, "run-2"),
             {
                 "review_id": "r",
                 "open": False,
@@ -174,7 +174,7 @@ def test_what_no_client_may_send_is_not_passed_on():
             "its review rejected it",
         ),
         (
-            ToldReview("r", False, ReviewOutcome.REJECTED, "round 3", True),
+            ReviewPart("r", False, ReviewOutcome.REJECTED, "round 3", True),
             {
                 "review_id": "r",
                 "open": False,
@@ -185,13 +185,13 @@ def test_what_no_client_may_send_is_not_passed_on():
             "its review rejected it, and no run follows: round 3",
         ),
         (
-            ToldReview("r", False),
+            ReviewPart("r", False),
             {"review_id": "r", "open": False, "outcome": "canceled"},
             "its review was canceled",
         ),
     ],
 )
-def test_a_review_is_told_besides_and_all_else_is_as_ever(review, told, text):
+def test_a_review_is_reported_besides_and_all_else_is_as_ever(review, told, text):
     with_it = read(completed(), TaskStatus.COMPLETED, review=review)
     without = read(completed(), TaskStatus.COMPLETED)
     assert with_it["provider_metadata"].pop("review") == told
@@ -202,10 +202,10 @@ def test_a_review_is_told_besides_and_all_else_is_as_ever(review, told, text):
 
 @pytest.mark.parametrize("outcome", ReviewOutcome)
 def test_every_outcome_has_words_for_people(outcome):
-    text = read(completed(), TaskStatus.COMPLETED, review=ToldReview("r", False, outcome))
+    text = read(completed(), TaskStatus.COMPLETED, review=ReviewPart("r", False, outcome))
     assert text["content"]["text"].startswith("Task task-1 completed; its review ")
 
 
-def test_no_secret_of_a_verdict_is_told():
-    review = ToldReview("r", False, ReviewOutcome.REJECTED, "Authorization: Bearer abcdef123456")
+def test_no_secret_of_a_verdict_is_reported():
+    review = ReviewPart("r", False, ReviewOutcome.REJECTED, "Authorization: Bearer abcdef123456")
     assert "abcdef123456" not in str(read(completed(), TaskStatus.COMPLETED, review=review))

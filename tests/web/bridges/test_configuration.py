@@ -151,7 +151,7 @@ def test_something_else_than_tables_is_refused(tmp_path, text):
         load({}, {}, path)
 
 
-def test_neither_secrets_nor_urls_are_told(tmp_path):
+def test_neither_secrets_nor_urls_are_reported(tmp_path):
     said = refusal(tmp_path, with_(secret='"whsec_hunter2!"', url='"http://h/hunter3"'))
     assert "hunter" not in said
     assert "hunter" not in refusal(tmp_path, with_(secret='["a", "whsec_hunter2!"]'))

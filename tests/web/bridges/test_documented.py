@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from chargehand.actors.bridges.message import Message, ToldReview
+from chargehand.actors.bridges.message import Message, ReviewPart
 from chargehand.actors.identity import LOCAL_USER
 from chargehand.actors.task.events import RunCompleted, RunFailed
 from chargehand.actors.task.review import ReviewOutcome
@@ -40,7 +40,7 @@ def test_the_example_is_what_is_sent():
 
 def test_the_table_names_each_member_for_programs():
     failed = body(RunFailed("run-1", TaskStatus.FAILED, "red"), TaskStatus.FAILED)
-    reviewed = completed(ToldReview("review-1", True))
+    reviewed = completed(ReviewPart("review-1", True))
     sent = [json.loads(each)["provider_metadata"] for each in (reviewed, failed)]
     table = TEXT.partition("| member | what it is |\n")[2].partition("\n\n")[0]
     told = set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE))
@@ -50,8 +50,8 @@ def test_the_table_names_each_member_for_programs():
 def test_the_examples_of_reviews_are_what_is_sent():
     examples = re.findall(r'^```\n"review": (.*?)^```', TEXT, re.MULTILINE | re.DOTALL)
     told = [
-        ToldReview("review-1", True),
-        ToldReview("review-1", False, ReviewOutcome.REJECTED, "no tests", False, "run-2"),
+        ReviewPart("review-1", True),
+        ReviewPart("review-1", False, ReviewOutcome.REJECTED, "no tests", False, "run-2"),
     ]
     sent = [json.loads(completed(review))["provider_metadata"]["review"] for review in told]
     assert [json.loads(example) for example in examples] == sent

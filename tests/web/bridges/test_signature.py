@@ -32,7 +32,7 @@ def test_a_secret_is_base64_behind_its_prefix_and_else_its_own_bytes():
 @pytest.mark.parametrize(
     "secret", ["", "  ", "whsec_", "whsec_a", "whsec_!!!!", "whsec_aGVs\u00e9"]
 )
-def test_what_holds_no_key_is_refused_without_being_told(secret):
+def test_what_holds_no_key_is_refused_without_being_reported(secret):
     with pytest.raises(ValueError, match=r"empty|base64|nothing") as caught:
         key_of(secret)
     assert len(secret) < 8 or secret.removeprefix("whsec_") not in str(caught.value)

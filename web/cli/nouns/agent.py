@@ -43,7 +43,7 @@ class _Steps:
 _CLAIM: Final[Sequence[Part]] = (
     Card("claim.task", "task"),
     Listing("claim.run", RUN_COLUMNS, "run"),
-    Card("claim.run.metadata", "metadata of the run"),  # what the last round lacked is told here
+    Card("claim.run.metadata", "metadata of the run"),  # has what the last round lacked
     _Steps(),
 )
 

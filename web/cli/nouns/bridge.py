@@ -1,4 +1,4 @@
-"""`chargehand bridge`: who is told by webhook how a task ends."""
+"""`chargehand bridge`: who gets a webhook when a task ends."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ from chargehand.web.operations import Operation as Op
 _CURSOR: Final = "cursor"
 _SUBSCRIPTION: Final = (
     Card("subscription", without=(_CURSOR,)),
-    Card(f"subscription.{_CURSOR}", "how far it was told"),
+    Card(f"subscription.{_CURSOR}", "delivered so far"),
 )
 _SUBSCRIPTIONS: Final = Listing(
     "subscriptions",

@@ -7,7 +7,7 @@ from chargehand.actors.identity import OriginKind
 from chargehand.web.cli.filters import OWNER_FILTERS, SCOPE_FILTERS, scoped_by_workspace
 from chargehand.web.cli.layout import Block, Pair, Pairs
 from chargehand.web.cli.members import CHANNEL, Field, one_of
-from chargehand.web.cli.shown import Column, Listing, Part, Worth, at, several, told
+from chargehand.web.cli.shown import Column, Listing, Part, Worth, at, several, text_of
 from chargehand.web.cli.verbs import Verb, Watch
 from chargehand.web.operations import Operation as Op
 
@@ -34,7 +34,7 @@ class _Counts:
             return []
         totals = at(board, "totals")
         tasks = [
-            f"{told(at(row, 'count'))} {told(at(row, 'status'))}"
+            f"{text_of(at(row, 'count'))} {text_of(at(row, 'status'))}"
             for row in several(at(board, "status_breakdown"))
         ]
         waits = {
@@ -61,12 +61,12 @@ class _Counts:
 
 
 def _total(total: object, parts: str) -> str:
-    return f"{told(total)}: {parts}" if parts else told(total)
+    return f"{text_of(total)}: {parts}" if parts else text_of(total)
 
 
 def _counted(counts: Mapping[str, object]) -> str:
     """Those that are not zero."""
-    return ", ".join(f"{told(count)} {name}" for name, count in counts.items() if count)
+    return ", ".join(f"{text_of(count)} {name}" for name, count in counts.items() if count)
 
 
 def _queue(queue: object) -> str:
@@ -84,8 +84,8 @@ def _latency(latency: object) -> str:
 
 
 def _activity(board: object) -> str:
-    latest = told(at(board, "freshness.latest_activity_at"))
-    return ", ".join(word for word in (latest, told(at(board, "freshness.status"))) if word)
+    latest = text_of(at(board, "freshness.latest_activity_at"))
+    return ", ".join(word for word in (latest, text_of(at(board, "freshness.status"))) if word)
 
 
 def _duration(milliseconds: object) -> str:

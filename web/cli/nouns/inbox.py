@@ -7,7 +7,7 @@ from chargehand.actors.views.choices import Lane
 from chargehand.web.cli.filters import OWNER_FILTERS, SCOPE_FILTERS, scoped_by_workspace
 from chargehand.web.cli.layout import Block, Note
 from chargehand.web.cli.members import COUNT, CURSOR, Field, Form, one_of
-from chargehand.web.cli.shown import Card, Column, Listing, Worth, at, several, told
+from chargehand.web.cli.shown import Card, Column, Listing, Worth, at, several, text_of
 from chargehand.web.cli.verbs import Verb, Watch
 from chargehand.web.operations import Operation as Op
 
@@ -31,8 +31,8 @@ class _Lanes:
     def of(self, body: object) -> Sequence[Block]:
         found: list[Block] = []
         for lane in several(at(body, "inbox.groups")):
-            count, unread = told(at(lane, "count")), told(at(lane, "unread_count"))
-            title = f"{told(at(lane, 'lane'))}: {count}, {unread} unread"
+            count, unread = text_of(at(lane, "count")), text_of(at(lane, "unread_count"))
+            title = f"{text_of(at(lane, 'lane'))}: {count}, {unread} unread"
             found += Listing("items", ITEM_COLUMNS, title).of(lane)
         return found or [Note("nothing waits")]
 

@@ -211,7 +211,7 @@ class Player:
 
     async def _wait_for_answer(self, name: str, call: Call) -> None:
         self._waiting[name].append(await self._send(call))
-        self._moved.tell()
+        self._moved.notify()
 
     @property
     def _somebody_waits(self) -> bool:

@@ -17,7 +17,8 @@ from benchmarks.plan import MANY
 
 _WIDTH: Final = 800
 _LABELS: Final = 300  # of the width, left of the bars
-_VALUES: Final = 150  # right of them
+_GAP: Final = 6  # between a bar and its figure
+_CHAR: Final = 8.0  # that a figure's text is wide, at most
 _ROW: Final = 24
 _TITLE: Final = 44
 _FOOT: Final = 40
@@ -102,9 +103,9 @@ def _latencies(results: Results, foot: str) -> str | None:
         cycle = turns.cycles("")
         if cell.rate != rate or not cycle.p50_ms:
             continue
-        shown = f"{cycle.p50_ms:,.1f} to {cycle.p99_ms:,.1f} ms"
+        shown = f"{_rounded(cycle.p50_ms)} to {_rounded(cycle.p99_ms)} ms"
         if turns.done < turns.asked:
-            shown += f", {turns.done / turns.asked:.0%} done"
+            shown += f", {turns.share_done} done"
         bars.append(Bar(contender.name, cycle.p99_ms, shown, _kind(contender), cycle.p50_ms))
     title = f"From a task's intended time until it is done, p50 to p99, {rate:g} tasks per second"
     return _picture(title, f"{foot}. Logarithmic.", bars, _logarithmic(bars)) if bars else None
@@ -117,6 +118,10 @@ def _queued(results: Results, foot: str) -> str | None:
     ]
     title = "Claimed and completed per second, by runs in the queue"
     return _picture(title, foot, bars, _linear(bars)) if bars else None
+
+
+def _rounded(latency_ms: float) -> str:
+    return f"{latency_ms:.1f}" if latency_ms < 10 else f"{latency_ms:,.0f}"
 
 
 def _kind(contender: Contender) -> Kind:
@@ -156,7 +161,7 @@ def _picture(title: str, foot: str, bars: Sequence[Bar], scale: _Scale) -> str:
 
 
 def _rows(bars: Sequence[Bar], scale: _Scale) -> Iterator[str]:
-    room = _WIDTH - _LABELS - _VALUES
+    room = _WIDTH - _LABELS - _CHAR * max(len(bar.shown) for bar in bars) - _GAP
     for number, bar in enumerate(bars):
         top = _TITLE + number * _ROW
         left = _LABELS + (0.0 if bar.start is None else scale(bar.start) * room)
@@ -166,4 +171,4 @@ def _rows(bars: Sequence[Bar], scale: _Scale) -> Iterator[str]:
             f'<rect class="{bar.kind.value}" x="{left:.1f}" y="{top + 2}" '
             f'width="{right - left:.1f}" height="{_ROW - 9}" rx="2"/>'
         )
-        yield f'<text x="{right + 6:.1f}" y="{top + 13}">{escape(bar.shown)}</text>'
+        yield f'<text x="{right + _GAP:.1f}" y="{top + 13}">{escape(bar.shown)}</text>'

@@ -114,7 +114,7 @@ def _open_row(contender: Contender, cell: Cell, turns: Turns) -> Iterator[str]:
     yield f"{cell.rate:g}"
     yield contender.name
     yield contender.on_disk.value
-    yield f"{turns.done / turns.asked:.0%}" if turns.asked else "-"
+    yield turns.share_done
     yield from _latencies(cycle.p50_ms, cycle.p99_ms, cycle.p999_ms)
     yield _seconds(turns.cpu_s_per_1000)
 

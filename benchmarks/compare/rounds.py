@@ -61,6 +61,11 @@ class Turns:
         return sum(one.asked for one in self.outcomes)
 
     @property
+    def share_done(self) -> str:
+        """In percent, rounded down: 100 is all of them."""
+        return f"{1000 * self.done // self.asked / 10:g}%" if self.asked else "-"
+
+    @property
     def put_rate(self) -> float:
         """Tasks handed in per second."""
         put_s = sum(one.put_s for one in self.outcomes)

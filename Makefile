@@ -29,7 +29,7 @@ help:
 	@echo "make pythons run a short suite from a wheel on each Python that is found"
 	@echo "make format  put the code in shape"
 	@echo "make reference  write docs/reference.md from the docstrings"
-	@echo "make bench   measure in two minutes, beside the peers that are there (ARGS=\"--rounds 2\": in an hour)"
+	@echo "make bench   measure in a few minutes, beside the peers that are there (ARGS=\"--rounds 2\": in an hour)"
 	@echo "make peers   set up the Python peers that make bench compares with"
 	@echo "make fuzz    ask a server all that its description allows (ARGS=\"--seconds 600\")"
 	@echo "make clean   remove the virtual environment and caches"

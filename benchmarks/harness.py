@@ -125,7 +125,7 @@ class Harness:
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="in about two minutes, all smaller; else in an hour")
+@click.option("--quick", is_flag=True, help="in a few minutes, all smaller; else in an hour")
 @click.option("--tiny", is_flag=True, help="only show that all of it runs")
 @click.option(
     "--part", "parts", multiple=True, type=click.Choice(_PARTS), help="only this; several times"

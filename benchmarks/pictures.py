@@ -108,7 +108,8 @@ def _latencies(results: Results, foot: str) -> str | None:
             shown += f", {turns.share_done} done"
         bars.append(Bar(contender.name, cycle.p99_ms, shown, _kind(contender), cycle.p50_ms))
     title = f"From a task's intended time until it is done, p50 to p99, {rate:g} tasks per second"
-    return _picture(title, f"{foot}. Logarithmic.", bars, _logarithmic(bars)) if bars else None
+    foot = f"{foot}. Logarithmic. Dashed: answered before it is on disk."
+    return _picture(title, foot, bars, _logarithmic(bars)) if bars else None
 
 
 def _queued(results: Results, foot: str) -> str | None:

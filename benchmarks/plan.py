@@ -1,4 +1,4 @@
-"""How much is measured: in full, in a few minutes, or so little that it only shows that all runs."""
+"""How much is measured: in full, in minutes, or so little that it only shows that all runs."""
 
 from collections.abc import Mapping
 from typing import Final, final

@@ -32,7 +32,7 @@ SOCKET = "s"
 async def until(condition) -> None:
     """Return once it holds."""
     with trio.fail_after(S_MAX):
-        while not condition():  # noqa: ASYNC110 - what it is about tells nobody
+        while not condition():  # noqa: ASYNC110 - nothing wakes it
             await trio.sleep(0.01)
 
 

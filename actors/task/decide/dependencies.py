@@ -133,7 +133,7 @@ def blocker_reopened(changes: Changes, effect: BlockerReopened) -> Decision:
 
 def blocker_deleted(changes: Changes, effect: BlockerDeleted) -> Decision:
     """The task is ready without it, but what was to be done before was not: nothing is enqueued by
-    that, and the state says so until somebody makes a run."""
+    that, and inspection and inbox report it until somebody makes a run."""
     edge = _edge(changes.state, effect.blocker_id)
     if edge is None:
         return nothing(changes)

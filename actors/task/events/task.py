@@ -211,7 +211,7 @@ class ProfileDeleted(TaskEvent):
 @final
 @frozen
 class TaskTriaged(TaskEvent):
-    """Somebody did something with the task in their inbox; for nobody else it changes."""
+    """Somebody did something with the task in their inbox, which nobody else sees."""
 
     by: Actor
     action: TriageAction

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import resource
+import signal
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -10,13 +11,18 @@ from typing import Any, Final, ParamSpec, TypeVar, final
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-_ENDS_S: Final = 5.0  # behind its result
+_ENDS_S: Final = 5.0  # behind its result, or when it is terminated
 
 
 def open_all_files() -> None:
     """Let this process open as many files as it may."""
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))
+
+
+def end_on_sigterm() -> None:
+    """Have SIGTERM end this process as Ctrl-C does, so that it stops the servers it has started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @final
@@ -44,9 +50,12 @@ def apart(limit_s: float, function: Callable[_P, _T], *args: _P.args, **more: _P
         raise Broken(f"the process ended with {process.exitcode}") from None
     else:
         process.join(_ENDS_S)
+        process.kill()  # a library's thread may still run
     finally:
         ours.close()
-        process.kill()  # a library's thread may still run
+        process.terminate()  # it stops what it has started
+        process.join(_ENDS_S)
+        process.kill()
         process.join()
     if trouble is not None:
         raise Broken(trouble)
@@ -57,6 +66,7 @@ def apart(limit_s: float, function: Callable[_P, _T], *args: _P.args, **more: _P
 def _call(
     results: Connection, function: Callable[..., Any], args: tuple[Any, ...], more: dict[str, Any]
 ) -> None:
+    end_on_sigterm()
     try:
         results.send((function(*args, **more), None))
     except BaseException as error:

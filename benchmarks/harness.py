@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import pictures, report, targets
-from benchmarks.apart import Broken, apart
+from benchmarks.apart import Broken, apart, end_on_sigterm
 from benchmarks.compare.everyone import CONTENDERS
 from benchmarks.compare.rounds import Rounds
 from benchmarks.growth.queued import claims
@@ -170,6 +170,7 @@ def main(
     chosen = TINY if tiny else QUICK if quick else FULL
     if rounds is not None:
         chosen = evolve(chosen, rounds=rounds)
+    end_on_sigterm()
     console = Console()
     if not console.is_terminal:
         console.width = _FILE_WIDTH
@@ -181,7 +182,7 @@ def main(
         try:
             harness.run(frozenset(parts or _PARTS))
         except KeyboardInterrupt:
-            results.broken["all that would have followed"] = "ended by Ctrl-C"
+            results.broken["all that would have followed"] = "ended by a signal"
     rows = targets.rows(results)
     if save_to is not None:
         save(results, [row.as_json() for row in rows], save_to)

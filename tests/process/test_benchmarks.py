@@ -1,10 +1,12 @@
 """`python -m benchmarks` as a real process, so small that it shows only that all of it runs."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -121,3 +123,43 @@ async def test_a_share_of_a_core_is_of_the_time_that_it_is_taken_over():
 
 def test_only_what_survives_a_crash_counts_as_on_disk():
     assert [one for one in OnDisk if one.is_yes] == [OnDisk.YES, OnDisk.PUT_ONLY]
+
+
+def processes_on(begin: Path) -> list[int]:
+    """Those that name a path which begins so in their command line."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+        except OSError:
+            continue  # it has ended
+        if os.fsencode(begin) in command:
+            found.append(int(process.name))
+    return found
+
+
+@pytest.mark.parametrize("part", ["waiters", "questions"])
+def test_a_run_that_is_terminated_leaves_no_server_behind(tmp_path, part):
+    """Also where another process of it has started the server."""
+    data, output = tmp_path / "data", tmp_path / "output"
+    data.mkdir()
+    command = [sys.executable, "-m", "benchmarks", "--tiny", "--part", part]
+    command += ["--directory", str(data)]
+    with output.open("wb") as kept:
+        run = subprocess.Popen(command, cwd=ROOT, stdout=kept, stderr=kept, start_new_session=True)
+    deadline = time.monotonic() + S_MAX
+    try:
+        while not processes_on(data / "tmp"):
+            assert run.poll() is None, output.read_text()
+            assert time.monotonic() < deadline, output.read_text()
+            time.sleep(0.02)
+        run.terminate()
+        run.wait(S_MAX)
+        left = processes_on(data / "tmp")
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+    assert run.returncode == 1
+    assert "ended by a signal" in output.read_text()
+    assert left == []
+    assert list(data.iterdir()) == []

@@ -64,6 +64,13 @@ class Code(Enum):
         _T,
         "Cursor is ahead of the server",
     )
+    STREAM_CURSOR_BEHIND = (
+        "stream_cursor_behind",
+        Kind.CONFLICT,
+        _E,
+        _T,
+        "Cursor is too far behind",
+    )
     PAYLOAD_TOO_LARGE = ("payload_too_large", Kind.TOO_LARGE, _E, _T, "Payload too large")
     TASK_NOT_FOUND = ("task_not_found", Kind.NOT_FOUND, _E, _T, "Task not found")
     RUN_NOT_FOUND = ("task_run_not_found", Kind.NOT_FOUND, _E, _T, "Run not found")

@@ -114,6 +114,9 @@ def _restore(system: System, found: Recovered) -> None:
     system.outbox.restore(found.outstanding.values())
     system.scheduler.restore(acting)
     system.views.restore_queue(acting)
+    deleted = [state for state in found.tasks.values() if state.deleted]
+    checkpoint_seq = found.replayed_from - 1 if found.replayed else system.journal.durable_seq
+    system.views.restore_deletions(deleted, checkpoint_seq)
     for state in acting:
         system.review_deadlines.committed(state)
         system.deliveries.restore(state)

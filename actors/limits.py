@@ -101,6 +101,7 @@ FAN_OUT_MAX: Final = CHILDREN_MAX  # effects of one record; more dependents foll
 AWAITED_EFFECTS_MAX: Final = 256  # an answer waits for no more effects than this
 EFFECTS_AT_ONCE_MAX: Final = 16  # with their tasks at a time, all in one pass of Trio: some 5 ms
 STREAM_BUFFER_MAX: Final = 256  # events a subscriber may lag behind
+STREAM_BEHIND_TASKS_MAX: Final = 8192  # that have changed since a stream of all tasks was left
 
 # Faults.
 CRASHES_MAX: Final = 8  # of one task's actor within the window; after that it is set aside

@@ -62,6 +62,7 @@ class Recovered:
     aside: dict[str, Damage] = field(factory=dict)
     former: dict[str, TaskState] = field(factory=dict)
     replayed: int = 0  # records
+    replayed_from: int = 0  # the first number of the first of them
     last_seq: int = 0
     last_at_ns: int = 0  # what the wall said at the record with that number
 
@@ -192,6 +193,8 @@ def _replay(journal: Journal, found: Recovered) -> dict[str, AnyState]:
     elif doubt is not None:
         latest[SCHEDULER_ADDRESS] = _in_doubt(found.scheduler, doubt)
     for item in journal.recovery.replay():
+        if not found.replayed:
+            found.replayed_from = item.seq
         found.replayed += 1
         if isinstance(item, Damage):
             found.set_aside(item)

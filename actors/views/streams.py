@@ -1,4 +1,5 @@
-"""Live subscriptions to a task and everything below it: each event once, in order, no gap.
+"""Live subscriptions, to a task and everything below it or to all tasks: each event once, in order,
+no gap.
 
 A subscriber reads the past up to the moment it subscribed, then what is published after it. One
 that cannot keep up is closed, never thinned: it comes back with the last number it has seen.
@@ -8,13 +9,15 @@ from collections import deque
 from collections.abc import Iterator
 from enum import Enum
 from types import TracebackType
-from typing import Self, final
+from typing import Final, Self, final
 
 import trio
 
+from chargehand.actors.errors import Code, Rejected
+from chargehand.actors.frozen import frozen
 from chargehand.actors.record import Record
 from chargehand.actors.task.events import TaskDeleted
-from chargehand.actors.task.state import TaskState
+from chargehand.actors.task.state import Scope, TaskState
 from chargehand.actors.views.timeline import TimelineEvent, public_events
 
 
@@ -35,24 +38,44 @@ class StreamClosed(Exception):
 
 
 @final
+@frozen
+class StreamFilter:
+    """The tasks that a stream of all of them is of: all that is set must match."""
+
+    scope: Scope | None = None
+    workspace_id: str | None = None
+
+    def includes(self, task: TaskState) -> bool:
+        return (self.scope is None or task.scope is self.scope) and (
+            self.workspace_id is None or task.workspace_id == self.workspace_id
+        )
+
+
+EVERYTHING: Final = StreamFilter()
+
+
+@final
 class Subscriber:
     """One subscriber. Use as a context manager, receive from one task only."""
 
     def __init__(
         self,
         hub: "Streams",
-        task_id: str,
+        task_id: str | None,
         after_seq: int,
         backlog: Iterator[TimelineEvent | None],
         deleted: list[str],
         buffer_max: int,
+        which: StreamFilter = EVERYTHING,
     ) -> None:
         """Args:
+        task_id: what is followed, with all below it; None: all tasks.
         backlog: the events up to now, see `receive`.
         deleted: takes the descendants that are deleted while the backlog is read.
         """
         self._hub = hub
         self.task_id = task_id
+        self.which = which
         self._after_seq = after_seq
         self._backlog: Iterator[TimelineEvent | None] | None = backlog
         self._deleted = deleted
@@ -122,12 +145,22 @@ class Subscriber:
             self._wake.set()
 
 
+def cursor_behind(after_seq: int, newest_seq: int) -> Rejected:
+    """The refusal to go on with a stream of all tasks that was left too long ago."""
+    return Rejected(
+        Code.STREAM_CURSOR_BEHIND,
+        f"too much has happened since the number {after_seq} to be sent event by event",
+        f"list the tasks again, and go on behind {newest_seq}",
+        evidence={"newest": newest_seq},
+    )
+
+
 @final
 class Streams:
-    """All subscribers, by the task they follow."""
+    """All subscribers, by the task they follow; under None those of all tasks."""
 
     def __init__(self) -> None:
-        self._followers: dict[str, dict[Subscriber, None]] = {}
+        self._followers: dict[str | None, dict[Subscriber, None]] = {}
         self._closing = False
 
     def __len__(self) -> int:
@@ -145,13 +178,14 @@ class Streams:
             self._followers.pop(subscriber.task_id, None)
 
     def publish(self, record: Record, state: TaskState, ancestors: Iterator[str]) -> None:
-        """Hand a committed record to those who follow the task or an ancestor."""
+        """Hand a committed record to those who follow the task, an ancestor or all tasks."""
         if not self._followers:
             return
         following = [
             follower
-            for task_id in (record.address, *ancestors)
+            for task_id in (None, record.address, *ancestors)
             for follower in self._followers.get(task_id, ())
+            if follower.which.includes(state)
         ]
         if following:
             for event in public_events(record, state):

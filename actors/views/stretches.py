@@ -280,6 +280,17 @@ class Stretch:
             if entry is not None:
                 yield entry
 
+    def latest_first(self) -> Iterator[Placed]:
+        """All that stands here, the most recently active first; also what nobody has looked at."""
+        places = self.living
+        while places:
+            place = places.bit_length() - 1
+            places ^= _BITS[place]
+            self.place_stored(place)
+            entry = self.entries[place]
+            assert entry is not None, "what lives has its place"
+            yield entry
+
     def backwards(self, places: int) -> Iterator[TaskState]:
         """The tasks in these places, the most recently active first."""
         while places:

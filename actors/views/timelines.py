@@ -1,7 +1,8 @@
 """Reads the past, of one task or of a tree, step by step from the journal."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Final, final
 
@@ -12,7 +13,7 @@ from chargehand.actors.ports import Journal
 from chargehand.actors.task.state import TaskState
 from chargehand.actors.views.catalog import Catalog
 from chargehand.actors.views.committed import CommittedTasks
-from chargehand.actors.views.streams import CloseReason, StreamClosed
+from chargehand.actors.views.streams import CloseReason, StreamClosed, StreamFilter
 from chargehand.actors.views.timeline import TimelineEvent, public_events
 
 _READ_STEP: Final = 16  # records of a task that are read at a time
@@ -88,25 +89,47 @@ class Timelines:
             if len(addresses) % _LISTED_STEP == 0:
                 yield None
         addresses.update(dict.fromkeys(deleted))  # those that were gone before the walk met them
-        pasts: list[tuple[int, TimelineEvent, Iterator[TimelineEvent]]] = []
+        pasts = _Merged()
         for number, address in enumerate(addresses, 1):
             if number % _PASTS_STEP == 0:
                 yield None
             state = self._catalog.get(address)
             if address != root and state is not None and state.last_seq <= after_seq:
                 continue
-            past = self._in_tree(address, root, after_seq, up_to)
-            first = next(past, None)
-            if first is not None:
-                heapq.heappush(pasts, (first.seq, first, past))
-        while pasts:
-            _, event, past = pasts[0]
-            yield event
-            later = next(past, None)
-            if later is None:
-                heapq.heappop(pasts)
-            else:
-                heapq.heapreplace(pasts, (later.seq, later, past))
+            pasts.add(self._in_tree(address, root, after_seq, up_to))
+        yield from pasts.in_order()
+
+    def of_all(
+        self,
+        task_ids: Sequence[str],
+        deletions: Sequence[TimelineEvent],
+        which: StreamFilter,
+        after_seq: int,
+        up_to: int,
+    ) -> Iterator[TimelineEvent | None]:
+        """The past events of these tasks, of those that a stream is of. None: as above.
+
+        Args:
+            task_ids: all that were active behind `after_seq`. What is deleted meanwhile is left
+                out, and so is what is set aside.
+            deletions: of tasks that are gone, in order.
+        """
+        pasts = _Merged()
+        pasts.add(event for event in deletions if which.includes(event.task))
+        for number, task_id in enumerate(task_ids, 1):
+            if number % _PASTS_STEP == 0:
+                yield None
+            state = self._catalog.get(task_id)
+            if state is not None and which.includes(state):
+                pasts.add(self._living(task_id, after_seq, up_to))
+        yield from pasts.in_order()
+
+    def _living(self, task_id: str, after_seq: int, up_to: int) -> Iterator[TimelineEvent]:
+        """The past of one task, if it is there."""
+        with suppress(Rejected):  # it is set aside
+            task = self._tasks.whole(task_id)
+            if task is not None:
+                yield from self._past(task, after_seq, up_to)
 
     def _in_tree(
         self, address: str, root: str, after_seq: int, up_to: int
@@ -124,14 +147,40 @@ class Timelines:
     def _past(
         self, task: TaskState, after_seq: int, up_to: int | None = None
     ) -> Iterator[TimelineEvent]:
+        step = 1  # of many tasks each has its first event read, long before the next ones
         while True:
             with self._faults.reading(task.id):
-                records = self._journal.reads.timeline(task.id, after_seq, _READ_STEP)
+                records = self._journal.reads.timeline(task.id, after_seq, step)
             for record in records:
                 for event in public_events(record, task, after_seq):
                     if up_to is not None and event.seq > up_to:
                         return
                     yield event
-            if len(records) < _READ_STEP:
+            if len(records) < step:
                 return
-            after_seq = records[-1].last_seq
+            after_seq, step = records[-1].last_seq, _READ_STEP
+
+
+@final
+class _Merged:
+    """Several pasts as one, in order."""
+
+    def __init__(self) -> None:
+        self._heads: list[tuple[int, TimelineEvent, Iterator[TimelineEvent]]] = []
+
+    def add(self, past: Iterator[TimelineEvent]) -> None:
+        first = next(past, None)
+        if first is not None:
+            heapq.heappush(self._heads, (first.seq, first, past))
+
+    def in_order(self) -> Iterator[TimelineEvent]:
+        """All of them, each read as it is needed."""
+        heads = self._heads
+        while heads:
+            _, event, past = heads[0]
+            yield event
+            later = next(past, None)
+            if later is None:
+                heapq.heappop(heads)
+            else:
+                heapq.heapreplace(heads, (later.seq, later, past))

@@ -24,10 +24,11 @@ from chargehand.actors.views.catalog import Catalog, TaskFilter
 from chargehand.actors.views.choices import ListOrder
 from chargehand.actors.views.committed import CommittedTasks
 from chargehand.actors.views.dashboard import Dashboard, dashboard
+from chargehand.actors.views.deletions import Deletions
 from chargehand.actors.views.groups import GroupFilter, Groups
 from chargehand.actors.views.inbox import Inboxes, InboxFilter, InboxGroup, read_cursor
 from chargehand.actors.views.latest_runs import LatestRuns
-from chargehand.actors.views.streams import Streams, Subscriber
+from chargehand.actors.views.streams import StreamFilter, Streams, Subscriber, cursor_behind
 from chargehand.actors.views.timelines import Timelines
 from chargehand.actors.views.tree import TreeEntry, by_level
 from chargehand.actors.views.walks import TaskPage, Walk, check_not_ahead
@@ -70,6 +71,7 @@ class Views:
         self.catalog = Catalog(journal.reads.read_head, self._count_stored, came)
         self._inboxes = Inboxes(self.catalog)
         self.streams = Streams()
+        self._deletions = Deletions()
         faults.listen(self.streams.set_aside)
         self._tasks = CommittedTasks(self.catalog, journal, faults)
         self.timelines = Timelines(journal, graph, faults, self.catalog, self._tasks)
@@ -85,6 +87,15 @@ class Views:
         is counted and looked for among them is worked out after the start, in turns."""
         self.catalog.restore(stored, whole, last_seq=last_seq, triaged_seq=triaged_seq)
         self._later(self._learn_some)
+
+    def restore_deletions(self, states: Iterable[TaskState], known_from: int) -> None:
+        """The same for what was deleted behind the last checkpoint, which is that number."""
+        self._deletions = Deletions(known_from)
+        records = [
+            (record, state) for state in states for record in self._journal.reads.tail(state.id)
+        ]
+        for record, state in sorted(records, key=lambda pair: pair[0].seq):
+            self._deletions.note(record, state)
 
     def restore_queue(self, states: Iterable[TaskState]) -> None:
         """The same for those stored tasks that have an open run."""
@@ -234,9 +245,30 @@ class Views:
         most = limits.STREAM_BUFFER_MAX
         return Subscriber(self.streams, task_id, after_seq, past, deleted, most)
 
+    def subscribe_all(self, which: StreamFilter, after_seq: int | None) -> Subscriber:
+        """Follow all tasks of a filter from behind `after_seq` on; None: from now on.
+
+        Of a task that was deleted since, the past holds the deletion alone.
+
+        Raises:
+            Rejected: STREAM_CURSOR_BEHIND.
+        """
+        newest = self.newest_seq
+        if after_seq is None:
+            after_seq = newest
+        changed = self.catalog.order.active_since(after_seq, limits.STREAM_BEHIND_TASKS_MAX)
+        if changed is None or not self._deletions.know(after_seq):
+            raise cursor_behind(after_seq, newest)
+        gone = self._deletions.since(after_seq)
+        past = self.timelines.of_all(changed, gone, which, after_seq, newest)
+        most = limits.STREAM_BUFFER_MAX
+        return Subscriber(self.streams, None, after_seq, past, [], most, which)
+
     def publish(self, record: Record, state: TaskState) -> None:
         """Take in a committed record; called by the publisher only."""
         before = self.catalog.publish(state)
+        if state.deleted:
+            self._deletions.note(record, state)
         self._behind.setdefault(state.id, before)
         if len(self._behind) > _BEHIND_MAX:
             longest = next(iter(self._behind))

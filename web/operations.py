@@ -109,6 +109,8 @@ class Operation(Enum):
     RESUME_SCHEDULER = ("POST", "/api/scheduler/resume", OK, (403, 422), "tasks.scheduler_resume")
     DRAIN_SCHEDULER = ("POST", "/api/scheduler/drain", OK, (403, 422), "tasks.scheduler_drain")
     GET_BACKLOG = ("GET", "/api/scheduler/backlog", OK, (403, 422), "tasks.scheduler_backlog")
+    # All tasks. Not part of the contract of tasks.
+    STREAM = ("GET", "/api/stream", OK, (404, 409, 422), "tasks.stream")
     # Tasks.
     LIST_TASKS = ("GET", "/api/tasks", OK, (404, 422), "tasks.list")
     CREATE_TASK = ("POST", "/api/tasks", CREATED, (404, 409, 413, 422), "tasks.create")

@@ -1,18 +1,18 @@
-"""Server-sent events of a task and everything below it.
+"""Server-sent events, of a task and everything below it or of all tasks.
 
 Each event goes out as `id`, `event` and `data`; its id is its number, so that a client which comes
 back with the last one misses nothing. A comment every 15 s keeps the connection alive, and a last
 event without an id, `stream.closed`, says why the server ends it.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
 import orjson
 import trio
 
 from chargehand.actors.errors import Code, Rejected
-from chargehand.actors.views.streams import CloseReason, StreamClosed
+from chargehand.actors.views.streams import CloseReason, StreamClosed, Subscriber
 from chargehand.actors.views.timeline import TimelineEvent
 from chargehand.actors.views.views import Views
 from chargehand.web.shapes.encoding import encode
@@ -23,16 +23,22 @@ COMMENT_S: Final = 15.0
 
 _OPENING = f"retry: {RETRY_MS}\n\n".encode()
 _COMMENT = b": still here\n\n"
+_REFUSED: Final = {
+    Code.TASK_SET_ASIDE: CloseReason.SET_ASIDE,
+    Code.STREAM_CURSOR_BEHIND: CloseReason.OVERFLOW,  # the next try is refused
+}
 
 
-async def event_stream(views: Views, task_id: str, after_seq: int) -> AsyncGenerator[bytes, None]:
-    """Chunks of the stream, from behind number `after_seq` on."""
+Subscribe = Callable[[], Subscriber]
+
+
+async def event_stream(views: Views, subscribe: Subscribe) -> AsyncGenerator[bytes, None]:
+    """Chunks of the stream."""
     yield _OPENING
     try:
-        subscription = views.subscribe(task_id, after_seq)
+        subscription = subscribe()
     except Rejected as refusal:  # since the request was checked
-        aside = refusal.code is Code.TASK_SET_ASIDE
-        yield _closing(CloseReason.SET_ASIDE if aside else CloseReason.DELETED)
+        yield _closing(_REFUSED.get(refusal.code, CloseReason.DELETED))
         return
     with subscription:
         while True:

@@ -245,24 +245,30 @@ class Views:
         most = limits.STREAM_BUFFER_MAX
         return Subscriber(self.streams, task_id, after_seq, past, deleted, most)
 
-    def subscribe_all(self, which: StreamFilter, after_seq: int | None) -> Subscriber:
-        """Follow all tasks of a filter from behind `after_seq` on; None: from now on.
+    def subscribe_all(self, which: StreamFilter, after_seq: int) -> Subscriber:
+        """Follow all tasks of a filter from behind `after_seq` on.
 
         Of a task that was deleted since, the past holds the deletion alone.
 
         Raises:
             Rejected: STREAM_CURSOR_BEHIND.
         """
-        newest = self.newest_seq
-        if after_seq is None:
-            after_seq = newest
-        changed = self.catalog.order.active_since(after_seq, limits.STREAM_BEHIND_TASKS_MAX)
-        if changed is None or not self._deletions.know(after_seq):
-            raise cursor_behind(after_seq, newest)
+        newest, changed = self.newest_seq, self.changed_since(after_seq)
         gone = self._deletions.since(after_seq)
         past = self.timelines.of_all(changed, gone, which, after_seq, newest)
         most = limits.STREAM_BUFFER_MAX
         return Subscriber(self.streams, None, after_seq, past, [], most, which)
+
+    def changed_since(self, after_seq: int) -> list[str]:
+        """The ids of the tasks that are there and have changed behind that number, of all.
+
+        Raises:
+            Rejected: STREAM_CURSOR_BEHIND: these are too many, or it is forgotten what was deleted.
+        """
+        changed = self.catalog.order.active_since(after_seq, limits.STREAM_BEHIND_TASKS_MAX)
+        if changed is None or not self._deletions.know(after_seq):
+            raise cursor_behind(after_seq, self.newest_seq)
+        return changed
 
     def publish(self, record: Record, state: TaskState) -> None:
         """Take in a committed record; called by the publisher only."""

@@ -27,6 +27,7 @@ _BAD_PARAMETERS: Final[dict[Op, str]] = {
     Op.LIST_RUNS: "status=x",
     Op.GET_TIMELINE: "limit=-1",
     Op.STREAM_TASK: "after_sequence=x",
+    Op.STREAM: "after_sequence=x",
     Op.LIST_RUN_REVIEWS: "status=x",
     Op.LIST_TASK_REVIEWS: "limit=-1",
     Op.LIST_SUBSCRIPTIONS: "scope=x",

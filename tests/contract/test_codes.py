@@ -67,6 +67,7 @@ ANSWERED_BY_OTHERS: Final[dict[tuple[Op, Code], str]] = {
             Code.TASK_SET_ASIDE,
         )
     },
+    (Op.STREAM, Code.STREAM_CURSOR_BEHIND): "the views know how much has changed",
     (Op.CREATE_SUBSCRIPTION, Code.SUBSCRIPTION_NOT_FOUND): "made under a key, and deleted since",
     (Op.ATTACH_SESSION, Code.SESSION_BOUND): "the scheduler counts what a session holds",
     (Op.GET_WORKSPACE, Code.WORKSPACE_NOT_FOUND): _THE_REGISTRY,

@@ -156,6 +156,10 @@ async def a_batch_of_one(operation: Operation, members: dict[str, object], town:
     return Request("POST", operation.path, headers, json.dumps(body).encode())
 
 
+async def a_stream_of_all(_: Town) -> Request:
+    return Request("GET", f"{Operation.STREAM.path}?after_sequence=0", {}, b"")
+
+
 async def a_batch_of_tasks(_: Town) -> Request:
     task = {"scope": "global", "title": "T"}
     items = [{**task, "parent_ref": "a"}, {**task, "ref": "a"}]
@@ -172,6 +176,7 @@ OWN: Final[dict[Operation, Callable[[Town], Awaitable[Request]]]] = {
     Operation.END_SESSION: the_end_of_a_session,
     Operation.CREATE_WORKSPACE: a_new_workspace,
     Operation.STREAM_TASK: a_stream,
+    Operation.STREAM: a_stream_of_all,
     Operation.CLAIM_BATCH: a_batch_of_claims,
     Operation.CREATE_BATCH: a_batch_of_tasks,
     **{one: partial(a_batch_of_one, one, members) for one, members in BATCHES.items()},
@@ -228,7 +233,7 @@ async def left_by(
 async def test_a_request_is_done_or_not_done_whenever_its_client_goes(
     operation, answered_by, autojump_clock
 ):
-    endless = operation is Operation.STREAM_TASK
+    endless = operation in (Operation.STREAM_TASK, Operation.STREAM)
     before, whole, answered = await left_by(
         operation, answered_by, Request.whole, 200 if endless else None
     )

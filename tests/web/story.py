@@ -165,6 +165,11 @@ async def _work(teller: Teller, nursery: trio.Nursery) -> None:
     event, *_ = await stream.wait_events(1)
     scope.cancel()
     teller.keep(Op.STREAM_TASK, None, json.loads(event["data"]))
+    path = f"{Op.STREAM.path}?after_sequence=0"
+    stream, scope = await open_stream(nursery, teller.client.app, path)
+    event, *_ = await stream.wait_events(1)
+    scope.cancel()
+    teller.keep(Op.STREAM, None, json.loads(event["data"]))
     await _review(teller, run_id)
     await teller.do(Op.PUBLISH_TASK, {"idempotency_key": "notes-1"}, id="notes")
     run_id = await teller.claimed(lease_seconds=60)  # of the announcement, which is older

@@ -30,6 +30,7 @@ from tests.web.client import ContractClient
 FIELD_VALUE = re.compile(r"[!-~]+(, [!-~]+)*")
 WRITES = [operation for operation in Operation if operation.method != "GET"]
 READS = [operation for operation in Operation if operation.method == "GET"]
+STREAMS = (Operation.STREAM_TASK, Operation.STREAM)
 
 
 @pytest.fixture
@@ -89,15 +90,16 @@ async def test_every_write_names_what_it_ignores(client, operation):
 
 @pytest.mark.parametrize("operation", READS, ids=lambda operation: operation.name)
 async def test_every_read_names_the_parameters_that_it_ignores(client, operation):
-    if operation in (Operation.DOCS, Operation.STREAM_TASK):  # a page; a stream is tried below
+    if operation in (Operation.DOCS, *STREAMS):  # a page; streams are tried below
         return
     answered = await client.get(f"{path_of(operation)}?zzz=1&zzz=2&limti=3")
     assert answered.headers["chargehand-ignored"] == "?zzz, ?limti"
 
 
-async def test_a_stream_names_them_too(client):
-    await client.created(id="t1")
-    answered = await client.send("HEAD", "/api/tasks/t1/stream?after=3")
+@pytest.mark.parametrize("operation", STREAMS, ids=lambda operation: operation.name)
+async def test_a_stream_names_them_too(client, operation):
+    await client.created(id="x1")
+    answered = await client.send("HEAD", f"{path_of(operation)}?after=3")
     assert answered.headers["chargehand-ignored"] == "?after"
 
 

@@ -5,6 +5,7 @@ import json
 import trio
 import trio.testing
 
+from chargehand.actors import limits
 from chargehand.actors.identity import OriginKind
 from chargehand.web.app import create_app
 from tests.web.client import CONTRACT, open_stream
@@ -131,3 +132,58 @@ async def test_a_cursor_ahead_of_the_server_is_refused_with_the_newest_number(cl
         assert told["evidence"] == {"newest": newest, "pointer": pointer}
     stream, _ = await open_stream(nursery, client.app, f"{path}/stream?after_sequence={newest}")
     assert stream.status == 200
+
+
+async def test_a_stream_of_all_tasks_begins_now_and_goes_on_behind_the_last_number(client, nursery):
+    await client.created(id="before")
+    stream, hang_up = await open_stream(nursery, client.app, "/api/stream")
+    assert stream.status == 200
+    assert stream.headers["content-type"] == "text/event-stream"
+    await trio.testing.wait_all_tasks_blocked()
+    for task_id in ("one", "other"):
+        await client.created(id=task_id)
+    events = [checked(event) for event in await stream.wait_events(2)]
+    assert [data["timeline"]["task"]["id"] for data in events] == ["one", "other"]
+    hang_up.cancel()
+    await client.send("DELETE", "/api/tasks/one")
+    await client.created(id="last")
+    stream, _ = await open_stream(
+        nursery,
+        client.app,
+        "/api/stream?after_sequence=0",
+        headers={"Last-Event-ID": str(events[0]["sequence"])},
+    )
+    found = [checked(event) for event in await stream.wait_events(3)]
+    assert [(data["type"], data["timeline"]["task"]["id"]) for data in found] == [
+        ("task.created", "other"),
+        ("task.deleted", "one"),
+        ("task.created", "last"),
+    ]
+
+
+async def test_a_stream_of_a_scope_has_its_tasks_alone(client, nursery):
+    workspace = (await client.post("/api/workspaces", {"root_dir": "/srv/shop"})).json["workspace"]
+    stream, _ = await open_stream(
+        nursery, client.app, f"/api/stream?scope=workspace&workspace={workspace['id']}"
+    )
+    await trio.testing.wait_all_tasks_blocked()
+    await client.created(id="elsewhere")
+    await client.created(id="here", scope="workspace", workspace=workspace["id"])
+    [event] = await stream.wait_events(1)
+    assert checked(event)["timeline"]["task"]["id"] == "here"
+
+
+async def test_a_stream_of_all_tasks_that_cannot_go_on_is_refused(client, system, monkeypatch):
+    for _ in range(3):
+        await client.created()
+    answered = await client.get("/api/stream?after_sequence=99")
+    assert (answered.status, answered.code) == (422, "stream_cursor_ahead")
+    answered = await client.get("/api/stream?scope=workspace&workspace=nowhere")
+    assert (answered.status, answered.code) == (404, "workspace_not_found")
+    monkeypatch.setattr(limits, "STREAM_BEHIND_TASKS_MAX", 2)
+    answered = await client.get("/api/stream?after_sequence=0")
+    assert (answered.status, answered.code) == (409, "stream_cursor_behind")
+    newest = system.views.newest_seq
+    assert answered.json["diagnostic"]["evidence"]["newest"] == newest
+    answered = await client.send("HEAD", f"/api/stream?after_sequence={newest}")
+    assert answered.status == 200

@@ -29,6 +29,7 @@ _ROWS: Final = "Answers with a row for each run, in the order asked; one may be 
 AREAS: Final[Mapping[str, str]] = {
     "agent": "What agents do with the runs that they claim.",
     "scheduler": "Holding the handing out of runs, and what waits for it.",
+    "stream": "What happens to all tasks, as it happens.",
     "tasks": "Tasks: making and changing them, their trees, runs, events and gates.",
     "task-runs": "One run, by operators.",
     "runs": "Runs by force, one or many: inspected, released, failed, tried again.",
@@ -241,6 +242,14 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "`stream.closed` says why the server ends it. A number beyond the newest one, as after a "
         "backup was restored, is refused as `stream_cursor_ahead`, with the `newest` number: read "
         "the task again and start over."
+    ),
+    Op.STREAM: (
+        "Server-sent events as those of one task: from now on, or all after `after_sequence` or "
+        "`Last-Event-ID` without gap or repeat, also over a restart of the server. Of a task that "
+        "was deleted meanwhile the deletion alone may come. Who was away "
+        f"while more than {limits.STREAM_BEHIND_TASKS_MAX} tasks changed, or for so long that "
+        "deletions are forgotten, is refused as `stream_cursor_behind`, with the `newest` number: "
+        "list the tasks again and go on behind it."
     ),
     Op.GET_TREE: "Each task with its status and its active run.",
     Op.GET_PROFILE: "The default one, with unset times, where none was set.",

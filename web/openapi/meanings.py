@@ -18,6 +18,7 @@ MEANINGS: Final[Mapping[AnyCode, str]] = {
     Code.PRECONDITION_FAILED: "The task has changed since the ETag in `If-Match` was read.",
     Code.UNKNOWN_MEMBERS: "A member or parameter is unknown; only with `--strict-requests`.",
     Code.STREAM_CURSOR_AHEAD: "The number is beyond the newest event: start over from `newest`.",
+    Code.STREAM_CURSOR_BEHIND: "Too much has happened since: list the tasks, go on from `newest`.",
     Code.PAYLOAD_TOO_LARGE: "The body, or one JSON value in it, is over its limit of bytes.",
     Code.TASK_NOT_FOUND: "There is no such task, or it was deleted.",
     Code.RUN_NOT_FOUND: "There is no such run, or its task was deleted.",

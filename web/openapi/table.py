@@ -255,6 +255,14 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
         {"after_sequence": int},
         is_stream=True,
     ),
+    Op.STREAM: OperationDoc(
+        "The events of all tasks, as they happen",
+        None,
+        events.StreamEvent,
+        {"after_sequence": int, "scope": Scope, "workspace": str},
+        is_stream=True,
+        id="streamTasks",
+    ),
     Op.GET_TREE: OperationDoc(
         "A task and all below it", None, tasks.TreeResponse, id="getTaskTree"
     ),

@@ -1,22 +1,21 @@
-"""What belongs to a task: its dependencies, tree, timeline and stream."""
+"""What belongs to a task: its dependencies, tree and timeline."""
 
 import orjson
 import trio
 
-from chargehand.actors.errors import Code, Rejected, invalid
+from chargehand.actors.errors import invalid
 from chargehand.actors.task import commands as c
 from chargehand.actors.views.pages import sequence_of
-from chargehand.actors.views.views import Views
-from chargehand.web import queries, sse
+from chargehand.web import queries
 from chargehand.web.addresses import known_task, task_id_of
 from chargehand.web.call import Call, Routes
-from chargehand.web.headers import LAST_EVENT_HEADER
 from chargehand.web.identity import identify
 from chargehand.web.operations import Operation
 from chargehand.web.paging import CURSOR, cursor_of, next_link
 from chargehand.web.preconditions import etag
 from chargehand.web.requests.tasks import ADD_DEPENDENCY
-from chargehand.web.responses import EventStreamResponse, HttpResponse, shown
+from chargehand.web.responses import HttpResponse, shown
+from chargehand.web.routes.streams import check_not_ahead
 from chargehand.web.routes.tasks import detail
 from chargehand.web.shapes.encoding import encode
 from chargehand.web.shapes.events import TimelineResponse, timeline_item_of
@@ -60,8 +59,8 @@ async def timeline(call: Call) -> HttpResponse:
     task_id = known_task(call).id
     cursor_seq = sequence_of(cursor_of(query)) or 0
     views = call.system.views
-    _check_not_ahead(views, "?after_sequence", after_seq)
-    _check_not_ahead(views, f"?{CURSOR}", cursor_seq)
+    check_not_ahead(views, "?after_sequence", after_seq)
+    check_not_ahead(views, f"?{CURSOR}", cursor_seq)
     after_seq = max(after_seq, cursor_seq)
     if queries.flag(query, "latest"):
         if cursor_seq:
@@ -79,41 +78,9 @@ async def timeline(call: Call) -> HttpResponse:
     return shown(200, TimelineResponse(items), next_link(call.path, query, more))
 
 
-async def stream(call: Call) -> EventStreamResponse:
-    identify(call)
-    pointer, after_seq = "?after_sequence", queries.natural(call.query, "after_sequence")
-    last_seen = (call.headers.get(LAST_EVENT_HEADER) or "").strip()
-    if last_seen:
-        pointer = LAST_EVENT_HEADER
-        after_seq = queries.natural_of(last_seen, pointer, f"the header {pointer}")
-    task_id, views = known_task(call).id, call.system.views
-    _check_not_ahead(views, pointer, after_seq)
-    if call.is_head:
-        return EventStreamResponse(sse.no_events)
-    return EventStreamResponse(lambda: sse.event_stream(views, task_id, after_seq))
-
-
-def _check_not_ahead(views: Views, pointer: str, after_seq: int) -> None:
-    """Refuse a number that was never given: all events up to it would be skipped as known.
-
-    A client has such a number where the server's data were put back to an earlier state.
-    """
-    newest = views.newest_seq
-    if after_seq > newest:
-        raise Rejected(
-            Code.STREAM_CURSOR_AHEAD,
-            f"{pointer.removeprefix('?')} is {after_seq}, but the newest event has the number"
-            f" {newest}: these data are older than what the cursor was taken from",
-            "read the task again, and go on behind the newest number or without one",
-            pointer=pointer,
-            evidence={"newest": newest},
-        )
-
-
 ROUTES: Routes = {
     Operation.ADD_DEPENDENCY: add,
     Operation.REMOVE_DEPENDENCY: remove,
     Operation.GET_TREE: tree,
     Operation.GET_TIMELINE: timeline,
-    Operation.STREAM_TASK: stream,
 }

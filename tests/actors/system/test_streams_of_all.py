@@ -17,11 +17,12 @@ from tests.actors.system.desk import started
 
 
 class Watcher:
-    """Follows all tasks; `seen` are the number, type and task of each event."""
+    """Follows all tasks; without a number from now on. `seen` are the number, type and task of each
+    event."""
 
     def __init__(self, desk, after_seq=0, which=EVERYTHING):
         self.desk = desk
-        self.after_seq = after_seq
+        self.after_seq = desk.system.views.newest_seq if after_seq is None else after_seq
         self.which = which
         self.seen = []
         self.closed = None

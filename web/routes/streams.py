@@ -15,19 +15,20 @@ from chargehand.web.responses import EventStreamResponse
 
 async def of_task(call: Call) -> EventStreamResponse:
     identify(call)
-    after_seq = _after(call) or 0
+    pointer, given = _after(call)
+    after_seq = given or 0
     task_id, views = known_task(call).id, call.system.views
-    _check(call, views, after_seq)
+    check_not_ahead(views, pointer, after_seq)
     return _response(call, lambda: views.subscribe(task_id, after_seq))
 
 
 async def of_all(call: Call) -> EventStreamResponse:
     identify(call)
     scope, workspace_id = scope_and_workspace(call)
-    which, views, after_seq = StreamFilter(scope, workspace_id), call.system.views, _after(call)
-    if after_seq is None:
-        after_seq = views.newest_seq
-    _check(call, views, after_seq)
+    which, views = StreamFilter(scope, workspace_id), call.system.views
+    pointer, given = _after(call)
+    after_seq = views.newest_seq if given is None else given
+    check_not_ahead(views, pointer, after_seq, "list the tasks again")
     views.changed_since(after_seq)  # or it is refused
     return _response(call, lambda: views.subscribe_all(which, after_seq))
 
@@ -39,31 +40,28 @@ def _response(call: Call, subscribe: sse.Subscribe) -> EventStreamResponse:
     return EventStreamResponse(lambda: sse.event_stream(views, subscribe))
 
 
-def _pointer(call: Call) -> str:
-    """Where the number stands that the stream goes on behind: the header counts before the
-    parameter."""
+def _after(call: Call) -> tuple[str, int | None]:
+    """Where the number stands that the stream goes on behind, and the number; None without one. The
+    header counts before the parameter."""
+    pointer, after_seq = "?after_sequence", None
+    if queries.text(call.query, "after_sequence") is not None:
+        after_seq = queries.natural(call.query, "after_sequence")
     last_seen = (call.headers.get(LAST_EVENT_HEADER) or "").strip()
-    return LAST_EVENT_HEADER if last_seen else "?after_sequence"
+    if last_seen:
+        pointer = LAST_EVENT_HEADER
+        after_seq = queries.natural_of(last_seen, pointer, f"the header {pointer}")
+    return pointer, after_seq
 
 
-def _after(call: Call) -> int | None:
-    """The number that is given; None without one."""
-    if _pointer(call) == LAST_EVENT_HEADER:
-        last_seen = (call.headers.get(LAST_EVENT_HEADER) or "").strip()
-        return queries.natural_of(last_seen, LAST_EVENT_HEADER, f"the header {LAST_EVENT_HEADER}")
-    if queries.text(call.query, "after_sequence") is None:
-        return None
-    return queries.natural(call.query, "after_sequence")
-
-
-def _check(call: Call, views: Views, after_seq: int) -> None:
-    check_not_ahead(views, _pointer(call), after_seq)
-
-
-def check_not_ahead(views: Views, pointer: str, after_seq: int) -> None:
+def check_not_ahead(
+    views: Views, pointer: str, after_seq: int, begin: str = "read the task again"
+) -> None:
     """Refuse a number that was never given: all events up to it would be skipped as known.
 
     A client has such a number where the server's data were put back to an earlier state.
+
+    Args:
+        begin: what to do first.
     """
     newest = views.newest_seq
     if after_seq > newest:
@@ -71,7 +69,7 @@ def check_not_ahead(views: Views, pointer: str, after_seq: int) -> None:
             Code.STREAM_CURSOR_AHEAD,
             f"{pointer.removeprefix('?')} is {after_seq}, but the newest event has the number"
             f" {newest}: these data are older than what the cursor was taken from",
-            "read the task again, and go on behind the newest number or without one",
+            f"{begin}, and go on behind the newest number or without one",
             pointer=pointer,
             evidence={"newest": newest},
         )

@@ -21,15 +21,14 @@ from chargehand.web.shapes.events import stream_event_of
 RETRY_MS: Final = 2000  # how long a client waits before it comes back
 COMMENT_S: Final = 15.0
 
+Subscribe = Callable[[], Subscriber]
+
 _OPENING = f"retry: {RETRY_MS}\n\n".encode()
 _COMMENT = b": still here\n\n"
 _REFUSED: Final = {
     Code.TASK_SET_ASIDE: CloseReason.SET_ASIDE,
     Code.STREAM_CURSOR_BEHIND: CloseReason.OVERFLOW,  # the next try is refused
 }
-
-
-Subscribe = Callable[[], Subscriber]
 
 
 async def event_stream(views: Views, subscribe: Subscribe) -> AsyncGenerator[bytes, None]:

@@ -178,6 +178,7 @@ async def test_a_stream_of_all_tasks_that_cannot_go_on_is_refused(client, system
         await client.created()
     answered = await client.get("/api/stream?after_sequence=99")
     assert (answered.status, answered.code) == (422, "stream_cursor_ahead")
+    assert "list the tasks again" in answered.json["error"]
     answered = await client.get("/api/stream?scope=workspace&workspace=nowhere")
     assert (answered.status, answered.code) == (404, "workspace_not_found")
     monkeypatch.setattr(limits, "STREAM_BEHIND_TASKS_MAX", 2)

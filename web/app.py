@@ -18,6 +18,8 @@ from chargehand.web.call import Call, Handler
 from chargehand.web.headers import RequestHeaders
 from chargehand.web.ignored import Ignored
 from chargehand.web.operations import Operation
+from chargehand.web.page.serving import add_page, page_rules
+from chargehand.web.page.session import BrowserSessions
 from chargehand.web.problems import EdgeCode, edge_response
 from chargehand.web.redaction import redact
 from chargehand.web.responses import AnyResponse, EventStreamResponse, Headers, HttpResponse
@@ -33,7 +35,11 @@ _GROUPS: Final = tuple(  # /api/tasks, /api/scheduler, ...
 
 
 def create_app(
-    system: System, transport: OriginKind, *, strict: bool = False, asks_token: bool = False
+    system: System,
+    transport: OriginKind,
+    *,
+    strict: bool = False,
+    sessions: BrowserSessions | None = None,
 ) -> QuartTrio:
     """An app that serves `system`.
 
@@ -43,16 +49,18 @@ def create_app(
     Args:
         transport: HTTP or UDS.
         strict: members and parameters that an operation does not know are refused.
-        asks_token: the listener lets in who sends its token alone; the description says so.
+        sessions: of browsers, where the listener lets in who sends its token alone; the description
+            says so.
     """
     app = _App("web", static_folder=None)
     app.url_map = _url_map()
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     app.config["BODY_TIMEOUT"] = None
     app.config["RESPONSE_TIMEOUT"] = SEND_S_MAX
-    routes = {**ROUTES, Operation.OPENAPI: openapi_of(asks_token=asks_token)}
+    routes = {**ROUTES, Operation.OPENAPI: openapi_of(asks_token=sessions is not None)}
     for operation, handler in routes.items():
         app.endpoint(operation.name)(_view(system, transport, operation, handler, strict))
+    add_page(app, sessions, _quart_response)
     app.register_error_handler(HTTPException, _http_error)
     return app
 
@@ -74,7 +82,7 @@ def _url_map() -> QuartMap:
         )
         for operation in ROUTES
     ]
-    return QuartMap(rules, strict_slashes=False, merge_slashes=False)
+    return QuartMap((*rules, *page_rules()), strict_slashes=False, merge_slashes=False)
 
 
 def _view(

@@ -16,15 +16,18 @@ from chargehand.actors.limits import BODY_BYTES_MAX
 from chargehand.web.exchange import Answerer, BodyEnd, Exchange
 from chargehand.web.hosts import Hosts
 from chargehand.web.operations import ASKED_BY_PROBES
+from chargehand.web.page.paths import PAGE_PATHS, PAGE_PREFIX
+from chargehand.web.page.session import BrowserSessions
 from chargehand.web.parsing import RequestHead
 from chargehand.web.problems import EdgeCode
 from chargehand.web.refusal import RawHeaders, Refusal
 
 BODIES_BYTES_MAX: Final = 256 * 1024 * 1024  # of all requests under way, over all listeners
 TARGET_BYTES_MAX: Final = 8192
-PUBLIC_PATHS: Final = frozenset(operation.path.encode() for operation in ASKED_BY_PROBES)
+PUBLIC_PATHS: Final = PAGE_PATHS | {operation.path.encode() for operation in ASKED_BY_PROBES}
 
-_NEEDED: Final = frozenset({b"host", b"origin", b"authorization", b"content-encoding"})
+_NEEDED: Final = frozenset({b"host", b"origin", b"authorization", b"content-encoding", b"cookie"})
+_READS: Final = frozenset({"GET", "HEAD"})
 _METHODS: Final = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 _REQUEST_HEADERS: Final = b"Content-Type, Last-Event-ID, Accept, Idempotency-Key, If-Match"
 _PREFLIGHT: Final = ((b"access-control-max-age", b"600"),)
@@ -68,6 +71,11 @@ _NO_TOKEN: Final = Refusal.of(
     "send it as Authorization: Bearer",
     ((b"www-authenticate", b"Bearer"),),
 )
+_NO_ORIGIN: Final = Refusal.of(
+    EdgeCode.ORIGIN_NOT_ALLOWED,
+    "a browser's session changes something only from a page of this server, and no page is named",
+    "send the token as Authorization: Bearer, or the Origin header that browsers send",
+)
 _BODIES_FULL: Final = Refusal.of(
     EdgeCode.OVERLOADED,
     "too many large requests are under way",
@@ -91,11 +99,14 @@ class Access:
     """Who may call over TCP.
 
     Args:
-        token: the bearer token without which nothing but probes is answered.
+        token: the bearer token without which nothing but probes and the page's own files is
+            answered.
+        sessions: of browsers that have given it.
     """
 
     hosts: Hosts
     token: bytes | None = None
+    sessions: BrowserSessions | None = None
 
 
 @final
@@ -138,8 +149,8 @@ class Guard:
                 if head.method == "OPTIONS":
                     await exchange.answer(204, _PREFLIGHT)
                     return
-            if refusal is None and not _has_token(self._access, head, headers):
-                refusal = _NO_TOKEN
+            if refusal is None:
+                refusal = _refused_identity(self._access, head, headers)
         if refusal is None and head.has_body:
             refusal = _refused_body(head, headers)
         if refusal is not None:
@@ -241,8 +252,19 @@ def _refused_body(head: RequestHead, headers: dict[bytes, bytes]) -> Refusal | N
     return None if encoding.strip().lower() in _PLAIN else _ENCODED
 
 
-def _has_token(access: Access, head: RequestHead, headers: dict[bytes, bytes]) -> bool:
-    if access.token is None or head.target.partition(b"?")[0] in PUBLIC_PATHS:
-        return True
+def _refused_identity(
+    access: Access, head: RequestHead, headers: dict[bytes, bytes]
+) -> Refusal | None:
+    if access.token is None or _is_public(head.target.partition(b"?")[0]):
+        return None
     scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-    return scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), access.token)
+    if scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), access.token):
+        return None
+    if access.sessions is None or not access.sessions.is_open(headers.get(b"cookie", b"")):
+        return _NO_TOKEN
+    # A page of another port of this host is of the same site, so its requests carry the cookie.
+    return None if head.method in _READS or b"origin" in headers else _NO_ORIGIN
+
+
+def _is_public(path: bytes) -> bool:
+    return path in PUBLIC_PATHS or path.startswith(PAGE_PREFIX)

@@ -16,6 +16,7 @@ from chargehand.web.h11_parser import H11Parser
 from chargehand.web.hosts import Hosts
 from chargehand.web.lane.lane import Lane
 from chargehand.web.lane.parser import LaneParser
+from chargehand.web.page.session import BrowserSessions
 from chargehand.web.server import Front
 from chargehand.web.settings import ServerSettings
 from chargehand.web.sockets import connections_possible
@@ -80,10 +81,8 @@ class _Way:
         connections_max: int,
     ) -> Front:
         strict = settings.strict_requests
-        asks_token = self.access is not None and self.access.token is not None
-        app = AsgiApplication(
-            create_app(system, self.transport, strict=strict, asks_token=asks_token)
-        )
+        sessions = None if self.access is None else self.access.sessions
+        app = AsgiApplication(create_app(system, self.transport, strict=strict, sessions=sessions))
         answer = Lane(system, self.transport, app, strict=strict) if self.has_lane else app
         return Front(
             self.listener,
@@ -98,7 +97,10 @@ class _Way:
 def _access(settings: ServerSettings, host: str, listener: stdlib_socket.socket) -> Access:
     port: int = listener.getsockname()[1]
     hosts = Hosts(host, port, settings.allowed_hosts, settings.allowed_origins)
-    return Access(hosts, None if settings.token is None else settings.token.encode())
+    if settings.token is None:
+        return Access(hosts)
+    token = settings.token.encode()
+    return Access(hosts, token, BrowserSessions(token))
 
 
 def _url_of(listener: stdlib_socket.socket) -> str:

@@ -22,6 +22,7 @@ from chargehand.web.openapi.page import page
 from chargehand.web.openapi.refusals import OWN, refusals_of
 from chargehand.web.operations import ASKED_BY_PROBES, Operation
 from chargehand.web.operations import Operation as Op
+from chargehand.web.page.session import BrowserSessions
 from chargehand.web.problems import EdgeCode
 from tests.contract.codes import codes_from, codes_of
 from tests.contract.refusals import REFUSALS
@@ -175,7 +176,8 @@ def test_the_scheme_of_the_token_is_reported_and_asked_for_where_there_is_one():
 
 async def test_a_listener_that_asks_for_a_token_says_so(system):
     for asks_token in (False, True):
-        app = create_app(system, OriginKind.HTTP, asks_token=asks_token)
+        sessions = BrowserSessions(b"secret") if asks_token else None
+        app = create_app(system, OriginKind.HTTP, sessions=sessions)
         told = (await ContractClient(app).get("/openapi.json")).json
         assert ("security" in told) == asks_token
 

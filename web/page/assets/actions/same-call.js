@@ -1,0 +1,36 @@
+// A call as it is typed elsewhere: by curl, and by the command `chargehand`.
+
+const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+
+/** What a person types to make the call. */
+export function curl({ method, path, body }, tokenRequired) {
+  const parts = ['curl', '-X', method, quoted(new URL(path, document.baseURI).href)];
+  if (tokenRequired) parts.push('-H', '"Authorization: Bearer $CHARGEHAND_TOKEN"');
+  if (body !== undefined) parts.push('-H', quoted('Content-Type: application/json'), '-d', quoted(JSON.stringify(body)));
+  return parts.join(' ');
+}
+
+const FLAGS = {
+  idempotency_key: 'key', network_channel: 'channel', auto_enqueue_on_ready: 'auto-enqueue',
+  review_round: 'round', deadline_at: 'deadline', parent_review_id: 'parent', peer_id: 'peer',
+  group_id: 'group', thread_id: 'thread', subscription_id: 'id', review_text: 'text',
+  next_round_guidance: 'guidance', timeout_seconds: 'timeout-seconds',
+};
+
+function words(name, value) {
+  const flag = `--${FLAGS[name] ?? name.replaceAll('_', '-')}`;
+  if (value === true) return [flag];
+  if (value === false) return [`--no-${flag.slice(2)}`];
+  if (Array.isArray(value)) return value.flatMap((one) => words(name, one));
+  if (name === 'owner') return [flag, quoted(`${value.kind}:${value.ref}`)];
+  return [flag, quoted(typeof value === 'object' ? JSON.stringify(value) : String(value))];
+}
+
+/**
+ * `chargehand NOUN VERB ARGUMENTS --FLAGS`.
+ * Args: parts: noun, verb and arguments. body: members that are flags.
+ */
+export function chargehand(parts, body = {}) {
+  const flags = Object.entries(body).flatMap(([name, value]) => words(name, value));
+  return ['chargehand', ...parts.map((part) => quoted(String(part))), ...flags].join(' ');
+}

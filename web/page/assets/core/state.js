@@ -1,0 +1,9 @@
+// What all parts of the page know.
+export const app = {
+  tokenRequired: false,
+  isOpen: true, // the session, where a token is needed
+  isPaused: false,
+  stream: 'reconnecting', // or 'live'
+  streamSince: Date.now(),
+  isReadOnly: false,
+};

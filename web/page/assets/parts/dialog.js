@@ -1,0 +1,31 @@
+// One modal dialog at a time, the browser's own: it keeps the focus inside and gives it back.
+import { html, nothing } from '../core/html.js';
+import { drawNow } from '../core/paint.js';
+
+let open = null;
+
+/**
+ * Show a dialog. Args: label: its heading. body: makes its content, as often as the page is drawn.
+ */
+export function showDialog(label, body, { wide = false } = {}) {
+  open = { label, body, wide };
+  drawNow();
+  const dialog = document.getElementById('dialog');
+  if (!dialog.open) dialog.showModal();
+  // A field is a better beginning than the button that closes.
+  dialog.querySelector('[autofocus], .dialog-body input, .dialog-body textarea, .dialog-body select')?.focus();
+}
+
+export function closeDialog() {
+  document.getElementById('dialog')?.close();
+}
+
+export function dialog() {
+  const closed = () => { open = null; drawNow(); };
+  return html`<dialog id="dialog" class=${open?.wide ? 'wide' : ''} aria-labelledby="dialog-label" @close=${closed}>
+    ${open === null ? nothing : html`
+      <header><h2 id="dialog-label">${open.label}</h2>
+        <button type="button" class="quiet" aria-label="Close" @click=${closeDialog}>✕</button></header>
+      <div class="dialog-body">${open.body()}</div>`}
+  </dialog>`;
+}

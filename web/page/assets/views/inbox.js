@@ -1,0 +1,126 @@
+// What waits for me, and has every failure been handled?
+import { html, nothing } from '../core/html.js';
+import { get } from '../core/api.js';
+import { number } from '../core/format.js';
+import { change, to } from '../core/router.js';
+import { app } from '../core/state.js';
+import { LANES, reason } from '../core/words.js';
+import { BULK_RUNS, BULK_TASKS, bulkBar } from '../actions/bulk.js';
+import { actionButtons, chooseAction } from '../actions/perform.js';
+import { RUN_ACTIONS, recover, retry } from '../actions/runs.js';
+import { TASK_ACTIONS, approve, archive, reject } from '../actions/tasks.js';
+import { ago, at, badge, noMatch, note, runLink, taskLink } from '../parts/basic.js';
+import { List } from '../parts/list.js';
+
+const ORDER = ['approvals', 'failed_runs', 'blocked', 'my_work', 'archived'];
+const PAGE = 50;
+
+/** The latest run with its task's id, as run actions take it. */
+const runOf = (item) => (item.run ? { ...item.run, id: item.run.id } : null);
+const quick = (item) => [
+  ...(item.lane === 'approvals' ? [approve, reject] : []),
+  ...(item.run && retry.when(item.run) ? [retry] : []),
+  ...(item.run && recover.when(item.run) ? [recover] : []),
+];
+const isOfRun = (action) => action === retry || action === recover;
+
+export class Inbox {
+  constructor(params) {
+    this.params = params;
+    this.groups = null;
+    this.list = new List({
+      name: 'inbox', label: 'Inbox', nameOf: (item) => item.task.title,
+      keyOf: (item) => item.task.id,
+      keysOf: (event) => [event.timeline.task.id],
+      mayBeNew: () => true,
+      moves: () => true,
+      load: (cursor) => this.read(cursor),
+      empty: () => this.empty(),
+      actOn: (item) => this.act(item),
+      columns: [
+        { head: 'Task', className: 'wide', cell: (item) => html`${item.triage.read ? nothing : html`<span class="unread" title="Unread"><span class="offscreen">Unread: </span></span>`}${taskLink(item.task)}` },
+        { head: 'Status', cell: (item) => badge(item.run && item.lane === 'failed_runs' ? item.run.status : item.task.status) },
+        { head: 'Why', className: 'wide', cell: (item) => html`${item.run?.error ? html`<span class="error-text">${item.run.error.slice(0, 300)}</span>` : item.blocking_reason ? reason(item.blocking_reason) : '–'}${item.run && item.lane === 'failed_runs' ? html` <small>${runLink(item.run, `attempt ${item.run.attempt} of ${item.run.max_attempts}`)}</small>` : nothing}` },
+        { head: 'Since', cell: (item) => at(item.latest_activity_at) },
+        { head: 'Actions', cell: (item) => html`<div class="actions">${quick(item).map((action) => html`${actionButtons([action], isOfRun(action) ? runOf(item) : this.taskOf(item), this.done, { all: true })}`)}
+          <button type="button" class="small quiet" aria-label=${`More for ${item.task.title}`.slice(0, 100)} @click=${() => this.act(item)}>…</button></div>` },
+      ],
+    });
+    this.done = () => this.list.reload();
+  }
+
+  /** A reference has less than a task; what its lane says is added. */
+  taskOf(item) {
+    return { ...item.task, approval_state: item.approval_state, active_run: item.run };
+  }
+
+  act(item) {
+    const task = this.taskOf(item);
+    chooseAction(item.task.title, [
+      ...TASK_ACTIONS,
+      ...RUN_ACTIONS.filter((action) => item.run && action.when?.(item.run)).map((action) => ({ ...action, when: undefined, ofRun: true })),
+    ].map((action) => (action.ofRun ? { ...action, path: () => action.path(runOf(item)), command: (_, texts) => action.command(runOf(item), texts), says: () => action.says(runOf(item)) } : action)), task, this.done);
+  }
+
+  get lane() { return this.params.lane ?? this.firstLane ?? 'approvals'; }
+
+  title() { return 'Inbox'; }
+
+  async read(cursor) {
+    const query = { query: this.params.query, unread: this.params.unread };
+    const counts = cursor ? null : get('api/observe/tasks/inbox', { ...query, limit: 1 });
+    if (counts) {
+      const { inbox } = (await counts).body;
+      this.groups = inbox.groups ?? [];
+      app.inboxCount = inbox.unread_total;
+      this.firstLane = ORDER.find((lane) => this.groups.some((group) => group.lane === lane && group.count)) ?? 'approvals';
+    }
+    const { body, next } = await get('api/observe/tasks/inbox', { ...query, lane: this.lane, limit: PAGE, cursor });
+    const group = (body.inbox.groups ?? []).find((one) => one.lane === this.lane);
+    return { rows: group?.items ?? [], next, total: group?.count ?? 0 };
+  }
+
+  load() { this.list.reload(); }
+
+  shown() { if (this.list.isStale) this.load(); }
+
+  follow(params) {
+    this.params = params;
+    this.list.selection.clear();
+    this.list.isLoaded = false;
+    this.load();
+    return true;
+  }
+
+  close() { this.list.close(); }
+
+  onEvents(events) { this.list.onEvents(events); }
+
+  onKey(key) { return this.list.onKey(key); }
+
+  empty() {
+    if (this.params.query || this.params.unread) return noMatch(() => change({ query: undefined, unread: undefined }));
+    return html`<p class="empty calm" data-empty="nothing">${{
+      approvals: 'No approval is asked for.', failed_runs: 'Nothing has failed that was not dealt with.', blocked: 'Nothing is blocked.', my_work: 'Nothing is yours alone.', archived: 'Nothing is archived.',
+    }[this.lane]}</p>`;
+  }
+
+  render() {
+    const search = (event) => { event.preventDefault(); change({ query: event.target.elements.query.value || undefined }); };
+    const isFailed = this.lane === 'failed_runs';
+    const bulk = isFailed
+      ? bulkBar(this.list, BULK_RUNS, { toRow: (item) => ({ id: item.run.id, title: item.task.title, status: item.run.status }), applies: (_, item) => Boolean(item.run) })
+      : bulkBar(this.list, BULK_TASKS, { toRow: (item) => ({ id: item.task.id, title: item.task.title, status: item.task.status }) });
+    const failed = isFailed && this.list.rows.length && !this.list.selection.size
+      ? html`<p><button type="button" @click=${() => this.list.togglePage()}>Select all ${number(this.list.rows.length)}</button> to retry them together.</p>` : nothing;
+    return html`<h1>Inbox</h1>
+      <nav aria-label="Lanes"><ul class="lanes">${ORDER.map((lane) => {
+    const group = this.groups?.find((one) => one.lane === lane);
+    return html`<li><a href=${to('inbox', { ...this.params, lane })} aria-current=${this.lane === lane ? 'true' : nothing}>${LANES[lane]} <span class="count">${group ? number(group.count) : '–'}</span></a></li>`;
+  })}</ul></nav>
+      <form class="filter" role="search" @submit=${search}><label for="filter" class="offscreen">Title, identifier or id</label><input id="filter" name="query" type="search" placeholder="Title, identifier or id" .value=${this.params.query ?? ''}>
+        <button type="submit">Search</button>
+        <label><input type="checkbox" .checked=${this.params.unread === 'true'} @change=${(event) => change({ unread: event.target.checked ? 'true' : undefined })}> Unread only</label></form>
+      ${failed}${bulk}${this.list.table()}`;
+  }
+}

@@ -1,0 +1,238 @@
+// What is this work, its tree, and its story? State and what to do next come first.
+import { html, nothing, repeat } from '../core/html.js';
+import { CallError, get, getText } from '../core/api.js';
+import { cut, plural } from '../core/format.js';
+import { change, to } from '../core/router.js';
+import { eventName, reason } from '../core/words.js';
+import { actionButtons, chooseAction, perform } from '../actions/perform.js';
+import { TASK_ACTIONS, deleteProfile, removeDependency, resend, setProfile, subscribe, unsubscribe } from '../actions/tasks.js';
+import { ago, at, badge, facts, identifier, left, loading, note, refusal, runLink, taskLink, title } from '../parts/basic.js';
+import { diagnostics, nextStep } from '../parts/inspection.js';
+import { json, textOf } from '../parts/json.js';
+import { patchedTask } from '../parts/list.js';
+import { Tree } from '../parts/tree.js';
+import { Part, seldom } from './base.js';
+
+const APART_MS = 1000;
+const TIMELINE = 50;
+const TABS = { story: 'Story', tree: 'Tree', dependencies: 'Dependencies', runs: 'Runs', reviews: 'Reviews', profile: 'Profile', webhooks: 'Webhooks' };
+
+/** An answer that may say that there is none. */
+async function orNone(asking) {
+  try {
+    return (await asking).body;
+  } catch (error) {
+    if (error instanceof CallError && error.status === 404) return null;
+    throw error;
+  }
+}
+
+export class Task {
+  constructor(params) {
+    this.params = params;
+    const path = `api/tasks/${encodeURIComponent(params.id ?? '')}`;
+    this.path = path;
+    this.detail = new Part(async () => {
+      this.source = await getText(path);
+      const { task } = JSON.parse(this.source);
+      return { ...task, summary: { ...task.task, ...task.summary } };
+    });
+    this.inspect = new Part(async () => (await get(`${path}/inspect`)).body.inspect);
+    this.timeline = new Part(async () => {
+      const { body, next } = await get(`${path}/timeline`, { latest: true, limit: TIMELINE });
+      return { items: body.timeline, earlier: next };
+    });
+    this.runs = new Part(async () => (await get(`${path}/runs`, { limit: 100 })).body.runs);
+    this.reviews = new Part(async () => (await get(`${path}/reviews`, { limit: 100 })).body.reviews);
+    this.profile = new Part(async () => ({ profile: (await orNone(get(`${path}/execution-profile`)))?.profile ?? null }));
+    this.webhooks = new Part(async () => {
+      const [subscriptions, undelivered] = await Promise.all([get(`${path}/notifications/bridges`), get(`${path}/notifications/undelivered`)]);
+      return { subscriptions: subscriptions.body.subscriptions, messages: undelivered.body.messages };
+    });
+    this.tree = new Tree(path);
+    this.waits = new Part(() => this.whoWaits());
+    this.done = () => this.load();
+    this.again = seldom(APART_MS, () => this.load());
+    this.family = new Set([params.id]);
+  }
+
+  get tab() { return TABS[this.params.tab] ? this.params.tab : 'story'; }
+
+  title() { return this.detail.value?.summary.title ?? 'Task'; }
+
+  load() {
+    this.detail.load().then(() => {
+      // What is below it is of interest, too.
+      for (const child of this.detail.value?.children ?? []) this.family.add(child.id);
+    });
+    this.inspect.load();
+    this.loadTab();
+  }
+
+  loadTab() {
+    const part = { story: this.timeline, tree: this.tree, runs: this.runs, reviews: this.reviews, profile: this.profile, webhooks: this.webhooks, dependencies: this.waits }[this.tab];
+    part?.load();
+  }
+
+  follow(params) {
+    if (params.id !== this.params.id) return false;
+    const isOther = params.tab !== this.params.tab;
+    this.params = params;
+    if (isOther) this.loadTab();
+    return true;
+  }
+
+  shown() { this.load(); }
+
+  close() { this.again.cancel(); }
+
+  onEvents(events) {
+    const mine = events.filter((event) => this.family.has(event.timeline.task.id) || this.tree.has(event.timeline.task.id));
+    if (!mine.length) return;
+    for (const event of mine) {
+      this.tree.patch(event);
+      if (event.timeline.task.id === this.params.id) {
+        const detail = this.detail.value;
+        if (detail) this.detail.value = { ...detail, summary: patchedTask(detail.summary, event) };
+        const story = this.timeline.value;
+        if (story && !story.items.some((item) => item.sequence === event.sequence)) this.timeline.value = { ...story, items: [...story.items, event.timeline] };
+      }
+    }
+    this.again();
+  }
+
+  onKey(key) {
+    if (key !== 'a' || !this.detail.value) return false;
+    chooseAction(this.detail.value.summary.title, TASK_ACTIONS, this.subject(), this.done);
+    return true;
+  }
+
+  /** The task as actions take it. */
+  subject() {
+    return { ...this.detail.value.summary, profile: this.profile.value?.profile };
+  }
+
+  /** Tasks that wait for this one: nobody lists them, so those near it are looked at. */
+  async whoWaits() {
+    const { summary } = this.detail.value ?? { summary: (await get(this.path)).body.task.summary };
+    const query = summary.parent_task_id ? { parent_task_id: summary.parent_task_id } : {};
+    const { body } = await get('api/tasks', { ...query, include_drafts: true, limit: 200 });
+    return body.tasks.filter((task) => (task.dependencies ?? []).some((one) => one.depends_on_task_id === this.params.id));
+  }
+
+  render() {
+    const detail = this.detail.value;
+    if (!detail) return html`<h1>Task</h1>${this.detail.error ? refusal(this.detail.error) : loading}`;
+    const task = this.subject();
+    return html`<p class="path"><a href="work">Work</a>${task.parent_task_id ? html` › <a href=${to('task', { id: task.parent_task_id })}>${task.parent_task_id}</a>` : nothing}</p>
+      <div class="heading"><h1>${title(task.title)}</h1>${badge(task.status)}${task.effective_paused ? note('Paused', 'warn') : nothing}</div>
+      ${refusal(this.detail.error)}
+      <section class="state" aria-label="State and next action">${this.state(task)}</section>
+      ${actionButtons(TASK_ACTIONS, task, this.done)}
+      ${facts([
+    ['Id', identifier(task.id)], ['Identifier', task.identifier && cut(task.identifier, 200)], ['Priority', task.priority],
+    ['Owner', task.owner && `${task.owner.kind}:${task.owner.ref}`], ['Scope', task.workspace_id ?? task.scope], ['Channel', task.network_channel],
+    ['Attempts at most', task.max_attempts], ['Approval', task.approval_policy === 'none' ? null : task.approval_state],
+    ['Created', html`${at(task.created_at)} by ${task.created_by.ref}`], ['Last activity', ago(task.last_activity_at)],
+    ['Paused because', task.paused_reason], ['Paused by', task.paused_by_task_id && task.paused_by_task_id !== task.id ? html`<a href=${to('task', { id: task.paused_by_task_id })}>${task.paused_by_task_id}</a>` : null],
+  ])}
+      ${detail.task.description ? html`<section aria-labelledby="description"><h2 id="description">Description</h2><p class="text"><bdi>${cut(detail.task.description, 20000)}</bdi></p></section>` : nothing}
+      ${detail.task.metadata === undefined ? nothing : html`<section aria-labelledby="metadata"><h2 id="metadata">Metadata</h2>${json(textOf(this.source, ['task', 'task', 'metadata']), 'metadata.json')}</section>`}
+      <nav aria-label="Parts of the task"><ul class="lanes">${Object.entries(TABS).map(([name, text]) => html`<li><a href=${to('task', { ...this.params, tab: name })} aria-current=${this.tab === name ? 'true' : nothing}>${text}</a></li>`)}</ul></nav>
+      <section aria-label=${TABS[this.tab]}>${this[`${this.tab}Tab`]()}</section>`;
+  }
+
+  state(task) {
+    const inspect = this.inspect.value;
+    if (!inspect) return this.inspect.error ? refusal(this.inspect.error) : loading;
+    const run = inspect.current_run;
+    return html`<p>${nextStep(inspect.next_action)}
+      ${run ? html` Attempt ${run.attempt}: ${badge(run.status)} ${runLink({ id: run.run_id })}${run.lease_until && inspect.next_action === 'running' ? html`, ${left(run.lease_until)}` : nothing}${inspect.bound_session ? html`, held by <strong>${inspect.bound_session.agent_name ?? inspect.bound_session.session_id}</strong>` : nothing}` : nothing}</p>
+      ${run?.last_error_summary ? html`<p class="error-text">${cut(run.last_error_summary, 2000)}</p>` : nothing}
+      ${diagnostics(inspect.diagnostics)}`;
+  }
+
+  storyTab() {
+    const story = this.timeline.value;
+    if (!story) return this.timeline.error ? refusal(this.timeline.error) : loading;
+    const items = story.items.slice().reverse();
+    return html`<ol class="story">${repeat(items, (item) => item.sequence, (item) => html`<li>${at(item.timestamp)} <strong>${eventName(item.event_type)}</strong>
+      by ${item.actor.ref}${item.run ? html` · ${runLink(item.run, `attempt ${item.run.attempt}`)}` : nothing}${this.payload(item)}</li>`)}</ol>
+      ${story.items.length >= TIMELINE ? html`<button type="button" @click=${() => this.earlier()}>Show all from the beginning</button>` : nothing}`;
+  }
+
+  payload(item) {
+    if (!item.payload || !Object.keys(item.payload).length) return nothing;
+    const why = item.payload.reason ?? item.payload.error;
+    return html`${typeof why === 'string' && why ? html`: <span class="text">${cut(why, 300)}</span>` : nothing}
+      <details><summary>Details</summary>${json(JSON.stringify(item.payload), `event-${item.sequence}.json`)}</details>`;
+  }
+
+  async earlier() {
+    const items = [];
+    let cursor;
+    do {
+      const { body, next } = await get(`${this.path}/timeline`, { limit: 200, cursor });
+      items.push(...body.timeline);
+      cursor = next;
+    } while (cursor && items.length < 5000);
+    this.timeline.value = { items };
+    this.timeline.version += 1;
+  }
+
+  treeTab() {
+    const { summary } = this.detail.value;
+    return html`<p><a class="button" href=${to('new', { parent: summary.id })}>Add a child</a></p>${this.tree.render(this.params.open, (id) => change({ open: id }, { replace: true }))}`;
+  }
+
+  dependenciesTab() {
+    const { dependency_references: references = [], summary } = this.detail.value;
+    const waits = this.waits.value;
+    const add = TASK_ACTIONS.find((action) => action.label === 'Add a dependency');
+    return html`<h2>It waits for</h2>
+      ${references.length ? html`<ul class="brief">${references.map((one) => html`<li>${badge(one.depends_on.status)} ${taskLink(one.depends_on)}
+        <button type="button" class="small" @click=${() => perform(removeDependency(one.depends_on), summary, this.done)}>Remove</button></li>`)}</ul>` : html`<p class="empty calm">It waits for no other task.</p>`}
+      <p><button type="button" @click=${() => perform(add, summary, this.done)}>${add.label}</button></p>
+      <h2>Tasks near it that wait for it</h2>
+      ${!waits ? (this.waits.error ? refusal(this.waits.error) : loading) : waits.length ? html`<ul class="brief">${waits.map((task) => html`<li>${badge(task.status)} ${taskLink(task)}</li>`)}</ul>` : html`<p class="empty calm">None of ${summary.parent_task_id ? 'its siblings' : 'the latest tasks'} waits for it.</p>`}`;
+  }
+
+  runsTab() {
+    const runs = this.runs.value;
+    if (!runs) return this.runs.error ? refusal(this.runs.error) : loading;
+    if (!runs.length) return html`<p class="empty calm">No run was queued yet.</p>`;
+    return html`<div class="table-frame" tabindex="0" role="group" aria-label="Runs, scrollable"><table><caption class="offscreen">Runs</caption>
+      <thead><tr><th scope="col">Attempt</th><th scope="col">Status</th><th scope="col">Held by</th><th scope="col">Queued</th><th scope="col">Ended</th><th scope="col">Error</th></tr></thead>
+      <tbody>${runs.map((run) => html`<tr><td data-head="Attempt">${runLink(run, String(run.attempt))}</td><td data-head="Status">${badge(run.status)}</td><td data-head="Held by">${run.claimed_by?.ref ?? '–'}</td>
+        <td data-head="Queued">${at(run.queued_at)}</td><td data-head="Ended">${at(run.ended_at)}</td><td data-head="Error" class="wide"><span class="error-text">${cut(run.error ?? '', 300)}</span></td></tr>`)}</tbody></table></div>`;
+  }
+
+  reviewsTab() {
+    const reviews = this.reviews.value;
+    if (!reviews) return this.reviews.error ? refusal(this.reviews.error) : loading;
+    if (!reviews.length) return html`<p class="empty calm">No review was asked for. Open a run to request one.</p>`;
+    return html`<ul class="brief">${reviews.map((review) => html`<li>${badge(review.status)} <a href=${to('review', { id: review.review_id })}>Round ${review.review_round}, attempt ${review.attempt}</a>
+      ${review.outcome ? html`<strong>${reason(review.outcome)}</strong>` : nothing} <small>${cut(review.reason ?? '', 200)} · ${ago(review.requested_at)}</small></li>`)}</ul>`;
+  }
+
+  profileTab() {
+    const found = this.profile.value;
+    if (!found) return this.profile.error ? refusal(this.profile.error) : loading;
+    return html`${found.profile ? json(JSON.stringify(found.profile), 'profile.json') : html`<p class="empty calm">Any agent that may see the task may claim it.</p>`}
+      ${actionButtons([setProfile, deleteProfile], this.subject(), () => this.profile.load(), { all: true })}`;
+  }
+
+  webhooksTab() {
+    const found = this.webhooks.value;
+    if (!found) return this.webhooks.error ? refusal(this.webhooks.error) : loading;
+    const done = () => this.webhooks.load();
+    const task = this.subject();
+    return html`${found.subscriptions.length ? html`<ul class="brief">${found.subscriptions.map((one) => html`<li><strong>${one.bridge_instance_id}</strong> ${one.delivery_mode}
+        ${one.off_since ? note('Switched off', 'bad') : nothing}${one.undelivered ? note(`${one.undelivered} not delivered`, 'warn') : nothing}
+        <small>${one.cursor.last_error ? cut(one.cursor.last_error, 200) : html`last delivered ${ago(one.cursor.last_delivered_at)}`}</small>
+        <button type="button" class="small" @click=${() => perform(unsubscribe(one), task, done)}>Unsubscribe</button>
+        <details><summary>Details</summary>${json(JSON.stringify(one), `${one.subscription_id}.json`)}</details></li>`)}</ul>` : html`<p class="empty calm">Nobody is told when the task ends.</p>`}
+      ${found.messages.length ? html`<h2>${plural(found.messages.length, 'message')} not delivered</h2><ul class="brief">${found.messages.map((one) => html`<li>${one.bridge_instance_id}: ${cut(one.error, 200)} <small>${at(one.undelivered_at)}</small></li>`)}</ul>` : nothing}
+      <div class="actions">${actionButtons([subscribe, ...(found.messages.length ? [resend] : [])], task, done, { all: true })}</div>`;
+  }
+}

@@ -1,0 +1,179 @@
+// Where is X, and what is there of each kind? Tasks, or the runs of all tasks.
+import { html, nothing } from '../core/html.js';
+import { get, write } from '../core/api.js';
+import { cut } from '../core/format.js';
+import { change, to } from '../core/router.js';
+import { BULK_RUNS, BULK_TASKS, HELD_RUNS, bulkBar } from '../actions/bulk.js';
+import { chooseAction } from '../actions/perform.js';
+import { RUN_ACTIONS } from '../actions/runs.js';
+import { TASK_ACTIONS } from '../actions/tasks.js';
+import { OWNERS, PRIORITIES } from '../actions/fields.js';
+import { at, badge, left, noMatch, note, nothingYet, runLink, taskLink } from '../parts/basic.js';
+import { filterBar, parse } from '../parts/filter-bar.js';
+import { List, patchedTask } from '../parts/list.js';
+
+const PAGE = 50;
+const TASK_TOKENS = {
+  status: { values: ['draft', 'pending', 'blocked', 'ready', 'in_progress', 'completed', 'failed', 'canceled'], as: 'status' },
+  priority: { values: PRIORITIES, as: 'priority' },
+  owner: { values: OWNERS.map((kind) => `${kind}:`) },
+  channel: { as: 'network_channel' },
+  approval: { values: ['pending', 'approved', 'rejected', 'not_required'], as: 'approval_state' },
+  scope: { values: ['global', 'workspace'], as: 'scope' },
+  workspace: { as: 'workspace' },
+  parent: { as: 'parent_task_id' },
+  drafts: { values: ['true'], as: 'include_drafts' },
+};
+const RUN_TOKENS = {
+  status: { values: ['active', 'queued', 'claimed', 'starting', 'running', 'completed', 'failed', 'canceled', 'needs_attention'], as: 'status' },
+  session: { as: 'session_id' },
+  agent: { as: 'agent_name' },
+  task: { as: 'task_id' },
+  scope: { values: ['global', 'workspace'], as: 'scope' },
+  workspace: { as: 'workspace' },
+  since: { as: 'since' },
+  until: { as: 'until' },
+};
+
+/** The parameters of the list, which are the members of a bulk operation's filter as well. */
+function queryOf(typed, names) {
+  const { tokens, text } = parse(typed, names);
+  const query = {};
+  for (const [name, value] of Object.entries(tokens)) {
+    if (name === 'owner') {
+      const [kind, ...ref] = value.split(':');
+      query.owner_kind = kind;
+      if (ref.join(':')) query.owner_ref = ref.join(':');
+    } else if (value) query[names[name].as] = value;
+  }
+  if (query.workspace) query.scope ??= 'workspace';
+  if (text && names === TASK_TOKENS) query.query = text;
+  return query;
+}
+
+function filterOf(query) {
+  const filter = { ...query };
+  if (filter.include_drafts) filter.include_drafts = filter.include_drafts === 'true';
+  return Object.keys(filter).length ? filter : { all: true };
+}
+
+export class Work {
+  constructor(params) {
+    this.bar = {};
+    this.take(params);
+  }
+
+  take(params) {
+    this.params = params;
+    this.list?.close();
+    this.showsRuns = params.show === 'runs';
+    this.names = this.showsRuns ? RUN_TOKENS : TASK_TOKENS;
+    this.query = queryOf(params.filter ?? '', this.names);
+    this.list = this.showsRuns ? this.runs() : this.tasks();
+  }
+
+  follow(params) {
+    this.take(params);
+    this.load();
+    return true;
+  }
+
+  tasks() {
+    const done = () => this.list.reload();
+    return new List({
+      name: 'tasks', label: 'Tasks', nameOf: (task) => task.title,
+      keyOf: (task) => task.id,
+      keysOf: (event) => [event.timeline.task.id],
+      patch: (task, event) => (event.timeline.event_type === 'task.deleted' ? null : patchedTask(task, event)),
+      mayBeNew: (event) => this.mayMatch(event.timeline.task),
+      moves: () => this.params.order !== 'created',
+      load: async (cursor) => {
+        const { body, next } = await get('api/tasks', { ...this.query, order: this.params.order, limit: PAGE, cursor });
+        return { rows: body.tasks, next };
+      },
+      empty: () => this.empty(),
+      actOn: (task) => chooseAction(task.title, TASK_ACTIONS, task, done),
+      columns: [
+        { head: 'Task', className: 'wide', cell: (task) => html`${taskLink(task)}${task.identifier ? html` <small>${cut(task.identifier, 60)}</small>` : nothing}${task.child_count ? html` <small>${task.child_count} below</small>` : nothing}` },
+        { head: 'Status', cell: (task) => html`${badge(task.status)}${task.effective_paused ? note('Paused', 'warn') : nothing}${task.approval_state === 'pending' ? note('Awaits approval', 'warn') : nothing}` },
+        { head: 'Run', cell: (task) => (task.active_run ? html`<a href=${to('run', { id: task.active_run.id })}>${badge(task.active_run.status)}</a>` : html`<span class="none">–</span>`) },
+        { head: 'Priority', cell: (task) => task.priority },
+        { head: 'Owner', cell: (task) => (task.owner ? cut(`${task.owner.kind}:${task.owner.ref}`, 40) : html`<span class="none">–</span>`) },
+        { head: 'Last activity', cell: (task) => at(task.last_activity_at ?? task.updated_at) },
+        { head: 'Actions', cell: (task) => html`<button type="button" class="small quiet" aria-label=${`Actions for ${task.title}`.slice(0, 100)} @click=${() => chooseAction(task.title, TASK_ACTIONS, task, done)}>…</button>` },
+      ],
+    });
+  }
+
+  runs() {
+    const done = () => this.list.reload();
+    return new List({
+      name: 'runs', label: 'Runs', nameOf: (row) => row.task.title,
+      keyOf: (row) => row.run.id,
+      keysOf: (event) => (event.timeline.run ? [event.timeline.run.id] : []),
+      patch: (row, event) => ({ run: event.timeline.run, task: event.timeline.task }),
+      mayBeNew: (event) => Boolean(event.timeline.run),
+      moves: () => true,
+      load: async (cursor) => {
+        const { body, next } = await get('api/runs', { ...this.query, limit: PAGE, cursor });
+        return { rows: body.runs, next };
+      },
+      empty: () => this.empty(),
+      actOn: (row) => chooseAction(row.run.id, RUN_ACTIONS, row.run, done),
+      columns: [
+        { head: 'Run', cell: (row) => runLink(row.run) },
+        { head: 'Status', cell: (row) => badge(row.run.status) },
+        { head: 'Task', className: 'wide', cell: (row) => taskLink(row.task) },
+        { head: 'Attempt', cell: (row) => `${row.run.attempt} of ${row.run.max_attempts}` },
+        { head: 'Held by', cell: (row) => row.run.claimed_by?.ref ?? html`<span class="none">–</span>` },
+        { head: 'Error', className: 'wide', cell: (row) => (row.run.error ? html`<span class="error-text">${cut(row.run.error, 200)}</span>` : row.run.lease_until && !row.run.ended_at ? left(row.run.lease_until) : html`<span class="none">–</span>`) },
+        { head: 'Changed', cell: (row) => at(row.run.ended_at ?? row.run.started_at ?? row.run.claimed_at ?? row.run.queued_at) },
+        { head: 'Actions', cell: (row) => html`<button type="button" class="small quiet" aria-label=${`Actions for ${row.run.id}`} @click=${() => chooseAction(row.run.id, RUN_ACTIONS, row.run, done)}>…</button>` },
+      ],
+    });
+  }
+
+  /** Whether a task that is not in the list may be in it now, by what its event says. */
+  mayMatch(task) {
+    const { status, priority } = this.query;
+    return (!status || status === task.status) && (!priority || priority === task.priority);
+  }
+
+  title() { return this.showsRuns ? 'Runs' : 'Work'; }
+
+  load() { this.list.reload(); }
+
+  shown() { if (this.list.isStale) this.load(); }
+
+  close() { this.list.close(); }
+
+  onEvents(events) { this.list.onEvents(events); }
+
+  onKey(key) { return this.list.onKey(key); }
+
+  empty() {
+    if (this.params.filter) return noMatch(() => change({ filter: undefined }));
+    return nothingYet(this.showsRuns ? 'No run was queued yet.' : 'No task was handed in yet.', 'chargehand task create "Say hello"');
+  }
+
+  matching(path) {
+    const filter = filterOf(this.query);
+    return {
+      filter,
+      words: this.params.filter || 'no filter',
+      count: async () => (await write('POST', path, { filter, dry_run: true, limit: 1 })).matched ?? this.list.rows.length,
+    };
+  }
+
+  render() {
+    const bulk = this.showsRuns
+      ? bulkBar(this.list, [...BULK_RUNS, ...(this.list.allMatching === null ? HELD_RUNS : [])], { matching: this.matching('api/runs/bulk/cancel'), toRow: ({ run, task }) => ({ id: run.id, title: task.title, status: run.status }) })
+      : bulkBar(this.list, BULK_TASKS, { matching: this.matching('api/tasks/bulk/archive'), toRow: (task) => ({ id: task.id, title: task.title, status: task.status }) });
+    return html`<div class="heading"><h1>${this.showsRuns ? 'Runs' : 'Work'}</h1>
+        <nav aria-label="Tasks or runs"><ul class="lanes"><li><a href="work" aria-current=${this.showsRuns ? nothing : 'true'}>Tasks</a></li><li><a href="work?show=runs" aria-current=${this.showsRuns ? 'true' : nothing}>Runs</a></li></ul></nav></div>
+      ${filterBar(this.bar, this.params.filter ?? '', this.names, (filter) => change({ filter: filter || undefined }))}
+      ${this.showsRuns ? nothing : html`<p class="order">Newest first by <a href=${to('work', { ...this.params, order: undefined })} aria-current=${this.params.order === 'created' ? nothing : 'true'}>activity</a>
+        or <a href=${to('work', { ...this.params, order: 'created' })} aria-current=${this.params.order === 'created' ? 'true' : nothing}>creation</a></p>`}
+      ${bulk}${this.list.table()}`;
+  }
+}

@@ -1,0 +1,92 @@
+"""The files of the page, under one hash of what they all contain.
+
+The browser keeps a file for good, as its address changes with any of them. A view is the same
+document for each; the document names the files relative to itself, so that the page works below
+whatever path a proxy puts in front.
+"""
+
+import gzip
+import hashlib
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Final, final
+
+from chargehand.actors.frozen import frozen
+from chargehand.web.page.paths import FOLDER
+
+_ASSETS: Final = "assets"
+_DOCUMENT: Final = "index.html"
+_HASH_DIGITS: Final = 16
+_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_PRELOAD: Final = "<!-- modules -->"
+_PLACE: Final = "{{ui}}"
+
+
+@final
+@frozen(eq=False)
+class File:
+    """One file as it is sent, and the same compressed by gzip."""
+
+    content_type: str
+    plain: bytes
+    compressed: bytes
+
+
+@final
+@frozen(eq=False)
+class Files:
+    """Args:
+    digest: what stands between `ui/` and the name of a file in its address.
+    by_name: the files, as `app.js` or `lit/lit-html.js`.
+    document: the document of every view.
+    """
+
+    digest: str
+    by_name: dict[str, File]
+    document: File
+
+
+@cache
+def page_files() -> Files:
+    """What the package contains; read once."""
+    folder = files(__package__) / _ASSETS
+    contents = dict(sorted(_found(folder, "")))
+    hashed = hashlib.sha256()
+    for name, content in contents.items():
+        hashed.update(b"%d:%s:%d:" % (len(name), name.encode(), len(content)) + content)
+    digest = hashed.hexdigest()[:_HASH_DIGITS]
+    document = contents.pop(_DOCUMENT).decode()
+    modules = "".join(
+        f'<link rel="modulepreload" href="{_PLACE}/{name}">\n'
+        for name in contents
+        if name.endswith(".js") and "worker" not in name
+    )
+    document = document.replace(_PRELOAD, modules).replace(_PLACE, f"{FOLDER}/{digest}")
+    return Files(
+        digest,
+        {
+            name: _file(_TYPES[suffix], content)
+            for name, content in contents.items()
+            if (suffix := name[name.rfind(".") :]) in _TYPES
+        },
+        _file("text/html; charset=utf-8", document.encode()),
+    )
+
+
+def _found(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
+    found = []
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            found += _found(entry, f"{prefix}{entry.name}/")
+        else:
+            found.append((prefix + entry.name, entry.read_bytes()))
+    return found
+
+
+def _file(content_type: str, content: bytes) -> File:
+    return File(content_type, content, gzip.compress(content, mtime=0))

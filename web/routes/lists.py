@@ -33,7 +33,7 @@ async def runs(call: Call) -> HttpResponse:
 
 def _runs(call: Call) -> RunFilter:
     query = call.query
-    agent = queries.text(query, "agent")
+    agent = queries.text(query, "agent_name")
     statuses: set[RunStatus] = set()
     for chosen in queries.choices(query, "status", RunStatus, RunGroup):
         statuses |= {chosen} if isinstance(chosen, RunStatus) else ACTIVE_RUN

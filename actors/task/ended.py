@@ -68,6 +68,26 @@ def latest_status(state: TaskState) -> RunStatus | None:
     return _ENDS[kind][0]
 
 
+def ended_count(state: TaskState) -> int:
+    """How many ended runs of a slim task `runs` lacks; they come before those that it has."""
+    return len(state.ended) // _LAYOUT.size
+
+
+def run_marks(state: TaskState) -> set[RunStatus | FailureKind]:
+    """The statuses and the kinds of failure that any of its runs has, slim or whole."""
+    marks: set[RunStatus | FailureKind] = set()
+    for kind in set(state.ended[:: _LAYOUT.size]):
+        status, forced = _ENDS[kind]
+        marks.add(status)
+        if forced:
+            marks.add(FailureKind.OPERATOR_FORCED)
+    for run in state.runs:
+        marks.add(run.status)
+        if run.failure_kind is not None:
+            marks.add(run.failure_kind)
+    return marks
+
+
 def pack(runs: Iterable[Run]) -> bytes:
     """The facts of ended runs, in a few bytes each."""
     return b"".join([_packed(facts_of(run)) for run in runs if run.status.is_terminal])

@@ -4,6 +4,7 @@
 in order, in `stretches` that know by `facets` and `search` which of them are `wanted`, for lists
 and `inbox`; `creation` has the other order. `walks` reads these page by page while tasks move, by
 what `recent` remembers.
+`items` are what tasks hold, over all of them: `runs` and `reviews`.
 `groups` count them by `tally`, for the `dashboard`; `backlog` has the queue in its order.
 
 `committed` has one task, slim or whole, and `tree` all below it. `timelines` read the past from the

@@ -9,7 +9,8 @@ from enum import Enum
 from typing import Final, TypeVar
 
 from chargehand.actors.identity import Actor
-from chargehand.actors.task.ended import latest_status
+from chargehand.actors.task.ended import latest_status, run_marks
+from chargehand.actors.task.review import ReviewStatus
 from chargehand.actors.task.state import (
     ApprovalPolicy,
     ApprovalState,
@@ -135,7 +136,8 @@ def readers_of(state: TaskState) -> frozenset[Actor]:
 
 
 def facets_of(state: TaskState) -> list[Facet]:
-    """All that a task has, slim or whole."""
+    """All that a task has, slim or whole. Of its runs, the ended ones too, it has the statuses and
+    kinds of failure; of its reviews whether one is open."""
     found = [
         _OF_ENUMS[state.status],
         _OF_ENUMS[state.priority],
@@ -155,6 +157,10 @@ def facets_of(state: TaskState) -> list[Facet]:
     run = state.open_run
     if run is not None and run.claimed_by is not None:
         found.append(worked_on_by(run.claimed_by))
+    if state.runs or state.ended:
+        found += [_OF_ENUMS[mark] for mark in run_marks(state)]
+    if state.reviews and state.open_reviews:
+        found.append(_OF_ENUMS[ReviewStatus.REQUESTED])
     for triage in state.triage:
         found += _of_triage(triage, state)
     return found

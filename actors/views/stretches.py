@@ -79,6 +79,7 @@ class Stretch:
 
     Attributes:
         known: the places up to here are known by their facets.
+        latest_ns: no task of a place that is known was active after this time.
         on_known: called once with each stored task, before it changes or as it becomes known.
         is_closed: nothing is appended any more.
     """
@@ -99,6 +100,7 @@ class Stretch:
         "first_seq",
         "is_closed",
         "known",
+        "latest_ns",
         "living",
         "on_known",
     )
@@ -110,6 +112,7 @@ class Stretch:
         self.living = 0  # the places that are taken, as bits
         self.count = 0  # and how many these are
         self.known = 0
+        self.latest_ns = 0
         self.on_known: Callable[[TaskState], None] | None = None
         self.is_closed = False
         self._stored: Sequence[Stored] = ()  # what fills it, until that is known
@@ -209,6 +212,7 @@ class Stretch:
                 state, bit = entry.look(), _BITS[place]
                 for facet in facets_of(state):
                     facets[facet] = facets.get(facet, 0) | bit
+                self.latest_ns = max(self.latest_ns, state.last_activity_at_ns)
                 text = text_of(state)
                 if self.on_known is not None and not self._met & bit:
                     self.on_known(state)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Final, final
+from typing import Final, TypeVar, final
 
 import trio
 
@@ -18,6 +18,7 @@ from chargehand.actors.slices import Turn, in_slices
 from chargehand.actors.task.eligibility import QueuedRun
 from chargehand.actors.task.events import TaskPaused, TaskResumed
 from chargehand.actors.task.head import Stored
+from chargehand.actors.task.review import Review
 from chargehand.actors.task.state import Run, TaskState
 from chargehand.actors.views.backlog import Backlog, BacklogFilter, BacklogPage, BacklogWalk
 from chargehand.actors.views.catalog import Catalog, TaskFilter
@@ -27,12 +28,17 @@ from chargehand.actors.views.dashboard import Dashboard, dashboard
 from chargehand.actors.views.deletions import Deletions
 from chargehand.actors.views.groups import GroupFilter, Groups
 from chargehand.actors.views.inbox import Inboxes, InboxFilter, InboxGroup, read_cursor
+from chargehand.actors.views.items import ItemsPage, ItemsWalk, Search, items_page
 from chargehand.actors.views.latest_runs import LatestRuns
+from chargehand.actors.views.reviews import ReviewFilter, ReviewSearch
+from chargehand.actors.views.runs import RunFilter, RunSearch
 from chargehand.actors.views.streams import StreamFilter, Streams, Subscriber, cursor_behind
 from chargehand.actors.views.timelines import Timelines
 from chargehand.actors.views.tree import TreeEntry, by_level
 from chargehand.actors.views.walks import TaskPage, Walk, check_not_ahead
 from chargehand.actors.views.wanted import Wanted
+
+T = TypeVar("T")
 
 _PAUSING: Final = frozenset((TaskPaused, TaskResumed))
 _ALL: Final = object()
@@ -155,6 +161,33 @@ class Views:
             return self.catalog.page(which.wanted, order, cursor, limit)
         children = self._graph.children(which.parent_task_id)
         return self.catalog.page_of(children, which.wanted, order, cursor, limit)
+
+    def runs(
+        self, which: RunFilter, cursor: str | None, limit: int
+    ) -> Iterator[ItemsPage[Run] | None]:
+        """Runs over all tasks: those of the most recently active task first, and of each task the
+        latest first. At last the page, as in `page`; it may be short, or empty, and lead on.
+
+        Raises:
+            Rejected: TASK_NOT_FOUND, TASK_SET_ASIDE of a task that is named; the cursor is invalid,
+                or ahead of the newest number.
+        """
+        return self._items(RunSearch(which, self._tasks.known_whole), cursor, limit)
+
+    def reviews(
+        self, which: ReviewFilter, cursor: str | None, limit: int
+    ) -> Iterator[ItemsPage[Review] | None]:
+        """The same of reviews, of each task the one that was asked for last first."""
+        return self._items(ReviewSearch(which, self._tasks.known_whole), cursor, limit)
+
+    def _items(
+        self, search: Search[T], cursor: str | None, limit: int
+    ) -> Iterator[ItemsPage[T] | None]:
+        if search.where.task_id is not None:
+            self._tasks.known(search.where.task_id)
+        if cursor is not None:
+            check_not_ahead(ItemsWalk.read(cursor).walk.as_of_seq, self.newest_seq)
+        return items_page(self.catalog, search, cursor, limit)
 
     def backlog(self, which: BacklogFilter, cursor: str | None, limit: int) -> BacklogPage:
         """Queued runs in the order of priority, age and id (see `Backlog.page`).

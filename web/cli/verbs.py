@@ -231,7 +231,7 @@ class Verb(NamedTuple):
             if as_json:
                 print_json(answer.raw)
             else:
-                pages.show(answer.body)
+                pages.show(answer.body, is_last=answer.next_cursor is None)
             if answer.next_cursor is None:
                 return
             values["cursor"] = answer.next_cursor
@@ -332,4 +332,6 @@ def path_of(operation: Operation, ids: Sequence[str]) -> str:
 
 
 def in_query(value: object) -> str:
+    if isinstance(value, tuple):  # of an option that may be repeated
+        return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -83,7 +83,7 @@ function input(field, texts, onInput) {
 
 function row(field, texts, onInput) {
   const id = `field-${field.name}`;
-  return html`<div class="field ${field.kind}">
+  return html`<div class="field kind-${field.kind}">
     <label for=${id}>${field.label}${field.required ? html` <span class="needed">needed</span>` : nothing}</label>
     ${input(field, texts, onInput)}
     ${field.hint ? html`<small id="${id}-hint">${field.hint}</small>` : nothing}</div>`;

@@ -1,8 +1,8 @@
 """`python -m benchmarks.page`: builds tasks, starts the program on them, and opens its page.
 
 Prints how long *Now* and *Work* take to show their contents, how long the browser takes for an
-answer of one line (which is its own part), and how long after the answer to a write its effect is on the
-screen. It needs Chromium and the package playwright.
+answer of one line (which is its own part), and how long after the answer to a write its effect is
+on the screen. It needs Chromium and the package playwright.
 """
 
 import shutil

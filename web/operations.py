@@ -111,6 +111,8 @@ class Operation(Enum):
     GET_BACKLOG = ("GET", "/api/scheduler/backlog", OK, (403, 422), "tasks.scheduler_backlog")
     # All tasks. Not part of the contract of tasks.
     STREAM = ("GET", "/api/stream", OK, (404, 409, 422), "tasks.stream")
+    LIST_ALL_RUNS = ("GET", "/api/runs", OK, (404, 422), "tasks.list_runs")
+    LIST_ALL_REVIEWS = ("GET", "/api/task-reviews", OK, (404, 422), "tasks.list_reviews")
     # Tasks.
     LIST_TASKS = ("GET", "/api/tasks", OK, (404, 422), "tasks.list")
     CREATE_TASK = ("POST", "/api/tasks", CREATED, (404, 409, 413, 422), "tasks.create")

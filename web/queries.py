@@ -78,6 +78,24 @@ def choice(query: Query, name: str, cls: type[_E]) -> _E | None:
     return member
 
 
+def choices(query: Query, name: str, *classes: type[Enum]) -> list[Enum]:
+    """A parameter as members of these classes, with commas between; none where absent or blank."""
+    found: list[Enum] = []
+    for word in (text(query, name) or "").split(","):
+        if not word.strip():
+            continue
+        member = next((one for cls in classes if (one := chosen(cls, word)) is not None), None)
+        if member is None:
+            known = ", ".join(map(listed, classes))
+            raise invalid(
+                f"?{name}",
+                f"the parameter {name} must be one or several of {known}",
+                "send them with commas between",
+            )
+        found.append(member)
+    return found
+
+
 def limit(query: Query, default: int = limits.LIST_DEFAULT, most: int = limits.LIST_MAX) -> int:
     """How many rows to give: `default` where absent or 0, never more than `most`."""
     return min(natural(query, "limit") or default, most)

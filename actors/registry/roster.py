@@ -6,6 +6,7 @@ keeps in memory alone (visitors, and when a session last called).
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import final
 
 from chargehand.actors.clock import Clock
@@ -148,6 +149,11 @@ class Roster:
     def stored_sessions(self) -> list[SessionState]:
         """All that are on disk, ended ones too."""
         return list(self._sessions.values())
+
+    def sessions_of(self, agent_name: str) -> frozenset[str]:
+        """The ids of an agent's sessions: active ones, and ended ones until they are forgotten."""
+        known = chain(self._sessions.values(), self._visitors.values())
+        return frozenset(session.id for session in known if session.agent_name == agent_name)
 
     def present_sessions(self) -> Iterator[SessionState]:
         """The active sessions that are not away: those that could be expected to claim."""

@@ -57,6 +57,12 @@ TERMINAL_RUN: Final = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatu
 _ACTIVE_RUN = frozenset({RunStatus.CLAIMED, RunStatus.STARTING, RunStatus.RUNNING})
 
 
+class FailureKind(Choice):
+    """How a run failed; none of these: somebody whose work it was has failed it."""
+
+    OPERATOR_FORCED = "operator_forced"
+
+
 class Priority(Choice):
     LOW = "low"
     MEDIUM = "medium"

@@ -8,12 +8,12 @@ from typing import Final, final
 
 from attrs import field
 
-from chargehand.actors.choice import Choice
 from chargehand.actors.frozen import frozen
 from chargehand.actors.identity import Actor, ActorKind, CallerKey, Origin
 from chargehand.actors.task.choices import TERMINAL_RUN, TERMINAL_TASK
 from chargehand.actors.task.choices import ApprovalPolicy as ApprovalPolicy
 from chargehand.actors.task.choices import ApprovalState as ApprovalState
+from chargehand.actors.task.choices import FailureKind as FailureKind
 from chargehand.actors.task.choices import OwnerKind as OwnerKind
 from chargehand.actors.task.choices import Priority as Priority
 from chargehand.actors.task.choices import RunStatus as RunStatus
@@ -35,10 +35,6 @@ class TriageAction(Enum):
     READ = "read"
     ARCHIVE = "archive"
     DISMISS = "dismiss"
-
-
-class FailureKind(Choice):
-    OPERATOR_FORCED = "operator_forced"
 
 
 @final

@@ -16,6 +16,13 @@ class ListOrder(Choice):
     CREATED = "created"
 
 
+@final
+class RunGroup(Choice):
+    """Several statuses of runs by one word."""
+
+    ACTIVE = "active"  # somebody works on it: claimed, starting, running
+
+
 class Lane(Choice):
     """Where a task stands in an inbox."""
 

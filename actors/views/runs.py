@@ -22,7 +22,6 @@ ACTIVE_RUN: Final = frozenset(status for status in RunStatus if status.is_active
 
 _ALL: Final = frozenset(RunStatus)
 _HELD: Final = ACTIVE_RUN | TERMINAL_RUN  # those that can have somebody who works or worked on them
-_WALL_BACK_NS_MAX: Final = limits.WALL_BACK_S_MAX * NS
 
 
 def changed_at_ns(run: Run) -> int:
@@ -98,7 +97,9 @@ class RunSearch:
         possible = which.possible
         self._ended = possible & TERMINAL_RUN
         self._facets = [facets.facet(status) for status in possible]
-        self._since_ns = None if which.since_ns is None else which.since_ns - _WALL_BACK_NS_MAX
+        self._since_ns = which.since_ns
+        if self._since_ns is not None:
+            self._since_ns -= limits.WALL_BACK_S_MAX * NS
 
     def select(self, stretch: Stretch) -> int:
         found = stretch.select(self.where.wanted)

@@ -68,6 +68,11 @@ ANSWERED_BY_OTHERS: Final[dict[tuple[Op, Code], str]] = {
         )
     },
     (Op.STREAM, Code.STREAM_CURSOR_BEHIND): "the views know how much has changed",
+    **{
+        (operation, code): "the views know the task that is named"
+        for operation in (Op.LIST_ALL_RUNS, Op.LIST_ALL_REVIEWS)
+        for code in (Code.TASK_NOT_FOUND, Code.TASK_SET_ASIDE)
+    },
     (Op.CREATE_SUBSCRIPTION, Code.SUBSCRIPTION_NOT_FOUND): "made under a key, and deleted since",
     (Op.ATTACH_SESSION, Code.SESSION_BOUND): "the scheduler counts what a session holds",
     (Op.GET_WORKSPACE, Code.WORKSPACE_NOT_FOUND): _THE_REGISTRY,

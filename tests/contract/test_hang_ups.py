@@ -160,6 +160,10 @@ async def a_stream_of_all(_: Town) -> Request:
     return Request("GET", f"{Operation.STREAM.path}?after_sequence=0", {}, b"")
 
 
+async def a_list_of_all(operation: Operation, _: Town) -> Request:
+    return Request("GET", operation.path, {}, b"")
+
+
 async def a_batch_of_tasks(_: Town) -> Request:
     task = {"scope": "global", "title": "T"}
     items = [{**task, "parent_ref": "a"}, {**task, "ref": "a"}]
@@ -172,11 +176,13 @@ BATCHES: Final[dict[Operation, dict[str, object]]] = {
     Operation.COMPLETE_BATCH: {"result": {}},
     Operation.FAIL_BATCH: {"error": "the build failed"},
 }
+LISTS_OF_ALL: Final = (Operation.LIST_ALL_RUNS, Operation.LIST_ALL_REVIEWS)
 OWN: Final[dict[Operation, Callable[[Town], Awaitable[Request]]]] = {
     Operation.END_SESSION: the_end_of_a_session,
     Operation.CREATE_WORKSPACE: a_new_workspace,
     Operation.STREAM_TASK: a_stream,
     Operation.STREAM: a_stream_of_all,
+    **{one: partial(a_list_of_all, one) for one in LISTS_OF_ALL},
     Operation.CLAIM_BATCH: a_batch_of_claims,
     Operation.CREATE_BATCH: a_batch_of_tasks,
     **{one: partial(a_batch_of_one, one, members) for one, members in BATCHES.items()},

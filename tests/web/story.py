@@ -159,6 +159,7 @@ async def _work(teller: Teller, nursery: trio.Nursery) -> None:
     await teller.do(Op.GET_TASK, id="release")
     await teller.do(Op.GET_RUN, id=run_id)
     await teller.do(Op.LIST_RUNS, id="release")
+    await teller.do(Op.LIST_ALL_RUNS, query="?status=completed,failed&limit=2")
     await teller.do(Op.GET_TIMELINE, id="release", query="?limit=2")
     path = Op.STREAM_TASK.path.format(id="release")
     stream, scope = await open_stream(nursery, teller.client.app, path)
@@ -195,6 +196,7 @@ async def _review(teller: Teller, run_id: str) -> None:
     made = await teller.do(Op.REQUEST_REVIEW, asked, id=run_id)
     review_id = made["review"]["review_id"]
     await teller.do(Op.GET_REVIEW, id=review_id)
+    await teller.do(Op.LIST_ALL_REVIEWS, query="?status=requested")
     verdict = {
         "outcome": "approved",
         "confidence": 0.9,

@@ -45,6 +45,27 @@ REVIEW_COLUMNS: Final = (
     Column("ROUND", "review_round"),
     Column("REASON", "reason", _CUT),
 )
+# Three ids of a row fill a line and more: the task's is below where there is no room.
+ALL_RUNS_COLUMNS: Final = (
+    Column("RUN", "run.id", _KEPT),
+    Column("STATUS", "run.status", _KEPT),
+    Column("TITLE", "task.title", _CUT),
+    Column("TASK", "task.id", _BELOW),
+    Column("ERROR", "run.error", _CUT),
+    Column("ATTEMPT", "run.attempt"),
+    Column("SESSION", "run.session_id", _BELOW),
+    Column("QUEUED AT", "run.queued_at"),
+    Column("ENDED AT", "run.ended_at"),
+)
+ALL_REVIEWS_COLUMNS: Final = (
+    Column("REVIEW", "review.review_id", _KEPT),
+    Column("RUN", "review.run_id", _KEPT),
+    Column("STATUS", "review.outcome", _KEPT, or_else="review.status"),
+    Column("TITLE", "task.title", _CUT),
+    Column("TASK", "task.id", _BELOW),
+    Column("DEADLINE", "review.deadline_at"),
+    Column("ROUND", "review.review_round"),
+)
 
 REVIEWS: Final = (Listing("reviews", REVIEW_COLUMNS, none="no reviews"),)
 TASK: Final = (Card("task"),)

@@ -291,9 +291,10 @@ def in_options(text: str, fields: Sequence[Field]) -> str:
     return text
 
 
-def one_of(members: type[Enum]) -> click.Choice[str]:
-    """The values of an enum, to choose from."""
-    return click.Choice([str(member.value) for member in members], case_sensitive=False)
+def one_of(*enums: type[Enum]) -> click.Choice[str]:
+    """The values of enums, to choose from."""
+    values = [str(member.value) for members in enums for member in members]
+    return click.Choice(values, case_sensitive=False)
 
 
 COUNT: Final = click.IntRange(min=1)  # the API takes 0 for its default; who asks for none is wrong

@@ -332,4 +332,6 @@ def path_of(operation: Operation, ids: Sequence[str]) -> str:
 
 
 def in_query(value: object) -> str:
+    if isinstance(value, tuple):  # of an option that may be repeated
+        return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)

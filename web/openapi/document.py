@@ -230,10 +230,11 @@ class _Describer:
             for name in _PARAMETER.findall(operation.path)
         ]
         query = {**doc.query, CURSOR: str} if doc.is_list else doc.query
-        found.extend(
-            {"name": name, "in": "query", "required": False, "schema": self.answers.of(kind)}
-            for name, kind in query.items()
-        )
+        for name, kind in query.items():
+            schema = self.answers.of(kind)
+            found.append({"name": name, "in": "query", "required": False, "schema": schema})
+            if schema.get("type") == "array":  # in one text, with commas between
+                found[-1] |= {"style": "form", "explode": False}
         texts = {
             **PARAMETERS,
             "id": IDS.get(_area(operation)),

@@ -19,6 +19,11 @@ _CUT: Final = "A reason that is too long is cut."
 _REVIEWS: Final = (
     "Latest changes first. One that is there all along while pages are read is shown once."
 )
+_OF_ALL: Final = (
+    f"One answer looks into {limits.PAGE_TASKS_MAX} tasks at most, so it may be short, or even "
+    "empty, and lead on by its `Link` header: the list is at its end where there is none. One that "
+    "is there all along while pages are read is shown once."
+)
 _ITEMS: Final = (
     f"Each item (up to {limits.BATCH_RUNS_MAX}) has the run and what its own operation takes. "
     "Answers with a row for each, in the order sent; one may be refused alone, also where it could "
@@ -51,11 +56,16 @@ IDS: Final[Mapping[str, str]] = {
 }
 
 PARAMETERS: Final[Mapping[str, str]] = {
+    "agent": (
+        "Only runs that sessions of the agent of this name hold or held, or that the actor of this "
+        "reference has claimed. Ended sessions are known to be the agent's for a day."
+    ),
     "after_sequence": "Only events with a greater number; 0 is all.",
     "approval_state": "Only tasks whose approval stands so.",
     "bridge_instance_id": "Only those of this bridge.",
     "cursor": "Where the rows go on: taken from the `Link` header, never made up.",
     "depends_on_id": "The task that is waited for.",
+    "failure_kind": "Only runs that failed in this way.",
     "include_drafts": "Show drafts too.",
     "include_paused": "Show runs that a pause holds back, too.",
     "latest": "The last events, as many as `limit` says, and not the first ones; in order as ever.",
@@ -75,7 +85,13 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "reviewer_session_id": "Only what this session has judged.",
     "run_id": "The run.",
     "scope": "Only what has this scope.",
+    "since": (
+        "Only runs that came into their status then or later: that is the time of `ended_at`, else "
+        "of `started_at`, `claimed_at` or `queued_at`, whichever is the last one set."
+    ),
     "status": "Only what stands so.",
+    "task_id": "Only those of this task.",
+    "until": "Only runs that came into their status before that; the time is that of `since`.",
     "unread": "Only what the caller has not read since something happened to it.",
     "session_id": "The session.",
     "subscription_id": "The subscription.",
@@ -95,6 +111,14 @@ PARAMETERS_OF: Final[Mapping[Op, Mapping[str, str]]] = {
     Op.LIST_UNDELIVERED: {"subscription_id": "Only those of this subscription."},
     Op.LIST_SUBSCRIPTIONS: {"workspace_id": "Only those of this workspace."},
     Op.LIST_RUNS: {"session_id": "Only runs of this session."},
+    Op.LIST_ALL_RUNS: {
+        "session_id": "Only runs that this session has claimed, or is or was bound to.",
+        "status": (
+            "Only what stands so; several with commas between. `active` is claimed, starting and "
+            "running together."
+        ),
+    },
+    Op.LIST_ALL_REVIEWS: {"status": "Only what stands so; several with commas between."},
     Op.GET_INBOX: {
         "limit": (
             f"How many tasks at most in each lane; 0 is the default of {limits.LIST_DEFAULT}, and "
@@ -250,6 +274,18 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         f"while more than {limits.STREAM_BEHIND_TASKS_MAX} tasks changed, or for so long that "
         "deletions are forgotten, is refused as `stream_cursor_behind`, with the `newest` number: "
         "list the tasks again and go on behind it."
+    ),
+    Op.LIST_ALL_RUNS: (
+        "Runs of the task with the latest activity first, of each task those of the highest "
+        f"attempt first. All filters must match. {_OF_ALL} Where only open runs are asked for, by "
+        "`status`, none but tasks with such runs are looked into. Of a task that is set aside no "
+        "more than its open run is shown."
+    ),
+    Op.LIST_ALL_REVIEWS: (
+        "Reviews of the task with the latest activity first, of each task the one that was asked "
+        f"for last first. All filters must match. {_OF_ALL} With `status=requested`, none but "
+        "tasks that wait for a verdict are looked into. Those of tasks that are set aside are left "
+        "out."
     ),
     Op.GET_TREE: "Each task with its status and its active run.",
     Op.GET_PROFILE: "The default one, with unset times, where none was set.",

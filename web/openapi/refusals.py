@@ -42,6 +42,7 @@ _NEXT_RUN: Final = (
     C.BELOW_CANCELED,
     C.BLOCKER_CANCELED,
 )
+_IN_TASKS: Final = (C.WORKSPACE_NOT_FOUND, C.TASK_NOT_FOUND, C.TASK_SET_ASIDE)
 OWN: Final[Mapping[Op, tuple[C, ...]]] = {
     Op.CLAIM_NEXT: (C.LEASE_ALREADY_HELD, C.NO_ACTIVE_LEASE),
     **dict.fromkeys(
@@ -49,6 +50,8 @@ OWN: Final[Mapping[Op, tuple[C, ...]]] = {
     ),
     Op.CLAIM_BATCH: (C.LEASE_ALREADY_HELD, C.NO_ACTIVE_LEASE),
     Op.LIST_TASKS: (C.WORKSPACE_NOT_FOUND,),
+    Op.LIST_ALL_RUNS: _IN_TASKS,
+    Op.LIST_ALL_REVIEWS: _IN_TASKS,
     Op.CREATE_TASK: _NEW_TASK,
     Op.CREATE_CHILD: _NEW_TASK,
     Op.CREATE_BATCH: (

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from enum import Enum
 from types import UnionType
 from typing import Any, Final, Union, final, get_args, get_origin
@@ -45,6 +46,8 @@ class Schemas:
             return {"type": "array", "items": self.reference(annotation)}
         if annotation in (Json, orjson.Fragment, Any, object):
             return {}
+        if annotation is datetime:
+            return {"type": "string", "format": "date-time"}
         origin, arguments = get_origin(annotation), get_args(annotation)
         if origin in (Union, UnionType):
             return self._union([one for one in arguments if one not in (type(None), Encoded)])

@@ -5,6 +5,7 @@ of the document holds every row against the published contract.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, final
 
@@ -13,13 +14,14 @@ from chargehand.actors.identity import OriginKind
 from chargehand.actors.task.review import ReviewStatus
 from chargehand.actors.task.state import (
     ApprovalState,
+    FailureKind,
     OwnerKind,
     Priority,
     RunStatus,
     Scope,
     TaskStatus,
 )
-from chargehand.actors.views.choices import Lane, ListOrder
+from chargehand.actors.views.choices import Lane, ListOrder, RunGroup
 from chargehand.web.bodies import Request
 from chargehand.web.operations import Operation as Op
 from chargehand.web.requests import bulk as qb
@@ -262,6 +264,39 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
         {"after_sequence": int, "scope": Scope, "workspace": str},
         is_stream=True,
         id="streamTasks",
+    ),
+    Op.LIST_ALL_RUNS: OperationDoc(
+        "Runs of all tasks that match a filter",
+        None,
+        runs.AllRunsResponse,
+        {
+            "status": list[RunStatus | RunGroup],
+            "session_id": str,
+            "agent": str,
+            "task_id": str,
+            "scope": Scope,
+            "workspace": str,
+            "failure_kind": FailureKind,
+            "since": datetime,
+            "until": datetime,
+            "limit": int,
+        },
+        is_list=True,
+        id="listRuns",
+    ),
+    Op.LIST_ALL_REVIEWS: OperationDoc(
+        "Reviews of all tasks that match a filter",
+        None,
+        reviews.AllReviewsResponse,
+        {
+            "status": list[ReviewStatus],
+            "task_id": str,
+            "scope": Scope,
+            "workspace": str,
+            "limit": int,
+        },
+        is_list=True,
+        id="listReviews",
     ),
     Op.GET_TREE: OperationDoc(
         "A task and all below it", None, tasks.TreeResponse, id="getTaskTree"

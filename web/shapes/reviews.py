@@ -9,7 +9,7 @@ from chargehand.actors.task import review as core
 from chargehand.actors.task.review import ReviewOutcome, ReviewPolicy, ReviewStatus
 from chargehand.web.shapes.encoding import UNSET_TIME, Shape, required_time, rfc3339
 from chargehand.web.shapes.principals import Actor, actor_of
-from chargehand.web.shapes.references import Lookup
+from chargehand.web.shapes.references import Lookup, TaskReference
 from chargehand.web.shapes.runs import Run, run_of
 
 
@@ -62,6 +62,21 @@ class ReviewRequestedResponse(Shape):
 @define(eq=False)
 class ReviewsResponse(Shape):
     reviews: list[Review]
+
+
+@final
+@define(eq=False)
+class ReviewOfTask(Shape):
+    """A review, with the task of its run."""
+
+    review: Review
+    task: TaskReference
+
+
+@final
+@define(eq=False)
+class AllReviewsResponse(Shape):
+    reviews: list[ReviewOfTask]
 
 
 @final

@@ -137,6 +137,21 @@ class RunResponse(Shape):
 
 @final
 @define(eq=False)
+class RunOfTask(Shape):
+    """A run in short, with its task."""
+
+    run: RunSummary
+    task: TaskReference
+
+
+@final
+@define(eq=False)
+class AllRunsResponse(Shape):
+    runs: list[RunOfTask]
+
+
+@final
+@define(eq=False)
 class RunsResponse(Shape):
     runs: list[Run]
 

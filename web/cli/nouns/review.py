@@ -3,11 +3,12 @@
 from typing import Final
 from uuid import uuid4
 
-from chargehand.actors.task.choices import ReviewOutcome, ReviewPolicy
-from chargehand.web.cli.layouts import RUN_COLUMNS
-from chargehand.web.cli.members import ID, REASON, Field, Form, Members, one_of
+from chargehand.actors.task.choices import ReviewOutcome, ReviewPolicy, ReviewStatus
+from chargehand.web.cli.filters import SCOPE_FILTERS
+from chargehand.web.cli.layouts import ALL_REVIEWS_COLUMNS, RUN_COLUMNS
+from chargehand.web.cli.members import CURSOR, ID, LIMIT, REASON, Field, Form, Members, one_of
 from chargehand.web.cli.shown import Card, Listing
-from chargehand.web.cli.verbs import Verb
+from chargehand.web.cli.verbs import Verb, Watch
 from chargehand.web.operations import Operation as Op
 
 _REVIEW: Final = (Card("review"),)
@@ -20,6 +21,22 @@ def _with_delivery(members: Members) -> None:
 
 
 VERBS: Final = (
+    Verb(
+        name="list",
+        operation=Op.LIST_ALL_REVIEWS,
+        help="Reviews of all tasks that match a filter",
+        note="A page may be short, and more follow all the same: --all reads on to the end.",
+        example="--status requested",
+        fields=(
+            Field("status", "status; may be repeated", one_of(ReviewStatus), form=Form.LIST),
+            Field("task_id", "only those of this task", ID, flag="task"),
+            *SCOPE_FILTERS,
+            LIMIT,
+            CURSOR,
+        ),
+        shows=(Listing("reviews", ALL_REVIEWS_COLUMNS, none="no reviews"),),
+        watch=Watch.ANSWER,
+    ),
     Verb(
         name="request",
         operation=Op.REQUEST_REVIEW,

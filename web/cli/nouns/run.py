@@ -3,23 +3,35 @@
 from collections.abc import Sequence
 from typing import Final
 
-from chargehand.web.cli.filters import REVIEW_FILTERS
+from chargehand.actors.task.choices import FailureKind, RunStatus
+from chargehand.actors.views.choices import RunGroup
+from chargehand.web.cli.filters import REVIEW_FILTERS, SCOPE_FILTERS
 from chargehand.web.cli.inspection import INSPECTION
-from chargehand.web.cli.layouts import REVIEWS, RUN, SESSION_COLUMNS, SUCCESSION, TASK_COLUMNS
+from chargehand.web.cli.layouts import (
+    ALL_RUNS_COLUMNS,
+    REVIEWS,
+    RUN,
+    SESSION_COLUMNS,
+    SUCCESSION,
+    TASK_COLUMNS,
+)
 from chargehand.web.cli.members import (
+    CURSOR,
     DUE_REASON,
     ERROR,
     ID,
     KEY,
+    LIMIT,
     METADATA,
     REASON,
     RESULT,
     Field,
     Form,
+    one_of,
 )
 from chargehand.web.cli.results import Refusals, all_done
 from chargehand.web.cli.shown import Card, Column, Listing, Part, Worth
-from chargehand.web.cli.verbs import Verb
+from chargehand.web.cli.verbs import Verb, Watch
 from chargehand.web.operations import Operation as Op
 
 _RUNS: Final = Field("run_ids", kind=ID, form=Form.ARGUMENTS, flag="run")
@@ -39,6 +51,32 @@ _RESULTS: Final[Sequence[Part]] = (
 
 
 VERBS: Final = (
+    Verb(
+        name="list",
+        operation=Op.LIST_ALL_RUNS,
+        help="Runs of all tasks that match a filter",
+        note="A page may be short, and more follow all the same: --all reads on to the end.",
+        example="--status failed --since 2027-01-31T12:00:00Z",
+        fields=(
+            Field(
+                "status",
+                "status; may be repeated",
+                one_of(RunStatus, RunGroup),
+                form=Form.LIST,
+            ),
+            Field("session_id", "only those of this session", flag="of-session"),
+            Field("agent", "only those of this agent's sessions", flag="of-agent"),
+            Field("task_id", "only those of this task", ID, flag="task"),
+            *SCOPE_FILTERS,
+            Field("failure_kind", "how they failed", one_of(FailureKind)),
+            Field("since", "those that came into their status then or later"),
+            Field("until", "and before that, as 2027-01-31T12:00:00Z"),
+            LIMIT,
+            CURSOR,
+        ),
+        shows=(Listing("runs", ALL_RUNS_COLUMNS, none="no runs"),),
+        watch=Watch.ANSWER,
+    ),
     Verb(
         name="show",
         operation=Op.GET_RUN,

@@ -64,6 +64,18 @@ class Ignored:
         if self.names and self.refuses:
             raise self._refusal()
 
+    def check_below(self, place: str) -> None:
+        """Whatever the server does elsewhere, nothing unknown may stand in this object.
+
+        Args:
+            place: its JSON pointer.
+
+        Raises:
+            Rejected: something does, or so much is unknown that it cannot be told.
+        """
+        if self.is_cut or any(name.startswith(f"{place}/") for name in self.names):
+            raise self._refusal()
+
     def headers(self) -> Headers:
         """The header that names it; none where there is nothing."""
         if not self.names:

@@ -58,7 +58,9 @@ MEANINGS: Final[Mapping[AnyCode, str]] = {
     Code.RUN_ALREADY_RETRIED: "Another run was queued in its place before.",
     Code.RETRY_CHAIN_TOO_DEEP: f"The run was retried {limits.RETRY_CHAIN_MAX} times in a row.",
     Code.FORCE_OP_REQUIRES_REASON: "A reason is required.",
-    Code.BULK_TOO_LARGE: f"More than {limits.BULK_RUNS_MAX} runs were named.",
+    Code.BULK_TOO_LARGE: (
+        f"More than {limits.BULK_RUNS_MAX} runs were named, or {limits.BULK_IDS_MAX} ids."
+    ),
     Code.FORBIDDEN_OPERATOR_ACTION: "Agents may not do this on a server without "
     "`--allow-agent-force`.",
     Code.FORCE_OP_RATE_LIMITED: (

@@ -290,19 +290,21 @@ async def _force(teller: Teller) -> None:
 
 
 async def _tidy_up(teller: Teller) -> None:
-    """An operator looks through what lies about, and does the same to all of it."""
-    named = {"ids": ["survey-a", "survey-b"]}
+    """An operator does to many what is done to one. There is one of each, as what is done at once
+    has no order."""
+    named = {"ids": ["survey-a"]}
     survey = {"scope": "global", "approval_policy": "manual"}
-    for task_id in (*named["ids"], "survey-c"):
+    for task_id in (*named["ids"], "survey-b"):
         await teller.do(Op.CREATE_TASK, {"id": task_id, **survey, "title": "Ask a customer"})
     await teller.do(Op.BULK_PAUSE_TASKS, {**named, "reason": "the questions are not ready"})
     await teller.do(Op.BULK_RESUME_TASKS, named)
-    await teller.do(Op.BULK_APPROVE_TASKS, {"ids": ["survey-a"]})
-    await teller.do(Op.BULK_CANCEL_RUNS, {"filter": {"status": "queued"}, "reason": "too early"})
+    await teller.do(Op.BULK_APPROVE_TASKS, named)
+    queued = {"status": "queued", "task_id": "survey-a"}
+    await teller.do(Op.BULK_CANCEL_RUNS, {"filter": queued, "reason": "too early"})
     canceled = {"status": "canceled", "task_id": "survey-a"}
-    await teller.do(Op.BULK_RETRY_RUNS, {"filter": canceled, "dry_run": True})
+    await teller.do(Op.BULK_RETRY_RUNS, {"filter": canceled})
     surveys = {"filter": {"query": "survey"}, "reason": "asked by phone"}
-    await teller.do(Op.BULK_CANCEL_TASKS, {**surveys, "limit": 2})
+    await teller.do(Op.BULK_CANCEL_TASKS, {**surveys, "limit": 1})
     await teller.do(Op.BULK_ARCHIVE_TASKS, named)
 
 

@@ -39,13 +39,14 @@ class ReviewSearch:
 
     def __init__(self, which: ReviewFilter, read: Callable[[str], TaskState]) -> None:
         self.where = which.where
+        self._wanted = which.where.wanted
         self._statuses = which.statuses or frozenset(ReviewStatus)
         self._read = read
         seeks_open = self._statuses == {ReviewStatus.REQUESTED}
         self._facets = (_OPEN,) if seeks_open else _REVIEWABLE
 
     def select(self, stretch: Stretch) -> int:
-        found = stretch.select(self.where.wanted)
+        found = stretch.select(self._wanted)
         possible = 0
         for facet in self._facets:
             possible |= stretch.having(facet)

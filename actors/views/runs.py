@@ -92,6 +92,7 @@ class RunSearch:
 
     def __init__(self, which: RunFilter, read: Callable[[str], TaskState]) -> None:
         self.where = which.where
+        self._wanted = which.where.wanted
         self._which = which
         self._read = read
         possible = which.possible
@@ -102,7 +103,7 @@ class RunSearch:
             self._since_ns -= limits.WALL_BACK_S_MAX * NS
 
     def select(self, stretch: Stretch) -> int:
-        found = stretch.select(self.where.wanted)
+        found = stretch.select(self._wanted)
         if not found or (self._since_ns is not None and stretch.latest_ns < self._since_ns):
             return 0
         if self._which.failure_kind is not None:

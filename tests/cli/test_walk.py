@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from chargehand.actors import limits
 from chargehand.web.cli import connection, verbs
 from chargehand.web.exits import ClientExit
 from tests.cli.conftest import TOKEN
@@ -576,3 +577,45 @@ def test_the_dashboard_is_one_screen(line):
     assert run_id in told.partition("active runs")[2]
     told = line.refused(ClientExit.NOT_FOUND, "dashboard", "--workspace", "none")
     assert "try: chargehand workspace create . --name=none" in told
+
+
+def test_runs_and_reviews_of_all_tasks(line):
+    assert line.output("run", "list") == "no runs\n"
+    assert line.output("review", "list", "--status", "requested") == "no reviews\n"
+    (first, done), (_, waiting) = queued(line), queued(line)
+    line.json("agent", "next", **AGENT)
+    held = line.output("run", "list", "--status", "active", "--of-session", "sess-1")
+    assert [row.split()[:2] for row in held.splitlines()][1:] == [[done, "claimed"]]
+    assert line.output("run", "list", "--of-agent", "builder", "--task", first) == held
+    line.json("agent", "complete", done, **AGENT)
+    told = line.output("run", "list", "--status", "completed", "--status", "queued")
+    heading, *rows = told.splitlines()
+    assert heading.split()[:4] == ["RUN", "STATUS", "TITLE", "TASK"]
+    assert [row.split()[0] for row in rows] == [done, waiting]
+    assert "Ship it" in rows[0]
+    assert first in rows[0]
+    assert line.output("run", "list", "--since", "2100-01-31T12:00:00Z") == "no runs\n"
+    told = line.refused(ClientExit.INVALID, "run", "list", "--since", "yesterday")
+    assert "no time as of RFC 3339" in told
+    review = line.json("review", "request", done)["review"]
+    told = line.output("review", "list", "--status", "requested", "--task", first)
+    assert [row.split()[:3] for row in told.splitlines()][1:] == [
+        [review["review_id"], done, "requested"]
+    ]
+
+
+def test_of_pages_of_which_some_are_empty_the_rows_are_shown_and_no_word_of_nothing(
+    line, monkeypatch
+):
+    monkeypatch.setattr(limits, "PAGE_TASKS_MAX", 1)
+    monkeypatch.setattr(limits, "SLICE_MAX", 1)
+    _, run_id = queued(line)
+    line.json("agent", "next", **AGENT)
+    line.json("agent", "complete", run_id, **AGENT)
+    for _ in range(3):
+        _, other = queued(line)
+        line.output("run", "claim", other)
+        line.output("run", "cancel", other)
+    told = line.output("run", "list", "--of-session", "sess-1", "--all")
+    assert [row.split()[0] for row in told.splitlines()] == ["RUN", run_id]
+    assert line.output("run", "list", "--of-session", "sess-9", "--all") == "no runs\n"

@@ -57,12 +57,14 @@ class Pages:
         self._parts = parts
         self._widths: Widths | None = None
 
-    def show(self, body: object) -> None:
+    def show(self, body: object, *, is_last: bool = True) -> None:
+        """Print the next one. That there is nothing is said at the end, of all of them."""
         found = pieces(self._parts, body)
+        is_empty = all(isinstance(piece, Note) for piece in found)
+        if is_empty and (self._widths is not None or not is_last):
+            return
         if self._widths is None:
             self._widths = {}
-        elif all(isinstance(piece, Note) for piece in found):
-            return  # it says no more than that there is nothing
         print_blocks(_going_on(piece, self._widths) for piece in found)
 
 

@@ -231,7 +231,7 @@ class Verb(NamedTuple):
             if as_json:
                 print_json(answer.raw)
             else:
-                pages.show(answer.body)
+                pages.show(answer.body, is_last=answer.next_cursor is None)
             if answer.next_cursor is None:
                 return
             values["cursor"] = answer.next_cursor

@@ -85,7 +85,7 @@ IDS: Final[Mapping[str, str]] = {
 }
 
 PARAMETERS: Final[Mapping[str, str]] = {
-    "agent": (
+    "agent_name": (
         "Only runs that sessions of the agent of this name hold or held, or that the actor of this "
         "reference has claimed. Ended sessions are known to be the agent's for a day."
     ),

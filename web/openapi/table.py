@@ -272,7 +272,7 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
         {
             "status": list[RunStatus | RunGroup],
             "session_id": str,
-            "agent": str,
+            "agent_name": str,
             "task_id": str,
             "scope": Scope,
             "workspace": str,

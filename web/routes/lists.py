@@ -34,7 +34,7 @@ async def runs(call: Call) -> HttpResponse:
 def run_filter_of(call: Call) -> RunFilter:
     """The runs that the query asks for. Raises: Rejected."""
     query = call.query
-    agent = queries.text(query, "agent")
+    agent = queries.text(query, "agent_name")
     statuses: set[RunStatus] = set()
     for chosen in queries.choices(query, "status", RunStatus, RunGroup):
         statuses |= {chosen} if isinstance(chosen, RunStatus) else ACTIVE_RUN

@@ -21,6 +21,9 @@ from chargehand.actors.views.choices import Lane, ListOrder
 from chargehand.actors.views.dashboard import Dashboard
 from chargehand.actors.views.groups import GroupFilter
 from chargehand.actors.views.inbox import InboxFilter, InboxGroup
+from chargehand.actors.views.items import InTasks
+from chargehand.actors.views.reviews import ReviewFilter
+from chargehand.actors.views.runs import RunFilter
 from chargehand.actors.views.tally import Count
 
 MINUTE = 60 * 10**9
@@ -71,6 +74,49 @@ def listed(tasks: Sequence[TaskState], which: TaskFilter, order: ListOrder) -> l
         return (task.created_at_ns, task.id) if by_creation else task.latest_event_seq
 
     return [task.id for task in sorted(found, key=key, reverse=True)]
+
+
+def runs_listed(tasks: Sequence[TaskState], which: RunFilter) -> list[str]:
+    """Ids of runs in the order of their tasks' activity, of each task the latest first."""
+    found = [task for task in tasks if placed_as(which.where, task)]
+    return [
+        run.id
+        for task in sorted(found, key=lambda task: -task.latest_event_seq)
+        for run in reversed(task.runs)
+        if (not which.statuses or run.status in which.statuses)
+        and which.failure_kind in (None, run.failure_kind)
+        and (which.session_id is None or which.session_id in _workers(run))
+        and (which.holders is None or not which.holders.isdisjoint(_workers(run)))
+        and (which.since_ns is None or _changed_ns(run) >= which.since_ns)
+        and (which.until_ns is None or _changed_ns(run) < which.until_ns)
+    ]
+
+
+def reviews_listed(tasks: Sequence[TaskState], which: ReviewFilter) -> list[str]:
+    """The same of reviews, of each task the one that was asked for last first."""
+    found = [task for task in tasks if placed_as(which.where, task)]
+    return [
+        review.id
+        for task in sorted(found, key=lambda task: -task.latest_event_seq)
+        for review in reversed(task.reviews)
+        if not which.statuses or review.status in which.statuses
+    ]
+
+
+def placed_as(where: InTasks, task: TaskState) -> bool:
+    return (
+        where.task_id in (None, task.id)
+        and where.scope in (None, task.scope)
+        and where.workspace_id in (None, task.workspace_id)
+    )
+
+
+def _workers(run: Run) -> set[str | None]:
+    return {run.session_id, None if run.claimed_by is None else run.claimed_by.ref}
+
+
+def _changed_ns(run: Run) -> int:
+    return run.ended_at_ns or run.started_at_ns or run.claimed_at_ns or run.queued_at_ns
 
 
 def queue(tasks: Sequence[TaskState], is_paused: Callable[[str], bool], which: Any) -> list[str]:

@@ -11,11 +11,14 @@ from chargehand.actors.answers import Answer
 from chargehand.actors.identity import LOCAL_USER, Caller, OriginKind, agent_actor, origin
 from chargehand.actors.registry.commands import CreateWorkspace
 from chargehand.actors.task import commands as c
+from chargehand.actors.task.review import ReviewStatus
 from chargehand.actors.task.state import (
     ApprovalState,
+    FailureKind,
     Owner,
     OwnerKind,
     Priority,
+    RunStatus,
     Scope,
     TaskState,
     TaskStatus,
@@ -27,6 +30,9 @@ from chargehand.actors.views.catalog import TaskFilter
 from chargehand.actors.views.choices import Lane, ListOrder
 from chargehand.actors.views.groups import GroupFilter
 from chargehand.actors.views.inbox import InboxFilter
+from chargehand.actors.views.items import InTasks
+from chargehand.actors.views.reviews import ReviewFilter
+from chargehand.actors.views.runs import RunFilter
 from tests.actors.system.desk import OPERATOR, Desk, agent, started
 from tests.actors.system.random_work import Callers
 from tests.actors.system.recount import (
@@ -35,6 +41,8 @@ from tests.actors.system.recount import (
     numbers_of,
     queue,
     recounted,
+    reviews_listed,
+    runs_listed,
     shown_of,
 )
 
@@ -186,6 +194,8 @@ def check_all(desk: Desk, rng: random.Random) -> None:
     check_dashboard(desk, tasks, workspaces, rng)
     check_inboxes(desk, tasks, workspaces, rng)
     check_lists(desk, tasks, workspaces, rng)
+    check_runs(desk, tasks, workspaces, rng)
+    check_reviews(desk, tasks, workspaces, rng)
     for scope, workspace_id, paused in itertools.product(
         (None, *Scope), (*workspaces, "none"), (True, False)
     ):
@@ -262,3 +272,42 @@ def check_lists(desk, tasks: list[TaskState], workspaces, rng) -> None:
                 seen += [task.id for task in page.items]
                 cursor, is_first = page.next_cursor, False
             assert seen == listed(tasks, which, order), which
+
+
+def some_tasks(tasks: list[TaskState], workspaces, rng) -> InTasks:
+    task_id = rng.choice(tasks).id if tasks and rng.random() < 0.2 else None
+    return InTasks(
+        task_id, rng.choice((None, None, *Scope)), rng.choice((None, None, None, *workspaces))
+    )
+
+
+def walked(look, which, rng) -> list[str]:
+    """What all pages show."""
+    seen, cursor, is_first = [], None, True
+    while is_first or cursor is not None:
+        *_, page = look(which, cursor, rng.choice((1, 3, 50)))
+        seen += [item.id for _, item in page.items]
+        cursor, is_first = page.next_cursor, False
+    return seen
+
+
+def check_runs(desk, tasks: list[TaskState], workspaces, rng) -> None:
+    times = [task.last_activity_at_ns for task in tasks] or [0]
+    for _ in range(15):
+        which = RunFilter(
+            where=some_tasks(tasks, workspaces, rng),
+            statuses=frozenset(rng.sample([*RunStatus], rng.choice((0, 1, 2)))),
+            session_id=rng.choice((None, None, None, "s1", "s2")),
+            holders=rng.choice((None, None, None, frozenset({"s3", LOCAL_USER.ref}))),
+            failure_kind=rng.choice((None, None, None, *FailureKind)),
+            since_ns=rng.choice((None, None, *times)),
+            until_ns=rng.choice((None, None, *times)),
+        )
+        assert walked(desk.system.views.runs, which, rng) == runs_listed(tasks, which), which
+
+
+def check_reviews(desk, tasks: list[TaskState], workspaces, rng) -> None:
+    for _ in range(6):
+        statuses = frozenset(rng.sample([*ReviewStatus], rng.choice((0, 1, 2))))
+        which = ReviewFilter(some_tasks(tasks, workspaces, rng), statuses)
+        assert walked(desk.system.views.reviews, which, rng) == reviews_listed(tasks, which), which

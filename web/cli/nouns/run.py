@@ -65,7 +65,7 @@ VERBS: Final = (
                 form=Form.LIST,
             ),
             Field("session_id", "only those of this session", flag="of-session"),
-            Field("agent", "only those of this agent's sessions", flag="of-agent"),
+            Field("agent_name", "only those of this agent's sessions", flag="of-agent"),
             Field("task_id", "only those of this task", ID, flag="task"),
             *SCOPE_FILTERS,
             Field("failure_kind", "how they failed", one_of(FailureKind)),

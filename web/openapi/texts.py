@@ -33,7 +33,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "agent_name": "The name of the agent.",
     "BulkTaskFilter.all": "Leave nothing out, but drafts; it stands where nothing else does.",
     "BulkRunFilter.all": "Leave nothing out; it stands where nothing else does.",
-    "BulkRunFilter.agent": "Those that sessions of this agent hold or held.",
+    "BulkRunFilter.agent_name": "Those that sessions of this agent hold or held.",
     "allowed_agent_names": "Nobody else may claim; an empty list allows all.",
     "allowed_channel_ids": "Kept for whoever runs the work; claims are not bound by it.",
     "allowed_message_kinds": "What may be said there.",

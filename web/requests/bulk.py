@@ -77,7 +77,7 @@ class BulkRunFilter:
     all: bool = False
     status: str | None = None
     session_id: str | None = None
-    agent: str | None = None
+    agent_name: str | None = None
     task_id: str | None = None
     scope: Scope | None = None
     workspace: str | None = None

@@ -43,8 +43,14 @@ def selection_of(call: Call, body: Body, filter_of: Callable[[Call], F]) -> Sele
         )
     named = None if body.ids is None else _named(body.ids)
     which = None if body.filter is None else _filter(call, body.filter, filter_of)
-    cursor = None if body.cursor is None else from_token(body.cursor)
-    return Selection(named, which, _limit(body), cursor, body.dry_run)
+    return Selection(named, which, _limit(body), _cursor(body), body.dry_run)
+
+
+def _cursor(body: Body) -> str | None:
+    try:
+        return None if body.cursor is None else from_token(body.cursor)
+    except Rejected as refusal:
+        raise in_cursor(refusal) from None
 
 
 def _named(ids: tuple[str, ...]) -> list[str]:

@@ -66,7 +66,7 @@ AREAS: Final[Mapping[str, str]] = {
     "stream": "What happens to all tasks, as it happens.",
     "tasks": "Tasks: making and changing them, their trees, runs, events and gates.",
     "task-runs": "One run, by operators.",
-    "runs": "Runs by force, one or many: inspected, released, failed, tried again.",
+    "runs": "Runs of all tasks; by force, one or many: inspected, released, failed, tried again.",
     "observe": "All tasks at a glance.",
     "task-reviews": "Reviews of finished runs.",
     "workspaces": "Directories that sessions and tasks belong to.",

@@ -134,7 +134,10 @@ async def _ask(
             return await _as_it_is(system, run_id, refusal)
         return await _as_it_is(system, run_id)
 
-    return await ask_each(found.ids, lambda run_id: system.task_of_run(run_id) or run_id, ask)
+    def task_of(run_id: str) -> str:
+        return system.task_of_run(run_id) or run_id
+
+    return await ask_each(found.ids, task_of, ask, system.settings.max_residents)
 
 
 def _outcome(run_id: str, answer: Answer) -> RunOutcome:

@@ -121,4 +121,4 @@ async def _ask(
             return TaskOutcome(task_id, system.views.get(task_id), refusal)
         return TaskOutcome(task_id, system.views.get(task_id))
 
-    return await ask_each(found.ids, str, ask)
+    return await ask_each(found.ids, str, ask, system.settings.max_residents)

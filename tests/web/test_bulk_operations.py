@@ -377,6 +377,12 @@ async def test_a_request_that_is_wrong_does_nothing(client, system, operation, b
     assert system.journal.next_seq == before
 
 
+@pytest.mark.parametrize("given", [{"status": ","}, {"status": " , ,"}, {"session_id": " "}])
+async def test_what_is_as_good_as_blank_leaves_nothing_out(client, given):
+    answered = await client.post("/api/runs/bulk/cancel", {"filter": given})
+    assert (answered.status, answered.pointer) == (422, "/filter")
+
+
 async def test_an_unknown_workspace_is_not_found(client):
     answered = await client.post(CANCEL, {"filter": {"workspace": "nowhere"}})
     assert (answered.status, answered.code) == (404, "workspace_not_found")

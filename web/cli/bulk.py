@@ -173,7 +173,8 @@ def _all_slices(
 def _ask(bulk: Bulk, client: "Client", body: Members) -> _Answer:
     operation = bulk.operation
     try:
-        answer = client.ask(operation.method, operation.path, {}, orjson.dumps(body))
+        sent = orjson.dumps(body)
+        answer = client.ask(operation.method, operation.path, body=sent, answer_s=None)
     except Failed as failed:
         failed.text = in_options(failed.text, bulk.fields)
         raise

@@ -16,7 +16,9 @@ MEANINGS: Final[Mapping[AnyCode, str]] = {
     # Requests.
     Code.INVALID_REQUEST: "The request itself is wrong; `evidence.pointer` names the place.",
     Code.PRECONDITION_FAILED: "The task has changed since the ETag in `If-Match` was read.",
-    Code.UNKNOWN_MEMBERS: "A member or parameter is unknown; only with `--strict-requests`.",
+    Code.UNKNOWN_MEMBERS: (
+        "A member or parameter is unknown; only with `--strict-requests`, or in a `filter`."
+    ),
     Code.STREAM_CURSOR_AHEAD: "The number is beyond the newest event: start over from `newest`.",
     Code.STREAM_CURSOR_BEHIND: "Too much has happened since: list the tasks, go on from `newest`.",
     Code.PAYLOAD_TOO_LARGE: "The body, or one JSON value in it, is over its limit of bytes.",

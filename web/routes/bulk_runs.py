@@ -14,7 +14,7 @@ from chargehand.web.requests.bulk import BulkRunsRequest, BulkRunsWithReasonRequ
 from chargehand.web.responses import HttpResponse, shown
 from chargehand.web.routes.bulk import refuse_if_unavailable
 from chargehand.web.routes.lists import run_filter_of
-from chargehand.web.routes.selection import in_cursor, next_cursor, selection_of
+from chargehand.web.routes.selection import in_cursor, in_rows, next_cursor, selection_of
 from chargehand.web.shapes.bulk import BulkRunsResponse, run_row_of
 
 
@@ -40,7 +40,7 @@ async def _ask_each(
     except Rejected as refusal:
         raise in_cursor(refusal) from None
     refuse_if_unavailable([outcome.refusal for outcome in outcomes])
-    rows = [run_row_of(_explained(call, outcome)) for outcome in outcomes]
+    rows = await in_rows(outcomes, lambda outcome: run_row_of(_explained(call, outcome)))
     changed = sum(row.ok for row in rows)
     return shown(
         200,

@@ -17,7 +17,7 @@ from chargehand.web.requests.bulk import (
 )
 from chargehand.web.responses import HttpResponse, shown
 from chargehand.web.routes.bulk import refuse_if_unavailable
-from chargehand.web.routes.selection import in_cursor, next_cursor, selection_of
+from chargehand.web.routes.selection import in_cursor, in_rows, next_cursor, selection_of
 from chargehand.web.routes.tasks import task_filter_of
 from chargehand.web.shapes.bulk import BulkTaskResponse, task_row_of
 
@@ -58,7 +58,7 @@ async def _ask_each(call: Call, body: BulkTasksRequest, command: c.TaskCommand) 
     except Rejected as refusal:
         raise in_cursor(refusal) from None
     refuse_if_unavailable([outcome.refusal for outcome in outcomes])
-    rows = [task_row_of(_explained(call, outcome)) for outcome in outcomes]
+    rows = await in_rows(outcomes, lambda outcome: task_row_of(_explained(call, outcome)))
     changed = sum(row.ok for row in rows)
     return shown(
         200,

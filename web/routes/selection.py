@@ -1,10 +1,11 @@
 """Which tasks or runs a bulk request is about: ids, or the filter of a list."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Final, TypeVar
 
 import attrs
+import trio
 
 from chargehand.actors import limits
 from chargehand.actors.bulk.selection import Selection, Slice
@@ -21,10 +22,11 @@ from chargehand.web.requests.bulk import (
 )
 
 F = TypeVar("F")
+R = TypeVar("R")
+T = TypeVar("T")
 Body = BulkTasksRequest | BulkRunsRequest
 
 _FILTER: Final = "/filter"
-_ALL: Final = "all"
 _WIDENING: Final = "include_drafts"  # alone it leaves nothing out
 
 
@@ -86,19 +88,20 @@ def _filter(call: Call, given: BulkTaskFilter | BulkRunFilter, filter_of: Callab
     """Read as the list would read it, so that both select the same."""
     call.ignored.check_below(_FILTER)
     query = _query_of(given)
-    narrows = any(query[name].strip() for name in query if name not in (_ALL, _WIDENING))
-    if given.all == narrows:
-        raise invalid(
-            f"{_FILTER}/{_ALL}" if narrows else _FILTER,
-            "/filter/all stands beside a filter"
-            if narrows
-            else "/filter leaves nothing out, so that everything would be meant",
-            "leave one of both out" if narrows else 'if so, say {"filter": {"all": true}}',
-        )
+    everything = {name: query[name] for name in query if name == _WIDENING}
     try:
-        return filter_of(attrs.evolve(call, query=query))
+        which = filter_of(attrs.evolve(call, query=query))
     except Rejected as refusal:
         raise _in_body(refusal, _FILTER) from None
+    # Not by what was sent: it may be blank, or as good as that.
+    leaves_out = which != filter_of(attrs.evolve(call, query=everything))
+    if given.all and leaves_out:
+        message = "/filter/all stands beside what leaves something out"
+        raise invalid(f"{_FILTER}/all", message, "leave one of both out")
+    if not (given.all or leaves_out):
+        message = "/filter leaves nothing out, so that everything would be meant"
+        raise invalid(_FILTER, message, 'if so, say {"filter": {"all": true}}')
+    return which
 
 
 def _query_of(given: BulkTaskFilter | BulkRunFilter) -> Query:
@@ -139,3 +142,13 @@ def in_cursor(refusal: Rejected) -> Rejected:
 def next_cursor(found: Slice) -> str | None:
     """What is sent to go on; opaque."""
     return None if found.next_cursor is None else as_token(found.next_cursor)
+
+
+async def in_rows(outcomes: Sequence[T], row_of: Callable[[T], R]) -> list[R]:
+    """A row for each, in turns: what explains a refusal is read."""
+    rows: list[R] = []
+    for outcome in outcomes:
+        if len(rows) % limits.SLICE_MAX == 0:
+            await trio.lowlevel.checkpoint()
+        rows.append(row_of(outcome))
+    return rows

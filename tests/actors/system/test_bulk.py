@@ -169,6 +169,13 @@ async def test_a_repeat_is_about_those_that_it_was_done_to_wherever_the_slice_be
         assert await in_turns(desk.system.views.count(READY)) == 3
 
 
+async def test_few_residents_are_enough():
+    async with started(max_residents=4) as desk:
+        tasks = [(await desk.task()).id for _ in range(40)]
+        handled = await slices_of_tasks(desk, READY, c.CancelTask())
+        assert sorted(handled) == sorted(tasks)
+
+
 # --- trials --------------------------------------------------------------------------------------
 
 

@@ -160,6 +160,7 @@ class Operation(Enum):
         (404, 422),
         "tasks.remove_dependency",
     )
+    LIST_DEPENDENTS = ("GET", "/api/tasks/{id}/dependents", OK, (404, 422), "tasks.list")
     LIST_RUNS = ("GET", "/api/tasks/{id}/runs", OK, (404, 422), "tasks.list_runs")
     ENQUEUE_RUN = ("POST", "/api/tasks/{id}/runs", CREATED, (404, 409, 422), "tasks.enqueue_run")
     GET_TIMELINE = ("GET", "/api/tasks/{id}/timeline", OK, (404, 422), "tasks.timeline")

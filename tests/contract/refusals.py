@@ -24,6 +24,7 @@ _BAD_PARAMETERS: Final[dict[Op, str]] = {
     Op.GET_DASHBOARD: "origin_kind=x",
     Op.GET_INBOX: "lane=x",
     Op.LIST_TASKS: "status=x",
+    Op.LIST_DEPENDENTS: "limit=x",
     Op.LIST_RUNS: "status=x",
     Op.LIST_ALL_RUNS: "since=yesterday",
     Op.LIST_ALL_REVIEWS: "status=open",

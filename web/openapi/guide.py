@@ -279,6 +279,10 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     Op.REMOVE_DEPENDENCY: (
         "The task may become ready by it, and enqueues itself then if it is meant to."
     ),
+    Op.LIST_DEPENDENTS: (
+        "Those that depend on it, drafts too, whether it is completed by now or not. The latest "
+        "active first."
+    ),
     Op.LIST_RUNS: "Of one status or session if asked for.",
     Op.ENQUEUE_RUN: (
         "A further run of a task, also of one that is completed. 409 while one is open, below a "

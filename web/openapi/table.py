@@ -231,6 +231,14 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
     Op.REMOVE_DEPENDENCY: OperationDoc(
         "Take a dependency away", None, tasks.TaskDetailResponse, id="removeTaskDependency"
     ),
+    Op.LIST_DEPENDENTS: OperationDoc(
+        "The tasks that wait for a task",
+        None,
+        tasks.TasksResponse,
+        {"limit": int},
+        is_list=True,
+        id="listTaskDependents",
+    ),
     Op.LIST_RUNS: OperationDoc(
         "The runs of a task, latest first",
         None,

@@ -293,6 +293,13 @@ VERBS: Final = (
         shows=TASK_DETAIL,
     ),
     Verb(
+        name="dependents",
+        operation=Op.LIST_DEPENDENTS,
+        help="The tasks that wait for a task",
+        fields=(LIMIT, CURSOR),
+        shows=(Listing("tasks", TASK_COLUMNS, none="no task depends on it"),),
+    ),
+    Verb(
         name="runs",
         operation=Op.LIST_RUNS,
         help="The runs of a task, latest first",

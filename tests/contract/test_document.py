@@ -33,7 +33,8 @@ PUBLISHED = [
 OF_OUR_OWN = re.compile(
     r"/api/(sessions|workspaces)(/.*)?|/healthz|/readyz|/openapi\.json|/docs"
     r"|/api/tasks/\{id\}/notifications/undelivered(/resend)?"
-    r"|/api/stream|/api/tasks/batch|/api/agent/tasks/(claim|heartbeat|release|complete|fail)-batch"
+    r"|/api/stream|/api/observe/history"
+    r"|/api/tasks/batch|/api/agent/tasks/(claim|heartbeat|release|complete|fail)-batch"
 )
 MORE_PARAMETERS = {
     Operation.GET_BACKLOG: {"scope", "cursor"},

@@ -32,7 +32,7 @@ NO_LATENCIES: Final = LatencySummary()
 
 @final
 class Latencies:
-    """Some 320 buckets at most, as no latency is longer than 63 bits of ns."""
+    """329 buckets at most, as no latency is longer than 63 bits of ns."""
 
     __slots__ = ("_buckets", "_maximum_ns", "_samples", "_total_ns")
 

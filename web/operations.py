@@ -381,6 +381,7 @@ class Operation(Enum):
         (404, 422),
         "tasks.observe_dashboard",
     )
+    GET_HISTORY = ("GET", "/api/observe/history", OK, (422,), "tasks.observe_history")
     GET_INBOX = ("GET", "/api/observe/tasks/inbox", OK, (404, 422), "tasks.observe_inbox")
     # The registry. Not part of the contract of tasks.
     CREATE_WORKSPACE = ("POST", "/api/workspaces", CREATED, (400,), "workspaces.create")

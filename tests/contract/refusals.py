@@ -22,6 +22,7 @@ FORCE: Final = frozenset(
 _BAD_PARAMETERS: Final[dict[Op, str]] = {
     Op.GET_BACKLOG: "limit=x",
     Op.GET_DASHBOARD: "origin_kind=x",
+    Op.GET_HISTORY: "minutes=1441",
     Op.GET_INBOX: "lane=x",
     Op.LIST_TASKS: "status=x",
     Op.LIST_DEPENDENTS: "limit=x",

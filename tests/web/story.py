@@ -324,6 +324,7 @@ async def _miss(teller: Teller) -> None:
 
 async def _leave(teller: Teller) -> None:
     await teller.do(Op.GET_DASHBOARD, query="?scope=workspace&workspace=shop")
+    await teller.do(Op.GET_HISTORY, query="?minutes=2")
     await teller.do(Op.GET_INBOX)
     await teller.do(Op.REMOVE_DEPENDENCY, id="announcement", depends_on_id="release")
     await teller.do(Op.DELETE_PROFILE, id="release")

@@ -37,6 +37,7 @@ from chargehand.web.shapes import (
     dashboard,
     events,
     health,
+    history,
     inbox,
     inspect,
     new_tasks,
@@ -513,6 +514,12 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
         dashboard.DashboardResponse,
         {**_SCOPED, "network_channel": str, "origin_kind": OriginKind},
         id="getTaskDashboard",
+    ),
+    Op.GET_HISTORY: OperationDoc(
+        "What was done in each of the last minutes, and how long it took",
+        None,
+        history.HistoryResponse,
+        {"minutes": int},
     ),
     Op.GET_INBOX: OperationDoc(
         "What waits for the caller, in lanes; one lane goes on by a Link header",

@@ -18,6 +18,7 @@ from chargehand.actors.scheduler.actor import Scheduler
 from chargehand.actors.scheduler.state import SchedulerState
 from chargehand.actors.task.state import TaskState
 from chargehand.actors.views.history import History
+from chargehand.actors.views.streams import Changed
 from chargehand.actors.views.views import Views
 
 
@@ -54,8 +55,9 @@ class Publisher:
                     self._deliveries.committed(entry.record, task)
                 case WorkspaceState() | SessionState() as registered:
                     self._roster.committed(registered)
+                    self._views.streams.changed(Changed.REGISTRY)
                 case SchedulerState():
-                    pass
+                    self._views.streams.changed(Changed.SCHEDULER)
         self._scheduler.committed(entries)
         for entry in entries:
             for settlement in self._outbox.committed(entry):

@@ -30,6 +30,7 @@ from chargehand.actors.settings import Settings
 from chargehand.actors.system import System
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.state import Owner, OwnerKind, Scope
+from chargehand.actors.views.streams import Changed
 from chargehand.persistence.opening import open_journal
 
 _OPERATOR = Caller(LOCAL_USER, origin(OriginKind.HTTP, "benchmark"))
@@ -253,8 +254,11 @@ async def _tree(directory: Path, sheet: Sheet, count: int) -> None:
             """From the start to the last event of now."""
             last_seq = system.journal.durable_seq
             with system.views.subscribe("t0", 0) as subscription:
-                while (await subscription.receive()).seq < last_seq - 1:
-                    pass
+                seq = 0
+                while seq < last_seq - 1:
+                    event = await subscription.receive()
+                    assert not isinstance(event, Changed), "it hears of tasks alone"
+                    seq = event.seq
 
         async def read() -> None:
             found = 0

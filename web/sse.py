@@ -5,7 +5,8 @@ either which loses the connection before the first event.
 
 Each event goes out as `id`, `event` and `data`; its id is its number, so that a client which comes
 back with the last one misses nothing. A comment every 15 s keeps the connection alive, and a last
-event without an id, `stream.closed`, says why the server ends it.
+event without an id, `stream.closed`, says why the server ends it. Who asks for it is sent
+`stream.changed`, too, as often as the scheduler or the registry has changed.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -17,7 +18,7 @@ import trio
 
 from chargehand.actors.errors import Code, Rejected
 from chargehand.actors.limits import STREAM_BUFFER_MAX
-from chargehand.actors.views.streams import CloseReason, StreamClosed, Subscriber
+from chargehand.actors.views.streams import Changed, CloseReason, StreamClosed, Subscriber
 from chargehand.actors.views.timeline import TimelineEvent
 from chargehand.actors.views.views import Views
 from chargehand.web.shapes.encoding import encode
@@ -48,14 +49,20 @@ async def event_stream(
         return
     with subscription:
         while True:
-            event: TimelineEvent | None = None
+            event: TimelineEvent | Changed | None = None
             try:
                 with trio.move_on_after(COMMENT_S):
                     event = await subscription.receive()
             except StreamClosed as closed:
                 yield _closing(closed.reason)
                 return
-            yield _COMMENT if event is None else _frames.frame(event, views)
+            match event:
+                case None:
+                    yield _COMMENT
+                case Changed():
+                    yield _changed(event)
+                case _:
+                    yield _frames.frame(event, views)
 
 
 async def no_events() -> AsyncGenerator[bytes, None]:
@@ -89,6 +96,11 @@ _frames: Final = _Frames()
 def _frame(event: TimelineEvent, views: Views) -> bytes:
     data = encode(stream_event_of(event, views))
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (event.seq, event.event.type.encode(), data)
+
+
+def _changed(what: Changed) -> bytes:
+    """Without an id: it is no event that a client could come back behind."""
+    return b"event: stream.changed\ndata: %b\n\n" % orjson.dumps({"changed": what.value})
 
 
 def _closing(reason: CloseReason) -> bytes:

@@ -28,6 +28,13 @@ class CloseReason(Enum):
     SET_ASIDE = "set_aside"  # the task that is followed, see `actors.faults`
 
 
+class Changed(Enum):
+    """What is no task's and was committed. It has no number: who comes back reads it anew."""
+
+    SCHEDULER = "scheduler"  # dispatch is paused, or goes on
+    REGISTRY = "registry"  # a session or workspace
+
+
 @final
 class StreamClosed(Exception):
     """Raised by `receive` when the server has ended the stream and all before was received."""
@@ -67,15 +74,21 @@ class Subscriber:
         deleted: list[str],
         buffer_max: int,
         which: StreamFilter = EVERYTHING,
+        *,
+        hears_changes: bool = False,
     ) -> None:
         """Args:
         task_id: what is followed, with all below it; None: all tasks.
         backlog: the events up to now, see `receive`.
         deleted: takes the descendants that are deleted while the backlog is read.
+        hears_changes: it receives what is no task's as well, once for however many times that
+            has happened since.
         """
         self._hub = hub
         self.task_id = task_id
         self.which = which
+        self.hears_changes = hears_changes
+        self._changed: dict[Changed, None] = {}
         self._after_seq = after_seq
         self._backlog: Iterator[TimelineEvent | None] | None = backlog
         self._deleted = deleted
@@ -96,8 +109,8 @@ class Subscriber:
     ) -> None:
         self._hub.remove(self)
 
-    async def receive(self) -> TimelineEvent:
-        """The next event.
+    async def receive(self) -> TimelineEvent | Changed:
+        """The next event, or what else has changed.
 
         Raises:
             StreamClosed: there is none, and there will be none.
@@ -114,12 +127,17 @@ class Subscriber:
             else:
                 if event is not None:
                     return event
-        while not self._buffer:
+        while not (self._buffer or self._changed):
             if self._closed is not None:
                 raise StreamClosed(self._closed)
             self._wake = trio.Event()
             await self._wake.wait()
-        return self._buffer.popleft()
+        return self._buffer.popleft() if self._buffer else self._changed.popitem()[0]
+
+    def change(self, what: Changed) -> None:
+        """Something was committed that is no task's."""
+        self._changed[what] = None
+        self._wake.set()
 
     def offer(self, event: TimelineEvent) -> None:
         """Take an event that was just published."""
@@ -194,6 +212,12 @@ class Streams:
         if any(isinstance(event, TaskDeleted) for event in record.events):
             for follower in self._followers.get(record.address, ()):
                 follower.close(CloseReason.DELETED)
+
+    def changed(self, what: Changed) -> None:
+        """Tell those who want to know that something was committed that is no task's."""
+        for follower in self._followers.get(None, ()):
+            if follower.hears_changes:
+                follower.change(what)
 
     def set_aside(self, address: str) -> None:
         """A task is set aside: end the streams of those who follow it."""

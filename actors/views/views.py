@@ -299,7 +299,9 @@ class Views:
         most = limits.STREAM_BUFFER_MAX
         return Subscriber(self.streams, task_id, after_seq, past, deleted, most)
 
-    def subscribe_all(self, which: StreamFilter, after_seq: int) -> Subscriber:
+    def subscribe_all(
+        self, which: StreamFilter, after_seq: int, *, hears_changes: bool = False
+    ) -> Subscriber:
         """Follow all tasks of a filter from behind `after_seq` on.
 
         Of a task that was deleted since, the past holds the deletion alone.
@@ -311,7 +313,9 @@ class Views:
         gone = self._deletions.since(after_seq)
         past = self.timelines.of_all(changed, gone, which, after_seq, newest)
         most = limits.STREAM_BUFFER_MAX
-        return Subscriber(self.streams, None, after_seq, past, [], most, which)
+        return Subscriber(
+            self.streams, None, after_seq, past, [], most, which, hears_changes=hears_changes
+        )
 
     def changed_since(self, after_seq: int) -> list[str]:
         """The ids of the tasks that are there and have changed behind that number, of all.

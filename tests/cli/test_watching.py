@@ -164,6 +164,15 @@ def test_what_cannot_be_caught_up_with_is_said_and_it_goes_on_from_now(script):
     assert "behind 3 is left out" in told
 
 
+def test_what_is_no_tasks_is_said_where_it_is_asked_for(script):
+    change = 'event: stream.changed\ndata: {"changed":"scheduler"}\n\n'
+    done = watched(script, "id: 6\n\n" + change + event(7), options=("--changes",))
+    first, second = done.stdout.splitlines()
+    assert first == "the scheduler has changed; see `chargehand scheduler status`"
+    assert second.split()[0] == "7"
+    assert script.asked[0].path == "/api/stream?changes=True"
+
+
 def test_a_number_ahead_of_the_server_ends_it(script):
     ahead = {"error": "no such number", "diagnostic": {"code": "stream_cursor_ahead"}}
     done = script.run(as_json(422, ahead), words=("task", "watch", "--after", "9"))

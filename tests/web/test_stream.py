@@ -6,10 +6,13 @@ import trio
 import trio.testing
 
 from chargehand.actors import limits
-from chargehand.actors.identity import OriginKind
+from chargehand.actors.identity import LOCAL_USER, Caller, OriginKind, origin
+from chargehand.actors.views.streams import EVERYTHING, Changed
 from chargehand.web import sse
 from chargehand.web.app import create_app
 from tests.web.client import CONTRACT, open_stream
+
+LOCAL = Caller(LOCAL_USER, origin(OriginKind.HTTP, "tasks.scheduler_pause"))
 
 
 def checked(event: dict[str, str]) -> dict:
@@ -227,3 +230,32 @@ async def test_no_more_frames_are_kept_than_somebody_may_still_want(client, nurs
     events = [checked(event) for event in await stream.wait_events(9)]
     assert [data["timeline"]["task"]["id"] for data in events] == [f"t{n}" for n in range(9)]
     assert len(sse._frames._kept) == 4
+
+
+async def test_who_asks_for_it_hears_what_is_no_tasks_without_a_number(client, nursery):
+    stream, _ = await open_stream(nursery, client.app, "/api/stream?changes=true")
+    plain, _ = await open_stream(nursery, client.app, "/api/stream")
+    assert (await client.post("/api/scheduler/pause", {"reason": "lunch"})).status == 200
+    await stream.wait_chunks(2)
+    body = {"agent_name": "coder", "id": "s1"}
+    assert (await client.post("/api/sessions", body)).status == 201
+    await stream.wait_chunks(3)
+    assert stream.chunks[1:] == [
+        b'event: stream.changed\ndata: {"changed":"scheduler"}\n\n',
+        b'event: stream.changed\ndata: {"changed":"registry"}\n\n',
+    ]
+    await client.created()
+    await plain.wait_chunks(2)
+    assert len(plain.chunks) == 2
+    nursery.cancel_scope.cancel()
+
+
+async def test_what_changed_often_is_said_once_to_who_is_slow(system):
+    with system.views.subscribe_all(EVERYTHING, 0, hears_changes=True) as subscription:
+        for _ in range(3):
+            await system.scheduler.pause(None, LOCAL)
+            await system.scheduler.resume(LOCAL)
+        assert await subscription.receive() is Changed.SCHEDULER
+        with trio.move_on_after(1) as waited:
+            await subscription.receive()
+        assert waited.cancelled_caught

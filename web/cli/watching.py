@@ -30,6 +30,8 @@ _QUIET_S: Final = 45.0  # three of the server's comments missed: the connection 
 _RETRY_S: Final = 2.0  # until the server names a time
 _DELETED: Final = "deleted"
 _CLOSED: Final = "stream.closed"
+_CHANGED: Final = "stream.changed"  # what is no task's
+_LOOK_AT: Final = {"scheduler": "scheduler status", "registry": "session list"}
 _BEHIND: Final = "stream_cursor_behind"
 
 pause = time.sleep
@@ -129,7 +131,9 @@ class _Stream:
                     if orjson.loads(frame.data).get("reason") == _DELETED:
                         return True
                     continue
-                if frame.data:
+                if frame.event == _CHANGED:
+                    _print_change(frame.data, self._as_json)
+                elif frame.data:
                     _print_event(frame.data, self._as_json)
                 self.last_id = frame.id or self.last_id
         return None
@@ -143,6 +147,15 @@ def _follow(stream: _Stream) -> bool:
             if ended is not None:
                 return ended
         pause(stream.retry_s)
+
+
+def _print_change(data: str, as_json: bool) -> None:
+    if as_json:
+        print_json(data.encode())
+        return
+    what = str(orjson.loads(data)["changed"])
+    look = f"; see `chargehand {_LOOK_AT[what]}`" if what in _LOOK_AT else ""
+    click.echo(plain(f"the {what} has changed{look}"))
 
 
 def _print_event(data: str, as_json: bool) -> None:

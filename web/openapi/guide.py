@@ -97,6 +97,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "failure_kind": "Only runs that failed in this way.",
     "include_drafts": "Show drafts too.",
     "include_paused": "Show runs that a pause holds back, too.",
+    "changes": "Whether `stream.changed` is sent as well.",
     "latest": "The last events, as many as `limit` says, and not the first ones; in order as ever.",
     "lane": "Only this part of the inbox; it goes on by a `Link` header.",
     "limit": (
@@ -310,7 +311,10 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "was deleted meanwhile the deletion alone may come. Who was away "
         f"while more than {limits.STREAM_BEHIND_TASKS_MAX} tasks changed, or for so long that "
         "deletions are forgotten, is refused as `stream_cursor_behind`, with the `newest` number: "
-        "list the tasks again and go on behind it."
+        "list the tasks again and go on behind it. With `changes` it has `stream.changed` as well, "
+        'without an id, with `{"changed": "scheduler"}` when dispatch is paused or goes on, and '
+        '`{"changed": "registry"}` when a session or workspace comes or goes: read it again, and '
+        "once more after each time that you connect."
     ),
     Op.LIST_ALL_RUNS: (
         "Runs of the task with the latest activity first, of each task those of the highest "

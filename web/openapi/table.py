@@ -270,7 +270,7 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
         "The events of all tasks, as they happen",
         None,
         events.StreamEvent,
-        {"after_sequence": int, "scope": Scope, "workspace": str},
+        {"after_sequence": int, "scope": Scope, "workspace": str, "changes": bool},
         is_stream=True,
         id="streamTasks",
     ),

@@ -1,7 +1,7 @@
 """Streams of events: of a task and all below it, and of all tasks."""
 
 from chargehand.actors.errors import Code, Rejected
-from chargehand.actors.views.streams import StreamFilter
+from chargehand.actors.views.streams import StreamFilter, Subscriber
 from chargehand.actors.views.views import Views
 from chargehand.web import queries, sse
 from chargehand.web.addresses import known_task
@@ -26,11 +26,16 @@ async def of_all(call: Call) -> EventStreamResponse:
     identify(call)
     scope, workspace_id = scope_and_workspace(call)
     which, views = StreamFilter(scope, workspace_id), call.system.views
+    hears_changes = queries.flag(call.query, "changes")
     pointer, given = _after(call)
     after_seq = views.newest_seq if given is None else given
     check_not_ahead(views, pointer, after_seq, "list the tasks again")
     views.changed_since(after_seq)  # or it is refused
-    return _response(call, lambda: views.subscribe_all(which, after_seq), after_seq)
+
+    def subscribe() -> Subscriber:
+        return views.subscribe_all(which, after_seq, hears_changes=hears_changes)
+
+    return _response(call, subscribe, after_seq)
 
 
 def _response(

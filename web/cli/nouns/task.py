@@ -95,6 +95,9 @@ _CHANGES: Final = (
 _LATEST: Final = Field(
     "latest", "the last ones [unless --after or --cursor says where to begin]", form=Form.SWITCH
 )
+_CHANGES_TOO: Final = Field(
+    "changes", "say when the scheduler or the registry changes, too", form=Form.FLAG
+)
 _AFTER: Final = Field("after_sequence", "only events after this number", int, flag="after")
 
 
@@ -344,7 +347,7 @@ VERBS: Final = (
         note="Without --after from now on. It goes on over restarts of the server; for one task and"
         " all below it there is `task timeline --watch`.",
         example="--workspace site",
-        fields=(*SCOPE_FILTERS, _AFTER),
+        fields=(*SCOPE_FILTERS, _AFTER, _CHANGES_TOO),
         finish=scoped_by_workspace,
         watch=Watch.ALWAYS,
     ),

@@ -85,6 +85,8 @@ function onMessage(message) {
     // When updates go on, all is read anew.
   } else if (message.kind === 'resync') {
     view.load();
+  } else if (message.kind === 'changed') {
+    view.onChanged?.(message.what);
   } else if (message.kind === 'events') {
     view.onEvents?.(message.events);
   }

@@ -4,7 +4,7 @@ import { StreamReader } from './stream-reader.js';
 let listener = () => {};
 let source = null;
 
-const streamUrl = () => new URL('api/stream', document.baseURI).href;
+const streamUrl = () => new URL('api/stream?changes=true', document.baseURI).href;
 
 /** By a worker that all tabs share. */
 class Shared {

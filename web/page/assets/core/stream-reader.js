@@ -11,6 +11,7 @@ const SILENT_MS = 45000; // the server sends something at least every 15 s
  *   events: some events that came, in order.
  *   status: 'live' or 'reconnecting'.
  *   resync: what was missed cannot be sent any more, or nobody knows whether something was missed.
+ *   changed: what is no task's has changed: 'scheduler' or 'registry'.
  *   unauthorized: the server wants a session first; the reader waits until `wake`.
  */
 export class StreamReader {
@@ -107,7 +108,9 @@ export class StreamReader {
   take(block) {
     let data = '';
     let id = null;
+    let type = '';
     for (const line of block.split('\n')) {
+      if (line.startsWith('event:')) type = line.slice(6).trim();
       if (line.startsWith('data:')) data += line.slice(5).trimStart();
       else if (line.startsWith('id:')) id = line.slice(3).trim();
     }
@@ -117,7 +120,9 @@ export class StreamReader {
       return;
     }
     const event = JSON.parse(data);
-    const sequence = Number(id ?? event.sequence);
+    if (type === 'stream.changed') this.emit({ kind: 'changed', what: event.changed });
+    if (id === null) return; // also `stream.closed`: the connection ends anyhow
+    const sequence = Number(id);
     if (this.last !== null && sequence <= this.last) return;
     this.last = sequence;
     this.pending.push(event);

@@ -14,10 +14,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.page.town import Town, build
-from tests.page.watched import Watched
-from tests.process.conftest import S_MAX, Server
+from tests.page.watched import MS_MAX, Watched
+from tests.process.conftest import Server
 
-MS_MAX: Final = S_MAX * 1000
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _OPTIONS: Final = (
     "--no-sandbox",

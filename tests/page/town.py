@@ -33,6 +33,14 @@ class Town:
     runs: dict[str, str] = field(factory=dict)
     sessions: int = 0
 
+    def address(self, view: str) -> str:
+        """The address of a view in which `task:` or `run:` stands before a name, at its end."""
+        for kind, ids in (("task:", self.tasks), ("run:", self.runs)):
+            before, mark, name = view.partition(kind)
+            if mark:
+                return before + ids[name]
+        return view
+
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """What a good answer holds."""
         answered = self.api.request(method, path, json=body, headers=headers)

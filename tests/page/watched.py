@@ -5,6 +5,9 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 
+from tests.process.conftest import S_MAX
+
+MS_MAX: Final = S_MAX * 1000  # for what must happen
 VIEWS: Final = (
     "now",
     "inbox",

@@ -162,6 +162,13 @@ class Views:
         children = self._graph.children(which.parent_task_id)
         return self.catalog.page_of(children, which.wanted, order, cursor, limit)
 
+    def count(self, which: TaskFilter) -> Iterator[int | None]:
+        """At last how many tasks match at that moment. None: as in `page`."""
+        if which.parent_task_id is None:
+            return self.catalog.count(which.wanted)
+        children = self._graph.children(which.parent_task_id)
+        return iter((self.catalog.count_of(children, which.wanted),))
+
     def runs(
         self, which: RunFilter, cursor: str | None, limit: int
     ) -> Iterator[ItemsPage[Run] | None]:

@@ -34,6 +34,7 @@ OF_OUR_OWN = re.compile(
     r"/api/(sessions|workspaces)(/.*)?|/healthz|/readyz|/openapi\.json|/docs"
     r"|/api/tasks/\{id\}/notifications/undelivered(/resend)?"
     r"|/api/runs|/api/task-reviews"
+    r"|/api/tasks/bulk/(cancel|approve|pause|resume|archive)|/api/runs/bulk/(retry|cancel)"
     r"|/api/stream|/api/tasks/batch|/api/agent/tasks/(claim|heartbeat|release|complete|fail)-batch"
 )
 MORE_PARAMETERS = {

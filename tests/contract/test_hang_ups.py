@@ -170,6 +170,33 @@ async def a_batch_of_tasks(_: Town) -> Request:
     return Request("POST", Operation.CREATE_BATCH.path, {}, json.dumps({"items": items}).encode())
 
 
+async def many_tasks(operation: Operation, members: dict[str, object], town: Town) -> Request:
+    for number in range(3):
+        await town.create({"id": f"t{number}", "approval_policy": "manual"})
+    body = {"filter": {"all": True}, **members}
+    return Request("POST", operation.path, {}, json.dumps(body).encode())
+
+
+async def many_runs(operation: Operation, status: str, town: Town) -> Request:
+    for number in range(3):
+        origin = {"ref": "tasks.enqueue_run"}
+        await town.enqueue({"id": f"run-{number}", "task_id": f"t{number}", "origin": origin})
+    if status == "canceled":
+        body = {"filter": {"all": True}}
+        await town.client.post(Operation.BULK_CANCEL_RUNS.path, body)
+    body = {"filter": {"status": status}}
+    return Request("POST", operation.path, {}, json.dumps(body).encode())
+
+
+MANY_TASKS: Final[dict[Operation, dict[str, object]]] = {
+    Operation.BULK_CANCEL_TASKS: {},
+    Operation.BULK_APPROVE_TASKS: {},
+    Operation.BULK_PAUSE_TASKS: {"reason": "later"},
+    Operation.BULK_RESUME_TASKS: {},
+    Operation.BULK_ARCHIVE_TASKS: {},
+}
+
+
 BATCHES: Final[dict[Operation, dict[str, object]]] = {
     Operation.HEARTBEAT_BATCH: {"lease_seconds": 60},
     Operation.RELEASE_BATCH: {"reason": "later"},
@@ -186,6 +213,9 @@ OWN: Final[dict[Operation, Callable[[Town], Awaitable[Request]]]] = {
     Operation.CLAIM_BATCH: a_batch_of_claims,
     Operation.CREATE_BATCH: a_batch_of_tasks,
     **{one: partial(a_batch_of_one, one, members) for one, members in BATCHES.items()},
+    **{one: partial(many_tasks, one, members) for one, members in MANY_TASKS.items()},
+    Operation.BULK_CANCEL_RUNS: partial(many_runs, Operation.BULK_CANCEL_RUNS, "queued"),
+    Operation.BULK_RETRY_RUNS: partial(many_runs, Operation.BULK_RETRY_RUNS, "canceled"),
     Operation.RESEND_UNDELIVERED: what_is_undelivered,
 }
 FIRST_RECORDED: Final = {one.operation: one for one in reversed(good_answers())}

@@ -82,6 +82,8 @@ class Verb(NamedTuple):
         whole: the member that is the body itself.
         ends_with: the code that an answer means.
         many: what it does by filter.
+        carry_out: does it where one request is not all there is to it; is given the members, and
+            whether nobody is to be asked.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Verb(NamedTuple):
     whole: str | None = None
     ends_with: Callable[[Any], ClientExit] | None = None
     many: Many | None = None
+    carry_out: Callable[["Client", bool, Members, bool], None] | None = None
 
     @property
     def ids(self) -> list[tuple[str, str]]:
@@ -135,7 +138,7 @@ class Verb(NamedTuple):
             parameters.append(
                 click.Option(["--if-match"], type=number, metavar="NUMBER", help=text)
             )
-        if self.asks is not None or self.many is not None:
+        if not (self.asks is None and self.many is None and self.carry_out is None):
             parameters.append(click.Option(["--yes"], is_flag=True, help="ask nothing"))
         return parameters + _watch_options(self.watch)
 
@@ -162,6 +165,9 @@ class Verb(NamedTuple):
         return " ".join([self.note, *choices]).strip()
 
     def _run(self, client: "Client", as_json: bool, values: dict[str, Any]) -> None:
+        if self.carry_out is not None:
+            self.carry_out(client, as_json, given(self.fields, values), values["yes"])
+            return
         walks = values.pop("all", False)
         if values.pop("watch", False):
             if walks:

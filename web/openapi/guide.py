@@ -29,6 +29,35 @@ _ITEMS: Final = (
     "Answers with a row for each, in the order sent; one may be refused alone, also where it could "
     "not be read."
 )
+_SELECTED: Final = (
+    f"Either `ids`, up to {limits.BULK_IDS_MAX}, or a `filter` with what `GET {{list}}` takes; one "
+    "that leaves nothing out says so by `all`, and one with an unknown member is refused. A filter "
+    f"is worked through in slices of {limits.BULK_SLICE_MAX}, or of `limit`: send `next_cursor` as "
+    "`cursor`, with the same filter, while there is one."
+)
+_EACH: Final = (
+    "Each is an operation of its own and may be refused alone; the answer is 200 with a row for "
+    "each, in the order asked, and 503 only if the server could do none. "
+    "`dry_run` stores nothing: it counts what matches, shows the first ones "
+    f"({limits.BULK_SHOWN} or `limit`), and says of each whether it would be refused as things are "
+    "now. A request that has arrived is carried out, also where the client goes away. "
+    "Under an `Idempotency-Key`, a new one for each slice, the same request has one effect: sent "
+    "again, it is about the same ones as before, as what was done under the key counts as if it "
+    "matched still. It goes on with what was left, and tries again what was refused. What somebody "
+    "else has changed meanwhile is in it if it matches now."
+)
+_BULK_TASKS: Final = (
+    f"{_SELECTED.format(list='/api/tasks')} Tasks come in the order of creation, the newest first, "
+    "which nothing moves: one that matches all along is handled once, and one is handled that "
+    "matches when its turn comes. "
+    f"{_EACH}"
+)
+_BULK_RUNS: Final = (
+    f"{_SELECTED.format(list='/api/runs')} Runs come in the order of that list, and a slice may be "
+    f"short, or even empty, and not the last one. One that matches all along is handled once; over "
+    f"a restart, or after more than {limits.MOVES_MAX} changes by anybody, it may come once more "
+    f"and is refused then. {_EACH}"
+)
 _ROWS: Final = "Answers with a row for each run, in the order asked; one may be refused alone."
 
 AREAS: Final[Mapping[str, str]] = {
@@ -371,6 +400,24 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "that wait for a required review become ready by an approval, and by nothing else. An "
         "equal verdict may be sent again, another one is 409."
     ),
+    Op.BULK_CANCEL_TASKS: (
+        "Each as by `POST /api/tasks/{id}/cancel`, with all that is open below it. One that was "
+        f"canceled before is no refusal. {_CUT} {_BULK_TASKS}"
+    ),
+    Op.BULK_APPROVE_TASKS: (
+        "Each as by `POST /api/tasks/{id}/approve`; one that needs no approval, or has one and no "
+        f"open run, is a refused row. {_BULK_TASKS}"
+    ),
+    Op.BULK_PAUSE_TASKS: f"A reason is needed. {_BULK_TASKS}",
+    Op.BULK_RESUME_TASKS: f"Each as by `POST /api/tasks/{{id}}/resume`. {_BULK_TASKS}",
+    Op.BULK_ARCHIVE_TASKS: (
+        f"Only in the inbox of the caller: the tasks do not change. {_BULK_TASKS}"
+    ),
+    Op.BULK_RETRY_RUNS: (
+        "Each as by `POST /api/runs/{id}/retry`. Of several runs of one task the first one in the "
+        f"order is retried, and the others are refused. {_BULK_RUNS}"
+    ),
+    Op.BULK_CANCEL_RUNS: f"Each as by `POST /api/task-runs/{{id}}/cancel`. {_CUT} {_BULK_RUNS}",
     Op.INSPECT_TASK: "With `diagnostics` that name what is wrong, and `next_action`.",
     Op.INSPECT_RUN: "With `diagnostics` that name what is wrong, and `next_action`.",
     Op.GET_DASHBOARD: (

@@ -425,6 +425,49 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
         bulk.BulkRunResponse,
         id="bulkForceFailTaskRuns",
     ),
+    Op.BULK_CANCEL_TASKS: OperationDoc(
+        "Cancel many tasks",
+        qb.BulkTasksWithReasonRequest,
+        bulk.BulkTaskResponse,
+        id="bulkCancelTasks",
+    ),
+    Op.BULK_APPROVE_TASKS: OperationDoc(
+        "Approve many tasks",
+        qb.BulkTasksWithMetadataRequest,
+        bulk.BulkTaskResponse,
+        id="bulkApproveTasks",
+    ),
+    Op.BULK_PAUSE_TASKS: OperationDoc(
+        "Pause many tasks",
+        qb.BulkTasksWithReasonRequest,
+        bulk.BulkTaskResponse,
+        required=_REASON,
+        id="bulkPauseTasks",
+    ),
+    Op.BULK_RESUME_TASKS: OperationDoc(
+        "Resume many tasks",
+        qb.BulkTasksWithMetadataRequest,
+        bulk.BulkTaskResponse,
+        id="bulkResumeTasks",
+    ),
+    Op.BULK_ARCHIVE_TASKS: OperationDoc(
+        "Put many tasks away in one's own inbox",
+        qb.BulkTasksRequest,
+        bulk.BulkTaskResponse,
+        id="bulkArchiveTasks",
+    ),
+    Op.BULK_RETRY_RUNS: OperationDoc(
+        "Queue new runs in place of many that ended",
+        qb.BulkRunsRequest,
+        bulk.BulkRunsResponse,
+        id="bulkRetryTaskRuns",
+    ),
+    Op.BULK_CANCEL_RUNS: OperationDoc(
+        "Cancel many runs",
+        qb.BulkRunsWithReasonRequest,
+        bulk.BulkRunsResponse,
+        id="bulkCancelTaskRuns",
+    ),
     Op.INSPECT_TASK: OperationDoc(
         "How a task and its current run are, and what to do next", None, inspect.InspectResponse
     ),

@@ -31,6 +31,9 @@ FIELDS: Final[Mapping[str, str]] = {
     "WorkerProfile.agent_name": "The only agent that may claim.",
     "WorkerRequest.agent_name": "The only agent that may claim.",
     "agent_name": "The name of the agent.",
+    "BulkTaskFilter.all": "Leave nothing out, but drafts; it stands where nothing else does.",
+    "BulkRunFilter.all": "Leave nothing out; it stands where nothing else does.",
+    "BulkRunFilter.agent_name": "Those that sessions of this agent hold or held.",
     "allowed_agent_names": "Nobody else may claim; an empty list allows all.",
     "allowed_channel_ids": "Kept for whoever runs the work; claims are not bound by it.",
     "allowed_message_kinds": "What may be said there.",
@@ -65,6 +68,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "category": "What it is about.",
     "CoordinationChannel.channel": "The same as its id.",
     "channel": "The channel it is in: it sees runs of this one alone.",
+    "changed": "How many rows are `ok`.",
     "child_count": "Its direct children, drafts too.",
     "children": "Its direct children, latest activity first.",
     "circuit_opened": "Whether the rejection was one too many, so that no run follows.",
@@ -122,9 +126,12 @@ FIELDS: Final[Mapping[str, str]] = {
     "CoordinationChannel.display_name": "The same as its id.",
     "draft": "A draft is not worked on before it is published.",
     "draft_tasks": "Tasks that are drafts.",
+    "dry_run": "Nothing is stored; it is only said what would be.",
     "effective_paused": "Whether the task or one above it is paused.",
     "ended_at": "When it ended, in whatever way.",
     "LeaseResult.error": "Why nothing was done; there exactly if `ok` is false.",
+    "BulkTaskRow.error": "Why it is refused; there exactly if `ok` is false.",
+    "BulkRunRow.error": "Why it is refused; there exactly if `ok` is false.",
     "BulkRunResult.error": "Why nothing was done; there exactly if `ok` is false.",
     "Error.error": "All of it in a sentence, for people.",
     "FailClaimRequest.error": _ERROR,
@@ -154,6 +161,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "CreateSessionRequest.id": "The id that the agent sends in its header; left out, one is made.",
     "CreateTaskRequest.id": "An id of the caller's own, never used before; left out, one is made.",
     "Diagnostic.id": "The code, with the area it is of.",
+    "ids": "What is meant, by ids; each is handled once.",
     "id": "Its id; it never changes and is never used again.",
     "Run.idempotency_key": "The key with which the run was queued.",
     "idempotency_key": "Sent again with the same key, a request has the effect of the first.",
@@ -170,6 +178,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "DependencyReference.kind": "`blocks`: the task waits until the other one is completed.",
     "NewDependency.kind": "`blocks`: the task waits until the other one is completed.",
     "kind": "The kind of the one that `ref` names.",
+    "BulkTaskFilter.include_drafts": "Drafts too.",
     "lane": "The part of the inbox that it is in.",
     "ActiveRun.last_activity_at": "Since when it has this status.",
     "BoundSession.last_activity_at": "When the session was last changed.",
@@ -183,6 +192,11 @@ FIELDS: Final[Mapping[str, str]] = {
     "last_sequence": "All ends up to this number were delivered; it only rises.",
     "latest_activity_at": "When something last happened; in the year 1 if nothing ever did.",
     "latest_event_seq": "The number of the latest event; numbers only rise.",
+    "limit": (
+        f"How many are handled at most, up to {limits.BULK_SLICE_MAX}; left out, as many for a "
+        f"filter, all that are named, and {limits.BULK_SHOWN} rows of a dry run."
+    ),
+    "cursor": "Where it goes on: the `next_cursor` of the answer before.",
     "lease_seconds": "How long the claim holds without a heartbeat.",
     "HeartbeatRequest.lease_seconds": (
         "How long the claim holds from now on; left out or 0, as long as the claim asked for."
@@ -192,6 +206,11 @@ FIELDS: Final[Mapping[str, str]] = {
     "max_runs": f"How many runs at most, up to {limits.BATCH_RUNS_MAX}.",
     "max_attempts": "How many runs the task may have.",
     "maximum_ms": "The longest.",
+    "matched": (
+        "How many there are in all: that were named, or match as the request is handled. Left out "
+        "with a cursor for a filter; of runs that match also where more follow, unless it is a dry "
+        "run."
+    ),
     "message": "What is wrong, in a sentence.",
     "metadata": "Any JSON; it is kept as it is.",
     "missing_work": "What the run left undone, a text for each thing.",
@@ -204,7 +223,17 @@ FIELDS: Final[Mapping[str, str]] = {
     "next_action": "What would help now.",
     "next_round_guidance": "What the next run shall do.",
     "observed_at": "When the picture was taken.",
+    "new_run_id": "The run that was queued in its place.",
+    "next_cursor": "Where it goes on; left out where these were the last.",
     "NewTaskResult.ok": "Whether the task was made; if not, `error` says why.",
+    "BulkTaskRow.ok": (
+        "Whether it was done, or had been before; of a dry run, whether it would be. If not, "
+        "`error` says why."
+    ),
+    "BulkRunRow.ok": (
+        "Whether it was done, or had been before; of a dry run, whether it would be. If not, "
+        "`error` says why."
+    ),
     "ok": "Whether this run was changed; if not, `error` says why.",
     "oldest_queue_age_ms": "How long the oldest of them has waited.",
     "oldest_queued_at": "Since when the oldest of them waits; in the year 1 if none does.",
@@ -227,6 +256,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "payload": "What else the event says; its members depend on its type.",
     "peer_id": "Handed to the receiver: the one whom it shall notify. This or a group is needed.",
     "pending_tasks": "Tasks that are pending.",
+    "BulkTaskFilter.owner_kind": "Those whose owner is of this kind.",
+    "BulkTaskFilter.owner_ref": "Those of the owner of this name.",
     "policy": "Which ends of a run are judged.",
     "preferred_agent_names": "They are given the run before others of its priority.",
     "preferred_capabilities": "Who has them is given the run before others of its priority.",
@@ -242,6 +273,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "provider": "Who runs the model; kept for whoever runs the work.",
     "provider_name": "`external` always: sessions run outside of this server.",
     "CoordinationChannel.purpose": "`task_run_coordination` always.",
+    "BulkTaskFilter.query": "A part of the title, the identifier or the id, in any case.",
     "queue_backlog": "Whether a run has waited for too long.",
     "queued": "Of these, the queued ones.",
     "queued_at": "The run's place in the queue, kept through releases.",
@@ -260,6 +292,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "NewDependency.ref": "The item that is waited for; or `task_id`.",
     "NewTaskResult.ref": "What the item was named.",
     "ref": "Its id or name within its kind.",
+    "refused": "How many rows are not.",
     "remaining_claims": "Runs still at work when the drain ended.",
     "remaining_runs": "Those of them that are named, 100 at most, with who holds them.",
     "requested_at": "When it was asked for.",
@@ -276,6 +309,7 @@ FIELDS: Final[Mapping[str, str]] = {
         "A row for each item, where any of them could be made; left out where the request itself "
         "was refused."
     ),
+    "BulkTaskResponse.results": "A row for each task, in the order in which they are meant.",
     "results": "A row for each run, in the order in which they were asked for.",
     "retries": "The attempts before this one.",
     "review_id": "The review's id.",
@@ -336,6 +370,11 @@ FIELDS: Final[Mapping[str, str]] = {
     ),
     "HealthSummary.status": "`warn` if anything of this is wrong.",
     "StatusShare.status": "The status that is counted.",
+    "BulkRunFilter.since": "Those that came into their status then or later.",
+    "BulkRunFilter.until": "Those that came into their status before that.",
+    "BulkRunFilter.status": (
+        "Where they stand; several with commas between, and `active` for those at work."
+    ),
     "status": "Where it stands.",
     "ReadinessResponse.status": "`ready`: whatever is not set aside is served.",
     "ReadinessResponse.time": (
@@ -448,6 +487,7 @@ OBJECTS: Final[Mapping[str, str]] = {
     "NewTaskItem.depends_on": "The items and tasks that are waited for.",
     "depends_on": "The task that is waited for.",
     "diagnostic": "The same for programs.",
+    "filter": "What is meant, by what it has: the parameters of the list, by name and value.",
     "freshness": "How old the picture is.",
     "lease": "How long the run is the session's, and how it is named.",
     "origin": "By which way it came.",

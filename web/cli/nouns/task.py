@@ -5,15 +5,14 @@ from typing import TYPE_CHECKING, Final
 from chargehand.actors.task.choices import (
     TERMINAL_TASK,
     ApprovalPolicy,
-    ApprovalState,
     Priority,
     RunStatus,
     Scope,
-    TaskStatus,
 )
 from chargehand.actors.views.choices import ListOrder
+from chargehand.web.cli.bulk_verbs import TASK_VERBS
 from chargehand.web.cli.events import Timeline
-from chargehand.web.cli.filters import OWNER_FILTERS, REVIEW_FILTERS, SCOPE_FILTERS
+from chargehand.web.cli.filters import REVIEW_FILTERS, TASK_FILTERS
 from chargehand.web.cli.inspection import INSPECTION
 from chargehand.web.cli.layouts import (
     REVIEWS,
@@ -88,17 +87,6 @@ _CHANGES: Final = (
     Field("clear_owner", "remove the owner", form=Form.FLAG),
     METADATA,
 )
-_FILTERS: Final = (
-    Field("status", "status", one_of(TaskStatus)),
-    *SCOPE_FILTERS,
-    _PRIORITY,
-    Field("include_drafts", "drafts too", form=Form.FLAG, flag="drafts"),
-    Field("approval_state", "state of the approval", one_of(ApprovalState)),
-    *OWNER_FILTERS,
-    Field("parent_task_id", "children of this task", flag="parent"),
-    CHANNEL,
-    Field("query", "a text in title, identifier or id"),
-)
 _LATEST: Final = Field(
     "latest", "the last ones [unless --after or --cursor says where to begin]", form=Form.SWITCH
 )
@@ -151,7 +139,7 @@ VERBS: Final = (
         help="Tasks that match a filter",
         example="--status ready --priority high",
         fields=(
-            *_FILTERS,
+            *TASK_FILTERS,
             Field(
                 "order",
                 "sort, newest first, by activity (the default) or creation",
@@ -233,7 +221,7 @@ VERBS: Final = (
         "can be asked, nothing is deleted without --yes. What somebody changes meanwhile stays.",
         many=Many(
             (
-                *_FILTERS,
+                *TASK_FILTERS,
                 Field("older_than", "nothing has happened for so long, as 12h or 30d", AGE),
             ),
             _delete_matching,
@@ -352,4 +340,5 @@ VERBS: Final = (
         help="The state of a task and its current run, and what to do next",
         shows=INSPECTION,
     ),
+    *TASK_VERBS,
 )

@@ -11,8 +11,11 @@ from tests.page.watched import MS_MAX, TABS, VIEWS, Watched
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _COLOURS = ["color-contrast"]  # all that is another in the other theme
-_RUN_AXE = """async (rules) => (await axe.run(document, {runOnly: rules})).violations.flatMap(({id, help, nodes}) => nodes.map(({html, failureSummary}) =>
-    `${id}: ${help}: ${html.slice(0, 300)} ${failureSummary}`))"""
+_RUN_AXE = """async (rules) => {
+    const { violations } = await axe.run(document, { runOnly: rules });
+    return violations.flatMap(({ id, help, nodes }) => nodes.map(({ html, failureSummary }) =>
+        `${id}: ${help}: ${html.slice(0, 300)} ${failureSummary}`));
+}"""
 _OVERFLOW = """() => {
     const {clientWidth, scrollWidth} = document.documentElement;
     if (scrollWidth <= clientWidth) return [];

@@ -118,7 +118,11 @@ class Town:
         level = [root]
         for depth, width in enumerate(widths):
             items = [
-                {"scope": "global", "title": f"{title} {depth}.{parent}.{n}", "parent_task_id": above}
+                {
+                    "scope": "global",
+                    "title": f"{title} {depth}.{parent}.{n}",
+                    "parent_task_id": above,
+                }
                 for parent, above in enumerate(level)
                 for n in range(width)
             ]
@@ -161,6 +165,7 @@ def build(api: httpx.Client) -> Town:
             run_id = town.retried(run_id)
     town.runs["Has failed often"] = run_id
     town.failed(town.queued("Has failed once"))
+    town.failed(town.queued("Has failed for good", max_attempts=1))
     reviewed = town.completed(town.queued("Waits for a verdict"))
     made = town.post(f"/api/task-runs/{reviewed}/reviews", {"reason": "look at the checkout"})
     town.runs["review"] = made["review"]["review_id"]

@@ -84,6 +84,9 @@ DETAIL_EVENTS_MAX: Final = 100
 BACKLOG_DEFAULT: Final = 50
 BACKLOG_MAX: Final = 500
 DASHBOARD_RUNS_MAX: Final = 4  # active runs that the dashboard shows
+HISTORY_MINUTES_DEFAULT: Final = 60
+HISTORY_MINUTES_MAX: Final = 1440  # a day
+HISTORY_GIVEN_BACK_MAX: Final = 8192  # queued runs of which it is known when they were given back
 DRAIN_RUNS_MAX: Final = 100  # runs at work that a drain names that has waited in vain
 
 # Actors.

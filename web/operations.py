@@ -160,6 +160,7 @@ class Operation(Enum):
         (404, 422),
         "tasks.remove_dependency",
     )
+    LIST_DEPENDENTS = ("GET", "/api/tasks/{id}/dependents", OK, (404, 422), "tasks.list")
     LIST_RUNS = ("GET", "/api/tasks/{id}/runs", OK, (404, 422), "tasks.list_runs")
     ENQUEUE_RUN = ("POST", "/api/tasks/{id}/runs", CREATED, (404, 409, 422), "tasks.enqueue_run")
     GET_TIMELINE = ("GET", "/api/tasks/{id}/timeline", OK, (404, 422), "tasks.timeline")
@@ -380,6 +381,7 @@ class Operation(Enum):
         (404, 422),
         "tasks.observe_dashboard",
     )
+    GET_HISTORY = ("GET", "/api/observe/history", OK, (422,), "tasks.observe_history")
     GET_INBOX = ("GET", "/api/observe/tasks/inbox", OK, (404, 422), "tasks.observe_inbox")
     # The registry. Not part of the contract of tasks.
     CREATE_WORKSPACE = ("POST", "/api/workspaces", CREATED, (400,), "workspaces.create")

@@ -46,10 +46,8 @@ COMMANDS: Final = [Command(noun.name, verb) for noun in NOUNS.values() for verb 
 def test_every_operation_has_one_command():
     operations = [command.verb.operation for command in COMMANDS]
     assert len(operations) == len(set(operations))
-    # The stream of a task is what its timeline turns into where it is watched; that of all tasks
-    # has no command yet.
-    streams = {Operation.STREAM_TASK, Operation.STREAM}
-    assert set(Operation) - set(operations) == NOT_FOR_PEOPLE | streams
+    # The stream of a task is what its timeline turns into where it is watched.
+    assert set(Operation) - set(operations) == NOT_FOR_PEOPLE | {Operation.STREAM_TASK}
 
 
 def members_of(operation: Operation) -> set[str]:

@@ -160,6 +160,11 @@ async def a_stream_of_all(_: Town) -> Request:
     return Request("GET", f"{Operation.STREAM.path}?after_sequence=0", {}, b"")
 
 
+async def a_list_of_dependents(town: Town) -> Request:
+    await town.create({"id": "t"})
+    return Request("GET", "/api/tasks/t/dependents", {}, b"")
+
+
 async def a_list_of_all(operation: Operation, _: Town) -> Request:
     return Request("GET", operation.path, {}, b"")
 
@@ -210,6 +215,7 @@ OWN: Final[dict[Operation, Callable[[Town], Awaitable[Request]]]] = {
     Operation.STREAM_TASK: a_stream,
     Operation.STREAM: a_stream_of_all,
     **{one: partial(a_list_of_all, one) for one in LISTS_OF_ALL},
+    Operation.LIST_DEPENDENTS: a_list_of_dependents,
     Operation.CLAIM_BATCH: a_batch_of_claims,
     Operation.CREATE_BATCH: a_batch_of_tasks,
     **{one: partial(a_batch_of_one, one, members) for one, members in BATCHES.items()},

@@ -160,6 +160,7 @@ async def _work(teller: Teller, nursery: trio.Nursery) -> None:
     await teller.do(Op.GET_TASK, id="release")
     await teller.do(Op.GET_RUN, id=run_id)
     await teller.do(Op.LIST_RUNS, id="release")
+    await teller.do(Op.LIST_DEPENDENTS, id="release")
     await teller.do(Op.LIST_ALL_RUNS, query="?status=completed,failed&limit=2")
     await teller.do(Op.GET_TIMELINE, id="release", query="?limit=2")
     path = Op.STREAM_TASK.path.format(id="release")
@@ -323,6 +324,7 @@ async def _miss(teller: Teller) -> None:
 
 async def _leave(teller: Teller) -> None:
     await teller.do(Op.GET_DASHBOARD, query="?scope=workspace&workspace=shop")
+    await teller.do(Op.GET_HISTORY, query="?minutes=2")
     await teller.do(Op.GET_INBOX)
     await teller.do(Op.REMOVE_DEPENDENCY, id="announcement", depends_on_id="release")
     await teller.do(Op.DELETE_PROFILE, id="release")

@@ -6,7 +6,7 @@ from tests.web.client import CONTRACT
 
 OF_OUR_OWN = {
     *(Operation.LIST_UNDELIVERED, Operation.RESEND_UNDELIVERED),
-    *(*BATCHES, *BULK_TASKS),
+    *(*BATCHES, *BULK_TASKS, Operation.LIST_DEPENDENTS),
 }
 
 

@@ -17,7 +17,7 @@ from chargehand.web.cli.failures import Failed, plain
 from chargehand.web.cli.members import CURSOR, ID, Field, Form, Members, given, in_options
 from chargehand.web.cli.running import Callers, ask_to_go_on, client_command, on_terminal
 from chargehand.web.cli.shown import Pages, Part, print_json, show
-from chargehand.web.cli.watching import watch_answer, watch_task
+from chargehand.web.cli.watching import watch_all, watch_answer, watch_task
 from chargehand.web.exits import ClientExit
 from chargehand.web.operations import Operation
 
@@ -44,6 +44,7 @@ class Watch(Enum):
 
     ANSWER = "answer"  # asks repeatedly
     STREAM = "stream"  # follows the events of the task
+    ALWAYS = "always"  # there is no such option: the command does nothing else
 
 
 @final
@@ -169,6 +170,13 @@ class Verb(NamedTuple):
             self.carry_out(client, as_json, given(self.fields, values), values["yes"])
             return
         walks = values.pop("all", False)
+        if self.watch is Watch.ALWAYS:
+            members = given(self.fields, values)
+            if self.finish is not None:
+                self.finish(members)
+            after_sequence = members.pop("after_sequence", None)
+            watch_all(client, as_json, self.operation.path, members, after_sequence)
+            return
         if values.pop("watch", False):
             if walks:
                 raise click.UsageError("--all comes to an end, but a watch has none")
@@ -314,7 +322,7 @@ class Verb(NamedTuple):
 
 def _watch_options(watch: Watch | None) -> list[click.Parameter]:
     match watch:
-        case None:
+        case None | Watch.ALWAYS:
             return []
         case Watch.STREAM:
             return [click.Option(["--watch"], is_flag=True, help="and each new one, until Ctrl-C")]

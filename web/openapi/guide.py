@@ -103,6 +103,10 @@ PARAMETERS: Final[Mapping[str, str]] = {
         f"How many rows at most; 0 is the default of {limits.LIST_DEFAULT}, and "
         f"{limits.LIST_MAX} the most there are."
     ),
+    "minutes": (
+        f"How many minutes, that under way too: 1 to {limits.HISTORY_MINUTES_MAX}, by default "
+        f"{limits.HISTORY_MINUTES_DEFAULT}."
+    ),
     "network_channel": "Only what is in this channel.",
     "order": "What the rows are ordered by, the newest first: latest activity, or creation.",
     "origin_kind": "Only tasks that came by this way.",
@@ -279,6 +283,10 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     Op.REMOVE_DEPENDENCY: (
         "The task may become ready by it, and enqueues itself then if it is meant to."
     ),
+    Op.LIST_DEPENDENTS: (
+        "Those that depend on it, drafts too, whether it is completed by now or not. The latest "
+        "active first."
+    ),
     Op.LIST_RUNS: "Of one status or session if asked for.",
     Op.ENQUEUE_RUN: (
         "A further run of a task, also of one that is completed. 409 while one is open, below a "
@@ -424,6 +432,15 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "The tasks of the filter with all their runs, counted; what is queued, by channel; and a "
         "few of the runs at work. The same for everybody, whoever asks. A workspace needs "
         "`scope=workspace` besides."
+    ),
+    Op.GET_HISTORY: (
+        "A row for each minute of the wall clock, the oldest first and the one under way last; "
+        "also for those in which nothing happened. It is of all tasks, the same for everybody, "
+        "and kept in memory alone: `since` says from when on it is known, which is the server's "
+        "start or a day ago, and there are no rows of before. Percentiles are exact below 16 ms; "
+        "above, they are off by a sixteenth at most. Where the wall clock is set, earlier minutes "
+        "are shown by the clock as it is now, so that none is lost or there twice; their starts "
+        "are then off by half a minute at most."
     ),
     Op.GET_INBOX: (
         "The caller's own: tasks that wait for a decision, a repair or a blocker, those that the "

@@ -37,6 +37,7 @@ from chargehand.web.shapes import (
     dashboard,
     events,
     health,
+    history,
     inbox,
     inspect,
     new_tasks,
@@ -230,6 +231,14 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
     ),
     Op.REMOVE_DEPENDENCY: OperationDoc(
         "Take a dependency away", None, tasks.TaskDetailResponse, id="removeTaskDependency"
+    ),
+    Op.LIST_DEPENDENTS: OperationDoc(
+        "The tasks that wait for a task",
+        None,
+        tasks.TasksResponse,
+        {"limit": int},
+        is_list=True,
+        id="listTaskDependents",
     ),
     Op.LIST_RUNS: OperationDoc(
         "The runs of a task, latest first",
@@ -505,6 +514,12 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
         dashboard.DashboardResponse,
         {**_SCOPED, "network_channel": str, "origin_kind": OriginKind},
         id="getTaskDashboard",
+    ),
+    Op.GET_HISTORY: OperationDoc(
+        "What was done in each of the last minutes, and how long it took",
+        None,
+        history.HistoryResponse,
+        {"minutes": int},
     ),
     Op.GET_INBOX: OperationDoc(
         "What waits for the caller, in lanes; one lane goes on by a Link header",

@@ -12,7 +12,12 @@ from chargehand.actors.task.choices import (
 from chargehand.actors.views.choices import ListOrder
 from chargehand.web.cli.bulk_verbs import TASK_VERBS
 from chargehand.web.cli.events import Timeline
-from chargehand.web.cli.filters import REVIEW_FILTERS, TASK_FILTERS
+from chargehand.web.cli.filters import (
+    REVIEW_FILTERS,
+    SCOPE_FILTERS,
+    TASK_FILTERS,
+    scoped_by_workspace,
+)
 from chargehand.web.cli.inspection import INSPECTION
 from chargehand.web.cli.layouts import (
     REVIEWS,
@@ -293,6 +298,13 @@ VERBS: Final = (
         shows=TASK_DETAIL,
     ),
     Verb(
+        name="dependents",
+        operation=Op.LIST_DEPENDENTS,
+        help="The tasks that wait for a task",
+        fields=(LIMIT, CURSOR),
+        shows=(Listing("tasks", TASK_COLUMNS, none="no task depends on it"),),
+    ),
+    Verb(
         name="runs",
         operation=Op.LIST_RUNS,
         help="The runs of a task, latest first",
@@ -324,6 +336,17 @@ VERBS: Final = (
         finish=_newest,
         in_walk={"latest": False},
         watch=Watch.STREAM,
+    ),
+    Verb(
+        name="watch",
+        operation=Op.STREAM,
+        help="Each event of all tasks as it happens, until Ctrl-C",
+        note="Without --after from now on. It goes on over restarts of the server; for one task and"
+        " all below it there is `task timeline --watch`.",
+        example="--workspace site",
+        fields=(*SCOPE_FILTERS, _AFTER),
+        finish=scoped_by_workspace,
+        watch=Watch.ALWAYS,
     ),
     Verb(
         name="reviews",

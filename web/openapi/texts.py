@@ -278,6 +278,7 @@ FIELDS: Final[Mapping[str, str]] = {
         "Claim nothing below this weight: `low` is 10, `medium` 20, `high` 30, `urgent` 40; "
         "0 takes all."
     ),
+    "RegisteredSession.waiting_claims": "How many claims of it wait for a run; left out if none.",
     "RegisteredSession.provider": "`external` always: sessions run outside of this server.",
     "provider": "Who runs the model; kept for whoever runs the work.",
     "provider_name": "`external` always: sessions run outside of this server.",

@@ -1,6 +1,6 @@
 // What the views have in common.
 import { CallError } from '../core/api.js';
-import { changed } from '../core/paint.js';
+import { arrived, changed } from '../core/paint.js';
 import { app } from '../core/state.js';
 
 /** Have something done every few seconds while somebody looks: what no event tells of, such as
@@ -38,6 +38,7 @@ export class Part {
 
   async load() {
     const version = ++this.version;
+    const isFirst = this.value === null;
     try {
       const value = await this.read();
       if (version !== this.version) return;
@@ -47,6 +48,7 @@ export class Part {
       if (version !== this.version) return;
       this.error = error instanceof CallError ? error : new CallError(0, '', String(error), '', null);
     }
-    changed();
+    if (isFirst) arrived();
+    else changed();
   }
 }

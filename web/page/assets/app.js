@@ -32,6 +32,15 @@ let place = current();
 let view = null;
 let turn = 0; // the latest wins, whichever is loaded first
 
+/** Stands for a view that could not be loaded. A browser may never try again, but it does for a new page. */
+class Away {
+  title() { return 'No answer'; }
+
+  load() {}
+
+  render() { return html`<h1>No answer</h1>${refusal({ message: 'The server cannot be reached. This view is shown as soon as it can be.' })}`; }
+}
+
 /** Show the view of an address. One that only gets other parameters keeps what it has. */
 async function go(next) {
   const isSame = view !== null && next.view === place.view && view.follow?.(next.params);
@@ -45,8 +54,12 @@ async function go(next) {
   try {
     View = await VIEWS[next.view]();
   } catch {
-    location.reload(); // the server has another version of the page by now
-    return;
+    // The server has another version of the page by now, or it is away.
+    if (await fetch('healthz', { cache: 'no-store' }).then(({ ok }) => ok, () => false)) {
+      location.reload();
+      return;
+    }
+    View = Away;
   }
   if (mine !== turn) return;
   const isFirst = view === null;
@@ -77,6 +90,7 @@ function onMessage(message) {
   if (message.kind === 'status') {
     const status = message.status === 'live' ? 'live' : 'reconnecting';
     if (status !== app.stream) { app.stream = status; app.streamSince = Date.now(); }
+    if (status === 'live' && view instanceof Away) location.reload();
     if (message.status === 'unauthorized') signedOut();
     changed();
   } else if (message.kind === 'unauthorized') {

@@ -108,7 +108,7 @@ export const verdict = {
   }),
   command: (review, texts) => ['review', 'verdict', review.review_id, review.run_id, texts.outcome ?? 'approved'],
   flags: (texts) => Object.fromEntries(Object.entries({
-    confidence: texts.confidence, reason: texts.reason, 'missing-work': (texts.missing_work ?? '').split('\n').filter(Boolean),
+    confidence: texts.confidence, reason: texts.reason, missing_work: (texts.missing_work ?? '').split('\n').filter(Boolean),
     next_round_guidance: texts.next_round_guidance, review_text: texts.review_text,
   }).filter(([, value]) => value && value.length)),
 };

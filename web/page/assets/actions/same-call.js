@@ -15,10 +15,15 @@ const FLAGS = {
   review_round: 'round', deadline_at: 'deadline', parent_review_id: 'parent', peer_id: 'peer',
   group_id: 'group', thread_id: 'thread', subscription_id: 'id', review_text: 'text',
   next_round_guidance: 'guidance', timeout_seconds: 'timeout-seconds',
+  delivery_mode: 'mode', missing_work: 'missing',
 };
+
+/** Their values are any JSON, so lists and flags, too, are one value. */
+const JSON_MEMBERS = new Set(['metadata', 'result']);
 
 function words(name, value) {
   const flag = `--${FLAGS[name] ?? name.replaceAll('_', '-')}`;
+  if (JSON_MEMBERS.has(name)) return [flag, quoted(JSON.stringify(value))];
   if (value === true) return [flag];
   if (value === false) return [`--no-${flag.slice(2)}`];
   if (Array.isArray(value)) return value.flatMap((one) => words(name, one));

@@ -21,7 +21,11 @@ export function closeDialog() {
 }
 
 export function dialog() {
-  const closed = () => { open = null; drawNow(); };
+  const closed = (event) => {
+    if (event.target.open) return; // another one was shown before the browser told that this one is closed
+    open = null;
+    drawNow();
+  };
   return html`<dialog id="dialog" class=${open?.wide ? 'wide' : ''} aria-labelledby="dialog-label" @close=${closed}>
     ${open === null ? nothing : html`
       <header><h2 id="dialog-label">${open.label}</h2>

@@ -9,7 +9,7 @@ import { actionButtons, chooseAction } from '../actions/perform.js';
 import { RUN_ACTIONS, endSession, release } from '../actions/runs.js';
 import { ago, at, badge, left, loading, note, nothingYet, refusal, runLink, taskLink } from '../parts/basic.js';
 import { List } from '../parts/list.js';
-import { Part, seldom } from './base.js';
+import { Part, every, seldom } from './base.js';
 
 const PAGE = 100;
 const QUIET_MS = 10 * 60 * 1000;
@@ -52,6 +52,7 @@ export class Agents {
       ],
     });
     this.sessionsAgain = seldom(3000, () => this.sessions.load());
+    this.asking = every(5000, () => this.sessions.load());
   }
 
   title() { return 'Agents'; }
@@ -66,6 +67,7 @@ export class Agents {
   close() {
     this.list.close();
     this.sessionsAgain.cancel();
+    this.asking.cancel();
   }
 
   onEvents(events) {

@@ -1,6 +1,14 @@
 // What the views have in common.
 import { CallError } from '../core/api.js';
 import { arrived, changed } from '../core/paint.js';
+import { app } from '../core/state.js';
+
+/** Have something done every few seconds while somebody looks: what no event tells of, such as
+ * whether dispatch is on, is asked for. */
+export function every(apartMs, act) {
+  const timer = setInterval(() => { if (!document.hidden && !app.isPaused && app.isOpen) act(); }, apartMs);
+  return { cancel: () => clearInterval(timer) };
+}
 
 /** A function that is called soon after it is asked for, and at most once in `apartMs`. */
 export function seldom(apartMs, act) {

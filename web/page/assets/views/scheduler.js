@@ -9,7 +9,7 @@ import { bodyOf, faultOf, fieldRows } from '../actions/fields.js';
 import { ago, at, badge, facts, loading, refusal, runLink } from '../parts/basic.js';
 import { closeDialog, showDialog } from '../parts/dialog.js';
 import { say } from '../parts/speak.js';
-import { Part, seldom } from './base.js';
+import { Part, every, seldom } from './base.js';
 
 /** A drain that this page has asked for; it goes on while other views are shown. */
 const draining = { isOn: false, since: 0, from: 0, answer: null, error: null };
@@ -21,6 +21,7 @@ export class Scheduler {
     this.workspaces = new Part(async () => (await get('api/workspaces')).body.workspaces);
     this.done = () => this.load();
     this.again = seldom(500, () => this.status.load());
+    this.asking = every(5000, () => this.status.load());
   }
 
   title() { return 'Scheduler'; }
@@ -33,7 +34,10 @@ export class Scheduler {
 
   shown() { this.load(); }
 
-  close() { this.again.cancel(); }
+  close() {
+    this.again.cancel();
+    this.asking.cancel();
+  }
 
   onEvents() { this.again(); }
 

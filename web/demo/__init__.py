@@ -5,6 +5,6 @@
 play, and the summary. All of it goes through the public API, by the client of `web.client`; nothing
 here reaches into the server.
 
-With `--hold`, `aftermath` is the work that is left to a person afterwards, and `holding` hands it in
-and keeps the agents at work.
+With `--hold`, `aftermath` is the work that is left to a person afterwards (`timings` one large
+result of it), and `holding` hands it in and keeps the agents at work.
 """

@@ -14,14 +14,14 @@ from chargehand.web.agents.shown import Event
 from chargehand.web.demo.aftermath import ROOT, SECONDS, Conduct, Errand, Rejection
 from chargehand.web.demo.crew import AGENTS, OPERATOR_S, attend, begin, given_up, work_for
 
-HELD_LEASE_S: Final = 60  # of work that does not end
-_HELD_HEARTBEAT_S: Final = 10.0
+ROUNDS: Final = 2  # of a review; the second one waits for its verdict
 SILENT_LEASE_S: Final = 120  # long enough to be seen running out
-_SILENT_S: Final = 5.0  # until one who fell silent comes back as another
+_SILENT_S: Final = 5.0  # until an agent that fell silent comes back as another session
+_HELD_LEASE_S: Final = 60  # of work that does not end
+_HELD_HEARTBEAT_S: Final = 10.0
 _VANISHED_LEASE_S: Final = 1
 _CONFIDENCE: Final = 0.9
 _REVIEW_REQUESTED: Final = "task.run_review_requested"
-ROUNDS: Final = 2  # of a review; the second one waits for its verdict
 
 _TOLD: Final = {
     "task.run_claimed": "{agent} takes {title}",
@@ -117,7 +117,7 @@ class Aftermath:
         match conduct:
             case Conduct.HOLD:
                 while True:
-                    await self._renew(claim, HELD_LEASE_S)
+                    await self._renew(claim, _HELD_LEASE_S)
                     await trio.sleep(_HELD_HEARTBEAT_S)
             case Conduct.FALL_SILENT:
                 await self._renew(claim, SILENT_LEASE_S)

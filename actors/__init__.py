@@ -3,7 +3,7 @@
 - tasks: `task/` is pure, commands in and events out; `actor` owns one, `directory` finds it
 - who works on what: `scheduler/`, and `registry/` for workspaces and sessions
 - over several tasks: `graph/`, `index`, `surroundings`; effects: `outbox`, `awaited`; many made at
-  once: `new_tasks/`
+  once: `new_tasks/`; the same done to many: `bulk/`
 - messages: `mailbox`, `asking`, `answers`
 - time: `clock`, `boot_clock`, `time_watch`, `walls`, `times`; due times: `deadlines`,
   `review_deadlines`

@@ -56,6 +56,7 @@ class Envelope:
         insists: after a crash it is tried again, although somebody waits for it. Effects and timers
             are in any case: nobody else would send them again.
         crashes: how often handling it has crashed the actor.
+        is_trial: it is only decided, for the answer: nothing is written.
     """
 
     command: Command
@@ -64,6 +65,7 @@ class Envelope:
     cause: Cause | None = None
     insists: bool = False
     crashes: int = 0
+    is_trial: bool = False
 
     @property
     def is_tried_again(self) -> bool:
@@ -230,7 +232,7 @@ class TaskActor:
             if envelope.caller.once is not None:
                 decision = decision.keeping_key(context)
             entry = None
-            if decision.events:
+            if decision.events and not envelope.is_trial:
                 entry = self._append(decision, context, envelope)
         except Rejected as refusal:
             if reply is not None:

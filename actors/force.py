@@ -30,8 +30,14 @@ class ForceGuard:
         self._allow_agents = allow_agents
         self._windows: OrderedDict[tuple[Actor, str], tuple[int, int]] = OrderedDict()
 
-    def check(self, caller: Caller, task_id: str) -> None:
-        """Raises: Rejected: FORBIDDEN_OPERATOR_ACTION, FORCE_OP_RATE_LIMITED."""
+    def check(self, caller: Caller, task_id: str, *, counts: bool = True) -> None:
+        """
+        Args:
+            counts: it is an attempt; else it is only asked whether one would be allowed.
+
+        Raises:
+            Rejected: FORBIDDEN_OPERATOR_ACTION, FORCE_OP_RATE_LIMITED.
+        """
         if not caller.is_agent:
             return
         if not self._allow_agents:
@@ -44,12 +50,14 @@ class ForceGuard:
             )
         now_ns = self._clock.steady_ns()
         key = (caller.actor, task_id)
-        started_ns, used = self._windows.pop(key, (now_ns, 0))
+        started_ns, used = self._windows.get(key, (now_ns, 0))
         if now_ns - started_ns >= limits.FORCE_WINDOW_S * NS:
             started_ns, used = now_ns, 0
-        self._windows[key] = (started_ns, used + 1)
-        if len(self._windows) > _WINDOWS_MAX:
-            self._windows.popitem(last=False)
+        if counts:
+            self._windows[key] = (started_ns, used + 1)
+            self._windows.move_to_end(key)
+            if len(self._windows) > _WINDOWS_MAX:
+                self._windows.popitem(last=False)
         if used >= limits.FORCE_OPS_MAX:
             raise Rejected(
                 Code.FORCE_OP_RATE_LIMITED,

@@ -51,6 +51,10 @@ BATCH_RUNS_MAX: Final = 256  # runs of one request of an agent; what can share a
 BATCH_TASKS_MAX: Final = 256  # made by one request, in one turn
 REF_CHARS_MAX: Final = 128  # by which items of one batch name each other
 BULK_RUNS_MAX: Final = 50  # of one request; each is an operation of its own
+BULK_IDS_MAX: Final = 10_000  # tasks or runs that are named by one bulk request without that bound
+BULK_SLICE_MAX: Final = 1000  # of those that match a filter, by one request: some seconds at most
+BULK_SHOWN: Final = 10  # that a dry run shows, if it is not asked for more
+BULK_AT_ONCE_MAX: Final = 64  # of one request under way at a time, so that they share commits
 STUCK_S: Final = 120  # a claimed run that is silent for longer counts as stuck: two heartbeats
 DASHBOARD_CLAIMED_S: Final = 300  # claimed or starting for so long counts as stuck there
 DASHBOARD_RUNNING_S: Final = 1800  # and running
@@ -80,6 +84,9 @@ DETAIL_EVENTS_MAX: Final = 100
 BACKLOG_DEFAULT: Final = 50
 BACKLOG_MAX: Final = 500
 DASHBOARD_RUNS_MAX: Final = 4  # active runs that the dashboard shows
+HISTORY_MINUTES_DEFAULT: Final = 60
+HISTORY_MINUTES_MAX: Final = 1440  # a day
+HISTORY_GIVEN_BACK_MAX: Final = 8192  # queued runs of which it is known when they were given back
 DRAIN_RUNS_MAX: Final = 100  # runs at work that a drain names that has waited in vain
 
 # Actors.

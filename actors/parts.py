@@ -40,6 +40,7 @@ from chargehand.actors.settings import Settings
 from chargehand.actors.slices import Background
 from chargehand.actors.surroundings import SystemSurroundings
 from chargehand.actors.time_watch import TimeWatch
+from chargehand.actors.views.history import History, Standing
 from chargehand.actors.views.views import Views
 
 
@@ -165,7 +166,9 @@ class Parts:
             chance=random.random,
             give_up_ns=int(settings.delivery_s * NS),
         )
+        self.history = History(clock.moment, self._standing)
         self.publisher = Publisher(
+            self.history,
             self.views,
             self.review_deadlines,
             self.deliveries,
@@ -180,6 +183,12 @@ class Parts:
         self.clock_behind_s = 0  # at the start, behind the last record
         self.recovered_tasks = 0
         self.replayed_records = 0
+
+    def _standing(self) -> Standing:
+        board = self.board
+        oldest = board.claimable.oldest()
+        oldest_at_ns = None if oldest is None else oldest.since_ns
+        return Standing(board.queued_count, board.active_count, oldest_at_ns)
 
     def _workspace_of_bridge(self, ref: str) -> WorkspaceState | None:
         try:

@@ -17,6 +17,7 @@ from chargehand.actors.review_deadlines import ReviewDeadlines
 from chargehand.actors.scheduler.actor import Scheduler
 from chargehand.actors.scheduler.state import SchedulerState
 from chargehand.actors.task.state import TaskState
+from chargehand.actors.views.history import History
 from chargehand.actors.views.views import Views
 
 
@@ -24,6 +25,7 @@ from chargehand.actors.views.views import Views
 class Publisher:
     def __init__(
         self,
+        history: History,
         views: Views,
         reviews: ReviewDeadlines,
         deliveries: Deliveries,
@@ -32,6 +34,7 @@ class Publisher:
         outbox: Outbox,
         collector: Collector,
     ) -> None:
+        self._history = history
         self._views = views
         self._reviews = reviews
         self._deliveries = deliveries
@@ -42,6 +45,7 @@ class Publisher:
 
     def committed(self, entries: Sequence[Entry]) -> None:
         """Called by the journal with each batch that it has written."""
+        self._history.committed(entries)
         for entry in entries:
             match entry.state:
                 case TaskState() as task:

@@ -72,12 +72,19 @@ class System(Parts):
         """Have the task do something; what it answers is on disk. Raises: Rejected."""
         return await self._send(partial(self._known, task_id, command, caller), command, caller)
 
-    def _known(self, task_id: str, command: c.TaskCommand, caller: Caller) -> str:
+    async def try_out(self, task_id: str, command: c.TaskCommand, caller: Caller) -> None:
+        """Return if `ask` would do it now; nothing is stored or counted. Raises: Rejected."""
+        where = partial(self._known, task_id, command, caller, is_trial=True)
+        await self._sent(where, command, caller.plain, is_trial=True).wait()
+
+    def _known(
+        self, task_id: str, command: c.TaskCommand, caller: Caller, *, is_trial: bool = False
+    ) -> str:
         self.faults.check(task_id)
         if self.views.get(task_id) is None:
             raise task_not_found(task_id)
         if isinstance(command, FORCE_COMMANDS):
-            self._force.check(caller, task_id)
+            self._force.check(caller, task_id, counts=not is_trial)
         return task_id
 
     async def subscribe(self, task_id: str, command: c.Subscribe, caller: Caller) -> Answer:
@@ -112,11 +119,20 @@ class System(Parts):
             await self._keep(caller.actor.ref)
         return await self._send(partial(self._of_run, command, caller), command, caller)
 
-    def _of_run(self, command: c.RunCommand, caller: Caller) -> str:
+    async def try_out_run(self, command: c.RunCommand, caller: Caller) -> None:
+        """Return if `ask_run` would do it now; nothing is stored or counted. Raises: Rejected."""
+        where = partial(self._of_run, command, caller, is_trial=True)
+        await self._sent(where, command, caller.plain, is_trial=True).wait()
+
+    def _of_run(self, command: c.RunCommand, caller: Caller, *, is_trial: bool = False) -> str:
         task_id = self._task_of(command.run_id)
         if isinstance(command, FORCE_COMMANDS):
-            self._force.check(caller, task_id)
+            self._force.check(caller, task_id, counts=not is_trial)
         return task_id
+
+    def task_of_run(self, run_id: str) -> str | None:
+        """The id of its task; None: there is no such run."""
+        return self._index.task_of_run(run_id)
 
     async def run(self, run_id: str) -> Answer:
         """The run with its task. Raises: Rejected: RUN_NOT_FOUND."""
@@ -280,6 +296,11 @@ class System(Parts):
         """Around what a caller asks in parts (`Caller.part`). Raises: Rejected: KEY_REUSED."""
         return self._keys.whole(caller.once)
 
+    def has_done(self, caller: Caller) -> bool:
+        """Whether an equal request was done under the caller's key, or a part of it. Raises:
+        Rejected: KEY_REUSED, TASK_SET_ASIDE."""
+        return self._keys.find(caller.once) is not None
+
     async def end_session(self, session_id: str, once: Once | None = None) -> None:
         """End a session; its runs are back in the queue when this returns. Raises: Rejected.
 
@@ -325,12 +346,19 @@ class System(Parts):
         if caller.is_agent:
             self.registry.saw(caller.actor.ref)
 
-    def _sent(self, where: Callable[[], str], command: c.Command, caller: Caller) -> Reply[Answer]:
+    def _sent(
+        self,
+        where: Callable[[], str],
+        command: c.Command,
+        caller: Caller,
+        *,
+        is_trial: bool = False,
+    ) -> Reply[Answer]:
         """The reply to wait for; the command is in the mailbox."""
         task_id = where()
         self.availability.check()
         reply: Reply[Answer] = Reply()
-        self.directory.send(task_id, Envelope(command, caller, reply))
+        self.directory.send(task_id, Envelope(command, caller, reply, is_trial=is_trial))
         return reply
 
     # --- its life -------------------------------------------------------------------------------

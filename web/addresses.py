@@ -11,7 +11,11 @@ _SHOWN_CHARS_MAX = 128
 
 def task_id_of(call: Call, name: str = "id") -> str:
     """The task that the path names. Raises `Rejected` where it can be none."""
-    task_id = call.ids[name].strip()
+    return checked_task_id(call.ids[name].strip())
+
+
+def checked_task_id(task_id: str) -> str:
+    """An id that a task may have. Raises `Rejected` where no task can have it."""
     if not valid_task_id(task_id):
         raise task_not_found(task_id[:_SHOWN_CHARS_MAX])
     return task_id

@@ -18,6 +18,7 @@ AREA = "agentidentity"
 ANYBODYS: Final = frozenset(
     {
         Operation.GET_DASHBOARD,
+        Operation.GET_HISTORY,
         Operation.CREATE_WORKSPACE,
         Operation.RESOLVE_WORKSPACE,
         Operation.LIST_WORKSPACES,

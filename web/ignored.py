@@ -4,7 +4,7 @@ A misspelt member would else change nothing, and nobody would notice. It is name
 pointer, a query parameter with `?` in front.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from typing import Final, final
@@ -62,7 +62,20 @@ class Ignored:
     def check(self) -> None:
         """Raises: Rejected: there is something unknown, and the server refuses it."""
         if self.names and self.refuses:
-            raise self._refusal()
+            raise self._refusal(self.names)
+
+    def check_below(self, place: str) -> None:
+        """Whatever the server does elsewhere, nothing unknown may stand in this object.
+
+        Args:
+            place: its JSON pointer.
+
+        Raises:
+            Rejected: something does, or so much is unknown that it cannot be told.
+        """
+        inside = [name for name in self.names if name.startswith(f"{place}/")]
+        if inside or self.is_cut:
+            raise self._refusal(inside or self.names)
 
     def headers(self) -> Headers:
         """The header that names it; none where there is nothing."""
@@ -85,16 +98,16 @@ class Ignored:
         self.is_cut = self.is_cut or len(names) > room
         self.names.extend(map(_cut, names[:room]))
 
-    def _refusal(self) -> Rejected:
-        named = [with_suggestion(self.operation, name) for name in self.names]
+    def _refusal(self, names: Sequence[str]) -> Rejected:
+        named = [with_suggestion(self.operation, name) for name in names]
         if self.is_cut:
             named.append(MORE)
         return Rejected(
             Code.UNKNOWN_MEMBERS,
             f"this operation does not know {', '.join(named)}",
             "correct the names, or leave them out",
-            pointer=self.names[0],
-            evidence={"unknown": ", ".join(self.names)},
+            pointer=names[0],
+            evidence={"unknown": ", ".join(names)},
         )
 
 

@@ -160,6 +160,7 @@ class Operation(Enum):
         (404, 422),
         "tasks.remove_dependency",
     )
+    LIST_DEPENDENTS = ("GET", "/api/tasks/{id}/dependents", OK, (404, 422), "tasks.list")
     LIST_RUNS = ("GET", "/api/tasks/{id}/runs", OK, (404, 422), "tasks.list_runs")
     ENQUEUE_RUN = ("POST", "/api/tasks/{id}/runs", CREATED, (404, 409, 422), "tasks.enqueue_run")
     GET_TIMELINE = ("GET", "/api/tasks/{id}/timeline", OK, (404, 422), "tasks.timeline")
@@ -307,6 +308,44 @@ class Operation(Enum):
         "tasks.bulk_release_runs",
     )
     BULK_FAIL = ("POST", "/api/runs/bulk/fail", OK, (403, 422, 429), "tasks.bulk_fail_runs")
+    # The same operation on many tasks or runs. Not part of the contract of tasks.
+    BULK_CANCEL_TASKS = (
+        "POST",
+        "/api/tasks/bulk/cancel",
+        OK,
+        (404, 422),
+        "tasks.cancel",
+    )
+    BULK_APPROVE_TASKS = (
+        "POST",
+        "/api/tasks/bulk/approve",
+        OK,
+        (404, 422),
+        "tasks.approve",
+    )
+    BULK_PAUSE_TASKS = (
+        "POST",
+        "/api/tasks/bulk/pause",
+        OK,
+        (404, 422),
+        "tasks.pause_task",
+    )
+    BULK_RESUME_TASKS = (
+        "POST",
+        "/api/tasks/bulk/resume",
+        OK,
+        (404, 422),
+        "tasks.resume_task",
+    )
+    BULK_ARCHIVE_TASKS = (
+        "POST",
+        "/api/tasks/bulk/archive",
+        OK,
+        (404, 422),
+        "tasks.triage_archive",
+    )
+    BULK_RETRY_RUNS = ("POST", "/api/runs/bulk/retry", OK, (404, 422), "tasks.retry_run")
+    BULK_CANCEL_RUNS = ("POST", "/api/runs/bulk/cancel", OK, (404, 422), "tasks.cancel_run")
     # Inspection.
     INSPECT_TASK = ("GET", "/api/tasks/{id}/inspect", OK, (404, 422), "tasks.inspect")
     INSPECT_RUN = ("GET", "/api/runs/{id}/inspect", OK, (404, 422), "tasks.inspect")
@@ -342,6 +381,7 @@ class Operation(Enum):
         (404, 422),
         "tasks.observe_dashboard",
     )
+    GET_HISTORY = ("GET", "/api/observe/history", OK, (422,), "tasks.observe_history")
     GET_INBOX = ("GET", "/api/observe/tasks/inbox", OK, (404, 422), "tasks.observe_inbox")
     # The registry. Not part of the contract of tasks.
     CREATE_WORKSPACE = ("POST", "/api/workspaces", CREATED, (400,), "workspaces.create")
@@ -389,6 +429,18 @@ BATCHES: Final = frozenset(
     }
 )
 """What is done to many runs at once by agents, and tasks that are made at once."""
+
+BULK_TASKS: Final = frozenset(
+    {
+        Operation.BULK_CANCEL_TASKS,
+        Operation.BULK_APPROVE_TASKS,
+        Operation.BULK_PAUSE_TASKS,
+        Operation.BULK_RESUME_TASKS,
+        Operation.BULK_ARCHIVE_TASKS,
+    }
+)
+BULK_RUNS: Final = frozenset({Operation.BULK_RETRY_RUNS, Operation.BULK_CANCEL_RUNS})
+"""What operators do to many tasks or runs, which are named or match a filter."""
 
 TAGGED: Final = frozenset(operation for operation in Operation if operation.is_conditional) - {
     # A deleted task has no state, and what only its caller sees is no part of it.

@@ -27,16 +27,24 @@ def next_link(path: str, query: Query, cursor: str | None) -> Headers:
     """
     if cursor is None:
         return ()
-    token = base64.urlsafe_b64encode(cursor.encode()).decode().rstrip("=")
-    parameters = urlencode([*((n, v) for n, v in query.items() if n != CURSOR), (CURSOR, token)])
+    rest = ((name, value) for name, value in query.items() if name != CURSOR)
+    parameters = urlencode([*rest, (CURSOR, as_token(cursor))])
     return (("Link", f'<{quote(path)}?{parameters}>; rel="next"'),)
 
 
 def cursor_of(query: Query) -> str | None:
     """The position that a link carried, or None at the start."""
     token = text(query, CURSOR)
-    if token is None:
-        return None
+    return None if token is None else from_token(token)
+
+
+def as_token(cursor: str) -> str:
+    """A position as clients see it: opaque."""
+    return base64.urlsafe_b64encode(cursor.encode()).decode().rstrip("=")
+
+
+def from_token(token: str) -> str:
+    """The position that a token is of. Raises: Rejected: it is none of ours."""
     try:
         padded = token + "=" * (-len(token) % 4)
         return base64.b64decode(padded, altchars=b"-_", validate=True).decode()

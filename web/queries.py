@@ -49,6 +49,18 @@ def natural_of(value: str, pointer: str, called: str) -> int:
     return number
 
 
+def within(query: Query, name: str, least: int, most: int, default: int) -> int:
+    """An integer between two others; `default` where absent."""
+    value = text(query, name)
+    if value is None:
+        return default
+    number = _integer(value, f"?{name}", f"the parameter {name}")
+    if not least <= number <= most:
+        fault = f"the parameter {name} must be between {least} and {most}"
+        raise invalid(f"?{name}", fault, f"send {least} to {most}")
+    return number
+
+
 def _integer(value: str, pointer: str, called: str) -> int:
     if not _INTEGER.fullmatch(value):
         raise invalid(pointer, f"{called} must be an integer", "send digits alone")

@@ -129,6 +129,10 @@ class Scheduler:
     async def status(self) -> SchedulerStatus:
         return await self._ask(lambda reply: reply.settle(self._control.status()))
 
+    async def waiting_claims(self) -> dict[str, int]:
+        """How many claims of each session wait for a run; sessions without any are left out."""
+        return await self._ask(lambda reply: reply.settle(self._dispatch.waiting_claims()))
+
     async def pause(self, reason: str | None, caller: Caller) -> SchedulerStatus:
         """Hand out no more runs; again: a new reason. On disk when it returns."""
         return await self._ask(partial(self._control.pause, reason, caller))

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Final, final
 
 from chargehand.actors.scheduler.classed_runs import ClassedRuns
+from chargehand.actors.scheduler.oldest import Oldest
 from chargehand.actors.scheduler.run_classes import Rank
 from chargehand.actors.task.eligibility import Claimer, QueuedRun, matches
 
@@ -32,6 +33,7 @@ class ClaimableIndex:
     def __init__(self) -> None:
         self.runs: dict[str, QueuedRun] = {}  # by task; for reading
         self._all = ClassedRuns(self._is_live)
+        self._oldest = Oldest(self._is_live)
         self._by_channel: dict[str, dict[str, QueuedRun]] = {}  # and by task
         self._classed: dict[str, ClassedRuns] = {}  # by channel
 
@@ -53,6 +55,7 @@ class ClaimableIndex:
         """Make many runs claimable while there is none."""
         self.runs = {run.task_id: run for run in runs}
         self._all.restore(self.runs.values())
+        self._oldest.restore(self.runs.values())
         for task_id, run in self.runs.items():
             channel = run.demands.channel
             if channel is not None:
@@ -64,6 +67,7 @@ class ClaimableIndex:
         self.discard(run.task_id)
         self.runs[run.task_id] = run
         self._all.add(run)
+        self._oldest.add(run)
         channel = run.demands.channel
         if channel is not None:
             self._by_channel.setdefault(channel, {})[run.task_id] = run
@@ -76,6 +80,7 @@ class ClaimableIndex:
         if run is None:
             return None
         self._all.discard(run)
+        self._oldest.gone()
         channel = run.demands.channel
         if channel is not None:
             others = self._by_channel[channel]
@@ -86,6 +91,10 @@ class ClaimableIndex:
             elif channel in self._classed:
                 self._classed[channel].discard(run)
         return run
+
+    def oldest(self) -> QueuedRun | None:
+        """The one that was queued first, whoever may have it; it is not taken out."""
+        return self._oldest.first()
 
     def best(self, claimer: Claimer) -> QueuedRun | None:
         """Of all runs that match the claimer, the first by `rank`; it is not taken out."""

@@ -106,6 +106,10 @@ class Dispatch:
     def parked_count(self) -> int:
         return len(self._parked)
 
+    def waiting_claims(self) -> dict[str, int]:
+        """How many claims of each session wait for a run (see `Parked.by_session`)."""
+        return self._parked.by_session()
+
     # --- a claim --------------------------------------------------------------------------------
 
     def claim(self, ticket: Ticket) -> None:

@@ -87,6 +87,10 @@ class Parked(Generic[T]):
             del self._profiles[key]
         return True
 
+    def by_session(self) -> dict[str, int]:
+        """How many calls of each session wait; those of which none does are left out."""
+        return {session_id: len(tickets) for session_id, tickets in self._sessions.items()}
+
     def of_session(self, session_id: str) -> list[T]:
         """The calls of a session, longest waiting first."""
         return list(self._sessions.get(session_id, ()))

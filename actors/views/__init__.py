@@ -9,5 +9,6 @@ what `recent` remembers.
 
 `committed` has one task, slim or whole, and `tree` all below it. `timelines` read the past from the
 journal and `streams` go on with what is published, event by event as in `timeline`. `inspect` says
-what is the matter with a run. What a caller may choose between stands in `choices`.
+what is the matter with a run. `history` counts what is done by the minute, with `latencies`. What a
+caller may choose between stands in `choices`.
 """

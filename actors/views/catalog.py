@@ -264,6 +264,16 @@ class Catalog:
         known = (state for task_id in task_ids if (state := self.get(task_id)) is not None)
         return self._page(FewRows(known, wanted), order, cursor, limit)
 
+    def count(self, wanted: Wanted) -> Iterator[int | None]:
+        """At last how many tasks are wanted. None: some of the time is over that others need."""
+        yield from self.learning()
+        yield from AllRows(self.order, self._creation, wanted).count()
+
+    def count_of(self, task_ids: Iterable[str], wanted: Wanted) -> int:
+        """The same, of a few tasks that are named."""
+        known = (state for task_id in task_ids if (state := self.get(task_id)) is not None)
+        return FewRows(known, wanted).count()
+
     def _page(
         self, rows: MadeRows, order: ListOrder, cursor: str | None, limit: int
     ) -> Iterator[TaskPage | None]:

@@ -64,6 +64,12 @@ class AllRows(PlacedRows):
         few = self._few()
         yield from self._looked_for(before) if few is None else newest_made(few, before, most)
 
+    def count(self) -> Iterator[int | None]:
+        """At last how many they are, all as they stand then."""
+        yield from self._searched()
+        stretches = self._order.newest_first()
+        yield sum(stretch.select(self._wanted).bit_count() for stretch in stretches)
+
     def _searched(self) -> Iterator[None]:
         """Search the texts, in turns. Stretches know what they found, unless somebody searches for
         another text meanwhile."""
@@ -124,6 +130,9 @@ class FewRows:
             state = self._states.get(entry.task_id)
             if state is not None:
                 yield seq, state
+
+    def count(self) -> int:
+        return len(self._states)
 
     def made(self, before: Birth | None, most: int) -> Iterator[TaskState | None]:
         return newest_made(self._states.values(), before, most)

@@ -10,7 +10,7 @@ from chargehand.actors.task.state import Run, TaskState
 
 
 @final
-@frozen
+@frozen(weakref_slot=True)  # so that what is made of it can be kept as long as it is there
 class TimelineEvent:
     """A public event. `task` and `run` are as of now, not as of then."""
 

@@ -162,6 +162,27 @@ class Views:
         children = self._graph.children(which.parent_task_id)
         return self.catalog.page_of(children, which.wanted, order, cursor, limit)
 
+    def dependents(self, task_id: str, cursor: str | None, limit: int) -> Iterator[TaskPage | None]:
+        """The tasks that depend on it, drafts too, ended or not; otherwise as `page`.
+
+        Raises:
+            Rejected: TASK_NOT_FOUND, TASK_SET_ASIDE; the cursor is invalid, or ahead of the newest
+                number.
+        """
+        self._tasks.known(task_id)
+        walk = None if cursor is None else Walk.read(cursor)
+        check_not_ahead(walk and walk.as_of_seq, self.newest_seq)
+        wanted = TaskFilter(include_drafts=True).wanted
+        found = self._graph.dependents(task_id)
+        return self.catalog.page_of(found, wanted, ListOrder.ACTIVITY, cursor, limit)
+
+    def count(self, which: TaskFilter) -> Iterator[int | None]:
+        """At last how many tasks match at that moment. None: as in `page`."""
+        if which.parent_task_id is None:
+            return self.catalog.count(which.wanted)
+        children = self._graph.children(which.parent_task_id)
+        return iter((self.catalog.count_of(children, which.wanted),))
+
     def runs(
         self, which: RunFilter, cursor: str | None, limit: int
     ) -> Iterator[ItemsPage[Run] | None]:

@@ -128,7 +128,7 @@ def _name_known(given: dict[str, Any], path: str, chance: float) -> None:
         kind = kind_of(member, path)
         known = None if kind is None else _world.any(kind, path)
         if known is not None and _world.random.random() < chance:
-            given[member] = [known] if member == "run_ids" else known
+            given[member] = [known] if member in ("run_ids", "ids") else known
 
 
 @schemathesis.hook

@@ -54,12 +54,14 @@ _WANTED: Final[Mapping[str, str]] = {
     "/api/runs/{id}/retry": "failed",
     "/api/runs/{id}/recover": "needs_attention",
     "/api/runs/bulk/fail": "queued",
+    "/api/runs/bulk/retry": "failed",
+    "/api/runs/bulk/cancel": "queued",
 }
 
 
 def kind_of(member: str, path: str) -> Kind | None:
     """What a parameter or member of a request to `path` names, if it is an id."""
-    if member == "id":
+    if member in ("id", "ids"):
         return next((kind for start, kind in _OF_PATHS.items() if path.startswith(start)), None)
     return _OF_MEMBERS.get(member)
 

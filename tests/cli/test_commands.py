@@ -15,7 +15,7 @@ from chargehand.web.cli.groups import NOUNS
 from chargehand.web.cli.members import Form
 from chargehand.web.cli.verbs import Verb, path_of
 from chargehand.web.openapi.table import DOCS
-from chargehand.web.operations import BATCHES, Operation
+from chargehand.web.operations import BATCHES, BULK_RUNS, BULK_TASKS, Operation
 from tests.cli.answers import Told, answer_by
 from tests.cli.conftest import S_MAX
 from tests.cli.suggested import command_of
@@ -23,10 +23,11 @@ from tests.cli.suggested import command_of
 NOT_FOR_PEOPLE: Final = BATCHES - {Operation.CREATE_BATCH} | {
     *(Operation.LIVENESS, Operation.OPENAPI, Operation.DOCS),
 }
-NESTED: Final = {"verdict"}  # members whose own members are asked for one by one
+NESTED: Final = {"verdict", "filter"}  # members whose own members are asked for one by one
 NOT_ASKED_FOR: Final = {
     Operation.ADD_DEPENDENCY: {"kind"},  # there is one
     Operation.REQUEST_REVIEW: {"run_id", "task_id"},  # the path says it
+    **{op: {"limit", "cursor"} for op in BULK_TASKS | BULK_RUNS},  # they go on by themselves
 }
 
 
@@ -45,10 +46,8 @@ COMMANDS: Final = [Command(noun.name, verb) for noun in NOUNS.values() for verb 
 def test_every_operation_has_one_command():
     operations = [command.verb.operation for command in COMMANDS]
     assert len(operations) == len(set(operations))
-    # The stream of a task is what its timeline turns into where it is watched; that of all tasks
-    # has no command yet.
-    streams = {Operation.STREAM_TASK, Operation.STREAM}
-    assert set(Operation) - set(operations) == NOT_FOR_PEOPLE | streams
+    # The stream of a task is what its timeline turns into where it is watched.
+    assert set(Operation) - set(operations) == NOT_FOR_PEOPLE | {Operation.STREAM_TASK}
 
 
 def members_of(operation: Operation) -> set[str]:
@@ -83,7 +82,7 @@ def test_a_command_takes_what_its_operation_takes(command):
 @pytest.mark.parametrize("command", COMMANDS, ids=str)
 def test_every_option_says_what_it_is(command):
     for field in command.verb.fields:
-        assert field.help or field.form in (Form.ARGUMENT, Form.ARGUMENTS)
+        assert field.help or field.form in (Form.ARGUMENT, Form.ARGUMENTS, Form.ANY_ARGUMENTS)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=str)

@@ -45,7 +45,8 @@ def script(bare, monkeypatch):
     class Script:
         def run(self, *told: object, words: tuple[str, ...] = ("task", "timeline", "t")):
             answers.extend(told)
-            return bare.run(*words, "--watch")
+            option = () if words[:2] == ("task", "watch") else ("--watch",)
+            return bare.run(*words, *option)
 
         def __init__(self) -> None:
             self.asked, self.pauses = asked, pauses
@@ -121,3 +122,63 @@ def test_an_answer_is_shown_again_and_again(script):
         *("paused", "yes", "queued_run_count", "2"),
     ]
     assert script.pauses == [0.5] * 3
+
+
+def watched(script, *told: object, options: tuple[str, ...] = ()):
+    """All tasks, until Ctrl-C."""
+    done = script.run(*told, KeyboardInterrupt(), words=("task", "watch", *options))
+    assert done.exit_code == ClientExit.INTERRUPTED
+    return done
+
+
+def asked_behind(script) -> list[str | None]:
+    return [request.headers.get("Last-Event-ID") for request in script.asked]
+
+
+def test_all_tasks_are_watched_from_now_on_and_each_event_comes_once(script):
+    done = watched(
+        script,
+        "retry: 500\nid: 6\n\n",  # and no event before it is lost
+        Unreachable("refused"),
+        "retry: 500\nid: 6\n\n" + event(7) + event(9) + closed("overflow"),
+        event(10) + closed("shutdown"),
+    )
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["7", "9", "10"]
+    assert asked_behind(script) == [None, "6", "6", "9", "10"]
+    assert script.asked[0].path == "/api/stream"
+    assert script.pauses == [0.5] * 4
+
+
+def test_what_cannot_be_caught_up_with_is_said_and_it_goes_on_from_now(script):
+    behind = {"error": "too much", "diagnostic": {"code": "stream_cursor_behind"}}
+    done = watched(
+        script,
+        event(3) + closed("overflow"),
+        as_json(409, behind),
+        "id: 90\nretry: 500\n\n",
+        event(91),
+    )
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["3", "91"]
+    assert asked_behind(script) == [None, "3", None, "90", "91"]
+    [told] = [line for line in done.stderr.splitlines() if "going on from now" in line]
+    assert "behind 3 is left out" in told
+
+
+def test_a_number_ahead_of_the_server_ends_it(script):
+    ahead = {"error": "no such number", "diagnostic": {"code": "stream_cursor_ahead"}}
+    done = script.run(as_json(422, ahead), words=("task", "watch", "--after", "9"))
+    assert done.exit_code == ClientExit.INVALID
+    assert asked_behind(script) == ["9"]
+
+
+def test_the_tasks_of_a_workspace_are_watched_as_programs_want_it(script):
+    options = ("--workspace", "my site", "--json", "--after", "0")
+    done = watched(script, event(7), options=options)
+    assert orjson.loads(done.stdout)["sequence"] == 7
+    assert script.asked[0].path == "/api/stream?workspace=my+site&scope=workspace"
+    assert asked_behind(script) == ["0", "7"]
+
+
+def test_a_stream_that_there_is_not_is_not_asked_for_again(script):
+    done = script.run(Told(204), words=("task", "watch"))
+    assert (done.exit_code, len(script.asked)) == (ClientExit.DONE, 1)

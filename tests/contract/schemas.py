@@ -18,6 +18,8 @@ MORE_SHOWN: Final = {
 # What a claim shows of its task beyond the reference that the contract has.
 OF_CLAIMED_TASKS: Final = ("description", "metadata")
 NEW_TASKS: Final = "/api/tasks/batch"  # of our own; its refusals tell of each item besides
+# Of our own, and in the place of an id of theirs.
+BULK: Final = re.compile(r"/api/tasks/bulk/\w+|/api/runs/bulk/(retry|cancel)")
 CLAIM_OF_A_RUN: Final = "claimTaskRun"  # its answer holds the task beside the run
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z")
 
@@ -60,7 +62,7 @@ class Contract:
 
     def operation(self, method: str, path: str) -> dict[str, Any] | None:
         """What the contract says of a request; None where it knows nothing of it."""
-        for template, pattern in self._templates:
+        for template, pattern in () if BULK.fullmatch(path) else self._templates:
             if pattern.fullmatch(path):
                 found = self.document["paths"][template].get(method.lower())
                 if found is not None:

@@ -20,7 +20,7 @@ from chargehand.web.openapi.document import document
 from chargehand.web.openapi.meanings import MEANINGS
 from chargehand.web.openapi.page import page
 from chargehand.web.openapi.refusals import OWN, refusals_of
-from chargehand.web.operations import ASKED_BY_PROBES, Operation
+from chargehand.web.operations import ASKED_BY_PROBES, BULK_RUNS, Operation
 from chargehand.web.operations import Operation as Op
 from chargehand.web.page.session import BrowserSessions
 from chargehand.web.problems import EdgeCode
@@ -29,7 +29,7 @@ from tests.contract.refusals import REFUSALS
 from tests.web.client import ContractClient
 
 ROOT: Final = Path(__file__).parents[2]
-_ROW: Final = "the row of a run tells it, the answer is 200"
+_ROW: Final = "the row of a run or task tells it, the answer is 200"
 _NO_QUERY: Final = "only a list and a write read what may be wrong; the path has no invalid ids"
 _BATCHES: Final = (Op.HEARTBEAT_BATCH, Op.RELEASE_BATCH, Op.COMPLETE_BATCH, Op.FAIL_BATCH)
 # What stands on an operation's way and is not answered by it, and why.
@@ -43,6 +43,27 @@ NOT_ANSWERED: Final[dict[tuple[Op, Code], str]] = {
                 (Code.RUN_NOT_FOUND, Code.RUN_ALREADY_TERMINAL, Code.RUN_STILL_ACTIVE),
             ),
             *((operation, (Code.RUN_NOT_FOUND,)) for operation in _BATCHES),
+            (Op.BULK_CANCEL_TASKS, (Code.TASK_NOT_FOUND, Code.TRANSITION)),
+            (
+                Op.BULK_APPROVE_TASKS,
+                (
+                    *(Code.TASK_NOT_FOUND, Code.TRANSITION, Code.TASK_HAS_OPEN_RUN),
+                    *(Code.ATTEMPTS_EXHAUSTED, Code.BELOW_CANCELED, Code.BLOCKER_CANCELED),
+                    Code.KEY_CONFLICT,
+                ),
+            ),
+            (Op.BULK_PAUSE_TASKS, (Code.TASK_NOT_FOUND, Code.RUN_ALREADY_TERMINAL)),
+            (Op.BULK_RESUME_TASKS, (Code.TASK_NOT_FOUND,)),
+            (Op.BULK_ARCHIVE_TASKS, (Code.TASK_NOT_FOUND,)),
+            (Op.BULK_CANCEL_RUNS, (Code.RUN_NOT_FOUND, Code.RUN_TRANSITION)),
+            (
+                Op.BULK_RETRY_RUNS,
+                (
+                    *(Code.RUN_NOT_FOUND, Code.TRANSITION, Code.TASK_HAS_OPEN_RUN),
+                    *(Code.RUN_STILL_ACTIVE, Code.RUN_ALREADY_RETRIED, Code.RETRY_CHAIN_TOO_DEEP),
+                    *(Code.ATTEMPTS_EXHAUSTED, Code.BELOW_CANCELED, Code.BLOCKER_CANCELED),
+                ),
+            ),
         )
         for code in codes
     },
@@ -71,7 +92,7 @@ ANSWERED_BY_OTHERS: Final[dict[tuple[Op, Code], str]] = {
     (Op.STREAM, Code.STREAM_CURSOR_BEHIND): "the views know how much has changed",
     **{
         (operation, code): "the views know the task that is named"
-        for operation in (Op.LIST_ALL_RUNS, Op.LIST_ALL_REVIEWS)
+        for operation in (Op.LIST_ALL_RUNS, Op.LIST_ALL_REVIEWS, *BULK_RUNS)
         for code in (Code.TASK_NOT_FOUND, Code.TASK_SET_ASIDE)
     },
     (Op.CREATE_SUBSCRIPTION, Code.SUBSCRIPTION_NOT_FOUND): "made under a key, and deleted since",

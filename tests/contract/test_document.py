@@ -33,8 +33,10 @@ PUBLISHED = [
 OF_OUR_OWN = re.compile(
     r"/api/(sessions|workspaces)(/.*)?|/healthz|/readyz|/openapi\.json|/docs"
     r"|/api/tasks/\{id\}/notifications/undelivered(/resend)?"
-    r"|/api/runs|/api/task-reviews"
-    r"|/api/stream|/api/tasks/batch|/api/agent/tasks/(claim|heartbeat|release|complete|fail)-batch"
+    r"|/api/runs|/api/task-reviews|/api/tasks/\{id\}/dependents"
+    r"|/api/tasks/bulk/(cancel|approve|pause|resume|archive)|/api/runs/bulk/(retry|cancel)"
+    r"|/api/stream|/api/observe/history"
+    r"|/api/tasks/batch|/api/agent/tasks/(claim|heartbeat|release|complete|fail)-batch"
 )
 MORE_PARAMETERS = {
     Operation.GET_BACKLOG: {"scope", "cursor"},

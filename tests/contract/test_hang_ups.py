@@ -160,6 +160,11 @@ async def a_stream_of_all(_: Town) -> Request:
     return Request("GET", f"{Operation.STREAM.path}?after_sequence=0", {}, b"")
 
 
+async def a_list_of_dependents(town: Town) -> Request:
+    await town.create({"id": "t"})
+    return Request("GET", "/api/tasks/t/dependents", {}, b"")
+
+
 async def a_list_of_all(operation: Operation, _: Town) -> Request:
     return Request("GET", operation.path, {}, b"")
 
@@ -168,6 +173,33 @@ async def a_batch_of_tasks(_: Town) -> Request:
     task = {"scope": "global", "title": "T"}
     items = [{**task, "parent_ref": "a"}, {**task, "ref": "a"}]
     return Request("POST", Operation.CREATE_BATCH.path, {}, json.dumps({"items": items}).encode())
+
+
+async def many_tasks(operation: Operation, members: dict[str, object], town: Town) -> Request:
+    for number in range(3):
+        await town.create({"id": f"t{number}", "approval_policy": "manual"})
+    body = {"filter": {"all": True}, **members}
+    return Request("POST", operation.path, {}, json.dumps(body).encode())
+
+
+async def many_runs(operation: Operation, status: str, town: Town) -> Request:
+    for number in range(3):
+        origin = {"ref": "tasks.enqueue_run"}
+        await town.enqueue({"id": f"run-{number}", "task_id": f"t{number}", "origin": origin})
+    if status == "canceled":
+        body = {"filter": {"all": True}}
+        await town.client.post(Operation.BULK_CANCEL_RUNS.path, body)
+    body = {"filter": {"status": status}}
+    return Request("POST", operation.path, {}, json.dumps(body).encode())
+
+
+MANY_TASKS: Final[dict[Operation, dict[str, object]]] = {
+    Operation.BULK_CANCEL_TASKS: {},
+    Operation.BULK_APPROVE_TASKS: {},
+    Operation.BULK_PAUSE_TASKS: {"reason": "later"},
+    Operation.BULK_RESUME_TASKS: {},
+    Operation.BULK_ARCHIVE_TASKS: {},
+}
 
 
 BATCHES: Final[dict[Operation, dict[str, object]]] = {
@@ -183,9 +215,13 @@ OWN: Final[dict[Operation, Callable[[Town], Awaitable[Request]]]] = {
     Operation.STREAM_TASK: a_stream,
     Operation.STREAM: a_stream_of_all,
     **{one: partial(a_list_of_all, one) for one in LISTS_OF_ALL},
+    Operation.LIST_DEPENDENTS: a_list_of_dependents,
     Operation.CLAIM_BATCH: a_batch_of_claims,
     Operation.CREATE_BATCH: a_batch_of_tasks,
     **{one: partial(a_batch_of_one, one, members) for one, members in BATCHES.items()},
+    **{one: partial(many_tasks, one, members) for one, members in MANY_TASKS.items()},
+    Operation.BULK_CANCEL_RUNS: partial(many_runs, Operation.BULK_CANCEL_RUNS, "queued"),
+    Operation.BULK_RETRY_RUNS: partial(many_runs, Operation.BULK_RETRY_RUNS, "canceled"),
     Operation.RESEND_UNDELIVERED: what_is_undelivered,
 }
 FIRST_RECORDED: Final = {one.operation: one for one in reversed(good_answers())}

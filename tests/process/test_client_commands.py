@@ -125,6 +125,24 @@ def test_a_watch_outlives_a_server_that_is_killed(server, shell):
     assert (watch.returncode, told) == (ClientExit.INTERRUPTED, "\n")
 
 
+def test_a_watch_of_all_tasks_misses_nothing_while_a_server_is_killed(server, shell):
+    shell.output("chargehand task create x --id before")
+    watch = shell.begin("chargehand task watch --after 0")
+    assert watch.stdout is not None
+    assert watch.stderr is not None
+    assert "before" in watch.stdout.readline()
+    server.process.kill()
+    server.process.communicate()
+    assert "trying again" in watch.stderr.readline()
+    server.start().close()
+    for task_id in ("one", "other"):
+        shell.output(f"chargehand task create x --id {task_id}")
+        assert f" {task_id} " in watch.stdout.readline()
+    watch.send_signal(signal.SIGINT)
+    watch.communicate(timeout=S_MAX)
+    assert watch.returncode == ClientExit.INTERRUPTED
+
+
 def test_output_that_nobody_reads_ends_a_command_quietly(shell):
     shell.output("chargehand task create x --id t1")
     for line in ("task list", "task list --json", "task timeline t1 --watch", "scheduler status"):

@@ -93,6 +93,7 @@ async def tell(client: ContractClient, nursery: trio.Nursery) -> dict[str, dict[
     await _force(teller)
     await _tell_others(teller)
     await _do_many(teller)
+    await _tidy_up(teller)
     await _leave(teller)
     return json.loads(_HASH.sub(_same_hash, json.dumps(teller.examples)))
 
@@ -159,6 +160,7 @@ async def _work(teller: Teller, nursery: trio.Nursery) -> None:
     await teller.do(Op.GET_TASK, id="release")
     await teller.do(Op.GET_RUN, id=run_id)
     await teller.do(Op.LIST_RUNS, id="release")
+    await teller.do(Op.LIST_DEPENDENTS, id="release")
     await teller.do(Op.LIST_ALL_RUNS, query="?status=completed,failed&limit=2")
     await teller.do(Op.GET_TIMELINE, id="release", query="?limit=2")
     path = Op.STREAM_TASK.path.format(id="release")
@@ -288,6 +290,25 @@ async def _force(teller: Teller) -> None:
     await teller.do(Op.FORCE_FAIL, {"reason": "superseded"}, id=run_id)
 
 
+async def _tidy_up(teller: Teller) -> None:
+    """An operator does to many what is done to one. There is one of each, as what is done at once
+    has no order."""
+    named = {"ids": ["survey-a"]}
+    survey = {"scope": "global", "approval_policy": "manual"}
+    for task_id in (*named["ids"], "survey-b"):
+        await teller.do(Op.CREATE_TASK, {"id": task_id, **survey, "title": "Ask a customer"})
+    await teller.do(Op.BULK_PAUSE_TASKS, {**named, "reason": "the questions are not ready"})
+    await teller.do(Op.BULK_RESUME_TASKS, named)
+    await teller.do(Op.BULK_APPROVE_TASKS, named)
+    queued = {"status": "queued", "task_id": "survey-a"}
+    await teller.do(Op.BULK_CANCEL_RUNS, {"filter": queued, "reason": "too early"})
+    canceled = {"status": "canceled", "task_id": "survey-a"}
+    await teller.do(Op.BULK_RETRY_RUNS, {"filter": canceled})
+    surveys = {"filter": {"query": "survey"}, "reason": "asked by phone"}
+    await teller.do(Op.BULK_CANCEL_TASKS, {**surveys, "limit": 1})
+    await teller.do(Op.BULK_ARCHIVE_TASKS, named)
+
+
 async def _miss(teller: Teller) -> None:
     """A receiver that wanted no more of a survey has second thoughts."""
     placed = {"scope": "workspace", "workspace": "shop"}
@@ -303,6 +324,7 @@ async def _miss(teller: Teller) -> None:
 
 async def _leave(teller: Teller) -> None:
     await teller.do(Op.GET_DASHBOARD, query="?scope=workspace&workspace=shop")
+    await teller.do(Op.GET_HISTORY, query="?minutes=2")
     await teller.do(Op.GET_INBOX)
     await teller.do(Op.REMOVE_DEPENDENCY, id="announcement", depends_on_id="release")
     await teller.do(Op.DELETE_PROFILE, id="release")

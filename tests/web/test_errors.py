@@ -16,7 +16,7 @@ from tests.web.client import ContractClient
 WITH_IDS = [operation for operation in Operation if "{" in operation.path]
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/nothing", "/api/tasks/a%2Fb", "//api/tasks"])
+@pytest.mark.parametrize("path", ["/x", "/api", "/api/nothing", "/api/tasks/a%2Fb", "//api/tasks"])
 async def test_an_unknown_path_is_reported_as_json(client, path):
     answered = await client.get(path)
     assert (answered.status, answered.code) == (404, "not_found")
@@ -26,7 +26,7 @@ async def test_an_unknown_path_is_reported_as_json(client, path):
 async def test_an_unknown_path_is_reported_with_what_is_served_near_it(client):
     assert "/api/scheduler/backlog" in (await client.get("/api/scheduler/x")).json["error"]
     assert "/api/tasks" in (await client.get("/tasks")).json["error"]
-    assert "GET /docs describes them" in (await client.get("/")).json["error"]
+    assert "GET /docs describes them" in (await client.get("/nothing")).json["error"]
     told = (await client.get("/api/tasks/agh_claim_secret/x/y")).json["error"]
     assert "secret" not in told
 

@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from chargehand.web.operations import TAGGED, Operation
+from chargehand.web.operations import BULK_RUNS, BULK_TASKS, TAGGED, Operation
 from tests.web.client import ContractClient
 from tests.web.test_sending_again import serving
 from tests.web.writes import SITUATIONS, WRITES, Stage
@@ -24,6 +24,8 @@ NOT_CONDITIONAL = {
     Operation.DRAIN_SCHEDULER,
     Operation.BULK_RELEASE,
     Operation.BULK_FAIL,
+    *BULK_TASKS,
+    *BULK_RUNS,
     Operation.CREATE_WORKSPACE,
     Operation.RESOLVE_WORKSPACE,
     Operation.CREATE_SESSION,

@@ -4,6 +4,7 @@ import pytest
 import trio
 
 DASHBOARD = "/api/observe/tasks/dashboard"
+HISTORY = "/api/observe/history"
 INBOX = "/api/observe/tasks/inbox"
 
 
@@ -286,3 +287,26 @@ async def test_triage_leaves_lists_and_cursors_alone(client):
     rest = await client.get(link[1 : link.index(">")])
     listed = [task["id"] for task in first.json["tasks"] + rest.json["tasks"]]
     assert listed == ["t3", "t2", "t1", "t0"]
+
+
+async def test_the_history_has_the_minutes_that_are_asked_for_and_the_one_under_way(client, system):
+    await client.created(id="t1")
+    run_id = (await client.post("/api/tasks/t1/runs")).json["run"]["id"]
+    told = (await client.get(HISTORY)).json["history"]
+    row = told["minutes"][-1]
+    assert (row["tasks_created"], row["runs_enqueued"], row["queued_run_count"]) == (1, 1, 1)
+    assert row["queue_wait"] == {"samples": 0}
+    assert row["oldest_claimable_age_ms"] >= 0
+    await client.post(f"/api/task-runs/{run_id}/claim")
+    await client.post(f"/api/task-runs/{run_id}/cancel")
+    told = (await client.get(f"{HISTORY}?minutes=1")).json["history"]
+    [row] = told["minutes"]
+    assert row["queue_wait"]["samples"] == row["execution"]["samples"] == row["runs_canceled"] == 1
+    assert "oldest_claimable_age_ms" not in row
+    assert told["since"] <= told["as_of"]
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "1441", "x"])
+async def test_a_history_of_no_minute_or_of_more_than_a_day_is_refused(client, minutes):
+    answered = await client.get(f"{HISTORY}?minutes={minutes}")
+    assert (answered.status, answered.pointer) == (422, "?minutes")

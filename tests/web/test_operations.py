@@ -1,10 +1,13 @@
 """The table of operations says what the contract says."""
 
-from chargehand.web.operations import ALWAYS_ALLOWED, BATCHES, Operation
+from chargehand.web.operations import ALWAYS_ALLOWED, BATCHES, BULK_TASKS, Operation
 from chargehand.web.routes import ROUTES
 from tests.web.client import CONTRACT
 
-OF_OUR_OWN = {Operation.LIST_UNDELIVERED, Operation.RESEND_UNDELIVERED, *BATCHES}
+OF_OUR_OWN = {
+    *(Operation.LIST_UNDELIVERED, Operation.RESEND_UNDELIVERED),
+    *(*BATCHES, *BULK_TASKS, Operation.LIST_DEPENDENTS),
+}
 
 
 def test_every_operation_of_the_table_is_the_contracts():

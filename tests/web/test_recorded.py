@@ -10,7 +10,7 @@ import pytest
 from chargehand.web.bodies import Body, known_members
 from chargehand.web.decoding import decode
 from chargehand.web.openapi.table import DOCS
-from chargehand.web.operations import BATCHES, Operation
+from chargehand.web.operations import BATCHES, BULK_RUNS, BULK_TASKS, Operation
 from tests.web.client import CONTRACT
 
 ANSWERS = Path(__file__).parent.parent / "contract" / "answers.jsonl"
@@ -18,7 +18,7 @@ BODIES = {op: doc.request for op, doc in DOCS.items() if doc.request is not None
 OWN = {
     Operation.CREATE_WORKSPACE,
     Operation.RESEND_UNDELIVERED,
-    *BATCHES,
+    *(*BATCHES, *BULK_TASKS, *BULK_RUNS),
 }  # the original has no such operation
 
 

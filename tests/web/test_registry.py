@@ -1,6 +1,8 @@
 """Workspaces and sessions over HTTP."""
 
 import pytest
+import trio
+import trio.testing
 
 from chargehand.actors.faults import Why
 
@@ -118,3 +120,25 @@ async def test_an_ended_session_is_refused_and_its_run_queued_again(client):
 async def test_a_session_registers_itself_on_first_contact(client):
     await client.acting_as("s1").get("/api/tasks")
     assert [s["id"] for s in (await client.get("/api/sessions")).json["sessions"]] == ["s1"]
+
+
+async def test_sessions_say_how_many_of_their_claims_wait(client, nursery):
+    for session_id in ("s1", "s2"):
+        body = {"agent_name": "coder", "id": session_id}
+        assert (await client.post("/api/sessions", body)).status == 201
+    agent = client.acting_as("s1")
+
+    async def wait_for_work() -> None:
+        await agent.post("/api/agent/tasks/claim-next", {"wait": True})
+
+    nursery.start_soon(wait_for_work)
+    nursery.start_soon(wait_for_work)
+    await trio.testing.wait_all_tasks_blocked()
+    listed = (await client.get("/api/sessions")).json["sessions"]
+    assert {one["id"]: one.get("waiting_claims") for one in listed} == {"s1": 2, "s2": None}
+    shown = (await client.get("/api/sessions/s1")).json["session"]
+    assert shown["waiting_claims"] == 2
+    await client.queued()
+    await trio.testing.wait_all_tasks_blocked()
+    assert (await client.get("/api/sessions/s1")).json["session"]["waiting_claims"] == 1
+    nursery.cancel_scope.cancel()

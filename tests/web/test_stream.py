@@ -7,6 +7,7 @@ import trio.testing
 
 from chargehand.actors import limits
 from chargehand.actors.identity import OriginKind
+from chargehand.web import sse
 from chargehand.web.app import create_app
 from tests.web.client import CONTRACT, open_stream
 
@@ -134,10 +135,14 @@ async def test_a_cursor_ahead_of_the_server_is_refused_with_the_newest_number(cl
     assert stream.status == 200
 
 
-async def test_a_stream_of_all_tasks_begins_now_and_goes_on_behind_the_last_number(client, nursery):
+async def test_a_stream_of_all_tasks_begins_now_and_goes_on_behind_the_last_number(
+    system, client, nursery
+):
     await client.created(id="before")
+    before = system.views.newest_seq
     stream, hang_up = await open_stream(nursery, client.app, "/api/stream")
     assert stream.status == 200
+    assert stream.chunks[0] == b"retry: 2000\nid: %d\n\n" % before
     assert stream.headers["content-type"] == "text/event-stream"
     await trio.testing.wait_all_tasks_blocked()
     for task_id in ("one", "other"):
@@ -188,3 +193,37 @@ async def test_a_stream_of_all_tasks_that_cannot_go_on_is_refused(client, system
     assert answered.json["diagnostic"]["evidence"]["newest"] == newest
     answered = await client.send("HEAD", f"/api/stream?after_sequence={newest}")
     assert answered.status == 200
+
+
+async def test_an_event_is_encoded_once_for_all_who_follow_it(system, client, nursery, monkeypatch):
+    await client.created(id="t1")
+    encoded = []
+
+    def noted(event, views):
+        encoded.append(event.seq)
+        return frame(event, views)
+
+    frame = sse._frame
+    monkeypatch.setattr(sse, "_frame", noted)
+    behind = f"after_sequence={system.views.newest_seq}"
+    paths = ["/api/stream", "/api/stream?scope=global", f"/api/tasks/t1/stream?{behind}"]
+    streams = [(await open_stream(nursery, client.app, path))[0] for path in paths]
+    await trio.testing.wait_all_tasks_blocked()
+    encoded.clear()
+    for title in "abc":
+        await client.send("PATCH", "/api/tasks/t1", {"title": title})
+    told = [await stream.wait_events(3) for stream in streams]
+    assert [checked(event)["timeline"]["task"]["title"] for event in told[0]] == ["a", "b", "c"]
+    assert told[0] == told[1] == told[2]
+    assert encoded == [int(event["id"]) for event in told[0]]
+
+
+async def test_no_more_frames_are_kept_than_somebody_may_still_want(client, nursery, monkeypatch):
+    monkeypatch.setattr(sse, "STREAM_BUFFER_MAX", 4)
+    monkeypatch.setattr(sse, "_frames", sse._Frames())
+    stream, _ = await open_stream(nursery, client.app, "/api/stream?after_sequence=0")
+    for number in range(9):
+        await client.created(id=f"t{number}")
+    events = [checked(event) for event in await stream.wait_events(9)]
+    assert [data["timeline"]["task"]["id"] for data in events] == [f"t{n}" for n in range(9)]
+    assert len(sse._frames._kept) == 4

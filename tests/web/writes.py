@@ -305,6 +305,45 @@ async def _bulk_fail(stage: Stage) -> Write:
     return Write(Op.BULK_FAIL, {}, body, {"run_ids": [third], **_WHY})
 
 
+def _on_many(operation: Op, body: Any, other: Any, **members: Any) -> None:
+    @situation(operation)
+    async def make(stage: Stage) -> Write:
+        first, second, third = [await stage.task(**members) for _ in range(3)]
+        ids = [first, "task-unknown", second]
+        return Write(operation, {}, {"ids": ids, **body}, {"ids": [third], **other})
+
+
+_on_many(Op.BULK_APPROVE_TASKS, {}, {"metadata": {"a": 1}}, **_MANUAL)
+_on_many(Op.BULK_PAUSE_TASKS, _WHY, _WHY_ELSE)
+_on_many(Op.BULK_RESUME_TASKS, {}, {"metadata": {"a": 1}})
+_on_many(Op.BULK_ARCHIVE_TASKS, {}, {})
+
+
+@situation(Op.BULK_CANCEL_TASKS)
+async def _cancel_tasks(stage: Stage) -> Write:
+    """By a filter that they do not match any more, once they are canceled."""
+    for _ in range(3):
+        await stage.task(priority="low")
+    body = {"filter": {"status": "ready", "priority": "low"}, "limit": 2}
+    return Write(Op.BULK_CANCEL_TASKS, {}, body, {**body, **_WHY})
+
+
+@situation(Op.BULK_CANCEL_RUNS)
+async def _cancel_runs(stage: Stage) -> Write:
+    for _ in range(3):
+        await stage.queued()
+    body = {"filter": {"status": "queued"}, "limit": 2}
+    return Write(Op.BULK_CANCEL_RUNS, {}, body, {**body, **_WHY})
+
+
+@situation(Op.BULK_RETRY_RUNS)
+async def _retry_runs(stage: Stage) -> Write:
+    for _ in range(2):
+        await stage.do("POST", f"/api/task-runs/{await stage.queued()}/cancel")
+    body = {"filter": {"status": "failed,canceled"}}
+    return Write(Op.BULK_RETRY_RUNS, {}, body, {**body, "metadata": {"a": 1}})
+
+
 @situation(Op.PAUSE_SCHEDULER)
 async def _pause(stage: Stage) -> Write:
     return Write(Op.PAUSE_SCHEDULER, {}, _WHY, _WHY_ELSE)

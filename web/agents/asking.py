@@ -108,7 +108,9 @@ class Asking(ABC):
         """Raises: Refused, Unavailable."""
 
     @abstractmethod
-    def _lines(self, path: str, last_id: str) -> AsyncGenerator[str, None]:
+    def _lines(
+        self, path: str, query: Mapping[str, str], last_id: str | None
+    ) -> AsyncGenerator[str, None]:
         """The lines of a stream, behind event `last_id`, until it breaks off. Raises: Refused."""
 
 

@@ -238,12 +238,15 @@ class LocalSystem(Api):
             raise of_answer(answer.status, answer.body, None)
         return Answered(answer.body, linked_from(dict(answer.headers).get("Link")))
 
-    async def _lines(self, path: str, last_id: str) -> AsyncGenerator[str, None]:
+    async def _lines(
+        self, path: str, query: Mapping[str, str], last_id: str | None
+    ) -> AsyncGenerator[str, None]:
         with self._refusing(Operation.STREAM_TASK):
             self._system.availability.check()
         operation, ids = _operation("GET", path)
-        request = Request("GET", path, {}, b"")
-        answer = await self._response(request, operation, ids, {LAST_EVENT_HEADER: last_id})
+        request = Request("GET", path, query, b"")
+        headers = {} if last_id is None else {LAST_EVENT_HEADER: last_id}
+        answer = await self._response(request, operation, ids, headers)
         if isinstance(answer, HttpResponse):
             raise of_answer(answer.status, answer.body, None)
         async with aclosing(answer.chunks()) as chunks:

@@ -1,6 +1,6 @@
 """The calls of a program about tasks, their runs and their events."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Any, Final
 
@@ -245,26 +245,51 @@ class TaskCalls(Asking):
         Raises:
             Refused: `task_not_found`; also once the task was set aside as damaged.
         """
-        return self._events_open(task_id, after)
+        return self._events_open(f"/api/tasks/{quoted(task_id)}/stream", {}, str(after))
+
+    def all_events(
+        self, *, workspace: str | None = None, after: int | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+        """The same of all tasks; it does not end.
+
+            async with client.all_events() as events:
+                async for event in events:
+                    print(event.task_id, event.type)
+
+        Args:
+            workspace: id, name or path; only what happens to its tasks. None: to any.
+            after: the number of the last event that is known; None: whatever there is when an event
+                is first waited for.
+
+        Raises:
+            Refused: `stream_cursor_behind`, also while it is followed: too much has happened since
+                the last event. List the tasks again, and open another one.
+        """
+        query = {} if workspace is None else {"workspace": workspace}
+        last_id = None if after is None else str(after)
+        return self._events_open("/api/stream", query, last_id)
 
     @asynccontextmanager
     async def _events_open(
-        self, task_id: str, after: int
+        self, path: str, query: Mapping[str, str], last_id: str | None
     ) -> AsyncGenerator[AsyncIterator[Event], None]:
-        async with aclosing(self._events(task_id, after)) as events:
+        async with aclosing(self._events(path, query, last_id)) as events:
             yield events
 
-    async def _events(self, task_id: str, after: int) -> AsyncGenerator[Event, None]:
-        path, last_id, retry_s = f"/api/tasks/{quoted(task_id)}/stream", str(after), RETRY_S
+    async def _events(
+        self, path: str, query: Mapping[str, str], last_id: str | None
+    ) -> AsyncGenerator[Event, None]:
+        retry_s = RETRY_S
         while True:
             reader = FrameReader()
-            async with aclosing(self._lines(path, last_id)) as lines:
+            async with aclosing(self._lines(path, query, last_id)) as lines:
                 async for line in lines:
                     frame = reader.take(line)
                     if frame is None:
                         continue
                     if frame.retry_ms is not None:
                         retry_s = frame.retry_ms / 1000
+                        last_id = frame.id or last_id
                     elif frame.event == _CLOSED:
                         if _is_over(frame):
                             return

@@ -9,8 +9,9 @@ misspelt command was to be, `completion` what a shell completes by.
 `running` is what all commands have in common, `interrupts` how Ctrl-C ends them. `target` says
 where the server is and who calls it, `misspelt` which variables were meant to. `client` carries a
 request over a `connection`, `watching` repeats it or follows a stream, `deletion` deletes what
-matches a filter, `failures` says what went wrong, `holdups` what an answer waits for, `again` what
-to call next. No rule of the server is repeated here: what is wrong is said by the server.
+matches a filter, `bulk` does to many what is done to one (its rows are `bulk_verbs`), `failures`
+says what went wrong, `holdups` what an answer waits for, `again` what to call next. No rule of the
+server is repeated here: what is wrong is said by the server.
 
 Little is loaded to start a command, so classes are named tuples here (see docs/adr/0024).
 """

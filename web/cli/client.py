@@ -29,6 +29,7 @@ from chargehand.web.headers import IDEMPOTENCY_HEADER, IF_MATCH_HEADER, IGNORED_
 
 _AGAIN_S: Final = 10.0  # a request whose answer was lost is sent again for so long
 _PAUSE_S: Final = 0.2  # and so long after the last try
+_NO_CONTENT: Final = 204
 _NEXT: Final = re.compile(r'<([^>]*)>[^,<]*;\s*rel="?next\b')
 
 
@@ -130,17 +131,23 @@ class Client:
 
     @contextmanager
     def stream(
-        self, path: str, last_event_id: str | None, quiet_s: float
-    ) -> Iterator[Iterator[str]]:
-        """The lines of an event stream; one that is silent for `quiet_s` is lost."""
+        self,
+        path: str,
+        last_event_id: str | None,
+        quiet_s: float,
+        query: Mapping[str, str] | None = None,
+    ) -> Iterator[Iterator[str] | None]:
+        """The lines of an event stream; one that is silent for `quiet_s` is lost. None: whoever
+        answers says that there is none, and to come back no more."""
         headers = {**self._headers, "Accept": "text/event-stream"}
         if last_event_id is not None:
             headers["Last-Event-ID"] = last_event_id
-        request = Request("GET", path, headers, None, quiet_s)
+        target = f"{path}?{urlencode(query)}" if query else path
+        request = Request("GET", target, headers, None, quiet_s)
         with self._failing(), exchange(self._place, request) as answer:
             if not _is_success(answer):
                 raise refused(answer.status, answer.read(), self._missing)
-            yield answer.lines()
+            yield None if answer.status == _NO_CONTENT else answer.lines()
 
     @contextmanager
     def _failing(self) -> Iterator[None]:

@@ -79,6 +79,7 @@ class Failed(Exception):
     Args:
         suggestion: a command that helps.
         body: the server's answer, if it gave one.
+        code: that of the API, if it named one.
     """
 
     def __init__(
@@ -87,11 +88,13 @@ class Failed(Exception):
         text: str,
         suggestion: str | None = None,
         body: bytes = b"",
+        code: str | None = None,
     ) -> None:
         super().__init__(text)
         self.exit_with = exit_with
         self.text = text
         self.suggestion = suggestion
+        self.code = code
         self._body = body
 
     def __str__(self) -> str:
@@ -132,7 +135,7 @@ def refused(status: int, raw: bytes, missing: str | None = None) -> Failed:
     exit_with = _EXITS.get(status, ClientExit.STRANGE)
     if exit_with is ClientExit.INVALID and _is_of_a_state(refusal.code):
         exit_with = ClientExit.CONFLICT
-    return Failed(exit_with, text, refusal.suggestion, raw)
+    return Failed(exit_with, text, refusal.suggestion, raw, refusal.code)
 
 
 def _is_of_a_state(code: str | None) -> bool:

@@ -86,6 +86,7 @@ NOUNS: Final[Mapping[str, Noun]] = {
         ),
         Noun("inbox", "What waits for the caller", "list --unread"),
         Noun("dashboard", "The state of all work, on one screen", is_verb=True),
+        Noun("history", "What was done in each of the last minutes", is_verb=True),
         Noun("scheduler", "The scheduler as a whole", "backlog --limit 20"),
         Noun(
             "bridge",

@@ -30,6 +30,7 @@ SESSION_COLUMNS: Final = (
     Column("WORKSPACE", "workspace_id", _BELOW),
     Column("CHANNEL", "channel"),
     Column("CAPABILITIES", "capabilities"),
+    Column("WAITING", "waiting_claims"),
 )
 WORKSPACE_COLUMNS: Final = (
     Column("ID", "id", _KEPT),

@@ -194,6 +194,7 @@ class Form(Enum):
     OPTION = "option"
     ARGUMENT = "argument"
     ARGUMENTS = "arguments"  # one or more
+    ANY_ARGUMENTS = "any arguments"  # or none
     LIST = "list"  # an option that may be repeated
     FLAG = "flag"  # sent where it is set
     SWITCH = "switch"  # --x or --no-x; not sent where neither is given
@@ -225,7 +226,7 @@ class Field(NamedTuple):
     @property
     def called(self) -> str:
         """What people call it here."""
-        is_argument = self.form in (Form.ARGUMENT, Form.ARGUMENTS)
+        is_argument = self.form in (Form.ARGUMENT, Form.ARGUMENTS, Form.ANY_ARGUMENTS)
         return self.option.upper() if is_argument else f"--{self.option}"
 
     def parameter(self) -> click.Parameter:
@@ -236,6 +237,8 @@ class Field(NamedTuple):
                 return self._argument(1)
             case Form.ARGUMENTS:
                 return self._argument(-1)
+            case Form.ANY_ARGUMENTS:
+                return self._argument(-1, required=False)
             case Form.OPTION:
                 return click.Option(
                     [option, self.member], type=self.kind, required=self.required, help=self.help
@@ -251,18 +254,19 @@ class Field(NamedTuple):
                     [f"{option}/--no-{self.option}", self.member], default=None, help=self.help
                 )
 
-    def _argument(self, count: int) -> click.Argument:
+    def _argument(self, count: int, *, required: bool = True) -> click.Argument:
+        name = self.option.upper() + ("..." if count < 0 else "")
         return click.Argument(
             [self.member],
             type=self.kind,
             nargs=count,
-            required=True,
-            metavar=self.option.upper() + ("..." if count < 0 else ""),
+            required=required,
+            metavar=f"[{name}]" if not required else name,
         )
 
     def is_given(self, value: object) -> bool:
         match self.form:
-            case Form.FLAG | Form.LIST:
+            case Form.FLAG | Form.LIST | Form.ANY_ARGUMENTS:
                 return bool(value)
             case Form.OPTION | Form.ARGUMENT | Form.ARGUMENTS | Form.SWITCH:
                 return value is not None

@@ -17,7 +17,7 @@ from chargehand.web.cli.failures import Failed, plain
 from chargehand.web.cli.members import CURSOR, ID, Field, Form, Members, given, in_options
 from chargehand.web.cli.running import Callers, ask_to_go_on, client_command, on_terminal
 from chargehand.web.cli.shown import Pages, Part, print_json, show
-from chargehand.web.cli.watching import watch_answer, watch_task
+from chargehand.web.cli.watching import watch_all, watch_answer, watch_task
 from chargehand.web.exits import ClientExit
 from chargehand.web.operations import Operation
 
@@ -44,6 +44,7 @@ class Watch(Enum):
 
     ANSWER = "answer"  # asks repeatedly
     STREAM = "stream"  # follows the events of the task
+    ALWAYS = "always"  # there is no such option: the command does nothing else
 
 
 @final
@@ -82,6 +83,8 @@ class Verb(NamedTuple):
         whole: the member that is the body itself.
         ends_with: the code that an answer means.
         many: what it does by filter.
+        carry_out: does it where one request is not all there is to it; is given the members, and
+            whether nobody is to be asked.
     """
 
     name: str
@@ -102,6 +105,7 @@ class Verb(NamedTuple):
     whole: str | None = None
     ends_with: Callable[[Any], ClientExit] | None = None
     many: Many | None = None
+    carry_out: Callable[["Client", bool, Members, bool], None] | None = None
 
     @property
     def ids(self) -> list[tuple[str, str]]:
@@ -135,7 +139,7 @@ class Verb(NamedTuple):
             parameters.append(
                 click.Option(["--if-match"], type=number, metavar="NUMBER", help=text)
             )
-        if self.asks is not None or self.many is not None:
+        if not (self.asks is None and self.many is None and self.carry_out is None):
             parameters.append(click.Option(["--yes"], is_flag=True, help="ask nothing"))
         return parameters + _watch_options(self.watch)
 
@@ -162,7 +166,17 @@ class Verb(NamedTuple):
         return " ".join([self.note, *choices]).strip()
 
     def _run(self, client: "Client", as_json: bool, values: dict[str, Any]) -> None:
+        if self.carry_out is not None:
+            self.carry_out(client, as_json, given(self.fields, values), values["yes"])
+            return
         walks = values.pop("all", False)
+        if self.watch is Watch.ALWAYS:
+            members = given(self.fields, values)
+            if self.finish is not None:
+                self.finish(members)
+            after_sequence = members.pop("after_sequence", None)
+            watch_all(client, as_json, self.operation.path, members, after_sequence)
+            return
         if values.pop("watch", False):
             if walks:
                 raise click.UsageError("--all comes to an end, but a watch has none")
@@ -308,7 +322,7 @@ class Verb(NamedTuple):
 
 def _watch_options(watch: Watch | None) -> list[click.Parameter]:
     match watch:
-        case None:
+        case None | Watch.ALWAYS:
             return []
         case Watch.STREAM:
             return [click.Option(["--watch"], is_flag=True, help="and each new one, until Ctrl-C")]

@@ -1,12 +1,13 @@
-"""What goes on until Ctrl-C: the events of a task, and answers that are asked for repeatedly.
+"""What goes on until Ctrl-C: events of a task or of all, and answers that are asked for repeatedly.
 
 A server that is gone is waited for, as long as it has answered once: a watch outlives restarts.
 """
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
 import click
@@ -29,6 +30,7 @@ _QUIET_S: Final = 45.0  # three of the server's comments missed: the connection 
 _RETRY_S: Final = 2.0  # until the server names a time
 _DELETED: Final = "deleted"
 _CLOSED: Final = "stream.closed"
+_BEHIND: Final = "stream_cursor_behind"
 
 pause = time.sleep
 
@@ -64,22 +66,83 @@ class _Presence:
 def watch_task(connection: "Client", as_json: bool, path: str, after_sequence: int | None) -> None:
     """Print each event of the stream once, as it happens, until the task is deleted."""
     last_id = "0" if after_sequence is None else str(after_sequence)
-    retry_s = _RETRY_S
-    presence = _Presence(_on_stderr)
+    if _follow(_Stream(connection, as_json, path, last_id=last_id)):
+        click.echo("chargehand: the task was deleted", err=True)
+
+
+def watch_all(
+    connection: "Client",
+    as_json: bool,
+    path: str,
+    query: Mapping[str, str],
+    after_sequence: int | None,
+) -> None:
+    """The same of all tasks, until Ctrl-C; without a number from now on. Where the server refuses
+    to go on, as too much has happened, that is said, and it begins anew from now on."""
+    last_id = None if after_sequence is None else str(after_sequence)
+    stream = _Stream(connection, as_json, path, query, last_id)
     while True:
-        with presence.enduring(), connection.stream(path, last_id, _QUIET_S) as lines:
-            presence.found()
+        try:
+            _follow(stream)
+            return
+        except Failed as failed:
+            if failed.code != _BEHIND:
+                raise
+            text = f"what happened behind {stream.last_id} is left out; going on from now"
+            _on_stderr(f"chargehand: {plain(str(failed))}; {text}")
+            stream.last_id = None
+
+
+@final
+class _Stream:
+    """What is followed, and how far it has come.
+
+    Args:
+        last_id: the number of the last event that is known; None: whatever there is now.
+    """
+
+    def __init__(
+        self,
+        connection: "Client",
+        as_json: bool,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        last_id: str | None = None,
+    ) -> None:
+        self.last_id = last_id
+        self.retry_s = _RETRY_S
+        self.presence = _Presence(_on_stderr)
+        self._open = partial(connection.stream, path, quiet_s=_QUIET_S, query=query)
+        self._as_json = as_json
+
+    def read(self) -> bool | None:
+        """Print what comes, until the connection ends. None: one may come back; else whether that
+        which was followed was deleted."""
+        with self._open(last_event_id=self.last_id) as lines:
+            self.presence.found()
+            if lines is None:
+                return False
             for frame in frames(lines):
                 if frame.retry_ms is not None:
-                    retry_s = frame.retry_ms / 1000
+                    self.retry_s = frame.retry_ms / 1000
                 if frame.event == _CLOSED:
                     if orjson.loads(frame.data).get("reason") == _DELETED:
-                        click.echo("chargehand: the task was deleted", err=True)
-                        return
-                elif frame.data:
-                    _print_event(frame.data, as_json)
-                    last_id = frame.id or last_id
-        pause(retry_s)
+                        return True
+                    continue
+                if frame.data:
+                    _print_event(frame.data, self._as_json)
+                self.last_id = frame.id or self.last_id
+        return None
+
+
+def _follow(stream: _Stream) -> bool:
+    """Read it to its end, over lost connections and restarts of the server."""
+    while True:
+        with stream.presence.enduring():
+            ended = stream.read()
+            if ended is not None:
+                return ended
+        pause(stream.retry_s)
 
 
 def _print_event(data: str, as_json: bool) -> None:

@@ -1,8 +1,8 @@
 """The client for programs without Trio: plain calls, from any thread."""
 
 import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from functools import partial, update_wrapper
 from os import PathLike
 from types import TracebackType
@@ -102,11 +102,23 @@ class BlockingClient:
             for event in events:
                 print(event.type)
         """
-        return self._events(task_id, after)
+        return self._events(self._client.events(task_id, after=after))
+
+    def all_events(
+        self, *, workspace: str | None = None, after: int | None = None
+    ) -> AbstractContextManager[Iterator[Event]]:
+        """`Client.all_events`, as a plain iterator that waits for each event.
+
+        with client.all_events() as events:
+            for event in events:
+                print(event.task_id, event.type)
+        """
+        return self._events(self._client.all_events(workspace=workspace, after=after))
 
     @contextmanager
-    def _events(self, task_id: str, after: int) -> Iterator[Iterator[Event]]:
-        opened = self._client.events(task_id, after=after)
+    def _events(
+        self, opened: AbstractAsyncContextManager[AsyncIterator[Event]]
+    ) -> Iterator[Iterator[Event]]:
         events = self._call(opened.__aenter__)
 
         def each() -> Iterator[Event]:

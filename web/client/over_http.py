@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -87,9 +87,11 @@ class OverHttp(Api):
             if not isinstance(cause, Unavailable) or not await patience.pause(cause.retry_after_s):
                 raise cause
 
-    async def _lines(self, path: str, last_id: str) -> AsyncGenerator[str, None]:
+    async def _lines(
+        self, path: str, query: Mapping[str, str], last_id: str | None
+    ) -> AsyncGenerator[str, None]:
         async with self._waiting.one() as client:
-            answer = await self._stream(client, path, last_id)
+            answer = await self._stream(client, path, query, last_id)
             lines = answer.aiter_lines()
             try:
                 async for line in lines:
@@ -104,13 +106,19 @@ class OverHttp(Api):
                         async for _ in lines:
                             pass
 
-    async def _stream(self, client: httpx.AsyncClient, path: str, last_id: str) -> httpx.Response:
+    async def _stream(
+        self, client: httpx.AsyncClient, path: str, query: Mapping[str, str], last_id: str | None
+    ) -> httpx.Response:
         """One that is open; the server is waited for."""
         self._check_open()
+        headers = {"Accept": "text/event-stream"}
+        if last_id is not None:
+            headers[LAST_EVENT_HEADER] = last_id
         request = client.build_request(
             "GET",
             path,
-            headers={"Accept": "text/event-stream", LAST_EVENT_HEADER: last_id},
+            params=query or None,
+            headers=headers,
             timeout=httpx.Timeout(QUIET_S, connect=CONNECT_S),
         )
         patience = Patience(self._patience_s)

@@ -29,6 +29,35 @@ _ITEMS: Final = (
     "Answers with a row for each, in the order sent; one may be refused alone, also where it could "
     "not be read."
 )
+_SELECTED: Final = (
+    f"Either `ids`, up to {limits.BULK_IDS_MAX}, or a `filter` with what `GET {{list}}` takes; one "
+    "that leaves nothing out says so by `all`, and one with an unknown member is refused. A filter "
+    f"is worked through in slices of {limits.BULK_SLICE_MAX}, or of `limit`: send `next_cursor` as "
+    "`cursor`, with the same filter, while there is one."
+)
+_EACH: Final = (
+    "Each is an operation of its own and may be refused alone; the answer is 200 with a row for "
+    "each, in the order asked, and 503 only if the server could do none. "
+    "`dry_run` stores nothing: it counts what matches, shows the first ones "
+    f"({limits.BULK_SHOWN} or `limit`), and says of each whether it would be refused as things are "
+    "now. A request that has arrived is carried out, also where the client goes away. "
+    "Under an `Idempotency-Key`, a new one for each slice, the same request has one effect: sent "
+    "again, it is about the same ones as before, as what was done under the key counts as if it "
+    "matched still. It goes on with what was left, and tries again what was refused. What somebody "
+    "else has changed meanwhile is in it if it matches now."
+)
+_BULK_TASKS: Final = (
+    f"{_SELECTED.format(list='/api/tasks')} Tasks come in the order of creation, the newest first, "
+    "which nothing moves: one that matches all along is handled once, and one is handled that "
+    "matches when its turn comes. "
+    f"{_EACH}"
+)
+_BULK_RUNS: Final = (
+    f"{_SELECTED.format(list='/api/runs')} Runs come in the order of that list, and a slice may be "
+    f"short, or even empty, and not the last one. One that matches all along is handled once; over "
+    f"a restart, or after more than {limits.MOVES_MAX} changes by anybody, it may come once more "
+    f"and is refused then. {_EACH}"
+)
 _ROWS: Final = "Answers with a row for each run, in the order asked; one may be refused alone."
 
 AREAS: Final[Mapping[str, str]] = {
@@ -73,6 +102,10 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "limit": (
         f"How many rows at most; 0 is the default of {limits.LIST_DEFAULT}, and "
         f"{limits.LIST_MAX} the most there are."
+    ),
+    "minutes": (
+        f"How many minutes, that under way too: 1 to {limits.HISTORY_MINUTES_MAX}, by default "
+        f"{limits.HISTORY_MINUTES_DEFAULT}."
     ),
     "network_channel": "Only what is in this channel.",
     "order": "What the rows are ordered by, the newest first: latest activity, or creation.",
@@ -250,6 +283,10 @@ OPERATIONS: Final[Mapping[Op, str]] = {
     Op.REMOVE_DEPENDENCY: (
         "The task may become ready by it, and enqueues itself then if it is meant to."
     ),
+    Op.LIST_DEPENDENTS: (
+        "Those that depend on it, drafts too, whether it is completed by now or not. The latest "
+        "active first."
+    ),
     Op.LIST_RUNS: "Of one status or session if asked for.",
     Op.ENQUEUE_RUN: (
         "A further run of a task, also of one that is completed. 409 while one is open, below a "
@@ -371,12 +408,39 @@ OPERATIONS: Final[Mapping[Op, str]] = {
         "that wait for a required review become ready by an approval, and by nothing else. An "
         "equal verdict may be sent again, another one is 409."
     ),
+    Op.BULK_CANCEL_TASKS: (
+        "Each as by `POST /api/tasks/{id}/cancel`, with all that is open below it. One that was "
+        f"canceled before is no refusal. {_CUT} {_BULK_TASKS}"
+    ),
+    Op.BULK_APPROVE_TASKS: (
+        "Each as by `POST /api/tasks/{id}/approve`; one that needs no approval, or has one and no "
+        f"open run, is a refused row. {_BULK_TASKS}"
+    ),
+    Op.BULK_PAUSE_TASKS: f"A reason is needed. {_BULK_TASKS}",
+    Op.BULK_RESUME_TASKS: f"Each as by `POST /api/tasks/{{id}}/resume`. {_BULK_TASKS}",
+    Op.BULK_ARCHIVE_TASKS: (
+        f"Only in the inbox of the caller: the tasks do not change. {_BULK_TASKS}"
+    ),
+    Op.BULK_RETRY_RUNS: (
+        "Each as by `POST /api/runs/{id}/retry`. Of several runs of one task the first one in the "
+        f"order is retried, and the others are refused. {_BULK_RUNS}"
+    ),
+    Op.BULK_CANCEL_RUNS: f"Each as by `POST /api/task-runs/{{id}}/cancel`. {_CUT} {_BULK_RUNS}",
     Op.INSPECT_TASK: "With `diagnostics` that name what is wrong, and `next_action`.",
     Op.INSPECT_RUN: "With `diagnostics` that name what is wrong, and `next_action`.",
     Op.GET_DASHBOARD: (
         "The tasks of the filter with all their runs, counted; what is queued, by channel; and a "
         "few of the runs at work. The same for everybody, whoever asks. A workspace needs "
         "`scope=workspace` besides."
+    ),
+    Op.GET_HISTORY: (
+        "A row for each minute of the wall clock, the oldest first and the one under way last; "
+        "also for those in which nothing happened. It is of all tasks, the same for everybody, "
+        "and kept in memory alone: `since` says from when on it is known, which is the server's "
+        "start or a day ago, and there are no rows of before. Percentiles are exact below 16 ms; "
+        "above, they are off by a sixteenth at most. Where the wall clock is set, earlier minutes "
+        "are shown by the clock as it is now, so that none is lost or there twice; their starts "
+        "are then off by half a minute at most."
     ),
     Op.GET_INBOX: (
         "The caller's own: tasks that wait for a decision, a repair or a blocker, those that the "

@@ -16,7 +16,9 @@ MEANINGS: Final[Mapping[AnyCode, str]] = {
     # Requests.
     Code.INVALID_REQUEST: "The request itself is wrong; `evidence.pointer` names the place.",
     Code.PRECONDITION_FAILED: "The task has changed since the ETag in `If-Match` was read.",
-    Code.UNKNOWN_MEMBERS: "A member or parameter is unknown; only with `--strict-requests`.",
+    Code.UNKNOWN_MEMBERS: (
+        "A member or parameter is unknown; only with `--strict-requests`, or in a `filter`."
+    ),
     Code.STREAM_CURSOR_AHEAD: "The number is beyond the newest event: start over from `newest`.",
     Code.STREAM_CURSOR_BEHIND: "Too much has happened since: list the tasks, go on from `newest`.",
     Code.PAYLOAD_TOO_LARGE: "The body, or one JSON value in it, is over its limit of bytes.",
@@ -58,7 +60,9 @@ MEANINGS: Final[Mapping[AnyCode, str]] = {
     Code.RUN_ALREADY_RETRIED: "Another run was queued in its place before.",
     Code.RETRY_CHAIN_TOO_DEEP: f"The run was retried {limits.RETRY_CHAIN_MAX} times in a row.",
     Code.FORCE_OP_REQUIRES_REASON: "A reason is required.",
-    Code.BULK_TOO_LARGE: f"More than {limits.BULK_RUNS_MAX} runs were named.",
+    Code.BULK_TOO_LARGE: (
+        f"More than {limits.BULK_RUNS_MAX} runs were named, or {limits.BULK_IDS_MAX} ids."
+    ),
     Code.FORBIDDEN_OPERATOR_ACTION: "Agents may not do this on a server without "
     "`--allow-agent-force`.",
     Code.FORCE_OP_RATE_LIMITED: (

@@ -13,7 +13,7 @@ from chargehand.web.bodies import Body
 from chargehand.web.identity import AGENTS_ONLY, ANYBODYS
 from chargehand.web.openapi.meanings import AnyCode
 from chargehand.web.openapi.table import DOCS
-from chargehand.web.operations import ASKED_BY_PROBES
+from chargehand.web.operations import ASKED_BY_PROBES, BULK_RUNS, BULK_TASKS
 from chargehand.web.operations import Operation as Op
 from chargehand.web.problems import EdgeCode as E
 from chargehand.web.problems import status_of
@@ -99,6 +99,15 @@ OWN: Final[Mapping[Op, tuple[C, ...]]] = {
     Op.RECOVER_RUN: (C.RUN_NOT_RECOVERABLE, *_NEXT_RUN),
     Op.BULK_RELEASE: (C.BULK_TOO_LARGE,),
     Op.BULK_FAIL: (C.BULK_TOO_LARGE, C.FORCE_OP_REQUIRES_REASON),
+    **dict.fromkeys(BULK_TASKS, (C.WORKSPACE_NOT_FOUND, C.BULK_TOO_LARGE)),
+    Op.BULK_PAUSE_TASKS: (
+        C.WORKSPACE_NOT_FOUND,
+        C.BULK_TOO_LARGE,
+        C.FORCE_OP_REQUIRES_REASON,
+    ),
+    **dict.fromkeys(
+        BULK_RUNS, (C.WORKSPACE_NOT_FOUND, C.TASK_NOT_FOUND, C.TASK_SET_ASIDE, C.BULK_TOO_LARGE)
+    ),
     Op.REQUEST_REVIEW: (C.TRANSITION, C.RUN_NOT_REVIEWABLE, C.REVIEW_LIMIT),
     Op.SUBMIT_VERDICT: (
         C.SELF_REVIEW,

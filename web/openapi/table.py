@@ -37,6 +37,7 @@ from chargehand.web.shapes import (
     dashboard,
     events,
     health,
+    history,
     inbox,
     inspect,
     new_tasks,
@@ -230,6 +231,14 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
     ),
     Op.REMOVE_DEPENDENCY: OperationDoc(
         "Take a dependency away", None, tasks.TaskDetailResponse, id="removeTaskDependency"
+    ),
+    Op.LIST_DEPENDENTS: OperationDoc(
+        "The tasks that wait for a task",
+        None,
+        tasks.TasksResponse,
+        {"limit": int},
+        is_list=True,
+        id="listTaskDependents",
     ),
     Op.LIST_RUNS: OperationDoc(
         "The runs of a task, latest first",
@@ -425,6 +434,49 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
         bulk.BulkRunResponse,
         id="bulkForceFailTaskRuns",
     ),
+    Op.BULK_CANCEL_TASKS: OperationDoc(
+        "Cancel many tasks",
+        qb.BulkTasksWithReasonRequest,
+        bulk.BulkTaskResponse,
+        id="bulkCancelTasks",
+    ),
+    Op.BULK_APPROVE_TASKS: OperationDoc(
+        "Approve many tasks",
+        qb.BulkTasksWithMetadataRequest,
+        bulk.BulkTaskResponse,
+        id="bulkApproveTasks",
+    ),
+    Op.BULK_PAUSE_TASKS: OperationDoc(
+        "Pause many tasks",
+        qb.BulkTasksWithReasonRequest,
+        bulk.BulkTaskResponse,
+        required=_REASON,
+        id="bulkPauseTasks",
+    ),
+    Op.BULK_RESUME_TASKS: OperationDoc(
+        "Resume many tasks",
+        qb.BulkTasksWithMetadataRequest,
+        bulk.BulkTaskResponse,
+        id="bulkResumeTasks",
+    ),
+    Op.BULK_ARCHIVE_TASKS: OperationDoc(
+        "Put many tasks away in one's own inbox",
+        qb.BulkTasksRequest,
+        bulk.BulkTaskResponse,
+        id="bulkArchiveTasks",
+    ),
+    Op.BULK_RETRY_RUNS: OperationDoc(
+        "Queue new runs in place of many that ended",
+        qb.BulkRunsRequest,
+        bulk.BulkRunsResponse,
+        id="bulkRetryTaskRuns",
+    ),
+    Op.BULK_CANCEL_RUNS: OperationDoc(
+        "Cancel many runs",
+        qb.BulkRunsWithReasonRequest,
+        bulk.BulkRunsResponse,
+        id="bulkCancelTaskRuns",
+    ),
     Op.INSPECT_TASK: OperationDoc(
         "How a task and its current run are, and what to do next", None, inspect.InspectResponse
     ),
@@ -462,6 +514,12 @@ DOCS: Final[Mapping[Op, OperationDoc]] = {
         dashboard.DashboardResponse,
         {**_SCOPED, "network_channel": str, "origin_kind": OriginKind},
         id="getTaskDashboard",
+    ),
+    Op.GET_HISTORY: OperationDoc(
+        "What was done in each of the last minutes, and how long it took",
+        None,
+        history.HistoryResponse,
+        {"minutes": int},
     ),
     Op.GET_INBOX: OperationDoc(
         "What waits for the caller, in lanes; one lane goes on by a Link header",

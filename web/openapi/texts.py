@@ -30,7 +30,11 @@ FIELDS: Final[Mapping[str, str]] = {
     "ReviewProfile.agent_name": "Who judges; kept for whoever picks a reviewer.",
     "WorkerProfile.agent_name": "The only agent that may claim.",
     "WorkerRequest.agent_name": "The only agent that may claim.",
+    "active_run_count": "Runs at work: claimed, starting or running; at the minute's end, or now.",
     "agent_name": "The name of the agent.",
+    "BulkTaskFilter.all": "Leave nothing out, but drafts; it stands where nothing else does.",
+    "BulkRunFilter.all": "Leave nothing out; it stands where nothing else does.",
+    "BulkRunFilter.agent_name": "Those that sessions of this agent hold or held.",
     "allowed_agent_names": "Nobody else may claim; an empty list allows all.",
     "allowed_channel_ids": "Kept for whoever runs the work; claims are not bound by it.",
     "allowed_message_kinds": "What may be said there.",
@@ -65,6 +69,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "category": "What it is about.",
     "CoordinationChannel.channel": "The same as its id.",
     "channel": "The channel it is in: it sees runs of this one alone.",
+    "changed": "How many rows are `ok`.",
     "child_count": "Its direct children, drafts too.",
     "children": "Its direct children, latest activity first.",
     "circuit_opened": "Whether the rejection was one too many, so that no run follows.",
@@ -122,9 +127,12 @@ FIELDS: Final[Mapping[str, str]] = {
     "CoordinationChannel.display_name": "The same as its id.",
     "draft": "A draft is not worked on before it is published.",
     "draft_tasks": "Tasks that are drafts.",
+    "dry_run": "Nothing is stored; it is only said what would be.",
     "effective_paused": "Whether the task or one above it is paused.",
     "ended_at": "When it ended, in whatever way.",
     "LeaseResult.error": "Why nothing was done; there exactly if `ok` is false.",
+    "BulkTaskRow.error": "Why it is refused; there exactly if `ok` is false.",
+    "BulkRunRow.error": "Why it is refused; there exactly if `ok` is false.",
     "BulkRunResult.error": "Why nothing was done; there exactly if `ok` is false.",
     "Error.error": "All of it in a sentence, for people.",
     "FailClaimRequest.error": _ERROR,
@@ -154,6 +162,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "CreateSessionRequest.id": "The id that the agent sends in its header; left out, one is made.",
     "CreateTaskRequest.id": "An id of the caller's own, never used before; left out, one is made.",
     "Diagnostic.id": "The code, with the area it is of.",
+    "ids": "What is meant, by ids; each is handled once.",
     "id": "Its id; it never changes and is never used again.",
     "Run.idempotency_key": "The key with which the run was queued.",
     "idempotency_key": "Sent again with the same key, a request has the effect of the first.",
@@ -170,6 +179,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "DependencyReference.kind": "`blocks`: the task waits until the other one is completed.",
     "NewDependency.kind": "`blocks`: the task waits until the other one is completed.",
     "kind": "The kind of the one that `ref` names.",
+    "BulkTaskFilter.include_drafts": "Drafts too.",
     "lane": "The part of the inbox that it is in.",
     "ActiveRun.last_activity_at": "Since when it has this status.",
     "BoundSession.last_activity_at": "When the session was last changed.",
@@ -183,17 +193,29 @@ FIELDS: Final[Mapping[str, str]] = {
     "last_sequence": "All ends up to this number were delivered; it only rises.",
     "latest_activity_at": "When something last happened; in the year 1 if nothing ever did.",
     "latest_event_seq": "The number of the latest event; numbers only rise.",
+    "limit": (
+        f"How many are handled at most, up to {limits.BULK_SLICE_MAX}; left out, as many for a "
+        f"filter, all that are named, and {limits.BULK_SHOWN} rows of a dry run."
+    ),
+    "cursor": "Where it goes on: the `next_cursor` of the answer before.",
     "lease_seconds": "How long the claim holds without a heartbeat.",
     "HeartbeatRequest.lease_seconds": (
         "How long the claim holds from now on; left out or 0, as long as the claim asked for."
     ),
+    "leases_expired": "Leases that ran out in it.",
     "lease_until": "When the claim ends unless a heartbeat extends it.",
     "claims": "What was claimed, the best first.",
     "max_runs": f"How many runs at most, up to {limits.BATCH_RUNS_MAX}.",
     "max_attempts": "How many runs the task may have.",
     "maximum_ms": "The longest.",
+    "matched": (
+        "How many there are in all: that were named, or match as the request is handled. Left out "
+        "with a cursor for a filter; of runs that match also where more follow, unless it is a dry "
+        "run."
+    ),
     "message": "What is wrong, in a sentence.",
     "metadata": "Any JSON; it is kept as it is.",
+    "minutes": "The minutes, the oldest first; the last is under way.",
     "missing_work": "What the run left undone, a text for each thing.",
     "mode": "How the rest of the section is meant; it binds nothing here.",
     "model": "The model to use; kept for whoever runs the work.",
@@ -204,8 +226,22 @@ FIELDS: Final[Mapping[str, str]] = {
     "next_action": "What would help now.",
     "next_round_guidance": "What the next run shall do.",
     "observed_at": "When the picture was taken.",
+    "new_run_id": "The run that was queued in its place.",
+    "next_cursor": "Where it goes on; left out where these were the last.",
     "NewTaskResult.ok": "Whether the task was made; if not, `error` says why.",
+    "BulkTaskRow.ok": (
+        "Whether it was done, or had been before; of a dry run, whether it would be. If not, "
+        "`error` says why."
+    ),
+    "BulkRunRow.ok": (
+        "Whether it was done, or had been before; of a dry run, whether it would be. If not, "
+        "`error` says why."
+    ),
     "ok": "Whether this run was changed; if not, `error` says why.",
+    "oldest_claimable_age_ms": (
+        "How long the oldest run that can be claimed has been queued, at the minute's end, or now; "
+        "left out where there is none."
+    ),
     "oldest_queue_age_ms": "How long the oldest of them has waited.",
     "oldest_queued_at": "Since when the oldest of them waits; in the year 1 if none does.",
     "InspectEvent.outcome": "How it went, where that can be said.",
@@ -213,6 +249,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "NewTaskItem.enqueue": "Whether its first run is queued with it.",
     "NewTaskItem.parent_ref": "The item that is its parent.",
     "NewTaskItem.parent_task_id": "The task that is its parent.",
+    "p50_ms": "The median; left out without samples.",
+    "p95_ms": "What 95 of 100 did not exceed; left out without samples.",
     "parent_review_id": "The review before it in the chain.",
     "parent_task_id": "The task above it.",
     "path": "The directory, as an absolute path.",
@@ -227,6 +265,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "payload": "What else the event says; its members depend on its type.",
     "peer_id": "Handed to the receiver: the one whom it shall notify. This or a group is needed.",
     "pending_tasks": "Tasks that are pending.",
+    "BulkTaskFilter.owner_kind": "Those whose owner is of this kind.",
+    "BulkTaskFilter.owner_ref": "Those of the owner of this name.",
     "policy": "Which ends of a run are judged.",
     "preferred_agent_names": "They are given the run before others of its priority.",
     "preferred_capabilities": "Who has them is given the run before others of its priority.",
@@ -238,14 +278,17 @@ FIELDS: Final[Mapping[str, str]] = {
         "Claim nothing below this weight: `low` is 10, `medium` 20, `high` 30, `urgent` 40; "
         "0 takes all."
     ),
+    "RegisteredSession.waiting_claims": "How many claims of it wait for a run; left out if none.",
     "RegisteredSession.provider": "`external` always: sessions run outside of this server.",
     "provider": "Who runs the model; kept for whoever runs the work.",
     "provider_name": "`external` always: sessions run outside of this server.",
     "CoordinationChannel.purpose": "`task_run_coordination` always.",
+    "BulkTaskFilter.query": "A part of the title, the identifier or the id, in any case.",
     "queue_backlog": "Whether a run has waited for too long.",
     "queued": "Of these, the queued ones.",
     "queued_at": "The run's place in the queue, kept through releases.",
     "queued_run_count": "Runs that wait, held back or not.",
+    "HistoryMinute.queued_run_count": "Runs that wait, held back or not; at its end, or now.",
     "queued_runs": "Runs that are queued.",
     "read": "Whether the caller has seen the latest that happened to it.",
     "ready_tasks": "Tasks that are ready.",
@@ -260,6 +303,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "NewDependency.ref": "The item that is waited for; or `task_id`.",
     "NewTaskResult.ref": "What the item was named.",
     "ref": "Its id or name within its kind.",
+    "refused": "How many rows are not.",
     "remaining_claims": "Runs still at work when the drain ended.",
     "remaining_runs": "Those of them that are named, 100 at most, with who holds them.",
     "requested_at": "When it was asked for.",
@@ -276,6 +320,7 @@ FIELDS: Final[Mapping[str, str]] = {
         "A row for each item, where any of them could be made; left out where the request itself "
         "was refused."
     ),
+    "BulkTaskResponse.results": "A row for each task, in the order in which they are meant.",
     "results": "A row for each run, in the order in which they were asked for.",
     "retries": "The attempts before this one.",
     "review_id": "The review's id.",
@@ -298,6 +343,12 @@ FIELDS: Final[Mapping[str, str]] = {
     "running_runs": "Runs that are running.",
     "Backlog.runs": "The runs in the order in which they are handed out, each with its task.",
     "runs": "The runs, latest first.",
+    "runs_canceled": "Runs that were canceled in it.",
+    "runs_claimed": "Runs that were claimed in it, by agents or operators.",
+    "runs_completed": "Runs that were completed in it.",
+    "runs_enqueued": "Runs that were queued in it, those by retry and recovery too.",
+    "runs_failed": "Runs that failed in it, or were made to.",
+    "runs_released": "Claims that were given back in it.",
     "runs_total": "All their runs.",
     "samples": "How many runs it is made of.",
     "sandbox_ref": "Which sandbox; it goes with the mode `ref` alone.",
@@ -316,12 +367,17 @@ FIELDS: Final[Mapping[str, str]] = {
     "sessions": "The sessions.",
     "severity": "How bad it is.",
     "share_percent": "Its part of all tasks that match, rounded.",
+    "History.since": (
+        "From when on it is known: the server's start, or a day ago. It moves on with a restart, "
+        "which forgets all of before."
+    ),
     "SetAside.since": "When it was found.",
     "stale": "Whether nothing happens although there is work.",
     "stale_after_ms": "How long nothing may happen, although there is work, before it is stale.",
     "BoundSession.started_at": "When the session was made.",
     "DrainResponse.started_at": "When the drain began.",
     "Review.started_at": "Never set: nobody is sent to a review.",
+    "start": "When the minute began.",
     "started_at": "When the work on it began.",
     "starting": "Of these, the starting ones.",
     "starting_runs": "Runs that are starting.",
@@ -336,6 +392,11 @@ FIELDS: Final[Mapping[str, str]] = {
     ),
     "HealthSummary.status": "`warn` if anything of this is wrong.",
     "StatusShare.status": "The status that is counted.",
+    "BulkRunFilter.since": "Those that came into their status then or later.",
+    "BulkRunFilter.until": "Those that came into their status before that.",
+    "BulkRunFilter.status": (
+        "Where they stand; several with commas between, and `active` for those at work."
+    ),
     "status": "Where it stands.",
     "ReadinessResponse.status": "`ready`: whatever is not set aside is served.",
     "ReadinessResponse.time": (
@@ -401,6 +462,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "FailedCard.tasks": "Tasks that have failed.",
     "InProgressCard.tasks": "Tasks in progress.",
     "tasks": "The tasks, latest activity first.",
+    "tasks_created": "Tasks that were made in it.",
     "tasks_total": "All tasks that match.",
     "thread_id": "Handed to the receiver: the thread within which it shall notify them.",
     "timed_out": "Whether the time was up first.",
@@ -448,11 +510,15 @@ OBJECTS: Final[Mapping[str, str]] = {
     "NewTaskItem.depends_on": "The items and tasks that are waited for.",
     "depends_on": "The task that is waited for.",
     "diagnostic": "The same for programs.",
+    "filter": "What is meant, by what it has: the parameters of the list, by name and value.",
     "freshness": "How old the picture is.",
+    "execution": "Of the runs that ended in it, from the claim to the end.",
+    "history": "The minutes, and from when on they are known.",
     "lease": "How long the run is the session's, and how it is named.",
     "origin": "By which way it came.",
     "participants": "Who may take part, workers too.",
     "previous_run": "The run in whose place the new one was queued.",
+    "queue_wait": "Of the runs that were claimed in it: since they were queued, or given back.",
     "reviewed_by": "Who judged.",
     "runtime": "How the work is run.",
     "sandbox": "Where the work is run.",

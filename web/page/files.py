@@ -25,6 +25,8 @@ _TYPES: Final = {
 }
 _PRELOAD: Final = "<!-- modules -->"
 _PLACE: Final = "{{ui}}"
+_TOKEN: Final = "{{token}}"
+_WHEN_NEEDED: Final = ("views/", "core/live-worker")  # of these the page loads what it shows
 
 
 @final
@@ -52,8 +54,13 @@ class Files:
 
 
 @cache
-def page_files() -> Files:
-    """What the package contains; read once."""
+def page_files(*, asks_token: bool = False) -> Files:
+    """What the package contains; read once.
+
+    Args:
+        asks_token: the document says so, and the page then asks whether its session is open before
+            it asks for anything else.
+    """
     folder = files(__package__) / _ASSETS
     contents = dict(sorted(_found(folder, "")))
     hashed = hashlib.sha256()
@@ -64,9 +71,10 @@ def page_files() -> Files:
     modules = "".join(
         f'<link rel="modulepreload" href="{_PLACE}/{name}">\n'
         for name in contents
-        if name.endswith(".js") and "worker" not in name
+        if name.endswith(".js") and not name.startswith(_WHEN_NEEDED)
     )
     document = document.replace(_PRELOAD, modules).replace(_PLACE, f"{FOLDER}/{digest}")
+    document = document.replace(_TOKEN, "asked" if asks_token else "none")
     return Files(
         digest,
         {

@@ -92,8 +92,9 @@ class _Page:
         self._sessions = sessions
 
     async def view(self) -> HttpResponse:
-        files = page_files()
-        tag = f'"{files.digest}"'
+        asks_token = self._sessions is not None
+        files = page_files(asks_token=asks_token)
+        tag = f'"{files.digest}{"-token" if asks_token else ""}"'
         headers = (*_DOCUMENT_HEADERS, ("ETag", tag))
         if request.headers.get("If-None-Match") == tag:
             return HttpResponse(HTTPStatus.NOT_MODIFIED, headers=headers)

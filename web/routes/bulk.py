@@ -61,7 +61,9 @@ async def _ask_all(call: Call, caller: Caller, commands: Sequence[_Command]) -> 
     """One after the other, so that runs of one task come in the order given."""
     async with call.system.whole(caller):
         outcomes = [(command.run_id, await _ask(call, caller, command)) for command in commands]
-    _refuse_if_unavailable([outcome for _, outcome in outcomes])
+    refuse_if_unavailable(
+        [outcome if isinstance(outcome, Rejected) else None for _, outcome in outcomes]
+    )
     return shown(
         200,
         BulkRunResponse(
@@ -78,13 +80,15 @@ async def _ask(call: Call, caller: Caller, command: _Command) -> Answer | Reject
         return call.system.misnamed.explained(refusal)
 
 
-def _refuse_if_unavailable(outcomes: Sequence[Answer | Rejected]) -> None:
-    """Where the server could do nothing at all, the request as a whole may be sent again."""
-    refusals = [outcome for outcome in outcomes if isinstance(outcome, Rejected)]
-    if len(refusals) == len(outcomes) and all(
-        refusal.code.kind is Kind.UNAVAILABLE for refusal in refusals
-    ):
-        raise refusals[0]
+def refuse_if_unavailable(refusals: Sequence[Rejected | None]) -> None:
+    """Where the server could do nothing at all, the request as a whole may be sent again.
+
+    Args:
+        refusals: of each row; None: it was not refused.
+    """
+    found = [one for one in refusals if one is not None and one.code.kind is Kind.UNAVAILABLE]
+    if found and len(found) == len(refusals):
+        raise found[0]
 
 
 ROUTES: Routes = {Operation.BULK_RELEASE: release, Operation.BULK_FAIL: fail}

@@ -4,6 +4,7 @@ import orjson
 import trio
 
 from chargehand.actors.errors import invalid
+from chargehand.actors.slices import in_turns
 from chargehand.actors.task import commands as c
 from chargehand.actors.views.pages import sequence_of
 from chargehand.web import queries
@@ -23,6 +24,8 @@ from chargehand.web.shapes.tasks import (
     EncodedTree,
     EncodedTreeResponse,
     TaskDetailResponse,
+    TasksResponse,
+    listed,
     node_of,
 )
 
@@ -38,6 +41,15 @@ async def add(call: Call) -> HttpResponse:
 
 async def remove(call: Call) -> HttpResponse:
     return await _change(call, c.RemoveDependency(task_id_of(call, "depends_on_id")))
+
+
+async def dependents(call: Call) -> HttpResponse:
+    identify(call)
+    query, views = call.query, call.system.views
+    found = views.dependents(task_id_of(call), cursor_of(query), queries.limit(query))
+    page = await in_turns(found)
+    tasks = [listed(task, views) for task in page.items]
+    return shown(200, TasksResponse(tasks), next_link(call.path, query, page.next_cursor))
 
 
 async def tree(call: Call) -> HttpResponse:
@@ -81,6 +93,7 @@ async def timeline(call: Call) -> HttpResponse:
 ROUTES: Routes = {
     Operation.ADD_DEPENDENCY: add,
     Operation.REMOVE_DEPENDENCY: remove,
+    Operation.LIST_DEPENDENTS: dependents,
     Operation.GET_TREE: tree,
     Operation.GET_TIMELINE: timeline,
 }

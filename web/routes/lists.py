@@ -23,7 +23,7 @@ from chargehand.web.times import time_ns
 async def runs(call: Call) -> HttpResponse:
     identify(call)
     query, views = call.query, call.system.views
-    page = await in_turns(views.runs(_runs(call), cursor_of(query), queries.limit(query)))
+    page = await in_turns(views.runs(run_filter_of(call), cursor_of(query), queries.limit(query)))
     rows = [
         RunOfTask(run_summary_of(task, run, views), reference_of(task, views))
         for task, run in page.items
@@ -31,7 +31,8 @@ async def runs(call: Call) -> HttpResponse:
     return shown(200, AllRunsResponse(rows), next_link(call.path, query, page.next_cursor))
 
 
-def _runs(call: Call) -> RunFilter:
+def run_filter_of(call: Call) -> RunFilter:
+    """The runs that the query asks for. Raises: Rejected."""
     query = call.query
     agent = queries.text(query, "agent_name")
     statuses: set[RunStatus] = set()

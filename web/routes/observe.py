@@ -1,9 +1,12 @@
-"""Everything at a glance: the dashboard of all work, and the inbox of whoever calls."""
+"""Everything at a glance: the dashboard of all work and its last minutes, and the inbox of whoever
+calls."""
 
 from collections.abc import Callable
 
+from chargehand.actors import limits
 from chargehand.actors.identity import Actor, OriginKind
 from chargehand.actors.registry.roster import Roster
+from chargehand.actors.slices import in_turns
 from chargehand.actors.task.state import OwnerKind
 from chargehand.actors.views.choices import Lane
 from chargehand.actors.views.groups import GroupFilter
@@ -19,6 +22,7 @@ from chargehand.web.paging import cursor_of, next_link
 from chargehand.web.responses import HttpResponse, shown
 from chargehand.web.shapes.dashboard import DashboardResponse, dashboard_of
 from chargehand.web.shapes.encoding import Encoded
+from chargehand.web.shapes.history import HistoryResponse, history_of
 from chargehand.web.shapes.inbox import InboxItem, InboxResponse, inbox_of, listed_item
 
 
@@ -47,6 +51,14 @@ def _lives_in(roster: Roster) -> Callable[[str], bool]:
         return session is not None and session.is_active
 
     return lives
+
+
+async def history(call: Call) -> HttpResponse:
+    """The same for everybody, too."""
+    most, default = limits.HISTORY_MINUTES_MAX, limits.HISTORY_MINUTES_DEFAULT
+    minutes = queries.within(call.query, "minutes", 1, most, default)
+    past = await in_turns(call.system.history.past(minutes))
+    return shown(200, HistoryResponse(history_of(past)))
 
 
 async def inbox(call: Call) -> HttpResponse:
@@ -78,5 +90,6 @@ def _items(group: InboxGroup, actor: Actor, views: Views) -> list[InboxItem | En
 
 ROUTES: Routes = {
     Operation.GET_DASHBOARD: dashboard,
+    Operation.GET_HISTORY: history,
     Operation.GET_INBOX: inbox,
 }

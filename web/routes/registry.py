@@ -74,19 +74,20 @@ def _workspace_id(call: Call, ref: str | None) -> str | None:
     return workspace.id
 
 
-def _shown(call: Call, session: SessionState) -> RegisteredSession:
+def _shown(call: Call, session: SessionState, waiting_claims: int = 0) -> RegisteredSession:
     """Without its path where the workspace is set aside: the session itself is sound."""
-    return session_of(session, call.system.roster.root_dir_of(session))
+    return session_of(session, call.system.roster.root_dir_of(session), waiting_claims)
 
 
 async def list_sessions(call: Call) -> HttpResponse:
+    waiting = await call.system.scheduler.waiting_claims()
     found = call.system.roster.sessions()
-    return shown(200, SessionsResponse([_shown(call, session) for session in found]))
+    rows = [_shown(call, session, waiting.get(session.id, 0)) for session in found]
+    return shown(200, SessionsResponse(rows))
 
 
 async def get_session(call: Call) -> HttpResponse:
-    session = call.system.roster.session(call.ids["id"].strip())
-    return shown(200, SessionResponse(_shown(call, session)))
+    return await _one(call, call.system.roster.session(call.ids["id"].strip()))
 
 
 async def get_workspace_session(call: Call) -> HttpResponse:
@@ -98,7 +99,12 @@ async def get_workspace_session(call: Call) -> HttpResponse:
             f"session {session.id} is none of workspace {workspace.id}",
             "look at the sessions of GET /api/sessions",
         )
-    return shown(200, SessionResponse(_shown(call, session)))
+    return await _one(call, session)
+
+
+async def _one(call: Call, session: SessionState) -> HttpResponse:
+    waiting = await call.system.scheduler.waiting_claims()
+    return shown(200, SessionResponse(_shown(call, session, waiting.get(session.id, 0))))
 
 
 async def end_session(call: Call) -> HttpResponse:

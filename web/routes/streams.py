@@ -30,14 +30,16 @@ async def of_all(call: Call) -> EventStreamResponse:
     after_seq = views.newest_seq if given is None else given
     check_not_ahead(views, pointer, after_seq, "list the tasks again")
     views.changed_since(after_seq)  # or it is refused
-    return _response(call, lambda: views.subscribe_all(which, after_seq))
+    return _response(call, lambda: views.subscribe_all(which, after_seq), after_seq)
 
 
-def _response(call: Call, subscribe: sse.Subscribe) -> EventStreamResponse:
+def _response(
+    call: Call, subscribe: sse.Subscribe, begins_behind: int | None = None
+) -> EventStreamResponse:
     if call.is_head:
         return EventStreamResponse(sse.no_events)
     views = call.system.views
-    return EventStreamResponse(lambda: sse.event_stream(views, subscribe))
+    return EventStreamResponse(lambda: sse.event_stream(views, subscribe, begins_behind))
 
 
 def _after(call: Call) -> tuple[str, int | None]:

@@ -50,13 +50,14 @@ async def list_tasks(call: Call) -> HttpResponse:
     identify(call)
     query, views = call.query, call.system.views
     order = queries.choice(query, "order", ListOrder) or ListOrder.ACTIVITY
-    found = views.page(_filter(call), order, cursor_of(query), queries.limit(query))
+    found = views.page(task_filter_of(call), order, cursor_of(query), queries.limit(query))
     page = await in_turns(found)
     tasks = [listed(task, views) for task in page.items]
     return shown(200, TasksResponse(tasks), next_link(call.path, query, page.next_cursor))
 
 
-def _filter(call: Call) -> TaskFilter:
+def task_filter_of(call: Call) -> TaskFilter:
+    """The tasks that the query asks for. Raises: Rejected."""
     query = call.query
     scope, workspace_id = scope_and_workspace(call)
     return TaskFilter(

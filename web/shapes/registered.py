@@ -49,6 +49,7 @@ class RegisteredSession(Shape):
     workspace_path: str | None = None
     channel: str | None = None
     capabilities: tuple[str, ...] = ()
+    waiting_claims: int = 0
 
 
 @final
@@ -69,7 +70,10 @@ def workspace_of(workspace: WorkspaceState) -> Workspace:
     return Workspace(workspace.id, workspace.root_dir, workspace.name, created_at, created_at)
 
 
-def session_of(session: SessionState, workspace_path: str | None) -> RegisteredSession:
+def session_of(
+    session: SessionState, workspace_path: str | None, waiting_claims: int = 0
+) -> RegisteredSession:
+    """Args: waiting_claims: how many claims of the session wait for a run now."""
     return RegisteredSession(
         id=session.id,
         agent_name=session.agent_name,
@@ -83,4 +87,5 @@ def session_of(session: SessionState, workspace_path: str | None) -> RegisteredS
         workspace_path=workspace_path,
         channel=session.channel,
         capabilities=session.capabilities,
+        waiting_claims=waiting_claims,
     )

@@ -91,6 +91,14 @@ class IndexAgainstAList(RuleBasedStateMachine):
             assert task_id in self.index
             assert self.index.get(task_id) is run
 
+    @invariant()
+    def it_knows_the_oldest(self):
+        oldest = self.index.oldest()
+        assert (oldest is None) == (not self.runs)
+        if oldest is not None:
+            assert self.runs[oldest.task_id] is oldest
+            assert oldest.queue_order == min(run.queue_order for run in self.runs.values())
+
 
 TOOLS = [f"tool-{number}" for number in range(16)]
 demands = st.tuples(

@@ -136,3 +136,15 @@ def test_classes_that_lost_their_runs_are_dropped_in_the_end():
         index.add(run(number, tool))
         index.discard(run(number).task_id)
     assert index.class_count <= IDLE_CLASSES_MAX + 2
+
+
+def test_the_oldest_is_found_among_those_that_come_and_go_and_they_leave_nothing_behind():
+    first = run(0)
+    index = index_of([first])
+    for number in range(1, 5_000):
+        index.add(run(number))
+        index.discard(f"task of run-{number:06}")
+        index.discard(first.task_id)
+        index.add(first)
+        assert index._oldest.stored < 200
+        assert index.oldest() is first

@@ -133,6 +133,8 @@ def test_a_session_has_all_its_calls_listed_in_order():
     parked.park("a", claimer(1, priority_min=40))
     assert parked.of_session("session-1") == ["b", "a"]
     assert parked.of_session("session-3") == []
+    assert parked.by_session()["session-1"] == 2
+    assert "session-3" not in parked.by_session()
 
 
 def test_many_waiters_of_one_profile_cost_one_check(checks):

@@ -132,6 +132,18 @@ async def approve(desk: Desk, _: Bystanders) -> Call:
     return partial(desk.ask, "t", c.ApproveTask())
 
 
+@call("System.try_out")
+async def try_out_a_cancel(desk: Desk, _: Bystanders) -> Call:
+    await desk.task(id="t")
+    return partial(desk.system.try_out, "t", c.CancelTask(), OPERATOR)
+
+
+@call("System.try_out_run")
+async def try_out_a_cancel_of_a_run(desk: Desk, _: Bystanders) -> Call:
+    run = await desk.queued(id="t")
+    return partial(desk.system.try_out_run, c.CancelRun(run.id), OPERATOR)
+
+
 @call("System.ask")
 async def add_a_dependency(desk: Desk, _: Bystanders) -> Call:
     await desk.task(id="a")

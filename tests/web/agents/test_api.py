@@ -15,6 +15,7 @@ from chargehand import (
     Task,
     Unavailable,
 )
+from chargehand.actors import limits
 from chargehand.web.agents.task_pages import FILTERS
 from chargehand.web.ignored import known_parameters
 from chargehand.web.operations import Operation
@@ -278,6 +279,38 @@ async def test_events_behind_a_number_alone_are_reported(system):
         first = await anext(events)
     async with system.events(task.id, after=first.seq) as events:
         assert (await anext(events)).seq > first.seq
+
+
+async def test_events_of_all_tasks_come_from_now_on_or_from_behind_a_number(system, monkeypatch):
+    await system.create_task("work", id="before")
+    seen = []
+    async with system.all_events() as events, trio.open_nursery() as nursery:
+
+        async def follow():
+            async for event in events:
+                seen.append(event)
+
+        nursery.start_soon(follow)
+        await trio.testing.wait_all_tasks_blocked()
+        for task_id in ("one", "other"):
+            await system.create_task("work", id=task_id)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert [(event.task_id, event.type) for event in seen] == [
+        ("one", "task.created"),
+        ("other", "task.created"),
+    ]
+    async with system.all_events(after=0) as events:
+        assert [(await anext(events)).task_id for _ in range(3)] == ["before", "one", "other"]
+    with pytest.raises(Refused) as refused:
+        async with system.all_events(workspace="nowhere") as events:
+            await anext(events)
+    assert refused.value.code == "workspace_not_found"
+    monkeypatch.setattr(limits, "STREAM_BEHIND_TASKS_MAX", 2)
+    with pytest.raises(Refused) as refused:
+        async with system.all_events(after=0) as events:
+            await anext(events)
+    assert refused.value.code == "stream_cursor_behind"
 
 
 async def test_events_of_no_task_are_refused(system):

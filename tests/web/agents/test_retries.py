@@ -222,3 +222,23 @@ async def test_events_go_on_where_they_were_lost_each_of_them_once():
             await anext(events)
     assert refused.value.code == "task_not_found"
     assert asked == ["0", "2", "2", "2", "3", "4"]
+
+
+async def test_events_of_all_tasks_go_on_behind_where_they_began():
+    begun = b"retry: 500\nid: 6\n\n"
+    contents = (begun, begun + _told(7), _told(8))
+    answers = [httpx.Response(200, content=content) for content in contents]
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append((request.url.raw_path, request.headers.get("last-event-id")))
+        return answers.pop(0)
+
+    def connection() -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://test")
+
+    client = OverHttp(Connections(connection), Connections(connection), PATIENCE_S, "the server")
+    async with client.all_events(workspace="my site") as events:
+        assert [(await anext(events)).seq for _ in range(2)] == [7, 8]
+    path = b"/api/stream?workspace=my+site"
+    assert asked == [(path, None), (path, "6"), (path, "7")]

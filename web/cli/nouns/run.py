@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from chargehand.actors.task.choices import FailureKind, RunStatus
-from chargehand.actors.views.choices import RunGroup
-from chargehand.web.cli.filters import REVIEW_FILTERS, SCOPE_FILTERS
+from chargehand.web.cli.bulk_verbs import RUN_VERBS
+from chargehand.web.cli.filters import REVIEW_FILTERS, RUN_FILTERS
 from chargehand.web.cli.inspection import INSPECTION
 from chargehand.web.cli.layouts import (
     ALL_RUNS_COLUMNS,
@@ -27,7 +26,6 @@ from chargehand.web.cli.members import (
     RESULT,
     Field,
     Form,
-    one_of,
 )
 from chargehand.web.cli.results import Refusals, all_done
 from chargehand.web.cli.shown import Card, Column, Listing, Part, Worth
@@ -58,19 +56,7 @@ VERBS: Final = (
         note="A page may be short, and more follow all the same: --all reads on to the end.",
         example="--status failed --since 2027-01-31T12:00:00Z",
         fields=(
-            Field(
-                "status",
-                "status; may be repeated",
-                one_of(RunStatus, RunGroup),
-                form=Form.LIST,
-            ),
-            Field("session_id", "only those of this session", flag="of-session"),
-            Field("agent_name", "only those of this agent's sessions", flag="of-agent"),
-            Field("task_id", "only those of this task", ID, flag="task"),
-            *SCOPE_FILTERS,
-            Field("failure_kind", "how they failed", one_of(FailureKind)),
-            Field("since", "those that came into their status then or later"),
-            Field("until", "and before that, as 2027-01-31T12:00:00Z"),
+            *RUN_FILTERS,
             LIMIT,
             CURSOR,
         ),
@@ -199,4 +185,5 @@ VERBS: Final = (
         shows=_RESULTS,
         ends_with=all_done,
     ),
+    *RUN_VERBS,
 )

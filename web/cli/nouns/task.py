@@ -5,15 +5,19 @@ from typing import TYPE_CHECKING, Final
 from chargehand.actors.task.choices import (
     TERMINAL_TASK,
     ApprovalPolicy,
-    ApprovalState,
     Priority,
     RunStatus,
     Scope,
-    TaskStatus,
 )
 from chargehand.actors.views.choices import ListOrder
+from chargehand.web.cli.bulk_verbs import TASK_VERBS
 from chargehand.web.cli.events import Timeline
-from chargehand.web.cli.filters import OWNER_FILTERS, REVIEW_FILTERS, SCOPE_FILTERS
+from chargehand.web.cli.filters import (
+    REVIEW_FILTERS,
+    SCOPE_FILTERS,
+    TASK_FILTERS,
+    scoped_by_workspace,
+)
 from chargehand.web.cli.inspection import INSPECTION
 from chargehand.web.cli.layouts import (
     REVIEWS,
@@ -88,17 +92,6 @@ _CHANGES: Final = (
     Field("clear_owner", "remove the owner", form=Form.FLAG),
     METADATA,
 )
-_FILTERS: Final = (
-    Field("status", "status", one_of(TaskStatus)),
-    *SCOPE_FILTERS,
-    _PRIORITY,
-    Field("include_drafts", "drafts too", form=Form.FLAG, flag="drafts"),
-    Field("approval_state", "state of the approval", one_of(ApprovalState)),
-    *OWNER_FILTERS,
-    Field("parent_task_id", "children of this task", flag="parent"),
-    CHANNEL,
-    Field("query", "a text in title, identifier or id"),
-)
 _LATEST: Final = Field(
     "latest", "the last ones [unless --after or --cursor says where to begin]", form=Form.SWITCH
 )
@@ -151,7 +144,7 @@ VERBS: Final = (
         help="Tasks that match a filter",
         example="--status ready --priority high",
         fields=(
-            *_FILTERS,
+            *TASK_FILTERS,
             Field(
                 "order",
                 "sort, newest first, by activity (the default) or creation",
@@ -233,7 +226,7 @@ VERBS: Final = (
         "can be asked, nothing is deleted without --yes. What somebody changes meanwhile stays.",
         many=Many(
             (
-                *_FILTERS,
+                *TASK_FILTERS,
                 Field("older_than", "nothing has happened for so long, as 12h or 30d", AGE),
             ),
             _delete_matching,
@@ -305,6 +298,13 @@ VERBS: Final = (
         shows=TASK_DETAIL,
     ),
     Verb(
+        name="dependents",
+        operation=Op.LIST_DEPENDENTS,
+        help="The tasks that wait for a task",
+        fields=(LIMIT, CURSOR),
+        shows=(Listing("tasks", TASK_COLUMNS, none="no task depends on it"),),
+    ),
+    Verb(
         name="runs",
         operation=Op.LIST_RUNS,
         help="The runs of a task, latest first",
@@ -338,6 +338,17 @@ VERBS: Final = (
         watch=Watch.STREAM,
     ),
     Verb(
+        name="watch",
+        operation=Op.STREAM,
+        help="Each event of all tasks as it happens, until Ctrl-C",
+        note="Without --after from now on. It goes on over restarts of the server; for one task and"
+        " all below it there is `task timeline --watch`.",
+        example="--workspace site",
+        fields=(*SCOPE_FILTERS, _AFTER),
+        finish=scoped_by_workspace,
+        watch=Watch.ALWAYS,
+    ),
+    Verb(
         name="reviews",
         operation=Op.LIST_TASK_REVIEWS,
         help="The reviews of a task's runs",
@@ -352,4 +363,5 @@ VERBS: Final = (
         help="The state of a task and its current run, and what to do next",
         shows=INSPECTION,
     ),
+    *TASK_VERBS,
 )

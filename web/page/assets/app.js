@@ -11,37 +11,51 @@ import { app } from './core/state.js';
 import { refusal } from './parts/basic.js';
 import { dialog, showDialog } from './parts/dialog.js';
 import { statusLine } from './parts/speak.js';
-import { Now } from './views/now.js';
-import { Inbox } from './views/inbox.js';
-import { Work } from './views/work.js';
-import { Queue } from './views/queue.js';
-import { Agents } from './views/agents.js';
-import { Task } from './views/task.js';
-import { Run } from './views/run.js';
-import { Review } from './views/review.js';
-import { Scheduler } from './views/scheduler.js';
-import { New } from './views/new.js';
 
-const VIEWS = { now: Now, inbox: Inbox, work: Work, queue: Queue, agents: Agents, task: Task, run: Run, review: Review, scheduler: Scheduler, new: New };
+/** Each view is loaded when it is first shown. */
+const VIEWS = {
+  now: async () => (await import('./views/now.js')).Now,
+  inbox: async () => (await import('./views/inbox.js')).Inbox,
+  work: async () => (await import('./views/work.js')).Work,
+  queue: async () => (await import('./views/queue.js')).Queue,
+  agents: async () => (await import('./views/agents.js')).Agents,
+  task: async () => (await import('./views/task.js')).Task,
+  run: async () => (await import('./views/run.js')).Run,
+  review: async () => (await import('./views/review.js')).Review,
+  scheduler: async () => (await import('./views/scheduler.js')).Scheduler,
+  new: async () => (await import('./views/new.js')).New,
+};
 const MENU = [['now', 'Now'], ['inbox', 'Inbox'], ['work', 'Work'], ['queue', 'Queue'], ['agents', 'Agents'], ['scheduler', 'Scheduler'], ['new', 'New task']];
 const TICK_MS = 1000;
 
 let place = current();
 let view = null;
+let turn = 0; // the latest wins, whichever is loaded first
 
-/** Show the view of an address. One that only gets other parameters is told so, and keeps what it has. */
-function go(next) {
+/** Show the view of an address. One that only gets other parameters keeps what it has. */
+async function go(next) {
   const isSame = view !== null && next.view === place.view && view.follow?.(next.params);
   place = next;
+  const mine = ++turn;
   if (isSame) {
     drawNow();
     return;
   }
+  let View;
+  try {
+    View = await VIEWS[next.view]();
+  } catch {
+    location.reload(); // the server has another version of the page by now
+    return;
+  }
+  if (mine !== turn) return;
+  const isFirst = view === null;
   view?.close?.();
-  view = new VIEWS[next.view](next.params);
+  view = new View(next.params);
   if (app.isOpen) view.load();
-  scrollTo(0, 0);
   drawNow();
+  if (isFirst) return;
+  scrollTo(0, 0);
   document.getElementById('main')?.focus({ preventScroll: true });
 }
 
@@ -148,7 +162,7 @@ function signIn() {
 
 function shell() {
   const [word, tone, explained] = statusWord();
-  const count = view?.constructor === Inbox ? null : app.inboxCount;
+  const count = place.view === 'inbox' ? null : app.inboxCount;
   return html`
     <a class="skip" href="#main">To the content</a>
     <header class="top">
@@ -200,11 +214,8 @@ async function begin() {
     changed();
   });
   setInterval(() => { if (!document.hidden && app.isOpen) changed(); }, TICK_MS);
-  const asked = session.read().then((told) => {
-    app.tokenRequired = told.token_required;
-    app.isOpen = told.open;
-  }, () => {});
-  await asked;
+  app.tokenRequired = document.querySelector('meta[name="chargehand-token"]').content === 'asked';
+  if (app.tokenRequired) app.isOpen = await session.read().then((told) => told.open, () => true);
   listen(onMessage);
   startRouter(go);
 }

@@ -138,6 +138,6 @@ export const drain = {
 
 export const endSession = {
   label: 'End session', done: 'The session has ended', method: 'DELETE', danger: true,
-  says: (session) => `Ends the session ${session.name ?? session.id} of ${session.agent_name}. Its leases run out.`,
+  says: (session) => `Ends the session ${session.name ?? session.id} of ${session.agent_name}. Its leases are released at once.`,
   path: (session) => `api/sessions/${encodeURIComponent(session.id)}`, command: (session) => ['session', 'end', session.id],
 };

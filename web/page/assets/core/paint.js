@@ -1,27 +1,37 @@
-// When the page is drawn: at once where nothing was for a while, and at most four times a second.
+// When the page is drawn: at once where nothing was for a while, and at most four times a second for
+// what comes by itself.
 
 const APART_MS = 250;
 
 let draw = () => {};
 let last = -APART_MS;
-let due = null;
+let frame = null;
+let timer = null;
 
 export const setDraw = (drawing) => { draw = drawing; };
 
 function run() {
-  due = null;
+  frame = null;
   last = performance.now();
   draw();
 }
 
-/** Have the page drawn soon. */
-export function changed() {
-  if (due !== null) return;
-  const wait = last + APART_MS - performance.now();
-  due = wait <= 0 ? requestAnimationFrame(run) : setTimeout(() => { due = requestAnimationFrame(run); }, wait);
+/** Have it drawn with the next frame: somebody waits for what has come. */
+export function arrived() {
+  clearTimeout(timer);
+  timer = null;
+  frame ??= requestAnimationFrame(run);
 }
 
-/** Draw now: somebody has pressed something, and waits for it. */
+/** Have it drawn soon. */
+export function changed() {
+  if (frame !== null || timer !== null) return;
+  const wait = last + APART_MS - performance.now();
+  if (wait <= 0) arrived();
+  else timer = setTimeout(arrived, wait);
+}
+
+/** Draw now: somebody has pressed something. */
 export function drawNow() {
   last = performance.now();
   draw();

@@ -111,7 +111,11 @@ export class StreamReader {
       if (line.startsWith('data:')) data += line.slice(5).trimStart();
       else if (line.startsWith('id:')) id = line.slice(3).trim();
     }
-    if (!data) return;
+    if (!data) {
+      // Where the stream begins: who loses the connection before the first event misses nothing.
+      if (id !== null && this.last === null) this.last = Number(id);
+      return;
+    }
     const event = JSON.parse(data);
     const sequence = Number(id ?? event.sequence);
     if (this.last !== null && sequence <= this.last) return;

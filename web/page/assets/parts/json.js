@@ -3,7 +3,7 @@ import { html, nothing } from '../core/html.js';
 import { bytes, cut } from '../core/format.js';
 import { copy } from './basic.js';
 
-export const LARGE_BYTES = 64 * 1024;
+export const LARGE_BYTES = 32 * 1024; // a result may have 64 KiB; half of it is more than anybody reads folded
 const PREVIEW_CHARS = 2000;
 const ITEMS_MAX = 200;
 

@@ -2,7 +2,7 @@
 // order does not while the pointer is in the table or rows are selected.
 import { html, live, nothing, repeat } from '../core/html.js';
 import { CallError } from '../core/api.js';
-import { changed, drawNow } from '../core/paint.js';
+import { arrived, changed, drawNow } from '../core/paint.js';
 import { plural } from '../core/format.js';
 import { loading, refusal } from './basic.js';
 
@@ -50,6 +50,7 @@ export class List {
     this.reloadDue = null;
     this.reloadedAt = performance.now();
     const version = ++this.version;
+    const isFirst = !this.isLoaded;
     this.seen = [];
     try {
       const page = await this.load(null);
@@ -72,7 +73,8 @@ export class List {
       this.error = error instanceof CallError ? error : new CallError(0, '', String(error), '', null);
       this.seen = null;
     }
-    changed();
+    if (isFirst) arrived();
+    else changed();
   }
 
   async more() {

@@ -89,10 +89,10 @@ export class Agents {
       <section aria-labelledby="sessions"><h2 id="sessions">Sessions</h2>
         ${refusal(this.sessions.error)}
         ${!sessions ? loading : !sessions.length ? nothingYet('No agent has registered a session.', 'chargehand session register builder') : html`
-          <p>${plural(sessions.length, 'session')}, ${number(sessions.filter((one) => !busy.has(one.id)).length)} without a run.</p>
+          <p>${plural(sessions.length, 'session')}, ${number(sessions.filter((one) => !busy.has(one.id)).length)} without a run, ${plural(sessions.reduce((all, one) => all + (one.waiting_claims ?? 0), 0), 'claim')} waiting for one.</p>
           <div class="table-frame" tabindex="0" role="group" aria-label="Sessions, scrollable"><table><caption class="offscreen">Sessions</caption><thead><tr><th scope="col">Agent</th><th scope="col">Session</th><th scope="col">Does</th><th scope="col">Capabilities</th><th scope="col">Registered</th><th scope="col">Actions</th></tr></thead>
             <tbody>${sessions.map((one) => html`<tr><td data-head="Agent">${one.agent_name}</td><td data-head="Session">${one.name ?? one.id}</td>
-              <td data-head="Does">${busy.has(one.id) ? html`<a href=${to('work', { show: 'runs', filter: `status:active session:${one.id}` })}>holds ${plural(this.list.rows.filter((row) => row.run.session_id === one.id).length, 'run')}</a>` : note('Free', 'good')}</td>
+              <td data-head="Does">${busy.has(one.id) ? html`<a href=${to('work', { show: 'runs', filter: `status:active session:${one.id}` })}>holds ${plural(this.list.rows.filter((row) => row.run.session_id === one.id).length, 'run')}</a>` : one.waiting_claims ? note('Waits for work', 'good') : note('Idle', 'quiet')}</td>
               <td data-head="Capabilities">${(one.capabilities ?? []).join(', ') || html`<span class="none">–</span>`}</td><td data-head="Registered">${at(one.created_at)}</td>
               <td data-head="Actions">${actionButtons([endSession], one, this.done, { all: true })}</td></tr>`)}</tbody></table></div>`}
       </section>`;

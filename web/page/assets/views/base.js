@@ -1,6 +1,6 @@
 // What the views have in common.
 import { CallError } from '../core/api.js';
-import { changed } from '../core/paint.js';
+import { arrived, changed } from '../core/paint.js';
 
 /** A function that is called soon after it is asked for, and at most once in `apartMs`. */
 export function seldom(apartMs, act) {
@@ -30,6 +30,7 @@ export class Part {
 
   async load() {
     const version = ++this.version;
+    const isFirst = this.value === null;
     try {
       const value = await this.read();
       if (version !== this.version) return;
@@ -39,6 +40,7 @@ export class Part {
       if (version !== this.version) return;
       this.error = error instanceof CallError ? error : new CallError(0, '', String(error), '', null);
     }
-    changed();
+    if (isFirst) arrived();
+    else changed();
   }
 }

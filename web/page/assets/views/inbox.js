@@ -40,7 +40,7 @@ export class Inbox {
       columns: [
         { head: 'Task', className: 'wide', cell: (item) => html`${item.triage.read ? nothing : html`<span class="unread" title="Unread"><span class="offscreen">Unread: </span></span>`}${taskLink(item.task)}` },
         { head: 'Status', cell: (item) => badge(item.run && item.lane === 'failed_runs' ? item.run.status : item.task.status) },
-        { head: 'Why', className: 'wide', cell: (item) => html`${item.run?.error ? html`<span class="error-text">${item.run.error.slice(0, 300)}</span>` : item.blocking_reason ? reason(item.blocking_reason) : '–'}${item.run && item.lane === 'failed_runs' ? html` <small>${runLink(item.run, `attempt ${item.run.attempt} of ${item.run.max_attempts}`)}</small>` : nothing}` },
+        { head: 'Why', className: 'wide', cell: (item) => html`${item.run?.error ? html`<span class="error-text clamped">${item.run.error.slice(0, 300)}</span>` : item.blocking_reason ? reason(item.blocking_reason) : '–'}${item.run && item.lane === 'failed_runs' ? html` <small class="line">${runLink(item.run, `attempt ${item.run.attempt} of ${item.run.max_attempts}`)}</small>` : nothing}` },
         { head: 'Since', cell: (item) => at(item.latest_activity_at) },
         { head: 'Actions', cell: (item) => html`<div class="actions">${quick(item).map((action) => html`${actionButtons([action], isOfRun(action) ? runOf(item) : this.taskOf(item), this.done, { all: true })}`)}
           <button type="button" class="small quiet" aria-label=${`More for ${item.task.title}`.slice(0, 100)} @click=${() => this.act(item)}>…</button></div>` },

@@ -61,9 +61,8 @@ export class Now {
     return html`<h1>Now</h1>
       ${refusal(this.dashboard.error)}
       ${this.flow(dashboard)}
-      <div class="columns">${this.needs()}${this.holders()}</div>
-      ${this.counts(dashboard)}
-      ${this.charts()}`;
+      <div class="columns"><div>${this.needs()}</div><div>${this.holders()}${this.charts()}</div></div>
+      ${this.counts(dashboard)}`;
   }
 
   /** The first sentence: does it go on? */

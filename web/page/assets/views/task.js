@@ -50,7 +50,7 @@ export class Task {
       return { subscriptions: subscriptions.body.subscriptions, messages: undelivered.body.messages };
     });
     this.tree = new Tree(path);
-    this.waits = new Part(() => this.whoWaits());
+    this.waits = new Part(async () => (await get(`${path}/dependents`, { limit: 200 })).body.tasks);
     this.done = () => this.load();
     this.again = seldom(APART_MS, () => this.load());
     this.family = new Set([params.id]);
@@ -110,14 +110,6 @@ export class Task {
   /** The task as actions take it. */
   subject() {
     return { ...this.detail.value.summary, profile: this.profile.value?.profile };
-  }
-
-  /** Tasks that wait for this one: nobody lists them, so those near it are looked at. */
-  async whoWaits() {
-    const { summary } = this.detail.value ?? { summary: (await get(this.path)).body.task.summary };
-    const query = summary.parent_task_id ? { parent_task_id: summary.parent_task_id } : {};
-    const { body } = await get('api/tasks', { ...query, include_drafts: true, limit: 200 });
-    return body.tasks.filter((task) => (task.dependencies ?? []).some((one) => one.depends_on_task_id === this.params.id));
   }
 
   render() {
@@ -193,8 +185,8 @@ export class Task {
       ${references.length ? html`<ul class="brief">${references.map((one) => html`<li>${badge(one.depends_on.status)} ${taskLink(one.depends_on)}
         <button type="button" class="small" @click=${() => perform(removeDependency(one.depends_on), summary, this.done)}>Remove</button></li>`)}</ul>` : html`<p class="empty calm">It waits for no other task.</p>`}
       <p><button type="button" @click=${() => perform(add, summary, this.done)}>${add.label}</button></p>
-      <h2>Tasks near it that wait for it</h2>
-      ${!waits ? (this.waits.error ? refusal(this.waits.error) : loading) : waits.length ? html`<ul class="brief">${waits.map((task) => html`<li>${badge(task.status)} ${taskLink(task)}</li>`)}</ul>` : html`<p class="empty calm">None of ${summary.parent_task_id ? 'its siblings' : 'the latest tasks'} waits for it.</p>`}`;
+      <h2>These wait for it</h2>
+      ${!waits ? (this.waits.error ? refusal(this.waits.error) : loading) : waits.length ? html`<ul class="brief">${waits.map((task) => html`<li>${badge(task.status)} ${taskLink(task)}</li>`)}</ul>` : html`<p class="empty calm">No task waits for it.</p>`}`;
   }
 
   runsTab() {

@@ -54,7 +54,8 @@ function queryOf(typed, names) {
 function filterOf(query) {
   const filter = { ...query };
   if (filter.include_drafts) filter.include_drafts = filter.include_drafts === 'true';
-  return Object.keys(filter).length ? filter : { all: true };
+  const narrows = Object.keys(filter).some((name) => name !== 'include_drafts');
+  return narrows ? filter : { ...filter, all: true };
 }
 
 export class Work {

@@ -39,6 +39,7 @@ from chargehand.web.demo.progress import Progress
 QUIET_S_MAX: Final = 90.0  # without any event; the longest wait of an agent for work is over then
 _START_S_MAX: Final = 60.0
 _GRACE_S: Final = 60  # for the server to end in order, on a machine that is busy
+_REVIEW_S: Final = 24 * 3600  # for its verdict, however long the demo is held
 _STOP_S_MAX: Final = 5.0  # for the server to end when the demo is broken off
 
 
@@ -119,6 +120,7 @@ async def _server(directory: Path) -> AsyncIterator[_Server]:
             [
                 *(sys.executable, "-P", "-m", "chargehand.web.demo.child", "--http=127.0.0.1:0"),
                 *("--data-dir=data", f"--ready-file={ready}", f"--grace-s={_GRACE_S}"),
+                f"--review-s={_REVIEW_S}",
                 "--socket=socket",  # short, however long the path of the directory is
             ],
             stdin=subprocess.PIPE,  # by which it notices our end, whatever that is

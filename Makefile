@@ -20,14 +20,15 @@ aloud = { while sleep 4 >/dev/null; do echo "  ... still at it"; done & } ; cloc
 	trap 'kill $$clock' EXIT; trap 'exit 130' INT TERM; $(1)
 ARGS ?=
 
-.PHONY: help run demo test pythons format reference bench peers fuzz constraints clean
+.PHONY: help run demo test pythons format screenshots reference bench peers fuzz constraints clean
 
 help:
 	@echo "make run     set up and start the server (ARGS=\"--http 127.0.0.1:2124\" for settings)"
-	@echo "make demo    set up and watch eight agents ship a release"
+	@echo "make demo    set up and watch eight agents ship a release (ARGS=--hold: and look around in the page)"
 	@echo "make test    set up and run all checks and tests"
 	@echo "make pythons run a short suite from a wheel on each Python that is found"
 	@echo "make format  put the code in shape"
+	@echo "make screenshots  take the pictures of the page anew (ARGS=\"--all DIR\": of every view)"
 	@echo "make reference  write docs/reference.md from the docstrings"
 	@echo "make bench   measure in a few minutes, beside the peers that are there (ARGS=\"--rounds 2\": in an hour)"
 	@echo "make peers   set up the Python peers that make bench compares with"
@@ -72,6 +73,9 @@ pythons: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+screenshots: $(VENV)/.dev
+	$(BIN)/python -m tests.page.screenshots $(ARGS)
 
 reference: $(VENV)/.dev
 	$(BIN)/python -m tests.reference

@@ -7,9 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from rich.console import Console
 
@@ -21,6 +24,7 @@ from chargehand.web.demo.progress import Progress
 from tests.process.conftest import ROOT, S_MAX, wait_until
 
 STOPPED_S = LEASE_S + 1  # 6 s
+WATCHED_AT = r"Open (http://127\.0\.0\.1:\d+)/ to watch"
 PASTED = [
     line.strip() for line in what_next().splitlines() if line.startswith("  ") and line[2] != " "
 ]
@@ -58,6 +62,7 @@ def test_the_demo_completes_everything_also_without_a_terminal():
     assert int(numbers["runs claimed"]) == 62 + 6 + lost
     assert " 62/62  " in ended.stdout
     assert "What next:" in ended.stdout
+    assert re.fullmatch(WATCHED_AT, ended.stdout.splitlines()[1])
 
 
 def test_a_rollout_tests_before_it_deploys_and_announces_last():
@@ -74,15 +79,15 @@ def heeded_signals():
     signal.signal(signal.SIGHUP, former)
 
 
-@pytest.fixture
-def demo(tmp_path, heeded_signals):
+@contextmanager
+def started(tmp_path: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """A demo under way in a directory whose `web` is not ours, with settings of another server."""
     (tmp_path / "web").mkdir()
     (tmp_path / "web" / "__init__.py").write_text("raise RuntimeError('not this one')\n")
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "chargehand", "demo", "--pace=3"],
+        [sys.executable, "-P", "-m", "chargehand", "demo", *options],
         cwd=tmp_path,
         env={
             **os.environ,
@@ -101,6 +106,18 @@ def demo(tmp_path, heeded_signals):
     process.stdout.close()
     process.stderr.close()
     process.wait()
+
+
+@pytest.fixture
+def demo(tmp_path, heeded_signals):
+    with started(tmp_path, "--pace=3") as process:
+        yield process
+
+
+@pytest.fixture
+def held_demo(tmp_path, heeded_signals):
+    with started(tmp_path, "--pace=60", "--hold") as process:
+        yield process
 
 
 def under_way(demo, temporary: Path) -> int:
@@ -157,6 +174,33 @@ def test_a_demo_whose_server_is_killed_says_so(demo, tmp_path):
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_held_goes_on_until_a_signal(held_demo, tmp_path, number):
+    server = under_way(held_demo, tmp_path / "tmp")
+    for line in held_demo.stdout:
+        if line.startswith("All is in place."):
+            break
+    [url] = re.findall(r"Open (http://\S+)/ ", line)
+    with httpx.Client(base_url=url, verify=False) as api:
+        assert "text/html" in api.get("/").headers["content-type"]
+        inbox = api.get("/api/observe/tasks/inbox", params={"lane": "failed_runs"}).json()["inbox"]
+        failed = [item["run"] for item in inbox["groups"][0]["items"]]
+        run = next(run for run in failed if run["status"] == "failed")
+        retried = api.post(f"/api/runs/{run['id']}/retry", json={}).json()["run"]["id"]
+        wait_until(
+            lambda: (
+                api.get(f"/api/task-runs/{retried}").json()["run"]["run"]["status"] == "completed"
+            ),
+            "what is retried is completed",
+        )
+    held_demo.send_signal(number)
+    _, err = held_demo.communicate(timeout=S_MAX)
+    assert held_demo.returncode == 128 + number
+    assert err == f"chargehand: the demo was ended by {number.name}\n"
+    assert is_gone(server)
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
 @pytest.mark.parametrize("command", PASTED)
 def test_what_the_demo_suggests_to_look_at_next_is_there(command):
     """Each is a command of ours with the options that it has."""
@@ -199,14 +243,27 @@ def test_the_page_fits_the_terminal_and_shows_what_is_newest(height, width):
     assert progress.recent[-1][: width - 5] in shown[-2]
 
 
+@pytest.mark.parametrize("height", [24, 4])
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [(80, "Open http://127.0.0.1:2123/ to watch"), (40, "http://127.0.0.1:2123"), (24, "")],
+)
+def test_the_page_shows_where_it_is_to_be_watched_if_there_is_room(width, shown, height):
+    progress = Progress({step.key: step for step in release()})
+    lines = page_of(progress, width, height, "http://127.0.0.1:2123")
+    assert shown in lines[-1]
+    assert len(lines) < height
+    assert "http" not in lines[-1] or shown
+
+
 def event(what: str, task_id: str, who: str, seq: int = 1, payload: object = None) -> Event:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     return Event(seq, what, task_id, "r", f"agent_session:{who}", at, payload or {})
 
 
-def page_of(progress: Progress, width: int, height: int) -> list[str]:
+def page_of(progress: Progress, width: int, height: int, url: str = "") -> list[str]:
     console = Console(file=io.StringIO(), force_terminal=True, width=width, height=height)
-    lines = console.render_lines(Display(console, progress, AGENTS).page(), pad=False)
+    lines = console.render_lines(Display(console, progress, AGENTS, url).page(), pad=False)
     return ["".join(segment.text for segment in line) for line in lines]
 
 

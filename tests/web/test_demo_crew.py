@@ -185,6 +185,13 @@ async def test_agents_wait_for_a_server_that_restarts(bench, autojump_clock):
     assert bench.said == []
 
 
+async def test_what_somebody_else_hands_in_is_worked_off_too(bench, autojump_clock):
+    task = await bench.api.create_task("of somebody who watches")
+    await bench.api.start_task(task.id)
+    await bench.works_it_off("ada")
+    assert bench.said == []
+
+
 class TestTheOperator:
     @pytest.fixture
     def settings(self) -> Settings:

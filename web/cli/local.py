@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -94,7 +95,10 @@ def _pace(_: click.Context, __: click.Parameter, value: float) -> float:
 @click.option(
     "--pace", default=1.0, callback=_pace, help="how many times faster the agents work [1]"
 )
-def demo(pace: float) -> None:
+@click.option(
+    "--hold", is_flag=True, help="go on afterwards, with work that needs you, until Ctrl-C"
+)
+def demo(pace: float, hold: bool) -> None:
     """Watch eight agents work off a release of some sixty tasks, on a server of its own.
 
     \b
@@ -111,7 +115,7 @@ def demo(pace: float) -> None:
     ended_by: int | None = None
     try:
         with wakeups_left_to_trio():
-            ended_by = trio.run(play, pace, console)
+            ended_by = trio.run(partial(play, pace, console, hold=hold))
     except* DemoFailed as failed:
         failure = first_leaf(failed)
     except* KeyboardInterrupt:

@@ -37,10 +37,13 @@ _INDENT: Final = " " * 6
 class Display:
     """Redraws itself on a terminal; `print_line` prints one where there is none."""
 
-    def __init__(self, console: Console, progress: Progress, agents: tuple[str, ...]) -> None:
+    def __init__(
+        self, console: Console, progress: Progress, agents: tuple[str, ...], url: str = ""
+    ) -> None:
         self._console = console
         self._progress = progress
         self._agents = agents
+        self._url = url  # of the page in the browser
 
     @property
     def _names_width(self) -> int:
@@ -83,7 +86,15 @@ class Display:
                 room -= height
         recent = list(progress.recent)[-max(1, room) :]
         lines = Text("\n".join(recent) or "…", no_wrap=True, overflow="ellipsis")
-        return Group(*shown, Panel(lines, title=f"{progress.events} events"))
+        return Group(
+            *shown, Panel(lines, title=f"{progress.events} events", subtitle=self._where())
+        )
+
+    def _where(self) -> str | None:
+        """The page's address, as long as there is room for all of it."""
+        room = self._console.width - _SIDES
+        said = where_to_watch(self._url)
+        return next((text for text in (said, self._url) if text and cell_len(text) <= room), None)
 
     def _above(self) -> Iterator[tuple[Table | Panel, int]]:
         """What is done, beside who does what, or above it where that has no room; each with its
@@ -135,6 +146,14 @@ class Display:
 
 def _is_of(step: Step, area: str) -> bool:
     return area in (step.key, step.parent)
+
+
+def where_to_watch(url: str) -> str:
+    return f"Open {url}/ to watch" if url else ""
+
+
+def where_to_look_around(url: str) -> str:
+    return f"Open {url}/ to see what needs you; Ctrl-C ends the demo."
 
 
 def summary(

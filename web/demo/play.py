@@ -23,14 +23,23 @@ from chargehand.web.agents.errors import ChargehandError
 from chargehand.web.agents.shown import Event
 from chargehand.web.cli.environment import PREFIX
 from chargehand.web.client.client import Client
+from chargehand.web.demo.aftermath import aftermath
 from chargehand.web.demo.crew import AGENTS, Crew
-from chargehand.web.demo.display import Display, summary, what_next
+from chargehand.web.demo.display import (
+    Display,
+    summary,
+    what_next,
+    where_to_look_around,
+    where_to_watch,
+)
+from chargehand.web.demo.holding import Aftermath
 from chargehand.web.demo.plan import Step, release
 from chargehand.web.demo.progress import Progress
 
 QUIET_S_MAX: Final = 90.0  # without any event; the longest wait of an agent for work is over then
 _START_S_MAX: Final = 60.0
 _GRACE_S: Final = 60  # for the server to end in order, on a machine that is busy
+_REVIEW_S: Final = 24 * 3600  # for its verdict, however long the demo is held
 _STOP_S_MAX: Final = 5.0  # for the server to end when the demo is broken off
 
 
@@ -38,11 +47,12 @@ class DemoFailed(Exception):
     """The demo cannot go on."""
 
 
-async def play(pace: float, console: Console) -> int | None:
+async def play(pace: float, console: Console, *, hold: bool = False) -> int | None:
     """Run the demo; the signal that ended it before its time, or None.
 
     Args:
         pace: how many times faster than planned the agents work.
+        hold: go on after the release until a signal comes, with work that needs a person.
 
     Raises:
         DemoFailed: (in a group) something did not complete, nothing happened for a long time, or
@@ -58,7 +68,7 @@ async def play(pace: float, console: Console) -> int | None:
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(end_on_a_signal)
-            await _play(pace, console)
+            await _play(pace, console, hold=hold)
             nursery.cancel_scope.cancel()
     return caught
 
@@ -69,14 +79,17 @@ def _ending_signals() -> list[signal.Signals]:
     return [number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN]
 
 
-async def _play(pace: float, console: Console) -> None:
+async def _play(pace: float, console: Console, *, hold: bool) -> None:
     console.print("Starting a server of the demo's own ...", highlight=False)
     with tempfile.TemporaryDirectory(prefix="chargehand-demo-") as directory:
         async with _server(Path(directory)) as server, trio.open_nursery() as nursery:
-            console.print(f"It serves {server.url}", highlight=False)
+            console.print(where_to_watch(server.url), highlight=False, soft_wrap=True)
             nursery.start_soon(_fail_when_it_ends, server)
             try:
-                await _release(server.url, pace, console)
+                async with Client(server.url, token="") as api:
+                    await _release(api, server.url, pace, console)
+                    if hold:
+                        await _hold(api, server.url, pace, console)
             except ChargehandError as refused:
                 raise DemoFailed(str(refused)) from None
             nursery.cancel_scope.cancel()
@@ -107,6 +120,7 @@ async def _server(directory: Path) -> AsyncIterator[_Server]:
             [
                 *(sys.executable, "-P", "-m", "chargehand.web.demo.child", "--http=127.0.0.1:0"),
                 *("--data-dir=data", f"--ready-file={ready}", f"--grace-s={_GRACE_S}"),
+                f"--review-s={_REVIEW_S}",
                 "--socket=socket",  # short, however long the path of the directory is
             ],
             stdin=subprocess.PIPE,  # by which it notices our end, whatever that is
@@ -156,21 +170,39 @@ async def _first_line(process: trio.Process) -> None:
         pass
 
 
-async def _release(url: str, pace: float, console: Console) -> None:
-    async with Client(url, token="") as api:
-        steps, root_id = await _create(api)
-        progress = Progress(steps)
-        display = Display(console, progress, AGENTS)
-        crew = Crew(api, steps, pace, display.say)
-        console.print(f"{len(steps)} tasks are in place, {len(AGENTS)} agents begin")
-        begun_s = time.monotonic()
-        with display.shown():
-            await _work(api, root_id, crew, progress, display)
-        seconds = time.monotonic() - begun_s
-        statuses = Counter(task.status for task in await api.tasks(limit=1000))
-        console.print(summary(progress, statuses, crew.claims, seconds))
-        if statuses != Counter(completed=len(steps)):
-            raise DemoFailed(f"not everything was completed: {dict(statuses)}")
+async def _release(api: Api, url: str, pace: float, console: Console) -> None:
+    steps, root_id = await _create(api)
+    progress = Progress(steps)
+    display = Display(console, progress, AGENTS, url)
+    crew = Crew(api, steps, pace, display.say)
+    console.print(f"{len(steps)} tasks are in place, {len(AGENTS)} agents begin")
+    begun_s = time.monotonic()
+    with display.shown():
+        await _work(api, root_id, crew, progress, display)
+    seconds = time.monotonic() - begun_s
+    # Whoever watches may have handed in tasks as well.
+    statuses = Counter([t.status async for t in api.all_tasks() if t.id in steps])
+    console.print(summary(progress, statuses, crew.claims, seconds))
+    if statuses != Counter(completed=len(steps)):
+        raise DemoFailed(f"not everything was completed: {dict(statuses)}")
+
+
+async def _hold(api: Api, url: str, pace: float, console: Console) -> None:
+    """Go on until this is canceled, with work that needs a person."""
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    async def announce() -> None:
+        await held.is_ready.wait()
+        say(f"\nAll is in place. {where_to_look_around(url)}\n")
+
+    held = Aftermath(api, aftermath(), pace, say)
+    say(f"\nThe release is out, and {len(held.plan)} further tasks are handed in.")
+    say(where_to_watch(url))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(announce)
+        await held.run()
 
 
 async def _create(api: Api) -> tuple[dict[str, Step], str]:

@@ -17,7 +17,12 @@ const QUIET_MS = 10 * 60 * 1000;
 /** Alive is not the same as moving: a heartbeat says the first. */
 function movement(run) {
   if (run.status === 'claimed') return nowMs() - Date.parse(run.claimed_at) > QUIET_MS ? note('Claimed, and not started', 'warn') : nothing;
-  if (run.lease_until && Date.parse(run.lease_until) < nowMs()) return note('Lease expired', 'bad');
+  if (!run.lease_until) return nothing;
+  const endMs = Date.parse(run.lease_until);
+  const beatMs = Date.parse(run.heartbeat_at);
+  if (endMs < nowMs()) return note('Lease expired', 'bad');
+  // An agent that lives sends the next one long before the lease is over.
+  if (nowMs() - beatMs > (endMs - beatMs) / 2) return note('No heartbeat for long', 'warn');
   return nothing;
 }
 

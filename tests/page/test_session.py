@@ -118,7 +118,7 @@ def test_a_session_that_expires_while_the_page_is_open(town, context, api, open_
     page.allowed = BAD
     ended = BrowserSessions(TOKEN.encode(), now=lambda: time.time() - SESSION_S - 60)
     set_cookie(context, api, ended.opened(secure=False))
-    page.page.get_by_role("link", name="Queue").click()
+    page.page.get_by_role("link", name="Queue", exact=True).click()
     expect(page.main.get_by_label("Token")).to_be_visible()
     sign_in(page)
     expect(page.main.get_by_role("heading", level=1)).to_have_text("Queue")

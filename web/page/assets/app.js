@@ -89,7 +89,12 @@ function togglePause() {
 function onMessage(message) {
   if (message.kind === 'status') {
     const status = message.status === 'live' ? 'live' : 'reconnecting';
-    if (status !== app.stream) { app.stream = status; app.streamSince = Date.now(); }
+    if (status !== app.stream) {
+      app.stream = status;
+      app.streamSince = Date.now();
+      // What has no number may have changed meanwhile.
+      if (status === 'live' && !app.isPaused) for (const what of ['scheduler', 'registry']) view?.onChanged?.(what);
+    }
     if (status === 'live' && view instanceof Away) location.reload();
     if (message.status === 'unauthorized') signedOut();
     changed();

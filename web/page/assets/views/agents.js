@@ -9,7 +9,7 @@ import { actionButtons, chooseAction } from '../actions/perform.js';
 import { RUN_ACTIONS, endSession, release } from '../actions/runs.js';
 import { ago, at, badge, left, loading, note, nothingYet, refusal, runLink, taskLink } from '../parts/basic.js';
 import { List } from '../parts/list.js';
-import { Part, every, seldom } from './base.js';
+import { Part, seldom } from './base.js';
 
 const PAGE = 100;
 const QUIET_MS = 10 * 60 * 1000;
@@ -51,8 +51,8 @@ export class Agents {
           <button type="button" class="small quiet" aria-label=${`More for ${row.run.id}`} @click=${() => chooseAction(row.run.id, RUN_ACTIONS, row.run, done)}>…</button></div>` },
       ],
     });
-    this.sessionsAgain = seldom(3000, () => this.sessions.load());
-    this.asking = every(5000, () => this.sessions.load());
+    // Whoever registers, or ends a run, waits for work a moment later.
+    this.sessionsAgain = seldom(3000, () => this.sessions.load(), 500);
   }
 
   title() { return 'Agents'; }
@@ -67,13 +67,14 @@ export class Agents {
   close() {
     this.list.close();
     this.sessionsAgain.cancel();
-    this.asking.cancel();
   }
 
   onEvents(events) {
     this.list.onEvents(events);
     this.sessionsAgain();
   }
+
+  onChanged(what) { if (what === 'registry') this.sessionsAgain(); }
 
   onKey(key) { return this.list.onKey(key); }
 

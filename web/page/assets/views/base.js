@@ -1,17 +1,9 @@
 // What the views have in common.
 import { CallError } from '../core/api.js';
 import { arrived, changed } from '../core/paint.js';
-import { app } from '../core/state.js';
 
-/** Have something done every few seconds while somebody looks: what no event tells of, such as
- * whether dispatch is on, is asked for. */
-export function every(apartMs, act) {
-  const timer = setInterval(() => { if (!document.hidden && !app.isPaused && app.isOpen) act(); }, apartMs);
-  return { cancel: () => clearInterval(timer) };
-}
-
-/** A function that is called soon after it is asked for, and at most once in `apartMs`. */
-export function seldom(apartMs, act) {
+/** A function that is called `afterMs` after it is asked for, and at most once in `apartMs`. */
+export function seldom(apartMs, act, afterMs = 0) {
   let due = null;
   let last = -apartMs;
   const asked = () => {
@@ -21,7 +13,7 @@ export function seldom(apartMs, act) {
       last = performance.now();
       if (!document.hidden) act();
       else asked.isStale = true;
-    }, Math.max(0, last + apartMs - performance.now()));
+    }, Math.max(afterMs, last + apartMs - performance.now()));
   };
   asked.cancel = () => clearTimeout(due);
   return asked;

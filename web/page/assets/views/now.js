@@ -7,7 +7,7 @@ import { app } from '../core/state.js';
 import { LANES, reason } from '../core/words.js';
 import { ago, badge, left, loading, nothingYet, refusal, taskLink, title } from '../parts/basic.js';
 import { bars } from '../parts/chart.js';
-import { Part, every, seldom } from './base.js';
+import { Part, seldom } from './base.js';
 
 const APART_MS = 1000;
 const HISTORY_APART_MS = 5000;
@@ -31,7 +31,6 @@ export class Now {
     this.parts = [this.dashboard, this.inbox, this.scheduler, this.held];
     this.again = seldom(APART_MS, () => this.parts.forEach((part) => part.load()));
     this.historyAgain = seldom(HISTORY_APART_MS, () => this.history.load());
-    this.asking = every(5000, () => this.scheduler.load());
   }
 
   title() { return 'Now'; }
@@ -45,13 +44,14 @@ export class Now {
   close() {
     this.again.cancel();
     this.historyAgain.cancel();
-    this.asking.cancel();
   }
 
   onEvents() {
     this.again();
     this.historyAgain();
   }
+
+  onChanged(what) { if (what === 'scheduler') this.scheduler.load(); }
 
   render() {
     const dashboard = this.dashboard.value;

@@ -10,7 +10,7 @@ import { BULK_RUNS, HELD_RUNS, bulkBar } from '../actions/bulk.js';
 import { ago, at, badge, loading, note, refusal, runLink, taskLink } from '../parts/basic.js';
 import { diagnostics, nextStep } from '../parts/inspection.js';
 import { List } from '../parts/list.js';
-import { Part, every, seldom } from './base.js';
+import { Part, seldom } from './base.js';
 
 const PAGE = 50;
 const AT_ONCE = 4;
@@ -62,7 +62,6 @@ export class Queue {
     this.round = 0;
     this.make();
     this.schedulerAgain = seldom(1000, () => { this.round += 1; this.scheduler.load(); });
-    this.asking = every(5000, () => this.scheduler.load());
   }
 
   make() {
@@ -128,13 +127,15 @@ export class Queue {
     this.list.close();
     this.reasons.isClosed = true;
     this.schedulerAgain.cancel();
-    this.asking.cancel();
   }
 
   onEvents(events) {
     this.list.onEvents(events);
     if (!this.list.isFrozen) this.schedulerAgain();
   }
+
+  /** Dispatch, and who may claim what: both may be the reason for which a row waits. */
+  onChanged() { this.schedulerAgain(); }
 
   onKey(key) { return this.list.onKey(key); }
 

@@ -9,7 +9,7 @@ import { bodyOf, faultOf, fieldRows } from '../actions/fields.js';
 import { ago, at, badge, facts, loading, refusal, runLink } from '../parts/basic.js';
 import { closeDialog, showDialog } from '../parts/dialog.js';
 import { say } from '../parts/speak.js';
-import { Part, every, seldom } from './base.js';
+import { Part, seldom } from './base.js';
 
 /** A drain that this page has asked for; it goes on while other views are shown. */
 const draining = { isOn: false, since: 0, from: 0, answer: null, error: null };
@@ -21,7 +21,6 @@ export class Scheduler {
     this.workspaces = new Part(async () => (await get('api/workspaces')).body.workspaces);
     this.done = () => this.load();
     this.again = seldom(500, () => this.status.load());
-    this.asking = every(5000, () => this.status.load());
   }
 
   title() { return 'Scheduler'; }
@@ -36,10 +35,14 @@ export class Scheduler {
 
   close() {
     this.again.cancel();
-    this.asking.cancel();
   }
 
   onEvents() { this.again(); }
+
+  onChanged(what) {
+    if (what === 'scheduler') this.again();
+    else this.workspaces.load();
+  }
 
   onKey(key) {
     if (key !== 'a' || !this.status.value) return false;

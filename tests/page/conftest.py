@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.page.town import Town, build
-from tests.page.watched import MS_MAX, Watched
+from tests.page.watched import ELSEWHERE, MS_MAX, Watched
 from tests.process.conftest import Server
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -23,6 +23,7 @@ _OPTIONS: Final = (
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
+    f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1",
 )
 _LEFT_OUT: Final = "no Chromium is installed"
 

@@ -8,14 +8,16 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
+from tests.page.watched import ELSEWHERE
+
 _OF_ONE_HOP: Final = frozenset({"connection", "transfer-encoding", "keep-alive", "content-length"})
 _PIECE_BYTES: Final = 65_536
 
 
 @contextmanager
 def proxied(port: int, prefix: str) -> Iterator[str]:
-    """The address below which the server at `port` of this machine is served; what is asked beside
-    the prefix is answered by 404.
+    """The address, by a name of its own, below which the server at `port` is served; what is asked
+    beside the prefix is answered by 404.
 
     The `Host` goes on as it came, so the server must allow it.
     """
@@ -61,7 +63,7 @@ def proxied(port: int, prefix: str) -> Iterator[str]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}{prefix}"
+            yield f"http://{ELSEWHERE}:{server.server_port}{prefix}"
         finally:
             server.shutdown()
             thread.join()

@@ -5,10 +5,15 @@ from playwright.sync_api import expect
 
 from tests.page.proxy import proxied
 from tests.page.town import Town, build
-from tests.page.watched import VIEWS
+from tests.page.watched import ELSEWHERE, VIEWS
 
 PREFIX = "/tools/chargehand/"
 SINGLE = ("task?tab=tree&id=task:tree", "run?id=run:Has failed often", "review?id=run:review")
+
+
+@pytest.fixture(scope="module")
+def server_options() -> tuple[str, ...]:
+    return (f"--allowed-hosts={ELSEWHERE}",)
 
 
 @pytest.fixture(scope="module")

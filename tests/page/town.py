@@ -15,7 +15,6 @@ LONG_TITLE: Final = "W" * 500
 """As long as a title may be, without a place to break it."""
 HOSTILE: Final = (HTML_TITLE, RTL_TITLE, EMOJI_TITLE.strip(), LONG_TITLE)
 LARGE_NUMBER: Final = "9007199254740993"
-EXACT_NUMBER: Final = "0.1000000000000000055511151231257827"
 TREE_SIZE: Final = 250
 
 
@@ -172,7 +171,8 @@ def build(api: httpx.Client) -> Town:
     large = {"text": "x" * (65_536 - len('{"text":""}'))}
     town.completed(town.queued("Has a large result"), large)
     numbers = town.held(town.queued("Has large numbers"))
-    body = f'{{"result": {{"id": {LARGE_NUMBER}, "inside": [{LARGE_NUMBER}], "text": "1"}}}}'
+    inside = "[18446744073709551615]"
+    body = f'{{"result": {{"id": {LARGE_NUMBER}, "inside": {inside}, "text": "1"}}}}'
     answered = api.post(
         f"/api/task-runs/{numbers}/complete",
         content=body,

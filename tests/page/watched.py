@@ -8,6 +8,8 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 from tests.process.conftest import S_MAX
 
 MS_MAX: Final = S_MAX * 1000  # for what must happen
+ELSEWHERE: Final = "tools.example"
+"""A name that leads here, but is none of this machine's own: not private to a browser."""
 VIEWS: Final = (
     "now",
     "inbox",

@@ -12,6 +12,7 @@ from quart import Quart, Response, request
 from quart.routing import QuartRule
 
 from chargehand.actors.errors import Rejected
+from chargehand.web.asgi import WholeRequest
 from chargehand.web.decoding import parsed
 from chargehand.web.page.files import File, page_files
 from chargehand.web.page.paths import FOLDER, SESSION_PATH, VIEWS
@@ -121,7 +122,7 @@ class _Page:
     async def open_session(self) -> HttpResponse:
         if self._sessions is None:
             return _json({"token_required": False, "open": True})
-        if not self._sessions.accepts(_token_in(await request.get_data(False, False, False))):
+        if not self._sessions.accepts(_token_in(await _body())):
             return edge_response(
                 EdgeCode.TOKEN_REQUIRED,
                 "this is not the token of the server",
@@ -136,6 +137,12 @@ class _Page:
             return _json({"token_required": False, "open": True})
         cookie = self._sessions.closed()
         return _json({"token_required": True, "open": False}, (("Set-Cookie", cookie),))
+
+
+async def _body() -> bytes:
+    asked: object = request._get_current_object()  # type: ignore[attr-defined]
+    assert isinstance(asked, WholeRequest), "the app has another request class"
+    return await asked.whole_body()
 
 
 def _token_in(body: bytes) -> str:

@@ -44,7 +44,7 @@ async function refusal(response) {
     response.status,
     told?.code ?? `http_${response.status}`,
     told?.message ?? body?.error ?? `The server answered ${response.status}.`,
-    told?.suggested_command ?? '',
+    told?.suggested_command ?? /\(next: (.*)\)$/.exec(body?.error ?? '')?.[1] ?? '',
     body,
   );
 }

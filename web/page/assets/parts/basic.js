@@ -79,7 +79,7 @@ export function command(text, label = 'Copy the command') {
 export function refusal(error) {
   if (!error) return nothing;
   return html`<div class="refusal" role="alert"><strong>${error.message}</strong>
-    ${error.nextStep ? html`<span> Next: <code>${error.nextStep}</code></span>` : nothing}
+    ${error.nextStep ? html`<span> Next: ${error.nextStep.startsWith('chargehand ') ? html`<code>${error.nextStep}</code>` : error.nextStep}.</span>` : nothing}
     ${error.code ? html` <code class="code">${error.code}</code>` : nothing}</div>`;
 }
 

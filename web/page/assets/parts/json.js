@@ -7,9 +7,29 @@ export const LARGE_BYTES = 32 * 1024; // a result may have 64 KiB; half of it is
 const PREVIEW_CHARS = 2000;
 const ITEMS_MAX = 200;
 
-const isFolder = (value) => typeof value === 'object' && value !== null;
+/** A number as it was written: JavaScript may hold another one. */
+class Written {
+  constructor(text) { this.text = text; }
+}
+
+const isFolder = (value) => typeof value === 'object' && value !== null && !(value instanceof Written);
+
+/** The value of a JSON text; undefined where a browser without `context` would show another number. */
+function read(text) {
+  let isExact = true;
+  const value = JSON.parse(text, (_, one, context) => {
+    if (typeof one !== 'number' || String(one) === context?.source) return one;
+    if (context?.source === undefined) {
+      if (Number.isInteger(one) && !Number.isSafeInteger(one)) isExact = false;
+      return one;
+    }
+    return new Written(context.source);
+  });
+  return isExact ? value : undefined;
+}
 
 function leaf(value) {
+  if (value instanceof Written) return html`<span class="json-value">${value.text}</span>`;
   if (typeof value === 'string') return html`<span class="json-text">${JSON.stringify(cut(value, 4000))}</span>`;
   return html`<span class="json-value">${String(value)}</span>`;
 }
@@ -27,7 +47,7 @@ function entry(name, value, depth) {
 }
 
 /**
- * A value with its text. Numbers that JavaScript cannot hold are shown as they were written, as text.
+ * A value with its text. Numbers that JavaScript cannot hold are shown as they were written.
  * Args: text: the JSON as it came. name: of the file that it is downloaded as.
  */
 export function json(text, name) {
@@ -45,10 +65,9 @@ export function json(text, name) {
     return html`<div class="json large"><p>${bytes(size)}: the first ${PREVIEW_CHARS} characters are shown.</p>
       <pre tabindex="0">${cut(text, PREVIEW_CHARS)}</pre>${buttons}</div>`;
   }
-  let value;
-  try { value = JSON.parse(text); } catch { value = text; }
-  return html`<div class="json">${entry(null, value, 0)}
-    <details><summary>Text</summary><pre tabindex="0">${text}</pre></details>${buttons}</div>`;
+  const value = read(text);
+  return html`<div class="json">${value === undefined ? nothing : entry(null, value, 0)}
+    <details ?open=${value === undefined}><summary>Text</summary><pre tabindex="0">${text}</pre></details>${buttons}</div>`;
 }
 
 /** The text of one member of a JSON text, as it was written there; undefined where it is not there.

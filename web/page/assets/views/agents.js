@@ -7,7 +7,7 @@ import { ACTIVE_RUN } from '../core/words.js';
 import { HELD_RUNS, bulkBar } from '../actions/bulk.js';
 import { actionButtons, chooseAction } from '../actions/perform.js';
 import { RUN_ACTIONS, endSession, release } from '../actions/runs.js';
-import { ago, at, badge, left, loading, note, nothingYet, refusal, runLink, taskLink } from '../parts/basic.js';
+import { ago, at, badge, left, loading, note, nothingYet, refusal, shortRunLink, taskLink } from '../parts/basic.js';
 import { List } from '../parts/list.js';
 import { Part, seldom } from './base.js';
 
@@ -47,7 +47,7 @@ export class Agents {
       actOn: (row) => chooseAction(row.run.id, RUN_ACTIONS, row.run, done),
       columns: [
         { head: 'Held by', cell: (row) => this.holder(row.run) },
-        { head: 'Task', className: 'wide', cell: (row) => html`${taskLink(row.task)} <small>${runLink(row.run)}</small>` },
+        { head: 'Task', className: 'wide', cell: (row) => html`${taskLink(row.task)} <small>${shortRunLink(row.run)}</small>` },
         { head: 'Status', cell: (row) => html`${badge(row.run.status)} ${movement(row.run)}` },
         { head: 'Since', cell: (row) => ago(row.run.claimed_at) },
         { head: 'Lease', cell: (row) => left(row.run.lease_until) },

@@ -236,7 +236,7 @@ export class Task {
         ${one.off_since ? note('Switched off', 'bad') : nothing}${one.undelivered ? note(`${one.undelivered} not delivered`, 'warn') : nothing}
         <small>${one.cursor.last_error ? cut(one.cursor.last_error, 200) : html`last delivered ${ago(one.cursor.last_delivered_at)}`}</small>
         <button type="button" class="small" @click=${() => perform(unsubscribe(one), task, done)}>Unsubscribe</button>
-        <details><summary>Details</summary>${json(JSON.stringify(one), `${one.subscription_id}.json`)}</details></li>`)}</ul>` : html`<p class="empty calm">Nobody is told when the task ends.</p>`}
+        <details><summary>Details</summary>${json(JSON.stringify(one), `${one.subscription_id}.json`)}</details></li>`)}</ul>` : html`<p class="empty calm">No webhook is subscribed to its end.</p>`}
       ${found.messages.length ? html`<h2>${plural(found.messages.length, 'message')} not delivered</h2><ul class="brief">${found.messages.map((one) => html`<li>${one.bridge_instance_id}: ${cut(one.error, 200)} <small>${at(one.undelivered_at)}</small></li>`)}</ul>` : nothing}
       <div class="actions">${actionButtons([subscribe, ...(found.messages.length ? [resend] : [])], task, done, { all: true })}</div>`;
   }

@@ -323,6 +323,11 @@ async def status(desk: Desk, _: Bystanders) -> Call:
     return desk.system.scheduler.status
 
 
+@call("Scheduler.waiting_claims")
+async def waiting_claims(desk: Desk, _: Bystanders) -> Call:
+    return desk.system.scheduler.waiting_claims
+
+
 @call("Scheduler.pause")
 async def pause(desk: Desk, _: Bystanders) -> Call:
     await desk.queued()

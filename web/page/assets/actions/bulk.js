@@ -116,7 +116,6 @@ export function performBulk(action, target, onDone) {
     state.refused = [];
     run(() => sendIds(ids));
   };
-  const finish = () => { closeDialog(); onDone(); };
 
   const many = () => plural(state.count, action.noun);
   const previewRows = () => html`<ol class="preview">${state.preview.slice(0, PREVIEWED).map((row) => html`<li><bdi>${cut(row.title ?? row.id, 120)}</bdi>
@@ -137,9 +136,15 @@ export function performBulk(action, target, onDone) {
     ${state.refused.length ? html`<ul class="refused">${repeat(state.refused.slice(0, REFUSED_SHOWN), (row) => row.id, (row) => html`<li><bdi>${cut(row.title ?? row.id, 120)}</bdi>: ${row.error?.diagnostic?.message ?? row.error?.error ?? 'refused'}</li>`)}
       ${state.refused.length > REFUSED_SHOWN ? html`<li>… and ${number(state.refused.length - REFUSED_SHOWN)} more</li>` : nothing}</ul>` : nothing}
     <div class="actions">${state.step === 'working' ? html`<button type="button" @click=${() => { state.isStopped = true; }}>Stop</button>` : html`
-      <button type="button" class="primary" @click=${finish}>Done</button>
+      <button type="button" class="primary" @click=${closeDialog}>Done</button>
       ${state.refused.length ? html`<button type="button" @click=${again}>Try the ${number(state.refused.length)} refused again</button>` : nothing}`}</div>`;
-  showDialog(`${action.label} ${action.noun}s`, () => (state.step === 'preview' ? preview() : results()), { wide: true });
+  showDialog(`${action.label} ${action.noun}s`, () => (state.step === 'preview' ? preview() : results()), {
+    wide: true,
+    onClose: () => {
+      state.isStopped = true;
+      if (state.step !== 'preview') onDone();
+    },
+  });
 }
 
 /**

@@ -36,10 +36,11 @@ function value(field, text) {
   }
 }
 
-/** The body that a form makes: what is blank is left out. `inside` is the member that a field is in. */
+/** The body that a form makes: what is blank is left out. `inside` is the member that a field is in;
+ * `when` says of the other fields whether it is there. */
 export function bodyOf(fields, texts) {
   const body = {};
-  for (const field of fields) {
+  for (const field of fields.filter((one) => !one.when || one.when(texts))) {
     const text = texts[field.name] ?? '';
     if (field.only === 'page' || !text.trim() || (field.kind === 'flag' && text !== 'true' && !field.both)) continue;
     const target = field.inside ? (body[field.inside] ??= {}) : body;
@@ -50,7 +51,7 @@ export function bodyOf(fields, texts) {
 
 /** The first thing that is wrong, or null. */
 export function faultOf(fields, texts) {
-  for (const field of fields) {
+  for (const field of fields.filter((one) => !one.when || one.when(texts))) {
     const found = fault(field, texts[field.name] ?? '');
     if (found) return { field, message: found };
   }
@@ -90,7 +91,8 @@ function row(field, texts, onInput) {
 }
 
 /** The fields; those that are rarely wanted are folded. */
-export function fieldRows(fields, texts, onInput) {
+export function fieldRows(all, texts, onInput) {
+  const fields = all.filter((field) => !field.when || field.when(texts));
   const rare = fields.filter((field) => field.rare);
   return html`${fields.filter((field) => !field.rare).map((field) => row(field, texts, onInput))}
     ${rare.length ? html`<details class="more"><summary>More</summary>${rare.map((field) => row(field, texts, onInput))}</details>` : nothing}`;

@@ -19,12 +19,12 @@ export const recover = {
   path: (run) => forced(run, 'recover'), fields: [reason(), metadata], command: (run) => ['run', 'recover', run.id],
 };
 export const release = {
-  label: 'Release', done: 'Released', danger: true, first: isActive, when: isActive,
+  label: 'Release', done: 'Released', danger: true, first: is('claimed'), when: is('claimed'),
   says: (run) => `Takes the run from ${run.claimed_by?.ref ?? 'its holder'}, back into the queue. Whoever holds it is refused from then on.`,
   path: (run) => forced(run, 'release'), fields: [reason(), metadata], command: (run) => ['run', 'force-release', run.id],
 };
 export const forceFail = {
-  label: 'Fail by force', done: 'Failed', danger: true, when: (run) => isActive(run) || is('queued', 'needs_attention')(run),
+  label: 'Fail by force', done: 'Failed', danger: true, when: is('queued', 'claimed', 'needs_attention'),
   says: () => 'Fails the run, whoever has claimed it.',
   path: (run) => forced(run, 'fail'), fields: [reason(true), metadata], command: (run) => ['run', 'force-fail', run.id],
 };
@@ -87,6 +87,9 @@ export const RUN_ACTIONS = [
 
 const OUTCOMES = ['approved', 'rejected', 'blocked', 'error', 'timeout', 'invalid_output'];
 
+/** Only work that goes on has something missing. */
+const isNoApproval = (texts) => texts.outcome !== 'approved';
+
 export const verdict = {
   label: 'Give the verdict', done: 'The verdict is recorded', first: () => true,
   when: (review) => ['requested', 'routed', 'in_review'].includes(review.status),
@@ -96,8 +99,8 @@ export const verdict = {
   fields: [
     { name: 'outcome', label: 'Outcome', kind: 'choice', required: true, choices: OUTCOMES, inside: 'verdict' },
     { name: 'reason', label: 'Reason', kind: 'long', required: true, inside: 'verdict' },
-    { name: 'missing_work', label: 'Missing work', kind: 'lines', hint: 'One item on each line.', inside: 'verdict' },
-    { name: 'next_round_guidance', label: 'Guidance for the next round', kind: 'long', inside: 'verdict' },
+    { name: 'missing_work', label: 'Missing work', kind: 'lines', hint: 'One item on each line.', inside: 'verdict', when: isNoApproval },
+    { name: 'next_round_guidance', label: 'Guidance for the next round', kind: 'long', inside: 'verdict', when: isNoApproval },
     { name: 'confidence', label: 'Confidence', kind: 'fraction', required: true, hint: 'From 0 to 1.', inside: 'verdict' },
     { name: 'review_text', label: 'The whole review', kind: 'long', rare: true, inside: 'verdict' },
   ],

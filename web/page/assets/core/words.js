@@ -18,7 +18,7 @@ const STATUS = {
   requested: ['Requested', '○', 'info'],
   routed: ['Routed', '◔', 'info'],
   in_review: ['In review', '◑', 'busy'],
-  recorded: ['Recorded', '●', 'good'],
+  recorded: ['Recorded', '●', 'quiet'],
   circuit_opened: ['Stopped going round', '▲', 'bad'],
 };
 

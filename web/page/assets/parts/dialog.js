@@ -6,9 +6,10 @@ let open = null;
 
 /**
  * Show a dialog. Args: label: its heading. body: makes its content, as often as the page is drawn.
+ * onClose: called when it is closed, in whatever way.
  */
-export function showDialog(label, body, { wide = false } = {}) {
-  open = { label, body, wide };
+export function showDialog(label, body, { wide = false, onClose = () => {} } = {}) {
+  open = { label, body, wide, onClose };
   drawNow();
   const dialog = document.getElementById('dialog');
   if (!dialog.open) dialog.showModal();
@@ -23,7 +24,9 @@ export function closeDialog() {
 export function dialog() {
   const closed = (event) => {
     if (event.target.open) return; // another one was shown before the browser told that this one is closed
+    const was = open;
     open = null;
+    was?.onClose();
     drawNow();
   };
   return html`<dialog id="dialog" class=${open?.wide ? 'wide' : ''} aria-labelledby="dialog-label" @close=${closed}>

@@ -52,7 +52,7 @@ export class Agents {
         { head: 'Since', cell: (row) => ago(row.run.claimed_at) },
         { head: 'Lease', cell: (row) => left(row.run.lease_until) },
         { head: 'Last heartbeat', cell: (row) => ago(row.run.heartbeat_at) },
-        { head: 'Actions', cell: (row) => html`<div class="actions">${actionButtons([release], row.run, done, { all: true })}
+        { head: 'Actions', cell: (row) => html`<div class="actions">${this.takeAway(row.run)}
           <button type="button" class="small quiet" aria-label=${`More for ${row.run.id}`} @click=${() => chooseAction(row.run.id, RUN_ACTIONS, row.run, done)}>…</button></div>` },
       ],
     });
@@ -83,9 +83,20 @@ export class Agents {
 
   onKey(key) { return this.list.onKey(key); }
 
+  session(run) { return this.sessions.value?.find((one) => one.id === run.session_id); }
+
   holder(run) {
-    const session = this.sessions.value?.find((one) => one.id === run.session_id);
-    return html`<strong>${session?.agent_name ?? run.claimed_by?.ref ?? '–'}</strong>${session ? html` <small>${session.name ?? session.id}</small>` : run.session_id ? html` <small>${run.session_id} (gone)</small>` : nothing}`;
+    const session = this.session(run);
+    const name = session?.agent_name ?? run.claimed_by?.ref ?? '–';
+    const called = session ? session.name ?? session.id : run.session_id && `${run.session_id} (gone)`;
+    return html`<strong>${name}</strong>${called && called !== name ? html` <small>${called}</small>` : nothing}`;
+  }
+
+  /** How a run is had back: while it is only claimed by itself, else with all that its session has. */
+  takeAway(run) {
+    const session = this.session(run);
+    if (release.when(run)) return actionButtons([release], run, this.done, { all: true });
+    return session ? actionButtons([endSession], session, this.done, { all: true }) : nothing;
   }
 
   render() {

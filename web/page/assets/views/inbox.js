@@ -1,7 +1,7 @@
 // What waits for me, and has every failure been handled?
 import { html, nothing } from '../core/html.js';
 import { get } from '../core/api.js';
-import { number } from '../core/format.js';
+import { cut, number, telling } from '../core/format.js';
 import { change, to } from '../core/router.js';
 import { app } from '../core/state.js';
 import { LANES, reason } from '../core/words.js';
@@ -40,7 +40,7 @@ export class Inbox {
       columns: [
         { head: 'Task', className: 'wide', cell: (item) => html`${item.triage.read ? nothing : html`<span class="unread" title="Unread"><span class="offscreen">Unread: </span></span>`}${taskLink(item.task)}` },
         { head: 'Status', cell: (item) => badge(item.run && item.lane === 'failed_runs' ? item.run.status : item.task.status) },
-        { head: 'Why', className: 'wide', cell: (item) => html`${item.run?.error ? html`<span class="error-text clamped">${item.run.error.slice(0, 300)}</span>` : item.blocking_reason ? reason(item.blocking_reason) : '–'}${item.run && item.lane === 'failed_runs' ? html` <small class="line">${runLink(item.run, `attempt ${item.run.attempt} of ${item.run.max_attempts}`)}</small>` : nothing}` },
+        { head: 'Why', className: 'wide', cell: (item) => html`${item.run?.error ? html`<span class="error-text clamped" title=${cut(item.run.error, 2000)}>${telling(item.run.error)}</span>` : item.blocking_reason ? reason(item.blocking_reason) : item.lane === 'my_work' ? 'It is yours alone' : '–'}${item.run && item.lane === 'failed_runs' ? html` <small class="line">${runLink(item.run, `attempt ${item.run.attempt} of ${item.run.max_attempts}`)}</small>` : nothing}` },
         { head: 'Since', cell: (item) => at(item.latest_activity_at) },
         { head: 'Actions', cell: (item) => html`<div class="actions">${quick(item).map((action) => html`${actionButtons([action], isOfRun(action) ? runOf(item) : this.taskOf(item), this.done, { all: true })}`)}
           <button type="button" class="small quiet" aria-label=${`More for ${item.task.title}`.slice(0, 100)} @click=${() => this.act(item)}>…</button></div>` },
@@ -118,7 +118,7 @@ export class Inbox {
       <nav aria-label="Lanes"><ul class="lanes">${ORDER.map((lane) => {
     const group = this.groups?.find((one) => one.lane === lane);
     return html`<li><a href=${to('inbox', { ...this.params, lane })} aria-current=${this.lane === lane ? 'true' : nothing}>${LANES[lane]} <span class="count">${group ? number(group.count) : '–'}</span></a></li>`;
-  })}</ul></nav>
+  })}<li><a href="review">Reviews</a></li></ul></nav>
       <form class="filter" role="search" @submit=${search}><label for="filter" class="offscreen">Title, identifier or id</label><input id="filter" name="query" type="search" placeholder="Title, identifier or id" .value=${this.params.query ?? ''}>
         <button type="submit">Search</button>
         <label><input type="checkbox" .checked=${this.params.unread === 'true'} @change=${(event) => change({ unread: event.target.checked ? 'true' : undefined })}> Unread only</label></form>

@@ -57,11 +57,12 @@ export class New {
   calls(id = this.texts.id?.trim() || 'ID') {
     const body = bodyOf(FIELDS, this.texts);
     body.scope = body.workspace ? 'workspace' : 'global';
+    body.title ??= 'TITLE'; // what is shown is whole; it is not sent without one
     const parent = this.params.parent;
     const { scope: _, title, ...flags } = body;
     const calls = [parent
-      ? { method: 'POST', path: `api/tasks/${encodeURIComponent(parent)}/children`, body, words: chargehand(['task', 'add-child', parent, title ?? 'TITLE'], flags) }
-      : { method: 'POST', path: 'api/tasks', body, words: chargehand(['task', 'create', title ?? 'TITLE'], flags) }];
+      ? { method: 'POST', path: `api/tasks/${encodeURIComponent(parent)}/children`, body, words: chargehand(['task', 'add-child', parent, title], flags) }
+      : { method: 'POST', path: 'api/tasks', body, words: chargehand(['task', 'create', title], flags) }];
     const path = `api/tasks/${id}`;
     if (this.texts.profile?.trim()) {
       const profile = JSON.parse(this.texts.profile);

@@ -1,7 +1,7 @@
 // Does work flow, and what needs a person?
 import { html, nothing } from '../core/html.js';
 import { get } from '../core/api.js';
-import { duration, number, plural, setServerTime } from '../core/format.js';
+import { duration, number, plural, setServerTime, telling } from '../core/format.js';
 import { to } from '../core/router.js';
 import { app } from '../core/state.js';
 import { LANES, reason } from '../core/words.js';
@@ -80,6 +80,8 @@ export class Now {
     } else if (!active && !totals.queued_runs) parts.push(html`<strong>Nothing is under way</strong>, and nothing waits.`);
     else if (!active) parts.push(html`<strong class="warn">Nobody is working</strong>, and ${plural(totals.queued_runs, 'run')} wait. <a href="queue">See why</a>`);
     else parts.push(html`<strong class="good">Work flows</strong>: ${plural(active, 'run')} under way, ${number(totals.queued_runs)} waiting.`);
+    const last = this.history.value?.minutes.at(-1);
+    if (totals.queued_runs && last && last.oldest_claimable_age_ms === undefined && !scheduler?.paused) parts.push(html` None of those that wait can be claimed now. <a href="queue">See why</a>`);
     if (queue.total) parts.push(html` The oldest waits for ${duration(queue.oldest_queue_age_ms)}.`);
     if (health.stuck_runs) parts.push(html` <span class="bad">${plural(health.stuck_runs, 'run')} seem stuck.</span>`);
     return html`<p class="headline">${parts}</p>`;
@@ -94,7 +96,8 @@ export class Now {
       ${!inbox ? loading : !groups.length ? this.reviews.value?.length ? nothing : html`<p class="empty calm">Nothing needs you.</p>` : groups.map((group) => html`
         <h3><a href=${to('inbox', { lane: group.lane })}>${LANES[group.lane]} <span class="count">${number(group.count)}</span></a></h3>
         <ul class="brief">${(group.items ?? []).slice(0, 4).map((item) => html`<li>${taskLink(item.task)}
-          <small>${item.run?.error ? item.run.error.slice(0, 160) : item.blocking_reason ? reason(item.blocking_reason) : ''} · ${ago(item.latest_activity_at)}</small></li>`)}</ul>`)}
+          <small>${item.run?.error ? telling(item.run.error) : item.blocking_reason ? reason(item.blocking_reason) : ''} · ${ago(item.latest_activity_at)}</small></li>`)}</ul>
+        ${group.count > 4 ? html`<p><a href=${to('inbox', { lane: group.lane })}>and ${number(group.count - 4)} more</a></p>` : nothing}`)}
     </section>`;
   }
 

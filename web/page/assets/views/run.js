@@ -14,6 +14,7 @@ import { Part, seldom } from './base.js';
 const ATTEMPTS_SHOWN = 6;
 const ERROR_CHARS = 4000;
 
+const waited = (run) => (run.claimed_at || run.ended_at || run.status === 'queued' ? lasted(run, 'queued_at', run.claimed_at ? 'claimed_at' : 'ended_at') : '–');
 const lasted = (run, from, until) => (run[from] ? duration((run[until] ? Date.parse(run[until]) : nowMs()) - Date.parse(run[from])) : '–');
 
 export class Run {
@@ -86,9 +87,9 @@ export class Run {
         ${inspect ? diagnostics(inspect.diagnostics) : this.inspect.error ? refusal(this.inspect.error) : loading}</section>
       ${actionButtons(RUN_ACTIONS, run, this.done)}
       ${facts([
-    ['Run', identifier(run.id)], ['Held by', run.claimed_by && `${run.claimed_by.ref} (${run.claimed_by.kind.replaceAll('_', ' ')})`],
-    ['Agent', detail.session?.agent_name], ['Session', run.session_id], ['Waited', lasted(run, 'queued_at', run.claimed_at ? 'claimed_at' : 'ended_at')],
-    ['Took', run.claimed_at ? lasted(run, 'claimed_at', 'ended_at') : null], ['Queued', at(run.queued_at)], ['Claimed', run.claimed_at && at(run.claimed_at)],
+    ['Run', identifier(run.id)], [run.ended_at ? 'Was held by' : 'Held by', run.claimed_by && `${run.claimed_by.ref} (${run.claimed_by.kind.replaceAll('_', ' ')})`],
+    ['Agent', detail.session?.agent_name], ['Session', run.session_id], ['Waited', waited(run)],
+    [run.ended_at ? 'Took' : 'At work for', run.claimed_at ? lasted(run, 'claimed_at', 'ended_at') : null], ['Queued', at(run.queued_at)], ['Claimed', run.claimed_at && at(run.claimed_at)],
     ['Started', run.started_at && at(run.started_at)], ['Ended', run.ended_at && at(run.ended_at)], ['Channel', run.network_channel],
     ['Idempotency key', run.idempotency_key], ['Follows', run.previous_run_id && runLink({ id: run.previous_run_id })],
   ])}
@@ -105,7 +106,7 @@ export class Run {
     return html`<div class="table-frame" tabindex="0" role="group" aria-label="Attempts, scrollable"><table class="attempts"><caption class="offscreen">Attempts side by side</caption>
       <thead><tr><td></td>${runs.map((run) => html`<th scope="col" aria-current=${run.id === current.id ? 'true' : nothing}>${run.id === current.id ? `Attempt ${run.attempt} (this one)` : runLink(run, `Attempt ${run.attempt}`)}</th>`)}</tr></thead>
       <tbody>${row('Status', (run) => badge(run.status))}${row('Held by', (run) => run.claimed_by?.ref ?? '–')}${row('Queued', (run) => at(run.queued_at))}
-        ${row('Waited', (run) => lasted(run, 'queued_at', run.claimed_at ? 'claimed_at' : 'ended_at'))}${row('Took', (run) => lasted(run, 'claimed_at', 'ended_at'))}
+        ${row('Waited', waited)}${row('Took', (run) => lasted(run, 'claimed_at', 'ended_at'))}
         ${row('Error', (run) => (run.error ? html`<span class="error-text">${cut(run.error, 300)}</span>` : '–'))}</tbody></table></div>`;
   }
 

@@ -3,9 +3,9 @@ import { html, nothing, repeat } from '../core/html.js';
 import { CallError, get, getText } from '../core/api.js';
 import { cut, plural } from '../core/format.js';
 import { change, to } from '../core/router.js';
-import { eventName, reason } from '../core/words.js';
+import { eventName, reason, status } from '../core/words.js';
 import { actionButtons, chooseAction, perform } from '../actions/perform.js';
-import { recover, release, retry } from '../actions/runs.js';
+import { recover, release, retry, verdict } from '../actions/runs.js';
 import { TASK_ACTIONS, deleteProfile, removeDependency, resend, setProfile, subscribe, unsubscribe } from '../actions/tasks.js';
 import { ago, at, badge, facts, identifier, left, loading, note, refusal, runLink, taskLink, title } from '../parts/basic.js';
 import { diagnostics, nextStep } from '../parts/inspection.js';
@@ -54,6 +54,7 @@ export class Task {
       return { subscriptions: subscriptions.body.subscriptions, messages: undelivered.body.messages };
     });
     this.tree = new Tree(path);
+    this.parent = new Part(async () => (await get(`api/tasks/${encodeURIComponent(this.detail.value.summary.parent_task_id)}`)).body.task.summary);
     this.waits = new Part(async () => (await get(`${path}/dependents`, { limit: 200 })).body.tasks);
     this.done = () => this.load();
     this.again = seldom(APART_MS, () => this.load());
@@ -66,6 +67,7 @@ export class Task {
 
   load() {
     this.detail.load().then(() => {
+      if (this.detail.value?.summary.parent_task_id && !this.parent.value) this.parent.load();
       // What is below it is of interest, too.
       for (const child of this.detail.value?.children ?? []) this.family.add(child.id);
     });
@@ -122,7 +124,7 @@ export class Task {
     const detail = this.detail.value;
     if (!detail) return html`<h1>Task</h1>${this.detail.error ? refusal(this.detail.error) : loading}`;
     const task = this.subject();
-    return html`<p class="path"><a href="work">Work</a>${task.parent_task_id ? html` › <a href=${to('task', { id: task.parent_task_id })}>${task.parent_task_id}</a>` : nothing}</p>
+    return html`<p class="path"><a href="work">Work</a>${task.parent_task_id ? html` › ${this.parent.value ? taskLink(this.parent.value) : html`<a href=${to('task', { id: task.parent_task_id })}>${task.parent_task_id}</a>`}` : nothing}</p>
       <div class="heading"><h1>${title(task.title)}</h1>${badge(task.status)}${task.effective_paused ? note('Paused', 'warn') : nothing}</div>
       ${refusal(this.detail.error)}
       <section class="state" aria-label="State and next action">${this.state(task)}</section>
@@ -146,9 +148,14 @@ export class Task {
     const run = inspect.current_run;
     return html`<p>${nextStep(inspect.next_action)}
       ${run ? html` Attempt ${run.attempt}: ${badge(run.status)} ${runLink({ id: run.run_id })}${run.lease_until && inspect.next_action === 'running' ? html`, ${left(run.lease_until)}` : nothing}${inspect.bound_session ? html`, held by <strong>${inspect.bound_session.agent_name ?? inspect.bound_session.session_id}</strong>` : nothing}` : nothing}</p>
-      ${run?.last_error_summary ? html`<p class="error-text">${cut(run.last_error_summary, 2000)}</p>` : nothing}
+      ${run?.last_error_summary ? html`<p class="error-text">${cut(this.errorOf(run), 2000)}</p>` : nothing}
       ${run && RUN_NEEDS.some((action) => action.when(this.run(run))) ? html`<div class="actions">${actionButtons(RUN_NEEDS, this.run(run), this.done, { all: true })}</div>` : nothing}
       ${diagnostics(inspect.diagnostics)}`;
+  }
+
+  /** The summary of an error is short. */
+  errorOf(run) {
+    return this.detail.value.runs?.find((one) => one.id === run.run_id)?.error ?? run.last_error_summary;
   }
 
   /** The current run as actions take it. */
@@ -168,6 +175,8 @@ export class Task {
 
   payload(item) {
     if (!item.payload || !Object.keys(item.payload).length) return nothing;
+    const { previous_status: before, status: after } = item.payload;
+    if (before && after) return html`: ${status(before).word} → ${status(after).word}`;
     const why = item.payload.reason ?? item.payload.error;
     return html`${typeof why === 'string' && why ? html`: <span class="text">${cut(why, 300)}</span>` : nothing}
       <details><summary>Details</summary>${json(JSON.stringify(item.payload), `event-${item.sequence}.json`)}</details>`;
@@ -217,7 +226,8 @@ export class Task {
     if (!reviews) return this.reviews.error ? refusal(this.reviews.error) : loading;
     if (!reviews.length) return html`<p class="empty calm">No review was asked for. Open a run to request one.</p>`;
     return html`<ul class="brief">${reviews.map((review) => html`<li>${badge(review.status)} <a href=${to('review', { id: review.review_id })}>Round ${review.review_round}, attempt ${review.attempt}</a>
-      ${review.outcome ? html`<strong>${reason(review.outcome)}</strong>` : nothing} <small>${cut(review.reason ?? '', 200)} · ${ago(review.requested_at)}</small></li>`)}</ul>`;
+      ${review.outcome ? html`<strong>${reason(review.outcome)}</strong>` : nothing} <small>${review.reason ? `${cut(review.reason, 200)} · ` : ''}${ago(review.requested_at)}</small>
+      ${verdict.when(review) ? actionButtons([verdict], review, this.done, { all: true }) : nothing}</li>`)}</ul>`;
   }
 
   profileTab() {

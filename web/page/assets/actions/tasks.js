@@ -56,7 +56,7 @@ export const TASK_ACTIONS = [
   },
   resume,
   {
-    label: 'Start', done: 'A run is queued', first: (task) => task.status === 'ready' && !task.active_run, when: (task) => !isDraft(task) && !isOver(task),
+    label: 'Start', done: 'A run is queued', first: (task) => task.status === 'ready' && !task.active_run && !task.latest_failed, when: (task) => !isDraft(task) && !isOver(task),
     says: () => 'Queues a run of the task, if none is open.',
     path: (task) => path(task, '/start'), fields: queueing, command: (task) => ['task', 'start', task.id],
   },

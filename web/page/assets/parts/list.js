@@ -151,6 +151,12 @@ export class List {
     drawNow();
   }
 
+  select(rows) {
+    this.allMatching = null;
+    this.selection = new Set(rows.map(this.keyOf));
+    drawNow();
+  }
+
   clearSelection() {
     this.selection.clear();
     this.allMatching = null;

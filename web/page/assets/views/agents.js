@@ -7,7 +7,7 @@ import { ACTIVE_RUN } from '../core/words.js';
 import { HELD_RUNS, bulkBar } from '../actions/bulk.js';
 import { actionButtons, chooseAction } from '../actions/perform.js';
 import { RUN_ACTIONS, endSession, release } from '../actions/runs.js';
-import { ago, at, badge, left, loading, note, nothingYet, refusal, runLink, taskLink } from '../parts/basic.js';
+import { ago, at, badge, left, loading, note, nothingYet, refusal, shortRunLink, taskLink } from '../parts/basic.js';
 import { List } from '../parts/list.js';
 import { Part, seldom } from './base.js';
 
@@ -17,7 +17,12 @@ const QUIET_MS = 10 * 60 * 1000;
 /** Alive is not the same as moving: a heartbeat says the first. */
 function movement(run) {
   if (run.status === 'claimed') return nowMs() - Date.parse(run.claimed_at) > QUIET_MS ? note('Claimed, and not started', 'warn') : nothing;
-  if (run.lease_until && Date.parse(run.lease_until) < nowMs()) return note('Lease expired', 'bad');
+  if (!run.lease_until) return nothing;
+  const endMs = Date.parse(run.lease_until);
+  const beatMs = Date.parse(run.heartbeat_at);
+  if (endMs < nowMs()) return note('Lease expired', 'bad');
+  // An agent that lives sends the next one long before the lease is over.
+  if (nowMs() - beatMs > (endMs - beatMs) / 2) return note('No heartbeat for long', 'warn');
   return nothing;
 }
 
@@ -42,7 +47,7 @@ export class Agents {
       actOn: (row) => chooseAction(row.run.id, RUN_ACTIONS, row.run, done),
       columns: [
         { head: 'Held by', cell: (row) => this.holder(row.run) },
-        { head: 'Task', className: 'wide', cell: (row) => html`${taskLink(row.task)} <small>${runLink(row.run)}</small>` },
+        { head: 'Task', className: 'wide', cell: (row) => html`${taskLink(row.task)} <small>${shortRunLink(row.run)}</small>` },
         { head: 'Status', cell: (row) => html`${badge(row.run.status)} ${movement(row.run)}` },
         { head: 'Since', cell: (row) => ago(row.run.claimed_at) },
         { head: 'Lease', cell: (row) => left(row.run.lease_until) },

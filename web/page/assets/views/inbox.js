@@ -111,8 +111,9 @@ export class Inbox {
     const bulk = isFailed
       ? bulkBar(this.list, BULK_RUNS, { toRow: (item) => ({ id: item.run.id, title: item.task.title, status: item.run.status }), applies: (_, item) => Boolean(item.run) })
       : bulkBar(this.list, BULK_TASKS, { toRow: (item) => ({ id: item.task.id, title: item.task.title, status: item.task.status }) });
-    const failed = isFailed && this.list.rows.length && !this.list.selection.size
-      ? html`<p><button type="button" @click=${() => this.list.togglePage()}>Select all ${number(this.list.rows.length)}</button> to retry them together.</p>` : nothing;
+    const failedRows = this.list.rows.filter((item) => item.run && retry.when(item.run));
+    const failed = isFailed && failedRows.length && !this.list.selection.size
+      ? html`<p><button type="button" @click=${() => this.list.select(failedRows)}>Select the ${number(failedRows.length)} that failed</button> to retry them together.</p>` : nothing;
     return html`<h1>Inbox</h1>
       <nav aria-label="Lanes"><ul class="lanes">${ORDER.map((lane) => {
     const group = this.groups?.find((one) => one.lane === lane);

@@ -11,6 +11,7 @@ import { Part, seldom } from './base.js';
 
 const APART_MS = 1000;
 const HISTORY_APART_MS = 5000;
+const MINUTES = 60;
 const NEEDS = ['approvals', 'failed_runs', 'blocked'];
 
 export class Now {
@@ -27,8 +28,9 @@ export class Now {
     });
     this.scheduler = new Part(async () => (await get('api/scheduler')).body.scheduler);
     this.held = new Part(async () => (await get('api/runs', { status: 'active', limit: 8 })).body.runs.map(({ run, task }) => ({ ...run, task })));
-    this.history = new Part(async () => (await get('api/observe/history', { minutes: 60 })).body.history);
-    this.parts = [this.dashboard, this.inbox, this.scheduler, this.held];
+    this.reviews = new Part(async () => (await get('api/task-reviews', { status: 'requested,routed,in_review', limit: 5 })).body.reviews);
+    this.history = new Part(async () => (await get('api/observe/history', { minutes: MINUTES })).body.history);
+    this.parts = [this.dashboard, this.inbox, this.reviews, this.scheduler, this.held];
     this.again = seldom(APART_MS, () => this.parts.forEach((part) => part.load()));
     this.historyAgain = seldom(HISTORY_APART_MS, () => this.history.load());
   }
@@ -88,11 +90,21 @@ export class Now {
     const groups = (inbox?.groups ?? []).filter((group) => NEEDS.includes(group.lane) && group.count);
     return html`<section aria-labelledby="needs"><h2 id="needs">What needs you</h2>
       ${refusal(this.inbox.error)}
-      ${!inbox ? loading : !groups.length ? html`<p class="empty calm">Nothing needs you.</p>` : groups.map((group) => html`
+      ${this.verdicts()}
+      ${!inbox ? loading : !groups.length ? this.reviews.value?.length ? nothing : html`<p class="empty calm">Nothing needs you.</p>` : groups.map((group) => html`
         <h3><a href=${to('inbox', { lane: group.lane })}>${LANES[group.lane]} <span class="count">${number(group.count)}</span></a></h3>
         <ul class="brief">${(group.items ?? []).slice(0, 4).map((item) => html`<li>${taskLink(item.task)}
           <small>${item.run?.error ? item.run.error.slice(0, 160) : item.blocking_reason ? reason(item.blocking_reason) : ''} · ${ago(item.latest_activity_at)}</small></li>`)}</ul>`)}
     </section>`;
+  }
+
+  /** Work that waits for a verdict. */
+  verdicts() {
+    const reviews = this.reviews.value;
+    if (!reviews?.length) return nothing;
+    return html`<h3><a href="review">Reviews</a></h3>
+      <ul class="brief">${reviews.slice(0, 4).map(({ review, task }) => html`<li><a href=${to('review', { id: review.review_id })}>${title(task.title)}</a>
+        <small>A verdict is missing, round ${review.review_round} · ${ago(review.requested_at)}</small></li>`)}</ul>`;
   }
 
   holders() {
@@ -134,7 +146,9 @@ export class Now {
 /** Throughput, queue age and latencies by minute, each with its sentence. */
 function chartsOf(history) {
   const { minutes } = history;
-  const of = (pick) => minutes.map((minute) => pick(minute) ?? 0);
+  // What is not known, as the server has not run so long, is left blank.
+  const unknown = Array(Math.max(0, MINUTES - minutes.length)).fill(0);
+  const of = (pick) => [...unknown, ...minutes.map((minute) => pick(minute) ?? 0)];
   const sum = (values) => values.reduce((all, value) => all + value, 0);
   const most = (values) => Math.max(0, ...values);
   const completed = of((minute) => minute.runs_completed);

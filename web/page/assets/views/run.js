@@ -1,6 +1,6 @@
 // Why did this attempt end so, and what now? The error comes first.
 import { html, nothing } from '../core/html.js';
-import { get, getText } from '../core/api.js';
+import { CallError, get, getText } from '../core/api.js';
 import { cut, duration, nowMs } from '../core/format.js';
 import { to } from '../core/router.js';
 import { reason } from '../core/words.js';
@@ -21,6 +21,7 @@ export class Run {
     this.params = params;
     const id = encodeURIComponent(params.id ?? '');
     this.detail = new Part(async () => {
+      if (!params.id) throw new CallError(0, '', 'The address names no run.', 'look for it in Work, Runs', null);
       this.source = await getText(`api/task-runs/${id}`);
       const { run } = JSON.parse(this.source);
       this.attempts.load();
@@ -42,6 +43,7 @@ export class Run {
 
   load() {
     this.detail.load();
+    if (!this.params.id) return;
     this.inspect.load();
     this.reviews.load();
   }

@@ -5,6 +5,7 @@ import { cut, plural } from '../core/format.js';
 import { change, to } from '../core/router.js';
 import { eventName, reason } from '../core/words.js';
 import { actionButtons, chooseAction, perform } from '../actions/perform.js';
+import { recover, release, retry } from '../actions/runs.js';
 import { TASK_ACTIONS, deleteProfile, removeDependency, resend, setProfile, subscribe, unsubscribe } from '../actions/tasks.js';
 import { ago, at, badge, facts, identifier, left, loading, note, refusal, runLink, taskLink, title } from '../parts/basic.js';
 import { diagnostics, nextStep } from '../parts/inspection.js';
@@ -13,6 +14,8 @@ import { patchedTask } from '../parts/list.js';
 import { Tree } from '../parts/tree.js';
 import { Part, seldom } from './base.js';
 
+/** What a run may need somebody for. */
+const RUN_NEEDS = [retry, recover, release];
 const APART_MS = 1000;
 const TIMELINE = 50;
 const TABS = { story: 'Story', tree: 'Tree', dependencies: 'Dependencies', runs: 'Runs', reviews: 'Reviews', profile: 'Profile', webhooks: 'Webhooks' };
@@ -33,6 +36,7 @@ export class Task {
     const path = `api/tasks/${encodeURIComponent(params.id ?? '')}`;
     this.path = path;
     this.detail = new Part(async () => {
+      if (!params.id) throw new CallError(0, '', 'The address names no task.', 'look for it in Work', null);
       this.source = await getText(path);
       const { task } = JSON.parse(this.source);
       return { ...task, summary: { ...task.task, ...task.summary } };
@@ -65,6 +69,7 @@ export class Task {
       // What is below it is of interest, too.
       for (const child of this.detail.value?.children ?? []) this.family.add(child.id);
     });
+    if (!this.params.id) return;
     this.inspect.load();
     this.loadTab();
   }
@@ -109,7 +114,8 @@ export class Task {
 
   /** The task as actions take it. */
   subject() {
-    return { ...this.detail.value.summary, profile: this.profile.value?.profile };
+    const latest = this.inspect.value?.current_run;
+    return { ...this.detail.value.summary, profile: this.profile.value?.profile, latest_failed: Boolean(latest && retry.when({ status: latest.status })) };
   }
 
   render() {
@@ -141,7 +147,14 @@ export class Task {
     return html`<p>${nextStep(inspect.next_action)}
       ${run ? html` Attempt ${run.attempt}: ${badge(run.status)} ${runLink({ id: run.run_id })}${run.lease_until && inspect.next_action === 'running' ? html`, ${left(run.lease_until)}` : nothing}${inspect.bound_session ? html`, held by <strong>${inspect.bound_session.agent_name ?? inspect.bound_session.session_id}</strong>` : nothing}` : nothing}</p>
       ${run?.last_error_summary ? html`<p class="error-text">${cut(run.last_error_summary, 2000)}</p>` : nothing}
+      ${run && RUN_NEEDS.some((action) => action.when(this.run(run))) ? html`<div class="actions">${actionButtons(RUN_NEEDS, this.run(run), this.done, { all: true })}</div>` : nothing}
       ${diagnostics(inspect.diagnostics)}`;
+  }
+
+  /** The current run as actions take it. */
+  run(run) {
+    const holder = this.inspect.value.bound_session;
+    return { id: run.run_id, status: run.status, claimed_by: holder && { ref: holder.agent_name ?? holder.session_id } };
   }
 
   storyTab() {
@@ -223,7 +236,7 @@ export class Task {
         ${one.off_since ? note('Switched off', 'bad') : nothing}${one.undelivered ? note(`${one.undelivered} not delivered`, 'warn') : nothing}
         <small>${one.cursor.last_error ? cut(one.cursor.last_error, 200) : html`last delivered ${ago(one.cursor.last_delivered_at)}`}</small>
         <button type="button" class="small" @click=${() => perform(unsubscribe(one), task, done)}>Unsubscribe</button>
-        <details><summary>Details</summary>${json(JSON.stringify(one), `${one.subscription_id}.json`)}</details></li>`)}</ul>` : html`<p class="empty calm">Nobody is told when the task ends.</p>`}
+        <details><summary>Details</summary>${json(JSON.stringify(one), `${one.subscription_id}.json`)}</details></li>`)}</ul>` : html`<p class="empty calm">No webhook is subscribed to its end.</p>`}
       ${found.messages.length ? html`<h2>${plural(found.messages.length, 'message')} not delivered</h2><ul class="brief">${found.messages.map((one) => html`<li>${one.bridge_instance_id}: ${cut(one.error, 200)} <small>${at(one.undelivered_at)}</small></li>`)}</ul>` : nothing}
       <div class="actions">${actionButtons([subscribe, ...(found.messages.length ? [resend] : [])], task, done, { all: true })}</div>`;
   }

@@ -8,7 +8,7 @@ import { chooseAction } from '../actions/perform.js';
 import { RUN_ACTIONS } from '../actions/runs.js';
 import { TASK_ACTIONS } from '../actions/tasks.js';
 import { OWNERS, PRIORITIES } from '../actions/fields.js';
-import { at, badge, left, noMatch, note, nothingYet, runLink, taskLink } from '../parts/basic.js';
+import { at, badge, left, noMatch, note, nothingYet, shortRunLink, taskLink } from '../parts/basic.js';
 import { filterBar, parse } from '../parts/filter-bar.js';
 import { List, patchedTask } from '../parts/list.js';
 
@@ -122,7 +122,7 @@ export class Work {
       empty: () => this.empty(),
       actOn: (row) => chooseAction(row.run.id, RUN_ACTIONS, row.run, done),
       columns: [
-        { head: 'Run', cell: (row) => runLink(row.run) },
+        { head: 'Run', cell: (row) => shortRunLink(row.run) },
         { head: 'Status', cell: (row) => badge(row.run.status) },
         { head: 'Task', className: 'wide', cell: (row) => taskLink(row.task) },
         { head: 'Attempt', cell: (row) => `${row.run.attempt} of ${row.run.max_attempts}` },

@@ -85,7 +85,8 @@ def test_no_later_end_can_be_made_up(expires, code):
 
 
 @pytest.mark.parametrize(
-    "value", [b"", b".", b"1", b"1.", b".1", b"-1.x", "١٢٣.x".encode(), b"9" * 5000 + b".x", b"\xff"]
+    "value",
+    [b"", b".", b"1", b"1.", b".1", b"-1.x", "١٢٣.x".encode(), b"9" * 5000 + b".x", b"\xff"],
 )
 def test_what_is_no_session_is_none(value):
     assert not at(NOW).is_open(at(NOW).cookie_name.encode() + b"=" + value)

@@ -54,7 +54,7 @@ def proxied(port: int, prefix: str) -> Iterator[str]:
 
         do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = do
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             """Nobody reads it."""
 
     upstreams: list[HTTPConnection] = []

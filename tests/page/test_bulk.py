@@ -58,7 +58,9 @@ def test_all_that_match_a_filter_are_tried_again(town, open_page, workspace):
     bar.get_by_role("button", name="Select all that match").click()
     expect(bar).to_contain_text(f"{COUNT} rows selected: all that match")
     bar.get_by_role("button", name="Retry").click()
-    expect(page.dialog).to_contain_text(f"Queues a new run in place of {COUNT} runs, all that match")
+    expect(page.dialog).to_contain_text(
+        f"Queues a new run in place of {COUNT} runs, all that match"
+    )
     preview = page.dialog.get_by_role("listitem")
     expect(preview).to_have_count(11)
     expect(preview.last).to_have_text(f"… and {COUNT - 10} more")

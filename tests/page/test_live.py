@@ -53,7 +53,9 @@ def test_a_task_tells_its_story_as_it_happens(town, open_page):
     expect(story).to_have_count(1)
     run_id = town.failed(town.start(task_id), "no space left")
     expect(story.filter(has_text="no space left")).not_to_have_count(0)
-    expect(page.main.get_by_role("region", name="State and next action")).to_contain_text("no space")
+    expect(page.main.get_by_role("region", name="State and next action")).to_contain_text(
+        "no space"
+    )
     town.retried(run_id)
     events = town.call("GET", f"/api/tasks/{task_id}/timeline?limit=100")["timeline"]
     expect(story).to_have_count(len(events))

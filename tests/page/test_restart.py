@@ -28,7 +28,12 @@ def test_a_killed_server_that_is_started_again(town, server, context, open_page,
     page = open_page(f"task?id={task_id}")
     other = open_page("work")
     for one in (page, other):
-        one.allowed = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "ERR_EMPTY", "ERR_FAILED")
+        one.allowed = (
+            "ERR_CONNECTION_REFUSED",
+            "ERR_INCOMPLETE_CHUNKED",
+            "ERR_EMPTY",
+            "ERR_FAILED",
+        )
         one.allowed += ("ERR_CONNECTION_RESET",)
         one.live()
         one.page.evaluate("() => { window.isKept = true; }")

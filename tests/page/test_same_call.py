@@ -80,9 +80,9 @@ def check_curl(line: str) -> None:
     words = shlex.split(line)
     assert words[:2] == ["curl", "-X"]
     method, url = words[2:4]
-    assert any(
-        known == method and path.fullmatch(urlsplit(url).path) for known, path in PATHS
-    ), line
+    assert any(known == method and path.fullmatch(urlsplit(url).path) for known, path in PATHS), (
+        line
+    )
     if "-d" in words:
         json.loads(words[words.index("-d") + 1])
         assert words[words.index("-H") + 1] == "Content-Type: application/json"

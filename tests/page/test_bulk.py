@@ -113,7 +113,7 @@ def test_failures_are_tried_again_from_the_inbox(town, open_page, workspace):
     page = open_page("inbox?lane=failed_runs&query=Has+failed")
     at_work(page)
     expect(page.main.locator("[data-row]")).to_have_count(3)
-    page.main.get_by_role("button", name="Select all 3").click()
+    page.main.get_by_label("Select the page").check()
     bar = page.main.get_by_role("toolbar", name="Selected rows")
     bar.get_by_role("button", name="Retry").click()
     page.dialog.get_by_role("button", name="Retry 3 runs").click()

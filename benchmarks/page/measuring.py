@@ -125,7 +125,7 @@ def _live(browser: Browser, url: str, times: int) -> Times:
     with httpx.Client(base_url=url, timeout=60) as client:
         made = client.post("/api/tasks", json={"scope": "global", "title": "Watched"}).json()
         page.goto(f"{url}/work")
-        page.get_by_role("link", name="Watched").wait_for()
+        page.get_by_role("link", name="Watched", exact=True).first.wait_for()
         page.get_by_role("button", name="Updates: Live").wait_for()
         samples = [_changed(page, client, made["task"]["id"], turn) for turn in range(times)]
     context.close()

@@ -14,6 +14,8 @@ import { List } from '../parts/list.js';
 
 const ORDER = ['approvals', 'failed_runs', 'blocked', 'my_work', 'archived'];
 const PAGE = 50;
+/** Events behind which a task may be in the inbox that was not there before. */
+const MAY_NEED_SOMEBODY = /created|updated|published|status_changed|dependency|failed|attention|starved|without_lease|review|fail$/;
 
 /** The latest run with its task's id, as run actions take it. */
 const runOf = (item) => (item.run ? { ...item.run, id: item.run.id } : null);
@@ -32,7 +34,7 @@ export class Inbox {
       name: 'inbox', label: 'Inbox', nameOf: (item) => item.task.title,
       keyOf: (item) => item.task.id,
       keysOf: (event) => [event.timeline.task.id],
-      mayBeNew: () => true,
+      mayBeNew: (event) => MAY_NEED_SOMEBODY.test(event.type),
       moves: () => true,
       load: (cursor) => this.read(cursor),
       empty: () => this.empty(),

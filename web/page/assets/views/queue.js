@@ -14,6 +14,7 @@ import { Part, seldom } from './base.js';
 
 const PAGE = 50;
 const AT_ONCE = 4;
+const REACHES_DOWN = new Set(['task.paused', 'task.resumed']);
 const INSPECTED_MAX = 100;
 
 /** Why each row waits, as the server says it: asked a few at a time, and again when its task changes. */
@@ -61,7 +62,7 @@ export class Queue {
     this.scheduler = new Part(async () => (await get('api/scheduler')).body.scheduler);
     this.round = 0;
     this.make();
-    this.schedulerAgain = seldom(1000, () => { this.round += 1; this.scheduler.load(); });
+    this.schedulerAgain = seldom(1000, () => this.scheduler.load());
   }
 
   make() {
@@ -73,7 +74,7 @@ export class Queue {
       keyOf: (row) => row.run.id,
       keysOf: (event) => (event.timeline.run ? [event.timeline.run.id] : []),
       patch: (row, event) => (event.timeline.run.status === 'queued' ? row : null),
-      mayBeNew: () => true,
+      mayBeNew: (event) => event.timeline.run?.status === 'queued',
       moves: () => true,
       load: async (cursor) => {
         const { body, next } = await get('api/scheduler/backlog', { limit: PAGE, include_paused: this.params.paused, scope: this.params.scope, workspace: this.params.workspace, cursor });
@@ -131,11 +132,17 @@ export class Queue {
 
   onEvents(events) {
     this.list.onEvents(events);
+    // What happens to a task changes its row; a pause above it does not.
+    if (events.some(({ type }) => REACHES_DOWN.has(type))) this.round += 1;
     if (!this.list.isFrozen) this.schedulerAgain();
   }
 
   /** Dispatch, and who may claim what: both may be the reason for which a row waits. */
-  onChanged() { this.schedulerAgain(); }
+  onChanged() {
+    this.round += 1;
+    this.schedulerAgain();
+    this.list.onEvents([]);
+  }
 
   onKey(key) { return this.list.onKey(key); }
 

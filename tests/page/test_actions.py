@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.page.town import Town
+from tests.page.town import LARGE_NUMBER, Town
 
 
 @pytest.fixture(scope="module")
@@ -220,3 +220,14 @@ def test_a_session_is_ended(town, open_page):
     press(page, "End session")
     page.said("The session has ended.")
     expect(row).to_have_count(0)
+
+
+def test_a_number_is_sent_as_it_was_typed(town, api, open_page):
+    task_id = town.create("Counts far")
+    page = open_page(f"task?id={task_id}")
+    choose(page, "Change")
+    page.dialog.get_by_text("More", exact=True).click()
+    page.dialog.get_by_label("Metadata").fill(f'{{"count": {LARGE_NUMBER}}}')
+    press(page, "Change")
+    page.said("Changed.")
+    assert f'{{"count":{LARGE_NUMBER}}}' in api.get(f"/api/tasks/{task_id}").text

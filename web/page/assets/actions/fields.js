@@ -22,9 +22,12 @@ function fault(field, text) {
   return null;
 }
 
+/** A number goes as it was typed, also where JavaScript has none like it. */
+const asTyped = (name, value, { source } = {}) => (typeof value === 'number' && source && JSON.rawJSON ? JSON.rawJSON(source) : value);
+
 function value(field, text) {
   switch (field.kind) {
-    case 'json': return JSON.parse(text);
+    case 'json': return JSON.parse(text, asTyped);
     case 'number': case 'fraction': return Number(text);
     case 'lines': return text.split('\n').map((line) => line.trim()).filter(Boolean);
     case 'owner': {

@@ -3,7 +3,7 @@
 import { html, live, nothing, repeat } from '../core/html.js';
 import { CallError } from '../core/api.js';
 import { arrived, changed, drawNow } from '../core/paint.js';
-import { plural } from '../core/format.js';
+import { cut, plural } from '../core/format.js';
 import { loading, refusal } from './basic.js';
 
 const RELOAD_APART_MS = 1000;
@@ -220,7 +220,7 @@ export class List {
     const key = this.keyOf(row);
     const isSelected = this.selection.has(key) || this.allMatching !== null;
     return html`<tr data-row=${key} class=${isSelected ? 'selected' : ''}>
-      ${this.selectable ? html`<td class="check"><input type="checkbox" aria-label=${`Select ${this.nameOf(row)}`.slice(0, 120)} .checked=${live(isSelected)} @change=${() => this.toggle(key)}></td>` : nothing}
+      ${this.selectable ? html`<td class="check"><input type="checkbox" aria-label=${`Select ${cut(this.nameOf(row), 100)}`} .checked=${live(isSelected)} @change=${() => this.toggle(key)}></td>` : nothing}
       ${this.columns.map((column) => html`<td class=${column.className ?? ''} data-head=${column.head}>${column.cell(row)}</td>`)}</tr>
       ${this.below?.(row) ?? nothing}`;
   }

@@ -3,7 +3,7 @@
 import { html, nothing, repeat, svg } from '../core/html.js';
 import { get } from '../core/api.js';
 import { drawNow } from '../core/paint.js';
-import { number, plural } from '../core/format.js';
+import { cut, number, plural } from '../core/format.js';
 import { status } from '../core/words.js';
 import { ago, badge, loading, note, refusal, taskLink } from './basic.js';
 import { Part } from '../views/base.js';
@@ -89,7 +89,7 @@ export class Tree extends Part {
   row({ node, depth, place, of, children, isOpen }) {
     const toggle = () => { this.folded.set(node.task.id, !isOpen); drawNow(); };
     return html`<tr role="row" aria-level=${depth + 1} aria-posinset=${place} aria-setsize=${of} aria-expanded=${children.length ? String(isOpen) : nothing}>
-      <td role="gridcell" data-head="Task" class="wide"><div class="branch depth-${Math.min(depth, 8)}">${children.length ? html`<button type="button" class="small quiet" aria-label=${`${isOpen ? 'Close' : 'Open'} ${node.task.title}`.slice(0, 100)} @click=${toggle}>${isOpen ? '▾' : '▸'}</button>` : html`<span class="leaf"></span>`}${taskLink(node.task)}</div></td>
+      <td role="gridcell" data-head="Task" class="wide"><div class="branch depth-${Math.min(depth, 8)}">${children.length ? html`<button type="button" class="small quiet" aria-label=${`${isOpen ? 'Close' : 'Open'} ${cut(node.task.title, 100)}`} @click=${toggle}>${isOpen ? '▾' : '▸'}</button>` : html`<span class="leaf"></span>`}${taskLink(node.task)}</div></td>
       <td role="gridcell" data-head="Status">${badge(node.task.status)}${node.task.effective_paused ? note('Paused', 'warn') : nothing}</td>
       <td role="gridcell" data-head="Below it">${this.bar(node.task.id)}</td>
       <td role="gridcell" data-head="Run">${node.active_run ? badge(node.active_run.status) : html`<span class="none">–</span>`}</td>

@@ -45,7 +45,7 @@ export class Inbox {
         { head: 'Why', className: 'wide', cell: (item) => html`${item.run?.error ? html`<span class="error-text clamped" title=${cut(item.run.error, 2000)}>${telling(item.run.error)}</span>` : item.blocking_reason ? reason(item.blocking_reason) : item.lane === 'my_work' ? 'It is yours alone' : '–'}${item.run && item.lane === 'failed_runs' ? html` <small class="line">${runLink(item.run, `attempt ${item.run.attempt} of ${item.run.max_attempts}`)}</small>` : nothing}` },
         { head: 'Since', cell: (item) => at(item.latest_activity_at) },
         { head: 'Actions', cell: (item) => html`<div class="actions">${quick(item).map((action) => html`${actionButtons([action], isOfRun(action) ? runOf(item) : this.taskOf(item), this.done, { all: true })}`)}
-          <button type="button" class="small quiet" aria-label=${`More for ${item.task.title}`.slice(0, 100)} @click=${() => this.act(item)}>…</button></div>` },
+          <button type="button" class="small quiet" aria-label=${`More for ${cut(item.task.title, 100)}`} @click=${() => this.act(item)}>…</button></div>` },
       ],
     });
     this.done = () => this.list.reload();

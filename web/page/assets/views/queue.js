@@ -1,7 +1,7 @@
 // What runs next, and why not yet?
 import { html, nothing } from '../core/html.js';
 import { get } from '../core/api.js';
-import { number } from '../core/format.js';
+import { cut, number } from '../core/format.js';
 import { change, to } from '../core/router.js';
 import { chooseAction, actionButtons } from '../actions/perform.js';
 import { RUN_ACTIONS } from '../actions/runs.js';
@@ -89,7 +89,7 @@ export class Queue {
         { head: 'Priority', cell: (row) => row.task.priority },
         { head: 'Attempt', cell: (row) => `${row.run.attempt} of ${row.task.max_attempts}` },
         { head: 'Queued', cell: (row) => ago(row.run.queued_at) },
-        { head: 'Actions', cell: (row) => html`<button type="button" class="small quiet" aria-label=${`Actions for ${row.task.title}`.slice(0, 100)} @click=${() => this.act(row)}>…</button>` },
+        { head: 'Actions', cell: (row) => html`<button type="button" class="small quiet" aria-label=${`Actions for ${cut(row.task.title, 100)}`} @click=${() => this.act(row)}>…</button>` },
       ],
       below: (row) => (this.params.open === row.run.id ? html`<tr class="opened"><td colspan="8">${this.opened(row)}</td></tr>` : nothing),
     });

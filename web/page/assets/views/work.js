@@ -101,7 +101,7 @@ export class Work {
         { head: 'Priority', cell: (task) => task.priority },
         { head: 'Owner', cell: (task) => (task.owner ? cut(`${task.owner.kind}:${task.owner.ref}`, 40) : html`<span class="none">–</span>`) },
         { head: 'Last activity', cell: (task) => at(task.last_activity_at ?? task.updated_at) },
-        { head: 'Actions', cell: (task) => html`<button type="button" class="small quiet" aria-label=${`Actions for ${task.title}`.slice(0, 100)} @click=${() => chooseAction(task.title, TASK_ACTIONS, task, done)}>…</button>` },
+        { head: 'Actions', cell: (task) => html`<button type="button" class="small quiet" aria-label=${`Actions for ${cut(task.title, 100)}`} @click=${() => chooseAction(task.title, TASK_ACTIONS, task, done)}>…</button>` },
       ],
     });
   }

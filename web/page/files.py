@@ -1,20 +1,22 @@
 """The files of the page, under one hash of what they all contain.
 
-The browser keeps a file for good, as its address changes with any of them. A view is the same
-document for each; the document names the files relative to itself, so that the page works below
-whatever path a proxy puts in front.
+The browser keeps a file for good, as its address changes with any of them. The document of a view
+names what that view imports, so that nothing is asked for only when something else has come; and
+relative to itself, so that the page works below whatever path a proxy puts in front.
 """
 
 import gzip
 import hashlib
+import posixpath
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final, final
 
 from chargehand.actors.frozen import frozen
-from chargehand.web.page.paths import FOLDER
+from chargehand.web.page.paths import FOLDER, VIEWS
 
 _ASSETS: Final = "assets"
 _DOCUMENT: Final = "index.html"
@@ -29,7 +31,8 @@ _PLACE: Final = "{{ui}}"
 _TOKEN: Final = "{{token}}"
 _VENDORED: Final = "lit/"
 _COMMENT: Final = re.compile(rb"^[ \t]*(?://[^\n]*|/\*\*.*?\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
-_WHEN_NEEDED: Final = ("views/", "core/live-worker")  # of these the page loads what it shows
+_IMPORT: Final = re.compile(r'\bfrom\s*["\'](\.[^"\']+)["\']')
+_FIRST: Final = "app.js"
 
 
 @final
@@ -48,12 +51,12 @@ class Files:
     """Args:
     digest: what stands between `ui/` and the name of a file in its address.
     by_name: the files, as `app.js` or `lit/lit-html.js`.
-    document: the document of every view.
+    documents: by view.
     """
 
     digest: str
     by_name: dict[str, File]
-    document: File
+    documents: dict[str, File]
 
 
 @cache
@@ -71,13 +74,14 @@ def page_files(*, asks_token: bool = False) -> Files:
         hashed.update(b"%d:%s:%d:" % (len(name), name.encode(), len(content)) + content)
     digest = hashed.hexdigest()[:_HASH_DIGITS]
     document = contents.pop(_DOCUMENT).decode()
-    modules = "".join(
-        f'<link rel="modulepreload" href="{_PLACE}/{name}">\n'
-        for name in contents
-        if name.endswith(".js") and not name.startswith(_WHEN_NEEDED)
-    )
-    document = document.replace(_PRELOAD, modules).replace(_PLACE, f"{FOLDER}/{digest}")
     document = document.replace(_TOKEN, "asked" if asks_token else "none")
+    modules = {name: content.decode() for name, content in contents.items() if _is_module(name)}
+    documents = {
+        view: document.replace(_PRELOAD, _preloading(modules, view)).replace(
+            _PLACE, f"{FOLDER}/{digest}"
+        )
+        for view in VIEWS
+    }
     return Files(
         digest,
         {
@@ -85,8 +89,31 @@ def page_files(*, asks_token: bool = False) -> Files:
             for name, content in contents.items()
             if (suffix := name[name.rfind(".") :]) in _TYPES
         },
-        _file("text/html; charset=utf-8", document.encode()),
+        {
+            view: _file("text/html; charset=utf-8", text.encode())
+            for view, text in documents.items()
+        },
     )
+
+
+def _is_module(name: str) -> bool:
+    return name.endswith(".js")
+
+
+def _preloading(modules: Mapping[str, str], view: str) -> str:
+    """Links to all that the page imports to show a view."""
+    needed: dict[str, None] = {}
+    waiting = [_FIRST, f"views/{view}.js"]
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed[name] = None
+            folder = posixpath.dirname(name)
+            waiting += (
+                posixpath.normpath(posixpath.join(folder, path))
+                for path in _IMPORT.findall(modules[name])
+            )
+    return "".join(f'<link rel="modulepreload" href="{_PLACE}/{name}">\n' for name in needed)
 
 
 def _found(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:

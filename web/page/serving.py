@@ -93,13 +93,18 @@ class _Page:
         self._sessions = sessions
 
     async def view(self) -> HttpResponse:
+        view = request.path.strip("/")
+        if view and request.path.endswith("/"):  # what is relative would be looked for below
+            query = request.query_string.decode("ascii", "replace")
+            there = f"../{view}?{query}" if query else f"../{view}"
+            return HttpResponse(HTTPStatus.PERMANENT_REDIRECT, headers=(("Location", there),))
         asks_token = self._sessions is not None
         files = page_files(asks_token=asks_token)
         tag = f'"{files.digest}{"-token" if asks_token else ""}"'
         headers = (*_DOCUMENT_HEADERS, ("ETag", tag))
         if request.headers.get("If-None-Match") == tag:
             return HttpResponse(HTTPStatus.NOT_MODIFIED, headers=headers)
-        return _sent(files.document, headers)
+        return _sent(files.documents[view or VIEWS[0]], headers)
 
     async def file(self, digest: str, name: str) -> HttpResponse:
         files = page_files()

@@ -8,6 +8,7 @@ import pytest
 
 from chargehand.web.page import files
 from chargehand.web.page.files import page_files
+from chargehand.web.page.paths import VIEWS
 
 GZIPPED_BYTES_MAX: Final = 80 * 1024  # of all of them together
 _IMPORTS: Final = re.compile(r"""(?:\bfrom|\bimport)\s*\(?\s*['"](\.[^'"]+)['"]""")
@@ -49,13 +50,13 @@ def test_the_address_changes_with_any_file(copied):
 
 def test_the_address_changes_with_the_name_of_a_file(copied):
     before = read_anew()
-    (copied / "app.js").rename(copied / "page.js")
+    (copied / "icon.svg").rename(copied / "mark.svg")
     assert read_anew() != before
 
 
 def test_all_of_it_is_small():
     found = page_files()
-    total = sum(len(file.compressed) for file in (*found.by_name.values(), found.document))
+    total = sum(len(file.compressed) for file in (*found.by_name.values(), found.documents["task"]))
     assert total < GZIPPED_BYTES_MAX
 
 
@@ -80,11 +81,13 @@ def test_a_module_imports_only_what_is_there():
 
 
 @pytest.mark.parametrize("asks_token", [False, True])
-def test_the_document_names_only_what_is_there(asks_token):
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_document_names_only_what_is_there(view, asks_token):
     found = page_files(asks_token=asks_token)
-    text = found.document.plain.decode()
+    text = found.documents[view].plain.decode()
     names = [address.split("/", 2)[2] for address in _ADDRESSES.findall(text)]
-    assert {"app.js", "style.css", "icon.svg"} <= set(names)
+    assert {"app.js", "style.css", "icon.svg", f"views/{view}.js"} <= set(names)
+    assert {f"views/{other}.js" for other in VIEWS if other != view}.isdisjoint(names)
     assert set(names) <= set(found.by_name)
     assert all(f"ui/{found.digest}/{name}" in text for name in names)
     assert "{{" not in text

@@ -7,7 +7,9 @@ import { listen, wake } from './core/live.js';
 import { applyTheme, prefs, setTheme, setZone } from './core/prefs.js';
 import { roughly } from './core/format.js';
 import { current, navigate, start as startRouter, to } from './core/router.js';
+import { loadNeeds } from './core/needs.js';
 import { app } from './core/state.js';
+import { seldom } from './views/base.js';
 import { refusal } from './parts/basic.js';
 import { dialog, showDialog } from './parts/dialog.js';
 import { statusLine } from './parts/speak.js';
@@ -86,6 +88,8 @@ function togglePause() {
   drawNow();
 }
 
+const needsAgain = seldom(10000, loadNeeds, 1000);
+
 function onMessage(message) {
   if (message.kind === 'status') {
     const status = message.status === 'live' ? 'live' : 'reconnecting';
@@ -108,6 +112,7 @@ function onMessage(message) {
     view.onChanged?.(message.what);
   } else if (message.kind === 'events') {
     view.onEvents?.(message.events);
+    needsAgain();
   }
 }
 
@@ -237,6 +242,7 @@ async function begin() {
   setInterval(() => { if (!document.hidden && app.isOpen) changed(); }, TICK_MS);
   app.tokenRequired = document.querySelector('meta[name="chargehand-token"]').content === 'asked';
   if (app.tokenRequired) app.isOpen = await session.read().then((told) => told.open, () => true);
+  if (app.isOpen) loadNeeds();
   listen(onMessage);
   startRouter(go);
 }

@@ -40,9 +40,9 @@ const chunks = (items, size) => Array.from({ length: Math.ceil(items.length / si
 /**
  * Args:
  *   target: {rows: [{id, title, status}]}, or {filter, words, count}: all that match it.
- *   onDone: called when the dialog closes after something was done.
+ *   onResults: called as soon as there are results. onDone: called when the dialog closes after something was done.
  */
-export function performBulk(action, target, onDone) {
+export function performBulk(action, target, onDone, onResults = () => {}) {
   const fields = action.fields ?? [];
   const texts = {};
   const state = {
@@ -97,6 +97,7 @@ export function performBulk(action, target, onDone) {
       state.error = error;
     }
     state.step = 'results';
+    onResults();
     say(`${number(state.done)} ${action.done}${state.refused.length ? `, ${number(state.refused.length)} refused` : ''}.`);
     drawNow();
   };
@@ -160,6 +161,7 @@ export function bulkBar(list, actions, { toRow, matching = null, applies = () =>
     action,
     list.allMatching === null ? { rows: rows.filter((row) => applies(action, row)).map(toRow) } : { filter: matching.filter, words: matching.words, count: list.allMatching },
     done,
+    () => list.reload(),
   );
   const selectAll = async () => {
     list.allMatching = await matching.count();

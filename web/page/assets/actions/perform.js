@@ -2,12 +2,13 @@
 // same call as it is typed elsewhere.
 import { html, nothing } from '../core/html.js';
 import { newKey, write } from '../core/api.js';
+import { cut } from '../core/format.js';
 import { drawNow } from '../core/paint.js';
 import { command, refusal } from '../parts/basic.js';
 import { closeDialog, showDialog } from '../parts/dialog.js';
 import { say } from '../parts/speak.js';
 import { bodyOf, faultOf, fieldRows } from './fields.js';
-import { chargehand, curl } from './same-call.js';
+import { chargehand, curl, reaching } from './same-call.js';
 import { app } from '../core/state.js';
 
 /** The call that an action makes with what was typed. */
@@ -22,6 +23,7 @@ export function callOf(action, subject, texts) {
 export function sameCall(action, subject, texts, call) {
   return html`<details class="same-call"><summary>The same call</summary>
     ${command(curl(call, app.tokenRequired), 'Copy the curl command')}
+    ${action.command && reaching() ? html`<p>The command reaches this server after <code>${reaching()}</code></p>` : nothing}
     ${action.command ? command(chargehand(action.command(subject, texts), action.flags ? action.flags(texts, subject) : call.body ?? {}), 'Copy the chargehand command') : nothing}
   </details>`;
 }
@@ -66,9 +68,11 @@ export function perform(action, subject, onDone = () => {}) {
       drawNow();
     }
   };
-  showDialog(action.heading ? action.heading(subject) : action.label, () => {
+  const name = subject.title ?? subject.id ?? subject.review_id;
+  showDialog(action.label, () => {
     const fault = faultOf(fields, texts);
     return html`<form @submit=${submit} novalidate>
+      ${name ? html`<p class="subject"><bdi>${cut(name, 200)}</bdi></p>` : nothing}
       <p>${action.says(subject)} ${state.consequence ? html`<strong>${state.consequence}</strong>` : nothing}</p>
       ${fieldRows(fields, texts, input)}
       ${refusal(state.error)}

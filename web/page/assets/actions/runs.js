@@ -6,7 +6,7 @@ const forced = (run, rest) => `api/runs/${encodeURIComponent(run.id)}/${rest}`;
 const plain = (run, rest) => `api/task-runs/${encodeURIComponent(run.id)}/${rest}`;
 const is = (...statuses) => (run) => statuses.includes(run.status);
 const isActive = (run) => ACTIVE_RUN.has(run.status);
-const endedBadly = is('failed', 'canceled');
+const endedBadly = (run) => is('failed', 'canceled')(run) && !run.isFollowed;
 
 export const retry = {
   label: 'Retry', done: 'A new run is queued', first: endedBadly, when: endedBadly,
@@ -34,20 +34,31 @@ export const cancelRun = {
   path: (run) => plain(run, 'cancel'), fields: [reason(), metadata], command: (run) => ['run', 'cancel', run.id],
 };
 
+const claimAlone = {
+  label: 'Claim for myself', done: 'Claimed', when: is('queued'),
+  says: () => 'Claims the run for you, without a lease: it is yours until you complete, fail or cancel it.',
+  path: (run) => plain(run, 'claim'), fields: [key], command: (run) => ['run', 'claim', run.id],
+};
+const startRun = {
+  label: 'Start', done: 'Started', when: is('claimed'),
+  says: () => 'Marks a claimed run as started.',
+  path: (run) => plain(run, 'start'), fields: [key], command: (run) => ['run', 'start', run.id],
+};
+const complete = {
+  label: 'Complete', done: 'Completed', when: isActive,
+  says: () => 'Completes a run that no agent holds by a lease.',
+  path: (run) => plain(run, 'complete'), fields: [{ name: 'result', label: 'Result', kind: 'json', hint: 'Any JSON.' }],
+  command: (run) => ['run', 'complete', run.id],
+};
+/** What a person does with work of their own. */
+export const OWN_WORK = [claimAlone, startRun, complete];
+
 export const RUN_ACTIONS = [
   retry,
   recover,
   release,
-  {
-    label: 'Claim for myself', done: 'Claimed', when: is('queued'),
-    says: () => 'Claims the run for you, without a lease: it is yours until you complete, fail or cancel it.',
-    path: (run) => plain(run, 'claim'), fields: [key], command: (run) => ['run', 'claim', run.id],
-  },
-  {
-    label: 'Start', done: 'Started', when: is('claimed'),
-    says: () => 'Marks a claimed run as started.',
-    path: (run) => plain(run, 'start'), fields: [key], command: (run) => ['run', 'start', run.id],
-  },
+  claimAlone,
+  startRun,
   {
     label: 'Attach a session', done: 'Attached', when: isActive,
     says: () => 'Binds the run to the session that works on it.',
@@ -55,12 +66,7 @@ export const RUN_ACTIONS = [
     fields: [{ name: 'session_id', label: 'Session', kind: 'text', required: true, hint: 'Its id.' }],
     command: (run, texts) => ['run', 'attach-session', run.id, texts.session_id || 'SESSION'], flags: () => ({}),
   },
-  {
-    label: 'Complete', done: 'Completed', when: isActive,
-    says: () => 'Completes a run that no agent holds by a lease.',
-    path: (run) => plain(run, 'complete'), fields: [{ name: 'result', label: 'Result', kind: 'json', hint: 'Any JSON.' }],
-    command: (run) => ['run', 'complete', run.id],
-  },
+  complete,
   {
     label: 'Fail', done: 'Failed', danger: true, when: isActive,
     says: () => 'Fails a run that no agent holds by a lease.',

@@ -10,6 +10,14 @@ export function curl({ method, path, body }, tokenRequired) {
   return parts.join(' ');
 }
 
+const USUAL = 'http://127.0.0.1:2123';
+
+/** What makes the commands reach this server, where they would look for another one; else ''. */
+export function reaching() {
+  const here = new URL('.', document.baseURI).href.replace(/\/$/, '');
+  return here === USUAL ? '' : `export CHARGEHAND_URL=${quoted(here)}`;
+}
+
 const FLAGS = {
   idempotency_key: 'key', network_channel: 'channel', auto_enqueue_on_ready: 'auto-enqueue',
   review_round: 'round', deadline_at: 'deadline', parent_review_id: 'parent', peer_id: 'peer',

@@ -56,12 +56,12 @@ export const TASK_ACTIONS = [
   },
   resume,
   {
-    label: 'Start', done: 'A run is queued', first: (task) => task.status === 'ready' && !task.active_run && !task.latest_failed, when: (task) => !isDraft(task) && !isOver(task),
+    label: 'Start', done: 'A run is queued', first: (task) => task.status === 'ready' && !task.active_run && !task.latest_failed, when: (task) => !isDraft(task) && !isOver(task) && !task.active_run,
     says: () => 'Queues a run of the task, if none is open.',
     path: (task) => path(task, '/start'), fields: queueing, command: (task) => ['task', 'start', task.id],
   },
   {
-    label: 'Queue a run', done: 'A run is queued', when: (task) => !isDraft(task),
+    label: 'Queue a run', done: 'A run is queued', when: (task) => !isDraft(task) && !task.active_run,
     says: () => 'Queues a run of the task.',
     path: (task) => path(task, '/runs'), fields: queueing, command: (task) => ['task', 'enqueue', task.id],
   },

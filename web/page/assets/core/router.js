@@ -31,6 +31,13 @@ export function change(params, { replace = false } = {}) {
   navigate(view, { ...before, ...params }, { replace });
 }
 
+/** Go where an id of this server leads; false where the text is none. */
+export function jump(text) {
+  const found = /^(task|run|review)-[0-9a-f]{24}$/.exec(text.trim());
+  if (found) navigate(found[1], { id: found[0] });
+  return found !== null;
+}
+
 /** Call `onRoute` with each new place, and follow links within the page without loading it. */
 export function start(onRoute) {
   listener = onRoute;

@@ -18,7 +18,7 @@ const STATUS = {
   requested: ['Requested', '○', 'info'],
   routed: ['Routed', '◔', 'info'],
   in_review: ['In review', '◑', 'busy'],
-  recorded: ['Recorded', '●', 'quiet'],
+  recorded: ['Judged', '●', 'quiet'],
   circuit_opened: ['Stopped going round', '▲', 'bad'],
 };
 
@@ -60,7 +60,7 @@ const NEXT = {
   stranded: ['No session is there that may claim it', 'warn'],
   claim_available: ['An agent can claim it now', 'good'],
   waiting_for_session: ['It waits', 'info'],
-  running: ['An agent is working on it', 'busy'],
+  running: ['Somebody is working on it', 'busy'],
   terminal: ['It has ended', 'quiet'],
 };
 

@@ -81,7 +81,7 @@ export function command(text, label = 'Copy the command') {
 /** A refusal with what to do about it. */
 export function refusal(error) {
   if (!error) return nothing;
-  return html`<div class="refusal" role="alert"><strong>${error.message}</strong>
+  return html`<div class="refusal" role="alert"><strong>${error.message.charAt(0).toUpperCase() + error.message.slice(1)}${/[.!?]$/.test(error.message) ? '' : '.'}</strong>
     ${error.nextStep ? html`<span> Next: ${error.nextStep.startsWith('chargehand ') ? html`<code>${error.nextStep}</code>` : error.nextStep}.</span>` : nothing}
     ${error.code ? html` <code class="code">${error.code}</code>` : nothing}</div>`;
 }

@@ -4,7 +4,7 @@ import { get } from '../core/api.js';
 import { number, nowMs, plural } from '../core/format.js';
 import { to } from '../core/router.js';
 import { ACTIVE_RUN } from '../core/words.js';
-import { HELD_RUNS, bulkBar } from '../actions/bulk.js';
+import { BULK_RUNS, HELD_RUNS, bulkBar } from '../actions/bulk.js';
 import { actionButtons, chooseAction } from '../actions/perform.js';
 import { RUN_ACTIONS, endSession, release } from '../actions/runs.js';
 import { ago, at, badge, left, loading, note, nothingYet, refusal, shortRunLink, taskLink } from '../parts/basic.js';
@@ -103,7 +103,7 @@ export class Agents {
     const sessions = this.sessions.value;
     const busy = new Set(this.list.rows.map((row) => row.run.session_id));
     return html`<h1>Agents</h1>
-      ${bulkBar(this.list, HELD_RUNS, { toRow: (row) => ({ id: row.run.id, title: row.task.title, status: row.run.status }) })}
+      ${bulkBar(this.list, [...HELD_RUNS, BULK_RUNS[1]], { toRow: (row) => ({ id: row.run.id, title: row.task.title, status: row.run.status }) })}
       ${this.list.table()}
       <section aria-labelledby="sessions"><h2 id="sessions">Sessions</h2>
         ${refusal(this.sessions.error)}

@@ -2,7 +2,8 @@
 import { html, nothing } from '../core/html.js';
 import { get } from '../core/api.js';
 import { cut, number, telling } from '../core/format.js';
-import { change, to } from '../core/router.js';
+import { needsSomebody } from '../core/needs.js';
+import { change, jump, to } from '../core/router.js';
 import { app } from '../core/state.js';
 import { LANES, reason } from '../core/words.js';
 import { BULK_RUNS, BULK_TASKS, bulkBar } from '../actions/bulk.js';
@@ -74,7 +75,7 @@ export class Inbox {
     if (counts) {
       const { inbox } = (await counts).body;
       this.groups = inbox.groups ?? [];
-      app.inboxCount = inbox.unread_total;
+      app.inboxCount = needsSomebody(inbox);
       this.firstLane = ORDER.find((lane) => this.groups.some((group) => group.lane === lane && group.count)) ?? 'approvals';
     }
     const { body, next } = await get('api/observe/tasks/inbox', { ...query, lane: this.lane, limit: PAGE, cursor });
@@ -108,7 +109,7 @@ export class Inbox {
   }
 
   render() {
-    const search = (event) => { event.preventDefault(); change({ query: event.target.elements.query.value || undefined }); };
+    const search = (event) => { event.preventDefault(); const { value } = event.target.elements.query; if (!jump(value)) change({ query: value || undefined }); };
     const isFailed = this.lane === 'failed_runs';
     const bulk = isFailed
       ? bulkBar(this.list, BULK_RUNS, { toRow: (item) => ({ id: item.run.id, title: item.task.title, status: item.run.status }), applies: (_, item) => Boolean(item.run) })

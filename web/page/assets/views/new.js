@@ -6,7 +6,7 @@ import { drawNow } from '../core/paint.js';
 import { navigate, to } from '../core/router.js';
 import { app } from '../core/state.js';
 import { OWNERS, PRIORITIES, bodyOf, channel, faultOf, fieldRows, metadata } from '../actions/fields.js';
-import { chargehand, curl } from '../actions/same-call.js';
+import { chargehand, curl, reaching } from '../actions/same-call.js';
 import { command, refusal, taskLink } from '../parts/basic.js';
 import { say } from '../parts/speak.js';
 import { Part } from './base.js';
@@ -29,6 +29,9 @@ const FIELDS = [
   metadata,
   { name: 'profile', label: 'Execution profile', kind: 'json', rare: true, only: 'page', hint: 'As {"worker": {"mode": "select", "required_capabilities": ["python"]}}.' },
 ];
+
+/** An id that says what it is of. */
+const slug = (title) => (title ?? '').toLowerCase().match(/[a-z0-9]+/g)?.join('-').slice(0, 40) || 'new-task';
 
 export class New {
   constructor(params) {
@@ -53,9 +56,17 @@ export class New {
 
   follow(params) { return params.parent === this.params.parent; }
 
-  /** All the calls that are made, in order; `ID` stands for what the first one makes. */
-  calls(id = this.texts.id?.trim() || 'ID') {
+  /** The calls as they are shown: with an id, which those behind the first one need. */
+  shownCalls() {
+    const needsId = !this.texts.id?.trim() && this.calls().length > 1;
+    return this.calls(undefined, needsId ? slug(this.texts.title) : undefined);
+  }
+
+  /** All the calls that are made, in order. Args: id: of the task, as it stands in an address. */
+  calls(id, madeUp) {
     const body = bodyOf(FIELDS, this.texts);
+    if (madeUp) body.id = madeUp;
+    id ??= encodeURIComponent(body.id ?? 'ID');
     body.scope = body.workspace ? 'workspace' : 'global';
     body.title ??= 'TITLE'; // what is shown is whole; it is not sent without one
     const parent = this.params.parent;
@@ -113,7 +124,7 @@ export class New {
 
   render() {
     const fault = faultOf(FIELDS.filter((field) => !field.required), this.texts);
-    const calls = fault ? [] : this.calls();
+    const calls = fault ? [] : this.shownCalls();
     return html`<h1>${this.title()}</h1>
       ${this.params.parent ? html`<p>Below ${this.parent.value ? taskLink(this.parent.value) : this.params.parent}</p>${refusal(this.parent.error)}` : nothing}
       <form class="new" @submit=${(event) => this.submit(event)} novalidate>
@@ -123,6 +134,7 @@ export class New {
         <div class="actions"><button type="submit" class="primary" ?disabled=${this.busy}>Hand it in</button></div>
       </form>
       ${calls.length ? html`<section class="same-call" aria-labelledby="same"><h2 id="same">The same by the command line</h2>
+        ${reaching() ? html`<p>The commands reach this server after <code>${reaching()}</code></p>` : nothing}
         ${command(calls.map((call) => call.words).join('\n'), 'Copy the chargehand commands')}
         <h2>The same by curl</h2>${command(calls.map((call) => curl(call, app.tokenRequired)).join('\n'), 'Copy the curl commands')}</section>` : nothing}`;
   }

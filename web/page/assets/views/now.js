@@ -7,12 +7,14 @@ import { app } from '../core/state.js';
 import { LANES, reason } from '../core/words.js';
 import { ago, badge, left, loading, nothingYet, refusal, taskLink, title } from '../parts/basic.js';
 import { bars } from '../parts/chart.js';
+import { needsSomebody } from '../core/needs.js';
 import { Part, seldom } from './base.js';
 
 const APART_MS = 1000;
 const HISTORY_APART_MS = 5000;
 const MINUTES = 60;
-const NEEDS = ['approvals', 'failed_runs', 'blocked'];
+const SHOWN = 4;
+const NEEDS = ['approvals', 'failed_runs', 'my_work'];
 
 export class Now {
   constructor() {
@@ -23,7 +25,7 @@ export class Now {
     });
     this.inbox = new Part(async () => {
       const { inbox } = (await get('api/observe/tasks/inbox', { limit: 5 })).body;
-      app.inboxCount = inbox.unread_total;
+      app.inboxCount = needsSomebody(inbox);
       return inbox;
     });
     this.scheduler = new Part(async () => (await get('api/scheduler')).body.scheduler);
@@ -90,14 +92,19 @@ export class Now {
   needs() {
     const inbox = this.inbox.value;
     const groups = (inbox?.groups ?? []).filter((group) => NEEDS.includes(group.lane) && group.count);
+    const blocked = (inbox?.groups ?? []).find((group) => group.lane === 'blocked')?.count;
+    const starved = this.scheduler.value?.starved_run_count;
+    const isCalm = inbox && !groups.length && !starved && !this.reviews.value?.length;
     return html`<section aria-labelledby="needs"><h2 id="needs">What needs you</h2>
       ${refusal(this.inbox.error)}
       ${this.verdicts()}
-      ${!inbox ? loading : !groups.length ? this.reviews.value?.length ? nothing : html`<p class="empty calm">Nothing needs you.</p>` : groups.map((group) => html`
+      ${starved ? html`<h3><a href="queue">Nobody can claim <span class="count">${number(starved)}</span></a></h3><p>No session is there that may claim ${starved === 1 ? 'this run' : 'these runs'}. <a href="queue">See what is missing</a></p>` : nothing}
+      ${!inbox ? loading : isCalm ? html`<p class="empty calm">Nothing needs you.</p>` : groups.map((group) => html`
         <h3><a href=${to('inbox', { lane: group.lane })}>${LANES[group.lane]} <span class="count">${number(group.count)}</span></a></h3>
-        <ul class="brief">${(group.items ?? []).slice(0, 4).map((item) => html`<li>${taskLink(item.task)}
-          <small>${item.run?.error ? telling(item.run.error) : item.blocking_reason ? reason(item.blocking_reason) : ''} · ${ago(item.latest_activity_at)}</small></li>`)}</ul>
-        ${group.count > 4 ? html`<p><a href=${to('inbox', { lane: group.lane })}>and ${number(group.count - 4)} more</a></p>` : nothing}`)}
+        <ul class="brief">${(group.items ?? []).slice(0, SHOWN).map((item) => html`<li>${taskLink(item.task)}
+          <small>${item.run?.error ? telling(item.run.error) : item.blocking_reason ? reason(item.blocking_reason) : group.lane === 'my_work' ? 'It is yours alone' : ''} · ${ago(item.latest_activity_at)}</small></li>`)}</ul>
+        ${group.count > SHOWN ? html`<p><a href=${to('inbox', { lane: group.lane })}>and ${number(group.count - SHOWN)} more</a></p>` : nothing}`)}
+      ${blocked ? html`<p class="quiet"><a href=${to('inbox', { lane: 'blocked' })}>${plural(blocked, 'task')}</a> ${blocked === 1 ? 'is' : 'are'} blocked by others.</p>` : nothing}
     </section>`;
   }
 

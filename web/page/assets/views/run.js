@@ -77,6 +77,7 @@ export class Run {
     const { run, task } = detail;
     const inspect = this.inspect.value;
     const newer = this.attempts.value?.find((other) => other.previous_run_id === run.id);
+    const subject = { ...run, isFollowed: Boolean(newer) };
     return html`<p class="path"><a href="work">Work</a> › ${taskLink(task)}</p>
       <div class="heading"><h1>Attempt ${run.attempt} of ${title(task.title)}</h1>${badge(run.status)}${run.failure_kind ? note(reason(run.failure_kind), 'bad') : nothing}</div>
       ${refusal(this.detail.error)}
@@ -85,7 +86,7 @@ export class Run {
         <p>${newer ? html`It was followed by ${runLink(newer, `attempt ${newer.attempt}`)} ${badge(newer.status)}.` : inspect ? nextStep(inspect.next_action) : nothing}
         ${run.lease_until && !run.ended_at ? html` ${left(run.lease_until)}; last heartbeat ${ago(run.heartbeat_at)}.` : nothing}</p>
         ${inspect ? diagnostics(inspect.diagnostics) : this.inspect.error ? refusal(this.inspect.error) : loading}</section>
-      ${actionButtons(RUN_ACTIONS, run, this.done)}
+      ${actionButtons(RUN_ACTIONS, subject, this.done)}
       ${facts([
     ['Run', identifier(run.id)], [run.ended_at ? 'Was held by' : 'Held by', run.claimed_by && `${run.claimed_by.ref} (${run.claimed_by.kind.replaceAll('_', ' ')})`],
     ['Agent', detail.session?.agent_name], ['Session', run.session_id], ['Waited', waited(run)],

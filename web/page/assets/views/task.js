@@ -5,7 +5,7 @@ import { cut, plural } from '../core/format.js';
 import { change, to } from '../core/router.js';
 import { eventName, reason, status } from '../core/words.js';
 import { actionButtons, chooseAction, perform } from '../actions/perform.js';
-import { recover, release, retry, verdict } from '../actions/runs.js';
+import { OWN_WORK, recover, release, retry, verdict } from '../actions/runs.js';
 import { TASK_ACTIONS, deleteProfile, removeDependency, resend, setProfile, subscribe, unsubscribe } from '../actions/tasks.js';
 import { ago, at, badge, facts, identifier, left, loading, note, refusal, runLink, taskLink, title } from '../parts/basic.js';
 import { diagnostics, nextStep } from '../parts/inspection.js';
@@ -149,13 +149,20 @@ export class Task {
     return html`<p>${nextStep(inspect.next_action)}
       ${run ? html` Attempt ${run.attempt}: ${badge(run.status)} ${runLink({ id: run.run_id })}${run.lease_until && inspect.next_action === 'running' ? html`, ${left(run.lease_until)}` : nothing}${inspect.bound_session ? html`, held by <strong>${inspect.bound_session.agent_name ?? inspect.bound_session.session_id}</strong>` : nothing}` : nothing}</p>
       ${run?.last_error_summary ? html`<p class="error-text">${cut(this.errorOf(run), 2000)}</p>` : nothing}
-      ${run && RUN_NEEDS.some((action) => action.when(this.run(run))) ? html`<div class="actions">${actionButtons(RUN_NEEDS, this.run(run), this.done, { all: true })}</div>` : nothing}
+      ${run ? html`<div class="actions">${actionButtons(this.runActions(run), this.run(run), this.done, { all: true })}</div>` : nothing}
       ${diagnostics(inspect.diagnostics)}`;
   }
 
   /** The summary of an error is short. */
   errorOf(run) {
     return this.detail.value.runs?.find((one) => one.id === run.run_id)?.error ?? run.last_error_summary;
+  }
+
+  /** A person's own work is claimed, started and completed from here. */
+  runActions(run) {
+    const { owner } = this.detail.value.summary;
+    const isOwn = owner?.kind === 'human' && !run.lease_until;
+    return isOwn ? [retry, recover, ...OWN_WORK] : RUN_NEEDS;
   }
 
   /** The current run as actions take it. */

@@ -2,7 +2,7 @@
 import { html, nothing } from '../core/html.js';
 import { get, write } from '../core/api.js';
 import { cut } from '../core/format.js';
-import { change, to } from '../core/router.js';
+import { change, jump, to } from '../core/router.js';
 import { BULK_RUNS, BULK_TASKS, HELD_RUNS, bulkBar } from '../actions/bulk.js';
 import { chooseAction } from '../actions/perform.js';
 import { RUN_ACTIONS } from '../actions/runs.js';
@@ -153,6 +153,7 @@ export class Work {
   onKey(key) { return this.list.onKey(key); }
 
   empty() {
+    if (this.query.status === 'failed' && !this.showsRuns) return html`${noMatch(() => change({ filter: undefined }))}<p>A task whose run has failed is ready again while it has attempts left: look at the <a href=${to('work', { show: 'runs', filter: 'status:failed' })}>runs that failed</a>, or at <a href="inbox?lane=failed_runs">those that nobody has dealt with</a>.</p>`;
     if (this.params.filter) return noMatch(() => change({ filter: undefined }));
     return nothingYet(this.showsRuns ? 'No run was queued yet.' : 'No task was handed in yet.', 'chargehand task create "Say hello"');
   }
@@ -172,7 +173,7 @@ export class Work {
       : bulkBar(this.list, BULK_TASKS, { matching: this.matching('api/tasks/bulk/archive'), toRow: (task) => ({ id: task.id, title: task.title, status: task.status }) });
     return html`<div class="heading"><h1>${this.showsRuns ? 'Runs' : 'Work'}</h1>
         <nav aria-label="Tasks or runs"><ul class="lanes"><li><a href="work" aria-current=${this.showsRuns ? nothing : 'true'}>Tasks</a></li><li><a href="work?show=runs" aria-current=${this.showsRuns ? 'true' : nothing}>Runs</a></li></ul></nav></div>
-      ${filterBar(this.bar, this.params.filter ?? '', this.names, (filter) => change({ filter: filter || undefined }))}
+      ${filterBar(this.bar, this.params.filter ?? '', this.names, (filter) => jump(filter) || change({ filter: filter || undefined }))}
       ${this.showsRuns ? nothing : html`<p class="order">Newest first by <a href=${to('work', { ...this.params, order: undefined })} aria-current=${this.params.order === 'created' ? nothing : 'true'}>activity</a>
         or <a href=${to('work', { ...this.params, order: 'created' })} aria-current=${this.params.order === 'created' ? 'true' : nothing}>creation</a></p>`}
       ${bulk}${this.list.table()}`;

@@ -16,10 +16,18 @@ function linked(text) {
   return text.split(/\b((?:task|run|review)-[0-9a-f]{24})\b/).map((part, at) => (at % 2 ? html`<a href=${to(part.split('-')[0], { id: part })}>${part}</a>` : part));
 }
 
-/** Diagnostics with the command that each suggests. */
-export function diagnostics(list = []) {
+/** A message that does not repeat the ids of what one looks at. */
+export function about(message, { taskId, runId } = {}) {
+  let text = message;
+  if (runId) text = text.replaceAll(`run ${runId}`, 'this run').replaceAll(runId, 'this run');
+  if (taskId) text = text.replaceAll(`task ${taskId}`, 'this task').replaceAll(taskId, 'this task');
+  return text;
+}
+
+/** Diagnostics with the command that each suggests. Args: own: the ids of what one looks at. */
+export function diagnostics(list = [], own = {}) {
   if (!list.length) return nothing;
-  return html`<ul class="diagnostics">${list.map((one) => html`<li><strong class=${TONES[one.severity] ?? 'info'}>${one.title}</strong>: ${linked(one.message)}
+  return html`<ul class="diagnostics">${list.map((one) => html`<li><strong class=${TONES[one.severity] ?? 'info'}>${one.title}</strong>: ${linked(about(one.message, own))}
     <code class="code">${one.code}</code>
     ${one.suggested_command ? command(one.suggested_command) : nothing}</li>`)}</ul>`;
 }

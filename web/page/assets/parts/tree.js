@@ -15,8 +15,10 @@ const ORDER = ['completed', 'in_progress', 'ready', 'pending', 'blocked', 'draft
 const barPart = (name, x, width) => svg`<rect class=${`part ${status(name).tone}`} x=${x.toFixed(2)} y="0" width=${width.toFixed(2)} height="8"></rect>`;
 
 export class Tree extends Part {
-  constructor(path) {
+  /** Args: failures: the runs that need somebody, by task. */
+  constructor(path, failures) {
     super(async () => (await get(`${path}/tree`)).body.tree);
+    this.failures = failures;
     this.folded = new Map(); // what somebody has opened or closed
     this.shown = new Map(); // how many children of a task are shown
   }
@@ -92,7 +94,7 @@ export class Tree extends Part {
       <td role="gridcell" data-head="Task" class="wide"><div class="branch depth-${Math.min(depth, 8)}">${children.length ? html`<button type="button" class="small quiet" aria-label=${`${isOpen ? 'Close' : 'Open'} ${cut(node.task.title, 100)}`} @click=${toggle}>${isOpen ? '▾' : '▸'}</button>` : html`<span class="leaf"></span>`}${taskLink(node.task)}</div></td>
       <td role="gridcell" data-head="Status">${badge(node.task.status)}${node.task.effective_paused ? note('Paused', 'warn') : nothing}</td>
       <td role="gridcell" data-head="Below it">${this.bar(node.task.id)}</td>
-      <td role="gridcell" data-head="Run">${node.active_run ? badge(node.active_run.status) : html`<span class="none">–</span>`}</td>
+      <td role="gridcell" data-head="Run">${node.active_run ? badge(node.active_run.status) : this.failures.badge(node.task.id) ?? html`<span class="none">–</span>`}</td>
       <td role="gridcell" data-head="Last activity">${ago(node.last_activity_at)}</td></tr>`;
   }
 

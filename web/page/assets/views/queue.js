@@ -8,7 +8,7 @@ import { RUN_ACTIONS } from '../actions/runs.js';
 import { TASK_ACTIONS } from '../actions/tasks.js';
 import { BULK_RUNS, HELD_RUNS, bulkBar } from '../actions/bulk.js';
 import { ago, at, badge, loading, note, refusal, runLink, taskLink } from '../parts/basic.js';
-import { diagnostics, nextStep } from '../parts/inspection.js';
+import { about, diagnostics, nextStep } from '../parts/inspection.js';
 import { List } from '../parts/list.js';
 import { Part, seldom } from './base.js';
 
@@ -151,13 +151,21 @@ export class Queue {
     if (!found) return html`<span class="none">…</span>`;
     if (found.error) return html`<span class="none">${found.error.status === 404 ? 'gone' : found.error.message}</span>`;
     const { diagnostics: list = [], next_action: next } = found.inspect;
-    return list.length ? html`${list[0].title}${list.length > 1 ? html` <small>and ${list.length - 1} more</small>` : nothing}` : nextStep(next);
+    return list.length ? html`${list[0].title}<small class="line">${this.exactly(list[0], row)}</small>${list.length > 1 ? html` <small>and ${list.length - 1} more</small>` : nothing}` : nextStep(next);
+  }
+
+  /** What of a reason is this row's own. */
+  exactly({ code, message }, { task, run }) {
+    if (code === 'task_paused' && task.paused_reason) return cut(task.paused_reason, 200);
+    const blockers = (task.dependencies ?? []).map((one) => one.depends_on).filter((one) => one.status !== 'completed');
+    if (code === 'task_awaiting_dependencies' && blockers.length) return html`${blockers.slice(0, 3).map((one) => html`${taskLink(one)} `)}${blockers.length > 3 ? `and ${blockers.length - 3} more` : nothing}`;
+    return about(message, { taskId: task.id, runId: run.id });
   }
 
   opened(row) {
     const found = this.reasons.known.get(row.run.id);
     if (!found?.inspect) return loading;
-    return html`${nextStep(found.inspect.next_action)} ${diagnostics(found.inspect.diagnostics)}
+    return html`${nextStep(found.inspect.next_action)} ${diagnostics(found.inspect.diagnostics, { taskId: row.task.id, runId: row.run.id })}
       <p>${runLink(row.run)} · queued at ${at(row.run.queued_at)} ${row.task.effective_paused ? note('Paused', 'warn') : nothing}</p>
       ${actionButtons(TASK_ACTIONS, row.task, this.done)}`;
   }

@@ -85,7 +85,7 @@ export class Run {
       <section class="state" aria-label="State and next action">
         <p>${newer ? html`It was followed by ${runLink(newer, `attempt ${newer.attempt}`)} ${badge(newer.status)}.` : inspect ? nextStep(inspect.next_action) : nothing}
         ${run.lease_until && !run.ended_at ? html` ${left(run.lease_until)}; last heartbeat ${ago(run.heartbeat_at)}.` : nothing}</p>
-        ${inspect ? diagnostics(inspect.diagnostics) : this.inspect.error ? refusal(this.inspect.error) : loading}</section>
+        ${inspect ? diagnostics(inspect.diagnostics, { taskId: task.id, runId: run.id }) : this.inspect.error ? refusal(this.inspect.error) : loading}</section>
       ${actionButtons(RUN_ACTIONS, subject, this.done)}
       ${facts([
     ['Run', identifier(run.id)], [run.ended_at ? 'Was held by' : 'Held by', run.claimed_by && `${run.claimed_by.ref} (${run.claimed_by.kind.replaceAll('_', ' ')})`],

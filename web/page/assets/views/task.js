@@ -8,6 +8,7 @@ import { actionButtons, chooseAction, perform } from '../actions/perform.js';
 import { OWN_WORK, recover, release, retry, verdict } from '../actions/runs.js';
 import { TASK_ACTIONS, deleteProfile, removeDependency, resend, setProfile, subscribe, unsubscribe } from '../actions/tasks.js';
 import { ago, at, badge, facts, identifier, left, loading, note, refusal, runLink, taskLink, title } from '../parts/basic.js';
+import { Failures } from '../parts/failures.js';
 import { diagnostics, nextStep } from '../parts/inspection.js';
 import { json, textOf } from '../parts/json.js';
 import { patchedTask } from '../parts/list.js';
@@ -53,7 +54,8 @@ export class Task {
       const [subscriptions, undelivered] = await Promise.all([get(`${path}/notifications/bridges`), get(`${path}/notifications/undelivered`)]);
       return { subscriptions: subscriptions.body.subscriptions, messages: undelivered.body.messages };
     });
-    this.tree = new Tree(path);
+    this.failures = new Failures();
+    this.tree = new Tree(path, this.failures);
     this.parent = new Part(async () => (await get(`api/tasks/${encodeURIComponent(this.detail.value.summary.parent_task_id)}`)).body.task.summary);
     this.waits = new Part(async () => (await get(`${path}/dependents`, { limit: 200 })).body.tasks);
     this.done = () => this.load();
@@ -79,6 +81,7 @@ export class Task {
   loadTab() {
     const part = { story: this.timeline, tree: this.tree, runs: this.runs, reviews: this.reviews, profile: this.profile, webhooks: this.webhooks, dependencies: this.waits }[this.tab];
     part?.load();
+    if (part === this.tree || part === this.waits) this.failures.load();
   }
 
   follow(params) {
@@ -96,6 +99,7 @@ export class Task {
   onEvents(events) {
     const mine = events.filter((event) => this.family.has(event.timeline.task.id) || this.tree.has(event.timeline.task.id));
     if (!mine.length) return;
+    events.forEach((event) => this.failures.take(event));
     for (const event of mine) {
       this.tree.patch(event);
       if (event.timeline.task.id === this.params.id) {
@@ -150,7 +154,7 @@ export class Task {
       ${run ? html` Attempt ${run.attempt}: ${badge(run.status)} ${runLink({ id: run.run_id })}${run.lease_until && inspect.next_action === 'running' ? html`, ${left(run.lease_until)}` : nothing}${inspect.bound_session ? html`, held by <strong>${inspect.bound_session.agent_name ?? inspect.bound_session.session_id}</strong>` : nothing}` : nothing}</p>
       ${run?.last_error_summary ? html`<p class="error-text">${cut(this.errorOf(run), 2000)}</p>` : nothing}
       ${run ? html`<div class="actions">${actionButtons(this.runActions(run), this.run(run), this.done, { all: true })}</div>` : nothing}
-      ${diagnostics(inspect.diagnostics)}`;
+      ${diagnostics(inspect.diagnostics, { taskId: task.id, runId: run?.run_id })}`;
   }
 
   /** The summary of an error is short. */
@@ -211,11 +215,11 @@ export class Task {
     const waits = this.waits.value;
     const add = TASK_ACTIONS.find((action) => action.label === 'Add a dependency');
     return html`<h2>It waits for</h2>
-      ${references.length ? html`<ul class="brief">${references.map((one) => html`<li>${badge(one.depends_on.status)} ${taskLink(one.depends_on)}
+      ${references.length ? html`<ul class="brief">${references.map((one) => html`<li>${badge(one.depends_on.status)} ${this.failures.badge(one.depends_on.id) ?? nothing} ${taskLink(one.depends_on)}
         <button type="button" class="small" @click=${() => perform(removeDependency(one.depends_on), summary, this.done)}>Remove</button></li>`)}</ul>` : html`<p class="empty calm">It waits for no other task.</p>`}
       <p><button type="button" @click=${() => perform(add, summary, this.done)}>${add.label}</button></p>
       <h2>These wait for it</h2>
-      ${!waits ? (this.waits.error ? refusal(this.waits.error) : loading) : waits.length ? html`<ul class="brief">${waits.map((task) => html`<li>${badge(task.status)} ${taskLink(task)}</li>`)}</ul>` : html`<p class="empty calm">No task waits for it.</p>`}`;
+      ${!waits ? (this.waits.error ? refusal(this.waits.error) : loading) : waits.length ? html`<ul class="brief">${waits.map((task) => html`<li>${badge(task.status)} ${this.failures.badge(task.id) ?? nothing} ${taskLink(task)}</li>`)}</ul>` : html`<p class="empty calm">No task waits for it.</p>`}`;
   }
 
   runsTab() {

@@ -1,6 +1,6 @@
 // Where is X, and what is there of each kind? Tasks, or the runs of all tasks.
 import { html, nothing } from '../core/html.js';
-import { get, write } from '../core/api.js';
+import { CallError, get, write } from '../core/api.js';
 import { cut } from '../core/format.js';
 import { change, jump, to } from '../core/router.js';
 import { BULK_RUNS, BULK_TASKS, HELD_RUNS, bulkBar } from '../actions/bulk.js';
@@ -9,6 +9,7 @@ import { RUN_ACTIONS } from '../actions/runs.js';
 import { TASK_ACTIONS } from '../actions/tasks.js';
 import { OWNERS, PRIORITIES } from '../actions/fields.js';
 import { at, badge, left, noMatch, note, nothingYet, shortRunLink, taskLink } from '../parts/basic.js';
+import { Failures } from '../parts/failures.js';
 import { filterBar, parse } from '../parts/filter-bar.js';
 import { List, patchedTask } from '../parts/list.js';
 
@@ -61,6 +62,7 @@ function filterOf(query) {
 export class Work {
   constructor(params) {
     this.bar = {};
+    this.failures = new Failures();
     this.take(params);
   }
 
@@ -70,7 +72,10 @@ export class Work {
     this.showsRuns = params.show === 'runs';
     this.names = this.showsRuns ? RUN_TOKENS : TASK_TOKENS;
     this.query = queryOf(params.filter ?? '', this.names);
+    const { unknown } = parse(params.filter ?? '', this.names);
     this.list = this.showsRuns ? this.runs() : this.tasks();
+    // What is meant is not known, and all is surely not meant.
+    if (unknown.length) this.list.load = async () => { throw new CallError(0, '', `No filter is called ${unknown.join(', ')}`, `use ${Object.keys(this.names).join(', ')}, or quote the text`, null); };
   }
 
   follow(params) {
@@ -97,7 +102,7 @@ export class Work {
       columns: [
         { head: 'Task', className: 'wide', cell: (task) => html`${taskLink(task)}${task.identifier ? html` <small>${cut(task.identifier, 60)}</small>` : nothing}${task.child_count ? html` <small>${task.child_count} below</small>` : nothing}` },
         { head: 'Status', cell: (task) => html`${badge(task.status)}${task.effective_paused ? note('Paused', 'warn') : nothing}${task.approval_state === 'pending' ? note('Awaits approval', 'warn') : nothing}` },
-        { head: 'Run', cell: (task) => (task.active_run ? html`<a href=${to('run', { id: task.active_run.id })}>${badge(task.active_run.status)}</a>` : html`<span class="none">–</span>`) },
+        { head: 'Run', cell: (task) => (task.active_run ? html`<a href=${to('run', { id: task.active_run.id })}>${badge(task.active_run.status)}</a>` : this.failures.badge(task.id) ?? html`<span class="none">–</span>`) },
         { head: 'Priority', cell: (task) => task.priority },
         { head: 'Owner', cell: (task) => (task.owner ? cut(`${task.owner.kind}:${task.owner.ref}`, 40) : html`<span class="none">–</span>`) },
         { head: 'Last activity', cell: (task) => at(task.last_activity_at ?? task.updated_at) },
@@ -142,13 +147,19 @@ export class Work {
 
   title() { return this.showsRuns ? 'Runs' : 'Work'; }
 
-  load() { this.list.reload(); }
+  load() {
+    this.list.reload();
+    if (!this.showsRuns) this.failures.load();
+  }
 
   shown() { if (this.list.isStale) this.load(); }
 
   close() { this.list.close(); }
 
-  onEvents(events) { this.list.onEvents(events); }
+  onEvents(events) {
+    events.forEach((event) => this.failures.take(event));
+    this.list.onEvents(events);
+  }
 
   onKey(key) { return this.list.onKey(key); }
 

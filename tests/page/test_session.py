@@ -51,7 +51,7 @@ def test_a_browser_is_asked_once(town, page, context, open_page):
     addresses: list[str] = []
     context.on("request", lambda request: addresses.append(request.url))
     sign_in(page, "some other token")
-    expect(page.main.get_by_role("alert")).to_contain_text("this is not the token of the server")
+    expect(page.main.get_by_role("alert")).to_contain_text("This is not the token of the server")
     expect(page.main.get_by_role("alert")).to_contain_text(
         "send the token that the server was started with"
     )

@@ -148,6 +148,6 @@ async def test_what_is_not_the_token_opens_nothing(guarded, body):
 
 async def test_a_view_is_no_folder(page):
     """Below it nothing relative would be found."""
-    answered = await page.get("/work/?filter=x")
+    answered = await page.get("/queue/?open=x")
     assert answered.status_code == 308
-    assert answered.headers["Location"] == "../work?filter=x"
+    assert answered.headers["Location"] == "../queue?open=x"

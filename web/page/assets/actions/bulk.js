@@ -56,7 +56,6 @@ export function performBulk(action, target, onDone, onResults = () => {}) {
     const answer = await write('POST', action.path, { filter: target.filter, dry_run: true, limit: PREVIEWED, ...dryReason() });
     state.count = answer.matched;
     state.preview = answer.results;
-    state.wouldRefuse = answer.refused;
   };
   // What needs a reason is not refused for its lack while it is only looked at.
   const dryReason = () => (fields.some((field) => field.name === 'reason' && field.required) ? { reason: 'preview' } : {});

@@ -9,8 +9,8 @@ import { LANES, reason } from '../core/words.js';
 import { BULK_RUNS, BULK_TASKS, bulkBar } from '../actions/bulk.js';
 import { actionButtons, chooseAction } from '../actions/perform.js';
 import { RUN_ACTIONS, recover, retry } from '../actions/runs.js';
-import { TASK_ACTIONS, approve, archive, reject } from '../actions/tasks.js';
-import { ago, at, badge, noMatch, note, runLink, taskLink } from '../parts/basic.js';
+import { TASK_ACTIONS, approve, reject } from '../actions/tasks.js';
+import { at, badge, noMatch, runLink, taskLink } from '../parts/basic.js';
 import { List } from '../parts/list.js';
 
 const ORDER = ['approvals', 'failed_runs', 'blocked', 'my_work', 'archived'];

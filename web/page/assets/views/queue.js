@@ -7,7 +7,7 @@ import { chooseAction, actionButtons } from '../actions/perform.js';
 import { RUN_ACTIONS } from '../actions/runs.js';
 import { TASK_ACTIONS } from '../actions/tasks.js';
 import { BULK_RUNS, HELD_RUNS, bulkBar } from '../actions/bulk.js';
-import { ago, at, badge, loading, note, refusal, runLink, taskLink } from '../parts/basic.js';
+import { ago, at, loading, note, refusal, runLink, taskLink } from '../parts/basic.js';
 import { about, diagnostics, nextStep } from '../parts/inspection.js';
 import { List } from '../parts/list.js';
 import { Part, seldom } from './base.js';

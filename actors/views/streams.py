@@ -132,7 +132,8 @@ class Subscriber:
                 raise StreamClosed(self._closed)
             self._wake = trio.Event()
             await self._wake.wait()
-        return self._buffer.popleft() if self._buffer else self._changed.popitem()[0]
+        # There are few of those, and events may always wait.
+        return self._changed.popitem()[0] if self._changed else self._buffer.popleft()
 
     def change(self, what: Changed) -> None:
         """Something was committed that is no task's."""

@@ -6,6 +6,7 @@ waits for a slow peer, and never more is held than was let in.
 
 import hmac
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Final, final
 
 import trio
@@ -15,8 +16,8 @@ from chargehand.actors.frozen import frozen
 from chargehand.actors.limits import BODY_BYTES_MAX
 from chargehand.web.exchange import Answerer, BodyEnd, Exchange
 from chargehand.web.hosts import Hosts
-from chargehand.web.operations import ASKED_BY_PROBES
-from chargehand.web.page.paths import PAGE_PATHS, PAGE_PREFIX
+from chargehand.web.operations import ASKED_BY_PROBES, Operation
+from chargehand.web.page.paths import PAGE_PATHS, PAGE_PREFIX, VIEWS
 from chargehand.web.page.session import BrowserSessions
 from chargehand.web.parsing import RequestHead
 from chargehand.web.problems import EdgeCode
@@ -26,11 +27,15 @@ BODIES_BYTES_MAX: Final = 256 * 1024 * 1024  # of all requests under way, over a
 TARGET_BYTES_MAX: Final = 8192
 PUBLIC_PATHS: Final = PAGE_PATHS | {operation.path.encode() for operation in ASKED_BY_PROBES}
 
-_NEEDED: Final = frozenset({b"host", b"origin", b"authorization", b"content-encoding", b"cookie"})
+_NEEDED: Final = frozenset(
+    {b"host", b"origin", b"authorization", b"content-encoding", b"cookie", b"accept"}
+)
 _READS: Final = frozenset({"GET", "HEAD"})
 _METHODS: Final = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 _REQUEST_HEADERS: Final = b"Content-Type, Last-Event-ID, Accept, Idempotency-Key, If-Match"
 _PREFLIGHT: Final = ((b"access-control-max-age", b"600"),)
+_DOCS: Final = Operation.DOCS.path.encode()
+_SIGN_IN: Final = ((b"location", f"{VIEWS[0]}?then=docs".encode()), (b"cache-control", b"no-store"))
 _PLAIN: Final = frozenset({b"", b"identity"})
 
 _TOO_LARGE: Final = Refusal.of(
@@ -151,6 +156,9 @@ class Guard:
                     return
             if refusal is None:
                 refusal = _refused_identity(self._access, head, headers)
+                if refusal is not None and _is_reader(head, headers):
+                    await exchange.answer(HTTPStatus.SEE_OTHER, _SIGN_IN)
+                    return
         if refusal is None and head.has_body:
             refusal = _refused_body(head, headers)
         if refusal is not None:
@@ -264,6 +272,13 @@ def _refused_identity(
         return _NO_TOKEN
     # A page of another port of this host is of the same site, so its requests carry the cookie.
     return None if head.method in _READS or b"origin" in headers else _NO_ORIGIN
+
+
+def _is_reader(head: RequestHead, headers: dict[bytes, bytes]) -> bool:
+    """Whether a person has opened the description in a browser, which the page lets sign in."""
+    path = head.target.partition(b"?")[0]
+    is_page = b"text/html" in headers.get(b"accept", b"")
+    return head.method == "GET" and path == _DOCS and is_page
 
 
 def _is_public(path: bytes) -> bool:

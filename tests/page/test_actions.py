@@ -59,7 +59,7 @@ def test_a_verdict_names_what_is_missing(town, open_page):
     page = open_page(f"review?id={review['review_id']}")
     page.main.get_by_role("button", name="Give the verdict").click()
     press(page, "Give the verdict")
-    expect(page.dialog.get_by_role("alert")).to_have_text("Reason is needed.")
+    expect(page.dialog.get_by_role("alert")).to_have_text("Reason is required.")
     page.dialog.get_by_label("Outcome").select_option("rejected")
     page.dialog.get_by_label("Reason").fill("The totals are wrong")
     page.dialog.get_by_label("Missing work").fill("the tax\n\n  the discount")
@@ -83,7 +83,7 @@ def test_a_task_is_paused_with_a_reason_and_goes_on(town, open_page):
     page = open_page(f"task?id={task_id}")
     choose(page, "Pause")
     press(page, "Pause")
-    expect(page.dialog.get_by_role("alert")).to_have_text("Reason is needed.")
+    expect(page.dialog.get_by_role("alert")).to_have_text("Reason is required.")
     page.dialog.get_by_label("Reason").fill("legal has a question")
     press(page, "Pause")
     page.said("Paused.")
@@ -113,16 +113,16 @@ def test_what_the_server_refuses_is_told_with_its_next_step(town, open_page):
 def test_a_task_is_handed_in_with_what_it_waits_for(town, open_page):
     blocker = town.create("Comes first")
     page = open_page("new")
-    page.main.get_by_role("button", name="Hand it in").click()
-    expect(page.main.get_by_role("alert")).to_have_text("Title is needed.")
+    page.main.get_by_role("button", name="Create the task").click()
+    expect(page.main.get_by_role("alert")).to_have_text("Title is required.")
     page.main.get_by_label("Title").fill("Comes second")
     page.main.get_by_label("Description").fill("After the first.\n")
     page.main.get_by_label("Priority").select_option("high")
-    page.main.get_by_label("It waits for").fill(blocker)
+    page.main.get_by_label("Depends on").fill(blocker)
     page.main.get_by_label("Queue a run of it at once").uncheck()
-    page.main.get_by_role("button", name="Hand it in").click()
+    page.main.get_by_role("button", name="Create the task").click()
     expect(page.main.get_by_role("heading", level=1)).to_have_text("Comes second")
-    page.said("The task is handed in.")
+    page.said("The task is created.")
     task_id = page.page.url.partition("id=")[2]
     told = town.call("GET", f"/api/tasks/{task_id}")["task"]
     assert (told["summary"]["status"], told["summary"]["priority"]) == ("blocked", "high")
@@ -134,7 +134,7 @@ def test_a_child_is_added_to_the_tree(town, open_page):
     page = open_page(f"task?tab=tree&id={parent}")
     page.main.get_by_role("link", name="Add a child").click()
     page.main.get_by_label("Title").fill("Is a child")
-    page.main.get_by_role("button", name="Hand it in").click()
+    page.main.get_by_role("button", name="Create the task").click()
     expect(page.main.get_by_role("heading", level=1)).to_have_text("Is a child")
     tree = town.call("GET", f"/api/tasks/{parent}/tree")["tree"]
     (child,) = tree["descendants"]
@@ -145,7 +145,7 @@ def test_a_title_that_is_too_long_is_refused_in_words(open_page):
     page = open_page("new")
     page.allowed = ("422",)
     page.main.get_by_label("Title").fill("long " * 2000)
-    page.main.get_by_role("button", name="Hand it in").click()
+    page.main.get_by_role("button", name="Create the task").click()
     expect(page.main.get_by_role("alert")).to_contain_text("500 characters")
 
 
@@ -203,7 +203,7 @@ def test_a_drain_that_times_out_names_what_is_held(town, open_page):
     run_id, agent = town.leased("Is held on to")
     page = open_page("scheduler")
     page.main.get_by_role("button", name="Drain", exact=True).click()
-    page.dialog.get_by_label("Wait at most").fill("1")
+    page.dialog.get_by_label("Timeout").fill("1")
     press(page, "Drain")
     drain = page.main.get_by_role("region", name="Drain")
     expect(drain).to_contain_text("The drain has timed out: 1 claim left.")

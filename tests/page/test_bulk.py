@@ -96,7 +96,7 @@ def test_selected_tasks_are_paused_with_a_reason(town, open_page, workspace):
     expect(page.dialog.get_by_role("listitem")).to_have_count(2)
     submit = page.dialog.get_by_role("button", name="Pause 2 tasks")
     submit.click()
-    expect(page.dialog.get_by_role("alert")).to_have_text("Reason is needed.")
+    expect(page.dialog.get_by_role("alert")).to_have_text("Reason is required.")
     page.dialog.get_by_label("Reason").fill("legal has a question")
     submit.click()
     expect(page.dialog).to_contain_text("2 of 2 tasks paused.")

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.page.town import Town
 
 CALM = {
-    "work": "No task was handed in yet.",
+    "work": "No task was created yet.",
     "work?show=runs": "No run was queued yet.",
     "queue": "No run is queued, apart from those of paused tasks.",
     "inbox": "No approval is asked for.",
@@ -14,7 +14,7 @@ CALM = {
     "agents": "No run is held by anybody.",
     "review": "No review was asked for.",
     "scheduler": "None was registered.",
-    "now": "Nothing has been handed in yet.",
+    "now": "There are no tasks yet.",
 }
 
 
@@ -51,7 +51,7 @@ def test_it_is_still_loading(api, context, open_page):
         page.page.get_by_role("link", name="Work", exact=True).click()
     loading = page.main.get_by_text("Loading …")
     expect(loading).to_be_visible()
-    expect(page.main).not_to_contain_text("No task was handed in yet.")
+    expect(page.main).not_to_contain_text("No task was created yet.")
     for route in held:
         route.continue_()
     expect(loading).to_have_count(0)

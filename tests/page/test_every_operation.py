@@ -88,7 +88,7 @@ def test_all_but_those_of_agents_are_called(open_page, town):
     for parent in ("", f"?parent={task_id}"):
         page.open(f"new{parent}")
         page.main.get_by_label("Title").fill("Made by the page")
-        page.main.get_by_role("button", name="Hand it in").click()
+        page.main.get_by_role("button", name="Create the task").click()
         page.page.wait_for_url("**/task?id=*")
     page.settled()
     calls |= {tuple(call) for call in page.page.evaluate(_CALLS, f"/ui/{page_files().digest}")}

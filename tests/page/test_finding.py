@@ -37,6 +37,32 @@ def test_an_unknown_filter_shows_nothing_rather_than_all(town, open_page):
     assert page.main.get_by_role("toolbar").count() == 0
 
 
+def test_runs_of_the_last_hour(town, open_page):
+    run_id = town.queued("Is recent")
+    page = open_page("work?show=runs&filter=since:1h")
+    expect(page.row("Is recent")).to_be_visible()
+    ahead = open_page("work?show=runs&filter=until:1h")
+    expect(ahead.main).to_contain_text("Nothing matches this filter.")
+    page.open("work?show=runs")
+    type_filter(page, f"task:{town.tasks['Is recent']} since:90m")
+    expect(page.main.locator("[data-row]")).to_have_count(1)
+    expect(page.main.get_by_role("link", name=run_id)).to_be_visible()
+
+
+def test_heartbeats_do_not_fill_a_story(town, open_page):
+    run_id, agent = town.leased("Beats")
+    beat = f"/api/agent/tasks/{run_id}/heartbeat"
+    for _ in range(3):
+        town.post(beat, {"lease_seconds": 600}, **agent)
+    page = open_page(f"task?id={town.tasks['Beats']}")
+    beats = page.main.get_by_role("listitem").filter(has_text="Run lease extended")
+    expect(beats).to_have_count(1)
+    expect(beats).to_contain_text("3 times")
+    town.post(beat, {"lease_seconds": 600}, **agent)
+    expect(beats).to_contain_text("4 times")
+    expect(beats).to_have_count(1)
+
+
 def test_an_id_that_is_typed_leads_to_what_it_names(town, open_page):
     run_id = town.queued("Is looked for")
     page = open_page("work")

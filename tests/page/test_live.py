@@ -155,3 +155,24 @@ def test_without_shared_workers_each_tab_reads_for_itself(town, context, open_pa
     work_on(town, "Is seen without a worker")
     expect(page.row("Is seen without a worker")).to_contain_text("Claimed")
     check_kept(page)
+
+
+def test_a_server_that_takes_no_changes_is_read_only_until_it_takes_one(town, open_page):
+    task_id = town.create("Is kept from changes")
+    page = open_page(f"task?id={task_id}")
+    page.live()
+    page.allowed = ("503",)
+    error = "the disk is full (next: try again later)"
+    told = {"code": "storage_failed", "message": "the disk is full"}
+    body = {"error": error, "diagnostic": told}
+    page.page.route("**/start", lambda route: route.fulfill(status=503, json=body))
+    page.main.get_by_role("button", name="Start", exact=True).click()
+    press = page.dialog.get_by_role("button", name="Start", exact=True)
+    press.click()
+    expect(page.dialog.get_by_role("alert")).to_contain_text("The disk is full")
+    expect(page.dialog.get_by_role("alert")).to_contain_text("try again later")
+    expect(page.page.locator("button.live")).to_have_text("Read-only")
+    page.page.unroute("**/start")
+    press.click()
+    page.said("A run is queued.")
+    page.live()

@@ -77,7 +77,6 @@ def test_all_views_and_the_description_open_in_the_session(town, page, context):
     for view in VIEWS:
         page.open(view)
         page.live()
-    page.allowed = ("404",)  # beside the description a browser asks for a favicon.ico
     page.page.goto(f"{page.base}docs")
     expect(page.page.get_by_role("heading").first).to_be_visible()
     answered = page.page.goto(f"{page.base}openapi.json")
@@ -137,6 +136,29 @@ def test_signing_out_forgets_the_session(town, page, context):
     assert context.cookies() == []
     page.page.reload()
     expect(page.main.get_by_label("Token")).to_be_visible()
+
+
+def test_signing_in_and_out_holds_for_every_tab(town, page, open_page):
+    beside = open_page("queue")
+    beside.allowed = BAD
+    sign_in(page)
+    expect(beside.row("Is queued")).to_be_visible()
+    beside.live()
+    page.page.get_by_label("Settings of this page").click()
+    page.page.get_by_role("button", name="Sign out").click()
+    expect(beside.main.get_by_label("Token")).to_be_visible()
+
+
+def test_who_opens_the_description_signs_in_first(town, page, api):
+    page.open("docs")
+    sign_in(page)
+    expect(page.page.get_by_role("heading", name="Chargehand")).to_be_visible()
+    assert page.page.url == f"{page.base}docs"
+    with httpx.Client(base_url=api.base_url) as program:
+        assert program.get("/docs").status_code == 401
+        reader = program.get("/docs", headers={"Accept": "text/html,*/*;q=0.8"})
+        assert (reader.status_code, reader.headers["Location"]) == (303, "now?then=docs")
+        assert program.get("/api/tasks", headers={"Accept": "text/html"}).status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,25 @@ function onMessage(message) {
   }
 }
 
+/** Where a tab says to those beside it that the session has begun or ended. */
+const tabs = new BroadcastChannel(`chargehand ${new URL('.', document.baseURI).pathname}`);
+
+async function signOut() {
+  await session.close();
+  tabs.postMessage(false);
+  signedOut();
+}
+
+function signedIn() {
+  if (app.isOpen) return;
+  app.isOpen = true;
+  app.signInError = null;
+  wake();
+  loadNeeds();
+  view?.load();
+  drawNow();
+}
+
 function signedOut() {
   if (!app.tokenRequired || !app.isOpen) return;
   app.isOpen = false;
@@ -170,10 +189,9 @@ function signIn() {
     const input = event.target.elements.token;
     try {
       await session.open(input.value);
-      app.isOpen = true;
-      app.signInError = null;
-      wake();
-      view?.load();
+      tabs.postMessage(true);
+      if (place.params.then === 'docs') { location.replace('docs'); return; } // what a person wanted to read
+      signedIn();
     } catch (error) {
       app.signInError = error instanceof CallError ? error : new CallError(0, '', 'The server cannot be reached.', '', null);
     }
@@ -201,7 +219,7 @@ function shell() {
           <label for="theme">Colours</label><select id="theme" @change=${(event) => { setTheme(event.target.value); drawNow(); }}>${Object.entries(THEMES).map(([value, text]) => html`<option value=${value} ?selected=${prefs.theme === value}>${text}</option>`)}</select>
           <label for="zone">Times</label><select id="zone" @change=${(event) => { setZone(event.target.value); drawNow(); }}><option value="local" ?selected=${prefs.zone === 'local'}>As the clock here</option><option value="utc" ?selected=${prefs.zone === 'utc'}>UTC</option></select>
           <button type="button" @click=${help}>Keys</button><a href="docs">The API</a>
-          ${app.tokenRequired ? html`<button type="button" @click=${async () => { await session.close(); app.isOpen = false; drawNow(); }}>Sign out</button>` : nothing}
+          ${app.tokenRequired ? html`<button type="button" @click=${signOut}>Sign out</button>` : nothing}
         </div></details></div>
     </header>
     <main id="main" tabindex="-1">${view?.render() ?? nothing}</main>
@@ -224,6 +242,7 @@ async function begin() {
   setDraw(draw);
   onUnauthorized(signedOut);
   onReadOnly((isReadOnly) => { if (app.isReadOnly !== isReadOnly) { app.isReadOnly = isReadOnly; changed(); } });
+  tabs.onmessage = ({ data: isOpen }) => (isOpen ? signedIn() : signedOut());
   startKeys((name) => navigate(name, {}), pressed);
   // Menus close like menus.
   document.addEventListener('click', (event) => {
@@ -241,7 +260,7 @@ async function begin() {
   });
   setInterval(() => { if (!document.hidden && app.isOpen) changed(); }, TICK_MS);
   app.tokenRequired = document.querySelector('meta[name="chargehand-token"]').content === 'asked';
-  if (app.tokenRequired) app.isOpen = await session.read().then((told) => told.open, () => true);
+  if (app.tokenRequired) app.isOpen = await session.read().then(({ open }) => open, () => true);
   if (app.isOpen) loadNeeds();
   listen(onMessage);
   startRouter(go);

@@ -12,7 +12,7 @@ export const OWNERS = ['human', 'pool', 'agent_session', 'automation', 'extensio
 
 /** What is wrong with a field's text, or null. */
 function fault(field, text) {
-  if (field.required && !text.trim()) return `${field.label} is needed.`;
+  if (field.required && !text.trim()) return `${field.label} is required.`;
   if (!text.trim()) return null;
   if (field.kind === 'json') {
     try { JSON.parse(text); } catch { return `${field.label} is not JSON.`; }
@@ -88,7 +88,7 @@ function input(field, texts, onInput) {
 function row(field, texts, onInput) {
   const id = `field-${field.name}`;
   return html`<div class="field kind-${field.kind}">
-    <label for=${id}>${field.label}${field.required ? html` <span class="needed">needed</span>` : nothing}</label>
+    <label for=${id}>${field.label}${field.required ? html` <span class="needed">required</span>` : nothing}</label>
     ${input(field, texts, onInput)}
     ${field.hint ? html`<small id="${id}-hint">${field.hint}</small>` : nothing}</div>`;
 }

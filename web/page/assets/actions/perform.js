@@ -8,7 +8,7 @@ import { command, refusal } from '../parts/basic.js';
 import { closeDialog, showDialog } from '../parts/dialog.js';
 import { say } from '../parts/speak.js';
 import { bodyOf, faultOf, fieldRows } from './fields.js';
-import { chargehand, curl, reaching } from './same-call.js';
+import { chargehand, curl, reaching } from '../core/same-call.js';
 import { app } from '../core/state.js';
 
 /** The call that an action makes with what was typed. */

@@ -141,7 +141,7 @@ export const drain = {
   says: (scheduler) => `Pauses dispatch, and waits until the ${scheduler.active_claim_count} claims under way have ended.`,
   path: () => 'api/scheduler/drain',
   initial: () => ({ timeout_seconds: '300' }),
-  fields: [reason(), { name: 'timeout_seconds', label: 'Wait at most', kind: 'number', hint: 'Seconds.' }],
+  fields: [reason(), { name: 'timeout_seconds', label: 'Timeout', kind: 'number', hint: 'Seconds.' }],
   command: () => ['scheduler', 'drain'],
 };
 

@@ -75,7 +75,7 @@ export const TASK_ACTIONS = [
       { name: 'title', label: 'Title', kind: 'text' },
       { name: 'description', label: 'Description', kind: 'long' },
       { name: 'priority', label: 'Priority', kind: 'choice', choices: PRIORITIES },
-      { name: 'max_attempts', label: 'Attempts at most', kind: 'number' },
+      { name: 'max_attempts', label: 'Max attempts', kind: 'number' },
       { name: 'owner', label: 'Owner', kind: 'owner', hint: `KIND:REF, as pool:builders. Kinds: ${OWNERS.join(', ')}.` },
       { name: 'clear_owner', label: 'Remove the owner', kind: 'flag', rare: true },
       { name: 'approval_policy', label: 'Approval', kind: 'choice', choices: ['none', 'manual'], rare: true },

@@ -39,12 +39,12 @@ async function refusal(response) {
   const text = await response.text();
   let body = null;
   try { body = JSON.parse(text); } catch { /* a proxy may answer with anything */ }
-  const told = body?.diagnostic;
+  const diagnostic = body?.diagnostic;
   return new CallError(
     response.status,
-    told?.code ?? `http_${response.status}`,
-    told?.message ?? body?.error ?? `The server answered ${response.status}.`,
-    told?.suggested_command ?? /\(next: (.*)\)$/.exec(body?.error ?? '')?.[1] ?? '',
+    diagnostic?.code ?? `http_${response.status}`,
+    diagnostic?.message ?? body?.error ?? `The server answered ${response.status}.`,
+    diagnostic?.suggested_command ?? /\(next: (.*)\)$/.exec(body?.error ?? '')?.[1] ?? '',
     body,
   );
 }

@@ -19,7 +19,7 @@ const STATUS = {
   routed: ['Routed', '◔', 'info'],
   in_review: ['In review', '◑', 'busy'],
   recorded: ['Judged', '●', 'quiet'],
-  circuit_opened: ['Stopped going round', '▲', 'bad'],
+  circuit_opened: ['Circuit opened', '▲', 'bad'],
 };
 
 const plain = (word) => word.charAt(0).toUpperCase() + word.slice(1).replaceAll('_', ' ');
@@ -56,10 +56,10 @@ const REASONS = {
 export const reason = (code) => REASONS[code] ?? plain(code);
 
 const NEXT = {
-  recovery_required: ['Somebody has to step in', 'bad'],
+  recovery_required: ['Needs somebody', 'bad'],
   stranded: ['No session is there that may claim it', 'warn'],
   claim_available: ['An agent can claim it now', 'good'],
-  waiting_for_session: ['It waits', 'info'],
+  waiting_for_session: ['Waiting', 'info'],
   running: ['Somebody is working on it', 'busy'],
   terminal: ['It has ended', 'quiet'],
 };

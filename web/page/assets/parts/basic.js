@@ -43,7 +43,7 @@ export const taskLink = (task) => html`<a href=${to('task', { id: task.id })}>${
 export const runLink = (run, text) => html`<a href=${to('run', { id: run.id })}>${text ?? run.id}</a>`;
 
 /** The same where there is no room for the id: its end, which differs from others' most. */
-export const shortRunLink = (run) => html`<a href=${to('run', { id: run.id })} title=${run.id} aria-label=${run.id}>…${run.id.slice(-8)}</a>`;
+export const shortRunLink = (run) => html`<a href=${to('run', { id: run.id })} title=${run.id} aria-label=${run.id} class="short">…${run.id.slice(-8)}</a>`;
 
 export const identifier = (id) => html`<code class="id">${id}</code>`;
 

@@ -14,7 +14,7 @@ export function showDialog(label, body, { wide = false, onClose = () => {} } = {
   const dialog = document.getElementById('dialog');
   if (!dialog.open) dialog.showModal();
   // A field is a better beginning than the button that closes.
-  dialog.querySelector('[autofocus], .dialog-body input, .dialog-body textarea, .dialog-body select')?.focus();
+  dialog.querySelector('[autofocus], .dialog-body input, .dialog-body textarea, .dialog-body select, .action-list button')?.focus();
 }
 
 export function closeDialog() {

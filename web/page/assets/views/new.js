@@ -6,7 +6,7 @@ import { drawNow } from '../core/paint.js';
 import { navigate, to } from '../core/router.js';
 import { app } from '../core/state.js';
 import { OWNERS, PRIORITIES, bodyOf, channel, faultOf, fieldRows, metadata } from '../actions/fields.js';
-import { chargehand, curl, reaching } from '../actions/same-call.js';
+import { chargehand, curl, reaching } from '../core/same-call.js';
 import { command, refusal, taskLink } from '../parts/basic.js';
 import { say } from '../parts/speak.js';
 import { Part } from './base.js';
@@ -15,12 +15,12 @@ const FIELDS = [
   { name: 'title', label: 'Title', kind: 'text', required: true },
   { name: 'description', label: 'Description', kind: 'long', hint: 'What is to be done.' },
   { name: 'priority', label: 'Priority', kind: 'choice', choices: PRIORITIES },
-  { name: 'depends_on', label: 'It waits for', kind: 'lines', only: 'page', hint: 'Ids of tasks, one on each line.' },
+  { name: 'depends_on', label: 'Depends on', kind: 'lines', only: 'page', hint: 'Ids of tasks, one on each line.' },
   { name: 'start', label: 'Queue a run of it at once', kind: 'flag', only: 'page' },
   { name: 'draft', label: 'A draft, to be published later', kind: 'flag', rare: true },
   { name: 'approval_policy', label: 'Approval', kind: 'choice', choices: ['none', 'manual'], rare: true, hint: 'Manual: a person must approve it first.' },
   { name: 'auto_enqueue_on_ready', label: 'Queue a run when it becomes ready', kind: 'flag', rare: true },
-  { name: 'max_attempts', label: 'Attempts at most', kind: 'number', rare: true },
+  { name: 'max_attempts', label: 'Max attempts', kind: 'number', rare: true },
   { name: 'workspace', label: 'Workspace', kind: 'text', rare: true, hint: 'Id, name or path. Without one the task is global.' },
   { name: 'owner', label: 'Owner', kind: 'owner', rare: true, hint: `KIND:REF, as pool:builders. Kinds: ${OWNERS.join(', ')}.` },
   { name: 'id', label: 'Id', kind: 'text', rare: true, hint: 'One is made otherwise.' },
@@ -110,7 +110,7 @@ export class New {
       for (const [at, call] of this.calls(encodeURIComponent(made.id)).slice(1).entries()) {
         await write(call.method, call.path, call.body, `${this.key}-${at}`);
       }
-      say('The task is handed in.');
+      say('The task is created.');
       navigate('task', { id: made.id });
     } catch (error) {
       this.error = error;
@@ -131,7 +131,7 @@ export class New {
         ${fieldRows(FIELDS, this.texts, () => { this.error = null; if (!this.made) this.key = newKey(); drawNow(); })}
         ${refusal(this.error)}
         ${this.made ? html`<p>The task <a href=${to('task', { id: this.made.id })}>is there</a>; what came after it was refused. Mend it here and send again, or go on there.</p>` : nothing}
-        <div class="actions"><button type="submit" class="primary" ?disabled=${this.busy}>Hand it in</button></div>
+        <div class="actions"><button type="submit" class="primary" ?disabled=${this.busy}>Create the task</button></div>
       </form>
       ${calls.length ? html`<section class="same-call" aria-labelledby="same"><h2 id="same">The same by the command line</h2>
         ${reaching() ? html`<p>The commands reach this server after <code>${reaching()}</code></p>` : nothing}

@@ -61,7 +61,7 @@ export class Now {
     const dashboard = this.dashboard.value;
     if (!dashboard) return html`<h1>Now</h1>${this.dashboard.error ? refusal(this.dashboard.error) : loading}`;
     if (!dashboard.totals.tasks_total && !dashboard.totals.draft_tasks) {
-      return html`<h1>Now</h1>${nothingYet('Nothing has been handed in yet. A task is a piece of work for an agent; agents claim runs of it, and this page shows what needs you.', 'chargehand task create "Say hello" && chargehand task start TASK-ID')}
+      return html`<h1>Now</h1>${nothingYet('There are no tasks yet. A task is a piece of work for an agent; agents claim runs of it, and this page shows what needs you.', 'chargehand task create "Say hello" && chargehand task start TASK-ID')}
         <p><a class="button primary" href="new">Create a task</a></p>`;
     }
     return html`<h1>Now</h1>
@@ -168,7 +168,7 @@ function chartsOf(history) {
   const wait = of((minute) => minute.queue_wait.p95_ms);
   const work = of((minute) => minute.execution.p95_ms);
   return [
-    bars('Tasks handed in', created, `${plural(sum(created), 'task')}, at most ${number(most(created))} a minute.`),
+    bars('Tasks created', created, `${plural(sum(created), 'task')}, at most ${number(most(created))} a minute.`),
     bars('Runs ended', completed.map((value, at) => value + failed[at]), `${number(sum(completed))} completed, ${number(sum(failed))} failed (red).`, failed),
     bars('Oldest waiting run', age, most(age) ? `At most ${duration(most(age))}; ${duration(age.at(-1))} now.` : 'Nothing waited.'),
     bars('Wait until claimed (95 %)', wait, most(wait) ? `At most ${duration(most(wait))} in a minute.` : 'Nothing was claimed.'),

@@ -1,7 +1,7 @@
 // What is this work, its tree, and its story? State and what to do next come first.
 import { html, nothing, repeat } from '../core/html.js';
 import { CallError, get, getText } from '../core/api.js';
-import { cut, plural } from '../core/format.js';
+import { cut, number, plural } from '../core/format.js';
 import { change, to } from '../core/router.js';
 import { eventName, reason, status } from '../core/words.js';
 import { actionButtons, chooseAction, perform } from '../actions/perform.js';
@@ -17,6 +17,7 @@ import { Part, seldom } from './base.js';
 
 /** What a run may need somebody for. */
 const RUN_NEEDS = [retry, recover, release];
+const HEARTBEAT = 'task.run_lease_extended';
 const APART_MS = 1000;
 const TIMELINE = 50;
 const TABS = { story: 'Story', tree: 'Tree', dependencies: 'Dependencies', runs: 'Runs', reviews: 'Reviews', profile: 'Profile', webhooks: 'Webhooks' };
@@ -29,6 +30,18 @@ async function orNone(asking) {
     if (error instanceof CallError && error.status === 404) return null;
     throw error;
   }
+}
+
+/** The story, newest first; heartbeats in a row are one item, the newest of them. */
+function folded(items) {
+  const story = [];
+  for (const item of items.slice().reverse()) {
+    const later = story.at(-1);
+    const isAgain = item.event_type === HEARTBEAT && later?.item.event_type === HEARTBEAT && later.item.run?.id === item.run?.id;
+    if (isAgain) later.times += 1;
+    else story.push({ item, times: 1 });
+  }
+  return story;
 }
 
 export class Task {
@@ -136,7 +149,7 @@ export class Task {
       ${facts([
     ['Id', identifier(task.id)], ['Identifier', task.identifier && cut(task.identifier, 200)], ['Priority', task.priority],
     ['Owner', task.owner && `${task.owner.kind}:${task.owner.ref}`], ['Scope', task.workspace_id ?? task.scope], ['Channel', task.network_channel],
-    ['Attempts at most', task.max_attempts], ['Approval', task.approval_policy === 'none' ? null : task.approval_state],
+    ['Max attempts', task.max_attempts], ['Approval', task.approval_policy === 'none' ? null : task.approval_state],
     ['Created', html`${at(task.created_at)} by ${task.created_by.ref}`], ['Last activity', ago(task.last_activity_at)],
     ['Paused because', task.paused_reason], ['Paused by', task.paused_by_task_id && task.paused_by_task_id !== task.id ? html`<a href=${to('task', { id: task.paused_by_task_id })}>${task.paused_by_task_id}</a>` : null],
   ])}
@@ -178,8 +191,7 @@ export class Task {
   storyTab() {
     const story = this.timeline.value;
     if (!story) return this.timeline.error ? refusal(this.timeline.error) : loading;
-    const items = story.items.slice().reverse();
-    return html`<ol class="story">${repeat(items, (item) => item.sequence, (item) => html`<li>${at(item.timestamp)} <strong>${eventName(item.event_type)}</strong>
+    return html`<ol class="story">${repeat(folded(story.items), ({ item }) => item.sequence, ({ item, times }) => html`<li>${at(item.timestamp)} <strong>${eventName(item.event_type)}</strong>${times > 1 ? html` <small>${number(times)} times</small>` : nothing}
       by ${item.actor.ref}${item.run ? html` · ${runLink(item.run, `attempt ${item.run.attempt}`)}` : nothing}${this.payload(item)}</li>`)}</ol>
       ${story.items.length >= TIMELINE ? html`<button type="button" @click=${() => this.earlier()}>Show all from the beginning</button>` : nothing}`;
   }
@@ -214,12 +226,12 @@ export class Task {
     const { dependency_references: references = [], summary } = this.detail.value;
     const waits = this.waits.value;
     const add = TASK_ACTIONS.find((action) => action.label === 'Add a dependency');
-    return html`<h2>It waits for</h2>
+    return html`<h2>Depends on</h2>
       ${references.length ? html`<ul class="brief">${references.map((one) => html`<li>${badge(one.depends_on.status)} ${this.failures.badge(one.depends_on.id) ?? nothing} ${taskLink(one.depends_on)}
-        <button type="button" class="small" @click=${() => perform(removeDependency(one.depends_on), summary, this.done)}>Remove</button></li>`)}</ul>` : html`<p class="empty calm">It waits for no other task.</p>`}
+        <button type="button" class="small" @click=${() => perform(removeDependency(one.depends_on), summary, this.done)}>Remove</button></li>`)}</ul>` : html`<p class="empty calm">It depends on no other task.</p>`}
       <p><button type="button" @click=${() => perform(add, summary, this.done)}>${add.label}</button></p>
-      <h2>These wait for it</h2>
-      ${!waits ? (this.waits.error ? refusal(this.waits.error) : loading) : waits.length ? html`<ul class="brief">${waits.map((task) => html`<li>${badge(task.status)} ${this.failures.badge(task.id) ?? nothing} ${taskLink(task)}</li>`)}</ul>` : html`<p class="empty calm">No task waits for it.</p>`}`;
+      <h2>Blocks</h2>
+      ${!waits ? (this.waits.error ? refusal(this.waits.error) : loading) : waits.length ? html`<ul class="brief">${waits.map((task) => html`<li>${badge(task.status)} ${this.failures.badge(task.id) ?? nothing} ${taskLink(task)}</li>`)}</ul>` : html`<p class="empty calm">No task depends on it.</p>`}`;
   }
 
   runsTab() {

@@ -1,7 +1,7 @@
 // Where is X, and what is there of each kind? Tasks, or the runs of all tasks.
 import { html, nothing } from '../core/html.js';
 import { CallError, get, write } from '../core/api.js';
-import { cut } from '../core/format.js';
+import { cut, nowMs } from '../core/format.js';
 import { change, jump, to } from '../core/router.js';
 import { BULK_RUNS, BULK_TASKS, HELD_RUNS, bulkBar } from '../actions/bulk.js';
 import { chooseAction } from '../actions/perform.js';
@@ -32,9 +32,16 @@ const RUN_TOKENS = {
   task: { as: 'task_id' },
   scope: { values: ['global', 'workspace'], as: 'scope' },
   workspace: { as: 'workspace' },
-  since: { as: 'since' },
+  since: { values: ['10m', '1h', '1d'], as: 'since' },
   until: { as: 'until' },
 };
+const UNIT_MS = { s: 1000, m: 60000, h: 3600000, d: 86400000 };
+
+/** A time as the API takes it, of `2h` as well: two hours ago. */
+function timeOf(typed) {
+  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(typed) ?? [];
+  return unit ? new Date(nowMs() - count * UNIT_MS[unit]).toISOString() : typed;
+}
 
 /** The parameters of the list, which are the members of a bulk operation's filter as well. */
 function queryOf(typed, names) {
@@ -45,7 +52,8 @@ function queryOf(typed, names) {
       const [kind, ...ref] = value.split(':');
       query.owner_kind = kind;
       if (ref.join(':')) query.owner_ref = ref.join(':');
-    } else if (value) query[names[name].as] = value;
+    } else if (value && (name === 'since' || name === 'until')) query[name] = timeOf(value);
+    else if (value) query[names[name].as] = value;
   }
   if (query.workspace) query.scope ??= 'workspace';
   if (text && names === TASK_TOKENS) query.query = text;
@@ -166,7 +174,7 @@ export class Work {
   empty() {
     if (this.query.status === 'failed' && !this.showsRuns) return html`${noMatch(() => change({ filter: undefined }))}<p>A task whose run has failed is ready again while it has attempts left: look at the <a href=${to('work', { show: 'runs', filter: 'status:failed' })}>runs that failed</a>, or at <a href="inbox?lane=failed_runs">those that nobody has dealt with</a>.</p>`;
     if (this.params.filter) return noMatch(() => change({ filter: undefined }));
-    return nothingYet(this.showsRuns ? 'No run was queued yet.' : 'No task was handed in yet.', 'chargehand task create "Say hello"');
+    return nothingYet(this.showsRuns ? 'No run was queued yet.' : 'No task was created yet.', 'chargehand task create "Say hello"');
   }
 
   matching(path) {

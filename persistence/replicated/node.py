@@ -23,6 +23,7 @@ from chargehand.persistence.replicated.shard import (
     Done,
     Found,
     Look,
+    Owner,
     Raise,
     Release,
     Renew,
@@ -42,11 +43,11 @@ clocks that do not run alike."""
 @frozen
 class Standby:
     """Args:
-    owner: what this process calls itself in the row; no other process ever does.
+    owner: this process.
     seen, since_ns: the row, and when it was first seen to be like that; None: nothing is known.
     """
 
-    owner: str
+    owner: Owner
     ttl_ns: int
     asked: Request | None = None
     asked_ns: int = 0
@@ -65,7 +66,7 @@ class Active:
     releases: hand over as soon as nothing is under way.
     """
 
-    owner: str
+    owner: Owner
     ttl_ns: int
     epoch: int
     head: int
@@ -264,7 +265,7 @@ def _done(node: Active, asked: Request | None, row: Row, now_ns: int) -> tuple[N
 def _superseded(node: Active, row: Row) -> str:
     return (
         f"the data had epoch {node.epoch} and has epoch {row.epoch} now: "
-        f"{row.owner or 'another process'} has taken it over, and this one must not write it"
+        f"{row.owner.node or 'another process'} has taken it over, and this one must not write it"
     )
 
 

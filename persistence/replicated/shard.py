@@ -9,7 +9,22 @@ from typing import Final, final
 
 from chargehand.actors.frozen import frozen
 
-NOBODY: Final = ""
+
+@final
+@frozen
+class Owner:
+    """Args:
+    process: no other process ever calls itself that, not even the next one of the same node.
+    node: its name, for people.
+    address: where the other nodes reach it, `HOST:PORT`.
+    """
+
+    process: str
+    node: str = ""
+    address: str = ""
+
+
+NOBODY: Final = Owner("")
 
 
 @final
@@ -18,13 +33,13 @@ class Row:
     """Args:
     epoch: raised by one with each take.
     head: the last number that the log holds.
-    owner: the process that took it last; `NOBODY` once that has released it.
+    owner: who took it last; `NOBODY` once that has released it.
     beat: raised by everything that the owner writes.
     """
 
     epoch: int = 0
     head: int = 0
-    owner: str = NOBODY
+    owner: Owner = NOBODY
     beat: int = 0
 
 
@@ -56,7 +71,7 @@ class Take:
     """
 
     seen: Row
-    owner: str
+    owner: Owner
 
 
 @final
@@ -68,7 +83,7 @@ class Raise:
     """
 
     epoch: int
-    owner: str
+    owner: Owner
 
 
 @final
@@ -77,7 +92,7 @@ class Append:
     """If epoch, owner and head are these: put the batch behind the log."""
 
     epoch: int
-    owner: str
+    owner: Owner
     head: int
     batch: Batch
 
@@ -88,7 +103,7 @@ class Renew:
     """If epoch and owner are these: raise the beat."""
 
     epoch: int
-    owner: str
+    owner: Owner
 
 
 @final
@@ -97,7 +112,7 @@ class Release:
     """If epoch and owner are these: have no owner any more, so that another one takes at once."""
 
     epoch: int
-    owner: str
+    owner: Owner
 
 
 Request = Look | Take | Raise | Append | Renew | Release

@@ -209,7 +209,7 @@ class Schedule:
         self._starts += 1
         name = f"{'abc'[at]}{self._starts}"
         rate = 1 + self.random.uniform(-DRIFT, DRIFT)
-        process = Process(name, rate, self.now_ms, n.Standby(name, TTL_MS))
+        process = Process(name, rate, self.now_ms, n.Standby(s.Owner(name, name), TTL_MS))
         self._after(self.random.randrange(LOOKS_MS), lambda: self._tick(process))
         return process
 

@@ -177,10 +177,14 @@ def _report(system: System, settings: ServerSettings, listeners: Listeners, begu
     print(
         f"chargehand {program_version()} serves {listeners.url}{lane} and {listeners.unix_path}, "
         f"data in {settings.data_dir} (epoch {system.journal.epoch}), "
-        f"{system.recovered_tasks} tasks recovered, "
+        f"{_counted(system.recovered_tasks, 'task')} recovered, "
         f"ready in {ready_ms} ms{_behind(system.clock_behind_s)}",
         flush=True,
     )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _behind(seconds: int) -> str:

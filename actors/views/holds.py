@@ -112,7 +112,8 @@ def wanted(task: TaskState, run: Run) -> str:
     asked = queued_run(task, run).demands
     words = []
     if asked.required_capabilities:
-        words.append(f"with the capabilities {', '.join(sorted(asked.required_capabilities))}")
+        noun = "capability" if len(asked.required_capabilities) == 1 else "capabilities"
+        words.append(f"with the {noun} {', '.join(sorted(asked.required_capabilities))}")
     if asked.allowed_agents is not None:
         words.append(f"of the agents {', '.join(sorted(asked.allowed_agents))}")
     if asked.owner is not None:

@@ -119,7 +119,7 @@ def test_a_task_is_handed_in_with_what_it_waits_for(town, open_page):
     page.main.get_by_label("Description").fill("After the first.\n")
     page.main.get_by_label("Priority").select_option("high")
     page.main.get_by_label("Depends on").fill(blocker)
-    page.main.get_by_label("Queue a run of it at once").uncheck()
+    page.main.get_by_label("Queue a run of it").uncheck()
     page.main.get_by_role("button", name="Create the task").click()
     expect(page.main.get_by_role("heading", level=1)).to_have_text("Comes second")
     page.said("The task is created.")
@@ -127,6 +127,31 @@ def test_a_task_is_handed_in_with_what_it_waits_for(town, open_page):
     told = town.call("GET", f"/api/tasks/{task_id}")["task"]
     assert (told["summary"]["status"], told["summary"]["priority"]) == ("blocked", "high")
     assert [one["depends_on"]["id"] for one in told["dependency_references"]] == [blocker]
+
+
+def test_a_run_of_a_new_task_waits_for_its_dependencies(town, open_page):
+    town.create("Comes first by name", identifier="FIRST-1")
+    page = open_page("new")
+    page.main.get_by_label("Title").fill("Comes later")
+    page.main.get_by_label("Depends on").fill("FIRST-1")
+    page.main.get_by_role("button", name="Create the task").click()
+    expect(page.main.get_by_role("heading", level=1)).to_have_text("Comes later")
+    expect(page.main.get_by_role("region", name="State and next action")).to_contain_text(
+        "Dependencies are not completed"
+    )
+    task_id = page.page.url.partition("id=")[2]
+    (run,) = town.call("GET", f"/api/tasks/{task_id}/runs")["runs"]
+    assert run["status"] == "queued"
+
+
+def test_a_dependency_that_names_no_task_is_refused_in_words(town, open_page):
+    page = open_page("new")
+    page.allowed = ("404",)
+    page.main.get_by_label("Title").fill("Waits for nothing")
+    page.main.get_by_label("Depends on").fill("no-such-task")
+    page.main.get_by_role("button", name="Create the task").click()
+    expect(page.main.get_by_role("alert")).to_contain_text("no-such-task")
+    expect(page.main).to_contain_text("The task is created; what follows was refused.")
 
 
 def test_a_child_is_added_to_the_tree(town, open_page):

@@ -49,6 +49,16 @@ def test_runs_of_the_last_hour(town, open_page):
     expect(page.main.get_by_role("link", name=run_id)).to_be_visible()
 
 
+@pytest.mark.parametrize("typed", ["since:yesterday", 'since:"10 min"'])
+def test_a_time_that_is_none_is_refused_with_those_that_are(open_page, typed):
+    page = open_page("work?show=runs")
+    type_filter(page, typed)
+    alert = page.main.get_by_role("alert")
+    expect(alert).to_contain_text("is not a time")
+    expect(alert).to_contain_text("write since:10m, since:2h or since:1d")
+    expect(alert).to_have_count(1)
+
+
 def test_heartbeats_do_not_fill_a_story(town, open_page):
     run_id, agent = town.leased("Beats")
     beat = f"/api/agent/tasks/{run_id}/heartbeat"

@@ -45,17 +45,35 @@ def test_from_the_inbox_to_a_run_that_is_tried_again(page, town):
         if "Has failed once" in focused(page):
             break
     press(page, "k j a")
-    expect(page.dialog).to_be_visible()
-    tab_to(page, "Retry")
+    expect(page.dialog.get_by_role("button", name="Retry")).to_be_focused()
     press(page, "Enter")
     expect(page.dialog.get_by_role("heading")).to_have_text("Retry")
-    tab_to(page, "Retry")
+    expect(page.dialog.get_by_role("button", name="Retry")).to_be_focused()
     press(page, "Enter")
     page.said("A new run is queued.")
     expect(page.dialog).to_have_count(0)
     expect(page.row("Has failed once")).to_have_count(0)
     runs = town.call("GET", f"/api/tasks/{town.tasks['Has failed once']}/runs")["runs"]
     assert [run["status"] for run in runs] == ["queued", "failed"]
+
+
+def test_a_failed_task_is_tried_again_from_its_own_view(town, open_page):
+    page = open_page(f"task?id={town.tasks['Has failed often']}")
+    expect(page.main.get_by_role("button", name="Retry")).to_be_visible()
+    press(page, "a")
+    expect(page.dialog.get_by_role("button", name="Retry")).to_be_focused()
+    press(page, "Enter")
+    expect(page.dialog.get_by_role("button", name="Retry")).to_be_focused()
+    press(page, "Enter")
+    page.said("A new run is queued.")
+
+
+def test_what_destroys_has_no_focus_at_first(town, open_page):
+    page = open_page(f"task?id={town.create('Is deleted by no key')}")
+    press(page, "a")
+    page.dialog.get_by_role("button", name="Delete").click()
+    expect(page.dialog.get_by_role("heading")).to_have_text("Delete")
+    expect(page.dialog.get_by_role("button", name="Leave it")).to_be_focused()
 
 
 def test_each_view_has_its_keys(page):

@@ -198,7 +198,7 @@ function signIn() {
     drawNow();
   };
   return html`<main id="main" tabindex="-1" class="sign-in"><h1>Chargehand</h1>
-    <form @submit=${submit}><p>This server asks for its token: what <code>--token</code> or <code>CHARGEHAND_TOKEN</code> says where it was started.</p>
+    <form @submit=${submit}><p>Enter the token that the server was started with (<code>--token</code> or <code>CHARGEHAND_TOKEN</code>).</p>
       <label for="token">Token</label><input id="token" name="token" type="password" autocomplete="current-password" autofocus required>
       ${refusal(app.signInError)}
       <div class="actions"><button type="submit" class="primary">Sign in</button></div></form></main>`;
@@ -206,7 +206,7 @@ function signIn() {
 
 function shell() {
   const [word, tone, explained] = statusWord();
-  const count = place.view === 'inbox' ? null : app.inboxCount;
+  const count = place.view === 'inbox' ? null : app.inboxCount + app.reviewCount;
   return html`
     <a class="skip" href="#main">To the content</a>
     <header class="top">
@@ -261,7 +261,7 @@ async function begin() {
   setInterval(() => { if (!document.hidden && app.isOpen) changed(); }, TICK_MS);
   app.tokenRequired = document.querySelector('meta[name="chargehand-token"]').content === 'asked';
   if (app.tokenRequired) app.isOpen = await session.read().then(({ open }) => open, () => true);
-  if (app.isOpen) loadNeeds();
+  if (app.isOpen && current().view !== 'now') loadNeeds(); // which reads it by itself
   listen(onMessage);
   startRouter(go);
 }

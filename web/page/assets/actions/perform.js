@@ -4,11 +4,11 @@ import { html, nothing } from '../core/html.js';
 import { newKey, write } from '../core/api.js';
 import { cut } from '../core/format.js';
 import { drawNow } from '../core/paint.js';
-import { command, refusal } from '../parts/basic.js';
+import { command, reachingNote, refusal } from '../parts/basic.js';
 import { closeDialog, showDialog } from '../parts/dialog.js';
 import { say } from '../parts/speak.js';
 import { bodyOf, faultOf, fieldRows } from './fields.js';
-import { chargehand, curl, reaching } from '../core/same-call.js';
+import { chargehand, curl } from '../core/same-call.js';
 import { app } from '../core/state.js';
 
 /** The call that an action makes with what was typed. */
@@ -23,7 +23,7 @@ export function callOf(action, subject, texts) {
 export function sameCall(action, subject, texts, call) {
   return html`<details class="same-call"><summary>The same call</summary>
     ${command(curl(call, app.tokenRequired), 'Copy the curl command')}
-    ${action.command && reaching() ? html`<p>The command reaches this server after <code>${reaching()}</code></p>` : nothing}
+    ${action.command ? reachingNote() : nothing}
     ${action.command ? command(chargehand(action.command(subject, texts), action.flags ? action.flags(texts, subject) : call.body ?? {}), 'Copy the chargehand command') : nothing}
   </details>`;
 }
@@ -95,10 +95,13 @@ export function actionButtons(actions, subject, onDone, { all = false } = {}) {
     ${rest.length ? html`<details class="menu"><summary class="button">${first.length ? 'More' : 'Actions'}</summary><div class="menu-items">${rest.map(button)}</div></details>` : nothing}</div>`;
 }
 
+/** The action on another thing than that of the list which it is in. */
+export const ofOther = (action, other) => ({ ...action, subject: other, when: () => !action.when || action.when(other) });
+
 /** The same as a list in a dialog, for the keyboard. */
 export function chooseAction(label, actions, subject, onDone) {
   const possible = actions.filter((action) => !action.when || action.when(subject));
   showDialog(label, () => html`<div class="action-list">${possible.map((action) => html`
-    <button type="button" class=${action.danger ? 'danger' : ''} @click=${() => { closeDialog(); queueMicrotask(() => perform(action, subject, onDone)); }}>${action.label}</button>`)}
+    <button type="button" class=${action.danger ? 'danger' : ''} @click=${() => { closeDialog(); queueMicrotask(() => perform(action, action.subject ?? subject, onDone)); }}>${action.label}</button>`)}
     ${possible.length ? nothing : html`<p>Nothing can be done with it now.</p>`}</div>`);
 }

@@ -6,6 +6,9 @@ import { app } from './state.js';
 /** What is blocked waits by itself, as a rule; what is archived is done with. */
 const LANES = ['approvals', 'failed_runs', 'my_work'];
 
+/** As many as anybody wants to know of. */
+export const OPEN_REVIEWS = { status: 'requested,routed,in_review', limit: 100 };
+
 /** The number that an inbox makes. */
 export const needsSomebody = (inbox) => (inbox.groups ?? [])
   .filter((group) => LANES.includes(group.lane))
@@ -13,7 +16,9 @@ export const needsSomebody = (inbox) => (inbox.groups ?? [])
 
 export async function loadNeeds() {
   try {
-    app.inboxCount = needsSomebody((await get('api/observe/tasks/inbox', { limit: 1 })).body.inbox);
+    const [inbox, reviews] = await Promise.all([get('api/observe/tasks/inbox', { limit: 1 }), get('api/task-reviews', OPEN_REVIEWS)]);
+    app.reviewCount = reviews.body.reviews.length;
+    app.inboxCount = needsSomebody(inbox.body.inbox);
     changed();
   } catch { /* the view that is shown says what is wrong */ }
 }

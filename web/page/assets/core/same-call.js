@@ -12,10 +12,11 @@ export function curl({ method, path, body }, tokenRequired) {
 
 const USUAL = 'http://127.0.0.1:2123';
 
-/** What makes the commands reach this server, where they would look for another one; else ''. */
-export function reaching() {
+/** What makes the commands reach this server, where they would not without; else ''. */
+export function reaching(tokenRequired) {
   const here = new URL('.', document.baseURI).href.replace(/\/$/, '');
-  return here === USUAL ? '' : `export CHARGEHAND_URL=${quoted(here)}`;
+  const needed = [...(here === USUAL ? [] : [`CHARGEHAND_URL=${quoted(here)}`]), ...(tokenRequired ? ['CHARGEHAND_TOKEN=…'] : [])];
+  return needed.length ? `export ${needed.join(' ')}` : '';
 }
 
 const FLAGS = {

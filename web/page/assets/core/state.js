@@ -6,4 +6,6 @@ export const app = {
   stream: 'reconnecting', // or 'live'
   streamSince: Date.now(),
   isReadOnly: false,
+  inboxCount: 0,
+  reviewCount: 0,
 };

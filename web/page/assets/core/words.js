@@ -45,7 +45,7 @@ export const LANES = {
 const REASONS = {
   awaiting_approval: 'An approval is missing',
   approval_rejected: 'The approval was refused',
-  awaiting_review: 'A required review has not approved the work',
+  awaiting_review: 'A required review is open',
   awaiting_dependencies: 'Dependencies are not completed',
   dependency_deleted_undone: 'A dependency was deleted undone',
   latest_run_failed: 'The latest run failed',
@@ -70,7 +70,14 @@ export function nextAction(value) {
   return { text, tone };
 }
 
+const EVENTS = {
+  'task.run_operator_retry': 'Run retried by an operator',
+  'task.run_review_retry_enqueued': 'Run queued after a review',
+  'task.run_review_recorded': 'Verdict recorded',
+  'task.run_review_requested': 'Review requested',
+};
+
 /** An event's type for people: `task.run_claimed` is "Run claimed". */
-export const eventName = (type) => plain(type.replace(/^task\./, ''));
+export const eventName = (type) => EVENTS[type] ?? plain(type.replace(/^task\./, ''));
 
 export const actorName = (actor) => (actor ? `${actor.ref}` : '–');

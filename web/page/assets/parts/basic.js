@@ -1,6 +1,8 @@
 // Small things that all views show alike.
 import { html, nothing } from '../core/html.js';
 import { absolute, cut, duration, isTime, nowMs, relative } from '../core/format.js';
+import { reaching } from '../core/same-call.js';
+import { app } from '../core/state.js';
 import * as words from '../core/words.js';
 import { to } from '../core/router.js';
 
@@ -78,6 +80,12 @@ export function command(text, label = 'Copy the command') {
   return html`<div class="command"><pre tabindex="0">${text}</pre><button type="button" class="small" aria-label=${label} @click=${press}>Copy</button></div>`;
 }
 
+/** What has to be typed before commands reach this server. */
+export function reachingNote() {
+  const typed = reaching(app.tokenRequired);
+  return typed ? html`<p><small>Commands reach this server after <code>${typed}</code></small></p>` : nothing;
+}
+
 /** A refusal with what to do about it. */
 export function refusal(error) {
   if (!error) return nothing;
@@ -90,7 +98,7 @@ export const loading = html`<p class="empty" data-empty="loading">Loading …</p
 
 /** Nothing was ever made: what this is, and what to type. */
 export function nothingYet(text, typed) {
-  return html`<div class="empty" data-empty="nothing"><p>${text}</p>${typed ? command(typed) : nothing}</div>`;
+  return html`<div class="empty" data-empty="nothing"><p>${text}</p>${typed ? html`${reachingNote()}${command(typed)}` : nothing}</div>`;
 }
 
 /** Nothing matches: how to see everything again. */

@@ -13,8 +13,10 @@ export function showDialog(label, body, { wide = false, onClose = () => {} } = {
   drawNow();
   const dialog = document.getElementById('dialog');
   if (!dialog.open) dialog.showModal();
-  // A field is a better beginning than the button that closes.
-  dialog.querySelector('[autofocus], .dialog-body input, .dialog-body textarea, .dialog-body select, .action-list button')?.focus();
+  // A field is a better beginning than the button that closes; so is what would be done.
+  const places = ['[autofocus]', 'input, textarea, select', '.action-list button', 'button.primary', 'button[type="button"]'];
+  const found = places.flatMap((place) => [...dialog.querySelectorAll(`.dialog-body :is(${place})`)]).find((one) => one.checkVisibility());
+  found?.focus();
 }
 
 export function closeDialog() {

@@ -46,6 +46,6 @@ export function filterBar(state, typed, names, onFilter, label = 'Filter') {
     <datalist id="filter-words"></datalist>
     <button type="submit">Filter</button>
     ${typed ? html`<button type="button" class="quiet" @click=${() => onFilter('')}>Clear</button>` : nothing}
-    ${unknown.length ? html`<span class="bad" role="alert">No filter is called ${unknown.join(', ')}.</span>` : nothing}
+    ${unknown.length && state.typed !== typed ? html`<span class="bad" role="alert">No filter is called ${unknown.join(', ')}.</span>` : nothing}
   </form>`;
 }

@@ -1,9 +1,8 @@
 // What the server makes of a task or a run: what has to happen next, and what is the matter.
 import { html, nothing } from '../core/html.js';
-import { reaching } from '../core/same-call.js';
 import { to } from '../core/router.js';
 import { nextAction } from '../core/words.js';
-import { command, note } from './basic.js';
+import { command, note, reachingNote } from './basic.js';
 
 const TONES = { info: 'info', warn: 'warn', error: 'bad', critical: 'bad' };
 
@@ -28,8 +27,7 @@ export function about(message, { taskId, runId } = {}) {
 /** Diagnostics with the command that each suggests. Args: own: the ids of what one looks at. */
 export function diagnostics(list = [], own = {}) {
   if (!list.length) return nothing;
-  const isElsewhere = reaching() && list.some((one) => one.suggested_command);
-  return html`${isElsewhere ? html`<p><small>Commands reach this server after <code>${reaching()}</code></small></p>` : nothing}<ul class="diagnostics">${list.map((one) => html`<li><strong class=${TONES[one.severity] ?? 'info'}>${one.title}</strong>: ${linked(about(one.message, own))}
+  return html`${list.some((one) => one.suggested_command) ? reachingNote() : nothing}<ul class="diagnostics">${list.map((one) => html`<li><strong class=${TONES[one.severity] ?? 'info'}>${one.title}</strong>: ${linked(about(one.message, own))}
     <code class="code">${one.code}</code>
     ${one.suggested_command ? command(one.suggested_command) : nothing}</li>`)}</ul>`;
 }

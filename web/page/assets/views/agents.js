@@ -22,7 +22,7 @@ function movement(run) {
   const beatMs = Date.parse(run.heartbeat_at);
   if (endMs < nowMs()) return note('Lease expired', 'bad');
   // An agent that lives sends the next one long before the lease is over.
-  if (nowMs() - beatMs > (endMs - beatMs) / 2) return note('No heartbeat for long', 'warn');
+  if (nowMs() - beatMs > (endMs - beatMs) / 2) return note('No recent heartbeat', 'warn');
   return nothing;
 }
 

@@ -7,7 +7,7 @@ import { change, jump, to } from '../core/router.js';
 import { app } from '../core/state.js';
 import { LANES, reason } from '../core/words.js';
 import { BULK_RUNS, BULK_TASKS, bulkBar } from '../actions/bulk.js';
-import { actionButtons, chooseAction } from '../actions/perform.js';
+import { actionButtons, chooseAction, ofOther } from '../actions/perform.js';
 import { RUN_ACTIONS, recover, retry } from '../actions/runs.js';
 import { TASK_ACTIONS, approve, reject } from '../actions/tasks.js';
 import { at, badge, noMatch, runLink, taskLink } from '../parts/basic.js';
@@ -59,10 +59,8 @@ export class Inbox {
 
   act(item) {
     const task = this.taskOf(item);
-    chooseAction(item.task.title, [
-      ...TASK_ACTIONS,
-      ...RUN_ACTIONS.filter((action) => item.run && action.when?.(item.run)).map((action) => ({ ...action, when: undefined, ofRun: true })),
-    ].map((action) => (action.ofRun ? { ...action, path: () => action.path(runOf(item)), command: (_, texts) => action.command(runOf(item), texts), says: () => action.says(runOf(item)) } : action)), task, this.done);
+    const ofRun = item.run ? RUN_ACTIONS.map((action) => ofOther(action, runOf(item))) : [];
+    chooseAction(item.task.title, [...ofRun, ...TASK_ACTIONS], task, this.done);
   }
 
   get lane() { return this.params.lane ?? this.firstLane ?? 'approvals'; }
@@ -121,7 +119,7 @@ export class Inbox {
       <nav aria-label="Lanes"><ul class="lanes">${ORDER.map((lane) => {
     const group = this.groups?.find((one) => one.lane === lane);
     return html`<li><a href=${to('inbox', { ...this.params, lane })} aria-current=${this.lane === lane ? 'true' : nothing}>${LANES[lane]} <span class="count">${group ? number(group.count) : '–'}</span></a></li>`;
-  })}<li><a href="review">Reviews</a></li></ul></nav>
+  })}<li><a href="review">Reviews <span class="count">${number(app.reviewCount)}</span></a></li></ul></nav>
       <form class="filter" role="search" @submit=${search}><label for="filter" class="offscreen">Title, identifier or id</label><input id="filter" name="query" type="search" placeholder="Title, identifier or id" .value=${this.params.query ?? ''}>
         <button type="submit">Search</button>
         <label><input type="checkbox" .checked=${this.params.unread === 'true'} @change=${(event) => change({ unread: event.target.checked ? 'true' : undefined })}> Unread only</label></form>

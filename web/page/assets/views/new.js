@@ -6,8 +6,8 @@ import { drawNow } from '../core/paint.js';
 import { navigate, to } from '../core/router.js';
 import { app } from '../core/state.js';
 import { OWNERS, PRIORITIES, bodyOf, channel, faultOf, fieldRows, metadata } from '../actions/fields.js';
-import { chargehand, curl, reaching } from '../core/same-call.js';
-import { command, refusal, taskLink } from '../parts/basic.js';
+import { chargehand, curl } from '../core/same-call.js';
+import { command, reachingNote, refusal, taskLink } from '../parts/basic.js';
 import { say } from '../parts/speak.js';
 import { Part } from './base.js';
 
@@ -15,8 +15,8 @@ const FIELDS = [
   { name: 'title', label: 'Title', kind: 'text', required: true },
   { name: 'description', label: 'Description', kind: 'long', hint: 'What is to be done.' },
   { name: 'priority', label: 'Priority', kind: 'choice', choices: PRIORITIES },
-  { name: 'depends_on', label: 'Depends on', kind: 'lines', only: 'page', hint: 'Ids of tasks, one on each line.' },
-  { name: 'start', label: 'Queue a run of it at once', kind: 'flag', only: 'page' },
+  { name: 'depends_on', label: 'Depends on', kind: 'lines', only: 'page', hint: 'Ids or identifiers of tasks, one on each line.' },
+  { name: 'start', label: 'Queue a run of it', kind: 'flag', only: 'page', hint: 'Agents may claim it once nothing holds the task up.' },
   { name: 'draft', label: 'A draft, to be published later', kind: 'flag', rare: true },
   { name: 'approval_policy', label: 'Approval', kind: 'choice', choices: ['none', 'manual'], rare: true, hint: 'Manual: a person must approve it first.' },
   { name: 'auto_enqueue_on_ready', label: 'Queue a run when it becomes ready', kind: 'flag', rare: true },
@@ -85,9 +85,20 @@ export class New {
     if (this.texts.start === 'true') {
       calls.push(this.texts.draft === 'true'
         ? { method: 'POST', path: `${path}/publish`, body: {}, words: chargehand(['task', 'publish', id]) }
-        : { method: 'POST', path: `${path}/start`, body: {}, words: chargehand(['task', 'start', id]) });
+        : { method: 'POST', path: `${path}/runs`, body: {}, words: chargehand(['task', 'enqueue', id]) });
     }
     return calls;
+  }
+
+  /** Identifiers become ids; what names no task, or several, stays, and is refused as it is. */
+  async resolveDependencies() {
+    const lines = (this.texts.depends_on ?? '').split('\n').map((line) => line.trim()).filter(Boolean);
+    this.texts.depends_on = (await Promise.all(lines.map(async (line) => {
+      if (/^task-[0-9a-f]{24}$/.test(line)) return line;
+      const { body } = await get('api/tasks', { query: line, include_drafts: true, limit: 50 });
+      const found = body.tasks.filter((task) => task.identifier === line);
+      return body.tasks.some((task) => task.id === line) || found.length !== 1 ? line : found[0].id;
+    }))).join('\n');
   }
 
   async submit(event) {
@@ -105,6 +116,7 @@ export class New {
     drawNow();
     let made = null;
     try {
+      await this.resolveDependencies();
       const [first] = this.calls();
       made = (await write(first.method, first.path, first.body, this.key)).task;
       for (const [at, call] of this.calls(encodeURIComponent(made.id)).slice(1).entries()) {
@@ -130,11 +142,11 @@ export class New {
       <form class="new" @submit=${(event) => this.submit(event)} novalidate>
         ${fieldRows(FIELDS, this.texts, () => { this.error = null; if (!this.made) this.key = newKey(); drawNow(); })}
         ${refusal(this.error)}
-        ${this.made ? html`<p>The task <a href=${to('task', { id: this.made.id })}>is there</a>; what came after it was refused. Mend it here and send again, or go on there.</p>` : nothing}
+        ${this.made ? html`<p><a href=${to('task', { id: this.made.id })}>The task</a> is created; what follows was refused. Correct it here and send it again, or go on with the task.</p>` : nothing}
         <div class="actions"><button type="submit" class="primary" ?disabled=${this.busy}>Create the task</button></div>
       </form>
       ${calls.length ? html`<section class="same-call" aria-labelledby="same"><h2 id="same">The same by the command line</h2>
-        ${reaching() ? html`<p>The commands reach this server after <code>${reaching()}</code></p>` : nothing}
+        ${reachingNote()}
         ${command(calls.map((call) => call.words).join('\n'), 'Copy the chargehand commands')}
         <h2>The same by curl</h2>${command(calls.map((call) => curl(call, app.tokenRequired)).join('\n'), 'Copy the curl commands')}</section>` : nothing}`;
   }

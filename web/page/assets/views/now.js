@@ -7,7 +7,7 @@ import { app } from '../core/state.js';
 import { LANES, reason } from '../core/words.js';
 import { ago, badge, left, loading, nothingYet, refusal, taskLink, title } from '../parts/basic.js';
 import { bars } from '../parts/chart.js';
-import { needsSomebody } from '../core/needs.js';
+import { OPEN_REVIEWS, needsSomebody } from '../core/needs.js';
 import { Part, seldom } from './base.js';
 
 const APART_MS = 1000;
@@ -30,7 +30,11 @@ export class Now {
     });
     this.scheduler = new Part(async () => (await get('api/scheduler')).body.scheduler);
     this.held = new Part(async () => (await get('api/runs', { status: 'active', limit: 8 })).body.runs.map(({ run, task }) => ({ ...run, task })));
-    this.reviews = new Part(async () => (await get('api/task-reviews', { status: 'requested,routed,in_review', limit: 5 })).body.reviews);
+    this.reviews = new Part(async () => {
+      const { reviews } = (await get('api/task-reviews', OPEN_REVIEWS)).body;
+      app.reviewCount = reviews.length;
+      return reviews;
+    });
     this.history = new Part(async () => (await get('api/observe/history', { minutes: MINUTES })).body.history);
     this.parts = [this.dashboard, this.inbox, this.reviews, this.scheduler, this.held];
     this.again = seldom(APART_MS, () => this.parts.forEach((part) => part.load()));
@@ -61,7 +65,7 @@ export class Now {
     const dashboard = this.dashboard.value;
     if (!dashboard) return html`<h1>Now</h1>${this.dashboard.error ? refusal(this.dashboard.error) : loading}`;
     if (!dashboard.totals.tasks_total && !dashboard.totals.draft_tasks) {
-      return html`<h1>Now</h1>${nothingYet('There are no tasks yet. A task is a piece of work for an agent; agents claim runs of it, and this page shows what needs you.', 'chargehand task create "Say hello" && chargehand task start TASK-ID')}
+      return html`<h1>Now</h1>${nothingYet('There are no tasks yet. A task is a piece of work for an agent; agents claim runs of it, and this page shows what needs you.', 'chargehand task create "Say hello" --id hello\nchargehand task start hello')}
         <p><a class="button primary" href="new">Create a task</a></p>`;
     }
     return html`<h1>Now</h1>
@@ -98,7 +102,7 @@ export class Now {
     return html`<section aria-labelledby="needs"><h2 id="needs">What needs you</h2>
       ${refusal(this.inbox.error)}
       ${this.verdicts()}
-      ${starved ? html`<h3><a href="queue">Nobody can claim <span class="count">${number(starved)}</span></a></h3><p>No session is there that may claim ${starved === 1 ? 'this run' : 'these runs'}. <a href="queue">See what is missing</a></p>` : nothing}
+      ${starved ? html`<h3><a href="queue">Nobody can claim <span class="count">${number(starved)}</span></a></h3><p>No session may claim ${starved === 1 ? 'this run' : 'these runs'}. <a href="queue">See what is missing</a></p>` : nothing}
       ${!inbox ? loading : isCalm ? html`<p class="empty calm">Nothing needs you.</p>` : groups.map((group) => html`
         <h3><a href=${to('inbox', { lane: group.lane })}>${LANES[group.lane]} <span class="count">${number(group.count)}</span></a></h3>
         <ul class="brief">${(group.items ?? []).slice(0, SHOWN).map((item) => html`<li>${taskLink(item.task)}
@@ -112,8 +116,8 @@ export class Now {
   verdicts() {
     const reviews = this.reviews.value;
     if (!reviews?.length) return nothing;
-    return html`<h3><a href="review">Reviews</a></h3>
-      <ul class="brief">${reviews.slice(0, 4).map(({ review, task }) => html`<li><a href=${to('review', { id: review.review_id })}>${title(task.title)}</a>
+    return html`<h3><a href="review">Reviews <span class="count">${number(reviews.length)}</span></a></h3>
+      <ul class="brief">${reviews.slice(0, SHOWN).map(({ review, task }) => html`<li><a href=${to('review', { id: review.review_id })}>${title(task.title)}</a>
         <small>A verdict is missing, round ${review.review_round} · ${ago(review.requested_at)}</small></li>`)}</ul>`;
   }
 
@@ -139,7 +143,7 @@ export class Now {
     ['Dependencies are not completed', totals.dependency_blocked_tasks, to('work', { filter: 'status:blocked' })],
     ['Tasks are paused', this.scheduler.value?.paused_task_count, to('queue', { paused: 'true' })],
     ['Nobody has claimed it yet', totals.queued_runs, 'queue'],
-    ['It starves: no session may claim it', this.scheduler.value?.starved_run_count, 'queue'],
+    ['No session may claim it', this.scheduler.value?.starved_run_count, 'queue'],
     ['A run needs attention', this.scheduler.value?.needs_attention_run_count, to('inbox', { lane: 'failed_runs' })]].map(([text, count, href]) => html`<tr><th scope="row">${text}</th>
         <td>${count ? html`<a href=${href}>${number(count)}</a>` : number(count)}</td></tr>`)}</tbody></table></section></div>`;
   }
@@ -149,7 +153,7 @@ export class Now {
     if (!history) return html`<section aria-labelledby="hour"><h2 id="hour">The last hour</h2>${this.history.error ? refusal(this.history.error) : loading}</section>`;
     return html`<section aria-labelledby="hour"><h2 id="hour">The last hour</h2>
       <div class="charts">${chartsOf(history)}</div>
-      <p class="quiet">Counted since ${ago(history.since)}; a restart of the server begins anew.</p></section>`;
+      <p class="quiet">Counted since ${ago(history.since)}; a restart of the server starts from nothing.</p></section>`;
   }
 }
 

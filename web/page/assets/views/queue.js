@@ -175,7 +175,7 @@ export class Queue {
     return html`<h1>Queue</h1>
       ${refusal(this.scheduler.error)}
       ${scheduler ? html`<p class="headline">${scheduler.paused ? html`<strong class="warn">Dispatch is paused</strong>: nothing here is given to anybody. <a href="scheduler">Resume it</a>` : html`${number(scheduler.queued_run_count)} queued, ${number(scheduler.active_claim_count)} claimed. The first that an agent may claim is given next.`}</p>` : nothing}
-      <p><label><input type="checkbox" .checked=${this.params.paused === 'true'} @change=${(event) => change({ paused: event.target.checked ? 'true' : undefined })}> Those of paused tasks too</label></p>
+      <p><label><input type="checkbox" .checked=${this.params.paused === 'true'} @change=${(event) => change({ paused: event.target.checked ? 'true' : undefined })}> Runs of paused tasks too</label></p>
       ${bulkBar(this.list, [BULK_RUNS[1], HELD_RUNS[1]], { toRow: (row) => ({ id: row.run.id, title: row.task.title, status: row.run.status }) })}
       ${this.list.table()}`;
   }

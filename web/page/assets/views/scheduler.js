@@ -107,7 +107,7 @@ export class Scheduler {
     if (!ready) return nothing;
     const aside = ready.set_aside ?? [];
     return html`<section aria-labelledby="server"><h2 id="server">The server</h2>
-      ${facts([['State', ready.status], ['Starts so far', number(ready.epoch)], ['Restarted actors', ready.crash_count && number(ready.crash_count)], ['Deleted by retention', ready.retention && number(ready.retention.deleted_tasks)]])}
+      ${facts([['State', ready.status], ['Times started', number(ready.epoch)], ['Restarted actors', ready.crash_count && number(ready.crash_count)], ['Deleted by retention', ready.retention && number(ready.retention.deleted_tasks)]])}
       ${aside.length ? html`<p class="bad">${plural(ready.set_aside_count ?? aside.length, 'task')} set aside:</p><ul class="brief">${aside.map((one) => html`<li><code>${one.address}</code> ${one.why}: ${one.cause} <small>since ${one.since}</small></li>`)}</ul>` : nothing}</section>`;
   }
 }

@@ -4,7 +4,7 @@ import { CallError, get, getText } from '../core/api.js';
 import { cut, number, plural } from '../core/format.js';
 import { change, to } from '../core/router.js';
 import { eventName, reason, status } from '../core/words.js';
-import { actionButtons, chooseAction, perform } from '../actions/perform.js';
+import { actionButtons, chooseAction, ofOther, perform } from '../actions/perform.js';
 import { OWN_WORK, recover, release, retry, verdict } from '../actions/runs.js';
 import { TASK_ACTIONS, deleteProfile, removeDependency, resend, setProfile, subscribe, unsubscribe } from '../actions/tasks.js';
 import { ago, at, badge, facts, identifier, left, loading, note, refusal, runLink, taskLink, title } from '../parts/basic.js';
@@ -127,7 +127,9 @@ export class Task {
 
   onKey(key) {
     if (key !== 'a' || !this.detail.value) return false;
-    chooseAction(this.detail.value.summary.title, TASK_ACTIONS, this.subject(), this.done);
+    const { current_run: run } = this.inspect.value ?? {};
+    const { title: name } = this.detail.value.summary;
+    chooseAction(name, [...(run ? this.runActions(run).map((action) => ofOther(action, this.run(run))) : []), ...TASK_ACTIONS], this.subject(), this.done);
     return true;
   }
 
@@ -164,7 +166,7 @@ export class Task {
     if (!inspect) return this.inspect.error ? refusal(this.inspect.error) : loading;
     const run = inspect.current_run;
     return html`<p>${nextStep(inspect.next_action)}
-      ${run ? html` Attempt ${run.attempt}: ${badge(run.status)} ${runLink({ id: run.run_id })}${run.lease_until && inspect.next_action === 'running' ? html`, ${left(run.lease_until)}` : nothing}${inspect.bound_session ? html`, held by <strong>${inspect.bound_session.agent_name ?? inspect.bound_session.session_id}</strong>` : nothing}` : nothing}</p>
+      ${run ? html` Attempt ${run.attempt}: ${badge(run.status)} ${runLink({ id: run.run_id })}${run.lease_until && inspect.next_action === 'running' ? html`, ${left(run.lease_until)}` : nothing}${inspect.bound_session ? html`, ${run.lease_until ? 'held by' : 'last held by'} <strong>${inspect.bound_session.session_id}</strong>` : nothing}` : nothing}</p>
       ${run?.last_error_summary ? html`<p class="error-text">${cut(this.errorOf(run), 2000)}</p>` : nothing}
       ${run ? html`<div class="actions">${actionButtons(this.runActions(run), this.run(run), this.done, { all: true })}</div>` : nothing}
       ${diagnostics(inspect.diagnostics, { taskId: task.id, runId: run?.run_id })}`;

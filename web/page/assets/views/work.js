@@ -80,10 +80,18 @@ export class Work {
     this.showsRuns = params.show === 'runs';
     this.names = this.showsRuns ? RUN_TOKENS : TASK_TOKENS;
     this.query = queryOf(params.filter ?? '', this.names);
-    const { unknown } = parse(params.filter ?? '', this.names);
     this.list = this.showsRuns ? this.runs() : this.tasks();
     // What is meant is not known, and all is surely not meant.
-    if (unknown.length) this.list.load = async () => { throw new CallError(0, '', `No filter is called ${unknown.join(', ')}`, `use ${Object.keys(this.names).join(', ')}, or quote the text`, null); };
+    const fault = this.fault();
+    if (fault) this.list.load = async () => { throw fault; };
+  }
+
+  /** Why the filter cannot be used. */
+  fault() {
+    const { unknown } = parse(this.params.filter ?? '', this.names);
+    if (unknown.length) return new CallError(0, '', `No filter is called ${unknown.join(', ')}`, `use ${Object.keys(this.names).join(', ')}, or quote the text`, null);
+    const [name] = ['since', 'until'].filter((one) => this.query[one] && Number.isNaN(Date.parse(this.query[one])));
+    return name ? new CallError(0, '', `“${this.query[name]}” is not a time`, `write ${name}:10m, ${name}:2h or ${name}:1d for a while ago, or ${name}:2026-11-29T12:00:00Z`, null) : null;
   }
 
   follow(params) {
@@ -140,7 +148,7 @@ export class Work {
         { head: 'Task', className: 'wide', cell: (row) => taskLink(row.task) },
         { head: 'Attempt', cell: (row) => `${row.run.attempt} of ${row.run.max_attempts}` },
         { head: 'Held by', cell: (row) => row.run.claimed_by?.ref ?? html`<span class="none">–</span>` },
-        { head: 'Error', className: 'wide', cell: (row) => (row.run.error ? html`<span class="error-text">${cut(row.run.error, 200)}</span>` : row.run.lease_until && !row.run.ended_at ? left(row.run.lease_until) : html`<span class="none">–</span>`) },
+        { head: 'Error or lease', className: 'wide', cell: (row) => (row.run.error ? html`<span class="error-text">${cut(row.run.error, 200)}</span>` : row.run.lease_until && !row.run.ended_at ? html`lease: ${left(row.run.lease_until)}` : html`<span class="none">–</span>`) },
         { head: 'Changed', cell: (row) => at(row.run.ended_at ?? row.run.started_at ?? row.run.claimed_at ?? row.run.queued_at) },
         { head: 'Actions', cell: (row) => html`<button type="button" class="small quiet" aria-label=${`Actions for ${row.run.id}`} @click=${() => chooseAction(row.run.id, RUN_ACTIONS, row.run, done)}>…</button>` },
       ],
@@ -174,7 +182,7 @@ export class Work {
   empty() {
     if (this.query.status === 'failed' && !this.showsRuns) return html`${noMatch(() => change({ filter: undefined }))}<p>A task whose run has failed is ready again while it has attempts left: look at the <a href=${to('work', { show: 'runs', filter: 'status:failed' })}>runs that failed</a>, or at <a href="inbox?lane=failed_runs">those that nobody has dealt with</a>.</p>`;
     if (this.params.filter) return noMatch(() => change({ filter: undefined }));
-    return nothingYet(this.showsRuns ? 'No run was queued yet.' : 'No task was created yet.', 'chargehand task create "Say hello"');
+    return nothingYet(this.showsRuns ? 'No run was queued yet.' : 'No task was created yet.', 'chargehand task create "Say hello" --id hello\nchargehand task start hello');
   }
 
   matching(path) {

@@ -146,11 +146,10 @@ def connect(
         psycopg.Error: there is none to be had.
     """
     given = psycopg.conninfo.conninfo_to_dict(address.conninfo)
-    options = {name: value for name, value in _KEEPALIVES.items() if name not in given}
+    options: dict[str, Any] = {**_KEEPALIVES, **given}
+    conninfo = psycopg.conninfo.make_conninfo(**options)
     threshold = _PREPARE_AFTER if address.prepared else None
-    connection = psycopg.connect(
-        address.conninfo, autocommit=True, prepare_threshold=threshold, **options
-    )
+    connection = psycopg.connect(conninfo, autocommit=True, prepare_threshold=threshold)
     connection.add_notice_handler(lambda notice: warn(notice.message_primary or "a warning"))
     return connection
 

@@ -65,10 +65,14 @@ class Fold:
 @final
 @frozen
 class Slice:
-    """Changes for one transaction. `moves`: from here on the checkpoint counts."""
+    """Changes for one transaction.
+
+    Args:
+        moves_to: the last number that is folded from here on; None: that stays.
+    """
 
     changes: Sequence[Change]
-    moves: bool = False
+    moves_to: int | None = None
 
 
 def slices(fold: Fold, store: Store) -> Iterator[Slice]:
@@ -78,7 +82,7 @@ def slices(fold: Fold, store: Store) -> Iterator[Slice]:
         yield Slice([encode_row(row) for row in fold.rows[start : start + SLICE_ROWS_MAX]])
     for kept in fold.aside:
         yield Slice([kept.change])
-    yield Slice([*_replace_outstanding(fold.outstanding), checkpoint_moves(fold.seq)], moves=True)
+    yield Slice([*_replace_outstanding(fold.outstanding), checkpoint_moves(fold.seq)], fold.seq)
     yield from _trims(fold.seq, store)
     keys = sum(row.table is IndexTable.ONCE for row in fold.rows)
     deleted = sum(isinstance(one, TaskState) and one.deleted for one in fold.states.values())

@@ -14,14 +14,13 @@ from chargehand.actors.record import Entry, OutstandingEffect, Settlement
 from chargehand.persistence.codec import encode_record
 from chargehand.persistence.folding import Folding
 from chargehand.persistence.index_rows import encode_row
-from chargehand.persistence.layout import checkpoint_seq, open_layout
+from chargehand.persistence.layout import checkpoint_seq
 from chargehand.persistence.pipeline import Report
 from chargehand.persistence.reading import Reading
 from chargehand.persistence.recovery import StoreRecovery, log_last_seq
 from chargehand.persistence.store import Store
 from chargehand.persistence.tail import Tail
-from chargehand.persistence.upgrade import upgrade
-from chargehand.persistence.writer import InlineWriter, ThreadWriter, Writer
+from chargehand.persistence.writer import Writer
 
 
 @final
@@ -38,26 +37,24 @@ class JournalStatistics:
 
 @final
 class StoreJournal:
-    """Implements `actors.ports.Journal` on a store, which it takes over.
+    """Implements `actors.ports.Journal` on a store, which has been taken over.
 
     At start-up all of `recovery` comes before `run`.
 
     Args:
-        store: closed by `close`.
-        threaded: commit on a thread of its own; without, on Trio's, for tests under a mock clock.
+        store: what is read; closed by `close`.
+        epoch: what the store was taken over with.
+        writer: has written what it reports before the store is asked for it.
 
     Raises:
-        StorageError: the store is not ours to write, see `layout`; or another process took it
-            over at the same time.
+        DamagedError: the store does not say how far it is folded.
     """
 
-    def __init__(self, store: Store, *, threaded: bool = True) -> None:
-        fence = open_layout(store)
-        upgrade(store, fence)
-        self.epoch: Final = fence.epoch
+    def __init__(self, store: Store, epoch: int, writer: Writer) -> None:
+        self.epoch: Final = epoch
         self._store = store
         self._tail = Tail(checkpoint_seq(store))
-        self._writer: Writer = ThreadWriter(fence) if threaded else InlineWriter(fence)
+        self._writer = writer
         self._folding = Folding(store, self._tail, self._writer)
         self.reads: Final = Reading(store, self._tail)
         self.recovery: Final = StoreRecovery(store, self._tail)

@@ -3,8 +3,12 @@
 from pathlib import Path
 
 from chargehand.persistence.journal import StoreJournal
+from chargehand.persistence.layout import open_layout
 from chargehand.persistence.lmdb_store import MAP_BYTES_DEFAULT, LmdbStore
 from chargehand.persistence.memory_store import MemoryStore
+from chargehand.persistence.store import Store
+from chargehand.persistence.upgrade import upgrade
+from chargehand.persistence.writer import InlineWriter, ThreadWriter
 
 
 def open_journal(directory: Path, *, map_bytes: int = MAP_BYTES_DEFAULT) -> StoreJournal:
@@ -20,10 +24,26 @@ def open_journal(directory: Path, *, map_bytes: int = MAP_BYTES_DEFAULT) -> Stor
     """
     store = LmdbStore(directory, map_bytes=map_bytes)
     try:
-        return StoreJournal(store)
+        return embedded_journal(store)
     except BaseException:
         store.close()
         raise
+
+
+def embedded_journal(store: Store, *, threaded: bool = True) -> StoreJournal:
+    """A journal that has all in one store, which it takes over.
+
+    Args:
+        threaded: commit on a thread of its own; without, on Trio's, for tests under a mock clock.
+
+    Raises:
+        StorageError: the store is not ours to write, see `layout`; or another process took it
+            over at the same time.
+    """
+    fence = open_layout(store)
+    upgrade(store, fence)
+    writer = ThreadWriter(fence) if threaded else InlineWriter(fence)
+    return StoreJournal(store, fence.epoch, writer)
 
 
 def open_to_verify(directory: Path) -> LmdbStore:
@@ -42,4 +62,4 @@ def memory_journal(store: MemoryStore | None = None) -> StoreJournal:
     Args:
         store: of an earlier journal, to start again from what that one had committed.
     """
-    return StoreJournal(MemoryStore() if store is None else store, threaded=False)
+    return embedded_journal(MemoryStore() if store is None else store, threaded=False)

@@ -5,14 +5,15 @@ No timer gathers records: while one commit runs, the next batch gathers by itsel
 
 import sys
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from queue import SimpleQueue
 from typing import Final, Protocol, final
 
 import trio
 
 from chargehand.persistence.checkpoint import Slice
+from chargehand.persistence.delivery import Delivery
 from chargehand.persistence.epoch import Fence
 from chargehand.persistence.pipeline import Pipeline, Report
 
@@ -65,10 +66,7 @@ class ThreadWriter:
         self._wakes: SimpleQueue[None] = SimpleQueue()
         self._idle = False
         self._finishing = False
-        self._abandoned = False
-        self._reports: deque[Report] = deque()  # on disk, and not reported yet
-        self._ended = trio.Event()
-        self._error: BaseException | None = None
+        self._delivery: Delivery | None = None
 
     @property
     def commits(self) -> int:
@@ -91,23 +89,9 @@ class ThreadWriter:
         self._wake()
 
     async def run(self, report: Callable[[Report], None]) -> None:
-        token = trio.lowlevel.current_trio_token()
-        thread = threading.Thread(
-            target=self._loop, args=(token, report), name="journal-writer", daemon=True
-        )
-        interval_s = sys.getswitchinterval()
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
-        thread.start()
-        try:
-            await self._ended.wait()
-        finally:
-            self._abandoned = True
-            self._wake()
-            with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(thread.join)
-            sys.setswitchinterval(interval_s)
-        if self._error is not None:
-            raise self._error
+        delivery = self._delivery = Delivery(report)
+        async with writing(delivery, [self._loop], self._wake):
+            await delivery.wait()
 
     def _wake(self) -> None:
         # The thread sets `_idle` before it looks for work a last time, so one of us sees the
@@ -116,15 +100,19 @@ class ThreadWriter:
             self._idle = False
             self._wakes.put(None)
 
-    def _loop(self, token: trio.lowlevel.TrioToken, report: Callable[[Report], None]) -> None:
+    def _loop(self) -> None:
+        assert self._delivery is not None, "it runs"
         error: BaseException | None = None
         try:
             while self._has_work():
-                self._reports.extend(self._pipeline.step().parts())
-                token.run_sync_soon(self._deliver, token, report)
+                self._delivery.put(self._pipeline.step().parts())
         except BaseException as caught:
             error = caught
-        token.run_sync_soon(self._finish, token, error)
+        self._delivery.finish(error)
+
+    @property
+    def _is_abandoned(self) -> bool:
+        return self._delivery is not None and self._delivery.is_abandoned
 
     def _has_work(self) -> bool:
         """Wait for work. False when the thread shall end."""
@@ -133,36 +121,35 @@ class ThreadWriter:
             if self._has_nothing():
                 self._wakes.get()
             self._idle = False
-        return self._pipeline.waits and not self._abandoned
+        return self._pipeline.waits and not self._is_abandoned
 
     def _has_nothing(self) -> bool:
-        return not (self._pipeline.waits or self._finishing or self._abandoned)
+        return not (self._pipeline.waits or self._finishing or self._is_abandoned)
 
-    def _deliver(self, token: trio.lowlevel.TrioToken, report: Callable[[Report], None]) -> None:
-        """Tell of the first report; of the next after a checkpoint of Trio."""
-        if not self._reports:
-            return
-        done = self._reports.popleft()
-        if self._reports:
-            token.run_sync_soon(self._deliver, token, report, idempotent=True)
-        # Trio takes whatever is raised here for a fault of its own.
-        if self._error is None and not self._abandoned:
-            try:
-                report(done)
-            except BaseException as error:
-                self._end(error)
 
-    def _finish(self, token: trio.lowlevel.TrioToken, error: BaseException | None) -> None:
-        """End once all reports are delivered."""
-        if self._reports:
-            token.run_sync_soon(self._finish, token, error)
-        else:
-            self._end(error)
+@asynccontextmanager
+async def writing(
+    delivery: Delivery, loops: Sequence[Callable[[], None]], abandon: Callable[[], None]
+) -> AsyncIterator[None]:
+    """Run each loop on a thread of its own while what is inside goes on.
 
-    def _end(self, error: BaseException | None) -> None:
-        if self._error is None:
-            self._error = error
-        self._ended.set()
+    Args:
+        abandon: called once the delivery is abandoned, so that loops that wait see it.
+    """
+    threads = [threading.Thread(target=loop, name="journal-writer", daemon=True) for loop in loops]
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        delivery.is_abandoned = True
+        abandon()
+        with trio.CancelScope(shield=True):
+            for thread in threads:
+                await trio.to_thread.run_sync(thread.join)
+        sys.setswitchinterval(interval_s)
 
 
 @final

@@ -9,9 +9,8 @@ from chargehand.actors.identity import Actor, ActorKind, Caller, Origin, OriginK
 from chargehand.actors.record import Cause, OutstandingEffect
 from chargehand.actors.task.effects import BlockerReopened, Effect
 from chargehand.persistence import checkpoint as checkpoint_module
-from chargehand.persistence.journal import StoreJournal
 from chargehand.persistence.memory_store import MemoryStore
-from chargehand.persistence.opening import memory_journal, open_journal
+from chargehand.persistence.opening import embedded_journal, memory_journal, open_journal
 from chargehand.persistence.store import Table
 
 CALLER = Caller(Actor(ActorKind.DAEMON, "scheduler"), Origin(OriginKind.DAEMON, "daemon"))
@@ -103,7 +102,7 @@ async def test_after_a_crash_at_any_moment_everything_acknowledged_is_there_once
     model, faulty, small_slices, steps, crash, more
 ):
     store = faulty(MemoryStore())
-    appended = await play(model, StoreJournal(store, threaded=False), store, steps)
+    appended = await play(model, embedded_journal(store, threaded=False), store, steps)
     for left, acknowledged in [*store.crashes[1:], (store.inner, store.acknowledged)]:
         journal = memory_journal(left)
         model.restart(journal)
@@ -112,7 +111,7 @@ async def test_after_a_crash_at_any_moment_everything_acknowledged_is_there_once
     # Life goes on after one of these crashes, with what an interrupted checkpoint left.
     left, _ = [*store.crashes[1:], (store.inner, 0)][crash % len(store.crashes)]
     store = faulty(left.copy())
-    journal = StoreJournal(store, threaded=False)
+    journal = embedded_journal(store, threaded=False)
     model.restart(journal)
     before = [record for record in appended if record.last_seq <= journal.durable_seq]
     store.crashes.clear()

@@ -5,10 +5,9 @@ import trio
 
 from chargehand.actors.ports import StorageError
 from chargehand.persistence.epoch import epoch_of
-from chargehand.persistence.journal import StoreJournal
 from chargehand.persistence.layout import FORMAT, check_layout, open_layout
 from chargehand.persistence.memory_store import MemoryStore
-from chargehand.persistence.opening import memory_journal, open_journal
+from chargehand.persistence.opening import embedded_journal, memory_journal, open_journal
 from chargehand.persistence.store import Delete, Put, Table
 
 SUPERSEDED = "had epoch 1 and has epoch 2 now: another process has taken it over"
@@ -53,12 +52,12 @@ def threaded(request):
 async def test_a_journal_that_was_superseded_ends_and_has_written_nothing(
     model, any_store, threaded
 ):
-    former = StoreJournal(any_store, threaded=threaded)
+    former = embedded_journal(any_store, threaded=threaded)
     told = []
     with pytest.RaisesGroup(pytest.RaisesExc(StorageError, match=SUPERSEDED)):
         async with trio.open_nursery() as nursery:
             await nursery.start(former.run, told.extend)
-            latter = StoreJournal(any_store, threaded=threaded)
+            latter = embedded_journal(any_store, threaded=threaded)
             model.append(former, "task-1")
     assert told == []
     assert list(latter.recovery.replay()) == []

@@ -14,9 +14,8 @@ from chargehand.actors.record import Entry, IndexRow, IndexTable, Settlement
 from chargehand.actors.task.state import Json
 from chargehand.persistence import journal as journal_module
 from chargehand.persistence.framing import sequence_key
-from chargehand.persistence.journal import StoreJournal
 from chargehand.persistence.memory_store import MemoryStore
-from chargehand.persistence.opening import memory_journal, open_journal
+from chargehand.persistence.opening import embedded_journal, memory_journal, open_journal
 from chargehand.persistence.pipeline import BATCH_RECORDS_MAX
 from chargehand.persistence.recovery import log_last_seq
 from chargehand.persistence.store import Delete, Put, Table
@@ -26,7 +25,7 @@ from tests.actors.system.desk import CrashStore
 
 @pytest.fixture(params=["inline", "threaded"])
 def faulty_journal(request, faulty_store):
-    return StoreJournal(faulty_store, threaded=request.param == "threaded")
+    return embedded_journal(faulty_store, threaded=request.param == "threaded")
 
 
 async def test_records_appended_together_are_committed_together_and_in_order(model, running):
@@ -120,7 +119,7 @@ def switch_interval():
 
 
 async def test_records_that_wait_are_written_before_run_ends(model, any_store, switch_interval):
-    journal = StoreJournal(any_store)
+    journal = embedded_journal(any_store)
     told = []
     async with trio.open_nursery() as nursery:
         await nursery.start(journal.run, told.extend)

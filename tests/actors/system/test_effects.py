@@ -13,7 +13,7 @@ from chargehand.actors.graph import effects, nodes
 from chargehand.actors.lifecycle import run_system
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.state import Priority, RunStatus, TaskStatus
-from chargehand.persistence.journal import StoreJournal
+from chargehand.persistence.opening import embedded_journal
 from tests.actors.system.desk import OPERATOR, CrashStore, Desk, started
 
 
@@ -294,7 +294,7 @@ class HeldStore(CrashStore):
 async def test_a_tree_is_canceled_whole_after_a_stop_amid_its_effects(monkeypatch):
     """Its first record reaches the disk when no task's actor can be made any more."""
     store = HeldStore()
-    journal = StoreJournal(store)  # on a thread, so that the disk holds nobody else up
+    journal = embedded_journal(store)  # on a thread, so that the disk holds nobody else up
     close = journal.close
     canceled = []
 

@@ -63,6 +63,7 @@ class Active:
     batch: what is to be appended; it stays until its outcome is known.
     asked, asked_ns: the request under way, and when it began.
     confirmed_ns: when the last request began that was done.
+    doubts: something else that was written under this epoch has no answer: raise it.
     releases: hand over as soon as nothing is under way.
     """
 
@@ -74,6 +75,7 @@ class Active:
     batch: Batch | None = None
     asked: Request | None = None
     asked_ns: int = 0
+    doubts: bool = False
     releases: bool = False
 
     def may_answer(self, now_ns: int) -> bool:
@@ -111,6 +113,12 @@ class Write:
 
 @final
 @frozen
+class Doubt:
+    """Somebody who writes under the node's epoch has lost an answer."""
+
+
+@final
+@frozen
 class StepDown:
     """Another node shall go on."""
 
@@ -123,7 +131,7 @@ class Answered:
     answer: Answer
 
 
-Event = Tick | Write | StepDown | Answered
+Event = Tick | Write | Doubt | StepDown | Answered
 
 # --- what is to be done -------------------------------------------------------------------------
 
@@ -211,6 +219,8 @@ def _active(node: Active, event: Event, now_ns: int) -> tuple[Node, list[Effect]
         case Write(batch):
             assert node.batch is None, "one batch at a time"
             return _next(replace(node, batch=batch), now_ns)
+        case Doubt():
+            return _next(replace(node, doubts=True), now_ns)
         case StepDown():
             return _next(replace(node, releases=True), now_ns)
         case Tick():
@@ -223,6 +233,8 @@ def _next(node: Active, now_ns: int) -> tuple[Node, list[Effect]]:
     """Ask for what is due, if nothing is under way."""
     if node.asked is not None:
         return node, []
+    if node.doubts:
+        return _sent(node, Raise(node.epoch, node.owner), now_ns)
     if node.batch is not None:
         return _sent(node, Append(node.epoch, node.owner, node.head, node.batch), now_ns)
     if node.releases:
@@ -252,7 +264,7 @@ def _active_answered(
 def _done(node: Active, asked: Request | None, row: Row, now_ns: int) -> tuple[Node, list[Effect]]:
     if isinstance(asked, Release):
         return Ended("it was asked to step down", released=True), []
-    node = replace(node, epoch=row.epoch)
+    node = replace(node, epoch=row.epoch, doubts=node.doubts and not isinstance(asked, Raise))
     if row.head == node.head:
         return _next(node, now_ns)
     if node.batch is None or row.head != node.batch.last_seq:

@@ -157,7 +157,9 @@ class Schedule:
         random = self.random
         for _ in range(random.randrange(2, 9)):
             at_ms = random.randrange(LASTS_MS)
-            kind = random.choice([self._crash, self._freeze, self._fail_over, self._step_down])
+            kind = random.choice(
+                [self._crash, self._freeze, self._fail_over, self._step_down, self._doubt]
+            )
             self._after(at_ms, kind)
         if random.random() < 0.5:
             self._after(random.randrange(LASTS_MS), self._stall)
@@ -199,6 +201,11 @@ class Schedule:
         process = self.processes[self._anybody()]
         if isinstance(process.state, n.Active):
             self._step(process, n.StepDown())
+
+    def _doubt(self) -> None:
+        process = self.processes[self._anybody()]
+        if isinstance(process.state, n.Active):
+            self._step(process, n.Doubt())
 
     def _stall(self) -> None:
         self._stalled_until_ms = self.now_ms + self.random.randrange(200, 3 * TTL_MS)

@@ -82,16 +82,17 @@ def _make_ours(store: Store, epoch: int) -> Fence:
     for table in Table:
         if store.scan(table, b"", None, 1, len):
             raise StorageError("the data directory holds tables that are not Chargehand's")
-    return take_over(
-        store,
-        epoch,
-        [
-            Put(Table.META, _APPLICATION_KEY, APPLICATION),
-            _number(_FORMAT_KEY, FORMAT),
-            _number(_CREATED_AT_KEY, time.time_ns()),
-            checkpoint_moves(0),
-        ],
-    )
+    return take_over(store, epoch, first_rows())
+
+
+def first_rows() -> list[Put]:
+    """What an empty store says of itself."""
+    return [
+        Put(Table.META, _APPLICATION_KEY, APPLICATION),
+        _number(_FORMAT_KEY, FORMAT),
+        _number(_CREATED_AT_KEY, time.time_ns()),
+        checkpoint_moves(0),
+    ]
 
 
 def _check_format(found: int) -> None:

@@ -7,9 +7,10 @@ import psycopg
 
 from chargehand.actors.frozen import frozen
 from chargehand.actors.ports import StorageError
+from chargehand.persistence.layout import first_rows
 from chargehand.persistence.postgres.address import JournalAddress
-from chargehand.persistence.postgres.link import SHARD, connect
-from chargehand.persistence.postgres.statements import FORMAT, Statements
+from chargehand.persistence.postgres.connection import connect
+from chargehand.persistence.postgres.statements import FORMAT, SHARD, Statements
 
 _FIND: Final = "SELECT to_regclass(%s) IS NOT NULL"
 _READ: Final = "SELECT journal, format, epoch, head, node FROM {s}.shard WHERE id = %s"
@@ -52,6 +53,11 @@ def create(address: JournalAddress) -> Found:
                     (SHARD, uuid.uuid4(), FORMAT),
                 )
                 connection.execute(f"INSERT INTO {address.schema}.fold VALUES (%s, 0, 0)", (SHARD,))
+                for row in first_rows():
+                    connection.execute(
+                        f"INSERT INTO {address.schema}.rows VALUES (%s, %s, %b, %b)",
+                        (SHARD, row.table.value, row.key, row.value),
+                    )
             return _found(connection, address)
     except psycopg.Error as error:
         raise StorageError(f"no journal could be made at {address}: {error}") from error

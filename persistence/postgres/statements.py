@@ -4,6 +4,9 @@ from typing import Final, final
 
 from chargehand.actors.frozen import frozen
 
+SHARD: Final = 0
+"""There is one so far."""
+
 FORMAT: Final = 1
 """Of the tables here; what is in them has formats of its own."""
 

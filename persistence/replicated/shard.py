@@ -46,10 +46,16 @@ class Row:
 @final
 @frozen
 class Batch:
-    """Records that go into the log together: their frames, and the number of the last one."""
+    """Records that go into the log together.
+
+    Args:
+        last_seq: the number of the last of their events.
+        frames: a value of the log.
+    """
 
     last_seq: int
     frames: bytes
+    records: int = 1
 
 
 # --- requests ---------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from attrs import frozen
 
 from chargehand.persistence.postgres.link import ShardLink
-from chargehand.persistence.postgres.tables import FarTables
+from chargehand.persistence.postgres.tables import PostgresTables
 from chargehand.persistence.replicated.shard import Append, Batch, Done, Found, Look, Owner, Take
 
 TAKES = int(os.environ.get("CHARGEHAND_TAKES", "2000"))
@@ -86,10 +86,10 @@ class Race:
 
     def faults_found(self) -> dict[str, int]:
         """How many of what was acknowledged went wrong, and how."""
-        tables = FarTables(self.address)
+        tables = PostgresTables(self.address)
         values = tables.log_after(0, 1_000_000)
         tables.close()
-        kept = {(one.first_seq, one.last_seq, one.frames) for one in values}
+        kept = {(one.first_seq, one.last_seq, one.value) for one in values}
         epochs = sorted(self.heads)
         due = [1, *(one.last_seq + 1 for one in values)]
         lost = unseen = 0

@@ -227,5 +227,5 @@ def test_statements_need_not_be_prepared(open_link, address):
     for _ in range(10):
         row = row_of(link.ask(Renew(row.epoch, ONE)))
     assert row.beat == 11
-    connection = link._connected()
+    connection = link._database.connected()
     assert connection.execute("SELECT count(*) FROM pg_prepared_statements").fetchone() == (0,)

@@ -1,0 +1,302 @@
+"""A node's thread: it follows the database while another node is active, and then appends.
+
+It begins with the process and ends with it. From the moment the node is active the thread keeps it
+so, however long the rest of the program needs to come up.
+"""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Final, final
+
+import trio
+
+from chargehand.actors.ports import StorageError
+from chargehand.persistence.framing import log_value, span
+from chargehand.persistence.pipeline import Waiting
+from chargehand.persistence.replicated.far import Link, LostError
+from chargehand.persistence.replicated.near import ForkedError, Near
+from chargehand.persistence.replicated.node import (
+    RENEWS_PER_TTL,
+    Acknowledge,
+    Active,
+    Answered,
+    Ask,
+    Effect,
+    Ended,
+    Event,
+    Node,
+    Serve,
+    Standby,
+    StepDown,
+    Tick,
+    Write,
+    step,
+)
+from chargehand.persistence.replicated.shard import (
+    NOBODY,
+    Answer,
+    Batch,
+    Owner,
+    Request,
+    Row,
+    Unknown,
+)
+
+_log = logging.getLogger("chargehand")
+
+TTL_S: Final = 5.0
+LOOKS_S: Final = 0.05
+"""Between two looks of a standby: what it lags behind by, at most twice that."""
+AGAIN_S: Final = 0.2
+"""After an answer that did not come; the database may be failing over."""
+
+
+class EndedError(StorageError):
+    """Raised when the node may not write any more: the process ends, and may start again."""
+
+
+@final
+class Member:
+    """Made and stopped on Trio's thread.
+
+    Args:
+        owner: this process.
+        link: of this thread alone.
+        near: the same; until the node is active.
+    """
+
+    def __init__(self, owner: Owner, link: Link, near: Near, *, ttl_s: float = TTL_S) -> None:
+        self.ttl_s: Final = ttl_s
+        self.waiting: Final = Waiting()
+        self.near: Final = near
+        self._link = link
+        self._node: Node = Standby(owner, int(ttl_s * 1e9))
+        self._row = Row()
+        self._events: SimpleQueue[Event | None] = SimpleQueue()  # None: look what there is to do
+        self._idle = False
+        self._stopping = False
+        self._finishing = False
+        self._changed = threading.Condition()  # the node's epoch, or that it has ended
+        self._acknowledged: Callable[[Batch], None] = _unexpected
+        self._token = trio.lowlevel.current_trio_token()
+        self._active, self._ended = trio.Event(), trio.Event()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="journal-node", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    # --- what others see of it, on any thread ---------------------------------------------------
+
+    @property
+    def node(self) -> Node:
+        """As of now."""
+        return self._node
+
+    @property
+    def row(self) -> Row:
+        """What the database showed last: who is active, and how far the log has got."""
+        return self._row
+
+    @property
+    def epoch(self) -> int:
+        """That it writes with; it may be raised at any time."""
+        node = self._node
+        return node.epoch if isinstance(node, Active) else 0
+
+    def may_answer(self) -> bool:
+        """Whether it is active, and no other node can have become so by now."""
+        node = self._node
+        return isinstance(node, Active) and node.may_answer(time.monotonic_ns())
+
+    # --- on Trio's thread -----------------------------------------------------------------------
+
+    async def wait_active(self) -> None:
+        """Return once the node is active, and its copy whole. Raises: EndedError, StorageError."""
+        await self._active.wait()
+        if self._error is not None:
+            raise self._error
+
+    async def wait_ended(self) -> None:
+        """Return once the node has released what it had. Raises: EndedError, StorageError."""
+        await self._ended.wait()
+        if self._error is not None:
+            raise self._error
+
+    def begin_writing(self, acknowledged: Callable[[Batch], None]) -> None:
+        """From now on frames may wait in `waiting`, with a `wake` for each.
+
+        Args:
+            acknowledged: called on the member's thread with each batch that is safe.
+        """
+        self._acknowledged = acknowledged
+
+    def wake(self) -> None:
+        """Something waits."""
+        # The thread sets `_idle` before it looks for work a last time, so one of us sees the
+        # other. A token too many is one more look.
+        if self._idle:
+            self._idle = False
+            self._events.put(None)
+
+    def finish(self) -> None:
+        """Write what waits, then let another node go on. On any thread."""
+        self._finishing = True
+        self._events.put(None)
+
+    async def stop(self) -> None:
+        """End the thread, whatever waits. Harmless if repeated."""
+        self._stopping = True
+        self._events.put(None)
+        self._link.interrupt()
+        if self._thread.is_alive():
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(self._thread.join)
+
+    # --- for the thread that folds --------------------------------------------------------------
+
+    def tell(self, event: Event) -> None:
+        """Have the node take the event in when it comes to it."""
+        self._events.put(event)
+
+    def wait_raised(self, epoch: int) -> None:
+        """Return once the epoch is above `epoch`. Raises: EndedError."""
+        with self._changed:
+            while self.epoch <= epoch:
+                if isinstance(self._node, Ended) or self._stopping:
+                    raise EndedError("the node ended")
+                self._changed.wait(AGAIN_S)
+
+    # --- the thread -----------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        error: BaseException | None = None
+        try:
+            while not self._stopping and not isinstance(self._node, Ended):
+                if isinstance(self._node, Standby):
+                    self._stand_by()
+                else:
+                    self._step(self._next_event())
+        except BaseException as caught:
+            error = caught
+        finally:
+            self._link.drop()
+        if isinstance(self._node, Ended) and not self._node.released and error is None:
+            error = EndedError(self._node.why)
+        with self._changed:
+            self._changed.notify_all()
+        self._token.run_sync_soon(self._end, error)
+
+    def _end(self, error: BaseException | None) -> None:
+        self._error = error
+        self._active.set()
+        self._ended.set()
+
+    def _stand_by(self) -> None:
+        self._step(Tick())
+        if not isinstance(self._node, Standby):
+            return
+        try:
+            self.near.catch_up()
+        except (LostError, ForkedError) as error:
+            _log.warning("the database cannot be followed (%s)", error)
+        self._wait(LOOKS_S)
+
+    def _wait(self, seconds: float) -> None:
+        """Nothing that is wanted of it changes what it does meanwhile, but its end."""
+        if not self._stopping:
+            try:
+                self._events.get(timeout=seconds)
+            except Empty:
+                return
+
+    def _next_event(self) -> Event:
+        """A batch, if one waits, else what somebody wants, or that time has passed."""
+        event = self._wanted()
+        if event is not None:
+            return event
+        if self.waiting:
+            frames = self.waiting.take()
+            return Write(Batch(span(frames[-1])[1], log_value(frames), len(frames)))
+        return StepDown() if self._finishing else Tick()
+
+    def _wanted(self) -> Event | None:
+        """What somebody wants; waits for it if nothing else is to be done."""
+        try:
+            if not self._events.empty():
+                return self._events.get_nowait()
+            self._idle = True
+            if self.waiting or self._finishing or self._stopping:
+                return None
+            return self._events.get(timeout=self.ttl_s / RENEWS_PER_TTL)
+        except Empty:
+            return None
+        finally:
+            self._idle = False
+
+    def _step(self, event: Event) -> None:
+        events = [event]
+        while events:
+            former = self._node
+            self._node, effects = step(former, events.pop(), time.monotonic_ns())
+            if self._node is not former and isinstance(self._node, Active | Ended):
+                with self._changed:
+                    self._changed.notify_all()
+            for effect in effects:
+                events += self._do(effect)
+
+    def _do(self, effect: Effect) -> list[Event]:
+        match effect:
+            case Ask(request):
+                return [Answered(self._asked(request))]
+            case Acknowledge(batch):
+                self._acknowledged(batch)
+            case Serve(head):
+                self._have_all(head)
+                self._token.run_sync_soon(self._active.set)
+        return []
+
+    def _asked(self, request: Request) -> Answer:
+        answer = self._link.ask(request)
+        if not isinstance(answer, Unknown):
+            self._row = answer.row
+        elif self._stopping:
+            raise EndedError("the node ended while the database was away")
+        else:
+            _log.warning("the database gives no answer (%s): asking again", answer.why)
+            time.sleep(AGAIN_S)
+        return answer
+
+    def _have_all(self, head: int) -> None:
+        while True:
+            try:
+                self.near.catch_up()
+                self.near.check_log(head)
+            except ForkedError as error:
+                _log.warning("%s: copying everything anew", error)
+                self._copy()
+            except LostError as error:
+                if self._stopping:
+                    raise
+                _log.warning("the database cannot be read (%s): reading again", error)
+                time.sleep(AGAIN_S)
+            else:
+                self.near.rest()
+                return
+
+    def _copy(self) -> None:
+        with contextlib.suppress(LostError, ForkedError):
+            self.near.copy()
+
+    @property
+    def active_address(self) -> str:
+        """Where the active node is reached; empty if nobody knows."""
+        return "" if self._row.owner == NOBODY else self._row.owner.address
+
+
+def _unexpected(batch: Batch) -> None:
+    raise AssertionError(f"nobody wrote the batch up to {batch.last_seq}")

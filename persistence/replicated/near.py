@@ -1,0 +1,172 @@
+"""A node's own copy of what the database holds: all reads are answered from it.
+
+It is a store like any other, with a mark of which journal it copies and how far. It need not
+survive a crash of the machine: what does not fit is made anew.
+"""
+
+from typing import Final, final
+
+import orjson
+
+from chargehand.actors.frozen import frozen
+from chargehand.actors.ports import DamagedError, StorageError
+from chargehand.persistence.framing import sequence_key
+from chargehand.persistence.layout import checkpoint_seq
+from chargehand.persistence.recovery import log_last_seq
+from chargehand.persistence.replicated.changes import decode_changes
+from chargehand.persistence.replicated.far import FarTables
+from chargehand.persistence.seal import seal, unseal
+from chargehand.persistence.store import Change, DeleteRange, Put, Store, Table
+
+_MARK_KEY: Final = b"replica"
+ROWS_READ_MAX: Final = 512
+SLICES_READ_MAX: Final = 16
+LOG_VALUES_READ_MAX: Final = 64
+
+
+@final
+@frozen
+class Mark:
+    """Args:
+    journal: of which it is a copy.
+    slice: so many slices are in it.
+    """
+
+    journal: str
+    slice: int
+
+    def put(self) -> Put:
+        """The change that makes a store say so."""
+        value = orjson.dumps([self.journal, self.slice])
+        return Put(Table.META, _MARK_KEY, seal(Table.META, _MARK_KEY, value))
+
+
+def mark_of(store: Store) -> Mark | None:
+    """What the store is a copy of; None: of nothing, or not all of it. Raises: DamagedError."""
+    value = store.get(Table.META, _MARK_KEY)
+    if value is None:
+        return None
+    journal, number = orjson.loads(unseal(Table.META, _MARK_KEY, value))
+    return Mark(journal, number)
+
+
+class ForkedError(StorageError):
+    """Raised when the copy holds what the database does not: it must be made anew."""
+
+
+@final
+class Near:
+    """Follows the database. Used by one thread.
+
+    Args:
+        store: written by nobody else.
+    """
+
+    def __init__(self, store: Store, far: FarTables) -> None:
+        self.store: Final = store
+        self._far = far
+        self._journal = ""
+        self._mark: Mark | None = None
+
+    @property
+    def slice(self) -> int:
+        """How many slices are in it."""
+        assert self._mark is not None, "it has caught up once"
+        return self._mark.slice
+
+    def catch_up(self) -> None:
+        """Have all that the database shows now.
+
+        Raises:
+            LostError: the database is away; another try goes on from here.
+            ForkedError: it shows something else than it did before.
+        """
+        self._journal = self._journal or self._far.journal()
+        mark = self._mark or self._stored_mark()
+        if mark is None or not self._follow_slices(mark):
+            self.copy()
+        self._follow_log()
+
+    def rest(self) -> None:
+        """Let go of the connection."""
+        self._far.close()
+
+    def make(self, number: int, changes: list[Change]) -> None:
+        """A slice that is safe in the database."""
+        self._mark = Mark(self._journal, number)
+        self.store.commit([*changes, self._mark.put()])
+
+    def _stored_mark(self) -> Mark | None:
+        try:
+            mark = mark_of(self.store)
+        except DamagedError:
+            return None
+        return mark if mark is not None and mark.journal == self._journal else None
+
+    def _follow_slices(self, mark: Mark) -> bool:
+        """False: the next one is not kept any more, or the database has fewer than this copy."""
+        self._mark = mark
+        while True:
+            if self._far.slice_number() < self.slice:
+                return False
+            found = self._far.slices_after(self.slice, SLICES_READ_MAX)
+            if not found:
+                return self._far.slice_number() == self.slice
+            for number, changes in found:
+                if number != self.slice + 1:
+                    return False
+                self.make(number, list(decode_changes(changes)))
+
+    def copy(self) -> None:
+        """Have everything anew. Slices that are made meanwhile are made again, and the same comes
+        out.
+
+        Raises: as `catch_up`.
+        """
+        self.store.commit([DeleteRange(table, b"", None) for table in Table])
+        begun = self._far.slice_number()
+        for table in Table:
+            if table is Table.LOG:
+                continue
+            after = b""
+            while page := self._far.page(table, after, ROWS_READ_MAX):
+                self.store.commit([Put(table, key, value) for key, value in page])
+                after = page[-1][0]
+        self.make(begun, [])
+        if not self._follow_slices(Mark(self._journal, begun)):
+            raise ForkedError("the tables in the database change faster than they can be copied")
+
+    def _follow_log(self) -> None:
+        folded = checkpoint_seq(self.store)
+        if trimmed := self._trimmed(folded):
+            self.store.commit(trimmed)
+        last_seq = max(folded, log_last_seq(self.store))
+        while values := self._far.log_after(last_seq, LOG_VALUES_READ_MAX):
+            if values[0].first_seq != last_seq + 1:
+                return  # trimmed meanwhile: the slices that did it come next
+            puts = [Put(Table.LOG, sequence_key(one.first_seq), one.value) for one in values]
+            self.store.commit(puts)
+            last_seq = values[-1].last_seq
+
+    def _trimmed(self, folded: int) -> list[Change]:
+        stop = sequence_key(folded + 1)
+        if self.store.scan(Table.LOG, b"", stop, 1, len):
+            return [DeleteRange(Table.LOG, b"", stop)]
+        return []
+
+    def check_log(self, head: int) -> None:
+        """Compare the log with that of the database, in which it cannot change any more.
+
+        Raises:
+            ForkedError: it is another one. What was shown before its copies had it, a database
+                may have lost when it failed over.
+        """
+        last_seq = checkpoint_seq(self.store)
+        while values := self._far.log_after(last_seq, LOG_VALUES_READ_MAX):
+            for one in values:
+                if self.store.get(Table.LOG, sequence_key(one.first_seq)) != one.value:
+                    raise ForkedError(f"the log differs from the database's at {one.first_seq}")
+            last_seq = values[-1].last_seq
+        ours = max(checkpoint_seq(self.store), log_last_seq(self.store))
+        if not ours == last_seq == head:
+            raise ForkedError(f"the log ends at {ours}, and the database's at {last_seq} of {head}")

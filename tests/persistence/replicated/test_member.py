@@ -1,0 +1,233 @@
+"""Nodes with threads of their own on a database in memory: writing, folding, handing over."""
+
+import itertools
+from typing import final
+
+import pytest
+import trio
+
+from chargehand.actors.ports import StorageError
+from chargehand.persistence.codec import encode_record
+from chargehand.persistence.framing import log_value
+from chargehand.persistence.memory_store import MemoryStore
+from chargehand.persistence.replicated import member as member_module
+from chargehand.persistence.replicated.member import EndedError, Member
+from chargehand.persistence.replicated.near import Near, mark_of
+from chargehand.persistence.replicated.opening import replicated_journal
+from chargehand.persistence.replicated.shard import NOBODY, Batch, Done, Look, Owner, Take
+from chargehand.persistence.store import Table
+from tests.persistence.replicated.memory import MemoryLink, MemoryTables, Shared
+
+S_MAX = 120
+TTL_S = 0.3
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(member_module, "AGAIN_S", 0.001)
+    monkeypatch.setattr(member_module, "LOOKS_S", 0.005)
+
+
+@pytest.fixture
+def shared() -> Shared:
+    return Shared()
+
+
+@final
+class Running:
+    """A node that is active, and what it has acknowledged."""
+
+    def __init__(self, member: Member, shared: Shared) -> None:
+        self.member = member
+        self.journal = replicated_journal(member, MemoryTables(shared))
+        self.told = []
+        self._more = trio.Event()
+
+    def committed(self, entries) -> None:
+        self.told.extend(entry.record for entry in entries)
+        self._more.set()
+
+    async def until_durable(self) -> None:
+        with trio.fail_after(S_MAX):
+            while self.journal.durable_seq < self.journal.next_seq - 1:
+                await self._more.wait()
+                self._more = trio.Event()
+
+    async def checkpoint(self) -> None:
+        with trio.fail_after(S_MAX):
+            await self.journal.checkpoint(())
+
+
+@final
+class Nodes:
+    """Starts nodes on the same database."""
+
+    def __init__(self, shared: Shared, model, nursery) -> None:
+        self._shared = shared
+        self._model = model
+        self._nursery = nursery
+
+    def stand_by(self, store: MemoryStore | None = None, ttl_s: float = TTL_S) -> Member:
+        name = f"n{next(_numbers)}"
+        near = Near(MemoryStore() if store is None else store, MemoryTables(self._shared))
+        member = Member(Owner(name, name), MemoryLink(self._shared), near, ttl_s=ttl_s)
+        member.start()
+        return member
+
+    async def run(self, member: Member, *, ends: bool = False) -> Running:
+        """As soon as it is active. Args: ends: by being superseded."""
+        with trio.fail_after(S_MAX):
+            await member.wait_active()
+        running = Running(member, self._shared)
+        self._model.restart(running.journal)
+
+        async def write(*, task_status) -> None:
+            try:
+                await running.journal.run(running.committed, task_status=task_status)
+            except StorageError:
+                assert ends
+            else:
+                assert not ends
+
+        await self._nursery.start(write)
+        return running
+
+    async def active(self, store: MemoryStore | None = None, ttl_s: float = TTL_S) -> Running:
+        return await self.run(self.stand_by(store, ttl_s))
+
+
+@pytest.fixture
+def nodes(shared, model, nursery) -> Nodes:
+    return Nodes(shared, model, nursery)
+
+
+def same(shared: Shared, near: MemoryStore) -> bool:
+    """Whether the copy has the tables of the database, and nothing else."""
+    mark = mark_of(near)
+    assert mark is not None
+    for table in Table:
+        if table is Table.LOG:
+            continue
+        rows = dict(near.page(table, b"", 10_000))
+        if table is Table.META:
+            rows.pop(b"replica")
+        if rows != dict(shared.rows.page(table, b"", 10_000)):
+            return False
+    return mark.slice == shared.slice
+
+
+async def test_what_is_written_is_in_the_database_when_it_is_acknowledged(nodes, shared, model):
+    node = await nodes.active()
+    appended = [model.append(node.journal, f"t{n % 3}", events=1 + n % 2) for n in range(50)]
+    await node.until_durable()
+    assert node.told == appended
+    assert shared.database.row.head == node.journal.durable_seq == 75
+    await node.journal.close()
+    assert shared.database.row.owner == NOBODY
+
+
+@pytest.mark.parametrize("losses", [[True], [False], [True, True, False, True], [False, False]])
+async def test_an_answer_that_is_lost_is_found_out(nodes, shared, model, losses):
+    node = await nodes.active(ttl_s=60)
+    model.append(node.journal, "t")
+    await node.until_durable()
+    epoch = node.member.epoch
+    for number in range(5):
+        shared.losses += losses
+        model.append(node.journal, f"t{number}")
+        await node.until_durable()
+    assert [record.seq for record in node.told] == [1, 2, 3, 4, 5, 6]
+    assert shared.first_seqs == [1, 2, 3, 4, 5, 6]
+    assert node.member.epoch > epoch
+    await node.journal.close()
+
+
+@pytest.mark.parametrize("fold_losses", [[], [True], [False, True], [True, False, True, False]])
+async def test_a_checkpoint_is_in_the_database_and_near(nodes, shared, model, fold_losses):
+    near = MemoryStore()
+    node = await nodes.active(near, ttl_s=60)
+    for number in range(40):
+        model.append(node.journal, f"t{number % 7}")
+    await node.until_durable()
+    shared.fold_losses += fold_losses
+    await node.checkpoint()
+    assert same(shared, near)
+    assert shared.trimmed_to == 40
+    assert MemoryTables(shared).log_after(0, 100) == []
+    assert node.journal.reads.state("t1").max_attempts == 6
+    model.append(node.journal, "t1")
+    await node.until_durable()
+    await node.journal.close()
+
+
+async def test_another_node_goes_on_where_the_first_one_stopped(nodes, shared, model):
+    first = await nodes.active()
+    near = MemoryStore()
+    second = nodes.stand_by(near)
+    for number in range(30):
+        model.append(first.journal, f"t{number % 5}")
+    await first.until_durable()
+    await first.checkpoint()
+    model.append(first.journal, "t0")
+    await first.until_durable()
+    await first.journal.close()
+    node = await nodes.run(second)
+    assert same(shared, near)
+    assert node.journal.next_seq == 32
+    assert node.journal.reads.state("t0").max_attempts == 7
+    assert [one.seq for one in node.journal.reads.timeline("t0", 0)] == [1, 6, 11, 16, 21, 26, 31]
+    model.append(node.journal, "t0")
+    await node.until_durable()
+    assert shared.database.row.head == 32
+    await node.journal.close()
+
+
+async def test_a_node_that_stands_still_is_replaced_and_ends(nodes, shared, model):
+    first = await nodes.run(nodes.stand_by(), ends=True)
+    model.append(first.journal, "t")
+    await first.until_durable()
+    row = shared.database.row
+    taken = MemoryLink(shared).ask(Take(row, Owner("other")))
+    while not isinstance(taken, Done):  # it renews
+        taken = MemoryLink(shared).ask(Take(MemoryLink(shared).ask(Look()).row, Owner("other")))
+    with trio.fail_after(S_MAX), pytest.raises(EndedError, match="has epoch 2 now"):
+        await first.member.wait_ended()
+    assert not first.member.may_answer()
+    second = await nodes.active()  # the other one does nothing
+    assert second.journal.next_seq == 2
+    await second.journal.close()
+
+
+async def test_who_is_too_far_behind_copies_everything(nodes, shared, model):
+    near = MemoryStore()
+    first = await nodes.active(near)
+    await first.journal.close()
+    shared.kept = 1
+    second = await nodes.active()
+    for number in range(3):
+        for task in range(70):
+            model.append(second.journal, f"t{task}")
+        await second.until_durable()
+        await second.checkpoint()
+        assert shared.slice >= number
+    await second.journal.close()
+    third = await nodes.active(near)
+    assert same(shared, near)
+    assert third.journal.reads.state("t9").max_attempts == 3
+    await third.journal.close()
+
+
+async def test_a_copy_of_what_the_database_has_lost_is_made_anew(nodes, shared, model):
+    near = MemoryStore()
+    stale = await nodes.active(near)
+    model.append(stale.journal, "t")
+    await stale.until_durable()
+    await stale.journal.close()
+    other = log_value([encode_record(model.record(1, "other"))])  # as after a failover
+    shared.database.log[0] = Batch(1, other)
+    member = nodes.stand_by(near)
+    with trio.fail_after(S_MAX):
+        await member.wait_active()
+    assert near.page(Table.LOG, b"", 9) == [((1).to_bytes(8), other)]
+    await member.stop()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
 from attrs import Attribute, field, fields
-from attrs.validators import gt
+from attrs.validators import ge, gt
 
 from chargehand.actors.frozen import frozen
 from chargehand.actors.settings import Settings
@@ -34,6 +34,13 @@ def _address(_: object, attribute: "Attribute[str]", value: str) -> None:
     host, port = split_authority(value)
     if not host or port is None:
         raise ValueError(f"{attribute.name} must be HOST:PORT, not {value!r}")
+
+
+def _optional_address(_: object, attribute: "Attribute[str | None]", value: str | None) -> None:
+    if value is not None:
+        host, port = split_authority(value)
+        if not host or not port:
+            raise ValueError(f"{attribute.name} must be HOST:PORT, not {value!r}")
 
 
 def _loopback(_: object, attribute: "Attribute[str | None]", value: str | None) -> None:
@@ -138,6 +145,34 @@ class ServerSettings:
             "connections open at a time, each listener; the open-files limit may lower it"
         ),
     )
+    journal: str | None = field(
+        default=None,
+        repr=False,
+        metadata=_help(
+            "postgresql:// address of a journal that several nodes share; unset: in the data "
+            "directory"
+        ),
+    )
+    node: str | None = field(
+        default=None, metadata=_help("name of this node among those that share the journal")
+    )
+    advertise: str | None = field(
+        default=None,
+        validator=_optional_address,
+        metadata=_help("address at which the other nodes reach this one, and that it listens on"),
+    )
+    cluster_secret: str | None = field(
+        default=None, repr=False, metadata=_help("what the nodes know each other by")
+    )
+    journal_ttl_s: float = field(
+        default=5.0,
+        validator=ge(0.5),
+        metadata=_help("time without a sign of the active node after which another one takes over"),
+    )
+    journal_unreplicated: bool = field(
+        default=False,
+        metadata=_help("use a database that acknowledges what only one machine has"),
+    )
     map_mib: int = field(
         default=1024,
         validator=gt(0),
@@ -147,6 +182,13 @@ class ServerSettings:
     @property
     def address(self) -> tuple[str, int]:
         host, port = split_authority(self.http)
+        return host, port or 0
+
+    @property
+    def advertised(self) -> tuple[str, int] | None:
+        if self.advertise is None:
+            return None
+        host, port = split_authority(self.advertise)
         return host, port or 0
 
     @property
@@ -196,7 +238,7 @@ class Setting:
 
     @property
     def is_secret(self) -> bool:
-        return self.name == "token"
+        return self.name in ("token", "journal", "cluster_secret")
 
 
 @final
@@ -263,6 +305,7 @@ def load(
         _warnings(environment),
     )
     check_exposure(configuration.server, given["http"].where if "http" in given else "http")
+    _check_cluster(configuration.server)
     return configuration
 
 
@@ -283,6 +326,21 @@ def check_exposure(server: ServerSettings, where: str, token: str = f"{PREFIX}TO
             f"{where}: listening on {host} lets other machines in: set a token "
             f"({token}) or listen on 127.0.0.1",
         )
+
+
+def _check_cluster(server: ServerSettings) -> None:
+    """Raises: Fatal: something is set without what it needs."""
+    needed = {
+        "--node": server.node,
+        "--advertise": server.advertise,
+        f"{PREFIX}CLUSTER_SECRET": server.cluster_secret,
+    }
+    missing = [name for name, value in needed.items() if value is None]
+    if server.journal is not None and missing:
+        raise Fatal(ExitCode.BAD_SETTING, f"--journal needs {', '.join(missing)} as well")
+    if server.journal is None and len(missing) < len(needed):
+        given = next(name for name, value in needed.items() if value is not None)
+        raise Fatal(ExitCode.BAD_SETTING, f"{given} means nothing without --journal")
 
 
 def known_variables() -> frozenset[str]:

@@ -1,0 +1,110 @@
+"""`chargehand journal`: the journal in a database, which several nodes share."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from chargehand.web.cli.environment import PREFIX
+from chargehand.web.exits import ExitCode, Fatal
+
+if TYPE_CHECKING:
+    from chargehand.persistence.postgres.address import JournalAddress
+    from chargehand.persistence.postgres.schema import Found
+
+T = TypeVar("T")
+
+VARIABLE = f"{PREFIX}JOURNAL"
+
+
+@click.group()
+def journal() -> None:
+    """The journal in a database, which several nodes share. Its address is postgresql://…, with
+    schema=NAME and prepared=off among its parameters, where they are wanted."""
+
+
+def _run(url: str | None, what: "Callable[[JournalAddress], Found]") -> "Found":
+    try:
+        return needs_postgres(lambda: _with_address(url, what))
+    except Fatal as fatal:
+        print(f"chargehand: {fatal}", file=sys.stderr)
+        sys.exit(fatal.code)
+
+
+def _with_address(url: str | None, what: "Callable[[JournalAddress], Found]") -> "Found":
+    from chargehand.actors.ports import StorageError
+    from chargehand.persistence.postgres.address import JournalAddress
+
+    text = url or os.environ.get(VARIABLE)
+    if not text:
+        raise Fatal(ExitCode.BAD_SETTING, f"name the journal: as an argument, or in {VARIABLE}")
+    try:
+        return what(JournalAddress.parse(text))
+    except StorageError as error:
+        raise Fatal(ExitCode.CANNOT_OPEN, str(error)) from error
+
+
+def needs_postgres(what: Callable[[], T]) -> T:
+    """Raises: Fatal: what speaks to PostgreSQL is not installed."""
+    try:
+        return what()
+    except ImportError as error:
+        raise Fatal(
+            ExitCode.BAD_SETTING,
+            f"a journal in PostgreSQL needs psycopg ({error}): install chargehand[postgres]",
+        ) from error
+
+
+def _show(found: "Found", *, as_json: bool) -> None:
+    shown = {
+        "journal": found.journal,
+        "epoch": found.epoch,
+        "head": found.head,
+        "active": found.node or None,
+    }
+    if as_json:
+        print(json.dumps(shown))
+        return
+    for name, value in shown.items():
+        print(f"{name:8} {'nobody' if value is None else value}")
+
+
+@journal.command()
+@click.argument("url", required=False)
+@click.option("--json", "as_json", is_flag=True, help="print it as JSON")
+def init(url: str | None, as_json: bool) -> None:
+    """Make an empty journal. Its schema is made as well, where it is not there.
+
+    \b
+    Example:
+      chargehand journal init postgresql://chargehand@db.internal/chargehand
+    """
+
+    def make(address: "JournalAddress") -> "Found":
+        from chargehand.persistence.postgres.schema import create
+
+        return create(address)
+
+    _show(_run(url, make), as_json=as_json)
+
+
+@journal.command()
+@click.argument("url", required=False)
+@click.option("--json", "as_json", is_flag=True, help="print it as JSON")
+def status(url: str | None, as_json: bool) -> None:
+    """Who writes the journal, and how far it has got.
+
+    \b
+    Example:
+      chargehand journal status postgresql://chargehand@db.internal/chargehand
+    """
+
+    def look(address: "JournalAddress") -> "Found":
+        from chargehand.persistence.postgres.schema import find
+
+        return find(address)
+
+    _show(_run(url, look), as_json=as_json)

@@ -8,6 +8,11 @@ import trio
 _CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
+def boot_ns() -> int:
+    """Nanoseconds on that clock."""
+    return time.clock_gettime_ns(_CLOCK)
+
+
 @final
 class BootClock(trio.abc.Clock):
     """CLOCK_BOOTTIME where there is one, else CLOCK_MONOTONIC (which on macOS counts a suspend).

@@ -53,6 +53,8 @@ class LmdbStore:
     Args:
         directory: made if it is missing; locked for this process until `close`.
         map_bytes: size of the memory map to begin with. It is doubled whenever it is full.
+        durable: commits return when the disk has them; else when the system has them, so that a
+            crash of the machine may tear the file.
         read_only: change nothing but the lock's file; what is not there is refused, and tables that
             a former version did not know are empty.
 
@@ -68,6 +70,7 @@ class LmdbStore:
         *,
         map_bytes: int = MAP_BYTES_DEFAULT,
         read_only: bool = False,
+        durable: bool = True,
     ) -> None:
         if not read_only:
             try:
@@ -80,6 +83,7 @@ class LmdbStore:
             raise StorageError(f"{directory} holds no data of Chargehand")
         self._directory = directory
         self._read_only = read_only
+        self._durable = durable
         self._lock = DirectoryLock(directory)
         self._growths = 0
         # The map must not move while a read transaction looks at it.
@@ -103,6 +107,7 @@ class LmdbStore:
             mode=0o600,  # tasks are nobody else's to read
             readahead=False,  # reads are of single keys, and pages of others push ours out
             readonly=self._read_only,
+            sync=self._durable,
             **_FORMAT_OF_NEW_FILES,
         )
 

@@ -1,6 +1,8 @@
 """One process for each data directory. The lock dies with its process, however that ends."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import final
 
@@ -42,6 +44,14 @@ class DirectoryLock:
         self._file.truncate(0)
         self._file.write(f"{os.getpid()}\nThe process that has this data directory open.\n")
         self._file.flush()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Held until what is inside is over."""
+        try:
+            yield
+        finally:
+            self.release()
 
     def release(self) -> None:
         """Harmless if repeated. The file stays: its name must not be free for a second one."""

@@ -63,6 +63,8 @@ class Exchange:
         "_peer",
         "_pieces",
         "_refusal",
+        "_replaced",
+        "_stale",
         "_while_there",
         "body",
         "head",
@@ -88,6 +90,8 @@ class Exchange:
         self._framing: AnswerFraming | None = None
         self._is_head_sent = False
         self._more_headers: RawHeaders = ()
+        self._stale: Callable[[], Refusal | None] | None = None
+        self._replaced: bytes | None = None  # the body that goes out instead of the answer's
 
     # --- the connection's side -----------------------------------------------------------------
 
@@ -179,6 +183,10 @@ class Exchange:
         """They go into the answer, whoever begins it."""
         self._more_headers = (*self._more_headers, *headers)
 
+    def answer_unless(self, stale: Callable[[], Refusal | None]) -> None:
+        """Ask `stale` as the answer begins; a refusal of it goes out instead."""
+        self._stale = stale
+
     def begin(self, status: int, headers: RawHeaders) -> None:
         """The head of the answer; names of headers in lower case.
 
@@ -188,6 +196,9 @@ class Exchange:
             ValueError: a header would be another's beginning.
         """
         assert self.status is None, "an exchange has one answer"
+        if self._stale is not None and (refusal := self._stale()) is not None:
+            self._replaced = refusal.problem.body()
+            status, headers = refusal.status, refusal.headers(self._replaced)
         close = not self.is_whole or not self.head.keeps_alive or self._peer.is_last
         if self._more_headers:
             headers = (*headers, *self._more_headers)
@@ -200,6 +211,10 @@ class Exchange:
         Raises:
             ValueError: the answer has declared another length.
         """
+        if self._replaced is not None:
+            if self.is_answered:
+                return
+            data, more = self._replaced, False
         framing = self._framing
         assert framing is not None, "the answer has not begun"
         assert not self.is_answered, "the answer has ended"

@@ -2,6 +2,8 @@
 and, if that is set, another port with it."""
 
 import socket as stdlib_socket
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import final
 
@@ -11,6 +13,7 @@ from chargehand.actors.system import System
 from chargehand.web.app import create_app
 from chargehand.web.application import AsgiApplication
 from chargehand.web.connection import Bounds
+from chargehand.web.exchange import Answerer
 from chargehand.web.guard import BODIES_BYTES_MAX, Access, Bodies, Guard
 from chargehand.web.h11_parser import H11Parser
 from chargehand.web.hosts import Hosts
@@ -43,55 +46,89 @@ class Listeners:
         return None if self.lane is None else _url_of(self.lane)
 
 
-def fronts(system: System, settings: ServerSettings, listeners: Listeners) -> list[Front]:
-    """The listeners, ready to `run`. The origin of a deed says by which it came in."""
-    ways = []
-    if listeners.tcp is not None:
-        access = _access(settings, settings.address[0], listeners.tcp)
-        ways.append(_Way(listeners.tcp, OriginKind.HTTP, access, has_lane=False))
-    if listeners.unix is not None:
-        ways.append(_Way(listeners.unix, OriginKind.UDS, None, has_lane=True))
-    if listeners.lane is not None and settings.lane_address is not None:
-        access = _access(settings, settings.lane_address[0], listeners.lane)
-        ways.append(_Way(listeners.lane, OriginKind.HTTP, access, has_lane=True))
-    bounds = Bounds(settings.keep_alive_s, settings.header_s, settings.write_s)
-    # What is bounded is shared out: who uses up the part of one listener holds up no other.
-    share = max(2, len(ways))
-    possible = max(1, connections_possible(share * settings.max_connections) // share)
-    bodies_bytes_max = BODIES_BYTES_MAX // share
-    return [way.front(system, settings, Bodies(bodies_bytes_max), bounds, possible) for way in ways]
-
-
 @final
 @frozen
-class _Way:
-    """Args: access: None where the file's mode decides who may call."""
+class Way:
+    """A way in. The origin of a deed says by which it came.
+
+    Args:
+        access: None where the file's mode decides who may call.
+    """
 
     listener: stdlib_socket.socket
     transport: OriginKind
     access: Access | None
     has_lane: bool
 
-    def front(
-        self,
-        system: System,
-        settings: ServerSettings,
-        bodies: Bodies,
-        bounds: Bounds,
-        connections_max: int,
-    ) -> Front:
+    def application(self, system: System, settings: ServerSettings) -> "Application":
+        """What answers there with this system."""
         strict = settings.strict_requests
         sessions = None if self.access is None else self.access.sessions
         app = AsgiApplication(create_app(system, self.transport, strict=strict, sessions=sessions))
         answer = Lane(system, self.transport, app, strict=strict) if self.has_lane else app
-        return Front(
-            self.listener,
-            Guard(answer, self.access, bodies, settings.body_s),
-            app.lifespan,
-            bounds,
-            connections_max,
-            LaneParser if self.has_lane else H11Parser,
-        )
+        return Application(answer, app.lifespan)
+
+
+@final
+@frozen
+class Application:
+    """Args: lifespan: to be entered before it is asked, and left behind the last answer."""
+
+    answer: Answerer
+    lifespan: Callable[[], AbstractAsyncContextManager[None]]
+
+
+def fronts(system: System, settings: ServerSettings, listeners: Listeners) -> list[Front]:
+    """The listeners, ready to `run`, with this system behind them."""
+    return fronts_of(
+        ways_in(settings, listeners), settings, lambda way: way.application(system, settings)
+    )
+
+
+def ways_in(settings: ServerSettings, listeners: Listeners) -> list[Way]:
+    """Those that there are."""
+    ways = []
+    if listeners.tcp is not None:
+        access = _access(settings, settings.address[0], listeners.tcp)
+        ways.append(Way(listeners.tcp, OriginKind.HTTP, access, has_lane=False))
+    if listeners.unix is not None:
+        ways.append(Way(listeners.unix, OriginKind.UDS, None, has_lane=True))
+    if listeners.lane is not None and settings.lane_address is not None:
+        access = _access(settings, settings.lane_address[0], listeners.lane)
+        ways.append(Way(listeners.lane, OriginKind.HTTP, access, has_lane=True))
+    return ways
+
+
+def fronts_of(
+    ways: Sequence[Way], settings: ServerSettings, make: Callable[[Way], Application]
+) -> list[Front]:
+    """Their fronts, each with what `make` puts behind its guard."""
+    bounds = Bounds(settings.keep_alive_s, settings.header_s, settings.write_s)
+    # What is bounded is shared out: who uses up the part of one listener holds up no other.
+    share = max(2, len(ways))
+    possible = max(1, connections_possible(share * settings.max_connections) // share)
+    bodies_bytes_max = BODIES_BYTES_MAX // share
+    return [
+        _front(way, make(way), Bodies(bodies_bytes_max), settings, bounds, possible) for way in ways
+    ]
+
+
+def _front(
+    way: Way,
+    behind: Application,
+    bodies: Bodies,
+    settings: ServerSettings,
+    bounds: Bounds,
+    connections_max: int,
+) -> Front:
+    return Front(
+        way.listener,
+        Guard(behind.answer, way.access, bodies, settings.body_s),
+        behind.lifespan,
+        bounds,
+        connections_max,
+        LaneParser if way.has_lane else H11Parser,
+    )
 
 
 def _access(settings: ServerSettings, host: str, listener: stdlib_socket.socket) -> Access:

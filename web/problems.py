@@ -72,6 +72,9 @@ class EdgeCode(Enum):
     HEADERS_TOO_LARGE = ("headers_too_large", 400, Severity.ERROR, "Headers too large")
     MALFORMED = ("invalid_request", 400, Severity.ERROR, "Invalid request")
     OVERLOADED = ("overloaded", 503, Severity.WARN, "Overloaded")
+    NO_ACTIVE_NODE = ("no_active_node", 503, Severity.WARN, "No active node")
+    NODE_LOST = ("node_lost", 503, Severity.WARN, "The active node is gone")
+    NOT_A_NODE = ("not_a_node", 403, Severity.ERROR, "Not a node of this cluster")
     INTERNAL = ("internal_error", 500, Severity.CRITICAL, "Internal error")
 
     def __init__(self, code: str, status: int, severity: Severity, title: str) -> None:

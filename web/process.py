@@ -5,7 +5,6 @@ finish, and then closes the journal. A second signal ends the process at once; n
 acknowledged is lost by that.
 """
 
-import json
 import logging
 import os
 import signal
@@ -15,6 +14,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from importlib import import_module
 from typing import Final, NoReturn
 
 import trio
@@ -25,9 +25,12 @@ from chargehand.actors.ports import DamagedError, StorageError
 from chargehand.actors.system import System
 from chargehand.persistence.lock import InUseError
 from chargehand.persistence.opening import open_journal
+from chargehand.persistence.replicated.far import EndedError
 from chargehand.web.bridges.on_demand import bridges_of
+from chargehand.web.cli.journal import needs_postgres
 from chargehand.web.exits import ExitCode, Fatal, first_leaf
 from chargehand.web.listeners import Listeners, fronts
+from chargehand.web.reporting import write_report
 from chargehand.web.server import Front, stop_fronts
 from chargehand.web.settings import Configuration, ServerSettings
 from chargehand.web.sockets import listen_tcp, listen_unix
@@ -52,6 +55,9 @@ async def serve(configuration: Configuration) -> None:
         tcp, lane = _listen(settings)
         started = False
         try:
+            if settings.journal is not None:
+                started = await _serve_shared(configuration, tcp, lane, signals)
+                return
             journal = open_journal(settings.data_dir, map_bytes=settings.map_mib * _MIB)
             unix = listen_unix(settings.socket_path)
             listeners = Listeners(tcp, unix, settings.socket_path, lane)
@@ -81,6 +87,23 @@ async def serve(configuration: Configuration) -> None:
                 tcp.close()
                 if lane is not None:
                     lane.close()
+
+
+async def _serve_shared(
+    configuration: Configuration,
+    tcp: socket.socket,
+    lane: socket.socket | None,
+    signals: AsyncIterator[int],
+) -> bool:
+    """As a node among others."""
+    node = needs_postgres(lambda: import_module("chargehand.web.cluster.process"))
+    settings = configuration.server
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unix = listen_unix(settings.socket_path)
+    listeners = Listeners(tcp, unix, settings.socket_path, lane)
+    await node.serve_node(configuration, listeners, signals)
+    _log.info("stopped")
+    return True
 
 
 def _listen(settings: ServerSettings) -> tuple[socket.socket, socket.socket | None]:
@@ -170,9 +193,7 @@ def _report(system: System, settings: ServerSettings, listeners: Listeners, begu
             report["lane"] = listeners.lane_url
         if system.clock_behind_s:
             report["clock_behind_seconds"] = system.clock_behind_s
-        unfinished = settings.ready_file.with_name(settings.ready_file.name + ".part")
-        unfinished.write_text(json.dumps(report) + "\n", encoding="utf-8")
-        unfinished.replace(settings.ready_file)
+        write_report(settings.ready_file, report)
     lane = "" if listeners.lane_url is None else f", the agent lane at {listeners.lane_url}"
     print(
         f"chargehand {program_version()} serves {listeners.url}{lane} and {listeners.unix_path}, "
@@ -194,11 +215,22 @@ def _behind(seconds: int) -> str:
     return f"; the clock is {timedelta(seconds=seconds)} behind the last record, see the log"
 
 
+def begin_anew(why: BaseException) -> NoReturn:
+    """Replace the program by itself: nothing of what it knew may be answered any more."""
+    _log.warning("%s; beginning anew as a standby", why)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
 def run(configuration: Configuration) -> None:
     """Serve until the process ends. Raises: Fatal: it ends otherwise than by a signal."""
     try:
         trio.run(serve, configuration, clock=BootClock())
     except BaseExceptionGroup as group:
+        superseded = group.subgroup(EndedError)
+        if superseded is not None:
+            begin_anew(first_leaf(superseded))
         failed, others = group.split(StorageError)
         if failed is None or others is not None:
             raise

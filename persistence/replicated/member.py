@@ -14,10 +14,10 @@ from typing import Final, final
 
 import trio
 
-from chargehand.actors.ports import StorageError
+from chargehand.actors.boot_clock import boot_ns
 from chargehand.persistence.framing import log_value, span
 from chargehand.persistence.pipeline import Waiting
-from chargehand.persistence.replicated.far import Link, LostError
+from chargehand.persistence.replicated.far import EndedError, Link, LostError
 from chargehand.persistence.replicated.near import ForkedError, Near
 from chargehand.persistence.replicated.node import (
     RENEWS_PER_TTL,
@@ -37,7 +37,6 @@ from chargehand.persistence.replicated.node import (
     step,
 )
 from chargehand.persistence.replicated.shard import (
-    NOBODY,
     Answer,
     Batch,
     Owner,
@@ -53,10 +52,6 @@ LOOKS_S: Final = 0.05
 """Between two looks of a standby: what it lags behind by, at most twice that."""
 AGAIN_S: Final = 0.2
 """After an answer that did not come; the database may be failing over."""
-
-
-class EndedError(StorageError):
-    """Raised when the node may not write any more: the process ends, and may start again."""
 
 
 @final
@@ -108,10 +103,16 @@ class Member:
         node = self._node
         return node.epoch if isinstance(node, Active) else 0
 
+    @property
+    def followed_seq(self) -> int:
+        """The last number that this node has."""
+        node = self._node
+        return node.head if isinstance(node, Active) else self.near.last_seq
+
     def may_answer(self) -> bool:
         """Whether it is active, and no other node can have become so by now."""
         node = self._node
-        return isinstance(node, Active) and node.may_answer(time.monotonic_ns())
+        return isinstance(node, Active) and node.may_answer(boot_ns())
 
     # --- on Trio's thread -----------------------------------------------------------------------
 
@@ -242,7 +243,7 @@ class Member:
         events = [event]
         while events:
             former = self._node
-            self._node, effects = step(former, events.pop(), time.monotonic_ns())
+            self._node, effects = step(former, events.pop(), boot_ns())
             if self._node is not former and isinstance(self._node, Active | Ended):
                 with self._changed:
                     self._changed.notify_all()
@@ -291,11 +292,6 @@ class Member:
     def _copy(self) -> None:
         with contextlib.suppress(LostError, ForkedError):
             self.near.copy()
-
-    @property
-    def active_address(self) -> str:
-        """Where the active node is reached; empty if nobody knows."""
-        return "" if self._row.owner == NOBODY else self._row.owner.address
 
 
 def _unexpected(batch: Batch) -> None:

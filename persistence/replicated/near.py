@@ -67,6 +67,7 @@ class Near:
         self._far = far
         self._journal = ""
         self._mark: Mark | None = None
+        self.last_seq = 0  # the last number that it has
 
     @property
     def slice(self) -> int:
@@ -140,13 +141,13 @@ class Near:
         folded = checkpoint_seq(self.store)
         if trimmed := self._trimmed(folded):
             self.store.commit(trimmed)
-        last_seq = max(folded, log_last_seq(self.store))
+        last_seq = self.last_seq = max(folded, log_last_seq(self.store))
         while values := self._far.log_after(last_seq, LOG_VALUES_READ_MAX):
             if values[0].first_seq != last_seq + 1:
                 return  # trimmed meanwhile: the slices that did it come next
             puts = [Put(Table.LOG, sequence_key(one.first_seq), one.value) for one in values]
             self.store.commit(puts)
-            last_seq = values[-1].last_seq
+            last_seq = self.last_seq = values[-1].last_seq
 
     def _trimmed(self, folded: int) -> list[Change]:
         stop = sequence_key(folded + 1)

@@ -11,7 +11,8 @@ from chargehand.persistence.codec import encode_record
 from chargehand.persistence.framing import log_value
 from chargehand.persistence.memory_store import MemoryStore
 from chargehand.persistence.replicated import member as member_module
-from chargehand.persistence.replicated.member import EndedError, Member
+from chargehand.persistence.replicated.far import EndedError
+from chargehand.persistence.replicated.member import Member
 from chargehand.persistence.replicated.near import Near, mark_of
 from chargehand.persistence.replicated.opening import replicated_journal
 from chargehand.persistence.replicated.shard import NOBODY, Batch, Done, Look, Owner, Take

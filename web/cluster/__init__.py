@@ -1,0 +1,1 @@
+"""Several nodes over one journal: whichever is asked, the active one answers."""

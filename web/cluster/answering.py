@@ -1,0 +1,119 @@
+"""What stands behind the guard of each listener of a node: here, or at the active node."""
+
+import hmac
+from http import HTTPStatus
+from typing import Final, final
+
+import orjson
+import trio
+
+from chargehand.actors.identity import OriginKind
+from chargehand.web.cluster.forwarding import SECRET, TRANSPORT, Forwarder, Outcome
+from chargehand.web.cluster.roles import NOT_ACTIVE, Roles
+from chargehand.web.exchange import Exchange
+from chargehand.web.operations import Operation
+from chargehand.web.problems import EdgeCode
+from chargehand.web.refusal import Refusal
+
+WAIT_S: Final = 30.0
+"""For an active node, while one takes over from the other."""
+LOOK_S: Final = 0.02
+
+_LIVE: Final = Operation.LIVENESS.path.encode()
+_READY: Final = Operation.READINESS.path.encode()
+_JSON: Final = (b"content-type", b"application/json")
+
+_NOBODY: Final = Refusal.of(
+    EdgeCode.NO_ACTIVE_NODE,
+    "no node is active; nothing was done",
+    "try again in a second",
+    ((b"retry-after", b"1"),),
+)
+_UNTOUCHED: Final = Refusal.of(
+    EdgeCode.NO_ACTIVE_NODE,
+    "this node is not the active one; nothing was done",
+    "ask another one",
+    ((b"retry-after", b"1"), (NOT_ACTIVE[0], b"untouched")),
+)
+_STRANGER: Final = Refusal.of(
+    EdgeCode.NOT_A_NODE,
+    "this listener is for the nodes of the cluster",
+    "use the address of --http",
+)
+
+
+@final
+class NodeAnswerer:
+    """An `Answerer` of one way in."""
+
+    def __init__(self, roles: Roles, forwarder: Forwarder, transport: OriginKind) -> None:
+        self._roles = roles
+        self._forwarder = forwarder
+        self._transport = transport
+
+    async def __call__(self, exchange: Exchange) -> None:
+        path, _, query = exchange.head.target.partition(b"?")
+        if path == _LIVE:
+            await _answer(exchange, HTTPStatus.OK, {"status": "ok"})
+            return
+        if path == _READY and (not self._roles.is_active or query == b"active"):
+            await self._readiness(exchange, wants_active=query == b"active")
+            return
+        with trio.move_on_after(WAIT_S):
+            while True:
+                local = self._roles.local(self._transport)
+                if local is not None:
+                    break
+                address = self._roles.elsewhere
+                if address is not None:
+                    done = await self._forwarder.forward(exchange, self._transport, address)
+                    if done is Outcome.ANSWERED:
+                        return
+                await trio.sleep(LOOK_S)
+            exchange.answer_unless(self._roles.stale)
+        if local is None:
+            await exchange.refuse(_NOBODY)
+            return
+        await local(exchange)
+
+    async def _readiness(self, exchange: Exchange, *, wants_active: bool) -> None:
+        """Ready is who can have a request answered."""
+        roles = self._roles
+        row = roles.member.row
+        is_ready = roles.is_active if wants_active else roles.is_active or bool(roles.elsewhere)
+        shown: dict[str, object] = {
+            "status": "ok" if is_ready else "not ready",
+            "role": roles.role,
+            "active": roles.name_of_active,
+            "epoch": row.epoch,
+            "lag_records": max(0, row.head - roles.member.followed_seq),
+        }
+        status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+        await _answer(exchange, status, shown)
+
+
+@final
+class PeerAnswerer:
+    """An `Answerer` of the listener for the other nodes, without a guard in front: it answers only
+    to who knows the secret, and only while this node is active."""
+
+    def __init__(self, roles: Roles, secret: str) -> None:
+        self._roles = roles
+        self._secret = secret.encode()
+
+    async def __call__(self, exchange: Exchange) -> None:
+        headers = dict(exchange.head.headers)
+        if not hmac.compare_digest(headers.get(SECRET, b""), self._secret):
+            await exchange.refuse(_STRANGER)
+            return
+        local = self._roles.local(OriginKind(headers[TRANSPORT].decode()))
+        if local is None:
+            await exchange.refuse(_UNTOUCHED)
+            return
+        exchange.answer_unless(self._roles.stale)
+        await local(exchange)
+
+
+async def _answer(exchange: Exchange, status: int, shown: dict[str, object]) -> None:
+    body = orjson.dumps(shown)
+    await exchange.answer(status, [_JSON, (b"content-length", b"%d" % len(body))], body)

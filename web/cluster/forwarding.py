@@ -1,0 +1,129 @@
+"""Sends a request on to the active node, and its answer back, piece by piece.
+
+What the client sent goes along as it is, with how it came in; the guard here has let it in already.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import Enum
+from typing import Final, final
+
+import httpx
+import trio
+
+from chargehand.actors.identity import OriginKind
+from chargehand.web.cluster.roles import NOT_ACTIVE
+from chargehand.web.exchange import Exchange
+from chargehand.web.problems import EdgeCode
+from chargehand.web.refusal import Refusal
+
+SECRET: Final = b"chargehand-secret"
+TRANSPORT: Final = b"chargehand-transport"
+
+CONNECT_S: Final = 2.0
+_CONNECTIONS_MAX: Final = 8192
+_ALIVE: Final = 256  # unused ones that are kept
+# They are between two neighbours, and each pair has its own.
+_HOP_BY_HOP: Final = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"transfer-encoding",
+        b"te",
+        b"trailer",
+        b"upgrade",
+        b"expect",
+        b"content-length",
+        b"proxy-connection",
+    }
+)
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_LOST: Final = Refusal.of(
+    EdgeCode.NODE_LOST,
+    "the active node was lost before it answered: what was asked may have been done",
+    "look, or send it again under the same Idempotency-Key",
+    ((b"retry-after", b"1"),),
+)
+
+
+class Outcome(Enum):
+    """Of an attempt."""
+
+    ANSWERED = "answered"
+    NOT_DONE = "not done"  # nothing happened there: it may be sent to another one
+
+
+@final
+class Forwarder:
+    """Args: secret: what the nodes know each other by."""
+
+    def __init__(self, client: httpx.AsyncClient, secret: bytes) -> None:
+        self._client = client
+        self._secret = secret
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, secret: str) -> "AsyncIterator[Forwarder]":
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # else it has a line for each request
+        limits = httpx.Limits(max_connections=_CONNECTIONS_MAX, max_keepalive_connections=_ALIVE)
+        timeout = httpx.Timeout(None, connect=CONNECT_S)
+        async with httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False) as client:
+            yield cls(client, secret.encode())
+
+    async def forward(self, exchange: Exchange, transport: OriginKind, address: str) -> Outcome:
+        """Have the node at `address` answer. A client that hangs up is heard of there, too."""
+        with trio.CancelScope() as while_there:
+            exchange.cancel_when_gone(while_there)
+            return await self._forward(exchange, transport, address)
+        return Outcome.ANSWERED  # to nobody
+
+    async def _forward(self, exchange: Exchange, transport: OriginKind, address: str) -> Outcome:
+        request = self._request(exchange, transport, address)
+        is_repeatable = exchange.head.method in _SAFE or _has_key(exchange)
+        try:
+            response = await self._client.send(request, stream=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            return Outcome.NOT_DONE
+        except httpx.TransportError:
+            if is_repeatable:
+                return Outcome.NOT_DONE
+            await exchange.refuse(_LOST)
+            return Outcome.ANSWERED
+        try:
+            if NOT_ACTIVE[0].decode() in response.headers and (
+                is_repeatable or response.headers[NOT_ACTIVE[0].decode()] == "untouched"
+            ):
+                return Outcome.NOT_DONE
+            await _pass_back(exchange, response)
+        finally:
+            with trio.CancelScope(shield=True), trio.move_on_after(1):
+                await response.aclose()
+        return Outcome.ANSWERED
+
+    def _request(self, exchange: Exchange, transport: OriginKind, address: str) -> httpx.Request:
+        head = exchange.head
+        headers = [(name, value) for name, value in head.headers if name not in _HOP_BY_HOP]
+        headers += [(SECRET, self._secret), (TRANSPORT, transport.value.encode())]
+        url = httpx.URL(f"http://{address}").copy_with(raw_path=head.target)
+        return httpx.Request(head.method, url, headers=headers, content=exchange.body or None)
+
+
+def _has_key(exchange: Exchange) -> bool:
+    return any(name == b"idempotency-key" for name, _ in exchange.head.headers)
+
+
+async def _pass_back(exchange: Exchange, response: httpx.Response) -> None:
+    headers = [
+        (name.lower(), value)
+        for name, value in response.headers.raw
+        if name.lower() not in _HOP_BY_HOP or name.lower() == b"content-length"
+    ]
+    exchange.begin(response.status_code, headers)
+    try:
+        async for piece in response.aiter_raw():
+            await exchange.send(piece, True)
+    except httpx.TransportError:
+        return  # the connection ends with what is missing: a stream is followed again elsewhere
+    await exchange.send(b"", False)

@@ -9,7 +9,7 @@ import trio
 
 from chargehand.actors.identity import OriginKind
 from chargehand.web.cluster.forwarding import SECRET, TRANSPORT, Forwarder, Outcome
-from chargehand.web.cluster.roles import NOT_ACTIVE, Roles
+from chargehand.web.cluster.roles import NOT_ACTIVE, UNTOUCHED, Roles
 from chargehand.web.exchange import Exchange
 from chargehand.web.operations import Operation
 from chargehand.web.problems import EdgeCode
@@ -33,7 +33,7 @@ _UNTOUCHED: Final = Refusal.of(
     EdgeCode.NO_ACTIVE_NODE,
     "this node is not the active one; nothing was done",
     "ask another one",
-    ((b"retry-after", b"1"), (NOT_ACTIVE[0], b"untouched")),
+    ((b"retry-after", b"1"), (NOT_ACTIVE[0], UNTOUCHED.encode())),
 )
 _STRANGER: Final = Refusal.of(
     EdgeCode.NOT_A_NODE,

@@ -13,7 +13,7 @@ import httpx
 import trio
 
 from chargehand.actors.identity import OriginKind
-from chargehand.web.cluster.roles import NOT_ACTIVE
+from chargehand.web.cluster.roles import NOT_ACTIVE, UNTOUCHED, Roles
 from chargehand.web.exchange import Exchange
 from chargehand.web.problems import EdgeCode
 from chargehand.web.refusal import Refusal
@@ -59,42 +59,41 @@ class Outcome(Enum):
 class Forwarder:
     """Args: secret: what the nodes know each other by."""
 
-    def __init__(self, client: httpx.AsyncClient, secret: bytes) -> None:
+    def __init__(self, client: httpx.AsyncClient, roles: Roles, secret: bytes) -> None:
         self._client = client
+        self._roles = roles
         self._secret = secret
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, secret: str) -> "AsyncIterator[Forwarder]":
+    async def opened(cls, roles: Roles, secret: str) -> "AsyncIterator[Forwarder]":
         logging.getLogger("httpx").setLevel(logging.WARNING)  # else it has a line for each request
         limits = httpx.Limits(max_connections=_CONNECTIONS_MAX, max_keepalive_connections=_ALIVE)
         timeout = httpx.Timeout(None, connect=CONNECT_S)
         async with httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False) as client:
-            yield cls(client, secret.encode())
+            yield cls(client, roles, secret.encode())
 
     async def forward(self, exchange: Exchange, transport: OriginKind, address: str) -> Outcome:
         """Have the node at `address` answer. A client that hangs up is heard of there, too."""
-        with trio.CancelScope() as while_there:
-            exchange.cancel_when_gone(while_there)
-            return await self._forward(exchange, transport, address)
-        return Outcome.ANSWERED  # to nobody
+        with trio.CancelScope() as scope:
+            exchange.cancel_when_gone(scope)
+            with self._roles.asking(address, scope):
+                return await self._forward(exchange, transport, address)
+        if exchange.is_gone or exchange.status is not None:
+            return Outcome.ANSWERED  # as far as it goes: a stream is followed again
+        return await _lost(exchange)
 
     async def _forward(self, exchange: Exchange, transport: OriginKind, address: str) -> Outcome:
         request = self._request(exchange, transport, address)
-        is_repeatable = exchange.head.method in _SAFE or _has_key(exchange)
         try:
             response = await self._client.send(request, stream=True)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             return Outcome.NOT_DONE
         except httpx.TransportError:
-            if is_repeatable:
-                return Outcome.NOT_DONE
-            await exchange.refuse(_LOST)
-            return Outcome.ANSWERED
+            return await _lost(exchange)
         try:
-            if NOT_ACTIVE[0].decode() in response.headers and (
-                is_repeatable or response.headers[NOT_ACTIVE[0].decode()] == "untouched"
-            ):
+            not_active = response.headers.get(NOT_ACTIVE[0].decode())
+            if not_active == UNTOUCHED or (not_active and _is_repeatable(exchange)):
                 return Outcome.NOT_DONE
             await _pass_back(exchange, response)
         finally:
@@ -110,8 +109,18 @@ class Forwarder:
         return httpx.Request(head.method, url, headers=headers, content=exchange.body or None)
 
 
-def _has_key(exchange: Exchange) -> bool:
-    return any(name == b"idempotency-key" for name, _ in exchange.head.headers)
+async def _lost(exchange: Exchange) -> Outcome:
+    """Nobody knows what became of it: what may be sent twice is."""
+    if _is_repeatable(exchange):
+        return Outcome.NOT_DONE
+    await exchange.refuse(_LOST)
+    return Outcome.ANSWERED
+
+
+def _is_repeatable(exchange: Exchange) -> bool:
+    return exchange.head.method in _SAFE or any(
+        name == b"idempotency-key" for name, _ in exchange.head.headers
+    )
 
 
 async def _pass_back(exchange: Exchange, response: httpx.Response) -> None:

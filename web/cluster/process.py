@@ -85,11 +85,11 @@ async def serve_node(
     assert settings.advertise is not None, "it was checked"
     begun_s = time.monotonic()
     peers = listen_tcp(*settings.advertised, setting="--advertise {}")
-    async with (
-        member_of(settings) as (member, address),
-        Forwarder.opened(settings.cluster_secret) as forwarder,
-    ):
+    async with AsyncExitStack() as stack:
+        member, address = await stack.enter_async_context(member_of(settings))
         roles = Roles(member, settings.advertise)
+        opened = Forwarder.opened(roles, settings.cluster_secret)
+        forwarder = await stack.enter_async_context(opened)
         ways = ways_in(settings, listeners)
         fronts = [
             *fronts_of(
@@ -100,6 +100,7 @@ async def serve_node(
         async with trio.open_nursery() as nursery:
             for front in fronts:
                 await nursery.start(front.run)
+            nursery.start_soon(roles.watch)
             stop = trio.Event()
             ended = trio.Event()
             nursery.start_soon(_be_active, configuration, roles, address, ways, fronts, stop, ended)
@@ -111,6 +112,7 @@ async def serve_node(
             stop.set()
             await ended.wait()
             await stop_fronts(fronts, settings.grace_s / 4)
+            nursery.cancel_scope.cancel()
     if listeners.unix_path is not None:
         listeners.unix_path.unlink(missing_ok=True)
 

@@ -1,20 +1,23 @@
 """Which node answers now, as this one knows it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final, final
 
 import trio
 
 from chargehand.actors.identity import OriginKind
-from chargehand.persistence.replicated.member import Member
-from chargehand.persistence.replicated.node import Active
+from chargehand.persistence.replicated.member import LOOKS_S, Member
+from chargehand.persistence.replicated.node import Active, Ended, Standby
 from chargehand.persistence.replicated.shard import NOBODY
 from chargehand.web.exchange import Answerer
 from chargehand.web.problems import EdgeCode
 from chargehand.web.refusal import Refusal
 
 NOT_ACTIVE: Final = (b"chargehand-not-active", b"1")
-"""In the answer of a node that is not: nothing was done."""
+"""In the answer of a node that is not, or may not be any more."""
+UNTOUCHED: Final = "untouched"
+"""Its value where nothing was done for sure."""
 
 _STALE: Final = Refusal.of(
     EdgeCode.NO_ACTIVE_NODE,
@@ -33,12 +36,11 @@ class Roles:
         self.member: Final = member
         self._address = address
         self._local: Mapping[OriginKind, Answerer] = {}
-        self._changed = trio.Event()
+        self._asked: dict[trio.CancelScope, str] = {}
 
     def serve(self, answerers: Mapping[OriginKind, Answerer]) -> None:
         """From now on this node answers by these, as long as it is active."""
         self._local = answerers
-        self._changed.set()
 
     def end(self) -> None:
         """It does not any more."""
@@ -64,6 +66,26 @@ class Roles:
             return None
         return owner.address
 
+    @contextmanager
+    def asking(self, address: str, scope: trio.CancelScope) -> Iterator[None]:
+        """Around a request to the node at `address`: `scope` is canceled once another one is
+        active, as that one may never answer."""
+        self._asked[scope] = address
+        try:
+            yield
+        finally:
+            del self._asked[scope]
+
+    async def watch(self) -> None:
+        """Look who is active, all the time."""
+        while True:
+            await trio.sleep(LOOKS_S)
+            owner = self.member.row.owner
+            if owner != NOBODY:
+                for scope, address in self._asked.items():
+                    if address != owner.address:
+                        scope.cancel()
+
     @property
     def name_of_active(self) -> str | None:
         owner = self.member.row.owner
@@ -74,4 +96,10 @@ class Roles:
         """For people."""
         if self.is_active:
             return "active"
-        return "becoming active" if isinstance(self.member.node, Active) else "standby"
+        match self.member.node:
+            case Active():
+                return "becoming active"
+            case Standby():
+                return "standby"
+            case Ended():
+                return "ending"

@@ -113,6 +113,9 @@ MEANINGS: Final[Mapping[AnyCode, str]] = {
     EdgeCode.HEADERS_TOO_LARGE: "The headers are too large.",
     EdgeCode.MALFORMED: "The request is no valid HTTP.",
     EdgeCode.OVERLOADED: "Too many large requests are under way.",
+    EdgeCode.NO_ACTIVE_NODE: "Of several nodes none is active, or this one may not be; try again.",
+    EdgeCode.NODE_LOST: "The active node was lost meanwhile; the write may have been done.",
+    EdgeCode.NOT_A_NODE: "The listener is for the other nodes, and this was none of them.",
     EdgeCode.UNKNOWN_PATH: "Nothing is served at this path.",
     EdgeCode.INTERNAL: "A bug; the server's log has it.",
 }

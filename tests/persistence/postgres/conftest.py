@@ -1,51 +1,7 @@
-"""PostgreSQL for these tests: a primary and a synchronous standby, started once for all of them."""
+"""PostgreSQL for these tests."""
 
-import itertools
-import os
-from collections.abc import Iterator
-from typing import Final
+from tests.cluster.fixtures import address, left_out, servers
 
-import pytest
+pytest_terminal_summary = left_out
 
-from chargehand.persistence.postgres.address import JournalAddress
-from chargehand.persistence.postgres.schema import create
-from tests.persistence.postgres.servers import (
-    PostgresServer,
-    a_directory,
-    binaries,
-    replicated,
-)
-
-_LEFT_OUT: Final = "PostgreSQL is not installed"
-_numbers = itertools.count(1)
-
-
-def pytest_terminal_summary(terminalreporter) -> None:
-    """Say which tests were left out, so that nobody takes them for passed."""
-    count: dict[str, int] = {}
-    for report in terminalreporter.stats.get("skipped", ()):
-        if _LEFT_OUT in str(report.longrepr):
-            module = report.nodeid.partition("::")[0]
-            count[module] = count.get(module, 0) + 1
-    if count:
-        terminalreporter.section("LEFT OUT: tests of PostgreSQL", red=True, bold=True)
-        for module, tests in count.items():
-            terminalreporter.line(f"LEFT OUT: {tests} tests of {module}", red=True)
-
-
-@pytest.fixture(scope="session")
-def servers() -> Iterator[tuple[PostgresServer, PostgresServer]]:
-    if binaries() is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{_LEFT_OUT}, and no test is left out in CI")
-        pytest.skip(_LEFT_OUT)
-    with a_directory() as root, replicated(root) as both:
-        yield both
-
-
-@pytest.fixture
-def address(servers) -> JournalAddress:
-    """Of a new, empty journal."""
-    made = JournalAddress.parse(f"{servers[0].url}?schema=journal_{next(_numbers)}")
-    create(made)
-    return made
+__all__ = ["address", "servers"]

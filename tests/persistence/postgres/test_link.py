@@ -26,7 +26,7 @@ from chargehand.persistence.replicated.shard import (
     Take,
     Unknown,
 )
-from tests.persistence.postgres.servers import S_MAX
+from tests.cluster.postgres import S_MAX
 
 ONE, TWO = Owner("p1", "one", "10.0.0.1:2124"), Owner("p2", "two", "10.0.0.2:2124")
 

@@ -45,7 +45,7 @@ def _as_user() -> list[str]:
     raise LookupError("there is no user to run PostgreSQL as")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
@@ -60,7 +60,7 @@ class PostgresServer:
         assert found is not None, "PostgreSQL is not installed"
         self._binaries = found
         self.name = name
-        self.port = _free_port()
+        self.port = free_port()
         self.data = root / name
         self._log = root / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None

@@ -4,12 +4,13 @@ Used by one thread. Whatever is not a plain success without a warning is `Unknow
 may have happened, and it is for the node to find out.
 """
 
-from typing import Any, Final, final
+from typing import Any, final
 
 import psycopg
 
 from chargehand.persistence.postgres.address import JournalAddress
 from chargehand.persistence.postgres.connection import Database, said
+from chargehand.persistence.postgres.safety import SAFE_COMMITS
 from chargehand.persistence.postgres.statements import SHARD, Statements
 from chargehand.persistence.replicated.shard import (
     Answer,
@@ -26,8 +27,6 @@ from chargehand.persistence.replicated.shard import (
     Take,
     Unknown,
 )
-
-_SAFE_COMMITS: Final = frozenset({"on", "remote_apply"})
 
 
 @final
@@ -74,7 +73,7 @@ class ShardLink:
         return Done(_row(found))
 
     def _is_safe(self, commit: str, has_standbys: bool) -> bool:
-        return self._unreplicated or (commit in _SAFE_COMMITS and has_standbys)
+        return self._unreplicated or (commit in SAFE_COMMITS and has_standbys)
 
     def _ask_once(self, request: Request) -> tuple[Any, ...] | None:
         text, values = self._statement(request)

@@ -49,6 +49,13 @@ _TABLES: Final = (
         changes bytea NOT NULL,
         PRIMARY KEY (shard, number)
     )""",
+    """CREATE TABLE {s}.node (
+        name text PRIMARY KEY,
+        process text NOT NULL,
+        address text NOT NULL,
+        seen timestamptz NOT NULL,
+        followed bigint NOT NULL
+    )""",
     "ALTER TABLE {s}.log ALTER COLUMN frames SET STORAGE EXTERNAL",
     "ALTER TABLE {s}.slices ALTER COLUMN changes SET STORAGE EXTERNAL",
 )

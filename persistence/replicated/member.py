@@ -62,14 +62,20 @@ class Member:
         owner: this process.
         link: of this thread alone.
         near: the same; until the node is active.
+        ttl_s: seconds without a sign of the active node after which another one takes over.
+        shy_s: seconds in which another node shall have its chance first.
     """
 
-    def __init__(self, owner: Owner, link: Link, near: Near, *, ttl_s: float = TTL_S) -> None:
+    def __init__(
+        self, owner: Owner, link: Link, near: Near, *, ttl_s: float = TTL_S, shy_s: float = 0
+    ) -> None:
+        self.owner: Final = owner
         self.ttl_s: Final = ttl_s
         self.waiting: Final = Waiting()
         self.near: Final = near
         self._link = link
-        self._node: Node = Standby(owner, int(ttl_s * 1e9))
+        shy_until_ns = boot_ns() + int(shy_s * 1e9)
+        self._node: Node = Standby(owner, int(ttl_s * 1e9), shy_until_ns=shy_until_ns)
         self._row = Row()
         self._events: SimpleQueue[Event | None] = SimpleQueue()  # None: look what there is to do
         self._idle = False

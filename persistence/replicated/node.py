@@ -45,6 +45,7 @@ class Standby:
     """Args:
     owner: this process.
     seen, since_ns: the row, and when it was first seen to be like that; None: nothing is known.
+    shy_until_ns: until then another node shall have its chance first.
     """
 
     owner: Owner
@@ -53,6 +54,7 @@ class Standby:
     asked_ns: int = 0
     seen: Row | None = None
     since_ns: int = 0
+    shy_until_ns: int = 0
 
 
 @final
@@ -202,7 +204,8 @@ def _standby_answered(
             if row.owner == node.owner:
                 # By a take whose answer was lost. Only what is answered is safe.
                 return _sent(node, Raise(row.epoch, node.owner), now_ns)
-            if row.owner == NOBODY or _stands_still(node, row, now_ns):
+            is_free = row.owner == NOBODY or _stands_still(node, row, now_ns)
+            if is_free and now_ns >= node.shy_until_ns:
                 return _sent(node, Take(row, node.owner), now_ns)
             return node if row == node.seen else replace(node, seen=row, since_ns=now_ns), []
 

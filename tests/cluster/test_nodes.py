@@ -113,3 +113,25 @@ def test_without_a_journal_nothing_starts(make_node, servers):
     node.spawn()
     assert node.wait() != 0
     assert "chargehand journal init" in node.log
+
+
+def test_an_active_node_steps_down_when_it_is_asked(three):
+    first = three.active()
+    assert first.create("before").status_code == 201
+    [second, third] = three.others(first)
+    asked = second.post("/api/nodes/step-down")
+    assert (asked.status_code, asked.json()) == (202, {"node": first.name})
+    assert first.create("behind", key="k").status_code == 201  # it is there, and sends it on
+    active = three.active()
+    assert active is not first
+    assert sorted(third.titles()) == ["before", "behind"]
+    nodes = {one["name"]: one["role"] for one in third.client.get("/api/nodes").json()["nodes"]}
+    assert nodes == {node.name: "active" if node is active else "standby" for node in three.nodes}
+
+
+def test_nodes_step_down_in_turn(three):
+    for number in range(6):
+        active = three.active()
+        assert active.post("/api/nodes/step-down").status_code == 202
+        assert active.create(f"task {number}", key=f"key {number}").status_code == 201
+    assert len(three.active().titles()) == 6

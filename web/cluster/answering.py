@@ -8,7 +8,10 @@ import orjson
 import trio
 
 from chargehand.actors.identity import OriginKind
+from chargehand.persistence.postgres.presence import Seen
+from chargehand.persistence.replicated.far import LostError
 from chargehand.web.cluster.forwarding import SECRET, TRANSPORT, Forwarder, Outcome
+from chargehand.web.cluster.presence import NodePresence
 from chargehand.web.cluster.roles import NOT_ACTIVE, UNTOUCHED, Roles
 from chargehand.web.exchange import Exchange
 from chargehand.web.operations import Operation
@@ -21,6 +24,8 @@ LOOK_S: Final = 0.02
 
 _LIVE: Final = Operation.LIVENESS.path.encode()
 _READY: Final = Operation.READINESS.path.encode()
+NODES_PATH: Final = b"/api/nodes"
+STEP_DOWN_PATH: Final = b"/api/nodes/step-down"
 _JSON: Final = (b"content-type", b"application/json")
 
 _NOBODY: Final = Refusal.of(
@@ -46,9 +51,12 @@ _STRANGER: Final = Refusal.of(
 class NodeAnswerer:
     """An `Answerer` of one way in."""
 
-    def __init__(self, roles: Roles, forwarder: Forwarder, transport: OriginKind) -> None:
+    def __init__(
+        self, roles: Roles, forwarder: Forwarder, presence: NodePresence, transport: OriginKind
+    ) -> None:
         self._roles = roles
         self._forwarder = forwarder
+        self._presence = presence
         self._transport = transport
 
     async def __call__(self, exchange: Exchange) -> None:
@@ -59,6 +67,10 @@ class NodeAnswerer:
         if path == _READY and (not self._roles.is_active or query == b"active"):
             await self._readiness(exchange, wants_active=query == b"active")
             return
+        if path == NODES_PATH and exchange.head.method == "GET":
+            await self._nodes(exchange)
+            return
+        local = None
         with trio.move_on_after(WAIT_S):
             while True:
                 local = self._roles.local(self._transport)
@@ -74,19 +86,41 @@ class NodeAnswerer:
         if local is None:
             await exchange.refuse(_NOBODY)
             return
-        await local(exchange)
+        if path == STEP_DOWN_PATH and exchange.head.method == "POST":
+            await step_down(exchange, self._roles)
+        else:
+            await local(exchange)
+
+    async def _nodes(self, exchange: Exchange) -> None:
+        try:
+            found = await self._presence.nodes()
+        except LostError:
+            await exchange.refuse(_NOBODY)
+            return
+        row = self._roles.row
+        shown = [
+            {
+                "name": one.name,
+                "address": one.address,
+                "role": _role_of(one, row.owner.node, self._presence.is_gone_s),
+                "seen_seconds_ago": round(one.ago_s, 1),
+                "lag_records": max(0, row.head - one.followed_seq),
+            }
+            for one in found
+        ]
+        await _answer(exchange, HTTPStatus.OK, {"nodes": shown, "epoch": row.epoch})
 
     async def _readiness(self, exchange: Exchange, *, wants_active: bool) -> None:
         """Ready is who can have a request answered."""
         roles = self._roles
-        row = roles.member.row
+        row = roles.row
         is_ready = roles.is_active if wants_active else roles.is_active or bool(roles.elsewhere)
         shown: dict[str, object] = {
             "status": "ok" if is_ready else "not ready",
             "role": roles.role,
             "active": roles.name_of_active,
             "epoch": row.epoch,
-            "lag_records": max(0, row.head - roles.member.followed_seq),
+            "lag_records": max(0, row.head - roles.followed_seq),
         }
         status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
         await _answer(exchange, status, shown)
@@ -111,7 +145,22 @@ class PeerAnswerer:
             await exchange.refuse(_UNTOUCHED)
             return
         exchange.answer_unless(self._roles.stale)
-        await local(exchange)
+        if exchange.head.target == STEP_DOWN_PATH:
+            await step_down(exchange, self._roles)
+        else:
+            await local(exchange)
+
+
+async def step_down(exchange: Exchange, roles: Roles) -> None:
+    """Have another node go on; whatever is under way here is answered first."""
+    await _answer(exchange, HTTPStatus.ACCEPTED, {"node": roles.name_of_active})
+    roles.leaving.set()
+
+
+def _role_of(node: Seen, active: str, is_gone_s: float) -> str:
+    if node.ago_s > is_gone_s:
+        return "gone"
+    return "active" if node.name == active else "standby"
 
 
 async def _answer(exchange: Exchange, status: int, shown: dict[str, object]) -> None:

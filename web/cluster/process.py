@@ -12,14 +12,17 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import Final, final
 
 import trio
 
+from chargehand.actors.frozen import frozen
 from chargehand.actors.identity import OriginKind
 from chargehand.actors.lifecycle import run_system
 from chargehand.persistence.postgres.address import JournalAddress
 from chargehand.persistence.postgres.link import ShardLink
+from chargehand.persistence.postgres.presence import Presence
+from chargehand.persistence.postgres.safety import refuse_risks
 from chargehand.persistence.postgres.schema import find
 from chargehand.persistence.postgres.tables import PostgresTables
 from chargehand.persistence.replicated.member import Member
@@ -29,6 +32,7 @@ from chargehand.persistence.replicated.shard import Owner
 from chargehand.web.bridges.on_demand import bridges_of
 from chargehand.web.cluster.answering import NodeAnswerer, PeerAnswerer
 from chargehand.web.cluster.forwarding import Forwarder
+from chargehand.web.cluster.presence import NodePresence
 from chargehand.web.cluster.roles import Roles
 from chargehand.web.connection import Bounds
 from chargehand.web.exchange import Answerer
@@ -40,34 +44,49 @@ from chargehand.web.settings import Configuration, ServerSettings
 from chargehand.web.sockets import listen_tcp
 from chargehand.web.version import program_version
 
+SHY_S: Final = 2.0
+"""In which another node takes over from one that stepped down, if there is one."""
+
 _MIB: Final = 1024 * 1024
 _log = logging.getLogger("chargehand")
 
 
-@asynccontextmanager
-async def member_of(settings: ServerSettings) -> AsyncIterator[tuple[Member, JournalAddress]]:
-    """This node, running.
+@final
+@frozen
+class _Place:
+    """What this node's members have in common, one after the other."""
 
-    Raises:
-        StorageError: there is no such journal, or no place for a copy of it.
-    """
-    assert settings.journal is not None, "the journal is shared"
-    assert settings.node is not None, "it was checked"
-    assert settings.advertise is not None, "it was checked"
-    address = JournalAddress.parse(settings.journal)
-    await trio.to_thread.run_sync(find, address)
-    store = open_near(settings.data_dir, map_bytes=settings.map_mib * _MIB)
-    owner = Owner(uuid.uuid4().hex, settings.node, settings.advertise)
-    link = ShardLink(address, unreplicated=settings.journal_unreplicated)
-    near = Near(store, PostgresTables(address))
-    member = Member(owner, link, near, ttl_s=settings.journal_ttl_s)
-    member.start()
-    try:
-        yield member, address
-    finally:
-        await member.stop()
-        near.rest()
-        store.close()
+    address: JournalAddress
+    settings: ServerSettings
+
+    @classmethod
+    async def checked(cls, settings: ServerSettings) -> "_Place":
+        """Raises: StorageError: there is no such journal, or it could lose something."""
+        assert settings.journal is not None, "the journal is shared"
+        address = JournalAddress.parse(settings.journal)
+        await trio.to_thread.run_sync(find, address)
+        if not settings.journal_unreplicated:
+            await trio.to_thread.run_sync(refuse_risks, address)
+        return cls(address, settings)
+
+    @asynccontextmanager
+    async def member(self, *, shy_s: float = 0) -> AsyncIterator[Member]:
+        """The next one, running. Raises: StorageError: there is no place for its copy."""
+        settings = self.settings
+        assert settings.node is not None, "it was checked"
+        assert settings.advertise is not None, "it was checked"
+        owner = Owner(uuid.uuid4().hex, settings.node, settings.advertise)
+        link = ShardLink(self.address, unreplicated=settings.journal_unreplicated)
+        store = open_near(settings.data_dir, map_bytes=settings.map_mib * _MIB)
+        near = Near(store, PostgresTables(self.address))
+        member = Member(owner, link, near, ttl_s=settings.journal_ttl_s, shy_s=shy_s)
+        member.start()
+        try:
+            yield member
+        finally:
+            await member.stop()
+            near.rest()
+            store.close()
 
 
 async def serve_node(
@@ -86,93 +105,115 @@ async def serve_node(
     begun_s = time.monotonic()
     peers = listen_tcp(*settings.advertised, setting="--advertise {}")
     async with AsyncExitStack() as stack:
-        member, address = await stack.enter_async_context(member_of(settings))
-        roles = Roles(member, settings.advertise)
+        place = await _Place.checked(settings)
+        roles = Roles(settings.advertise)
         opened = Forwarder.opened(roles, settings.cluster_secret)
         forwarder = await stack.enter_async_context(opened)
+        presence = NodePresence(roles, Presence(place.address), settings.journal_ttl_s)
         ways = ways_in(settings, listeners)
+
+        def behind(way: Way) -> Application:
+            return _always(NodeAnswerer(roles, forwarder, presence, way.transport))
+
         fronts = [
-            *fronts_of(
-                ways, settings, lambda way: _always(NodeAnswerer(roles, forwarder, way.transport))
-            ),
+            *fronts_of(ways, settings, behind),
             _peer_front(peers, PeerAnswerer(roles, settings.cluster_secret), settings),
         ]
         async with trio.open_nursery() as nursery:
             for front in fronts:
                 await nursery.start(front.run)
             nursery.start_soon(roles.watch)
-            stop = trio.Event()
-            ended = trio.Event()
-            nursery.start_soon(_be_active, configuration, roles, address, ways, fronts, stop, ended)
+            nursery.start_soon(presence.run)
+            turns = _Turns(configuration, roles, place, ways)
+            nursery.start_soon(turns.run)
             _report(settings, listeners, begun_s)
             caught = await anext(signals)
             _log.info("%s: stopping", signal.Signals(caught).name)
             for front in fronts:
                 await front.stop_accepting()
-            stop.set()
-            await ended.wait()
+            await turns.end(fronts)
             await stop_fronts(fronts, settings.grace_s / 4)
             nursery.cancel_scope.cancel()
     if listeners.unix_path is not None:
         listeners.unix_path.unlink(missing_ok=True)
 
 
-async def _be_active(
-    configuration: Configuration,
-    roles: Roles,
-    address: JournalAddress,
-    ways: list[Way],
-    fronts: list[Front],
-    stop: trio.Event,
-    ended: trio.Event,
-) -> None:
-    """Wait for this node's turn, and answer from then on until it is to stop."""
-    settings = configuration.server
-    try:
-        if not await _turn(roles.member, stop):
-            return
+@final
+class _Turns:
+    """This node's turns to be active: each from when it comes until it is to end."""
+
+    def __init__(
+        self, configuration: Configuration, roles: Roles, place: _Place, ways: list[Way]
+    ) -> None:
+        self._configuration = configuration
+        self._roles = roles
+        self._place = place
+        self._ways = ways
+        self._fronts: list[Front] = []
+        self._stop, self._ended = trio.Event(), trio.Event()
+
+    async def end(self, fronts: list[Front]) -> None:
+        """Return once another node may go on, and what is under way at `fronts` is answered."""
+        self._fronts = fronts
+        self._stop.set()
+        self._roles.leaving.set()
+        await self._ended.wait()
+
+    async def run(self) -> None:
+        shy_s = 0.0
+        try:
+            while not self._stop.is_set():
+                async with self._place.member(shy_s=shy_s) as member:
+                    self._roles.begin(member)
+                    try:
+                        if await self._has_come(member):
+                            await self._serve(member)
+                    finally:
+                        self._roles.end()
+                shy_s = SHY_S
+        finally:
+            self._ended.set()
+
+    async def _serve(self, member: Member) -> None:
         begun_s = time.monotonic()
-        journal = replicated_journal(roles.member, PostgresTables(address))
+        settings = self._configuration.server
+        journal = replicated_journal(member, PostgresTables(self._place.address))
         async with (
-            bridges_of(configuration.bridges) as bridges,
-            run_system(journal, configuration.core, bridges=bridges) as system,
+            bridges_of(self._configuration.bridges) as bridges,
+            run_system(journal, self._configuration.core, bridges=bridges) as system,
             AsyncExitStack() as stack,
         ):
             answerers: dict[OriginKind, Answerer] = {}
-            for way in ways:
+            for way in self._ways:
                 application = way.application(system, settings)
                 await stack.enter_async_context(application.lifespan())
                 answerers[way.transport] = application.answer
-            roles.serve(answerers)
+            self._roles.serve(answerers)
             _log.info(
                 "active: epoch %d, %d tasks, %.0f ms after the turn came",
                 system.journal.epoch,
                 system.recovered_tasks,
                 (time.monotonic() - begun_s) * 1000,
             )
-            await stop.wait()
+            await self._roles.leaving.wait()
+            self._roles.end()  # what comes from now on is another node's
             system.begin_stop()
-            await stop_fronts(fronts, settings.grace_s / 2)
-            roles.end()
-    finally:
-        roles.end()
-        ended.set()
+            await stop_fronts(self._fronts, settings.grace_s / 2)
 
+    async def _has_come(self, member: Member) -> bool:
+        """Return once the node is active; False: it is to stop before."""
+        has_come = False
+        async with trio.open_nursery() as nursery:
 
-async def _turn(member: Member, stop: trio.Event) -> bool:
-    """Return once the node is active; False: it is to stop before."""
-    is_active = False
-    async with trio.open_nursery() as nursery:
+            async def wait_stop() -> None:
+                await self._stop.wait()
+                nursery.cancel_scope.cancel()
 
-        async def wait_stop() -> None:
-            await stop.wait()
+            nursery.start_soon(wait_stop)
+            await member.wait_active()
+            has_come = True
             nursery.cancel_scope.cancel()
-
-        nursery.start_soon(wait_stop)
-        await member.wait_active()
-        is_active = True
-        nursery.cancel_scope.cancel()
-    return is_active
+        return has_come
 
 
 def _always(answer: Answerer) -> Application:

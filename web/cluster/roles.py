@@ -9,7 +9,7 @@ import trio
 from chargehand.actors.identity import OriginKind
 from chargehand.persistence.replicated.member import LOOKS_S, Member
 from chargehand.persistence.replicated.node import Active, Ended, Standby
-from chargehand.persistence.replicated.shard import NOBODY
+from chargehand.persistence.replicated.shard import Row
 from chargehand.web.exchange import Answerer
 from chargehand.web.problems import EdgeCode
 from chargehand.web.refusal import Refusal
@@ -30,13 +30,24 @@ _STALE: Final = Refusal.of(
 
 @final
 class Roles:
-    """Args: address: at which the others reach this node."""
+    """Args: address: at which the others reach this node.
 
-    def __init__(self, member: Member, address: str) -> None:
-        self.member: Final = member
+    Attributes:
+        member: this node, until it has had its turn; then another one follows.
+        leaving: set when another node shall go on.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.member: Member | None = None
         self._address = address
         self._local: Mapping[OriginKind, Answerer] = {}
         self._asked: dict[trio.CancelScope, str] = {}
+        self.leaving = trio.Event()
+
+    def begin(self, member: Member) -> None:
+        """The node's next turn."""
+        self.member = member
+        self.leaving = trio.Event()
 
     def serve(self, answerers: Mapping[OriginKind, Answerer]) -> None:
         """From now on this node answers by these, as long as it is active."""
@@ -48,11 +59,15 @@ class Roles:
 
     @property
     def is_active(self) -> bool:
-        return bool(self._local) and self.member.may_answer()
+        return bool(self._local) and self._may_answer
 
     def local(self, transport: OriginKind) -> Answerer | None:
         """What answers here; None: another node does, or nobody."""
-        return self._local.get(transport) if self.member.may_answer() else None
+        return self._local.get(transport) if self._may_answer else None
+
+    @property
+    def _may_answer(self) -> bool:
+        return self.member is not None and self.member.may_answer()
 
     def stale(self) -> Refusal | None:
         """Why what was found out must not be answered: asked as the answer begins."""
@@ -61,10 +76,18 @@ class Roles:
     @property
     def elsewhere(self) -> str | None:
         """The address of the active node, if that is another one."""
-        owner = self.member.row.owner
-        if owner == NOBODY or owner.address == self._address:
-            return None
-        return owner.address
+        address = self.row.owner.address
+        return None if address in ("", self._address) else address
+
+    @property
+    def row(self) -> Row:
+        """What the database showed last."""
+        return Row() if self.member is None else self.member.row
+
+    @property
+    def followed_seq(self) -> int:
+        """The last number that this node has."""
+        return 0 if self.member is None else self.member.followed_seq
 
     @contextmanager
     def asking(self, address: str, scope: trio.CancelScope) -> Iterator[None]:
@@ -80,26 +103,24 @@ class Roles:
         """Look who is active, all the time."""
         while True:
             await trio.sleep(LOOKS_S)
-            owner = self.member.row.owner
-            if owner != NOBODY:
-                for scope, address in self._asked.items():
-                    if address != owner.address:
-                        scope.cancel()
+            active = self.row.owner.address
+            for scope, address in self._asked.items():
+                if active not in ("", address):
+                    scope.cancel()
 
     @property
     def name_of_active(self) -> str | None:
-        owner = self.member.row.owner
-        return None if owner == NOBODY else owner.node
+        return self.row.owner.node or None
 
     @property
     def role(self) -> str:
         """For people."""
         if self.is_active:
             return "active"
-        match self.member.node:
+        match None if self.member is None else self.member.node:
             case Active():
                 return "becoming active"
             case Standby():
                 return "standby"
-            case Ended():
-                return "ending"
+            case Ended() | None:
+                return "between turns"

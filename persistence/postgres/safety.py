@@ -1,0 +1,58 @@
+"""Whether a database could lose what it has acknowledged, by how it is set up."""
+
+from typing import Final
+
+import psycopg
+
+from chargehand.actors.ports import StorageError
+from chargehand.persistence.postgres.address import JournalAddress
+from chargehand.persistence.postgres.connection import Database, said
+
+SAFE_COMMITS: Final = frozenset({"on", "remote_apply"})
+
+_READ: Final = """SELECT current_setting('fsync'), current_setting('full_page_writes'),
+    current_setting('synchronous_commit'), current_setting('synchronous_standby_names'),
+    (SELECT count(*) FROM pg_stat_replication)"""
+
+
+def risks(address: JournalAddress) -> list[str]:
+    """What could lose acknowledged writes, each with what to set instead.
+
+    Raises:
+        StorageError: the database cannot be asked.
+    """
+    database = Database(address)
+    try:
+        [(fsync, pages, commit, names, standbys)] = database.rows(_READ)
+    except psycopg.Error as error:
+        raise StorageError(f"the journal at {address} cannot be read: {said(error)}") from error
+    finally:
+        database.drop()
+    found = []
+    if fsync != "on":
+        found.append(f"fsync is {fsync}: a power cut loses commits; set it to on")
+    if pages != "on":
+        found.append(f"full_page_writes is {pages}: a power cut may tear pages; set it to on")
+    if commit not in SAFE_COMMITS:
+        found.append(
+            f"synchronous_commit is {commit}: a commit is acknowledged before a standby has it on "
+            "disk; set it to on for the role"
+        )
+    if not names:
+        found.append(
+            "synchronous_standby_names is empty: no standby has what is acknowledged; name some, "
+            "as ANY 1 (one, two)"
+        )
+    elif not standbys:
+        found.append("no standby is connected: commits wait for one; start it")
+    return found
+
+
+def refuse_risks(address: JournalAddress) -> None:
+    """Raises: StorageError: acknowledged writes could be lost; the message names every reason."""
+    found = risks(address)
+    if found:
+        raise StorageError(
+            f"the database of {address} could lose acknowledged writes: {'; '.join(found)} "
+            "(or start with --journal-unreplicated, and lose them with that machine)"
+        )

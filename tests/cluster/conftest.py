@@ -15,14 +15,14 @@ import pytest
 
 from tests.cluster.fixtures import address, left_out, servers
 from tests.cluster.postgres import free_port
-from tests.process.conftest import ROOT, S_MAX
+from tests.process.conftest import ROOT, S_MAX, server
 
 TTL_S: Final = 2.0
 SECRET: Final = "known to the nodes"
 
 pytest_terminal_summary = left_out
 
-__all__ = ["address", "servers"]
+__all__ = ["address", "server", "servers"]
 
 
 @final

@@ -101,6 +101,7 @@ _LOCAL: Final = (
     Local("serve", "Run the server"),
     Local("work", "Work on runs, with a command or a function of yours", "work"),
     Local("journal", "The journal that several nodes share: make it, look at it", "journal"),
+    Local("node", "The nodes that share a journal: list them, hand over", "node"),
     Local("verify", "Check a data directory that no server has open"),
     Local("demo", "Watch eight agents ship a release, on a server of its own"),
     Local("bench", "Measure a server that runs: cycles of agents, and how long they take", "bench"),

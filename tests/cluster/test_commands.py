@@ -1,0 +1,129 @@
+"""The commands of operators of several nodes, as they are typed."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from chargehand.persistence.postgres.address import JournalAddress
+from chargehand.persistence.postgres.schema import create, find
+from tests.process.conftest import ROOT, S_MAX
+
+
+def chargehand(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("CHARGEHAND_")}
+    return subprocess.run(
+        [sys.executable, "-m", "chargehand", *arguments],
+        cwd=ROOT,
+        env={**kept, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        timeout=S_MAX,
+        check=False,
+    )
+
+
+@pytest.fixture
+def url(servers, request) -> str:
+    """Of a journal that is not there."""
+    return f"{servers[0].url}?schema=made_by_{abs(hash(request.node.name))}"
+
+
+def test_a_journal_is_made_and_looked_at(url):
+    done = chargehand("journal", "init", url, "--json")
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    assert (made["epoch"], made["head"], made["active"]) == (0, 0, None)
+    shown = chargehand("journal", "status", CHARGEHAND_JOURNAL=url)
+    assert shown.returncode == 0, shown.stderr
+    assert made["journal"] in shown.stdout
+    assert "nobody" in shown.stdout
+    again = chargehand("journal", "init", url)
+    assert again.returncode != 0
+    assert "already" in again.stderr
+
+
+def test_what_cannot_be_reached_is_said_without_the_password():
+    done = chargehand("journal", "status", "postgresql://me:s3cret@127.0.0.1:1/x")
+    assert done.returncode != 0
+    assert "127.0.0.1:1" in done.stderr
+    assert "s3cret" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("wrong", ["mysql://x/y", "postgresql://x/y?schema=No;Name", ""])
+def test_an_address_that_is_none_is_refused(wrong):
+    done = chargehand("journal", "status", wrong)
+    assert done.returncode != 0
+    assert done.stderr.startswith("chargehand: ")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--journal=postgresql://x/y",), "--journal needs --node"),
+        (("--node=a",), "--node means nothing without --journal"),
+        (("--advertise=nowhere",), "--advertise: must be HOST:PORT"),
+    ],
+)
+def test_settings_of_a_node_go_together(options, says):
+    done = chargehand("serve", *options)
+    assert done.returncode != 0
+    assert says in done.stderr
+
+
+RISKS = {
+    "synchronous_commit": ("local", "synchronous_commit is local"),
+    "synchronous_standby_names": ("", "synchronous_standby_names is empty"),
+}
+
+
+@pytest.mark.parametrize("setting", RISKS)
+def test_a_database_that_could_lose_writes_is_refused_by_name(servers, make_node, setting):
+    primary = servers[0]
+    value, says = RISKS[setting]
+    [(before,)] = primary.execute(f"SHOW {setting}")
+    primary.execute(f"ALTER SYSTEM SET {setting} = '{value}'")
+    primary.execute("SELECT pg_reload_conf()")
+    try:
+        node = make_node("careful")
+        node.spawn()
+        assert node.wait() != 0
+        assert says in node.log
+        assert "--journal-unreplicated" in node.log
+        assert make_node("careless").start("--journal-unreplicated").create("x").status_code == 201
+    finally:
+        primary.execute(f"ALTER SYSTEM SET {setting} = '{before}'")
+        primary.execute("SELECT pg_reload_conf()")
+
+
+def test_nodes_are_listed_and_handed_over_by_command(three):
+    active = three.active()
+    environment = {"CHARGEHAND_URL": str(active.client.base_url)}
+    listed = chargehand("node", "list", "--json", **environment)
+    assert listed.returncode == 0, listed.stderr
+    roles = {node["name"]: node["role"] for node in json.loads(listed.stdout)["nodes"]}
+    assert roles[active.name] == "active"
+    done = chargehand("node", "step-down", **environment)
+    assert done.stdout == f"{active.name} hands over to another node\n"
+    three.others(active)[0].create("wait", key="k")
+    assert three.active() is not active
+    shown = chargehand("node", "list", **environment).stdout
+    assert len(shown.splitlines()) == 4
+
+
+def test_a_server_alone_says_so(tmp_path, make_node, server):
+    with server.start() as client:
+        done = chargehand("node", "list", CHARGEHAND_URL=str(client.base_url))
+    assert "this server is alone" in done.stderr
+    assert done.returncode != 0
+
+
+def test_only_what_is_a_journal_of_ours_is_used(servers, address):
+    servers[0].execute(f"UPDATE {address.schema}.shard SET format = 99")
+    with pytest.raises(Exception, match="has format 99, this version reads"):
+        find(address)
+    with pytest.raises(Exception, match="already"):
+        create(JournalAddress(address.conninfo, address.schema))

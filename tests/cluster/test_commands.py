@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -127,3 +128,47 @@ def test_only_what_is_a_journal_of_ours_is_used(servers, address):
         find(address)
     with pytest.raises(Exception, match="already"):
         create(JournalAddress(address.conninfo, address.schema))
+
+
+def test_a_journal_moves_into_a_database_and_back(tmp_path, server, make_node, address):
+    url = f"{address.conninfo}?schema={address.schema}"
+    with server.start() as client:
+        for number in range(30):
+            body = {"scope": "global", "title": f"task {number}"}
+            made = client.post("/api/tasks", json=body).json()["task"]
+            client.post(f"/api/tasks/{made['id']}/start", json={})
+        before = client.get("/api/tasks?order=created&limit=50").json()
+        refused = chargehand("journal", "copy", str(server.data_dir), url)
+        assert refused.returncode != 0
+        assert "is in use by" in refused.stderr
+    server.signal(signal.SIGTERM)
+    assert server.end()[0] == 0
+
+    there = chargehand("journal", "copy", str(server.data_dir), url, "--json")
+    assert there.returncode == 0, there.stderr
+    node = make_node("alone").start()
+    assert node.client.get("/api/tasks?order=created&limit=50").json() == before
+    assert node.create("in the database", key="k").status_code == 201
+    again = chargehand("journal", "copy", url, str(tmp_path / "back"))
+    assert "stop all nodes first" in again.stderr
+    node.signal(signal.SIGTERM)
+    assert node.wait() == 0
+
+    back = chargehand("journal", "copy", url, str(tmp_path / "back"), "--json")
+    assert back.returncode == 0, back.stderr
+    assert json.loads(back.stdout)["head"] > json.loads(there.stdout)["head"]
+    refused = chargehand("journal", "copy", str(server.data_dir), url)
+    assert "has been used: copy into a new one" in refused.stderr
+    server.data_dir = tmp_path / "back"
+    with server.start() as client:
+        found = client.get("/api/tasks?order=created&limit=50").json()["tasks"]
+    assert [task["title"] for task in found if task["title"] != "in the database"] == [
+        task["title"] for task in before["tasks"]
+    ]
+    assert len(found) == 31
+    verified = chargehand("verify", str(tmp_path / "back"))
+    assert "in use" in verified.stderr
+    server.signal(signal.SIGTERM)
+    server.end()
+    verified = chargehand("verify", str(tmp_path / "back"))
+    assert verified.returncode == 0, verified.stdout

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -13,6 +14,7 @@ from chargehand.web.exits import ExitCode, Fatal
 
 if TYPE_CHECKING:
     from chargehand.persistence.postgres.address import JournalAddress
+    from chargehand.persistence.postgres.copying import Copied
     from chargehand.persistence.postgres.schema import Found
 
 T = TypeVar("T")
@@ -27,24 +29,15 @@ def journal() -> None:
 
 
 def _run(url: str | None, what: "Callable[[JournalAddress], Found]") -> "Found":
-    try:
-        return needs_postgres(lambda: _with_address(url, what))
-    except Fatal as fatal:
-        print(f"chargehand: {fatal}", file=sys.stderr)
-        sys.exit(fatal.code)
+    def run() -> "Found":
+        from chargehand.persistence.postgres.address import JournalAddress
 
-
-def _with_address(url: str | None, what: "Callable[[JournalAddress], Found]") -> "Found":
-    from chargehand.actors.ports import StorageError
-    from chargehand.persistence.postgres.address import JournalAddress
-
-    text = url or os.environ.get(VARIABLE)
-    if not text:
-        raise Fatal(ExitCode.BAD_SETTING, f"name the journal: as an argument, or in {VARIABLE}")
-    try:
+        text = url or os.environ.get(VARIABLE)
+        if not text:
+            raise Fatal(ExitCode.BAD_SETTING, f"name the journal: as an argument, or in {VARIABLE}")
         return what(JournalAddress.parse(text))
-    except StorageError as error:
-        raise Fatal(ExitCode.CANNOT_OPEN, str(error)) from error
+
+    return _reporting(run)
 
 
 def needs_postgres(what: Callable[[], T]) -> T:
@@ -108,3 +101,51 @@ def status(url: str | None, as_json: bool) -> None:
         return find(address)
 
     _show(_run(url, look), as_json=as_json)
+
+
+@journal.command()
+@click.argument("source")
+@click.argument("target")
+@click.option("--json", "as_json", is_flag=True, help="print it as JSON")
+def copy(source: str, target: str, as_json: bool) -> None:
+    """Copy a whole journal from a data directory into a new one in a database, or back. Each is a
+    path or a postgresql:// address; nobody may be writing either. What was copied is read back and
+    compared.
+
+    \b
+    Example:
+      chargehand journal copy /var/lib/chargehand postgresql://chargehand@db.internal/chargehand
+    """
+
+    def run() -> "Copied":
+        from chargehand.persistence.postgres.address import SCHEMES, JournalAddress
+        from chargehand.persistence.postgres.copying import to_database, to_directory
+
+        def is_address(text: str) -> bool:
+            return text.partition(":")[0] in SCHEMES
+
+        if is_address(source) == is_address(target):
+            raise Fatal(ExitCode.BAD_SETTING, "one of both is a directory, the other an address")
+        if is_address(target):
+            return to_database(Path(source), JournalAddress.parse(target))
+        return to_directory(JournalAddress.parse(source), Path(target))
+
+    copied = _reporting(run)
+    if as_json:
+        print(json.dumps({"rows": copied.rows, "head": copied.head, "sha256": copied.digest}))
+    else:
+        print(f"{copied.rows} rows up to number {copied.head}, compared: {copied.digest}")
+
+
+def _reporting(what: Callable[[], T]) -> T:
+    """What it returns; a failure ends the program."""
+    from chargehand.actors.ports import StorageError
+
+    try:
+        return needs_postgres(what)
+    except Fatal as fatal:
+        failure = fatal
+    except StorageError as error:
+        failure = Fatal(ExitCode.CANNOT_OPEN, str(error))
+    print(f"chargehand: {failure}", file=sys.stderr)
+    sys.exit(failure.code)

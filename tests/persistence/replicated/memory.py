@@ -29,6 +29,7 @@ class Shared:
     Attributes:
         losses: of the next requests: whether they happen whose answers are lost.
         fold_losses: the same of slices.
+        is_far: calls on Trio's thread fail.
     """
 
     database: Database = field(factory=Database)
@@ -41,9 +42,15 @@ class Shared:
     fold_losses: list[bool] = field(factory=list)
     lock: threading.Lock = field(factory=threading.Lock)
     trimmed_to: int = 0
+    is_far: bool = False
 
     def __attrs_post_init__(self) -> None:
         self.rows.commit(first_rows())
+
+
+def refuse_here() -> None:
+    """Raises AssertionError: on Trio's thread nothing may wait for the database."""
+    assert threading.current_thread() is not threading.main_thread(), "a far call on Trio's thread"
 
 
 @final
@@ -55,6 +62,8 @@ class MemoryLink:
 
     def ask(self, request: Request) -> Answer:
         shared = self._shared
+        if shared.is_far:
+            refuse_here()
         with shared.lock:
             happens = shared.losses.pop(0) if shared.losses else None
             if happens is False:
@@ -78,11 +87,17 @@ class MemoryTables:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
 
+    def _far(self) -> Shared:
+        if self._shared.is_far:
+            refuse_here()
+        return self._shared
+
     def journal(self) -> str:
+        self._far()
         return "in memory"
 
     def log_after(self, seq: int, count: int) -> list[LogValue]:
-        shared = self._shared
+        shared = self._far()
         with shared.lock:
             found = [
                 LogValue(first, batch.last_seq, batch.frames)
@@ -92,21 +107,21 @@ class MemoryTables:
         return found[:count]
 
     def slice_number(self) -> int:
-        return self._shared.slice
+        return self._far().slice
 
     def slices_after(self, number: int, count: int) -> list[tuple[int, bytes]]:
-        with self._shared.lock:
+        with self._far().lock:
             kept = self._shared.slices[-self._shared.kept :]
         return [one for one in kept if one[0] > number][:count]
 
     def page(self, table: Table, after: bytes, count: int) -> list[tuple[bytes, bytes]]:
-        with self._shared.lock:
+        with self._far().lock:
             return self._shared.rows.page(table, after + b"\0" if after else b"", count)
 
     def fold(
         self, epoch: int, number: int, changes: Sequence[Change], trim_to: int | None = None
     ) -> None:
-        shared = self._shared
+        shared = self._far()
         with shared.lock:
             happens = shared.fold_losses.pop(0) if shared.fold_losses else None
             if happens is False:

@@ -2,7 +2,7 @@
 
 import re
 from typing import Final, final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from chargehand.actors.frozen import frozen
 from chargehand.actors.ports import StorageError
@@ -52,12 +52,17 @@ class JournalAddress:
             )
         if prepared not in ("on", "off"):
             raise StorageError("prepared= in the journal's address is on or off")
-        return cls(urlunsplit(parts._replace(query=urlencode(others))), schema, prepared == "on")
+        return cls(_url(parts, parts.netloc, others), schema, prepared == "on")
 
     def __str__(self) -> str:
         """Without passwords."""
         parts = urlsplit(self.conninfo)
         user, at, hosts = parts.netloc.rpartition("@")
         shown = [(name, value) for name, value in parse_qsl(parts.query) if name not in _SECRETS]
-        netloc = user.partition(":")[0] + at + hosts
-        return urlunsplit(parts._replace(netloc=netloc, query=urlencode(shown)))
+        return _url(parts, user.partition(":")[0] + at + hosts, shown)
+
+
+def _url(parts: SplitResult, netloc: str, query: list[tuple[str, str]]) -> str:
+    """With the slashes that libpq wants, even where no host follows them."""
+    asked = f"?{urlencode(query)}" if query else ""
+    return f"{parts.scheme}://{netloc}{parts.path}{asked}"

@@ -10,22 +10,14 @@ import pytest
 from chargehand.persistence.postgres.address import JournalAddress
 from chargehand.persistence.postgres.schema import create
 from tests.cluster.postgres import PostgresServer, a_directory, binaries, replicated
+from tests.left_out import report_left_out
 
 _LEFT_OUT: Final = "PostgreSQL is not installed"
 _numbers = itertools.count(1)
 
 
 def left_out(terminalreporter) -> None:
-    """Say which tests were left out, so that nobody takes them for passed."""
-    count: dict[str, int] = {}
-    for report in terminalreporter.stats.get("skipped", ()):
-        if _LEFT_OUT in str(report.longrepr):
-            module = report.nodeid.partition("::")[0]
-            count[module] = count.get(module, 0) + 1
-    if count:
-        terminalreporter.section("LEFT OUT: tests of PostgreSQL", red=True, bold=True)
-        for module, tests in count.items():
-            terminalreporter.line(f"LEFT OUT: {tests} tests of {module}", red=True)
+    report_left_out(terminalreporter, _LEFT_OUT, "PostgreSQL")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.left_out import report_left_out
 from tests.page.town import Town, build
 from tests.page.watched import ELSEWHERE, MS_MAX, Watched
 from tests.process.conftest import Server
@@ -36,17 +37,9 @@ def _chromium() -> str | None:
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    """Say which tests were left out, so that nobody takes them for passed."""
-    count: dict[str, int] = {}
-    for report in terminalreporter.stats.get("skipped", ()):
-        if _LEFT_OUT in str(report.longrepr):
-            module = report.nodeid.partition("::")[0]
-            count[module] = count.get(module, 0) + 1
-    if count:
-        terminalreporter.section("LEFT OUT: tests of the page", red=True, bold=True)
-        for module, tests in count.items():
-            terminalreporter.line(f"LEFT OUT: {tests} tests of {module}", red=True)
-        terminalreporter.line(f"{_LEFT_OUT}: install it, or name it by CHROMIUM=", red=True)
+    report_left_out(
+        terminalreporter, _LEFT_OUT, "the page", ": install it, or name it by CHROMIUM=/path/to/it"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from typing import Any, Final, final
 import httpx
 import pytest
 
+from benchmarks.cluster.postgres import free_port
 from tests.cluster.fixtures import address, left_out, servers
-from tests.cluster.postgres import free_port
 from tests.process.conftest import ROOT, S_MAX, server
 
 TTL_S: Final = 2.0

@@ -7,9 +7,9 @@ from typing import Final
 
 import pytest
 
+from benchmarks.cluster.postgres import PostgresServer, a_directory, binaries, replicated
 from chargehand.persistence.postgres.address import JournalAddress
 from chargehand.persistence.postgres.schema import create
-from tests.cluster.postgres import PostgresServer, a_directory, binaries, replicated
 from tests.left_out import report_left_out
 
 _LEFT_OUT: Final = "PostgreSQL is not installed"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
+from benchmarks.cluster.postgres import S_MAX
 from chargehand.actors.ports import StorageError
 from chargehand.persistence.postgres.address import JournalAddress
 from chargehand.persistence.postgres.link import ShardLink
@@ -26,7 +27,6 @@ from chargehand.persistence.replicated.shard import (
     Take,
     Unknown,
 )
-from tests.cluster.postgres import S_MAX
 
 ONE, TWO = Owner("p1", "one", "10.0.0.1:2124"), Owner("p2", "two", "10.0.0.2:2124")
 

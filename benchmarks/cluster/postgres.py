@@ -1,4 +1,4 @@
-"""PostgreSQL as the tests need it: a primary and a synchronous standby in temporary directories.
+"""PostgreSQL for tests and benchmarks: a primary and a synchronous standby, in temporary places.
 
 PostgreSQL does not run as root, so there it runs as `nobody` or the user that Debian makes for it.
 """

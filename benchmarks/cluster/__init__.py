@@ -1,0 +1,5 @@
+"""The proof of several nodes: they are killed, frozen and switched under load, and nothing that was
+answered is lost, done twice, or held by two.
+
+    python -m benchmarks.cluster --rounds 20
+"""

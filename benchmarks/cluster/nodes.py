@@ -1,0 +1,121 @@
+"""Nodes as processes, each on ports of its own that it keeps over its starts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final, final
+
+import httpx
+import trio
+
+from benchmarks.cluster.postgres import free_port
+
+S_MAX: Final = 120.0
+ROOT: Final = Path(__file__).resolve().parents[2]
+LOOKS_S: Final = 0.02
+SECRET: Final = "known to the nodes"
+
+
+@final
+class Node:
+    """Killed, frozen and started as often as wanted."""
+
+    def __init__(self, directory: Path, name: str, journal: str, *options: str) -> None:
+        self.name = name
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self._directory = directory / name
+        self._directory.mkdir()
+        self._ready_file = self._directory / "ready.json"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._environment = {"CHARGEHAND_JOURNAL": journal, "CHARGEHAND_CLUSTER_SECRET": SECRET}
+        self._arguments = [
+            f"--data-dir={self._directory / 'data'}",
+            f"--ready-file={self._ready_file}",
+            f"--http={self.url.removeprefix('http://')}",
+            f"--node={name}",
+            f"--advertise=127.0.0.1:{free_port()}",
+            *options,
+        ]
+
+    @property
+    def log(self) -> str:
+        return (self._directory / "log").read_text(errors="replace")
+
+    async def start(self) -> None:
+        """Return once it answers, by whichever node."""
+        self._process = process = self._spawn()
+        begun_s = time.monotonic()
+        while not self._ready_file.exists():
+            if process.poll() is not None:
+                raise RuntimeError(f"node {self.name} did not come up:\n{self.log[-2000:]}")
+            if time.monotonic() - begun_s > S_MAX:
+                raise RuntimeError(f"node {self.name} is not ready in time")
+            await trio.sleep(LOOKS_S)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        self._ready_file.unlink(missing_ok=True)
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("CHARGEHAND_")}
+        with (self._directory / "log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "chargehand", "serve", *self._arguments],
+                cwd=ROOT,
+                env={**kept, **self._environment, "PYTHONPATH": str(ROOT)},
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def report(self) -> dict[str, object]:
+        found: dict[str, object] = json.loads(self._ready_file.read_text(encoding="utf-8"))
+        return found
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None, "it was started"
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """At once, whatever it is doing. Harmless if repeated."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(S_MAX)
+
+    async def is_active(self, client: httpx.AsyncClient) -> bool:
+        try:
+            answered = await client.get(f"{self.url}/readyz?active", timeout=1.0)
+        except httpx.TransportError:
+            return False
+        return answered.status_code == httpx.codes.OK
+
+
+@final
+class Cluster:
+    """Some nodes over one journal."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        self.nodes = nodes
+        self._client = httpx.AsyncClient(trust_env=False, verify=False)
+
+    async def start(self) -> None:
+        for node in self.nodes:
+            await node.start()
+
+    async def close(self) -> None:
+        for node in self.nodes:
+            node.kill()
+        await self._client.aclose()
+
+    async def active(self, than: Node | None = None) -> Node:
+        """The node that is, as soon as there is one, other than `than`."""
+        with trio.fail_after(S_MAX):
+            while True:
+                for node in self.nodes:
+                    if node is not than and await node.is_active(self._client):
+                        return node
+                await trio.sleep(LOOKS_S)
+
+    async def step_down(self, node: Node) -> None:
+        await self._client.post(f"{node.url}/api/nodes/step-down", timeout=S_MAX)

@@ -207,7 +207,8 @@ class StoreJournal:
         # Whoever stops everything by cancelling hears of that, not of a failure.
         await trio.lowlevel.checkpoint()
         if not is_done:
-            raise StorageError(self._refusal or "the journal ended before the checkpoint")
+            refusal = self._refusal or "the journal ended before the checkpoint"
+            raise StorageError(refusal) from self._failed
 
     def _take_report(self, report: Report) -> None:
         """A commit is on disk. On Trio's thread, in order."""

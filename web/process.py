@@ -215,6 +215,15 @@ def _behind(seconds: int) -> str:
     return f"; the clock is {timedelta(seconds=seconds)} behind the last record, see the log"
 
 
+def _superseded(error: BaseException) -> EndedError | None:
+    """Why another node goes on, if that is what has ended everything here."""
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(_superseded, error.exceptions)), None)
+    if error.__cause__ is not None and not isinstance(error, EndedError):
+        return _superseded(error.__cause__)
+    return error if isinstance(error, EndedError) else None
+
+
 def begin_anew(why: BaseException) -> NoReturn:
     """Replace the program by itself: nothing of what it knew may be answered any more."""
     _log.warning("%s; beginning anew as a standby", why)
@@ -228,9 +237,9 @@ def run(configuration: Configuration) -> None:
     try:
         trio.run(serve, configuration, clock=BootClock())
     except BaseExceptionGroup as group:
-        superseded = group.subgroup(EndedError)
+        superseded = _superseded(group)
         if superseded is not None:
-            begin_anew(first_leaf(superseded))
+            begin_anew(superseded)
         failed, others = group.split(StorageError)
         if failed is None or others is not None:
             raise

@@ -232,3 +232,17 @@ async def test_a_copy_of_what_the_database_has_lost_is_made_anew(nodes, shared, 
         await member.wait_active()
     assert near.page(Table.LOG, b"", 9) == [((1).to_bytes(8), other)]
     await member.stop()
+
+
+async def test_whatever_a_superseded_node_raises_says_why(nodes, shared, model):
+    first = await nodes.run(nodes.stand_by(ttl_s=60), ends=True)
+    model.append(first.journal, "t")
+    await first.until_durable()
+    MemoryLink(shared).ask(Take(shared.database.row, Owner("other")))
+    raised = []
+    with trio.fail_after(S_MAX):
+        for attempt in (first.checkpoint, first.journal.close):
+            with pytest.raises(StorageError) as caught:
+                await attempt()
+            raised.append(caught.value)
+    assert all(isinstance(error.__cause__, EndedError) for error in raised)

@@ -155,6 +155,15 @@ class Member:
         self._finishing = True
         self._events.put(None)
 
+    def end_hung(self, seconds: float) -> None:
+        """End the wait for an answer that takes longer; what became of it is found out then, maybe
+        from another server of the database."""
+        node = self._node
+        if isinstance(node, Ended) or node.asked is None:
+            return
+        if boot_ns() - node.asked_ns > seconds * 1e9:
+            self._link.interrupt()
+
     async def stop(self) -> None:
         """End the thread, whatever waits. Harmless if repeated."""
         self._stopping = True

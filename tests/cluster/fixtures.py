@@ -20,12 +20,17 @@ def left_out(terminalreporter) -> None:
     report_left_out(terminalreporter, _LEFT_OUT, "PostgreSQL")
 
 
-@pytest.fixture(scope="session")
-def servers() -> Iterator[tuple[PostgresServer, PostgresServer]]:
+def need_postgres() -> None:
+    """Leave the test out, or fail it in CI, where PostgreSQL is not installed."""
     if binaries() is None:
         if os.environ.get("CI"):
             pytest.fail(f"{_LEFT_OUT}, and no test is left out in CI")
         pytest.skip(_LEFT_OUT)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[tuple[PostgresServer, PostgresServer]]:
+    need_postgres()
     with a_directory() as root, replicated(root) as both:
         yield both
 

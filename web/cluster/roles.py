@@ -19,6 +19,10 @@ NOT_ACTIVE: Final = (b"chargehand-not-active", b"1")
 UNTOUCHED: Final = "untouched"
 """Its value where nothing was done for sure."""
 
+HUNG_S: Final = 30.0
+"""The database has not answered for so long. Not less: each such wait leaves a session behind in a
+server that waits for its copies."""
+
 _STALE: Final = Refusal.of(
     EdgeCode.NO_ACTIVE_NODE,
     "this node cannot confirm that it is the active one, so it answers nothing; a write may have "
@@ -103,6 +107,8 @@ class Roles:
         """Look who is active, all the time."""
         while True:
             await trio.sleep(LOOKS_S)
+            if self.member is not None:
+                self.member.end_hung(HUNG_S)
             active = self.row.owner.address
             for scope, address in self._asked.items():
                 if active not in ("", address):

@@ -1,0 +1,80 @@
+"""What the nodes do when the database is slow, away, or another one."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cluster.postgres import PostgresServer, a_directory, replicated
+from chargehand.persistence.postgres.address import JournalAddress
+from chargehand.persistence.postgres.schema import create
+from tests.cluster.conftest import NodeProcess
+from tests.cluster.fixtures import need_postgres
+
+
+@pytest.fixture
+def own_servers() -> Iterator[tuple[PostgresServer, PostgresServer]]:
+    """A primary and its standby, for one test that breaks them."""
+    need_postgres()
+    with a_directory() as root, replicated(root) as both:
+        yield both
+
+
+@pytest.fixture
+def start_node(tmp_path: Path, own_servers) -> Iterator[Callable[..., NodeProcess]]:
+    made: list[NodeProcess] = []
+    one, two = own_servers
+    hosts = f"127.0.0.1:{one.port},127.0.0.1:{two.port}"
+
+    def start(name: str, *options: str) -> NodeProcess:
+        url = f"postgresql://postgres@{hosts}/postgres?connect_timeout=2"
+        made.append(NodeProcess(tmp_path, name, url))
+        return made[-1].start(*options)
+
+    create(JournalAddress.parse(one.url))
+    yield start
+    for node in made:
+        node.kill()
+
+
+def test_nothing_is_answered_while_no_copy_can_be_made_and_all_goes_on_after(
+    own_servers, start_node
+):
+    _, copy = own_servers
+    node = start_node("alone")
+    assert node.create("before").status_code == 201
+    copy.kill()
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(node.create("meanwhile", key="k")))
+    thread.start()
+    while node.is_active:
+        assert not answers, "acknowledged, and there is one copy"
+    assert node.client.get("/readyz?active").status_code == 503
+    assert not answers
+    copy.start()
+    thread.join()
+    assert answers[0].status_code in (201, 503)  # it has waited, or was told to come again
+    assert node.create("meanwhile", key="k").status_code == 201
+    assert sorted(node.titles()) == ["before", "meanwhile"]
+
+
+def test_the_database_fails_over_and_no_node_starts_again(own_servers, start_node):
+    primary, copy = own_servers
+    nodes = [start_node(name, "--journal-unreplicated") for name in ("a", "b")]
+    titles = []
+    for number in range(20):
+        titles.append(f"task {number}")
+        assert nodes[number % 2].create(titles[-1]).status_code == 201
+    primary.kill()
+    copy.promote()
+    copy.execute("ALTER SYSTEM SET synchronous_standby_names = ''")
+    copy.execute("SELECT pg_reload_conf()")
+    assert nodes[0].create("behind", key="k").status_code == 201
+    assert sorted(nodes[1].titles()) == sorted([*titles, "behind"])
+    assert nodes[0].create("behind", key="k").json() == nodes[1].create("behind", key="k").json()
+    for node in nodes:
+        assert "beginning anew" not in node.log
+        node.signal(signal.SIGTERM)
+        assert node.wait() == 0, node.log

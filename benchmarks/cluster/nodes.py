@@ -109,13 +109,19 @@ class Cluster:
         await self._client.aclose()
 
     async def active(self, than: Node | None = None) -> Node:
-        """The node that is, as soon as there is one, other than `than`."""
-        with trio.fail_after(S_MAX):
+        """The node that is, as soon as there is one, other than `than`.
+
+        Raises:
+            RuntimeError: there is none in time; with what the nodes have logged last.
+        """
+        with trio.move_on_after(S_MAX):
             while True:
                 for node in self.nodes:
                     if node is not than and await node.is_active(self._client):
                         return node
                 await trio.sleep(LOOKS_S)
+        logs = "\n".join(f"{node.name}:\n{node.log[-1500:]}" for node in self.nodes)
+        raise RuntimeError(f"no other node becomes active\n{logs}")
 
     async def step_down(self, node: Node) -> None:
         await self._client.post(f"{node.url}/api/nodes/step-down", timeout=S_MAX)

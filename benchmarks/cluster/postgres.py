@@ -3,8 +3,10 @@
 PostgreSQL does not run as root, so there it runs as `nobody` or the user that Debian makes for it.
 """
 
+import contextlib
 import os
 import pwd
+import random
 import shutil
 import socket
 import subprocess
@@ -19,6 +21,7 @@ import psycopg
 
 S_MAX: Final = 120
 _USERS: Final = ("postgres", "nobody")
+_given: Final[set[int]] = set()
 _PLACES: Final = "/usr/lib/postgresql/*/bin"
 
 
@@ -46,9 +49,15 @@ def _as_user() -> list[str]:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """A port of the loopback that nobody has, and that no connection is given meanwhile: it is
+    below those that the system hands out."""
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        if port in _given:
+            continue
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            _given.add(port)
+            return port
 
 
 @final

@@ -124,4 +124,7 @@ class Cluster:
         raise RuntimeError(f"no other node becomes active\n{logs}")
 
     async def step_down(self, node: Node) -> None:
-        await self._client.post(f"{node.url}/api/nodes/step-down", timeout=S_MAX)
+        """Raises: RuntimeError: it is not asked, as it was not active any more."""
+        answered = await self._client.post(f"{node.url}/api/nodes/step-down", timeout=S_MAX)
+        if answered.status_code != httpx.codes.ACCEPTED:
+            raise RuntimeError(f"{node.name} does not step down: {answered.text}")

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, final
 
 import psycopg
@@ -23,12 +24,12 @@ _DEFAULTS: Final[dict[str, Any]] = {
 }
 
 Rows = list[tuple[Any, ...]]
+Values = Sequence[object] | Mapping[str, object]
 
 
 @final
 class Database:
-    """Each statement is a transaction of its own, unless `transaction` is around it. Used by one
-    thread, but for `interrupt`.
+    """Each statement is a transaction of its own. Used by one thread, but for `interrupt`.
 
     Attributes:
         warnings: what the server said besides, since somebody cleared them.
@@ -39,12 +40,12 @@ class Database:
         self.warnings: list[str] = []
         self._connection: psycopg.Connection[Any] | None = None
 
-    def rows(self, text: str, values: tuple[object, ...] = ()) -> Rows:
+    def rows(self, text: str, values: Values = ()) -> Rows:
         """What a statement returns. Raises: psycopg.Error."""
         found: Rows = self.connected().execute(self._named(text), values, binary=True).fetchall()
         return found
 
-    def change(self, text: str, values: tuple[object, ...] = ()) -> int:
+    def change(self, text: str, values: Values = ()) -> int:
         """How many rows a statement has changed. Raises: psycopg.Error."""
         count: int = self.connected().execute(self._named(text), values).rowcount
         return count

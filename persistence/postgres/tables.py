@@ -3,11 +3,12 @@
 Folding has a connection and a fence of its own, so that no append waits behind a slice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, final
 
 import psycopg
+from attrs import define, field
 
 from chargehand.persistence.postgres.address import JournalAddress
 from chargehand.persistence.postgres.connection import Database, Rows, said
@@ -18,6 +19,38 @@ from chargehand.persistence.store import Change, Delete, DeleteRange, Put, Table
 
 SLICES_KEPT: Final = 1024
 """Who is behind more of them copies the tables anew."""
+
+
+# One statement, as all writes are. Were it a transaction of several, a node that is frozen within
+# it would hold the row of `fold`, and no other node could take. No row is deleted and put by it.
+_FOLD: Final = """WITH moved AS (
+    UPDATE {s}.fold SET slice = slice + 1
+    WHERE shard = %(shard)s AND epoch = %(epoch)s AND slice = %(number)s RETURNING shard, slice
+), kept AS (
+    INSERT INTO {s}.slices SELECT shard, slice, %(changes)b FROM moved
+), put AS (
+    SELECT * FROM unnest(%(put_tables)b::text[], %(put_keys)b::bytea[], %(put_values)b::bytea[])
+        AS put(tbl, key, value)
+), gone AS (
+    DELETE FROM {s}.rows USING moved,
+        unnest(%(gone_tables)b::text[], %(gone_keys)b::bytea[]) AS gone(tbl, key)
+    WHERE rows.shard = moved.shard AND rows.tbl = gone.tbl AND rows.key = gone.key
+), ranged AS (
+    DELETE FROM {s}.rows USING moved,
+        unnest(%(range_tables)b::text[], %(range_starts)b::bytea[], %(range_stops)b::bytea[])
+        AS ranged(tbl, start, stop)
+    WHERE rows.shard = moved.shard AND rows.tbl = ranged.tbl AND rows.key >= ranged.start
+        AND (ranged.stop IS NULL OR rows.key < ranged.stop)
+        AND NOT EXISTS (SELECT FROM put WHERE put.tbl = rows.tbl AND put.key = rows.key)
+), written AS (
+    INSERT INTO {s}.rows SELECT moved.shard, put.tbl, put.key, put.value FROM moved, put
+    ON CONFLICT (shard, tbl, key) DO UPDATE SET value = excluded.value
+), trimmed AS (
+    DELETE FROM {s}.log USING moved WHERE log.shard = moved.shard AND last_seq <= %(trim_to)s
+), forgotten AS (
+    DELETE FROM {s}.slices USING moved
+    WHERE slices.shard = moved.shard AND number <= %(old)s
+) SELECT count(*) FROM moved"""
 
 
 @final
@@ -76,14 +109,23 @@ class PostgresTables:
     def fold(
         self, epoch: int, number: int, changes: Sequence[Change], trim_to: int | None = None
     ) -> None:
+        final = _Final.of(one for one in changes if one.table is not Table.LOG)
+        values = {
+            "shard": SHARD,
+            "epoch": epoch,
+            "number": number,
+            "changes": encode_changes(changes),
+            "trim_to": -1 if trim_to is None else trim_to,
+            "old": -1 if trim_to is None else number - SLICES_KEPT,
+            **final.values(),
+        }
         self._database.warnings.clear()
-        with self._losses(), self._database.connected().transaction():
-            self._next_slice(epoch, number, changes)
-            self._make([change for change in changes if change.table is not Table.LOG])
-            if trim_to is not None:
-                self._trim(trim_to, number)
+        with self._losses():
+            [(moved,)] = self._database.rows(_FOLD, values)
         if self._database.warnings:
             raise LostError("; ".join(self._database.warnings))
+        if not moved:
+            raise FencedError(f"the tables are not of epoch {epoch} and slice {number} any more")
 
     @contextmanager
     def _losses(self) -> Iterator[None]:
@@ -93,65 +135,48 @@ class PostgresTables:
             self._database.drop()
             raise LostError(said(error)) from error
 
-    def _next_slice(self, epoch: int, number: int, changes: Sequence[Change]) -> None:
-        moved = self._database.change(
-            "UPDATE {s}.fold SET slice = slice + 1 WHERE shard = %s AND epoch = %s AND slice = %s",
-            (SHARD, epoch, number),
-        )
-        if not moved:
-            raise FencedError(f"the tables are not of epoch {epoch} and slice {number} any more")
-        self._database.change(
-            "INSERT INTO {s}.slices VALUES (%s, %s, %b)",
-            (SHARD, number + 1, encode_changes(changes)),
-        )
 
-    def _trim(self, seq: int, number: int) -> None:
-        self._database.change(
-            "DELETE FROM {s}.log WHERE shard = %s AND last_seq <= %s", (SHARD, seq)
-        )
-        self._database.change(
-            "DELETE FROM {s}.slices WHERE shard = %s AND number <= %s",
-            (SHARD, number - SLICES_KEPT),
-        )
+@final
+@define
+class _Final:
+    """What a slice leaves of each key, whatever it did to it before."""
 
-    def _make(self, changes: Sequence[Change]) -> None:
-        puts: dict[tuple[str, bytes], bytes] = {}
-        deletes: set[tuple[str, bytes]] = set()
+    puts: dict[tuple[str, bytes], bytes] = field(factory=dict)
+    deletes: set[tuple[str, bytes]] = field(factory=set)
+    ranges: list[tuple[str, bytes, bytes | None]] = field(factory=list)
+
+    @classmethod
+    def of(cls, changes: Iterable[Change]) -> "_Final":
+        final = cls()
         for change in changes:
-            table = change.table.value
-            match change:
-                case Put(key=key, value=value):
-                    puts[table, key] = value
-                    deletes.discard((table, key))
-                case Delete(key=key):
-                    puts.pop((table, key), None)
-                    deletes.add((table, key))
-                case DeleteRange(start=start, stop=stop):
-                    for known in [one for one in puts if _is_within(one, table, start, stop)]:
-                        del puts[known]
-                    self._delete_range(table, start, stop)
-        if deletes:
-            tables, keys = zip(*deletes, strict=True)
-            self._database.change(
-                "DELETE FROM {s}.rows USING unnest(%b::text[], %b::bytea[]) AS gone(tbl, key) "
-                "WHERE rows.shard = %s AND rows.tbl = gone.tbl AND rows.key = gone.key",
-                ([*tables], [*keys], SHARD),
-            )
-        if puts:
-            tables, keys = zip(*puts, strict=True)
-            self._database.change(
-                "INSERT INTO {s}.rows SELECT %s, put.tbl, put.key, put.value "
-                "FROM unnest(%b::text[], %b::bytea[], %b::bytea[]) AS put(tbl, key, value) "
-                "ON CONFLICT (shard, tbl, key) DO UPDATE SET value = excluded.value",
-                (SHARD, [*tables], [*keys], [*puts.values()]),
-            )
+            final._take(change)
+        return final
 
-    def _delete_range(self, table: str, start: bytes, stop: bytes | None) -> None:
-        text = "DELETE FROM {s}.rows WHERE shard = %s AND tbl = %s AND key >= %b"
-        if stop is None:
-            self._database.change(text, (SHARD, table, start))
-        else:
-            self._database.change(text + " AND key < %b", (SHARD, table, start, stop))
+    def _take(self, change: Change) -> None:
+        table = change.table.value
+        match change:
+            case Put(key=key, value=value):
+                self.puts[table, key] = value
+                self.deletes.discard((table, key))
+            case Delete(key=key):
+                self.puts.pop((table, key), None)
+                self.deletes.add((table, key))
+            case DeleteRange(start=start, stop=stop):
+                for known in [one for one in self.puts if _is_within(one, table, start, stop)]:
+                    del self.puts[known]
+                self.ranges.append((table, start, stop))
+
+    def values(self) -> dict[str, object]:
+        return {
+            "put_tables": [table for table, _ in self.puts],
+            "put_keys": [key for _, key in self.puts],
+            "put_values": [*self.puts.values()],
+            "gone_tables": [table for table, _ in self.deletes],
+            "gone_keys": [key for _, key in self.deletes],
+            "range_tables": [table for table, _, _ in self.ranges],
+            "range_starts": [start for _, start, _ in self.ranges],
+            "range_stops": [stop for _, _, stop in self.ranges],
+        }
 
 
 def _is_within(known: tuple[str, bytes], table: str, start: bytes, stop: bytes | None) -> bool:

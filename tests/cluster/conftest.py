@@ -152,6 +152,17 @@ class Three:
             assert time.monotonic() < deadline_s, "no node becomes active"
             time.sleep(0.02)
 
+    def all_listed(self) -> dict[str, str]:
+        """The roles by name, as soon as each node has said that it is there."""
+        deadline_s = time.monotonic() + S_MAX
+        asked = next(node for node in self.nodes if not node.client.is_closed)
+        while True:
+            nodes = asked.client.get("/api/nodes").json()["nodes"]
+            if len(nodes) == len(self.nodes):
+                return {node["name"]: node["role"] for node in nodes}
+            assert time.monotonic() < deadline_s, nodes
+            time.sleep(0.02)
+
     def others(self, than: NodeProcess) -> list[NodeProcess]:
         return [node for node in self.nodes if node is not than]
 

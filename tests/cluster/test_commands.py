@@ -102,6 +102,7 @@ def test_a_database_that_could_lose_writes_is_refused_by_name(servers, make_node
 
 def test_nodes_are_listed_and_handed_over_by_command(three):
     active = three.active()
+    three.all_listed()
     environment = {"CHARGEHAND_URL": str(active.client.base_url)}
     listed = chargehand("node", "list", "--json", **environment)
     assert listed.returncode == 0, listed.stderr

@@ -125,8 +125,8 @@ def test_an_active_node_steps_down_when_it_is_asked(three):
     active = three.active()
     assert active is not first
     assert sorted(third.titles()) == ["before", "behind"]
-    nodes = {one["name"]: one["role"] for one in third.client.get("/api/nodes").json()["nodes"]}
-    assert nodes == {node.name: "active" if node is active else "standby" for node in three.nodes}
+    roles = {node.name: "active" if node is active else "standby" for node in three.nodes}
+    assert three.all_listed() == roles
 
 
 def test_nodes_step_down_in_turn(three):

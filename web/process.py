@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -28,6 +27,7 @@ from chargehand.persistence.opening import open_journal
 from chargehand.persistence.replicated.far import EndedError
 from chargehand.web.bridges.on_demand import bridges_of
 from chargehand.web.cli.journal import needs_postgres
+from chargehand.web.ending import end_at_once_on_a_second_signal, end_by_force_after
 from chargehand.web.exits import ExitCode, Fatal, first_leaf
 from chargehand.web.listeners import Listeners, fronts
 from chargehand.web.reporting import write_report
@@ -133,12 +133,12 @@ async def _serve_system(
             _report(system, settings, listeners, begun_s)
             caught = await anext(signals)
             _log.info("%s: stopping", signal.Signals(caught).name)
-            _end_at_once_on_a_second_signal()
-            _end_by_force_after(settings.grace_s, system)
+            end_at_once_on_a_second_signal()
+            end_by_force_after(settings.grace_s, lambda: _code_of(system))
             await _stop(system, running, settings.grace_s)
     except BaseException:
         # A failed write ends everything from below; the same deadline holds.
-        _end_by_force_after(settings.grace_s, system)
+        end_by_force_after(settings.grace_s, lambda: _code_of(system))
         raise
     finally:
         if listeners.unix_path is not None:
@@ -152,27 +152,8 @@ async def _stop(system: System, running: list[Front], grace_s: float) -> None:
     await stop_fronts(running, min(FLUSH_S_MAX, grace_s / 2))
 
 
-def _end_at_once_on_a_second_signal() -> None:
-    """From here on the signals' own meaning holds, though with the exit code of a shell."""
-
-    def end(number: int, _: object) -> NoReturn:
-        os._exit(128 + number)
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-
-
-def _end_by_force_after(seconds: float, system: System) -> None:
-    """A thread that hangs in the kernel, or a bug, must not hold the process."""
-
-    def end() -> NoReturn:
-        code = ExitCode.INTERNAL if system.failure is None else ExitCode.STORAGE_FAILED
-        print(f"chargehand: not stopped after {seconds:g} s, ends by force", file=sys.stderr)
-        os._exit(code)
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
+def _code_of(system: System) -> ExitCode:
+    return ExitCode.INTERNAL if system.failure is None else ExitCode.STORAGE_FAILED
 
 
 def _report(system: System, settings: ServerSettings, listeners: Listeners, begun_s: float) -> None:

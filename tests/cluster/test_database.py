@@ -60,6 +60,17 @@ def test_nothing_is_answered_while_no_copy_can_be_made_and_all_goes_on_after(
     assert sorted(node.titles()) == ["before", "meanwhile"]
 
 
+def test_a_node_ends_when_it_is_asked_though_the_database_is_away(own_servers, start_node):
+    primary, copy = own_servers
+    node = start_node("alone", "--grace-s=2")
+    assert node.create("before").status_code == 201
+    primary.kill()
+    copy.kill()
+    node.signal(signal.SIGTERM)
+    assert node.wait() == 74, node.log
+    assert "not stopped after 2 s, ends by force" in node.log
+
+
 def test_the_database_fails_over_and_no_node_starts_again(own_servers, start_node):
     primary, copy = own_servers
     nodes = [start_node(name, "--journal-unreplicated") for name in ("a", "b")]

@@ -35,7 +35,9 @@ from chargehand.web.cluster.forwarding import Forwarder
 from chargehand.web.cluster.presence import NodePresence
 from chargehand.web.cluster.roles import Roles
 from chargehand.web.connection import Bounds
+from chargehand.web.ending import end_at_once_on_a_second_signal, end_by_force_after
 from chargehand.web.exchange import Answerer
+from chargehand.web.exits import ExitCode
 from chargehand.web.guard import BODIES_BYTES_MAX, Bodies, Guard
 from chargehand.web.listeners import Application, Listeners, Way, fronts_of, ways_in
 from chargehand.web.reporting import write_report
@@ -129,6 +131,8 @@ async def serve_node(
             _report(settings, listeners, begun_s)
             caught = await anext(signals)
             _log.info("%s: stopping", signal.Signals(caught).name)
+            end_at_once_on_a_second_signal()
+            end_by_force_after(settings.grace_s, lambda: ExitCode.STORAGE_FAILED)
             for front in fronts:
                 await front.stop_accepting()
             await turns.end(fronts)

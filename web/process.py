@@ -26,7 +26,7 @@ from chargehand.persistence.lock import InUseError
 from chargehand.persistence.opening import open_journal
 from chargehand.persistence.replicated.far import EndedError
 from chargehand.web.bridges.on_demand import bridges_of
-from chargehand.web.cli.journal import needs_postgres
+from chargehand.web.cluster.needed import needs_postgres
 from chargehand.web.ending import end_at_once_on_a_second_signal, end_by_force_after
 from chargehand.web.exits import ExitCode, Fatal, first_leaf
 from chargehand.web.listeners import Listeners, fronts

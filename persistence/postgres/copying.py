@@ -3,6 +3,7 @@ compared."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -97,32 +98,27 @@ def to_directory(address: JournalAddress, directory: Path) -> Copied:
             store.close()
 
 
-@final
-class _held:
-    """Nobody else writes the journal meanwhile."""
-
-    def __init__(self, address: JournalAddress) -> None:
-        self._link = ShardLink(address, unreplicated=True)
-        self._owner = Owner("a copy", "a copy")
-        self._epoch = 0
-
-    def __enter__(self) -> int:
-        seen = self._link.ask(Look())
+@contextmanager
+def _held(address: JournalAddress) -> Iterator[int]:
+    """The head of the journal, which nobody else writes meanwhile."""
+    link, owner = ShardLink(address, unreplicated=True), Owner("a copy", "a copy")
+    try:
+        seen = link.ask(Look())
         if not isinstance(seen, Found):
             raise StorageError("the journal cannot be read")
         if seen.row.owner != NOBODY:
             raise StorageError(
                 f"node {seen.row.owner.node} writes the journal: stop all nodes first"
             )
-        taken = self._link.ask(Take(seen.row, self._owner))
+        taken = link.ask(Take(seen.row, owner))
         if not isinstance(taken, Done):
             raise StorageError("a node has begun to write the journal: stop all nodes first")
-        self._epoch = taken.row.epoch
-        return taken.row.head
-
-    def __exit__(self, *_: object) -> None:
-        self._link.ask(Release(self._epoch, self._owner))
-        self._link.drop()
+        try:
+            yield taken.row.head
+        finally:
+            link.ask(Release(taken.row.epoch, owner))
+    finally:
+        link.drop()
 
 
 def _rows_of_store(store: Store) -> Rows:

@@ -213,14 +213,16 @@ class Member:
         self._ended.set()
 
     def _stand_by(self) -> None:
-        self._step(Tick())
-        if not isinstance(self._node, Standby):
-            return
+        # Whoever takes has a copy by then: nothing renews while everything is copied.
         try:
             self.near.catch_up()
         except (LostError, ForkedError) as error:
             _log.warning("the database cannot be followed (%s)", error)
-        self._wait(LOOKS_S)
+            self._step(Answered(Unknown(str(error))))
+        else:
+            self._step(Tick())
+        if isinstance(self._node, Standby):
+            self._wait(LOOKS_S)
 
     def _wait(self, seconds: float) -> None:
         """Nothing that is wanted of it changes what it does meanwhile, but its end."""

@@ -129,6 +129,16 @@ def test_an_active_node_steps_down_when_it_is_asked(three):
     assert three.all_listed() == roles
 
 
+def test_looking_at_a_step_down_is_none(three):
+    active = three.active()
+    [standby, _] = three.others(active)
+    for node in (active, standby):
+        assert node.client.get("/api/nodes/step-down").status_code == 404
+    assert standby.create("goes on").status_code == 201
+    assert active.is_active
+    assert standby.client.get("/readyz").json()["epoch"] == 1
+
+
 def test_nodes_step_down_in_turn(three):
     for number in range(6):
         active = three.active()

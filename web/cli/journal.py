@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from chargehand.web.cli.environment import PREFIX
+from chargehand.web.cluster.needed import needs_postgres
 from chargehand.web.exits import ExitCode, Fatal
 
 if TYPE_CHECKING:
@@ -38,17 +39,6 @@ def _run(url: str | None, what: "Callable[[JournalAddress], Found]") -> "Found":
         return what(JournalAddress.parse(text))
 
     return _reporting(run)
-
-
-def needs_postgres(what: Callable[[], T]) -> T:
-    """Raises: Fatal: what speaks to PostgreSQL is not installed."""
-    try:
-        return what()
-    except ImportError as error:
-        raise Fatal(
-            ExitCode.BAD_SETTING,
-            f"a journal in PostgreSQL needs psycopg ({error}): install chargehand[postgres]",
-        ) from error
 
 
 def _show(found: "Found", *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from chargehand.persistence.replicated.far import LostError
 from chargehand.web.cluster.forwarding import SECRET, TRANSPORT, Forwarder, Outcome
 from chargehand.web.cluster.presence import NodePresence
 from chargehand.web.cluster.roles import NOT_ACTIVE, UNTOUCHED, Roles
-from chargehand.web.exchange import Exchange
+from chargehand.web.exchange import Answerer, Exchange
 from chargehand.web.operations import Operation
 from chargehand.web.problems import EdgeCode
 from chargehand.web.refusal import Refusal
@@ -86,10 +86,7 @@ class NodeAnswerer:
         if local is None:
             await exchange.refuse(_NOBODY)
             return
-        if path == STEP_DOWN_PATH and exchange.head.method == "POST":
-            await step_down(exchange, self._roles)
-        else:
-            await local(exchange)
+        await _answer_here(exchange, self._roles, local)
 
     async def _nodes(self, exchange: Exchange) -> None:
         try:
@@ -145,14 +142,15 @@ class PeerAnswerer:
             await exchange.refuse(_UNTOUCHED)
             return
         exchange.answer_unless(self._roles.stale)
-        if exchange.head.target == STEP_DOWN_PATH:
-            await step_down(exchange, self._roles)
-        else:
-            await local(exchange)
+        await _answer_here(exchange, self._roles, local)
 
 
-async def step_down(exchange: Exchange, roles: Roles) -> None:
-    """Have another node go on; whatever is under way here is answered first."""
+async def _answer_here(exchange: Exchange, roles: Roles, local: Answerer) -> None:
+    """As the active node: what is about that itself, and all else by `local`."""
+    head = exchange.head
+    if head.method != "POST" or head.target.partition(b"?")[0] != STEP_DOWN_PATH:
+        await local(exchange)
+        return
     await _answer(exchange, HTTPStatus.ACCEPTED, {"node": roles.name_of_active})
     roles.leaving.set()
 

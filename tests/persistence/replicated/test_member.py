@@ -246,3 +246,28 @@ async def test_whatever_a_superseded_node_raises_says_why(nodes, shared, model):
                 await attempt()
             raised.append(caught.value)
     assert all(isinstance(error.__cause__, EndedError) for error in raised)
+
+
+async def test_who_has_no_copy_yet_does_not_take(nodes, shared, model):
+    first = await nodes.active()
+    for number in range(20):
+        model.append(first.journal, f"t{number}")
+    await first.until_durable()
+    await first.checkpoint()
+    await first.journal.close()
+    epoch = shared.database.row.epoch
+    copied: list[tuple[int, int]] = []
+
+    class Noted(Near):
+        def copy(self) -> None:
+            super().copy()
+            copied.append((self.slice, shared.database.row.epoch))
+
+    near = Noted(MemoryStore(), MemoryTables(shared))
+    member = Member(Owner("late"), MemoryLink(shared), near, ttl_s=TTL_S)
+    member.start()
+    with trio.fail_after(S_MAX):
+        await member.wait_active()
+    await member.stop()
+    assert copied == [(shared.slice, epoch)]  # before it took
+    assert shared.database.row.epoch == epoch + 1

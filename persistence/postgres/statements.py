@@ -47,6 +47,7 @@ _TABLES: Final = (
         shard integer NOT NULL,
         number bigint NOT NULL,
         changes bytea NOT NULL,
+        epoch bigint NOT NULL,
         PRIMARY KEY (shard, number)
     )""",
     """CREATE TABLE {s}.node (

@@ -25,9 +25,10 @@ SLICES_KEPT: Final = 1024
 # it would hold the row of `fold`, and no other node could take. No row is deleted and put by it.
 _FOLD: Final = """WITH moved AS (
     UPDATE {s}.fold SET slice = slice + 1
-    WHERE shard = %(shard)s AND epoch = %(epoch)s AND slice = %(number)s RETURNING shard, slice
+    WHERE shard = %(shard)s AND epoch = %(epoch)s AND slice = %(number)s
+    RETURNING shard, slice, epoch
 ), kept AS (
-    INSERT INTO {s}.slices SELECT shard, slice, %(changes)b FROM moved
+    INSERT INTO {s}.slices SELECT shard, slice, %(changes)b, epoch FROM moved
 ), put AS (
     SELECT * FROM unnest(%(put_tables)b::text[], %(put_keys)b::bytea[], %(put_values)b::bytea[])
         AS put(tbl, key, value)
@@ -84,13 +85,19 @@ class PostgresTables:
         [(number,)] = self._read("SELECT slice FROM {s}.fold WHERE shard = %s", (SHARD,))
         return int(number)
 
-    def slices_after(self, number: int, count: int) -> list[tuple[int, bytes]]:
+    def slices_after(self, number: int, count: int) -> list[tuple[int, bytes, int]]:
         found = self._read(
-            "SELECT number, changes FROM {s}.slices WHERE shard = %s AND number > %s "
+            "SELECT number, changes, epoch FROM {s}.slices WHERE shard = %s AND number > %s "
             "ORDER BY number LIMIT %s",
             (SHARD, number, count),
         )
-        return [(one, changes) for one, changes in found]
+        return [(one, changes, epoch) for one, changes, epoch in found]
+
+    def slice_epoch(self, number: int) -> int | None:
+        found = self._read(
+            "SELECT epoch FROM {s}.slices WHERE shard = %s AND number = %s", (SHARD, number)
+        )
+        return int(found[0][0]) if found else None
 
     def page(self, table: Table, after: bytes, count: int) -> list[tuple[bytes, bytes]]:
         found = self._read(

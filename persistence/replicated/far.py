@@ -65,8 +65,12 @@ class FarTables(Protocol):
     def slice_number(self) -> int:
         """How many slices there were."""
 
-    def slices_after(self, number: int, count: int) -> list[tuple[int, bytes]]:
-        """Up to `count` slices behind that one that are kept, in order, with their numbers."""
+    def slices_after(self, number: int, count: int) -> list[tuple[int, bytes, int]]:
+        """Up to `count` slices behind that one that are kept, in order: number, changes, and the
+        epoch that each was made in."""
+
+    def slice_epoch(self, number: int) -> int | None:
+        """The epoch that this slice was made in; None: it is not kept."""
 
     def page(self, table: Table, after: bytes, count: int) -> list[tuple[bytes, bytes]]:
         """Up to `count` keys of a table behind `after`, with their values."""

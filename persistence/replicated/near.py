@@ -30,14 +30,16 @@ class Mark:
     """Args:
     journal: of which it is a copy.
     slice: so many slices are in it.
+    epoch: that the last of them was made in; None: that was not known.
     """
 
     journal: str
     slice: int
+    epoch: int | None
 
     def put(self) -> Put:
         """The change that makes a store say so."""
-        value = orjson.dumps([self.journal, self.slice])
+        value = orjson.dumps([self.journal, self.slice, self.epoch])
         return Put(Table.META, _MARK_KEY, seal(Table.META, _MARK_KEY, value))
 
 
@@ -46,8 +48,7 @@ def mark_of(store: Store) -> Mark | None:
     value = store.get(Table.META, _MARK_KEY)
     if value is None:
         return None
-    journal, number = orjson.loads(unseal(Table.META, _MARK_KEY, value))
-    return Mark(journal, number)
+    return Mark(*orjson.loads(unseal(Table.META, _MARK_KEY, value)))
 
 
 class ForkedError(StorageError):
@@ -92,9 +93,10 @@ class Near:
         """Let go of the connection."""
         self._far.close()
 
-    def make(self, number: int, changes: list[Change]) -> None:
-        """A slice that is safe in the database."""
-        self._mark = Mark(self._journal, number)
+    def make(self, number: int, changes: list[Change], epoch: int | None) -> None:
+        """A slice that is in the database. Args: epoch: that it was made in; None: it may have been
+        another one, so that the next who follows copies everything."""
+        self._mark = Mark(self._journal, number, epoch)
         self.store.commit([*changes, self._mark.put()])
 
     def _stored_mark(self) -> Mark | None:
@@ -105,18 +107,21 @@ class Near:
         return mark if mark is not None and mark.journal == self._journal else None
 
     def _follow_slices(self, mark: Mark) -> bool:
-        """False: the next one is not kept any more, or the database has fewer than this copy."""
+        """False: the next one is not kept any more, or this copy has one that the database lost
+        when it failed over: whoever goes on then does so in a later epoch."""
         self._mark = mark
+        if mark.epoch != self._far.slice_epoch(mark.slice):
+            return False
         while True:
             if self._far.slice_number() < self.slice:
                 return False
             found = self._far.slices_after(self.slice, SLICES_READ_MAX)
             if not found:
                 return self._far.slice_number() == self.slice
-            for number, changes in found:
+            for number, changes, epoch in found:
                 if number != self.slice + 1:
                     return False
-                self.make(number, list(decode_changes(changes)))
+                self.make(number, list(decode_changes(changes)), epoch)
 
     def copy(self) -> None:
         """Have everything anew. Slices that are made meanwhile are made again, and the same comes
@@ -126,6 +131,7 @@ class Near:
         """
         self.store.commit([DeleteRange(table, b"", None) for table in Table])
         begun = self._far.slice_number()
+        epoch = self._far.slice_epoch(begun)
         for table in Table:
             if table is Table.LOG:
                 continue
@@ -133,8 +139,9 @@ class Near:
             while page := self._far.page(table, after, ROWS_READ_MAX):
                 self.store.commit([Put(table, key, value) for key, value in page])
                 after = page[-1][0]
-        self.make(begun, [])
-        if not self._follow_slices(Mark(self._journal, begun)):
+        self.make(begun, [], epoch)
+        assert self._mark is not None, "it was just made"
+        if not self._follow_slices(self._mark):
             raise ForkedError("the tables in the database change faster than they can be copied")
 
     def _follow_log(self) -> None:

@@ -101,10 +101,12 @@ class ReplicatedWriter:
         if part.moves_to is not None:  # who follows trims the log as the database does
             changes.append(DeleteRange(Table.LOG, b"", sequence_key(part.moves_to + 1)))
         number = near.slice
+        made_in: int | None = None
         while True:
             epoch = self._member.epoch
             try:
                 self._tables.fold(epoch, number, changes, part.moves_to)
+                made_in = epoch
                 break
             except (LostError, FencedError) as error:
                 _log.warning("a slice of a checkpoint has no answer (%s): looking again", error)
@@ -112,7 +114,7 @@ class ReplicatedWriter:
                 self._member.wait_raised(epoch)
             if self._is_made(number):
                 break
-        near.make(number + 1, changes)
+        near.make(number + 1, changes, made_in)
         self.commits += 1
 
     def _is_made(self, number: int) -> bool:

@@ -53,8 +53,9 @@ def test_slices_do_what_they_do_in_a_store(tables, epoch, slices):
         number = tables.slice_number()
         tables.fold(epoch, number, part)
         store.commit(part)
-        [(kept, written)] = tables.slices_after(number, 9)
-        assert (kept, list(decode_changes(written))) == (number + 1, part)
+        [(kept, written, made_in)] = tables.slices_after(number, 9)
+        assert (kept, list(decode_changes(written)), made_in) == (number + 1, part, epoch)
+        assert tables.slice_epoch(number + 1) == epoch
         for table in TABLES:
             assert everything(tables, table) == store.page(table, b"", 10_000)
 

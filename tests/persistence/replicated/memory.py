@@ -37,6 +37,7 @@ class Shared:
     slices: list[tuple[int, bytes]] = field(factory=list)
     first_seqs: list[int] = field(factory=list)
     slice: int = 0
+    slice_epochs: dict[int, int] = field(factory=dict)
     kept: int = 1024
     losses: list[bool] = field(factory=list)
     fold_losses: list[bool] = field(factory=list)
@@ -109,10 +110,17 @@ class MemoryTables:
     def slice_number(self) -> int:
         return self._far().slice
 
-    def slices_after(self, number: int, count: int) -> list[tuple[int, bytes]]:
+    def slices_after(self, number: int, count: int) -> list[tuple[int, bytes, int]]:
         with self._far().lock:
             kept = self._shared.slices[-self._shared.kept :]
-        return [one for one in kept if one[0] > number][:count]
+            epochs = self._shared.slice_epochs
+        return [(n, part, epochs[n]) for n, part in kept if n > number][:count]
+
+    def slice_epoch(self, number: int) -> int | None:
+        with self._far().lock:
+            kept = self._shared.slices[-self._shared.kept :]
+        found = [self._shared.slice_epochs[one[0]] for one in kept if one[0] == number]
+        return found[0] if found else None
 
     def page(self, table: Table, after: bytes, count: int) -> list[tuple[bytes, bytes]]:
         with self._far().lock:
@@ -130,6 +138,7 @@ class MemoryTables:
                 raise FencedError("another epoch or slice")
             shared.rows.commit([one for one in changes if one.table is not Table.LOG])
             shared.slice += 1
+            shared.slice_epochs[shared.slice] = epoch
             shared.slices.append((shared.slice, encode_changes(changes)))
             if trim_to is not None:
                 shared.trimmed_to = trim_to

@@ -11,12 +11,13 @@ from chargehand.persistence.codec import encode_record
 from chargehand.persistence.framing import log_value
 from chargehand.persistence.memory_store import MemoryStore
 from chargehand.persistence.replicated import member as member_module
+from chargehand.persistence.replicated.changes import encode_changes
 from chargehand.persistence.replicated.far import EndedError
 from chargehand.persistence.replicated.member import Member
 from chargehand.persistence.replicated.near import Near, mark_of
 from chargehand.persistence.replicated.opening import replicated_journal
 from chargehand.persistence.replicated.shard import NOBODY, Batch, Done, Look, Owner, Take
-from chargehand.persistence.store import Table
+from chargehand.persistence.store import Put, Table
 from tests.persistence.replicated.memory import MemoryLink, MemoryTables, Shared
 
 S_MAX = 120
@@ -271,3 +272,22 @@ async def test_who_has_no_copy_yet_does_not_take(nodes, shared, model):
     await member.stop()
     assert copied == [(shared.slice, epoch)]  # before it took
     assert shared.database.row.epoch == epoch + 1
+
+
+async def test_a_slice_that_the_database_has_lost_is_not_kept(nodes, shared, model):
+    near = MemoryStore()
+    first = await nodes.active(near)
+    for number in range(10):
+        model.append(first.journal, f"t{number}")
+    await first.until_durable()
+    await first.checkpoint()
+    await first.journal.close()
+    # As after a failover: the last slice is another one, of a later epoch, and so are the rows.
+    changed = Put(Table.RUNS, b"another", b"row")
+    shared.rows.commit([changed])
+    shared.slices[-1] = (shared.slice, encode_changes([changed]))
+    shared.slice_epochs[shared.slice] += 1
+    second = await nodes.active(near)
+    assert same(shared, near)
+    assert near.get(Table.RUNS, b"another") == b"row"
+    await second.journal.close()

@@ -51,7 +51,8 @@ async def _claim(client: Client, session_id: str, key: str) -> Hold | None:
         raise AssertionError(f"claim: {response.status_code} {response.text}")
     claim = response.json()["claim"]
     lease = claim["lease"]
-    if "lease_until" not in lease:  # it ended before it was known to be had
+    # A claim that is given again after its lease shows the run as it is by then.
+    if lease.get("session_id") != session_id or "lease_until" not in lease:
         return None
     return Hold(
         run_id=lease["run_id"],

@@ -9,6 +9,8 @@ from typing import Any, Final, final
 import httpx
 import trio
 
+from chargehand.web.client.whole_body import SENT_WHOLE
+
 RETRY_S: Final = 0.02
 _UNAVAILABLE: Final = 503
 
@@ -25,6 +27,7 @@ class Client:
             trust_env=False,
             verify=False,  # there is no TLS, and reading certificates takes its time
             limits=httpx.Limits(max_connections=None),
+            event_hooks=SENT_WHOLE,
         )
         self.repeats = 0
 

@@ -9,6 +9,7 @@ import trio
 from attrs import frozen
 
 from benchmarks.chaos.ledger import Change
+from chargehand.web.client.whole_body import SENT_WHOLE
 
 _SILENCE_S: Final = 20.0  # the server sends a comment every 15 s
 _OK: Final = 200
@@ -46,7 +47,10 @@ class Follower:
     async def run(self) -> None:
         """Follow until canceled."""
         async with httpx.AsyncClient(
-            timeout=httpx.Timeout(5.0, read=_SILENCE_S), trust_env=False, verify=False
+            timeout=httpx.Timeout(5.0, read=_SILENCE_S),
+            trust_env=False,
+            verify=False,
+            event_hooks=SENT_WHOLE,
         ) as client:
             while True:
                 with suppress(httpx.TransportError):

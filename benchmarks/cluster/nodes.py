@@ -13,6 +13,7 @@ import httpx
 import trio
 
 from benchmarks.cluster.postgres import free_port
+from chargehand.web.client.whole_body import SENT_WHOLE
 
 S_MAX: Final = 120.0
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -97,7 +98,7 @@ class Cluster:
 
     def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
-        self._client = httpx.AsyncClient(trust_env=False, verify=False)
+        self._client = httpx.AsyncClient(trust_env=False, verify=False, event_hooks=SENT_WHOLE)
 
     async def start(self) -> None:
         for node in self.nodes:

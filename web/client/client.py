@@ -14,6 +14,7 @@ from chargehand.web.cli.connection import Place
 from chargehand.web.cli.target import ServerAddress, target_of
 from chargehand.web.client.connections import Connections
 from chargehand.web.client.over_http import CONNECT_S, OverHttp
+from chargehand.web.client.whole_body import SENT_WHOLE
 
 ANSWER_S: Final = 60.0  # that a server may take for an answer, unless it is one that waits
 WAIT_S: Final = 330.0  # that it may let one wait; a lost connection shows sooner, as a rule
@@ -97,4 +98,5 @@ def _client(address: ServerAddress, tls: ssl.SSLContext, answer_s: float) -> htt
         base_url=f"http://{_HOST}" if address.socket is not None else address.url,
         headers=headers,
         timeout=httpx.Timeout(answer_s, connect=CONNECT_S),
+        event_hooks=SENT_WHOLE,
     )

@@ -14,7 +14,6 @@ from chargehand.web.agents.asking import Answered, Request, linked_from
 from chargehand.web.agents.errors import ChargehandError, Unavailable, closed, of_answer
 from chargehand.web.client.connections import Connections
 from chargehand.web.client.patience import Patience
-from chargehand.web.client.whole_body import WholeBody
 from chargehand.web.headers import IDEMPOTENCY_HEADER, LAST_EVENT_HEADER
 from chargehand.web.retry_after import retry_after_s
 
@@ -70,15 +69,13 @@ class OverHttp(Api):
         while True:
             try:
                 async with connections.one() as client:
-                    built = client.build_request(
+                    answer = await client.request(
                         request.method,
                         request.path,
                         params=request.query or None,
                         content=request.body,
                         headers=headers,
                     )
-                    built.stream = WholeBody(request.body)
-                    answer = await client.send(built)
                 if answer.is_success and (not answer.content or answer.content[:1] == b"{"):
                     return Answered(answer.content, linked_from(answer.headers.get("Link")))
                 cause = await _error_of(answer)

@@ -1,7 +1,7 @@
 """The body of a request, in one piece."""
 
-from collections.abc import AsyncIterator
-from typing import final
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, final
 
 import httpx
 
@@ -30,3 +30,11 @@ class _Piece:
         if not self._left:
             raise StopAsyncIteration
         return self._left.pop()
+
+
+async def _send_whole(request: httpx.Request) -> None:
+    request.stream = WholeBody(request.content)
+
+
+SENT_WHOLE: Final[dict[str, list[Callable[..., Any]]]] = {"request": [_send_whole]}
+"""`event_hooks` of an HTTPX client each of whose requests has its body in memory."""

@@ -222,7 +222,7 @@ class Member:
         else:
             self._step(Tick())
         if isinstance(self._node, Standby):
-            self._wait(LOOKS_S)
+            self._wait(0 if self.near.heads.read_some() else LOOKS_S)
 
     def _wait(self, seconds: float) -> None:
         """Nothing that is wanted of it changes what it does meanwhile, but its end."""

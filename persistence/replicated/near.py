@@ -11,6 +11,7 @@ import orjson
 from chargehand.actors.frozen import frozen
 from chargehand.actors.ports import DamagedError, StorageError
 from chargehand.persistence.framing import sequence_key
+from chargehand.persistence.heads import WarmHeads
 from chargehand.persistence.layout import checkpoint_seq
 from chargehand.persistence.recovery import log_last_seq
 from chargehand.persistence.replicated.changes import decode_changes
@@ -69,6 +70,7 @@ class Near:
         self._journal = ""
         self._mark: Mark | None = None
         self.last_seq = 0  # the last number that it has
+        self.heads: Final = WarmHeads(store)
 
     @property
     def slice(self) -> int:
@@ -98,6 +100,7 @@ class Near:
         another one, so that the next who follows copies everything."""
         self._mark = Mark(self._journal, number, epoch)
         self.store.commit([*changes, self._mark.put()])
+        self.heads.follow(changes)
 
     def _stored_mark(self) -> Mark | None:
         try:
@@ -130,6 +133,7 @@ class Near:
         Raises: as `catch_up`.
         """
         self.store.commit([DeleteRange(table, b"", None) for table in Table])
+        self.heads.forget()
         begun = self._far.slice_number()
         epoch = self._far.slice_epoch(begun)
         for table in Table:

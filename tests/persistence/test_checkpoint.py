@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from chargehand.actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
 from chargehand.actors.record import Cause, OutstandingEffect
 from chargehand.actors.task.effects import BlockerReopened, Effect
+from chargehand.actors.task.head import id_of
 from chargehand.persistence import checkpoint as checkpoint_module
 from chargehand.persistence.memory_store import MemoryStore
 from chargehand.persistence.opening import embedded_journal, memory_journal, open_journal
@@ -140,7 +141,7 @@ async def play_on(model, journal, store, steps, before):
 
 
 def stored_ids(journal) -> list[str]:
-    return [task_id for heads in journal.recovery.heads() for task_id, _ in heads]
+    return [id_of(task) for heads in journal.recovery.heads() for task in heads.tasks]
 
 
 async def test_a_checkpoint_empties_the_log_and_the_tail(model, running):

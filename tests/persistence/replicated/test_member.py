@@ -1,12 +1,14 @@
 """Nodes with threads of their own on a database in memory: writing, folding, handing over."""
 
 import itertools
+import threading
 from typing import final
 
 import pytest
 import trio
 
 from chargehand.actors.ports import StorageError
+from chargehand.actors.task.head import id_of
 from chargehand.persistence.codec import encode_record
 from chargehand.persistence.framing import log_value
 from chargehand.persistence.memory_store import MemoryStore
@@ -182,6 +184,41 @@ async def test_another_node_goes_on_where_the_first_one_stopped(nodes, shared, m
     model.append(node.journal, "t0")
     await node.until_durable()
     assert shared.database.row.head == 32
+    await node.journal.close()
+
+
+async def test_a_standby_has_read_what_a_start_needs_before_its_turn(
+    nodes, shared, model, monkeypatch
+):
+    first = await nodes.active(ttl_s=60)
+    for number in range(5):
+        model.append(first.journal, f"t{number}")
+    await first.until_durable()
+    await first.checkpoint()
+
+    near, pages, read = MemoryStore(), [], MemoryStore.page
+    all_read = threading.Event()
+
+    def page(store, table, start, count):
+        found = read(store, table, start, count)
+        if store is near and table is Table.HEADS:
+            pages.append(len(found))
+            if not found:
+                all_read.set()
+        return found
+
+    monkeypatch.setattr(MemoryStore, "page", page)
+    second = nodes.stand_by(near, ttl_s=60)
+    assert await trio.to_thread.run_sync(all_read.wait, S_MAX)
+    model.append(first.journal, "t5")
+    await first.until_durable()
+    await first.checkpoint()
+    await first.journal.close()
+    pages.clear()
+    node = await nodes.run(second)
+    [stored] = node.journal.recovery.heads()
+    assert sorted(map(id_of, stored.tasks)) == [f"t{number}" for number in range(6)]
+    assert pages == []
     await node.journal.close()
 
 

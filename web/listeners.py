@@ -22,6 +22,7 @@ from chargehand.web.lane.parser import LaneParser
 from chargehand.web.page.session import BrowserSessions
 from chargehand.web.server import Front
 from chargehand.web.settings import ServerSettings
+from chargehand.web.shapes.health import Standing
 from chargehand.web.sockets import connections_possible
 
 
@@ -60,11 +61,20 @@ class Way:
     access: Access | None
     has_lane: bool
 
-    def application(self, system: System, settings: ServerSettings) -> "Application":
-        """What answers there with this system."""
+    def application(
+        self,
+        system: System,
+        settings: ServerSettings,
+        standing: Callable[[], Standing] | None = None,
+    ) -> "Application":
+        """What answers there with this system. Args: standing: of the node, if it is one of
+        several."""
         strict = settings.strict_requests
         sessions = None if self.access is None else self.access.sessions
-        app = AsgiApplication(create_app(system, self.transport, strict=strict, sessions=sessions))
+        made = create_app(
+            system, self.transport, strict=strict, sessions=sessions, standing=standing
+        )
+        app = AsgiApplication(made)
         answer = Lane(system, self.transport, app, strict=strict) if self.has_lane else app
         return Application(answer, app.lifespan)
 

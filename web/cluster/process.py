@@ -189,7 +189,7 @@ class _Turns:
         ):
             answerers: dict[OriginKind, Answerer] = {}
             for way in self._ways:
-                application = way.application(system, settings)
+                application = way.application(system, settings, self._roles.standing)
                 await stack.enter_async_context(application.lifespan())
                 answerers[way.transport] = application.answer
             self._roles.serve(answerers)

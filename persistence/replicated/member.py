@@ -39,6 +39,7 @@ from chargehand.persistence.replicated.node import (
 from chargehand.persistence.replicated.shard import (
     Answer,
     Batch,
+    Look,
     Owner,
     Request,
     Row,
@@ -77,6 +78,7 @@ class Member:
         shy_until_ns = boot_ns() + int(shy_s * 1e9)
         self._node: Node = Standby(owner, int(ttl_s * 1e9), shy_until_ns=shy_until_ns)
         self._row = Row()
+        self._looked_ns = 0
         self._events: SimpleQueue[Event | None] = SimpleQueue()  # None: look what there is to do
         self._idle = False
         self._stopping = False
@@ -213,9 +215,10 @@ class Member:
         self._ended.set()
 
     def _stand_by(self) -> None:
-        # Whoever takes has a copy by then: nothing renews while everything is copied.
+        # Whoever takes has a copy by then: nothing renews while everything is copied. Others want
+        # to know who is active all the while.
         try:
-            self.near.catch_up()
+            self.near.catch_up(self._look_meanwhile)
         except (LostError, ForkedError) as error:
             _log.warning("the database cannot be followed (%s)", error)
             self._step(Answered(Unknown(str(error))))
@@ -223,6 +226,13 @@ class Member:
             self._step(Tick())
         if isinstance(self._node, Standby):
             self._wait(0 if self.near.heads.read_some() else LOOKS_S)
+
+    def _look_meanwhile(self) -> None:
+        """Raises: EndedError: the thread is to end."""
+        if self._stopping:
+            raise EndedError("the node ended while it copied")
+        if boot_ns() - self._looked_ns >= LOOKS_S * 1e9:
+            self._asked(Look())
 
     def _wait(self, seconds: float) -> None:
         """Nothing that is wanted of it changes what it does meanwhile, but its end."""
@@ -280,6 +290,7 @@ class Member:
 
     def _asked(self, request: Request) -> Answer:
         answer = self._link.ask(request)
+        self._looked_ns = boot_ns()
         if not isinstance(answer, Unknown):
             self._row = answer.row
         elif self._stopping:
@@ -292,7 +303,7 @@ class Member:
     def _have_all(self, head: int) -> None:
         while True:
             try:
-                self.near.catch_up()
+                self.near.catch_up(self._look_meanwhile)
                 self.near.check_log(head)
             except ForkedError as error:
                 _log.warning("%s: copying everything anew", error)
@@ -308,7 +319,7 @@ class Member:
 
     def _copy(self) -> None:
         with contextlib.suppress(LostError, ForkedError):
-            self.near.copy()
+            self.near.copy(self._look_meanwhile)
 
 
 def _unexpected(batch: Batch) -> None:

@@ -4,6 +4,7 @@ It is a store like any other, with a mark of which journal it copies and how far
 survive a crash of the machine: what does not fit is made anew.
 """
 
+from collections.abc import Callable
 from typing import Final, final
 
 import orjson
@@ -56,6 +57,9 @@ class ForkedError(StorageError):
     """Raised when the copy holds what the database does not: it must be made anew."""
 
 
+def _nothing() -> None: ...
+
+
 @final
 class Near:
     """Follows the database. Used by one thread.
@@ -78,8 +82,11 @@ class Near:
         assert self._mark is not None, "it has caught up once"
         return self._mark.slice
 
-    def catch_up(self) -> None:
+    def catch_up(self, between: Callable[[], None] = _nothing) -> None:
         """Have all that the database shows now.
+
+        Args:
+            between: called between pages; what it raises ends this, and another try goes on.
 
         Raises:
             LostError: the database is away; another try goes on from here.
@@ -87,9 +94,9 @@ class Near:
         """
         self._journal = self._journal or self._far.journal()
         mark = self._mark or self._stored_mark()
-        if mark is None or not self._follow_slices(mark):
-            self.copy()
-        self._follow_log()
+        if mark is None or not self._follow_slices(mark, between):
+            self.copy(between)
+        self._follow_log(between)
 
     def rest(self) -> None:
         """Let go of the connection."""
@@ -109,7 +116,7 @@ class Near:
             return None
         return mark if mark is not None and mark.journal == self._journal else None
 
-    def _follow_slices(self, mark: Mark) -> bool:
+    def _follow_slices(self, mark: Mark, between: Callable[[], None]) -> bool:
         """False: the next one is not kept any more, or this copy has one that the database lost
         when it failed over: whoever goes on then does so in a later epoch."""
         self._mark = mark
@@ -125,12 +132,13 @@ class Near:
                 if number != self.slice + 1:
                     return False
                 self.make(number, list(decode_changes(changes)), epoch)
+            between()
 
-    def copy(self) -> None:
+    def copy(self, between: Callable[[], None] = _nothing) -> None:
         """Have everything anew. Slices that are made meanwhile are made again, and the same comes
         out.
 
-        Raises: as `catch_up`.
+        Args and Raises: as `catch_up`, but that another try begins anew.
         """
         self.store.commit([DeleteRange(table, b"", None) for table in Table])
         self.heads.forget()
@@ -143,12 +151,13 @@ class Near:
             while page := self._far.page(table, after, ROWS_READ_MAX):
                 self.store.commit([Put(table, key, value) for key, value in page])
                 after = page[-1][0]
+                between()
         self.make(begun, [], epoch)
         assert self._mark is not None, "it was just made"
-        if not self._follow_slices(self._mark):
+        if not self._follow_slices(self._mark, between):
             raise ForkedError("the tables in the database change faster than they can be copied")
 
-    def _follow_log(self) -> None:
+    def _follow_log(self, between: Callable[[], None]) -> None:
         folded = checkpoint_seq(self.store)
         if trimmed := self._trimmed(folded):
             self.store.commit(trimmed)
@@ -159,6 +168,7 @@ class Near:
             puts = [Put(Table.LOG, sequence_key(one.first_seq), one.value) for one in values]
             self.store.commit(puts)
             last_seq = self.last_seq = values[-1].last_seq
+            between()
 
     def _trimmed(self, folded: int) -> list[Change]:
         stop = sequence_key(folded + 1)

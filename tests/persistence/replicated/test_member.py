@@ -13,6 +13,7 @@ from chargehand.persistence.codec import encode_record
 from chargehand.persistence.framing import log_value
 from chargehand.persistence.memory_store import MemoryStore
 from chargehand.persistence.replicated import member as member_module
+from chargehand.persistence.replicated import near as near_module
 from chargehand.persistence.replicated.changes import encode_changes
 from chargehand.persistence.replicated.far import EndedError
 from chargehand.persistence.replicated.member import Member
@@ -297,8 +298,8 @@ async def test_who_has_no_copy_yet_does_not_take(nodes, shared, model):
     copied: list[tuple[int, int]] = []
 
     class Noted(Near):
-        def copy(self) -> None:
-            super().copy()
+        def copy(self, *args) -> None:
+            super().copy(*args)
             copied.append((self.slice, shared.database.row.epoch))
 
     near = Noted(MemoryStore(), MemoryTables(shared))
@@ -309,6 +310,38 @@ async def test_who_has_no_copy_yet_does_not_take(nodes, shared, model):
     await member.stop()
     assert copied == [(shared.slice, epoch)]  # before it took
     assert shared.database.row.epoch == epoch + 1
+
+
+async def test_who_copies_sees_all_the_while_who_is_active(nodes, shared, model, monkeypatch):
+    first = await nodes.active()
+    for number in range(9):
+        model.append(first.journal, f"t{number}")
+    await first.until_durable()
+    await first.checkpoint()
+    await first.journal.close()
+    monkeypatch.setattr(near_module, "ROWS_READ_MAX", 2)
+    monkeypatch.setattr(member_module, "LOOKS_S", 0)
+    seen: list[str] = []
+    all_read = threading.Event()
+    page, other = MemoryTables.page, Owner("other", "other", "elsewhere")
+
+    def watched(tables, table, after, count):
+        found = page(tables, table, after, count)
+        if table is Table.HEADS:
+            seen.append(member.row.owner.address)
+            if len(seen) == 2:
+                MemoryLink(shared).ask(Take(shared.database.row, other))
+            if not found:
+                all_read.set()
+        return found
+
+    monkeypatch.setattr(MemoryTables, "page", watched)
+    near = Near(MemoryStore(), MemoryTables(shared))
+    member = Member(Owner("late"), MemoryLink(shared), near, ttl_s=60)
+    member.start()
+    assert await trio.to_thread.run_sync(all_read.wait, S_MAX)
+    await member.stop()
+    assert seen == ["", "", *["elsewhere"] * 4]
 
 
 async def test_a_slice_that_the_database_has_lost_is_not_kept(nodes, shared, model):

@@ -73,6 +73,8 @@ class WarmHeads:
         page = self._store.page(Table.HEADS, self._read_to, HEADS_READ_MAX)
         self._put(page)
         self._read_to = page[-1][0] + b"\0" if page else None
+        if not page:
+            self._store.let_go()
         return True
 
     def follow(self, changes: Iterable[Change]) -> None:

@@ -56,11 +56,11 @@ class ReplicatedWriter:
 
     async def run(self, report: Callable[[Report], None]) -> None:
         delivery = self._delivery = Delivery(report)
-        self._member.begin_writing(self._acknowledged)
         try:
             async with writing(delivery, [self._fold_loop], self._abandon):
-                await self._member.wait_ended()
-                delivery.finish(self._error)
+                self._member.begin_writing(
+                    self._acknowledged, lambda error: delivery.finish(error or self._error)
+                )
                 await delivery.wait()
         finally:
             await self._member.stop()

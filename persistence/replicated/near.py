@@ -4,6 +4,7 @@ It is a store like any other, with a mark of which journal it copies and how far
 survive a crash of the machine: what does not fit is made anew.
 """
 
+import logging
 from typing import Final, final
 
 import orjson
@@ -17,6 +18,8 @@ from chargehand.persistence.replicated.changes import decode_changes
 from chargehand.persistence.replicated.far import FarTables
 from chargehand.persistence.seal import seal, unseal
 from chargehand.persistence.store import Change, DeleteRange, Put, Store, Table
+
+_log = logging.getLogger("chargehand")
 
 _MARK_KEY: Final = b"replica"
 ROWS_READ_MAX: Final = 512
@@ -84,10 +87,21 @@ class Near:
             ForkedError: it shows something else than it did before.
         """
         self._journal = self._journal or self._far.journal()
-        mark = self._mark or self._stored_mark()
-        if mark is None or not self._follow_slices(mark):
+        if not self._follows():
             self.copy()
-        self._follow_log()
+            self._follow_log()
+
+    def _follows(self) -> bool:
+        """Whether it could be gone on from what is here, which is sound as far as that reads it."""
+        try:
+            mark = self._mark or self._stored_mark()
+            if mark is None or not self._follow_slices(mark):
+                return False
+            self._follow_log()
+        except DamagedError as error:
+            _log.warning("the copy of the database is damaged (%s): copying everything anew", error)
+            return False
+        return True
 
     def rest(self) -> None:
         """Let go of the connection."""
@@ -100,10 +114,7 @@ class Near:
         self.store.commit([*changes, self._mark.put()])
 
     def _stored_mark(self) -> Mark | None:
-        try:
-            mark = mark_of(self.store)
-        except DamagedError:
-            return None
+        mark = mark_of(self.store)
         return mark if mark is not None and mark.journal == self._journal else None
 
     def _follow_slices(self, mark: Mark) -> bool:

@@ -96,6 +96,9 @@ class ReplicatedWriter:
 
     def _make(self, part: Slice) -> None:
         """Make the slice in the database, and then near."""
+        assert self._delivery is not None, "it runs"
+        if self._delivery.is_abandoned:
+            raise EndedError("the journal ended before the checkpoint")
         near = self._member.near
         changes = list(part.changes)
         if part.moves_to is not None:  # who follows trims the log as the database does

@@ -69,6 +69,7 @@ opened_again: Final = pytest.mark.parametrize("kind", [*Kind], ids=id_of, indire
 class Place(ABC):
     """One journal, and whoever has it open."""
 
+    keeps_copy = True
     failure: str
     """What is said where a commit fails: a regular expression."""
 
@@ -233,7 +234,7 @@ class Replicated(Place):
     def __init__(self, nursery: trio.Nursery, *, keeps_copy: bool) -> None:
         super().__init__(nursery)
         self.member: Member | None = None
-        self._keeps_copy = keeps_copy
+        self.keeps_copy = keeps_copy
 
     @abstractmethod
     def _link(self) -> Link:
@@ -248,7 +249,7 @@ class Replicated(Place):
         """The store of the copy."""
 
     @abstractmethod
-    def _lose_copy(self) -> None:
+    def lose_copy(self) -> None:
         """Nobody has it open."""
 
     @property
@@ -258,8 +259,8 @@ class Replicated(Place):
 
     async def open(self) -> StoreJournal:
         await self.end()
-        if not self._keeps_copy:
-            self._lose_copy()
+        if not self.keeps_copy:
+            self.lose_copy()
         name = f"node-{next(_numbers)}"
         near = Near(self._open_near(), self._tables())
         self.member = Member(Owner(name, name), self._link(), near, ttl_s=TTL_S)
@@ -318,7 +319,7 @@ class InMemory(Replicated):
     def _open_near(self) -> Store:
         return self._copy
 
-    def _lose_copy(self) -> None:
+    def lose_copy(self) -> None:
         self._copy = MemoryStore()
 
     def get_log(self, first_seq: int) -> bytes:
@@ -353,7 +354,7 @@ class InPostgres(Replicated):
     def _open_near(self) -> Store:
         return open_near(self._directory, map_bytes=MAP_BYTES)
 
-    def _lose_copy(self) -> None:
+    def lose_copy(self) -> None:
         for file in self._directory.glob("near/*.mdb"):
             file.unlink()
 

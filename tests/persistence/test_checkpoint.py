@@ -10,6 +10,7 @@ import pytest
 import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from trio.testing import wait_all_tasks_blocked
 
 from chargehand.actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
 from chargehand.actors.ports import StorageError
@@ -393,3 +394,37 @@ async def test_a_checkpoint_that_is_cut_off_behind_any_slice_has_done_no_harm(
 async def run_cut_off(journal):
     with contextlib.suppress(StorageError):
         await journal.run(lambda _: None)
+
+
+async def test_cancelled_within_a_checkpoint_the_journal_ends_behind_the_slice_under_way(
+    place, model, small_slices, monkeypatch
+):
+    made, is_cancelled, may_go_on = [], trio.Event(), threading.Event()
+    token = trio.lowlevel.current_trio_token()
+
+    def held(*args):
+        for part in slices(*args):
+            made.append(part)
+            yield part
+            if len(made) == 3:
+                token.run_sync_soon(nursery.cancel_scope.cancel)
+                token.run_sync_soon(is_cancelled.set)
+                if threading.current_thread() is not threading.main_thread():
+                    may_go_on.wait(S_MAX)
+
+    async def let_go_on():
+        await is_cancelled.wait()
+        await wait_all_tasks_blocked()  # the journal waits for its threads
+        may_go_on.set()
+
+    monkeypatch.setattr(folding, "slices", held)
+    journal = await place.open()
+    async with trio.open_nursery() as beside:
+        beside.start_soon(let_go_on)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(journal.run, lambda _: None)
+            for n in range(20):
+                model.append(journal, f"task-{n}")
+            await model.commit(journal)
+            await journal.checkpoint([])
+    assert 3 <= len(made) < 10  # of 25; without a thread it sees a turn later that it is canceled

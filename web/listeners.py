@@ -2,11 +2,12 @@
 and, if that is set, another port with it."""
 
 import socket as stdlib_socket
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import final
 
+from chargehand.actors.choice import Choice
 from chargehand.actors.frozen import frozen
 from chargehand.actors.identity import OriginKind
 from chargehand.actors.system import System
@@ -47,19 +48,21 @@ class Listeners:
         return None if self.lane is None else _url_of(self.lane)
 
 
-@final
-@frozen
-class Way:
-    """A way in. The origin of a deed says by which it came.
+class Way(Choice):
+    """A way in. The values are what nodes call it among each other."""
 
-    Args:
-        access: None where the file's mode decides who may call.
-    """
+    TCP = "tcp"
+    UNIX = "unix"
+    LANE = "lane"
 
-    listener: stdlib_socket.socket
-    transport: OriginKind
-    access: Access | None
-    has_lane: bool
+    @property
+    def transport(self) -> OriginKind:
+        """What the origin of a deed says that came by it."""
+        return OriginKind.UDS if self is Way.UNIX else OriginKind.HTTP
+
+    @property
+    def has_lane(self) -> bool:
+        return self is not Way.TCP
 
     def application(
         self,
@@ -67,16 +70,33 @@ class Way:
         settings: ServerSettings,
         standing: Callable[[], Standing] | None = None,
     ) -> "Application":
-        """What answers there with this system. Args: standing: of the node, if it is one of
-        several."""
+        """What answers what came by it, with this system.
+
+        Args:
+            standing: of the node, if it is one of several.
+        """
         strict = settings.strict_requests
-        sessions = None if self.access is None else self.access.sessions
+        sessions = None if self is Way.UNIX else _sessions(settings)
         made = create_app(
             system, self.transport, strict=strict, sessions=sessions, standing=standing
         )
         app = AsgiApplication(made)
         answer = Lane(system, self.transport, app, strict=strict) if self.has_lane else app
         return Application(answer, app.lifespan)
+
+
+@final
+@frozen
+class WayIn:
+    """A way with what listens there.
+
+    Args:
+        access: None where the file's mode decides who may call.
+    """
+
+    way: Way
+    listener: stdlib_socket.socket
+    access: Access | None
 
 
 @final
@@ -88,6 +108,21 @@ class Application:
     lifespan: Callable[[], AbstractAsyncContextManager[None]]
 
 
+@asynccontextmanager
+async def answering(
+    system: System, settings: ServerSettings, standing: Callable[[], Standing]
+) -> AsyncIterator[Mapping[Way, Answerer]]:
+    """What answers each way at a node that stands so, whichever there are here: another one may
+    have more of them."""
+    answerers: dict[Way, Answerer] = {}
+    async with AsyncExitStack() as stack:
+        for way in Way:
+            application = way.application(system, settings, standing)
+            await stack.enter_async_context(application.lifespan())
+            answerers[way] = application.answer
+        yield answerers
+
+
 def fronts(system: System, settings: ServerSettings, listeners: Listeners) -> list[Front]:
     """The listeners, ready to `run`, with this system behind them."""
     return fronts_of(
@@ -95,22 +130,22 @@ def fronts(system: System, settings: ServerSettings, listeners: Listeners) -> li
     )
 
 
-def ways_in(settings: ServerSettings, listeners: Listeners) -> list[Way]:
+def ways_in(settings: ServerSettings, listeners: Listeners) -> list[WayIn]:
     """Those that there are."""
     ways = []
     if listeners.tcp is not None:
         access = _access(settings, settings.address[0], listeners.tcp)
-        ways.append(Way(listeners.tcp, OriginKind.HTTP, access, has_lane=False))
+        ways.append(WayIn(Way.TCP, listeners.tcp, access))
     if listeners.unix is not None:
-        ways.append(Way(listeners.unix, OriginKind.UDS, None, has_lane=True))
+        ways.append(WayIn(Way.UNIX, listeners.unix, None))
     if listeners.lane is not None and settings.lane_address is not None:
         access = _access(settings, settings.lane_address[0], listeners.lane)
-        ways.append(Way(listeners.lane, OriginKind.HTTP, access, has_lane=True))
+        ways.append(WayIn(Way.LANE, listeners.lane, access))
     return ways
 
 
 def fronts_of(
-    ways: Sequence[Way], settings: ServerSettings, make: Callable[[Way], Application]
+    ways: Sequence[WayIn], settings: ServerSettings, make: Callable[[Way], Application]
 ) -> list[Front]:
     """Their fronts, each with what `make` puts behind its guard."""
     bounds = Bounds(settings.keep_alive_s, settings.header_s, settings.write_s)
@@ -119,12 +154,13 @@ def fronts_of(
     possible = max(1, connections_possible(share * settings.max_connections) // share)
     bodies_bytes_max = BODIES_BYTES_MAX // share
     return [
-        _front(way, make(way), Bodies(bodies_bytes_max), settings, bounds, possible) for way in ways
+        _front(one, make(one.way), Bodies(bodies_bytes_max), settings, bounds, possible)
+        for one in ways
     ]
 
 
 def _front(
-    way: Way,
+    way_in: WayIn,
     behind: Application,
     bodies: Bodies,
     settings: ServerSettings,
@@ -132,22 +168,25 @@ def _front(
     connections_max: int,
 ) -> Front:
     return Front(
-        way.listener,
-        Guard(behind.answer, way.access, bodies, settings.body_s),
+        way_in.listener,
+        Guard(behind.answer, way_in.access, bodies, settings.body_s),
         behind.lifespan,
         bounds,
         connections_max,
-        LaneParser if way.has_lane else H11Parser,
+        LaneParser if way_in.way.has_lane else H11Parser,
     )
 
 
 def _access(settings: ServerSettings, host: str, listener: stdlib_socket.socket) -> Access:
     port: int = listener.getsockname()[1]
     hosts = Hosts(host, port, settings.allowed_hosts, settings.allowed_origins)
-    if settings.token is None:
-        return Access(hosts)
-    token = settings.token.encode()
-    return Access(hosts, token, BrowserSessions(token))
+    token = None if settings.token is None else settings.token.encode()
+    return Access(hosts, token, _sessions(settings))
+
+
+def _sessions(settings: ServerSettings) -> BrowserSessions | None:
+    """Those of browsers that have given the token, if one is asked for."""
+    return None if settings.token is None else BrowserSessions(settings.token.encode())
 
 
 def _url_of(listener: stdlib_socket.socket) -> str:

@@ -15,6 +15,7 @@ from typing import Final, final
 import trio
 
 from chargehand.actors.boot_clock import boot_ns
+from chargehand.actors.ports import DamagedError
 from chargehand.persistence.framing import log_value, span
 from chargehand.persistence.pipeline import Waiting
 from chargehand.persistence.replicated.far import EndedError, Link, LostError
@@ -84,7 +85,8 @@ class Member:
         self._stopping = False
         self._finishing = False
         self._changed = threading.Condition()  # the node's epoch, or that it has ended
-        self._acknowledged: Callable[[Batch], None] = _unexpected
+        self._acknowledged: Callable[[Batch], None] | None = None  # until somebody writes
+        self._tell_end: Callable[[BaseException | None], None] | None = None
         self._token = trio.lowlevel.current_trio_token()
         self._active, self._ended = trio.Event(), trio.Event()
         self._error: BaseException | None = None
@@ -136,13 +138,21 @@ class Member:
         if self._error is not None:
             raise self._error
 
-    def begin_writing(self, acknowledged: Callable[[Batch], None]) -> None:
-        """From now on frames may wait in `waiting`, with a `wake` for each.
+    def begin_writing(
+        self,
+        acknowledged: Callable[[Batch], None],
+        ended: Callable[[BaseException | None], None],
+    ) -> None:
+        """From now on what waits in `waiting` is written. Each frame there needs a `wake`.
 
         Args:
             acknowledged: called on the member's thread with each batch that is safe.
+            ended: called once the node has ended, with what `wait_ended` raises, or None.
         """
-        self._acknowledged = acknowledged
+        self._acknowledged, self._tell_end = acknowledged, ended
+        if self._ended.is_set():
+            ended(self._error)
+        self.wake()
 
     def wake(self) -> None:
         """Something waits."""
@@ -213,6 +223,8 @@ class Member:
         self._error = error
         self._active.set()
         self._ended.set()
+        if self._tell_end is not None:
+            self._tell_end(error)
 
     def _stand_by(self) -> None:
         # Whoever takes has a copy by then: nothing renews while everything is copied. Others want
@@ -247,7 +259,7 @@ class Member:
         event = self._wanted()
         if event is not None:
             return event
-        if self.waiting:
+        if self._has_batch:
             frames = self.waiting.take()
             return Write(Batch(span(frames[-1])[1], log_value(frames), len(frames)))
         return StepDown() if self._finishing else Tick()
@@ -258,13 +270,17 @@ class Member:
             if not self._events.empty():
                 return self._events.get_nowait()
             self._idle = True
-            if self.waiting or self._finishing or self._stopping:
+            if self._has_batch or self._finishing or self._stopping:
                 return None
             return self._events.get(timeout=self.ttl_s / RENEWS_PER_TTL)
         except Empty:
             return None
         finally:
             self._idle = False
+
+    @property
+    def _has_batch(self) -> bool:
+        return bool(self.waiting) and self._acknowledged is not None
 
     def _step(self, event: Event) -> None:
         events = [event]
@@ -282,6 +298,7 @@ class Member:
             case Ask(request):
                 return [Answered(self._asked(request))]
             case Acknowledge(batch):
+                assert self._acknowledged is not None, "nothing is written before"
                 self._acknowledged(batch)
             case Serve(head):
                 self._have_all(head)
@@ -301,13 +318,16 @@ class Member:
         return answer
 
     def _have_all(self, head: int) -> None:
+        is_anew = False
         while True:
             try:
                 self.near.catch_up(self._look_meanwhile)
                 self.near.check_log(head)
             except ForkedError as error:
+                if is_anew:  # nobody else writes by now
+                    raise DamagedError(f"the log in the database is damaged: {error}") from error
                 _log.warning("%s: copying everything anew", error)
-                self._copy()
+                is_anew = self._copy()
             except LostError as error:
                 if self._stopping:
                     raise
@@ -317,10 +337,9 @@ class Member:
                 self.near.rest()
                 return
 
-    def _copy(self) -> None:
+    def _copy(self) -> bool:
+        """Whether all of it was copied."""
         with contextlib.suppress(LostError, ForkedError):
             self.near.copy(self._look_meanwhile)
-
-
-def _unexpected(batch: Batch) -> None:
-    raise AssertionError(f"nobody wrote the batch up to {batch.last_seq}")
+            return True
+        return False

@@ -4,6 +4,7 @@ It is a store like any other, with a mark of which journal it copies and how far
 survive a crash of the machine: what does not fit is made anew.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Final, final
 
@@ -19,6 +20,8 @@ from chargehand.persistence.replicated.changes import decode_changes
 from chargehand.persistence.replicated.far import FarTables
 from chargehand.persistence.seal import seal, unseal
 from chargehand.persistence.store import Change, DeleteRange, Put, Store, Table
+
+_log = logging.getLogger("chargehand")
 
 _MARK_KEY: Final = b"replica"
 ROWS_READ_MAX: Final = 512
@@ -93,10 +96,21 @@ class Near:
             ForkedError: it shows something else than it did before.
         """
         self._journal = self._journal or self._far.journal()
-        mark = self._mark or self._stored_mark()
-        if mark is None or not self._follow_slices(mark, between):
+        if not self._follows(between):
             self.copy(between)
-        self._follow_log(between)
+            self._follow_log(between)
+
+    def _follows(self, between: Callable[[], None]) -> bool:
+        """Whether it could be gone on from what is here, which is sound as far as that reads it."""
+        try:
+            mark = self._mark or self._stored_mark()
+            if mark is None or not self._follow_slices(mark, between):
+                return False
+            self._follow_log(between)
+        except DamagedError as error:
+            _log.warning("the copy of the database is damaged (%s): copying everything anew", error)
+            return False
+        return True
 
     def rest(self) -> None:
         """Let go of the connection."""
@@ -110,10 +124,7 @@ class Near:
         self.heads.follow(changes)
 
     def _stored_mark(self) -> Mark | None:
-        try:
-            mark = mark_of(self.store)
-        except DamagedError:
-            return None
+        mark = mark_of(self.store)
         return mark if mark is not None and mark.journal == self._journal else None
 
     def _follow_slices(self, mark: Mark, between: Callable[[], None]) -> bool:

@@ -56,11 +56,11 @@ class ReplicatedWriter:
 
     async def run(self, report: Callable[[Report], None]) -> None:
         delivery = self._delivery = Delivery(report)
-        self._member.begin_writing(self._acknowledged)
         try:
             async with writing(delivery, [self._fold_loop], self._abandon):
-                await self._member.wait_ended()
-                delivery.finish(self._error)
+                self._member.begin_writing(
+                    self._acknowledged, lambda error: delivery.finish(error or self._error)
+                )
                 await delivery.wait()
         finally:
             await self._member.stop()
@@ -96,6 +96,9 @@ class ReplicatedWriter:
 
     def _make(self, part: Slice) -> None:
         """Make the slice in the database, and then near."""
+        assert self._delivery is not None, "it runs"
+        if self._delivery.is_abandoned:
+            raise EndedError("the journal ended before the checkpoint")
         near = self._member.near
         changes = list(part.changes)
         if part.moves_to is not None:  # who follows trims the log as the database does

@@ -7,6 +7,7 @@ from typing import Union, get_args, get_origin
 
 import attrs
 import pytest
+import trio
 from attrs import evolve as replace
 from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
@@ -26,6 +27,12 @@ from chargehand.actors.task.state import (
 )
 from chargehand.persistence.lmdb_store import LmdbStore
 from chargehand.persistence.memory_store import MemoryStore
+from tests.cluster.fixtures import address, left_out, servers
+from tests.persistence.places import KINDS, S_MAX, id_of, place_of
+
+pytest_terminal_summary = left_out
+
+__all__ = ["address", "servers"]
 
 HUMAN = Actor(ActorKind.HUMAN, "local-user")
 CALLER = Caller(HUMAN, Origin(OriginKind.HTTP, "tasks.create"))
@@ -139,9 +146,14 @@ class Model:
 
     @classmethod
     async def commit(cls, journal):
-        """Return when everything appended so far is on disk. `journal` runs without a thread."""
+        """Return when everything appended so far is on disk. Of a journal without a thread that
+        takes no time of Trio's clock."""
         await wait_all_tasks_blocked()
-        assert journal.statistics().pending == 0
+        with trio.fail_after(S_MAX):
+            while True:
+                if not journal.statistics().pending:
+                    return
+                await trio.sleep(0.001)
 
     @classmethod
     def restart(cls, journal):
@@ -212,8 +224,36 @@ def faulty_store():
     return FaultyStore(MemoryStore())
 
 
-@pytest.fixture(params=["memory", "lmdb"])
+@pytest.fixture(params=["memory", "lmdb", "near"])
 def any_store(request, tmp_path):
-    store = MemoryStore() if request.param == "memory" else LmdbStore(tmp_path, map_bytes=1 << 20)
+    """Each store that there is; "near" is how a node keeps its copy."""
+    match request.param:
+        case "memory":
+            store = MemoryStore()
+        case kind:
+            store = LmdbStore(tmp_path, map_bytes=1 << 20, durable=kind == "lmdb")
     yield store
     store.close()
+
+
+@pytest.fixture(params=KINDS, ids=id_of)
+def kind(request):
+    """A test that opens a journal again has more of them: `places.opened_again`."""
+    return request.param
+
+
+@pytest.fixture
+def address_if_needed(kind, request):
+    return request.getfixturevalue("address") if kind.needs_postgres else None
+
+
+@pytest.fixture
+async def place(kind, address_if_needed, tmp_path):
+    """A journal that nobody has opened, in each place where one may be."""
+    async with trio.open_nursery() as nursery:
+        place = place_of(kind, nursery, tmp_path, address_if_needed)
+        try:
+            yield place
+        finally:
+            with trio.CancelScope(shield=True):
+                await place.end()

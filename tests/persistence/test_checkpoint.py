@@ -1,18 +1,29 @@
-"""Checkpoints: whatever they and crashes do, no record is lost, repeated or out of order."""
+"""Checkpoints: whatever they and crashes do, no record is lost, repeated or out of order.
+
+A test without `place` is of one store: its docstring says why.
+"""
+
+import contextlib
+import threading
 
 import pytest
 import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from trio.testing import wait_all_tasks_blocked
 
 from chargehand.actors.identity import Actor, ActorKind, Caller, Origin, OriginKind
+from chargehand.actors.ports import StorageError
 from chargehand.actors.record import Cause, OutstandingEffect
 from chargehand.actors.task.effects import BlockerReopened, Effect
 from chargehand.actors.task.head import id_of
 from chargehand.persistence import checkpoint as checkpoint_module
+from chargehand.persistence import folding
+from chargehand.persistence.checkpoint import slices
 from chargehand.persistence.memory_store import MemoryStore
-from chargehand.persistence.opening import embedded_journal, memory_journal, open_journal
+from chargehand.persistence.opening import embedded_journal, memory_journal
 from chargehand.persistence.store import Table
+from tests.persistence.places import S_MAX, opened_again
 
 CALLER = Caller(Actor(ActorKind.DAEMON, "scheduler"), Origin(OriginKind.DAEMON, "daemon"))
 ADDRESSES = ["task-1", "task-10", "task-2"]
@@ -102,6 +113,8 @@ async def play(model, journal, store, steps):
 async def test_after_a_crash_at_any_moment_everything_acknowledged_is_there_once(
     model, faulty, small_slices, steps, crash, more
 ):
+    """In memory a crash can be had before each commit. `replicated.test_crashes` does so with a
+    database."""
     store = faulty(MemoryStore())
     appended = await play(model, embedded_journal(store, threaded=False), store, steps)
     for left, acknowledged in [*store.crashes[1:], (store.inner, store.acknowledged)]:
@@ -144,10 +157,10 @@ def stored_ids(journal) -> list[str]:
     return [id_of(task) for heads in journal.recovery.heads() for task in heads.tasks]
 
 
-async def test_a_checkpoint_empties_the_log_and_the_tail(model, running):
-    store = MemoryStore()
-    journal = memory_journal(store)
-    await running(journal)
+@opened_again
+async def test_a_checkpoint_empties_the_log_and_the_tail(model, place):
+    journal = await place.open()
+    await place.run(journal)
     for n in range(10):
         model.append(journal, f"task-{n % 2}")
     await model.commit(journal)
@@ -157,17 +170,28 @@ async def test_a_checkpoint_empties_the_log_and_the_tail(model, running):
     assert journal.tail_records == 0
     assert journal.reads.tail("task-0") == []
     assert journal.reads.is_folded("task-0", 9)
-    assert store.scan(Table.LOG, b"", None, 9, len) == []
+    assert place.log() == place.store.page(Table.LOG, b"", 9) == []
     await journal.close()
-    journal = memory_journal(store)
+    journal = await place.open()
     assert list(journal.recovery.replay()) == []
     assert journal.next_seq == 11
     assert stored_ids(journal) == ["task-0", "task-1"]
 
 
-async def test_what_is_appended_during_a_checkpoint_stays_in_the_tail(model, running, small_slices):
-    journal = memory_journal()
-    told = await running(journal)
+async def test_what_is_appended_during_a_checkpoint_stays_in_the_tail(
+    model, place, small_slices, monkeypatch
+):
+    is_appended = threading.Event()
+
+    def held(*args):
+        for part in slices(*args):
+            yield part
+            if threading.current_thread() is not threading.main_thread():
+                is_appended.wait(S_MAX)
+
+    monkeypatch.setattr(folding, "slices", held)
+    journal = await place.open()
+    told = await place.run(journal)
     for n in range(10):
         model.append(journal, f"task-{n}")
     await model.commit(journal)
@@ -176,6 +200,8 @@ async def test_what_is_appended_during_a_checkpoint_stays_in_the_tail(model, run
         while journal.tail_records < 12:
             await trio.lowlevel.checkpoint()
             late = model.append(journal, "task-3")
+        is_appended.set()
+    await model.commit(journal)
     assert told[-1] == late
     assert journal.tail_records == 2
     assert journal.reads.is_folded("task-3", 4)
@@ -186,6 +212,7 @@ async def test_what_is_appended_during_a_checkpoint_stays_in_the_tail(model, run
 
 
 async def test_slices_ride_along_with_commits(model, running, small_slices):
+    """Where they are of the same store, and without a thread, so that it can be counted."""
     journal = memory_journal()
     await running(journal)
     for n in range(20):
@@ -206,9 +233,9 @@ async def test_slices_ride_along_with_commits(model, running, small_slices):
     assert journal.statistics().commits - before <= alone + 1
 
 
-async def test_a_checkpoint_with_nothing_new_writes_nothing(model, running):
-    journal = memory_journal()
-    await running(journal)
+async def test_a_checkpoint_with_nothing_new_writes_nothing(model, place):
+    journal = await place.open()
+    await place.run(journal)
     await journal.checkpoint([])
     model.append(journal, "task-1")
     await model.commit(journal)
@@ -219,9 +246,9 @@ async def test_a_checkpoint_with_nothing_new_writes_nothing(model, running):
     assert journal.statistics().checkpoints == 1
 
 
-async def test_a_second_checkpoint_waits_for_the_first_and_folds_nothing_more(model, running):
-    journal = memory_journal()
-    await running(journal)
+async def test_a_second_checkpoint_waits_for_the_first_and_folds_nothing_more(model, place):
+    journal = await place.open()
+    await place.run(journal)
     model.append(journal, "task-1")
     await model.commit(journal)
     async with trio.open_nursery() as nursery:
@@ -231,9 +258,9 @@ async def test_a_second_checkpoint_waits_for_the_first_and_folds_nothing_more(mo
     assert journal.recovery.outstanding() == [outstanding(1)]
 
 
-async def test_a_cancelled_checkpoint_is_finished_first(model, running):
-    journal = memory_journal()
-    await running(journal)
+async def test_a_cancelled_checkpoint_is_finished_first(model, place):
+    journal = await place.open()
+    await place.run(journal)
     model.append(journal, "task-1")
     await model.commit(journal)
     with trio.move_on_after(0) as scope:
@@ -243,9 +270,9 @@ async def test_a_cancelled_checkpoint_is_finished_first(model, running):
     assert journal.statistics().checkpoints == 1
 
 
-async def test_outstanding_effects_are_those_of_the_last_checkpoint(model, running):
-    journal = memory_journal()
-    await running(journal)
+async def test_outstanding_effects_are_those_of_the_last_checkpoint(model, place):
+    journal = await place.open()
+    await place.run(journal)
     for kept in ([1, 2, 300], [300], []):
         model.append(journal, "task-1")
         await model.commit(journal)
@@ -253,10 +280,10 @@ async def test_outstanding_effects_are_those_of_the_last_checkpoint(model, runni
         assert journal.recovery.outstanding() == [outstanding(seq) for seq in kept]
 
 
-async def test_a_deleted_task_keeps_a_tombstone_and_no_timeline(model, running):
-    store = MemoryStore()
-    journal = memory_journal(store)
-    await running(journal)
+@opened_again
+async def test_a_deleted_task_keeps_a_tombstone_and_no_timeline(model, place):
+    journal = await place.open()
+    await place.run(journal)
     for _ in range(2):
         for address in ("task-1", "task-10", "task-1@"):
             model.append(journal, address)
@@ -265,19 +292,21 @@ async def test_a_deleted_task_keeps_a_tombstone_and_no_timeline(model, running):
     model.append(journal, "task-1", deletes=True)
     await model.commit(journal)
     await journal.checkpoint([])
-    assert journal.reads.timeline("task-1", 0) == []
-    assert (
-        len(journal.reads.timeline("task-10", 0)) == len(journal.reads.timeline("task-1@", 0)) == 2
-    )
-    state = journal.reads.state("task-1")
-    assert state.deleted
-    assert state.last_seq == 7
-    assert len(store.scan(Table.TIMELINE, b"", None, 99, len)) == 4
+    for _ in range(2):
+        assert journal.reads.timeline("task-1", 0) == []
+        for other in ("task-10", "task-1@"):
+            assert len(journal.reads.timeline(other, 0)) == 2
+        state = journal.reads.state("task-1")
+        assert state.deleted
+        assert state.last_seq == 7
+        assert len(place.store.page(Table.TIMELINE, b"", 99)) == 4
+        await journal.close()
+        journal = await place.open()
 
 
-async def test_heads_are_read_page_by_page(model, running):
-    journal = memory_journal()
-    await running(journal)
+async def test_heads_are_read_page_by_page(model, place):
+    journal = await place.open()
+    await place.run(journal)
     for n in range(1200):
         model.append(journal, f"task-{n:04}")
     await model.commit(journal)
@@ -285,22 +314,118 @@ async def test_heads_are_read_page_by_page(model, running):
     assert stored_ids(journal) == [f"task-{n:04}" for n in range(1200)]
 
 
-async def test_on_disk_a_checkpoint_and_a_log_behind_it_survive_a_restart(tmp_path, model):
-    journal = open_journal(tmp_path)
-    committed = trio.Event()
-    async with trio.open_nursery() as nursery:
-        await nursery.start(journal.run, lambda _: committed.set())
-        records = [model.append(journal, ADDRESSES[n % 3], 2) for n in range(30)]
-        await committed.wait()
-        await journal.checkpoint([outstanding(1)])
-        records += [model.append(journal, ADDRESSES[n % 2]) for n in range(10)]
+@opened_again
+@pytest.mark.parametrize("ends", ["closed", "killed", "killed at work"])
+async def test_a_checkpoint_and_the_log_behind_it_outlive_the_process(place, model, ends):
+    journal = await place.open()
+    told = await place.run(journal)
+    records = [model.append(journal, ADDRESSES[n % 3], 2) for n in range(30)]
+    await model.commit(journal)
+    await journal.checkpoint([outstanding(1)])
+    records += [model.append(journal, ADDRESSES[n % 2]) for n in range(10)]
+    if ends == "closed":
         await journal.close()
-    journal = open_journal(tmp_path)
+    else:
+        if ends == "killed":
+            await model.commit(journal)
+        await place.kill()
+    journal = await place.open()
     assert journal.recovery.outstanding() == [outstanding(1)]
-    assert set(stored_ids(journal)) <= set(ADDRESSES)
+    assert set(stored_ids(journal)) == set(ADDRESSES)
     replayed = model.restart(journal)
-    assert replayed == records[-len(replayed) :]
-    assert len(replayed) >= 10
+    assert len(told) <= 30 + len(replayed)  # all that was acknowledged, and maybe more
+    if ends != "killed at work":
+        assert len(replayed) == 10
+    records = records[: 30 + len(replayed)]
+    assert replayed == records[30:]
     check(model, journal, records)
     assert journal.next_seq == records[-1].last_seq + 1
-    await journal.close()
+    told = await place.run(journal)
+    records.append(model.append(journal, ADDRESSES[0]))
+    await model.commit(journal)
+    assert told == records[-1:]
+    await journal.checkpoint([])
+    check(model, journal, records)
+
+
+def cut_behind(monkeypatch, number):
+    """Have each checkpoint end in the middle, behind that many slices."""
+
+    def cut(*args):
+        for count, part in enumerate(slices(*args), start=1):
+            yield part
+            if count == number:
+                raise StorageError("cut off")
+
+    monkeypatch.setattr(folding, "slices", cut)
+
+
+@opened_again
+async def test_a_checkpoint_that_is_cut_off_behind_any_slice_has_done_no_harm(
+    place, model, small_slices, monkeypatch
+):
+    records, is_cut, slices_made = [], True, 0
+    while is_cut:
+        slices_made += 1
+        cut_behind(monkeypatch, slices_made)
+        journal = await place.open()
+        model.restart(journal)
+        check(model, journal, records)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run_cut_off, journal)
+            records += [model.append(journal, address) for address in ADDRESSES]
+            await model.commit(journal)
+            with contextlib.suppress(
+                StorageError
+            ):  # it may have been cut off behind all that counts
+                await journal.checkpoint([outstanding(slices_made)])
+            with contextlib.suppress(StorageError):  # or all that counts came before
+                await journal.checkpoint([outstanding(slices_made)])
+            check(model, journal, records)
+            with contextlib.suppress(StorageError):
+                await journal.close()
+        is_cut = journal.failed is not None
+    assert slices_made > 5
+    journal = await place.open()
+    model.restart(journal)
+    check(model, journal, records)
+    assert journal.recovery.outstanding() == [outstanding(slices_made)]
+
+
+async def run_cut_off(journal):
+    with contextlib.suppress(StorageError):
+        await journal.run(lambda _: None)
+
+
+async def test_cancelled_within_a_checkpoint_the_journal_ends_behind_the_slice_under_way(
+    place, model, small_slices, monkeypatch
+):
+    made, is_cancelled, may_go_on = [], trio.Event(), threading.Event()
+    token = trio.lowlevel.current_trio_token()
+
+    def held(*args):
+        for part in slices(*args):
+            made.append(part)
+            yield part
+            if len(made) == 3:
+                token.run_sync_soon(nursery.cancel_scope.cancel)
+                token.run_sync_soon(is_cancelled.set)
+                if threading.current_thread() is not threading.main_thread():
+                    may_go_on.wait(S_MAX)
+
+    async def let_go_on():
+        await is_cancelled.wait()
+        await wait_all_tasks_blocked()  # the journal waits for its threads
+        may_go_on.set()
+
+    monkeypatch.setattr(folding, "slices", held)
+    journal = await place.open()
+    async with trio.open_nursery() as beside:
+        beside.start_soon(let_go_on)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(journal.run, lambda _: None)
+            for n in range(20):
+                model.append(journal, f"task-{n}")
+            await model.commit(journal)
+            await journal.checkpoint([])
+    assert 3 <= len(made) < 10  # of 25; without a thread it sees a turn later that it is canceled

@@ -1,4 +1,8 @@
-"""One flipped bit anywhere in a stored value is found, or changes nothing: never a wrong answer."""
+"""One flipped bit anywhere in a stored value is found, or changes nothing: never a wrong answer.
+
+All but the last of these are of the values alone, wherever they are kept. What a node makes of a
+copy that is damaged is in `replicated.test_damaged_copies`.
+"""
 
 from collections.abc import Iterator
 
@@ -15,11 +19,10 @@ from chargehand.persistence.framing import (
     log_value,
 )
 from chargehand.persistence.index_rows import decode_row, encode_row
-from chargehand.persistence.memory_store import MemoryStore
-from chargehand.persistence.opening import memory_journal
 from chargehand.persistence.seal import seal, unseal
 from chargehand.persistence.snapshots import decode_head, decode_snapshot, encode_snapshot
 from chargehand.persistence.store import Put, Table
+from tests.persistence.places import opened_again
 
 BATCH = [
     encode_frame(7, 2, b"task-1", b"[1]"),
@@ -129,21 +132,28 @@ def test_any_flipped_bit_of_an_outstanding_effect_is_found():
             unseal(Table.EFFECTS, b"key", flipped)
 
 
-async def test_a_snapshot_under_another_address_is_damage(model, running):
-    store = MemoryStore()
-    journal = memory_journal(store)
-    await running(journal)
-    for address in ("task-1", "task-2"):
-        model.append(journal, address)
+@opened_again
+async def test_a_snapshot_under_another_address_is_damage(model, place):
+    """Without the copy that has the damage a node has none."""
+    journal = await place.open()
+    await place.run(journal)
+    records = [model.append(journal, address) for address in ("task-1", "task-2")]
     await model.commit(journal)
     await journal.checkpoint([])
+    store = place.store
     store.commit([Put(Table.HEADS, b"task-2", store.get(Table.HEADS, b"task-1"))])
-    with pytest.raises(DamagedError, match="checksum"):
-        journal.reads.state("task-2")
-    _, damage = memory_journal(store.copy()).recovery.heads()
-    assert damage.address == "task-2"
     chunk = store.scan(Table.TIMELINE, b"task-1", b"task-2", 1, bytes)[0][1]
     key = store.scan(Table.TIMELINE, b"task-2", None, 1, bytes)[0][0]
     store.commit([Put(Table.TIMELINE, key, chunk)])
-    with pytest.raises(DamagedError, match="another"):
-        journal.reads.timeline("task-2", 0)
+    for _ in range(2):
+        with pytest.raises(DamagedError, match="checksum"):
+            journal.reads.state("task-2")
+        with pytest.raises(DamagedError, match="another"):
+            journal.reads.timeline("task-2", 0)
+        await journal.close()
+        journal = await place.open()
+        if not place.keeps_copy:
+            assert journal.reads.timeline("task-2", 0) == records[1:]
+            return
+        _, damage = journal.recovery.heads()
+        assert damage.address == "task-2"

@@ -1,4 +1,8 @@
-"""Two processes that open one store, where no lock of a directory keeps them apart."""
+"""Two processes that open one journal, where no lock of a directory keeps them apart.
+
+What takes a store over is of an embedded one; `postgres.test_fence` and `replicated.test_member`
+have what keeps two nodes apart.
+"""
 
 import pytest
 import trio
@@ -7,8 +11,9 @@ from chargehand.actors.ports import StorageError
 from chargehand.persistence.epoch import epoch_of
 from chargehand.persistence.layout import FORMAT, check_layout, open_layout
 from chargehand.persistence.memory_store import MemoryStore
-from chargehand.persistence.opening import embedded_journal, memory_journal, open_journal
+from chargehand.persistence.opening import embedded_journal, memory_journal
 from chargehand.persistence.store import Delete, Put, Table
+from tests.persistence.places import opened_again
 
 SUPERSEDED = "had epoch 1 and has epoch 2 now: another process has taken it over"
 
@@ -19,11 +24,35 @@ def test_each_opening_raises_the_epoch_by_one(any_store):
         assert open_layout(any_store).epoch == epoch_of(any_store) == expected
 
 
-async def test_the_epoch_of_a_data_directory_outlives_its_process(tmp_path):
-    for expected in (1, 2):
-        journal = open_journal(tmp_path)
+@opened_again
+@pytest.mark.parametrize("ends", ["closed", "killed"])
+async def test_the_epoch_outlives_each_process(place, ends):
+    for expected in (1, 2, 3):
+        journal = await place.open()
         assert journal.epoch == expected
-        await journal.close()
+        await place.run(journal)
+        await (journal.close() if ends == "closed" else place.kill())
+
+
+@opened_again
+async def test_what_a_superseded_process_had_is_not_there_for_its_successor(model, place):
+    former = await place.open()
+    told = []
+    with pytest.RaisesGroup(pytest.RaisesExc(StorageError, match=place.failure)):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(former.run, told.extend)
+            kept = model.append(former, "task-1")
+            await model.commit(former)
+            place.fail()
+            model.append(former, "task-1")
+            with pytest.raises(StorageError, match=place.failure):
+                await former.checkpoint([])
+    assert [entry.record for entry in told] == [kept]
+    latter = await place.open()
+    assert latter.epoch > former.epoch
+    assert place.store.count(Table.HEADS) == 0
+    assert model.restart(latter) == [kept]
+    assert latter.next_seq == 2
 
 
 def test_a_store_of_a_version_without_epochs_is_opened():

@@ -1,4 +1,5 @@
-"""The directory that `python -m benchmarks.scale` imports is one that a server could have left."""
+"""The directory that `python -m benchmarks.scale` imports is one that a server could have left. It
+is LMDB's; `cluster.test_commands` copies one into a database."""
 
 from collections import Counter
 from contextlib import closing

@@ -1,4 +1,8 @@
-"""What every store promises. A new store joins the parameters of `any_store` and nothing else."""
+"""What every store promises. A new store joins the parameters of `any_store` and nothing else.
+
+A replicated journal has no store of its own kind: it reads "near", and its writes are those of
+`replicated.far.FarTables`, which `postgres.test_tables` holds to them.
+"""
 
 import pytest
 

@@ -11,23 +11,25 @@ from chargehand.actors.task import events as e
 from chargehand.actors.task.evolve import evolve
 from chargehand.actors.task.state import ApprovalPolicy, Priority, Scope, TaskState, TaskStatus
 from chargehand.persistence.index_rows import INDEX_TABLES, encode_row
-from chargehand.persistence.memory_store import MemoryStore
 from chargehand.persistence.snapshots.rows import snapshot_changes
 from chargehand.persistence.store import Put, Table
 from chargehand.persistence.sweep import ROWS_FOR_EACH_NEW, SWEEP_ROWS_MAX, New, Sweep
+from tests.persistence.places import opened_again
 
 
-def filled(count: int, at_ns: int = 1) -> MemoryStore:
-    store = MemoryStore()
+def filled(store, count: int, at_ns: int = 1):
     add(store, range(count), at_ns)
     return store
 
 
 def add(store, numbers, at_ns) -> None:
-    for number in numbers:
-        once = Once(digest_of(str(number)), digest_of("request"))
-        [(key, value)] = rows_of_done(Done(once), "task-1", at_ns)
-        store.commit([encode_row(IndexRow(IndexTable.ONCE, key, value))])
+    store.commit([encode_row(row_of(number, at_ns)) for number in numbers])
+
+
+def row_of(number, at_ns) -> IndexRow:
+    once = Once(digest_of(str(number)), digest_of("request"))
+    [(key, value)] = rows_of_done(Done(once), "task-1", at_ns)
+    return IndexRow(IndexTable.ONCE, key, value)
 
 
 def rows(store) -> int:
@@ -44,8 +46,8 @@ def turn(sweep, store, before_ns, new_rows=0) -> int:
     return removed
 
 
-def test_what_is_not_too_old_stays():
-    store = filled(300)
+def test_what_is_not_too_old_stays(any_store):
+    store = filled(any_store, 300)
     add(store, range(300, 400), at_ns=5)
     sweep = Sweep()
     for _ in range(4):
@@ -54,8 +56,8 @@ def test_what_is_not_too_old_stays():
 
 
 @pytest.mark.parametrize("new_rows", [0, 100, 1000])
-def test_one_turn_is_bounded_and_goes_on_where_the_last_one_ended(new_rows):
-    store, sweep = filled(3000), Sweep()
+def test_one_turn_is_bounded_and_goes_on_where_the_last_one_ended(any_store, new_rows):
+    store, sweep = filled(any_store, 3000), Sweep()
     most = max(SWEEP_ROWS_MAX, ROWS_FOR_EACH_NEW * new_rows) + SWEEP_ROWS_MAX
     turns = 0
     while rows(store):
@@ -64,9 +66,9 @@ def test_one_turn_is_bounded_and_goes_on_where_the_last_one_ended(new_rows):
     assert turns <= 3000 / SWEEP_ROWS_MAX + 2
 
 
-def test_the_table_stays_within_bounds_however_long_keys_come_in():
+def test_the_table_stays_within_bounds_however_long_keys_come_in(any_store):
     """A hundred at each checkpoint, known for ten checkpoints."""
-    store, sweep = MemoryStore(), Sweep()
+    store, sweep = any_store, Sweep()
     for moment in range(40):
         add(store, range(moment * 100, moment * 100 + 100), at_ns=moment)
         turn(sweep, store, before_ns=moment - 10, new_rows=100)
@@ -76,7 +78,7 @@ def test_the_table_stays_within_bounds_however_long_keys_come_in():
 class CountedStore:
     """Counts the rows that are looked at."""
 
-    def __init__(self, store: MemoryStore) -> None:
+    def __init__(self, store) -> None:
         self._store = store
         self.looked_at = 0
 
@@ -89,16 +91,16 @@ class CountedStore:
         return self._store.get_many(keys)
 
 
-def test_records_wait_for_few_rows_where_nothing_is_too_old():
-    store, before = CountedStore(filled(5000, at_ns=100)), 0
+def test_records_wait_for_few_rows_where_nothing_is_too_old(any_store):
+    store, before = CountedStore(filled(any_store, 5000, at_ns=100)), 0
     for _ in Sweep().parts(store, Forgetting(5), New(9, keys=1000)):
         assert store.looked_at - before <= SWEEP_ROWS_MAX
         before = store.looked_at
     assert store.looked_at >= 4000
 
 
-def test_an_empty_table_is_nothing_to_do():
-    assert turn(Sweep(), MemoryStore(), 5) == 0
+def test_an_empty_table_is_nothing_to_do(any_store):
+    assert turn(Sweep(), any_store, 5) == 0
 
 
 # --- index rows of deleted tasks, and their ids -------------------------------------------------
@@ -146,8 +148,8 @@ def rounds(sweep, store, ids_before_ns, seq, count=3) -> None:
             store.commit(part)
 
 
-def test_rows_of_deleted_tasks_go_and_all_others_stay():
-    store, sweep = MemoryStore(), Sweep()
+def test_rows_of_deleted_tasks_go_and_all_others_stay(any_store):
+    store, sweep = any_store, Sweep()
     put_task(store, "living", deleted=False)
     put_task(store, "gone", deleted=True)
     put_task(store, "damaged", deleted=True)
@@ -166,8 +168,10 @@ def test_rows_of_deleted_tasks_go_and_all_others_stay():
     assert store.get(Table.HEADS, b"damaged") is not None
 
 
-def test_an_id_is_taken_until_it_was_deleted_long_ago_and_each_index_was_gone_through_since():
-    store, sweep = MemoryStore(), Sweep()
+def test_an_id_is_taken_until_it_was_deleted_long_ago_and_each_index_was_gone_through_since(
+    any_store,
+):
+    store, sweep = any_store, Sweep()
     put_task(store, "gone", deleted=True, at_ns=5, seq=7)
     rounds(sweep, store, 5, seq=8)
     assert store.get(Table.HEADS, b"gone") is not None
@@ -179,19 +183,57 @@ def test_an_id_is_taken_until_it_was_deleted_long_ago_and_each_index_was_gone_th
     assert sweep.forgotten.ids == 1
 
 
-def test_indexes_are_let_be_while_nothing_is_deleted():
-    store, sweep = MemoryStore(), Sweep()
+def test_indexes_are_let_be_while_nothing_is_deleted(any_store):
+    store, sweep = any_store, Sweep()
     put_task(store, "living", deleted=False)
     put_rows(store, "living")
     rounds(sweep, store, 0, seq=8, count=1)
     looked_at: list[Table] = []
-    scan = store.scan
 
-    def noted(table, *rest, **more):
-        looked_at.append(table)
-        return scan(table, *rest, **more)
+    class Noted:
+        def scan(self, table, *rest, **more):
+            looked_at.append(table)
+            return store.scan(table, *rest, **more)
 
-    store.scan = noted
-    for part in sweep.parts(store, Forgetting(), New(9)):
+        def page(self, table, *rest):
+            looked_at.append(table)
+            return store.page(table, *rest)
+
+        def __getattr__(self, name):
+            return getattr(store, name)
+
+    for part in sweep.parts(Noted(), Forgetting(), New(9)):
         store.commit(part)
     assert looked_at == [Table.ONCE]
+
+
+# --- in a journal -------------------------------------------------------------------------------
+
+
+@opened_again
+async def test_what_a_checkpoint_has_forgotten_is_gone_for_all_that_follow(model, place):
+    """Of 300 keys the old half, and of two tasks the deleted one, with its row and its id."""
+    journal = await place.open()
+    await place.run(journal)
+    keys = [row_of(number, at_ns=1 if number % 2 else 9) for number in range(300)]
+    model.append(journal, "kept", rows=[*keys, IndexRow(IndexTable.RUNS, "run-of-kept", "kept")])
+    model.append(journal, "gone", rows=[IndexRow(IndexTable.RUNS, "run-of-gone", "gone")])
+    await model.commit(journal)
+    await journal.checkpoint([])
+    model.append(journal, "gone", deletes=True)
+    for _ in range(12):  # a part of it each time
+        await model.commit(journal)
+        await journal.checkpoint([], Forgetting(5, 1_000_000))
+        model.append(journal, "kept")
+    await model.commit(journal)
+    for _ in range(2):
+        for number, row in enumerate(keys):
+            found = journal.reads.get(IndexTable.ONCE, row.key)
+            assert (found is None) == bool(number % 2)
+        assert journal.reads.get(IndexTable.RUNS, "run-of-kept") == "kept"
+        assert journal.reads.get(IndexTable.RUNS, "run-of-gone") is None
+        assert journal.reads.state("gone") is None
+        assert place.store.count(Table.ONCE) == 150
+        await journal.close()
+        journal = await place.open()
+        model.restart(journal)

@@ -1,4 +1,7 @@
-"""Data of former formats are upgraded as they are opened, whole, whenever that is interrupted."""
+"""Data of former formats are upgraded as they are opened, whole, whenever that is interrupted.
+
+These are of an embedded journal: none in a database has ever had a former format.
+"""
 
 import gzip
 import random

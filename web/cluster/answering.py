@@ -7,19 +7,20 @@ from typing import Final, final
 import orjson
 import trio
 
-from chargehand.actors.identity import OriginKind
 from chargehand.persistence.postgres.presence import Seen
 from chargehand.persistence.replicated.far import LostError
-from chargehand.web.cluster.forwarding import SECRET, TRANSPORT, Forwarder, Outcome
+from chargehand.web.cluster.forwarding import CONNECT_S, SECRET, WAY, Forwarder, Outcome
 from chargehand.web.cluster.presence import NodePresence
 from chargehand.web.cluster.roles import NOT_ACTIVE, UNTOUCHED, Roles
 from chargehand.web.exchange import Answerer, Exchange
+from chargehand.web.listeners import Way
 from chargehand.web.operations import Operation
 from chargehand.web.problems import EdgeCode
 from chargehand.web.refusal import Refusal
 
 WAIT_S: Final = 30.0
-"""For an active node, while one takes over from the other."""
+"""For an active node, while one takes over from the other. What that has, takes as long as it
+takes."""
 LOOK_S: Final = 0.02
 
 _LIVE: Final = Operation.LIVENESS.path.encode()
@@ -52,12 +53,12 @@ class NodeAnswerer:
     """An `Answerer` of one way in."""
 
     def __init__(
-        self, roles: Roles, forwarder: Forwarder, presence: NodePresence, transport: OriginKind
+        self, roles: Roles, forwarder: Forwarder, presence: NodePresence, way: Way
     ) -> None:
         self._roles = roles
         self._forwarder = forwarder
         self._presence = presence
-        self._transport = transport
+        self._way = way
 
     async def __call__(self, exchange: Exchange) -> None:
         path, _, query = exchange.head.target.partition(b"?")
@@ -70,22 +71,21 @@ class NodeAnswerer:
         if path == NODES_PATH and exchange.head.method == "GET":
             await self._nodes(exchange)
             return
-        local = None
-        with trio.move_on_after(WAIT_S):
-            while True:
-                local = self._roles.local(self._transport)
-                if local is not None:
-                    break
-                address = self._roles.elsewhere
-                if address is not None:
-                    done = await self._forwarder.forward(exchange, self._transport, address)
-                    if done is Outcome.ANSWERED:
-                        return
-                await trio.sleep(LOOK_S)
-            exchange.answer_unless(self._roles.stale)
-        if local is None:
-            await exchange.refuse(_NOBODY)
-            return
+        waits_since_s = trio.current_time()
+        while (local := self._roles.local(self._way)) is None:
+            address = self._roles.elsewhere
+            if address is not None:
+                asked_s = trio.current_time()
+                done = await self._forwarder.forward(exchange, self._way, address)
+                if done is Outcome.ANSWERED:
+                    return
+                if trio.current_time() - asked_s > CONNECT_S:
+                    waits_since_s = trio.current_time()  # a node had it until now
+            if trio.current_time() - waits_since_s >= WAIT_S:
+                await exchange.refuse(_NOBODY)
+                return
+            await trio.sleep(LOOK_S)
+        exchange.answer_unless(self._roles.stale)
         await _answer_here(exchange, self._roles, local)
 
     async def _nodes(self, exchange: Exchange) -> None:
@@ -137,7 +137,7 @@ class PeerAnswerer:
         if not hmac.compare_digest(headers.get(SECRET, b""), self._secret):
             await exchange.refuse(_STRANGER)
             return
-        local = self._roles.local(OriginKind(headers[TRANSPORT].decode()))
+        local = self._roles.local(Way(headers[WAY].decode()))
         if local is None:
             await exchange.refuse(_UNTOUCHED)
             return

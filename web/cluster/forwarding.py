@@ -12,14 +12,14 @@ from typing import Final, final
 import httpx
 import trio
 
-from chargehand.actors.identity import OriginKind
 from chargehand.web.cluster.roles import NOT_ACTIVE, UNTOUCHED, Roles
 from chargehand.web.exchange import Exchange
+from chargehand.web.listeners import Way
 from chargehand.web.problems import EdgeCode
 from chargehand.web.refusal import Refusal
 
 SECRET: Final = b"chargehand-secret"
-TRANSPORT: Final = b"chargehand-transport"
+WAY: Final = b"chargehand-way"
 
 CONNECT_S: Final = 2.0
 _CONNECTIONS_MAX: Final = 8192
@@ -73,18 +73,18 @@ class Forwarder:
         async with httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False) as client:
             yield cls(client, roles, secret.encode())
 
-    async def forward(self, exchange: Exchange, transport: OriginKind, address: str) -> Outcome:
+    async def forward(self, exchange: Exchange, way: Way, address: str) -> Outcome:
         """Have the node at `address` answer. A client that hangs up is heard of there, too."""
         with trio.CancelScope() as scope:
             exchange.cancel_when_gone(scope)
             with self._roles.asking(address, scope):
-                return await self._forward(exchange, transport, address)
+                return await self._forward(exchange, way, address)
         if exchange.is_gone or exchange.status is not None:
             return Outcome.ANSWERED  # as far as it goes: a stream is followed again
         return await _lost(exchange)
 
-    async def _forward(self, exchange: Exchange, transport: OriginKind, address: str) -> Outcome:
-        request = self._request(exchange, transport, address)
+    async def _forward(self, exchange: Exchange, way: Way, address: str) -> Outcome:
+        request = self._request(exchange, way, address)
         try:
             response = await self._client.send(request, stream=True)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
@@ -101,10 +101,10 @@ class Forwarder:
                 await response.aclose()
         return Outcome.ANSWERED
 
-    def _request(self, exchange: Exchange, transport: OriginKind, address: str) -> httpx.Request:
+    def _request(self, exchange: Exchange, way: Way, address: str) -> httpx.Request:
         head = exchange.head
         headers = [(name, value) for name, value in head.headers if name not in _HOP_BY_HOP]
-        headers += [(SECRET, self._secret), (TRANSPORT, transport.value.encode())]
+        headers += [(SECRET, self._secret), (WAY, way.value.encode())]
         url = httpx.URL(f"http://{address}").copy_with(raw_path=head.target)
         return httpx.Request(head.method, url, headers=headers, content=exchange.body or None)
 

@@ -17,7 +17,6 @@ from typing import Final, final
 import trio
 
 from chargehand.actors.frozen import frozen
-from chargehand.actors.identity import OriginKind
 from chargehand.actors.lifecycle import run_system
 from chargehand.persistence.postgres.address import JournalAddress
 from chargehand.persistence.postgres.link import ShardLink
@@ -39,7 +38,7 @@ from chargehand.web.ending import end_at_once_on_a_second_signal, end_by_force_a
 from chargehand.web.exchange import Answerer
 from chargehand.web.exits import ExitCode
 from chargehand.web.guard import BODIES_BYTES_MAX, Bodies, Guard
-from chargehand.web.listeners import Application, Listeners, Way, fronts_of, ways_in
+from chargehand.web.listeners import Application, Listeners, Way, answering, fronts_of, ways_in
 from chargehand.web.reporting import write_report
 from chargehand.web.server import Front, stop_fronts
 from chargehand.web.settings import Configuration, ServerSettings
@@ -115,7 +114,7 @@ async def serve_node(
         ways = ways_in(settings, listeners)
 
         def behind(way: Way) -> Application:
-            return _always(NodeAnswerer(roles, forwarder, presence, way.transport))
+            return _always(NodeAnswerer(roles, forwarder, presence, way))
 
         fronts = [
             *fronts_of(ways, settings, behind),
@@ -126,7 +125,7 @@ async def serve_node(
                 await nursery.start(front.run)
             nursery.start_soon(roles.watch)
             nursery.start_soon(presence.run)
-            turns = _Turns(configuration, roles, place, ways)
+            turns = _Turns(configuration, roles, place)
             nursery.start_soon(turns.run)
             _report(settings, listeners, begun_s)
             caught = await anext(signals)
@@ -146,13 +145,10 @@ async def serve_node(
 class _Turns:
     """This node's turns to be active: each from when it comes until it is to end."""
 
-    def __init__(
-        self, configuration: Configuration, roles: Roles, place: _Place, ways: list[Way]
-    ) -> None:
+    def __init__(self, configuration: Configuration, roles: Roles, place: _Place) -> None:
         self._configuration = configuration
         self._roles = roles
         self._place = place
-        self._ways = ways
         self._fronts: list[Front] = []
         self._stop, self._ended = trio.Event(), trio.Event()
 
@@ -185,13 +181,8 @@ class _Turns:
         async with (
             bridges_of(self._configuration.bridges) as bridges,
             run_system(journal, self._configuration.core, bridges=bridges) as system,
-            AsyncExitStack() as stack,
+            answering(system, settings, self._roles.standing) as answerers,
         ):
-            answerers: dict[OriginKind, Answerer] = {}
-            for way in self._ways:
-                application = way.application(system, settings, self._roles.standing)
-                await stack.enter_async_context(application.lifespan())
-                answerers[way.transport] = application.answer
             self._roles.serve(answerers)
             _log.info(
                 "active: epoch %d, %d tasks, %.0f ms after the turn came",

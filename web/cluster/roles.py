@@ -6,11 +6,11 @@ from typing import Final, final
 
 import trio
 
-from chargehand.actors.identity import OriginKind
 from chargehand.persistence.replicated.member import LOOKS_S, Member
 from chargehand.persistence.replicated.node import Active, Ended, Standby
 from chargehand.persistence.replicated.shard import Row
 from chargehand.web.exchange import Answerer
+from chargehand.web.listeners import Way
 from chargehand.web.problems import EdgeCode
 from chargehand.web.refusal import Refusal
 from chargehand.web.shapes.health import Standing
@@ -45,7 +45,7 @@ class Roles:
     def __init__(self, address: str) -> None:
         self.member: Member | None = None
         self._address = address
-        self._local: Mapping[OriginKind, Answerer] = {}
+        self._local: Mapping[Way, Answerer] = {}
         self._asked: dict[trio.CancelScope, str] = {}
         self.leaving = trio.Event()
 
@@ -54,7 +54,7 @@ class Roles:
         self.member = member
         self.leaving = trio.Event()
 
-    def serve(self, answerers: Mapping[OriginKind, Answerer]) -> None:
+    def serve(self, answerers: Mapping[Way, Answerer]) -> None:
         """From now on this node answers by these, as long as it is active."""
         self._local = answerers
 
@@ -66,9 +66,9 @@ class Roles:
     def is_active(self) -> bool:
         return bool(self._local) and self._may_answer
 
-    def local(self, transport: OriginKind) -> Answerer | None:
-        """What answers here; None: another node does, or nobody."""
-        return self._local.get(transport) if self._may_answer else None
+    def local(self, way: Way) -> Answerer | None:
+        """What answers here what came by that way; None: another node does, or nobody."""
+        return self._local.get(way) if self._may_answer else None
 
     @property
     def _may_answer(self) -> bool:

@@ -1,0 +1,223 @@
+"""What a node does about what may never be answered: it ends the wait for it."""
+
+import threading
+
+import httpx
+import pytest
+import trio
+
+from chargehand.persistence.memory_store import MemoryStore
+from chargehand.persistence.replicated import member as member_module
+from chargehand.persistence.replicated.member import LOOKS_S, Member
+from chargehand.persistence.replicated.near import Near
+from chargehand.persistence.replicated.shard import Owner, Unknown
+from chargehand.web.cluster.roles import HUNG_S, Roles
+from tests.persistence.replicated.memory import MemoryLink, MemoryTables, Shared
+from tests.web.cluster.nodes import Asked, saying
+
+S_MAX = 120
+
+
+@pytest.fixture
+def boot_s(monkeypatch):
+    """The clock of members, which stands still; in seconds, in a list."""
+    now_s = [1000.0]
+    monkeypatch.setattr(member_module, "boot_ns", lambda: int(now_s[0] * 1e9))
+    monkeypatch.setattr(member_module, "AGAIN_S", 0.001)
+    return now_s
+
+
+class HungLink:
+    """A database that answers nothing from some moment on, until the wait is interrupted."""
+
+    def __init__(self, shared):
+        self._inner = MemoryLink(shared)
+        self.hangs = False
+        self.hung = trio.Event()  # a request hangs
+        self.interrupted = 0
+        self._token = trio.lowlevel.current_trio_token()
+        self._under_way: threading.Event | None = None
+
+    def ask(self, request):
+        if not self.hangs:
+            return self._inner.ask(request)
+        under_way = self._under_way = threading.Event()
+        self._token.run_sync_soon(self.hung.set)
+        assert under_way.wait(S_MAX)
+        return Unknown("interrupted")
+
+    def interrupt(self):
+        """Harmless while nothing is under way."""
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            self.interrupted += 1
+            under_way.set()
+
+    def drop(self):
+        """There is nothing to let go of."""
+
+
+@pytest.fixture
+async def hung(boot_s):
+    """A member whose request hangs, and its link."""
+    shared = Shared()
+    link = HungLink(shared)
+    near = Near(MemoryStore(), MemoryTables(shared))
+    member = Member(Owner("one", "one", "one:1"), link, near, ttl_s=0.3)
+    member.start()
+    with trio.fail_after(S_MAX):
+        await member.wait_active()
+        link.hangs = True
+        boot_s[0] += 1  # a renewal is due
+        await link.hung.wait()
+    yield member, link
+    link.hangs = False
+    await member.stop()
+
+
+@pytest.mark.parametrize(("waited_s", "expected"), [(HUNG_S - 1, 0), (HUNG_S + 1, 1)])
+async def test_a_request_is_interrupted_when_it_has_hung_too_long(hung, boot_s, waited_s, expected):
+    member, link = hung
+    boot_s[0] += waited_s
+    member.end_hung(HUNG_S)
+    assert link.interrupted == expected
+
+
+async def test_a_request_that_hangs_is_interrupted_once(hung, boot_s):
+    member, link = hung
+    boot_s[0] += HUNG_S + 1
+    link.hung = trio.Event()
+    for _ in range(5):  # as the watch does, before the thread has come to it
+        member.end_hung(HUNG_S)
+    with trio.fail_after(S_MAX):
+        await link.hung.wait()  # the next one, which has not hung for long
+    for _ in range(5):
+        member.end_hung(HUNG_S)
+    assert link.interrupted == 1
+
+
+async def test_each_request_that_hangs_is_interrupted(hung, boot_s):
+    member, link = hung
+    for count in (1, 2, 3):
+        boot_s[0] += HUNG_S + 1
+        link.hung = trio.Event()
+        member.end_hung(HUNG_S)
+        assert link.interrupted == count
+        with trio.fail_after(S_MAX):
+            await link.hung.wait()  # it asks again, as what became of it is not known
+
+
+async def test_what_the_database_answers_again_ends_the_doubt(hung, boot_s):
+    member, link = hung
+    assert not member.may_answer()
+    link.hangs = False
+    boot_s[0] += HUNG_S + 1
+    epoch = member.epoch
+    member.end_hung(HUNG_S)
+    with trio.fail_after(S_MAX):
+        while not member.may_answer():
+            await trio.lowlevel.checkpoint()
+    assert member.epoch > epoch
+    assert link.interrupted == 1
+
+
+async def test_the_watch_looks_for_what_hangs(make_node, autojump_clock):
+    node = make_node("one")
+    with trio.move_on_after(1):
+        await node.roles.watch()
+    assert node.member.hung_s == [HUNG_S] * round(1 / LOOKS_S - 1)
+
+
+async def test_between_turns_there_is_nothing_to_watch(autojump_clock):
+    with trio.move_on_after(1) as scope:
+        await Roles("one:1").watch()
+    assert scope.cancelled_caught
+
+
+# --- requests to a node that is active no more --------------------------------------------------
+
+
+async def never(exchange):
+    await trio.sleep_forever()
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "expected"),
+    [
+        ("GET", {}, (200, b"second")),
+        ("POST", {"Idempotency-Key": "k"}, (200, b"second")),
+        ("POST", {}, (503, "node_lost")),
+    ],
+)
+async def test_what_was_asked_of_a_node_that_is_active_no_more_is_waited_for_no_longer(
+    make_node, autojump_clock, nursery, method, headers, expected
+):
+    standby, first, second = make_node("standby"), make_node("first"), make_node("second")
+    first.become_active(never)
+    standby.see(first)
+    nursery.start_soon(standby.roles.watch)
+    asked = Asked(method, "/api/tasks", headers=headers)
+
+    async def take_over():
+        await first.arrived.wait()
+        await trio.sleep(10)
+        second.become_active(saying("second"))
+        standby.see(second, epoch=2)
+
+    nursery.start_soon(take_over)
+    with trio.fail_after(20):
+        await standby.ask(asked)
+    assert trio.current_time() == pytest.approx(10, abs=3 * LOOKS_S)
+    status, said = expected
+    assert asked.status == status
+    assert (asked.body if status == 200 else asked.code) == said
+
+
+async def test_what_was_asked_of_the_active_node_is_waited_for_while_nobody_else_is(
+    make_node, autojump_clock, nursery
+):
+    """The database may show no owner for a moment, as one hands over."""
+    standby, first = make_node("standby"), make_node("first")
+
+    async def slow(exchange):
+        await trio.sleep(10)
+        await saying("first")(exchange)
+
+    first.become_active(slow)
+    standby.see(first)
+    nursery.start_soon(standby.roles.watch)
+
+    async def release():
+        await first.arrived.wait()
+        await trio.sleep(5)
+        standby.see(None)
+
+    nursery.start_soon(release)
+    asked = Asked("POST", "/api/tasks")
+    await standby.ask(asked)
+    assert (asked.status, asked.body) == (200, b"first")
+
+
+async def test_a_stream_from_a_node_that_is_active_no_more_ends(make_node, autojump_clock, nursery):
+    """So that its client follows it again, elsewhere."""
+    standby, first, second = make_node("standby"), make_node("first"), make_node("second")
+    standby.see(first)
+    nursery.start_soon(standby.roles.watch)
+    asked = Asked("GET", "/api/stream")
+
+    class Silent(httpx.AsyncByteStream):
+        async def __aiter__(self):
+            yield b"id: 1\n\n"
+            second.become_active(saying("second"))
+            standby.see(second, epoch=2)
+            await trio.sleep_forever()
+
+    async def stream(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=Silent())
+
+    first.take_in = stream
+    with trio.fail_after(20):
+        await standby.ask(asked)
+    assert b"id: 1" in asked.body
+    assert not asked.exchange.is_answered  # so the connection ends, as the answer does not
+    assert asked.exchange.closes

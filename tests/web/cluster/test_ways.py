@@ -1,0 +1,65 @@
+"""A request is answered as what came by its way, here or at another node."""
+
+import orjson
+import pytest
+
+from chargehand.actors.identity import OriginKind
+from chargehand.web.lane.lane import Lane
+from chargehand.web.listeners import Way, answering
+from chargehand.web.settings import ServerSettings
+from chargehand.web.shapes.health import Standing
+from tests.web.cluster.nodes import Asked, saying
+
+
+def standing() -> Standing:
+    return Standing("active", "active", 0)
+
+
+@pytest.mark.parametrize("way", Way)
+@pytest.mark.parametrize("is_here", [True, False])
+async def test_each_way_is_answered_by_its_own(make_node, way, is_here):
+    standby, active = make_node("standby"), make_node("active")
+    active.become_active({one: saying(one.value) for one in Way})
+    standby.see(active)
+    asked = Asked("GET", "/api/tasks")
+    await (active if is_here else standby).ask(asked, way)
+    assert asked.body == way.value.encode()
+
+
+async def test_the_active_node_has_an_application_for_each_way(system):
+    async with answering(system, ServerSettings(), standing) as answerers:
+        assert answerers.keys() == set(Way)
+        assert len({id(answer) for answer in answerers.values()}) == len(Way)
+        for way, answer in answerers.items():
+            assert isinstance(answer, Lane) == way.has_lane
+
+
+@pytest.mark.parametrize(
+    ("way", "kind"),
+    [(Way.TCP, OriginKind.HTTP), (Way.UNIX, OriginKind.UDS), (Way.LANE, OriginKind.HTTP)],
+)
+@pytest.mark.parametrize("is_here", [True, False])
+async def test_a_deed_says_by_which_way_it_came(make_node, system, way, kind, is_here):
+    standby, active = make_node("standby"), make_node("active")
+    standby.see(active)
+    async with answering(system, ServerSettings(), standing) as answerers:
+        active.become_active(answerers)
+        body = b'{"scope":"global","title":"a task","id":"t"}'
+        headers = {"content-type": "application/json"}
+        asked = Asked("POST", "/api/tasks", body, headers)
+        await (active if is_here else standby).ask(asked, way)
+    assert asked.status == 201, asked.body
+    assert system.views.whole("t").origin.kind is kind
+
+
+@pytest.mark.parametrize("way", Way)
+async def test_only_where_a_token_is_asked_for_the_description_asks_for_one(make_node, system, way):
+    standby, active = make_node("standby"), make_node("active")
+    standby.see(active)
+    settings = ServerSettings(token="secret-token-0123456789")
+    async with answering(system, settings, standing) as answerers:
+        active.become_active(answerers)
+        asked = Asked("GET", "/openapi.json")
+        await standby.ask(asked, way)
+    assert asked.status == 200, asked.body
+    assert ("security" in orjson.loads(asked.body)) == (way is not Way.UNIX)

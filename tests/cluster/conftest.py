@@ -77,10 +77,14 @@ class NodeProcess:
 
     def restarted(self) -> None:
         """Look where it listens: a node that begins anew takes another port."""
-        report = json.loads(self._ready_file.read_text(encoding="utf-8"))
+        report = self.report()
         if str(self.client.base_url).rstrip("/") != report["http"] or self.client.is_closed:
             self.client.close()
             self.client = httpx.Client(base_url=report["http"], timeout=S_MAX)
+
+    def report(self) -> dict[str, Any]:
+        """What it has said of itself when it was ready."""
+        return json.loads(self._ready_file.read_text(encoding="utf-8"))
 
     @property
     def is_active(self) -> bool:

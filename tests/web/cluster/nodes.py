@@ -1,7 +1,7 @@
 """Nodes without processes, sockets and a database: what they answer, and what they make of the row
 that their members show."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final, final
 
 import httpx
@@ -66,9 +66,14 @@ class Asked:
     """A request, and what was answered, as far as that has come."""
 
     def __init__(
-        self, method: str, target: str, body: bytes = b"", headers: dict[str, str] | None = None
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
     ) -> None:
-        named = [(n.lower().encode(), v.encode()) for n, v in (headers or {}).items()]
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        named = [(name.lower().encode(), value.encode()) for name, value in pairs]
         self._peer = Listening()
         head = RequestHead(method, target.encode(), "1.1", named, len(body) or None)
         self.exchange = Exchange(head, self._peer)
@@ -145,7 +150,7 @@ class FakeNode:
             request.method,
             request.url.raw_path.decode(),
             request.content,
-            {name: value for name, value in request.headers.items() if name != "content-length"},
+            [one for one in request.headers.multi_items() if one[0] != "content-length"],
         )
         await PeerAnswerer(self.roles, SECRET)(asked.exchange)
         return httpx.Response(asked.status, headers=asked.headers, stream=Whole(asked.body))

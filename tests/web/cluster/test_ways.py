@@ -1,9 +1,11 @@
 """A request is answered as what came by its way, here or at another node."""
 
+import httpx
 import orjson
 import pytest
 
 from chargehand.actors.identity import OriginKind
+from chargehand.web.cluster.forwarding import SECRET, WAY
 from chargehand.web.lane.lane import Lane
 from chargehand.web.listeners import Way, answering
 from chargehand.web.settings import ServerSettings
@@ -63,3 +65,27 @@ async def test_only_where_a_token_is_asked_for_the_description_asks_for_one(make
         await standby.ask(asked, way)
     assert asked.status == 200, asked.body
     assert ("security" in orjson.loads(asked.body)) == (way is not Way.UNIX)
+
+
+@pytest.mark.parametrize("way", Way)
+async def test_no_client_says_by_which_way_it_came_or_that_it_is_a_node(make_node, way):
+    standby, active = make_node("standby"), make_node("active")
+    active.become_active({one: saying(one.value) for one in Way})
+    standby.see(active)
+    forged = [(WAY.decode(), one.value) for one in Way] + [(SECRET.decode(), "a guess")]
+    asked = Asked("GET", "/api/tasks", headers=forged)
+    await standby.ask(asked, way)
+    assert asked.body == way.value.encode()
+
+
+@pytest.mark.parametrize("secret", [None, "", "a guess"])
+async def test_who_does_not_know_the_secret_is_no_node(make_node, secret):
+    active = make_node("active")
+    active.become_active(saying("to nodes alone"))
+    given = {} if secret is None else {SECRET.decode(): secret}
+    headers = {**given, WAY.decode(): "unix"}
+    answered = await active.take_in(
+        httpx.Request("GET", "http://active:1/api/tasks", headers=headers)
+    )
+    assert answered.status_code == 403
+    assert b"not_a_node" in await answered.aread()

@@ -1,5 +1,5 @@
-"""Three machines as `docs/patroni` has them, all of them here: each with an etcd, and with a Patroni
-that keeps a PostgreSQL."""
+"""Three machines as `docs/patroni` has them, all of them here: each with an etcd, a Patroni that
+keeps a PostgreSQL, and a pooler in front of that."""
 
 import contextlib
 import os
@@ -23,11 +23,17 @@ _LOOKS_S: Final = 0.1
 _DATA: Final = "/var/lib/postgresql/chargehand"
 
 
+_PROGRAMS: Final = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
+
+
 def missing() -> str | None:
     """What is not installed here of what this needs."""
     if binaries() is None:
         return "PostgreSQL"
-    return None if shutil.which("etcd") else "etcd"
+    for program in ("etcd", "pgbouncer"):
+        if shutil.which(program, path=_PROGRAMS) is None:
+            return program
+    return None
 
 
 @final
@@ -41,6 +47,7 @@ class Machine:
         self._example = example
         self._etcd: subprocess.Popen[bytes] | None = None
         self._patroni: subprocess.Popen[bytes] | None = None
+        self._pooler: subprocess.Popen[bytes] | None = None
         example.install("patroni.yml", "/etc/patroni/patroni.yml", name)
         for path in (_DATA, "/run/postgresql/socket"):
             example.place(path, name)
@@ -48,7 +55,7 @@ class Machine:
     def start_etcd(self) -> None:
         variables = self._example.environment("etcd.env", self.name)
         self._example.place("/var/lib/etcd/chargehand", self.name)
-        found = shutil.which("etcd")
+        found = shutil.which("etcd", path=_PROGRAMS)
         assert found is not None, "etcd is not installed"
         self._etcd = self._spawn("etcd", [*as_user(), found], variables)
 
@@ -84,6 +91,10 @@ class Machine:
         with contextlib.suppress(FileNotFoundError):
             kill_server(int(pid_file.read_text().split()[0]))
 
+    @property
+    def has_patroni(self) -> bool:
+        return self._patroni is not None
+
     def kill_patroni(self) -> None:
         if self._patroni is not None:
             self._patroni.kill()
@@ -95,9 +106,25 @@ class Machine:
         self.kill_patroni()
         self.kill_postgres()
 
+    def start_pooler(self) -> None:
+        name = self.name
+        self._example.install("userlist.txt", "/etc/pgbouncer/userlist.txt", name)
+        config = self._example.install("pgbouncer.ini", "/etc/pgbouncer/pgbouncer.ini", name)
+        self._example.place("/var/log/postgresql/pgbouncer.log", name)
+        found = shutil.which("pgbouncer", path=_PROGRAMS)
+        assert found is not None, "PgBouncer is not installed"
+        self._pooler = self._spawn("pgbouncer", [*as_user(), found, str(config)], {})
+
+    def kill_pooler(self) -> None:
+        if self._pooler is not None:
+            self._pooler.kill()
+            self._pooler.wait()
+            self._pooler = None
+
     def end(self) -> None:
         """All of it."""
         self.kill()
+        self.kill_pooler()
         if self._etcd is not None:
             self._etcd.kill()
             self._etcd.wait()
@@ -195,13 +222,14 @@ class PatroniCluster:
         """Have another one be the primary, in peace."""
         self.type("Switch the primary")
 
-    def kill_primary(self) -> None:
-        """PostgreSQL alone; Patroni notices it."""
-        self.primary().kill_postgres()
-
     def journal(self) -> str:
         """The address that the nodes are given."""
         return self.example.environment("chargehand.env", MACHINES[0])["CHARGEHAND_JOURNAL"]
+
+    def pooled_journal(self) -> str:
+        """The same, by way of the poolers."""
+        [line] = self.example.typed("Behind PgBouncer").splitlines()
+        return line.partition("=")[2].strip("'")
 
 
 @contextmanager

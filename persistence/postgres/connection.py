@@ -4,12 +4,14 @@ import contextlib
 import random
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, final
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from chargehand.actors.boot_clock import boot_ns
 from chargehand.persistence.postgres.address import JournalAddress
 
 CONNECT_S_MAX: Final = 5
@@ -33,7 +35,8 @@ Values = Sequence[object] | Mapping[str, object]
 
 @final
 class Database:
-    """Each statement is a transaction of its own. Used by one thread, but for `interrupt`.
+    """Each statement is a transaction of its own. Used by one thread, but for `interrupt` and
+    `end_hung`.
 
     Attributes:
         warnings: what the server said besides, since somebody cleared them.
@@ -43,16 +46,28 @@ class Database:
         self.address = address
         self.warnings: list[str] = []
         self._connection: psycopg.Connection[Any] | None = None
+        self._asked_ns: int | None = None  # when the statement under way began
 
     def rows(self, text: str, values: Values = ()) -> Rows:
         """What a statement returns. Raises: psycopg.Error."""
-        found: Rows = self.connected().execute(self._named(text), values, binary=True).fetchall()
+        with self._asking() as connection:
+            found: Rows = connection.execute(self._named(text), values, binary=True).fetchall()
         return found
 
     def change(self, text: str, values: Values = ()) -> int:
         """How many rows a statement has changed. Raises: psycopg.Error."""
-        count: int = self.connected().execute(self._named(text), values).rowcount
+        with self._asking() as connection:
+            count: int = connection.execute(self._named(text), values).rowcount
         return count
+
+    @contextmanager
+    def _asking(self) -> Iterator[psycopg.Connection[Any]]:
+        connection = self.connected()  # which has a time limit of its own
+        self._asked_ns = boot_ns()
+        try:
+            yield connection
+        finally:
+            self._asked_ns = None
 
     def connected(self) -> psycopg.Connection[Any]:
         """Raises: psycopg.Error: no connection is to be had."""
@@ -75,6 +90,12 @@ class Database:
         connection = self._connection
         if connection is not None:
             _cut(connection)
+
+    def end_hung(self, seconds: float) -> None:
+        """From another thread: `interrupt` a statement that has taken longer."""
+        asked_ns = self._asked_ns
+        if asked_ns is not None and boot_ns() - asked_ns > seconds * 1e9:
+            self.interrupt()
 
     def _named(self, text: str) -> str:
         return text.format(s=self.address.schema)

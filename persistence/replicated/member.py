@@ -18,7 +18,7 @@ from chargehand.actors.boot_clock import boot_ns
 from chargehand.actors.ports import DamagedError
 from chargehand.persistence.framing import log_value, span
 from chargehand.persistence.pipeline import Waiting
-from chargehand.persistence.replicated.far import EndedError, Link, LostError
+from chargehand.persistence.replicated.far import EndedError, FarTables, Link, LostError
 from chargehand.persistence.replicated.near import ForkedError, Near
 from chargehand.persistence.replicated.node import (
     RENEWS_PER_TTL,
@@ -87,6 +87,7 @@ class Member:
         self._changed = threading.Condition()  # the node's epoch, or that it has ended
         self._acknowledged: Callable[[Batch], None] | None = None  # until somebody writes
         self._tell_end: Callable[[BaseException | None], None] | None = None
+        self._tables: FarTables | None = None
         self._token = trio.lowlevel.current_trio_token()
         self._active, self._ended = trio.Event(), trio.Event()
         self._error: BaseException | None = None
@@ -142,14 +143,17 @@ class Member:
         self,
         acknowledged: Callable[[Batch], None],
         ended: Callable[[BaseException | None], None],
+        tables: FarTables,
     ) -> None:
         """From now on what waits in `waiting` is written. Each frame there needs a `wake`.
 
         Args:
             acknowledged: called on the member's thread with each batch that is safe.
             ended: called once the node has ended, with what `wait_ended` raises, or None.
+            tables: that somebody else writes, and of which a wait may hang as well.
         """
         self._acknowledged, self._tell_end = acknowledged, ended
+        self._tables = tables
         if self._ended.is_set():
             ended(self._error)
         self.wake()
@@ -168,19 +172,19 @@ class Member:
         self._events.put(None)
 
     def end_hung(self, seconds: float) -> None:
-        """End the wait for an answer that takes longer; what became of it is found out then, maybe
+        """End each wait for an answer that takes longer; what became of it is found out then, maybe
         from another server of the database."""
-        node = self._node
-        if isinstance(node, Ended) or node.asked is None:
-            return
-        if boot_ns() - node.asked_ns > seconds * 1e9:
-            self._link.interrupt()
+        self._link.end_hung(seconds)
+        self.near.end_hung(seconds)
+        if self._tables is not None:
+            self._tables.end_hung(seconds)
 
     async def stop(self) -> None:
         """End the thread, whatever waits. Harmless if repeated."""
         self._stopping = True
         self._events.put(None)
         self._link.interrupt()
+        self.near.interrupt()
         if self._thread.is_alive():
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(self._thread.join)
@@ -233,6 +237,7 @@ class Member:
             self.near.catch_up(self._look_meanwhile)
         except (LostError, ForkedError) as error:
             _log.warning("the database cannot be followed (%s)", error)
+            self._link.drop()  # it may be to the same server, and wait as long for that
             self._step(Answered(Unknown(str(error))))
         else:
             self._step(Tick())

@@ -65,7 +65,7 @@ def _nothing() -> None: ...
 
 @final
 class Near:
-    """Follows the database. Used by one thread.
+    """Follows the database. Used by one thread, but for `interrupt` and `end_hung`.
 
     Args:
         store: written by nobody else.
@@ -115,6 +115,14 @@ class Near:
     def rest(self) -> None:
         """Let go of the connection."""
         self._far.close()
+
+    def interrupt(self) -> None:
+        """From another thread: end the wait for an answer, which is lost then."""
+        self._far.interrupt()
+
+    def end_hung(self, seconds: float) -> None:
+        """From another thread: `interrupt` a wait that has taken longer."""
+        self._far.end_hung(seconds)
 
     def make(self, number: int, changes: list[Change], epoch: int | None) -> None:
         """A slice that is in the database. Args: epoch: that it was made in; None: it may have been

@@ -59,7 +59,9 @@ class ReplicatedWriter:
         try:
             async with writing(delivery, [self._fold_loop], self._abandon):
                 self._member.begin_writing(
-                    self._acknowledged, lambda error: delivery.finish(error or self._error)
+                    self._acknowledged,
+                    lambda error: delivery.finish(error or self._error),
+                    self._tables,
                 )
                 await delivery.wait()
         finally:

@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from typing import final
+from typing import Any, final
 
 import pytest
 import trio
@@ -15,7 +15,7 @@ from chargehand.persistence.memory_store import MemoryStore
 from chargehand.persistence.replicated import member as member_module
 from chargehand.persistence.replicated import near as near_module
 from chargehand.persistence.replicated.changes import encode_changes
-from chargehand.persistence.replicated.far import EndedError
+from chargehand.persistence.replicated.far import EndedError, LostError
 from chargehand.persistence.replicated.member import Member
 from chargehand.persistence.replicated.near import Near, mark_of
 from chargehand.persistence.replicated.opening import replicated_journal
@@ -43,9 +43,9 @@ def shared() -> Shared:
 class Running:
     """A node that is active, and what it has acknowledged."""
 
-    def __init__(self, member: Member, shared: Shared) -> None:
+    def __init__(self, member: Member, tables: MemoryTables) -> None:
         self.member = member
-        self.journal = replicated_journal(member, MemoryTables(shared))
+        self.journal = replicated_journal(member, tables)
         self.told = []
         self._more = trio.Event()
 
@@ -80,11 +80,13 @@ class Nodes:
         member.start()
         return member
 
-    async def run(self, member: Member, *, ends: bool = False) -> Running:
-        """As soon as it is active. Args: ends: by being superseded."""
+    async def run(
+        self, member: Member, *, ends: bool = False, tables: MemoryTables | None = None
+    ) -> Running:
+        """As soon as it is active. Args: ends: by being superseded. tables: to fold into."""
         with trio.fail_after(S_MAX):
             await member.wait_active()
-        running = Running(member, self._shared)
+        running = Running(member, MemoryTables(self._shared) if tables is None else tables)
         self._model.restart(running.journal)
 
         async def write(*, task_status) -> None:
@@ -361,3 +363,78 @@ async def test_a_slice_that_the_database_has_lost_is_not_kept(nodes, shared, mod
     assert same(shared, near)
     assert near.get(Table.RUNS, b"another") == b"row"
     await second.journal.close()
+
+
+class Hanging(MemoryTables):
+    """Those of a server that is frozen, until somebody has had enough."""
+
+    def __init__(self, shared: Shared) -> None:
+        super().__init__(shared)
+        self.hangs = threading.Event()
+        self.enough = threading.Event()
+
+    def _hang(self) -> None:
+        if not self.enough.is_set():
+            self.hangs.set()
+            assert self.enough.wait(S_MAX), "nobody ended it"
+            raise LostError("interrupted")
+
+    def slice_number(self) -> int:
+        self._hang()
+        return super().slice_number()
+
+    def fold(self, *arguments: Any) -> None:
+        self._hang()
+        super().fold(*arguments)
+
+    def interrupt(self) -> None:
+        self.enough.set()
+
+    def end_hung(self, seconds: float) -> None:
+        if seconds == 0:
+            self.enough.set()
+
+
+class Dropped(MemoryLink):
+    def drop(self) -> None:
+        self.is_dropped = True
+
+
+async def hung(tables: Hanging, link: MemoryLink) -> Member:
+    """A standby that waits for a server that is frozen."""
+    member = Member(Owner("n"), link, Near(MemoryStore(), tables), ttl_s=TTL_S)
+    member.start()
+    assert await trio.to_thread.run_sync(tables.hangs.wait, S_MAX)
+    return member
+
+
+async def test_a_standby_does_not_wait_for_ever_for_what_it_reads(shared):
+    link = Dropped(shared)
+    member = await hung(Hanging(shared), link)
+    member.end_hung(S_MAX)  # not that long
+    assert not member.may_answer()
+    member.end_hung(0)
+    with trio.fail_after(S_MAX):
+        await member.wait_active()
+    assert link.is_dropped  # that may hang as well
+    await member.stop()
+
+
+async def test_a_standby_ends_though_what_it_reads_hangs(shared):
+    tables = Hanging(shared)
+    member = await hung(tables, MemoryLink(shared))
+    await member.stop()
+    assert tables.enough.is_set()
+
+
+async def test_a_checkpoint_does_not_wait_for_ever_either(nodes, shared, model):
+    tables = Hanging(shared)
+    running = await nodes.run(nodes.stand_by(), tables=tables)
+    model.append(running.journal, "t")
+    await running.until_durable()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(running.checkpoint)
+        assert await trio.to_thread.run_sync(tables.hangs.wait, S_MAX)
+        running.member.end_hung(0)
+    assert same(shared, running.member.near.store)
+    await running.journal.close()

@@ -8,9 +8,8 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import Final, final
+from typing import Final, Protocol, final
 
 import trio
 
@@ -18,7 +17,7 @@ from chargehand.actors.boot_clock import boot_ns
 from chargehand.actors.ports import DamagedError
 from chargehand.persistence.framing import log_value, span
 from chargehand.persistence.pipeline import Waiting
-from chargehand.persistence.replicated.far import EndedError, FarTables, Link, LostError
+from chargehand.persistence.replicated.far import EndedError, Link, LostError
 from chargehand.persistence.replicated.near import ForkedError, Near
 from chargehand.persistence.replicated.node import (
     RENEWS_PER_TTL,
@@ -56,6 +55,19 @@ AGAIN_S: Final = 0.2
 """After an answer that did not come; the database may be failing over."""
 
 
+class Writing(Protocol):
+    """Whoever writes, as the node calls it."""
+
+    def acknowledged(self, batch: Batch) -> None:
+        """The batch is safe. On the member's thread."""
+
+    def ended(self, error: BaseException | None) -> None:
+        """The node has; with what `Member.wait_ended` raises. On Trio's thread."""
+
+    def end_hung(self, seconds: float) -> None:
+        """End each wait of its own for the database that takes longer. On Trio's thread."""
+
+
 @final
 class Member:
     """Made and stopped on Trio's thread.
@@ -85,9 +97,7 @@ class Member:
         self._stopping = False
         self._finishing = False
         self._changed = threading.Condition()  # the node's epoch, or that it has ended
-        self._acknowledged: Callable[[Batch], None] | None = None  # until somebody writes
-        self._tell_end: Callable[[BaseException | None], None] | None = None
-        self._tables: FarTables | None = None
+        self._writer: Writing | None = None  # until somebody writes
         self._token = trio.lowlevel.current_trio_token()
         self._active, self._ended = trio.Event(), trio.Event()
         self._error: BaseException | None = None
@@ -139,23 +149,11 @@ class Member:
         if self._error is not None:
             raise self._error
 
-    def begin_writing(
-        self,
-        acknowledged: Callable[[Batch], None],
-        ended: Callable[[BaseException | None], None],
-        tables: FarTables,
-    ) -> None:
-        """From now on what waits in `waiting` is written. Each frame there needs a `wake`.
-
-        Args:
-            acknowledged: called on the member's thread with each batch that is safe.
-            ended: called once the node has ended, with what `wait_ended` raises, or None.
-            tables: that somebody else writes, and of which a wait may hang as well.
-        """
-        self._acknowledged, self._tell_end = acknowledged, ended
-        self._tables = tables
+    def begin_writing(self, writer: Writing) -> None:
+        """From now on what waits in `waiting` is written. Each frame there needs a `wake`."""
+        self._writer = writer
         if self._ended.is_set():
-            ended(self._error)
+            writer.ended(self._error)
         self.wake()
 
     def wake(self) -> None:
@@ -176,8 +174,8 @@ class Member:
         from another server of the database."""
         self._link.end_hung(seconds)
         self.near.end_hung(seconds)
-        if self._tables is not None:
-            self._tables.end_hung(seconds)
+        if self._writer is not None:
+            self._writer.end_hung(seconds)
 
     async def stop(self) -> None:
         """End the thread, whatever waits. Harmless if repeated."""
@@ -227,8 +225,8 @@ class Member:
         self._error = error
         self._active.set()
         self._ended.set()
-        if self._tell_end is not None:
-            self._tell_end(error)
+        if self._writer is not None:
+            self._writer.ended(error)
 
     def _stand_by(self) -> None:
         # Whoever takes has a copy by then: nothing renews while everything is copied. Others want
@@ -285,7 +283,7 @@ class Member:
 
     @property
     def _has_batch(self) -> bool:
-        return bool(self.waiting) and self._acknowledged is not None
+        return bool(self.waiting) and self._writer is not None
 
     def _step(self, event: Event) -> None:
         events = [event]
@@ -303,8 +301,8 @@ class Member:
             case Ask(request):
                 return [Answered(self._asked(request))]
             case Acknowledge(batch):
-                assert self._acknowledged is not None, "nothing is written before"
-                self._acknowledged(batch)
+                assert self._writer is not None, "nothing is written before"
+                self._writer.acknowledged(batch)
             case Serve(head):
                 self._have_all(head)
                 self._token.run_sync_soon(self._active.set)

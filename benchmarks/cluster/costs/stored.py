@@ -1,0 +1,38 @@
+"""The same tasks in a data directory and in a database."""
+
+from pathlib import Path
+from typing import Final, final
+
+from attrs import frozen
+
+from benchmarks.apart import apart
+from benchmarks.queries.measuring import build
+from chargehand.persistence.postgres.address import JournalAddress
+from chargehand.persistence.postgres.copying import to_database
+
+_LIMIT_S: Final = 3600.0
+
+
+@final
+@frozen
+class Stored:
+    """Args:
+    directory: with the data below it, as `benchmarks.serving` takes it.
+    address: of the journal that was made from it.
+    """
+
+    directory: Path
+    address: JournalAddress
+
+
+def stored_below(directory: Path, tasks: int) -> Path:
+    """The directory, with so many tasks in it, unless there are some already."""
+    if not (directory / "data").exists():
+        apart(_LIMIT_S, build, directory, tasks)
+    return directory
+
+
+def copied(directory: Path, address: JournalAddress) -> Stored:
+    """Copy what is below the directory into a journal. Args: address: of an empty one."""
+    apart(_LIMIT_S, to_database, directory / "data", address)
+    return Stored(directory, address)

@@ -33,6 +33,7 @@ _PART: Final = "lag"
 _LAG: Final = Target(200.0)
 _CPU: Final = Target(0.5)
 _SHARE: Final = 0.5  # of the top rate
+_OPTIONS: Final = ("--checkpoint-s=5",)  # some in each round, as standbys follow them, too
 _LOOK_S: Final = 0.002
 _WRITES_S: Final = (0.02, 0.08)  # between two writes, at random: looks of standbys are regular
 _CPU_LOOK_S: Final = 0.1
@@ -158,7 +159,7 @@ async def lag(stage: Stage) -> list[Row]:
 async def _round(stage: Stage) -> _Round:
     sizes = stage.sizes
     with stage.journal() as address:
-        async with stage.nodes(address, "one", "two") as cluster:
+        async with stage.nodes(address, "one", "two", options=_OPTIONS) as cluster:
             active = await cluster.active()
             [standby] = (node for node in cluster.nodes if node is not active)
             top = (await work_off(Order(active.port, sizes.agents, sizes.cycles))).rate

@@ -12,7 +12,7 @@ import trio
 from attrs import define, field
 
 from benchmarks.cluster.costs.sizes import Sizes
-from benchmarks.cluster.costs.stored import Stored, copied, stored_below
+from benchmarks.cluster.costs.stored import Stored, copied, duplicate, stored_below
 from benchmarks.cluster.nodes import Cluster, Node
 from benchmarks.cluster.postgres import PostgresServer
 from benchmarks.serving import Served, server
@@ -107,8 +107,7 @@ class Stage:
             directory = stored_below(self.made(), tasks)
         else:
             self.say(f"copying the tasks below {self.data}, {tasks:,} if there are none")
-            directory = self.made()
-            shutil.copytree(stored_below(self.data, tasks) / "data", directory / "data")
+            directory = duplicate(stored_below(self.data, tasks), self.made())
         self.say("copying them into the database")
         address = self.new_address()
         create(address)

@@ -1,5 +1,6 @@
 """The same tasks in a data directory and in a database."""
 
+import shutil
 from pathlib import Path
 from typing import Final, final
 
@@ -7,6 +8,7 @@ from attrs import frozen
 
 from benchmarks.apart import apart
 from benchmarks.queries.measuring import build
+from chargehand.persistence.lmdb_store import DATA_FILE
 from chargehand.persistence.postgres.address import JournalAddress
 from chargehand.persistence.postgres.copying import to_database
 
@@ -30,6 +32,13 @@ def stored_below(directory: Path, tasks: int) -> Path:
     if not (directory / "data").exists():
         apart(_LIMIT_S, build, directory, tasks)
     return directory
+
+
+def duplicate(directory: Path, into: Path) -> Path:
+    """Copy what is stored, which no server may have open, so that what was built stays as it is."""
+    (into / "data").mkdir(mode=0o700)
+    shutil.copy(directory / "data" / DATA_FILE, into / "data")
+    return into
 
 
 def copied(directory: Path, address: JournalAddress) -> Stored:

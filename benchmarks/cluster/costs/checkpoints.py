@@ -63,33 +63,36 @@ class Slices:
     """When slices were made: for each, or for a few at once, the last look before and the one that
     has seen it."""
 
-    _seen: list[Span] = field(factory=list)
-
-    def add(self, before: float, seen: float) -> None:
-        self._seen.append((before, seen))
+    seen: list[Span] = field(factory=list)
 
     def checkpoints(self) -> list[Span]:
         """From when to when each was under way."""
         found: list[Span] = []
-        for before, seen in self._seen:
+        for before, seen in self.seen:
             if found and before - found[-1][1] < _APART_S:
                 found[-1] = (found[-1][0], seen)
             else:
                 found.append((before, seen))
         return [(begun - _EDGE_S, ended + _EDGE_S) for begun, ended in found]
 
-    async def watch(self, address: JournalAddress) -> None:
-        """Look until canceled. Raises: LostError: the database is away."""
+    async def watch(
+        self,
+        address: JournalAddress,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Look until canceled; it has started once it has looked. Raises: LostError: the database
+        is away."""
         tables = PostgresTables(address)
         try:
-            before, number = time.perf_counter(), tables.slice_number()
+            before, former = time.perf_counter(), tables.slice_number()
+            task_status.started()
             while True:
                 await trio.sleep(_LOOK_S)
-                former, number = number, await trio.to_thread.run_sync(tables.slice_number)
-                now = time.perf_counter()
+                asked = time.perf_counter()
+                number = await trio.to_thread.run_sync(tables.slice_number)
                 if number != former:
-                    self.add(before, now)
-                before = now
+                    self.seen.append((before, time.perf_counter()))
+                before, former = asked, number
         finally:
             tables.close()
 
@@ -126,7 +129,7 @@ async def _round(stage: Stage) -> Claims:
         async with stage.nodes(address, "one", options=_OPTIONS) as cluster:
             order = Order(cluster.nodes[0].port, sizes.agents, sizes.cycles)
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(slices.watch, address)
+                await nursery.start(slices.watch, address)
                 while True:
                     claims += (await work_off(order)).claims
                     await trio.sleep(_EDGE_S)

@@ -24,6 +24,7 @@ from benchmarks.cluster.costs.stage import Stage
 from benchmarks.cluster.costs.takeovers import takeovers
 from benchmarks.cluster.postgres import a_directory, binaries, replicated
 from benchmarks.machine import machine
+from chargehand.web.exits import first_leaf
 
 Part = Callable[[Stage], Awaitable[list[Row]]]
 
@@ -135,7 +136,7 @@ def main(
                 rows += trio.run(PARTS[name], stage)
             except Exception as error:
                 traceback.print_exc()
-                broken[name] = f"{error}"
+                broken[name] = f"{first_leaf(error)}"
     if save_to is not None:
         report.save(rows, broken, here, sizes, save_to)
     console = Console()

@@ -35,7 +35,7 @@ _CPU: Final = Target(0.5)
 _SHARE: Final = 0.5  # of the top rate
 _OPTIONS: Final = ("--checkpoint-s=5",)  # some in each round, as standbys follow them, too
 _LOOK_S: Final = 0.002
-_WRITES_S: Final = (0.02, 0.08)  # between two writes, at random: looks of standbys are regular
+_WRITES_S: Final = (0.01, 0.05)  # between two writes, at random: looks of standbys are regular
 _CPU_LOOK_S: Final = 0.1
 _FOLLOWS_S: Final = 300.0  # at most, behind the last write
 _WRITE: Final = {"scope": "global", "title": "watched"}
@@ -166,7 +166,7 @@ async def _round(stage: Stage) -> _Round:
             rate = top * _SHARE
             count = max(1, round(rate * sizes.seconds))
             order = Order(active.port, sizes.agents, count, rate)
-            watched, worked = await watch(active, standby, order)
+            watched, worked = await _watch(active, standby, order)
     active_s, standby_s = watched.cpu(worked.span)
     return _Round(
         watched.lags(worked.span),
@@ -178,7 +178,7 @@ async def _round(stage: Stage) -> _Round:
     )
 
 
-async def watch(active: Node, standby: Node, order: Order) -> tuple[Watched, Worked]:
+async def _watch(active: Node, standby: Node, order: Order) -> tuple[Watched, Worked]:
     """Watch both while the order is carried out, and until the standby has all of it."""
     watched = Watched()
     with Copy(standby.data) as copy:

@@ -49,6 +49,7 @@ async def ready(stage: Stage) -> list[Row]:
 
     with trio.fail_after(_LIMIT_S * stage.sizes.rounds):
         async with stage.nodes(stored.address, "active"):
+            await embedded()  # so that the system has its pages, as it has those of the database
             rounds = [await in_turn(number, embedded, empty) for number in stage.rounds(_PART)]
     return [
         Row(

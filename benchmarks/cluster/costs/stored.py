@@ -1,5 +1,6 @@
 """The same tasks in a data directory and in a database."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Final, final
@@ -44,4 +45,5 @@ def duplicate(directory: Path, into: Path) -> Path:
 def copied(directory: Path, address: JournalAddress) -> Stored:
     """Copy what is below the directory into a journal. Args: address: of an empty one."""
     apart(_LIMIT_S, to_database, directory / "data", address)
+    os.sync()  # else the first commit that is measured waits until the disk has all of it
     return Stored(directory, address)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from benchmarks.cluster.costs.lag import Watched
 from benchmarks.cluster.costs.rows import Row, Target
 from benchmarks.cluster.costs.stage import in_turn
 from benchmarks.cluster.nodes import Cluster, Node
+from benchmarks.cluster.postgres import a_directory
 from chargehand.persistence.postgres.schema import find
 from tests.cluster.fixtures import need_postgres
 from tests.process.conftest import ROOT, S_MAX
@@ -64,7 +66,7 @@ def ran(tmp_path_factory) -> tuple[str, dict]:
         env={**os.environ, "COLUMNS": "200"},
         capture_output=True,
         text=True,
-        timeout=5 * S_MAX,
+        timeout=10 * S_MAX,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout, json.loads(kept.read_bytes())
@@ -117,6 +119,50 @@ def test_a_part_that_there_is_not_is_refused(wrong):
     done = CliRunner().invoke(main, ["--only", wrong])
     assert done.exit_code == 2
     assert f"there are {', '.join(PARTS)}" in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize("part", ["takeovers", "lag"])
+def test_a_run_that_is_terminated_leaves_no_server_behind(part):
+    need_postgres()
+    with a_directory() as root:
+        output = root / "output"
+        with output.open("wb") as kept:
+            run = subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.cluster.costs", *SMALLEST, "--only", part],
+                cwd=ROOT,
+                env={**os.environ, "TMPDIR": str(root)},
+                stdout=kept,
+                stderr=kept,
+                start_new_session=True,
+            )
+        begun_s = time.monotonic()
+        try:
+            while sum("serve" in words for words in _running_on(root)) < 2:
+                assert run.poll() is None, output.read_text()
+                assert time.monotonic() - begun_s < S_MAX, output.read_text()
+                time.sleep(0.02)
+            run.terminate()
+            run.wait(S_MAX)
+            left = _running_on(root)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(run.pid, signal.SIGKILL)
+        assert run.returncode != 0
+        assert left == []
+        assert list(root.iterdir()) == [output]
+
+
+def _running_on(directory: Path) -> list[list[str]]:
+    """The command lines that name something in it."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_text(errors="replace")
+        except OSError:
+            continue  # it has ended
+        if str(directory) in command:
+            found.append(command.split("\0"))
+    return found
 
 
 def test_help_names_each_part():

@@ -31,7 +31,7 @@ _LOOK_S: Final = 0.005
 _EDGE_S: Final = 0.05
 _APART_S: Final = _EVERY_S / 2  # slices that are further apart are of two checkpoints
 _ENOUGH_SHARE: Final = 4  # so many of each kind: a quarter of the cycles at a time
-_LIMIT_S: Final = 600.0  # of a round
+_LIMIT_S: Final = 1800.0  # of a round
 
 
 @final

@@ -1,5 +1,6 @@
 """The command line: what is measured, how much of it, and where it is kept."""
 
+import signal
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,7 +12,6 @@ import click
 import trio
 from rich.console import Console
 
-from benchmarks.apart import end_on_sigterm
 from benchmarks.cluster.costs import report
 from benchmarks.cluster.costs.checkpoints import checkpoints
 from benchmarks.cluster.costs.claims import alone, many
@@ -124,7 +124,8 @@ def main(
         raise click.ClickException("PostgreSQL is not installed")
     if save_to is not None:
         save_to.parent.mkdir(parents=True, exist_ok=True)  # now, and not after an hour
-    end_on_sigterm()
+    # As Ctrl-C, which Trio knows how to take, so that all that was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     sizes = Sizes(rounds, agents, cycles, tasks, seconds, step_downs, kills, ttl_s)
     rows: list[Row] = []
     broken: dict[str, str] = {}

@@ -10,6 +10,7 @@ import trio
 
 from benchmarks.cluster.costs.rows import Row, Target
 from benchmarks.cluster.costs.stage import Stage, in_turn
+from benchmarks.cluster.costs.stored import tasks_of
 from benchmarks.serving import server
 
 _PART: Final = "ready"
@@ -48,7 +49,8 @@ async def ready(stage: Stage) -> list[Row]:
             shutil.rmtree(directory)
 
     with trio.fail_after(_LIMIT_S * stage.sizes.rounds):
-        async with stage.nodes(stored.address, "active"):
+        async with stage.nodes(stored.address, "active") as cluster:
+            tasks = await tasks_of(cluster.nodes[0].url)
             await embedded()  # so that the system has its pages, as it has those of the database
             rounds = [await in_turn(number, embedded, empty) for number in stage.rounds(_PART)]
     return [
@@ -57,7 +59,7 @@ async def ready(stage: Stage) -> list[Row]:
             "an empty node / a server with LMDB",
             [node_s / server_s for server_s, node_s in rounds],
             target=_TARGET,
-            note=f"{stage.sizes.tasks:,} tasks",
+            note=f"{tasks:,} tasks",
         ),
         Row(_PART, "an empty node until it is ready", [one for _, one in rounds], "s"),
         Row(_PART, "a server with LMDB until it is ready", [one for one, _ in rounds], "s"),

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Final, final
 
+import httpx
 from attrs import frozen
 
 from benchmarks.apart import apart
@@ -14,6 +15,14 @@ from chargehand.persistence.postgres.address import JournalAddress
 from chargehand.persistence.postgres.copying import to_database
 
 _LIMIT_S: Final = 3600.0
+_COUNTS_S: Final = 120.0
+
+
+async def tasks_of(url: str) -> int:
+    """How many a server has, as soon as it has counted them."""
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
+        answer = await client.get(f"{url}/api/observe/tasks/dashboard", timeout=_COUNTS_S)
+        return int(answer.raise_for_status().json()["dashboard"]["totals"]["tasks_total"])
 
 
 @final

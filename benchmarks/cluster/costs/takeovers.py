@@ -10,6 +10,7 @@ from attrs import frozen
 from benchmarks.chaos.client import Client
 from benchmarks.cluster.costs.rows import Row, Target
 from benchmarks.cluster.costs.stage import Stage
+from benchmarks.cluster.costs.stored import tasks_of
 from benchmarks.cluster.nodes import Cluster, Node
 from chargehand.web.cluster.process import SHY_S
 
@@ -34,6 +35,7 @@ async def takeovers(stage: Stage) -> list[Row]:
     """Three nodes; the others have all that there is whenever one goes."""
     sizes = stage.sizes
     async with stage.nodes(stage.stored.address, *_NAMES) as cluster:
+        tasks = await tasks_of(cluster.nodes[0].url)
         down = [
             await _one(stage, cluster, f"step-down {number + 1}", number, cluster.step_down)
             for number in range(sizes.step_downs)
@@ -44,7 +46,7 @@ async def takeovers(stage: Stage) -> list[Row]:
             killed.append(await _one(stage, cluster, f"kill {number + 1}", number, _kill))
             await former.start()
     kill = Target(sizes.ttl_s + _KILL_ADDS_S, of_each=True)
-    note = f"{sizes.tasks:,} tasks, --journal-ttl-s {sizes.ttl_s:g}"
+    note = f"{tasks:,} tasks, --journal-ttl-s {sizes.ttl_s:g}"
     return [
         row
         for what, outages, target in (

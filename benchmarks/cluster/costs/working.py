@@ -59,8 +59,11 @@ class Worked:
 
 
 async def work_off(order: Order) -> Worked:
-    """Have it done, and wait. Raises: Broken: it was not done."""
-    return await trio.to_thread.run_sync(_apart, order)
+    """Have it done, and wait. Raises: Broken: it was not done.
+
+    If that is canceled, the servers are gone a moment later, and the process ends by itself.
+    """
+    return await trio.to_thread.run_sync(_apart, order, abandon_on_cancel=True)
 
 
 def _apart(order: Order) -> Worked:

@@ -101,7 +101,11 @@ class Watched:
             await trio.sleep(_CPU_LOOK_S)
 
     async def wait_followed(self) -> None:
-        """Return once the copy has every write that was answered."""
+        """Return once the copy has every write that was answered by now.
+
+        Writing goes on meanwhile: what a checkpoint folds is not seen in the log of a standby that
+        is behind it, but what follows is.
+        """
         last_seq = self.answered[-1][1]
         with trio.fail_after(_FOLLOWS_S):
             while self.looks[-1][1] < last_seq:  # noqa: ASYNC110 - it is what looks show
@@ -179,16 +183,14 @@ async def _round(stage: Stage) -> _Round:
 
 
 async def _watch(active: Node, standby: Node, order: Order) -> tuple[Watched, Worked]:
-    """Watch both while the order is carried out, and until the standby has all of it."""
+    """Watch both while the order is carried out, and until the standby has followed."""
     watched = Watched()
     with Copy(standby.data) as copy:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(watched.look, copy)
             nursery.start_soon(watched.meter, active, standby)
-            async with trio.open_nursery() as writing:
-                writing.start_soon(watched.write, active.port)
-                worked = await work_off(order)
-                writing.cancel_scope.cancel()
+            nursery.start_soon(watched.write, active.port)
+            worked = await work_off(order)
             await watched.wait_followed()
             nursery.cancel_scope.cancel()
     return watched, worked

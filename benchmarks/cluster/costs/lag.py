@@ -143,7 +143,7 @@ async def lag(stage: Stage) -> list[Row]:
         Row(_PART, "lag of a standby, p50", [quantile_ms(one, 0.5) for one in lags], "ms"),
         Row(
             _PART,
-            "of which the looks may be, p99",
+            "between two looks at its copy, p99",
             [quantile_ms(one, 0.99) for one in gaps],
             "ms",
         ),

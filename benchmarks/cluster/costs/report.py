@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 from attrs import asdict
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from benchmarks.cluster.costs.rows import Row
@@ -22,7 +22,8 @@ def show(
     table = Table(title="a ratio where there is no unit", title_justify="left")
     for heading in ("part", "what", "unit", "each", "median", "spread", "target", "", "note"):
         is_number = heading in ("each", "median", "spread")
-        table.add_column(heading, justify="right" if is_number else "left")
+        justify: JustifyMethod = "right" if is_number else "left"
+        table.add_column(heading, justify=justify, no_wrap=heading in ("what", "target"))
     part = ""
     for row in rows:
         if part not in ("", row.part):

@@ -124,7 +124,9 @@ def main(
         raise click.ClickException("PostgreSQL is not installed")
     if save_to is not None:
         save_to.parent.mkdir(parents=True, exist_ok=True)  # now, and not after an hour
-    # As Ctrl-C, which Trio knows how to take, so that all that was started is stopped.
+    # SIGTERM is as Ctrl-C, which Trio knows how to take, so that all that was started is stopped. A
+    # shell has its background jobs ignore that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     sizes = Sizes(rounds, agents, cycles, tasks, seconds, step_downs, kills, ttl_s)
     rows: list[Row] = []

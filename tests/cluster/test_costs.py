@@ -13,6 +13,7 @@ import pytest
 import trio
 from click.testing import CliRunner
 
+from benchmarks.cluster.costs import command
 from benchmarks.cluster.costs.append import appends
 from benchmarks.cluster.costs.checkpoints import Claims, Slices
 from benchmarks.cluster.costs.command import PARTS, main
@@ -165,6 +166,21 @@ def _running_on(directory: Path) -> list[list[str]]:
         if str(directory) in command:
             found.append(command.split("\0"))
     return found
+
+
+def test_a_part_that_fails_is_reported_and_the_others_go_on(monkeypatch):
+    async def fails(stage) -> list[Row]:
+        async with trio.open_nursery():
+            raise RuntimeError("on purpose")
+
+    async def measures(stage) -> list[Row]:
+        return [Row("lag", "what", [1.0])]
+
+    monkeypatch.setattr(command, "PARTS", {"alone": fails, "lag": measures})
+    rows, broken = [], {}
+    command._measure(["alone", "lag"], None, rows, broken)
+    assert broken == {"alone": "on purpose"}
+    assert [row.part for row in rows] == ["lag"]
 
 
 def test_help_names_each_part():

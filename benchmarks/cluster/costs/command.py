@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -131,19 +132,27 @@ def main(
     sizes = Sizes(rounds, agents, cycles, tasks, seconds, step_downs, kills, ttl_s)
     rows: list[Row] = []
     broken: dict[str, str] = {}
-    with a_directory() as directory, replicated(directory) as (primary, _):
-        here = machine(directory)
-        stage = Stage(directory, primary, sizes, partial(click.echo, err=True), data)
-        for name in only:
-            try:
-                rows += trio.run(PARTS[name], stage)
-            except Exception as error:
-                traceback.print_exc()
-                broken[name] = f"{first_leaf(error)}"
-    if save_to is not None:
-        report.save(rows, broken, here, sizes, save_to)
-    console = Console()
-    if not console.is_terminal:
-        console.width = _FILE_WIDTH
-    report.show(rows, broken, here, console)
+    here = machine(Path(tempfile.gettempdir()))
+    try:
+        with a_directory() as directory, replicated(directory) as (primary, _):
+            stage = Stage(directory, primary, sizes, partial(click.echo, err=True), data)
+            _measure(only, stage, rows, broken)
+    finally:  # also if it is ended before
+        if save_to is not None:
+            report.save(rows, broken, here, sizes, save_to)
+        console = Console()
+        if not console.is_terminal:
+            console.width = _FILE_WIDTH
+        report.show(rows, broken, here, console)
     sys.exit(1 if broken else 0)
+
+
+def _measure(names: list[str], stage: Stage, rows: list[Row], broken: dict[str, str]) -> None:
+    """A part that fails is reported, and the others go on. Args: rows, broken: get what is found,
+    and why parts have failed."""
+    for name in names:
+        try:
+            rows += trio.run(PARTS[name], stage)
+        except Exception as error:
+            traceback.print_exc()
+            broken[name] = f"{first_leaf(error)}"

@@ -20,7 +20,7 @@ S_MAX = 120
 
 @pytest.fixture
 def boot_s(monkeypatch):
-    """The clock of members, which stands still; in seconds, in a list."""
+    """The clock of members and of their links, which stands still; in seconds, in a list."""
     now_s = [1000.0]
     monkeypatch.setattr(member_module, "boot_ns", lambda: int(now_s[0] * 1e9))
     monkeypatch.setattr(member_module, "AGAIN_S", 0.001)
@@ -30,8 +30,10 @@ def boot_s(monkeypatch):
 class HungLink:
     """A database that answers nothing from some moment on, until the wait is interrupted."""
 
-    def __init__(self, shared):
+    def __init__(self, shared, now_s):
         self._inner = MemoryLink(shared)
+        self._now_s = now_s
+        self._asked_s = 0.0
         self.hangs = False
         self.hung = trio.Event()  # a request hangs
         self.interrupted = 0
@@ -41,6 +43,7 @@ class HungLink:
     def ask(self, request):
         if not self.hangs:
             return self._inner.ask(request)
+        self._asked_s = self._now_s[0]
         under_way = self._under_way = threading.Event()
         self._token.run_sync_soon(self.hung.set)
         assert under_way.wait(S_MAX)
@@ -53,6 +56,10 @@ class HungLink:
             self.interrupted += 1
             under_way.set()
 
+    def end_hung(self, seconds):
+        if self._now_s[0] - self._asked_s > seconds:
+            self.interrupt()
+
     def drop(self):
         """There is nothing to let go of."""
 
@@ -61,7 +68,7 @@ class HungLink:
 async def hung(boot_s):
     """A member whose request hangs, and its link."""
     shared = Shared()
-    link = HungLink(shared)
+    link = HungLink(shared, boot_s)
     near = Near(MemoryStore(), MemoryTables(shared))
     member = Member(Owner("one", "one", "one:1"), link, near, ttl_s=0.3)
     member.start()

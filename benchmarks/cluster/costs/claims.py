@@ -1,11 +1,13 @@
 """What a claim takes, and how many cycles agents get done: of one agent alone, and of many."""
 
+from collections.abc import Callable
 from typing import Final, final
 
 import trio
 from attrs import frozen
 
 from benchmarks.cluster.costs.append import appends
+from benchmarks.cluster.costs.in_process import work_off_in_process
 from benchmarks.cluster.costs.rows import Row, Target
 from benchmarks.cluster.costs.stage import Stage, in_turn
 from benchmarks.cluster.costs.working import Order, Worked, work_off
@@ -21,49 +23,67 @@ _CLAIMS: Final = Target(1.3)
 @final
 @frozen
 class _Alone:
-    """Medians of one round."""
+    """Medians of one round, in milliseconds."""
 
-    embedded_ms: float
-    append_ms: float
-    replicated_ms: float
+    append: float
+    embedded: float
+    embedded_in_process: float
+    replicated: float
+    replicated_in_process: float
 
 
 async def alone(stage: Stage) -> list[Row]:
-    """One agent, beside one fenced append to the same database."""
+    """One agent, in process and over HTTP, beside one fenced append to the same database."""
     count = stage.sizes.lone_cycles
-
-    async def embedded() -> float:
-        return (await _embedded(stage, 1, count)).claim_p50_ms
 
     async def append() -> float:
         with stage.journal() as address:
             taken_s = await trio.to_thread.run_sync(appends, address, count)
             return quantile_ms(sorted(taken_s), 0.5)
 
+    async def embedded() -> float:
+        return (await _embedded(stage, 1, count)).claim_p50_ms
+
+    async def embedded_in_process() -> float:
+        return (await work_off_in_process(stage.made(), None, count)).claim_p50_ms
+
     async def replicated() -> float:
         return (await _replicated(stage, 1, count)).claim_p50_ms
 
-    rounds = [
-        _Alone(*await in_turn(number, embedded, append, replicated))
-        for number in stage.rounds(_ALONE)
-    ]
+    async def replicated_in_process() -> float:
+        with stage.journal() as address:
+            return (await work_off_in_process(stage.made(), address, count)).claim_p50_ms
+
+    measures = (append, embedded, embedded_in_process, replicated, replicated_in_process)
+    rounds = [_Alone(*await in_turn(number, *measures)) for number in stage.rounds(_ALONE)]
+
+    def row(what: str, ratio: Callable[[_Alone], float], target: Target | None = None) -> Row:
+        return Row(_ALONE, what, [*map(ratio, rounds)], target=target, note=note)
+
+    def in_ms(what: str, median: Callable[[_Alone], float]) -> Row:
+        return Row(_ALONE, what, [*map(median, rounds)], "ms")
+
     note = f"{count} claims and {count} appends in a round"
     return [
-        Row(
-            _ALONE,
-            "claim p50, replicated / one fenced append",
-            [one.replicated_ms / one.append_ms for one in rounds],
-            target=_APPENDS,
-            note=note,
+        row(
+            "claim p50 in process, replicated / one fenced append",
+            lambda one: one.replicated_in_process / one.append,
+            _APPENDS,
         ),
-        Row(
-            _ALONE,
-            "claim p50, replicated / LMDB",
-            [one.replicated_ms / one.embedded_ms for one in rounds],
+        row(
+            "claim p50 over HTTP, replicated / one fenced append",
+            lambda one: one.replicated / one.append,
         ),
-        Row(_ALONE, "claim p50, replicated", [one.replicated_ms for one in rounds], "ms"),
-        Row(_ALONE, "claim p50, LMDB", [one.embedded_ms for one in rounds], "ms"),
-        Row(_ALONE, "one fenced append, p50", [one.append_ms for one in rounds], "ms"),
+        row(
+            "claim p50 in process, replicated / LMDB",
+            lambda one: one.replicated_in_process / one.embedded_in_process,
+        ),
+        row("claim p50 over HTTP, replicated / LMDB", lambda one: one.replicated / one.embedded),
+        in_ms("one fenced append, p50", lambda one: one.append),
+        in_ms("claim p50 in process, replicated", lambda one: one.replicated_in_process),
+        in_ms("claim p50 in process, LMDB", lambda one: one.embedded_in_process),
+        in_ms("claim p50 over HTTP, replicated", lambda one: one.replicated),
+        in_ms("claim p50 over HTTP, LMDB", lambda one: one.embedded),
     ]
 
 

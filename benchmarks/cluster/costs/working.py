@@ -10,10 +10,10 @@ from attrs import frozen
 from benchmarks.apart import apart
 from benchmarks.compare.ours import OverHttp
 from chargehand.web.bench.figures import quantile_ms
-from chargehand.web.bench.loops import Agent, Claimed, Schedule, closed_loop, hand_in
+from chargehand.web.bench.loops import Agent, Claimed, Giver, Schedule, closed_loop, hand_in
 
-_SIZE: Final = 1024  # bytes of a task's text
-_LIMIT_S: Final = 1800.0
+SIZE: Final = 1024  # bytes of a task's text
+LIMIT_S: Final = 1800.0
 
 Span = tuple[float, float]
 """From when to when, in seconds of `time.perf_counter`, which all processes of Linux share."""
@@ -67,7 +67,7 @@ async def work_off(order: Order) -> Worked:
 
 
 def _apart(order: Order) -> Worked:
-    return apart(_LIMIT_S, _work_off, order)
+    return apart(LIMIT_S, _work_off, order)
 
 
 def _work_off(order: Order) -> Worked:
@@ -76,14 +76,22 @@ def _work_off(order: Order) -> Worked:
 
 
 async def _work(order: Order) -> Worked:
-    async with OverHttp().staffed(str(order.port), order.agents, _SIZE) as staff:
-        await hand_in(staff.givers, iter(range(order.cycles)))
-        starts = None if order.rate is None else _starts(Schedule(order.rate, order.cycles))
-        claims: list[Span] = []
-        agents = [_Watched(agent, starts, claims) for agent in staff.agents]
-        begun = time.perf_counter()
-        measured = await closed_loop(agents, order.cycles, _LIMIT_S)
-        return Worked(claims, measured.done, (begun, time.perf_counter()))
+    async with OverHttp().staffed(str(order.port), order.agents, SIZE) as staff:
+        return await worked_off(staff.agents, staff.givers, order.cycles, order.rate)
+
+
+async def worked_off(
+    agents: Sequence[Agent], givers: Sequence[Giver], cycles: int, rate: float | None = None
+) -> Worked:
+    """Hand in so many tasks, and have the agents claim and complete them. Args: rate: as in
+    `Order`."""
+    await hand_in(givers, iter(range(cycles)))
+    starts = None if rate is None else _starts(Schedule(rate, cycles))
+    claims: list[Span] = []
+    watched = [_Watched(agent, starts, claims) for agent in agents]
+    begun = time.perf_counter()
+    measured = await closed_loop(watched, cycles, LIMIT_S)
+    return Worked(claims, measured.done, (begun, time.perf_counter()))
 
 
 def _starts(schedule: Schedule) -> Iterator[float]:

@@ -92,6 +92,12 @@ class Machine:
             kill_server(int(pid_file.read_text().split()[0]))
 
     @property
+    def has_ended(self) -> bool:
+        """Whether something has that was not killed."""
+        started = (self._etcd, self._patroni, self._pooler)
+        return any(one is not None and one.poll() is not None for one in started)
+
+    @property
     def has_patroni(self) -> bool:
         return self._patroni is not None
 
@@ -187,7 +193,8 @@ class PatroniCluster:
     def _wait(self, what: str, holds: Callable[[], bool]) -> None:
         deadline_s = time.monotonic() + S_MAX
         while not holds():
-            if time.monotonic() > deadline_s:
+            has_ended = any(one.has_ended for one in self.machines)
+            if has_ended or time.monotonic() > deadline_s:
                 logs = "\n".join(f"{one.name}:\n{one.log[-3000:]}" for one in self.machines)
                 raise RuntimeError(f"no {what}: {self.members()}\n{logs}")
             time.sleep(_LOOKS_S)

@@ -35,6 +35,7 @@ def test_any_node_answers_for_the_active_one(three):
     assert standby.client.get("/readyz?active").status_code == 503
     for asked in ("/readyz", "/readyz?active"):
         shown = active.client.get(asked).json()
+        shown.pop("time", None)  # is there as soon as the machine has held the node up once
         assert shown == {
             "status": "ready",
             "epoch": 1,

@@ -15,6 +15,7 @@ from chargehand.actors.record import (
     Record,
     Settlement,
 )
+from chargehand.actors.task.head import AtRest
 from chargehand.actors.task.state import TaskState
 
 
@@ -63,6 +64,19 @@ class TaskHead(NamedTuple):
 
     task_id: str
     head: bytes
+
+
+@final
+@frozen
+class TaskHeads:
+    """What a start has to know of many stored tasks.
+
+    Args:
+        awaited: those of them on which somebody acts in time, slim.
+    """
+
+    tasks: list[AtRest]
+    awaited: list[TaskState]
 
 
 @final
@@ -141,8 +155,8 @@ class Recovery(Protocol):
     def kept_aside(self) -> Sequence[Damage]:
         """What former starts found damaged in the log, or behind damage."""
 
-    def heads(self) -> Iterator[list[tuple[str, bytes]] | AnyState | Damage]:
-        """Every stored state; of tasks ids and heads, many at a time."""
+    def heads(self) -> Iterator[TaskHeads | AnyState | Damage]:
+        """Every stored state, in no order; of tasks their heads, many at a time."""
 
     def finished(self) -> None:
         """All has been read: give back what reading took of memory."""

@@ -11,7 +11,7 @@ from chargehand.actors.frozen import replace
 from chargehand.actors.identity import BOOT_RECOVERY
 from chargehand.actors.index import rows_of
 from chargehand.actors.limits import LEASE_S_MAX, NS
-from chargehand.actors.ports import Damage, DamagedError, Journal, StorageError
+from chargehand.actors.ports import Damage, DamagedError, Journal, StorageError, TaskHeads
 from chargehand.actors.record import AnyState, Cause, Entry, OutstandingEffect, Record, address_of
 from chargehand.actors.registry.events import RegistryEvent
 from chargehand.actors.registry.state import (
@@ -28,13 +28,11 @@ from chargehand.actors.scheduler.events import (
 )
 from chargehand.actors.scheduler.state import SCHEDULER_ADDRESS, SchedulerState, evolve_scheduler
 from chargehand.actors.task.head import (
-    AWAITED,
     DELETED,
     AtRest,
     active_seq_of,
     id_of,
     standing_in,
-    stored_heads,
     summary_of,
 )
 from chargehand.actors.task.state import Pause, TaskState
@@ -119,8 +117,9 @@ def recover(journal: Journal) -> Recovered:
     for damage in journal.recovery.kept_aside():
         found.set_aside(damage)
     for stored in journal.recovery.heads():
-        if isinstance(stored, list):
-            _take_heads(journal, found, stored)
+        if isinstance(stored, TaskHeads):
+            found.at_rest += stored.tasks
+            found.awaited.update((state.id, state) for state in stored.awaited)
         elif isinstance(stored, Damage):
             found.set_aside(stored)
             if stored.address == SCHEDULER_ADDRESS:
@@ -162,15 +161,6 @@ def _leave_aside(journal: Journal, found: Recovered) -> None:
             found.former[address] = former
         found.awaited.pop(address, None)
         found.registry.pop(address, None)
-
-
-def _take_heads(journal: Journal, found: Recovered, heads: list[tuple[str, bytes]]) -> None:
-    stored = [*stored_heads(heads)]
-    found.at_rest += stored
-    for task in stored:
-        if standing_in(task) & AWAITED:
-            task_id, head = task[:2]
-            found.awaited[task_id] = journal.reads.read_head(task_id, head)
 
 
 def _last_event(state: AnyState) -> tuple[int, int]:

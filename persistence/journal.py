@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, final
 
 import trio
@@ -13,6 +14,7 @@ from chargehand.actors.ports import Forgetting, Forgotten, StorageError
 from chargehand.actors.record import Entry, OutstandingEffect, Settlement
 from chargehand.persistence.codec import encode_record
 from chargehand.persistence.folding import Folding
+from chargehand.persistence.heads import StoredHeads, read_heads
 from chargehand.persistence.index_rows import encode_row
 from chargehand.persistence.layout import checkpoint_seq
 from chargehand.persistence.pipeline import Report
@@ -45,19 +47,26 @@ class StoreJournal:
         store: what is read; closed by `close`.
         epoch: what the store was taken over with.
         writer: has written what it reports before the store is asked for it.
+        heads: reads those of the store, where they are known already.
 
     Raises:
         DamagedError: the store does not say how far it is folded.
     """
 
-    def __init__(self, store: Store, epoch: int, writer: Writer) -> None:
+    def __init__(
+        self,
+        store: Store,
+        epoch: int,
+        writer: Writer,
+        heads: Callable[[], StoredHeads] | None = None,
+    ) -> None:
         self.epoch: Final = epoch
         self._store = store
         self._tail = Tail(checkpoint_seq(store))
         self._writer = writer
         self._folding = Folding(store, self._tail, self._writer)
         self.reads: Final = Reading(store, self._tail)
-        self.recovery: Final = StoreRecovery(store, self._tail)
+        self.recovery: Final = StoreRecovery(store, self._tail, heads or partial(read_heads, store))
         self._pending: deque[Entry] = deque()
         self._room = trio.lowlevel.ParkingLot()
         self._committed: Callable[[Sequence[Entry]], None] | None = None

@@ -1,45 +1,43 @@
 """Reading back at start-up: the log behind the checkpoint, and the heads of all snapshots.
 
-Both are read in pages, each in a read transaction of its own.
+Both are read in pages, each in a read transaction of its own; the heads by `heads`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, final
 
-from chargehand.actors.ports import Damage, DamagedError, StorageError, TaskHead
-from chargehand.actors.record import (
-    AnyState,
-    Entry,
-    IndexRow,
-    OutstandingEffect,
-    Record,
-)
+from chargehand.actors.ports import Damage, DamagedError, StorageError
+from chargehand.actors.record import Entry, IndexRow, OutstandingEffect, Record
 from chargehand.persistence.aside import Kept, read_aside
 from chargehand.persistence.codec import decode_outstanding, decode_record, encode_record
 from chargehand.persistence.framing import BadFrame, Frame, address_bytes, log_frames, sequence_key
+from chargehand.persistence.heads import StoredHeads
 from chargehand.persistence.seal import unseal
-from chargehand.persistence.snapshots import decode_head, decode_task_heads
 from chargehand.persistence.store import Store, Table
 from chargehand.persistence.tail import Tail
 
-HEADS_READ_MAX: Final = 512
 LOG_VALUES_READ_MAX: Final = 16
 EFFECTS_READ_MAX: Final = 256
 
 
 @final
 class StoreRecovery:
-    """Implements `actors.ports.Recovery`: reads the store, and fills the tail."""
+    """Implements `actors.ports.Recovery`: reads the store, and fills the tail.
 
-    def __init__(self, store: Store, tail: Tail) -> None:
+    Args:
+        heads: reads those of the store.
+    """
+
+    def __init__(self, store: Store, tail: Tail, heads: Callable[[], StoredHeads]) -> None:
         self._store = store
         self._tail = tail
+        self._heads = heads
 
     def kept_aside(self) -> Sequence[Damage]:
         return read_aside(self._store)
 
-    def heads(self) -> Iterator[list[tuple[str, bytes]] | AnyState | Damage]:
-        return read_heads(self._store)
+    def heads(self) -> StoredHeads:
+        return self._heads()
 
     def finished(self) -> None:
         self._store.let_go()
@@ -142,25 +140,6 @@ def log_last_seq(store: Store) -> int:
     for key, value in store.scan(Table.LOG, b"", None, 1, bytes, reverse=True):
         return max(frame.last_seq for frame in log_frames(int.from_bytes(key), value))
     return 0
-
-
-def read_heads(store: Store) -> Iterator[list[tuple[str, bytes]] | AnyState | Damage]:
-    """Every state with a snapshot, of tasks their heads, in order of their ids; or that it is
-    damaged."""
-    start = b""
-    while page := store.page(Table.HEADS, start, HEADS_READ_MAX):
-        heads, others = decode_task_heads(page)
-        if heads:
-            yield heads
-        for key, value in others:
-            try:
-                found = decode_head(key, value)
-            except DamagedError as error:
-                yield Damage(key.decode("utf-8", "replace"), str(error), found=value)
-            else:
-                assert not isinstance(found, TaskHead), "these are among the heads"
-                yield found
-        start = page[-1][0] + b"\0"
 
 
 def read_outstanding(store: Store) -> Iterator[OutstandingEffect | Damage]:

@@ -25,6 +25,8 @@ from chargehand.web.redaction import redact
 from chargehand.web.responses import AnyResponse, EventStreamResponse, Headers, HttpResponse
 from chargehand.web.routes import ROUTES
 from chargehand.web.routes.description import openapi_of
+from chargehand.web.routes.health import readiness_of_node
+from chargehand.web.shapes.health import Standing
 
 SEND_S_MAX: Final = 60.0  # to take an answer that is no stream, from a server that sets no bound
 
@@ -40,6 +42,7 @@ def create_app(
     *,
     strict: bool = False,
     sessions: BrowserSessions | None = None,
+    standing: Callable[[], Standing] | None = None,
 ) -> QuartTrio:
     """An app that serves `system`.
 
@@ -51,13 +54,18 @@ def create_app(
         strict: members and parameters that an operation does not know are refused.
         sessions: of browsers, where the listener lets in who sends its token alone; the description
             says so.
+        standing: of the node, if it is one of several.
     """
     app = _App("web", static_folder=None)
     app.url_map = _url_map()
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     app.config["BODY_TIMEOUT"] = None
     app.config["RESPONSE_TIMEOUT"] = SEND_S_MAX
-    routes = {**ROUTES, Operation.OPENAPI: openapi_of(asks_token=sessions is not None)}
+    routes = {
+        **ROUTES,
+        Operation.OPENAPI: openapi_of(asks_token=sessions is not None),
+        Operation.READINESS: readiness_of_node(standing),
+    }
     for operation, handler in routes.items():
         app.endpoint(operation.name)(_view(system, transport, operation, handler, strict))
     add_page(app, sessions, _quart_response)

@@ -23,6 +23,7 @@ from chargehand.web.lane.parser import LaneParser
 from chargehand.web.page.session import BrowserSessions
 from chargehand.web.server import Front
 from chargehand.web.settings import ServerSettings
+from chargehand.web.shapes.health import Standing
 from chargehand.web.sockets import connections_possible
 
 
@@ -63,11 +64,23 @@ class Way(Choice):
     def has_lane(self) -> bool:
         return self is not Way.TCP
 
-    def application(self, system: System, settings: ServerSettings) -> "Application":
-        """What answers what came by it, with this system."""
+    def application(
+        self,
+        system: System,
+        settings: ServerSettings,
+        standing: Callable[[], Standing] | None = None,
+    ) -> "Application":
+        """What answers what came by it, with this system.
+
+        Args:
+            standing: of the node, if it is one of several.
+        """
         strict = settings.strict_requests
         sessions = None if self is Way.UNIX else _sessions(settings)
-        app = AsgiApplication(create_app(system, self.transport, strict=strict, sessions=sessions))
+        made = create_app(
+            system, self.transport, strict=strict, sessions=sessions, standing=standing
+        )
+        app = AsgiApplication(made)
         answer = Lane(system, self.transport, app, strict=strict) if self.has_lane else app
         return Application(answer, app.lifespan)
 
@@ -97,13 +110,14 @@ class Application:
 
 @asynccontextmanager
 async def answering(
-    system: System, settings: ServerSettings
+    system: System, settings: ServerSettings, standing: Callable[[], Standing]
 ) -> AsyncIterator[Mapping[Way, Answerer]]:
-    """What answers each way, whichever there are here: another node may have more of them."""
+    """What answers each way at a node that stands so, whichever there are here: another one may
+    have more of them."""
     answerers: dict[Way, Answerer] = {}
     async with AsyncExitStack() as stack:
         for way in Way:
-            application = way.application(system, settings)
+            application = way.application(system, settings, standing)
             await stack.enter_async_context(application.lifespan())
             answerers[way] = application.answer
         yield answerers

@@ -2,4 +2,8 @@
 answered is lost, done twice, or held by two.
 
     python -m benchmarks.cluster --rounds 20
+
+And how long nobody is answered while the database fails over, which three machines with Patroni do:
+
+    python -m benchmarks.cluster.failover --rounds 5
 """

@@ -25,22 +25,36 @@ SECRET: Final = "known to the nodes"
 class Node:
     """Killed, frozen and started as often as wanted."""
 
-    def __init__(self, directory: Path, name: str, journal: str, *options: str) -> None:
+    def __init__(
+        self, directory: Path, name: str, url: str, command: list[str], variables: dict[str, str]
+    ) -> None:
+        """Args:
+        url: where it is to be reached.
+        command: that serves, with all settings that are not among the variables.
+        """
         self.name = name
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self.url = url
         self._directory = directory / name
         self._directory.mkdir()
         self._ready_file = self._directory / "ready.json"
         self._process: subprocess.Popen[bytes] | None = None
-        self._environment = {"CHARGEHAND_JOURNAL": journal, "CHARGEHAND_CLUSTER_SECRET": SECRET}
-        self._arguments = [
-            f"--data-dir={self._directory / 'data'}",
-            f"--ready-file={self._ready_file}",
-            f"--http={self.url.removeprefix('http://')}",
+        self._variables = variables
+        self._command = [*command, f"--ready-file={self._ready_file}"]
+
+    @classmethod
+    def over(cls, directory: Path, name: str, journal: str, *options: str) -> "Node":
+        """One on ports of its own. Args: journal: its address."""
+        http = f"127.0.0.1:{free_port()}"
+        command = [
+            *(sys.executable, "-m", "chargehand", "serve"),
+            f"--data-dir={directory / name / 'data'}",
+            f"--http={http}",
             f"--node={name}",
             f"--advertise=127.0.0.1:{free_port()}",
             *options,
         ]
+        variables = {"CHARGEHAND_JOURNAL": journal, "CHARGEHAND_CLUSTER_SECRET": SECRET}
+        return cls(directory, name, f"http://{http}", command, variables)
 
     @property
     def log(self) -> str:
@@ -62,9 +76,9 @@ class Node:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("CHARGEHAND_")}
         with (self._directory / "log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "chargehand", "serve", *self._arguments],
+                self._command,
                 cwd=ROOT,
-                env={**kept, **self._environment, "PYTHONPATH": str(ROOT)},
+                env={**kept, **self._variables, "PYTHONPATH": str(ROOT)},
                 stdout=log,
                 stderr=log,
             )
@@ -73,6 +87,10 @@ class Node:
     def report(self) -> dict[str, object]:
         found: dict[str, object] = json.loads(self._ready_file.read_text(encoding="utf-8"))
         return found
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None, "it was started"

@@ -34,8 +34,12 @@ def binaries() -> Path | None:
     return Path(found).parent if found else None
 
 
-def _as_user() -> list[str]:
-    """What a command begins with, so that it does not run as root."""
+def as_user(*, reads_all: bool = False) -> list[str]:
+    """What a command begins with, so that it does not run as root.
+
+    Args:
+        reads_all: files that only root may read as well, as a Python below the home of root.
+    """
     if os.geteuid() != 0:
         return []
     for name in _USERS:
@@ -44,7 +48,8 @@ def _as_user() -> list[str]:
         except KeyError:
             continue
         ids = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-        return ["setpriv", *ids]
+        more = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"] if reads_all else []
+        return ["setpriv", *ids, *more]
     raise LookupError("there is no user to run PostgreSQL as")
 
 
@@ -103,7 +108,7 @@ class PostgresServer:
     def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*_as_user(), str(self._binaries / "postgres"), "-D", str(self.data)],
+                [*as_user(), str(self._binaries / "postgres"), "-D", str(self.data)],
                 stdout=log,
                 stderr=log,
                 cwd="/",
@@ -130,10 +135,7 @@ class PostgresServer:
             return
         pid_file = self.data / "postmaster.pid"
         if self._process.poll() is None:
-            children = subprocess.run(
-                ["pgrep", "-P", str(self._process.pid)], capture_output=True, text=True, check=False
-            ).stdout.split()
-            subprocess.run(["kill", "-9", str(self._process.pid), *children], check=False)
+            kill_server(self._process.pid)
             self._process.wait()
             pid_file.unlink(missing_ok=True)
         self._process = None
@@ -143,13 +145,21 @@ class PostgresServer:
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            [*_as_user(), str(self._binaries / program), *arguments],
+            [*as_user(), str(self._binaries / program), *arguments],
             capture_output=True,
             text=True,
             cwd="/",
             check=False,
         )
         assert done.returncode == 0, f"{program}: {done.stderr[-2000:]}"
+
+
+def kill_server(pid: int) -> None:
+    """All processes of the server whose first one this is, at once."""
+    children = subprocess.run(
+        ["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.split()
+    subprocess.run(["kill", "-9", str(pid), *children], check=False, stderr=subprocess.DEVNULL)
 
 
 @contextmanager

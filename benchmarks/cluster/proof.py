@@ -99,7 +99,7 @@ async def prove(
     )
     directory = directory / "nodes"
     directory.mkdir()
-    cluster = Cluster([Node(directory, name, journal, *options) for name in NAMES])
+    cluster = Cluster([Node.over(directory, name, journal, *options) for name in NAMES])
     urls = [node.url for node in cluster.nodes]
     follower = Follower(rng.choice(urls), ROOT_ID)
     operator = Client(rng.choice(urls))

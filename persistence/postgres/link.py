@@ -56,6 +56,10 @@ class ShardLink:
         """From another thread: end the wait for the answer under way, which is not known then."""
         self._database.interrupt()
 
+    def end_hung(self, seconds: float) -> None:
+        """From another thread: `interrupt` a wait that has taken longer."""
+        self._database.end_hung(seconds)
+
     def _answer(self, request: Request) -> Answer:
         found = self._ask_once(request)
         if isinstance(request, Look):

@@ -39,7 +39,7 @@ class Seen:
 
 @final
 class Presence:
-    """Used by one thread. All but `close` raise `LostError`."""
+    """Used by one thread, but for `end_hung`. All but that and `close` raise `LostError`."""
 
     def __init__(self, address: JournalAddress) -> None:
         self._database = Database(address)
@@ -61,6 +61,10 @@ class Presence:
             self._database.drop()
             raise LostError(said(error)) from error
         return [Seen(*row) for row in found if row[2] < FORGOTTEN_S]
+
+    def end_hung(self, seconds: float) -> None:
+        """From another thread: end a wait that has taken longer; it is lost then."""
+        self._database.end_hung(seconds)
 
     def close(self) -> None:
         self._database.drop()

@@ -67,6 +67,9 @@ class PostgresTables:
     def interrupt(self) -> None:
         self._database.interrupt()
 
+    def end_hung(self, seconds: float) -> None:
+        self._database.end_hung(seconds)
+
     # --- reading --------------------------------------------------------------------------------
 
     def journal(self) -> str:

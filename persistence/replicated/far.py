@@ -38,7 +38,7 @@ class LogValue:
 
 
 class Link(Protocol):
-    """The row that fences. Used by one thread, but for `interrupt`."""
+    """The row that fences. Used by one thread, but for `interrupt` and `end_hung`."""
 
     def ask(self, request: Request) -> Answer:
         """What the database answers, which takes as long as it takes."""
@@ -46,14 +46,17 @@ class Link(Protocol):
     def interrupt(self) -> None:
         """From another thread: end the wait for an answer, which is `Unknown` then."""
 
+    def end_hung(self, seconds: float) -> None:
+        """From another thread: `interrupt` a wait that has taken longer."""
+
     def drop(self) -> None:
         """Let go of the connection; the next request makes another one."""
 
 
 class FarTables(Protocol):
-    """The log and the tables. Used by one thread, but for `interrupt`.
+    """The log and the tables. Used by one thread, but for `interrupt` and `end_hung`.
 
-    All but `close` and `interrupt` raise `LostError`.
+    All but these and `close` raise `LostError`.
     """
 
     def journal(self) -> str:
@@ -89,6 +92,9 @@ class FarTables(Protocol):
 
     def interrupt(self) -> None:
         """From another thread: end the wait for an answer, which is lost then."""
+
+    def end_hung(self, seconds: float) -> None:
+        """From another thread: `interrupt` a wait that has taken longer."""
 
     def close(self) -> None:
         """Let go of the connection. Harmless if repeated."""

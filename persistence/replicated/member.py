@@ -8,9 +8,8 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import Final, final
+from typing import Final, Protocol, final
 
 import trio
 
@@ -40,6 +39,7 @@ from chargehand.persistence.replicated.node import (
 from chargehand.persistence.replicated.shard import (
     Answer,
     Batch,
+    Look,
     Owner,
     Request,
     Row,
@@ -53,6 +53,19 @@ LOOKS_S: Final = 0.05
 """Between two looks of a standby: what it lags behind by, at most twice that."""
 AGAIN_S: Final = 0.2
 """After an answer that did not come; the database may be failing over."""
+
+
+class Writing(Protocol):
+    """Whoever writes, as the node calls it."""
+
+    def acknowledged(self, batch: Batch) -> None:
+        """The batch is safe. On the member's thread."""
+
+    def ended(self, error: BaseException | None) -> None:
+        """The node has; with what `Member.wait_ended` raises. On Trio's thread."""
+
+    def end_hung(self, seconds: float) -> None:
+        """End each wait of its own for the database that takes longer. On Trio's thread."""
 
 
 @final
@@ -78,13 +91,13 @@ class Member:
         shy_until_ns = boot_ns() + int(shy_s * 1e9)
         self._node: Node = Standby(owner, int(ttl_s * 1e9), shy_until_ns=shy_until_ns)
         self._row = Row()
+        self._looked_ns = 0
         self._events: SimpleQueue[Event | None] = SimpleQueue()  # None: look what there is to do
         self._idle = False
         self._stopping = False
         self._finishing = False
         self._changed = threading.Condition()  # the node's epoch, or that it has ended
-        self._acknowledged: Callable[[Batch], None] | None = None  # until somebody writes
-        self._tell_end: Callable[[BaseException | None], None] | None = None
+        self._writer: Writing | None = None  # until somebody writes
         self._token = trio.lowlevel.current_trio_token()
         self._active, self._ended = trio.Event(), trio.Event()
         self._error: BaseException | None = None
@@ -136,20 +149,11 @@ class Member:
         if self._error is not None:
             raise self._error
 
-    def begin_writing(
-        self,
-        acknowledged: Callable[[Batch], None],
-        ended: Callable[[BaseException | None], None],
-    ) -> None:
-        """From now on what waits in `waiting` is written. Each frame there needs a `wake`.
-
-        Args:
-            acknowledged: called on the member's thread with each batch that is safe.
-            ended: called once the node has ended, with what `wait_ended` raises, or None.
-        """
-        self._acknowledged, self._tell_end = acknowledged, ended
+    def begin_writing(self, writer: Writing) -> None:
+        """From now on what waits in `waiting` is written. Each frame there needs a `wake`."""
+        self._writer = writer
         if self._ended.is_set():
-            ended(self._error)
+            writer.ended(self._error)
         self.wake()
 
     def wake(self) -> None:
@@ -166,19 +170,19 @@ class Member:
         self._events.put(None)
 
     def end_hung(self, seconds: float) -> None:
-        """End the wait for an answer that takes longer; what became of it is found out then, maybe
+        """End each wait for an answer that takes longer; what became of it is found out then, maybe
         from another server of the database."""
-        node = self._node
-        if isinstance(node, Ended) or node.asked is None:
-            return
-        if boot_ns() - node.asked_ns > seconds * 1e9:
-            self._link.interrupt()
+        self._link.end_hung(seconds)
+        self.near.end_hung(seconds)
+        if self._writer is not None:
+            self._writer.end_hung(seconds)
 
     async def stop(self) -> None:
         """End the thread, whatever waits. Harmless if repeated."""
         self._stopping = True
         self._events.put(None)
         self._link.interrupt()
+        self.near.interrupt()
         if self._thread.is_alive():
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(self._thread.join)
@@ -221,20 +225,29 @@ class Member:
         self._error = error
         self._active.set()
         self._ended.set()
-        if self._tell_end is not None:
-            self._tell_end(error)
+        if self._writer is not None:
+            self._writer.ended(error)
 
     def _stand_by(self) -> None:
-        # Whoever takes has a copy by then: nothing renews while everything is copied.
+        # Whoever takes has a copy by then: nothing renews while everything is copied. Others want
+        # to know who is active all the while.
         try:
-            self.near.catch_up()
+            self.near.catch_up(self._look_meanwhile)
         except (LostError, ForkedError) as error:
             _log.warning("the database cannot be followed (%s)", error)
+            self._link.drop()  # it may be to the same server, and wait as long for that
             self._step(Answered(Unknown(str(error))))
         else:
             self._step(Tick())
         if isinstance(self._node, Standby):
-            self._wait(LOOKS_S)
+            self._wait(0 if self.near.heads.read_some() else LOOKS_S)
+
+    def _look_meanwhile(self) -> None:
+        """Raises: EndedError: the thread is to end."""
+        if self._stopping:
+            raise EndedError("the node ended while it copied")
+        if boot_ns() - self._looked_ns >= LOOKS_S * 1e9:
+            self._asked(Look())
 
     def _wait(self, seconds: float) -> None:
         """Nothing that is wanted of it changes what it does meanwhile, but its end."""
@@ -270,7 +283,7 @@ class Member:
 
     @property
     def _has_batch(self) -> bool:
-        return bool(self.waiting) and self._acknowledged is not None
+        return bool(self.waiting) and self._writer is not None
 
     def _step(self, event: Event) -> None:
         events = [event]
@@ -288,8 +301,8 @@ class Member:
             case Ask(request):
                 return [Answered(self._asked(request))]
             case Acknowledge(batch):
-                assert self._acknowledged is not None, "nothing is written before"
-                self._acknowledged(batch)
+                assert self._writer is not None, "nothing is written before"
+                self._writer.acknowledged(batch)
             case Serve(head):
                 self._have_all(head)
                 self._token.run_sync_soon(self._active.set)
@@ -297,6 +310,7 @@ class Member:
 
     def _asked(self, request: Request) -> Answer:
         answer = self._link.ask(request)
+        self._looked_ns = boot_ns()
         if not isinstance(answer, Unknown):
             self._row = answer.row
         elif self._stopping:
@@ -310,7 +324,7 @@ class Member:
         is_anew = False
         while True:
             try:
-                self.near.catch_up()
+                self.near.catch_up(self._look_meanwhile)
                 self.near.check_log(head)
             except ForkedError as error:
                 if is_anew:  # nobody else writes by now
@@ -329,6 +343,6 @@ class Member:
     def _copy(self) -> bool:
         """Whether all of it was copied."""
         with contextlib.suppress(LostError, ForkedError):
-            self.near.copy()
+            self.near.copy(self._look_meanwhile)
             return True
         return False

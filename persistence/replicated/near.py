@@ -5,6 +5,7 @@ survive a crash of the machine: what does not fit is made anew.
 """
 
 import logging
+from collections.abc import Callable
 from typing import Final, final
 
 import orjson
@@ -12,6 +13,7 @@ import orjson
 from chargehand.actors.frozen import frozen
 from chargehand.actors.ports import DamagedError, StorageError
 from chargehand.persistence.framing import sequence_key
+from chargehand.persistence.heads import WarmHeads
 from chargehand.persistence.layout import checkpoint_seq
 from chargehand.persistence.recovery import log_last_seq
 from chargehand.persistence.replicated.changes import decode_changes
@@ -58,9 +60,12 @@ class ForkedError(StorageError):
     """Raised when the copy holds what the database does not: it must be made anew."""
 
 
+def _nothing() -> None: ...
+
+
 @final
 class Near:
-    """Follows the database. Used by one thread.
+    """Follows the database. Used by one thread, but for `interrupt` and `end_hung`.
 
     Args:
         store: written by nobody else.
@@ -72,6 +77,7 @@ class Near:
         self._journal = ""
         self._mark: Mark | None = None
         self.last_seq = 0  # the last number that it has
+        self.heads: Final = WarmHeads(store)
 
     @property
     def slice(self) -> int:
@@ -79,25 +85,28 @@ class Near:
         assert self._mark is not None, "it has caught up once"
         return self._mark.slice
 
-    def catch_up(self) -> None:
+    def catch_up(self, between: Callable[[], None] = _nothing) -> None:
         """Have all that the database shows now.
+
+        Args:
+            between: called between pages; what it raises ends this, and another try goes on.
 
         Raises:
             LostError: the database is away; another try goes on from here.
             ForkedError: it shows something else than it did before.
         """
         self._journal = self._journal or self._far.journal()
-        if not self._follows():
-            self.copy()
-            self._follow_log()
+        if not self._follows(between):
+            self.copy(between)
+            self._follow_log(between)
 
-    def _follows(self) -> bool:
+    def _follows(self, between: Callable[[], None]) -> bool:
         """Whether it could be gone on from what is here, which is sound as far as that reads it."""
         try:
             mark = self._mark or self._stored_mark()
-            if mark is None or not self._follow_slices(mark):
+            if mark is None or not self._follow_slices(mark, between):
                 return False
-            self._follow_log()
+            self._follow_log(between)
         except DamagedError as error:
             _log.warning("the copy of the database is damaged (%s): copying everything anew", error)
             return False
@@ -107,17 +116,26 @@ class Near:
         """Let go of the connection."""
         self._far.close()
 
+    def interrupt(self) -> None:
+        """From another thread: end the wait for an answer, which is lost then."""
+        self._far.interrupt()
+
+    def end_hung(self, seconds: float) -> None:
+        """From another thread: `interrupt` a wait that has taken longer."""
+        self._far.end_hung(seconds)
+
     def make(self, number: int, changes: list[Change], epoch: int | None) -> None:
         """A slice that is in the database. Args: epoch: that it was made in; None: it may have been
         another one, so that the next who follows copies everything."""
         self._mark = Mark(self._journal, number, epoch)
         self.store.commit([*changes, self._mark.put()])
+        self.heads.follow(changes)
 
     def _stored_mark(self) -> Mark | None:
         mark = mark_of(self.store)
         return mark if mark is not None and mark.journal == self._journal else None
 
-    def _follow_slices(self, mark: Mark) -> bool:
+    def _follow_slices(self, mark: Mark, between: Callable[[], None]) -> bool:
         """False: the next one is not kept any more, or this copy has one that the database lost
         when it failed over: whoever goes on then does so in a later epoch."""
         self._mark = mark
@@ -133,14 +151,16 @@ class Near:
                 if number != self.slice + 1:
                     return False
                 self.make(number, list(decode_changes(changes)), epoch)
+            between()
 
-    def copy(self) -> None:
+    def copy(self, between: Callable[[], None] = _nothing) -> None:
         """Have everything anew. Slices that are made meanwhile are made again, and the same comes
         out.
 
-        Raises: as `catch_up`.
+        Args and Raises: as `catch_up`, but that another try begins anew.
         """
         self.store.commit([DeleteRange(table, b"", None) for table in Table])
+        self.heads.forget()
         begun = self._far.slice_number()
         epoch = self._far.slice_epoch(begun)
         for table in Table:
@@ -150,12 +170,13 @@ class Near:
             while page := self._far.page(table, after, ROWS_READ_MAX):
                 self.store.commit([Put(table, key, value) for key, value in page])
                 after = page[-1][0]
+                between()
         self.make(begun, [], epoch)
         assert self._mark is not None, "it was just made"
-        if not self._follow_slices(self._mark):
+        if not self._follow_slices(self._mark, between):
             raise ForkedError("the tables in the database change faster than they can be copied")
 
-    def _follow_log(self) -> None:
+    def _follow_log(self, between: Callable[[], None]) -> None:
         folded = checkpoint_seq(self.store)
         if trimmed := self._trimmed(folded):
             self.store.commit(trimmed)
@@ -166,6 +187,7 @@ class Near:
             puts = [Put(Table.LOG, sequence_key(one.first_seq), one.value) for one in values]
             self.store.commit(puts)
             last_seq = self.last_seq = values[-1].last_seq
+            between()
 
     def _trimmed(self, folded: int) -> list[Change]:
         stop = sequence_key(folded + 1)

@@ -65,4 +65,6 @@ def replicated_journal(member: Member, tables: FarTables) -> StoreJournal:
     Raises:
         DamagedError: what was copied does not say how far it is folded.
     """
-    return StoreJournal(member.near.store, member.epoch, ReplicatedWriter(member, tables))
+    near = member.near
+    writer = ReplicatedWriter(member, tables)
+    return StoreJournal(near.store, member.epoch, writer, near.heads.hand_over)

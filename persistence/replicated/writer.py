@@ -23,7 +23,7 @@ _log = logging.getLogger("chargehand")
 
 @final
 class ReplicatedWriter:
-    """Implements `persistence.writer.Writer`.
+    """Implements `persistence.writer.Writer`, and `Writing` for its member.
 
     Args:
         member: active.
@@ -58,9 +58,7 @@ class ReplicatedWriter:
         delivery = self._delivery = Delivery(report)
         try:
             async with writing(delivery, [self._fold_loop], self._abandon):
-                self._member.begin_writing(
-                    self._acknowledged, lambda error: delivery.finish(error or self._error)
-                )
+                self._member.begin_writing(self)
                 await delivery.wait()
         finally:
             await self._member.stop()
@@ -69,9 +67,16 @@ class ReplicatedWriter:
         self._folds.put(None)
         self._tables.interrupt()
 
-    # --- on the member's thread -----------------------------------------------------------------
+    # --- as the member calls it -----------------------------------------------------------------
 
-    def _acknowledged(self, batch: Batch) -> None:
+    def ended(self, error: BaseException | None) -> None:
+        assert self._delivery is not None, "it runs"
+        self._delivery.finish(error or self._error)
+
+    def end_hung(self, seconds: float) -> None:
+        self._tables.end_hung(seconds)
+
+    def acknowledged(self, batch: Batch) -> None:
         assert self._delivery is not None, "it runs"
         self.commits += 1
         self._delivery.put(Report(batch.records, CheckpointProgress.NONE).parts())

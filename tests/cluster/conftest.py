@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from benchmarks.cluster.postgres import free_port
-from tests.cluster.fixtures import address, left_out, servers
+from tests.cluster.fixtures import address, database, left_out, servers
 from tests.process.conftest import ROOT, S_MAX, server
 
 TTL_S: Final = 2.0
@@ -22,7 +22,7 @@ SECRET: Final = "known to the nodes"
 
 pytest_terminal_summary = left_out
 
-__all__ = ["address", "server", "servers"]
+__all__ = ["address", "database", "server", "servers"]
 
 
 @final

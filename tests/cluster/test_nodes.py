@@ -33,6 +33,15 @@ def test_any_node_answers_for_the_active_one(three):
     assert ready.json()["role"] == "standby"
     assert ready.json()["active"] == active.name
     assert standby.client.get("/readyz?active").status_code == 503
+    for asked in ("/readyz", "/readyz?active"):
+        shown = active.client.get(asked).json()
+        assert shown == {
+            "status": "ready",
+            "epoch": 1,
+            "role": "active",
+            "active": active.name,
+            "lag_records": 0,
+        }
     assert standby.client.get("/").text == active.client.get("/").text
     assert standby.client.get("/nosuch").status_code == 404
 

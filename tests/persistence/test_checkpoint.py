@@ -16,6 +16,7 @@ from chargehand.actors.identity import Actor, ActorKind, Caller, Origin, OriginK
 from chargehand.actors.ports import StorageError
 from chargehand.actors.record import Cause, OutstandingEffect
 from chargehand.actors.task.effects import BlockerReopened, Effect
+from chargehand.actors.task.head import id_of
 from chargehand.persistence import folding
 from chargehand.persistence.checkpoint import slices
 from chargehand.persistence.memory_store import MemoryStore
@@ -133,7 +134,7 @@ async def play_on(model, journal, store, steps, before):
 
 
 def stored_ids(journal) -> list[str]:
-    return [task_id for heads in journal.recovery.heads() for task_id, _ in heads]
+    return [id_of(task) for heads in journal.recovery.heads() for task in heads.tasks]
 
 
 @opened_again

@@ -110,14 +110,14 @@ class NodeAnswerer:
     async def _readiness(self, exchange: Exchange, *, wants_active: bool) -> None:
         """Ready is who can have a request answered."""
         roles = self._roles
-        row = roles.row
+        standing = roles.standing()
         is_ready = roles.is_active if wants_active else roles.is_active or bool(roles.elsewhere)
         shown: dict[str, object] = {
-            "status": "ok" if is_ready else "not ready",
-            "role": roles.role,
-            "active": roles.name_of_active,
-            "epoch": row.epoch,
-            "lag_records": max(0, row.head - roles.followed_seq),
+            "status": "ready" if is_ready else "not ready",
+            "role": standing.role,
+            "active": standing.active,
+            "epoch": roles.row.epoch,
+            "lag_records": standing.lag_records,
         }
         status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
         await _answer(exchange, status, shown)

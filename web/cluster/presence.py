@@ -7,7 +7,7 @@ import trio
 
 from chargehand.persistence.postgres.presence import Presence, Seen
 from chargehand.persistence.replicated.far import LostError
-from chargehand.web.cluster.roles import Roles
+from chargehand.web.cluster.roles import HUNG_S, Roles
 
 _AGAIN_S: Final = 0.2
 
@@ -32,11 +32,18 @@ class NodePresence:
     async def run(self) -> None:
         """Say it now and then, until it is canceled."""
         try:
-            while True:
-                is_said = await self._say()
-                await trio.sleep(self._every_s if is_said else _AGAIN_S)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._end_hung)
+                while True:
+                    is_said = await self._say()
+                    await trio.sleep(self._every_s if is_said else _AGAIN_S)
         finally:
             self._presence.close()
+
+    async def _end_hung(self) -> None:
+        while True:
+            await trio.sleep(_AGAIN_S)
+            self._presence.end_hung(HUNG_S)
 
     async def _say(self) -> bool:
         member = self._roles.member

@@ -181,7 +181,7 @@ class _Turns:
         async with (
             bridges_of(self._configuration.bridges) as bridges,
             run_system(journal, self._configuration.core, bridges=bridges) as system,
-            answering(system, settings) as answerers,
+            answering(system, settings, self._roles.standing) as answerers,
         ):
             self._roles.serve(answerers)
             _log.info(

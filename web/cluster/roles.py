@@ -13,6 +13,7 @@ from chargehand.web.exchange import Answerer
 from chargehand.web.listeners import Way
 from chargehand.web.problems import EdgeCode
 from chargehand.web.refusal import Refusal
+from chargehand.web.shapes.health import Standing
 
 NOT_ACTIVE: Final = (b"chargehand-not-active", b"1")
 """In the answer of a node that is not, or may not be any more."""
@@ -113,6 +114,11 @@ class Roles:
             for scope, address in self._asked.items():
                 if active not in ("", address):
                     scope.cancel()
+
+    def standing(self) -> Standing:
+        """For probes and for people."""
+        lag_records = max(0, self.row.head - self.followed_seq)
+        return Standing(self.role, self.name_of_active, lag_records)
 
     @property
     def name_of_active(self) -> str | None:

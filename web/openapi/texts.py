@@ -405,6 +405,13 @@ FIELDS: Final[Mapping[str, str]] = {
     "ReadinessResponse.retention": (
         "What retention has done since the start; left out where nothing of it is set."
     ),
+    "ReadinessResponse.role": (
+        "Of one of several nodes: `active`, `standby`, `becoming active` or `between turns`."
+    ),
+    "ReadinessResponse.active": "The name of the node that is active.",
+    "ReadinessResponse.lag_records": (
+        "How many records of the shared journal this node does not have yet."
+    ),
     "deleted_tasks": "Finished tasks that it has deleted.",
     "refused_tasks": "Those that changed at that moment, so they stay.",
     "held_tasks": (

@@ -6,6 +6,7 @@ from typing import final
 from attrs import define
 
 from chargehand.actors.faults import Fault, Faults, Why
+from chargehand.actors.frozen import frozen
 from chargehand.actors.limits import FAULTS_SHOWN_MAX
 from chargehand.actors.retention.actor import Retention
 from chargehand.actors.time_watch import TimeStatistics
@@ -48,6 +49,21 @@ class RetentionReport(Shape):
 
 
 @final
+@frozen
+class Standing:
+    """How one of several nodes stands.
+
+    Args:
+        active: the name of the node that is; None: there is none.
+        lag_records: so many are in the journal that this node does not have yet.
+    """
+
+    role: str
+    active: str | None
+    lag_records: int
+
+
+@final
 @define(eq=False)
 class ReadinessResponse(Shape):
     status: ReadyStatus
@@ -57,6 +73,9 @@ class ReadinessResponse(Shape):
     crash_count: int | None = None
     time: TimeReport | None = None
     retention: RetentionReport | None = None
+    role: str | None = None
+    active: str | None = None
+    lag_records: int | None = None
 
 
 def readiness_of(
@@ -65,9 +84,10 @@ def readiness_of(
     statistics: TimeStatistics,
     clock_behind_s: int,
     retention: RetentionReport | None = None,
+    standing: Standing | None = None,
 ) -> ReadinessResponse:
     """Without a fault, and while time just passes, nothing but the status and the epoch; and what
-    retention has done, where it is on."""
+    retention has done, where it is on; and how the node stands, if it is one of several."""
     first = [_shown(fault) for fault, _ in zip(faults, range(FAULTS_SHOWN_MAX), strict=False)]
     return ReadinessResponse(
         ReadyStatus.READY,
@@ -77,6 +97,9 @@ def readiness_of(
         faults.crash_count or None,
         _time_of(statistics, clock_behind_s),
         retention,
+        None if standing is None else standing.role,
+        None if standing is None else standing.active,
+        None if standing is None else standing.lag_records,
     )
 
 

@@ -1,5 +1,8 @@
 """The tables in the database become what a store becomes by the same changes, slice by slice."""
 
+import threading
+
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,6 +14,7 @@ from chargehand.persistence.replicated.changes import decode_changes
 from chargehand.persistence.replicated.far import FencedError, LostError
 from chargehand.persistence.replicated.shard import Append, Batch, Done, Look, Owner, Take
 from chargehand.persistence.store import Delete, DeleteRange, Put, Table
+from tests.process.conftest import S_MAX
 
 OWNER = Owner("p", "node")
 TABLES = (Table.HEADS, Table.EFFECTS, Table.META)
@@ -90,3 +94,26 @@ def test_a_node_that_is_frozen_while_it_folds_holds_nobody_up(tables, epoch, ser
     with pytest.raises(LostError):
         tables.slice_number()
     assert tables.slice_number() == 1
+
+
+def test_a_wait_that_takes_too_long_can_be_ended(tables, servers, address):
+    tables.slice_number()
+    lost = threading.Event()
+
+    def read() -> None:
+        with pytest.raises(LostError):
+            tables.log_after(0, 1)
+        lost.set()
+
+    with psycopg.connect(servers[0].url) as other:
+        other.execute(f"LOCK TABLE {address.schema}.log")
+        thread = threading.Thread(target=read)
+        thread.start()
+        text = "SELECT pid FROM pg_locks WHERE NOT granted"
+        while not servers[0].execute(text):
+            tables.end_hung(S_MAX)  # it has not waited for so long
+            assert not lost.is_set()
+        while not lost.wait(0.01):
+            tables.end_hung(0)
+        thread.join()
+    assert tables.log_after(0, 1) == []

@@ -54,7 +54,6 @@ def refuse_here() -> None:
     assert threading.current_thread() is not threading.main_thread(), "a far call on Trio's thread"
 
 
-@final
 class MemoryLink:
     """Implements `Link`."""
 
@@ -77,11 +76,13 @@ class MemoryLink:
     def interrupt(self) -> None:
         """Nothing takes long."""
 
+    def end_hung(self, seconds: float) -> None:
+        """Nothing takes long."""
+
     def drop(self) -> None:
         """There is nothing to let go of."""
 
 
-@final
 class MemoryTables:
     """Implements `FarTables`."""
 
@@ -146,6 +147,9 @@ class MemoryTables:
                 raise LostError("the answer is lost")
 
     def interrupt(self) -> None:
+        """Nothing takes long."""
+
+    def end_hung(self, seconds: float) -> None:
         """Nothing takes long."""
 
     def close(self) -> None:

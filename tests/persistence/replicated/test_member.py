@@ -1,18 +1,21 @@
 """Nodes with threads of their own on a database in memory: writing, folding, handing over."""
 
 import itertools
-from typing import final
+import threading
+from typing import Any, final
 
 import pytest
 import trio
 
 from chargehand.actors.ports import StorageError
+from chargehand.actors.task.head import id_of
 from chargehand.persistence.codec import encode_record
 from chargehand.persistence.framing import log_value
 from chargehand.persistence.memory_store import MemoryStore
 from chargehand.persistence.replicated import member as member_module
+from chargehand.persistence.replicated import near as near_module
 from chargehand.persistence.replicated.changes import encode_changes
-from chargehand.persistence.replicated.far import EndedError
+from chargehand.persistence.replicated.far import EndedError, LostError
 from chargehand.persistence.replicated.member import Member
 from chargehand.persistence.replicated.near import Near, mark_of
 from chargehand.persistence.replicated.opening import replicated_journal
@@ -40,9 +43,9 @@ def shared() -> Shared:
 class Running:
     """A node that is active, and what it has acknowledged."""
 
-    def __init__(self, member: Member, shared: Shared) -> None:
+    def __init__(self, member: Member, tables: MemoryTables) -> None:
         self.member = member
-        self.journal = replicated_journal(member, MemoryTables(shared))
+        self.journal = replicated_journal(member, tables)
         self.told = []
         self._more = trio.Event()
 
@@ -77,11 +80,13 @@ class Nodes:
         member.start()
         return member
 
-    async def run(self, member: Member, *, ends: bool = False) -> Running:
-        """As soon as it is active. Args: ends: by being superseded."""
+    async def run(
+        self, member: Member, *, ends: bool = False, tables: MemoryTables | None = None
+    ) -> Running:
+        """As soon as it is active. Args: ends: by being superseded. tables: to fold into."""
         with trio.fail_after(S_MAX):
             await member.wait_active()
-        running = Running(member, self._shared)
+        running = Running(member, MemoryTables(self._shared) if tables is None else tables)
         self._model.restart(running.journal)
 
         async def write(*, task_status) -> None:
@@ -185,6 +190,41 @@ async def test_another_node_goes_on_where_the_first_one_stopped(nodes, shared, m
     await node.journal.close()
 
 
+async def test_a_standby_has_read_what_a_start_needs_before_its_turn(
+    nodes, shared, model, monkeypatch
+):
+    first = await nodes.active(ttl_s=60)
+    for number in range(5):
+        model.append(first.journal, f"t{number}")
+    await first.until_durable()
+    await first.checkpoint()
+
+    near, pages, read = MemoryStore(), [], MemoryStore.page
+    all_read = threading.Event()
+
+    def page(store, table, start, count):
+        found = read(store, table, start, count)
+        if store is near and table is Table.HEADS:
+            pages.append(len(found))
+            if not found:
+                all_read.set()
+        return found
+
+    monkeypatch.setattr(MemoryStore, "page", page)
+    second = nodes.stand_by(near, ttl_s=60)
+    assert await trio.to_thread.run_sync(all_read.wait, S_MAX)
+    model.append(first.journal, "t5")
+    await first.until_durable()
+    await first.checkpoint()
+    await first.journal.close()
+    pages.clear()
+    node = await nodes.run(second)
+    [stored] = node.journal.recovery.heads()
+    assert sorted(map(id_of, stored.tasks)) == [f"t{number}" for number in range(6)]
+    assert pages == []
+    await node.journal.close()
+
+
 async def test_a_node_that_stands_still_is_replaced_and_ends(nodes, shared, model):
     first = await nodes.run(nodes.stand_by(), ends=True)
     model.append(first.journal, "t")
@@ -260,8 +300,8 @@ async def test_who_has_no_copy_yet_does_not_take(nodes, shared, model):
     copied: list[tuple[int, int]] = []
 
     class Noted(Near):
-        def copy(self) -> None:
-            super().copy()
+        def copy(self, *args) -> None:
+            super().copy(*args)
             copied.append((self.slice, shared.database.row.epoch))
 
     near = Noted(MemoryStore(), MemoryTables(shared))
@@ -272,6 +312,38 @@ async def test_who_has_no_copy_yet_does_not_take(nodes, shared, model):
     await member.stop()
     assert copied == [(shared.slice, epoch)]  # before it took
     assert shared.database.row.epoch == epoch + 1
+
+
+async def test_who_copies_sees_all_the_while_who_is_active(nodes, shared, model, monkeypatch):
+    first = await nodes.active()
+    for number in range(9):
+        model.append(first.journal, f"t{number}")
+    await first.until_durable()
+    await first.checkpoint()
+    await first.journal.close()
+    monkeypatch.setattr(near_module, "ROWS_READ_MAX", 2)
+    monkeypatch.setattr(member_module, "LOOKS_S", 0)
+    seen: list[str] = []
+    all_read = threading.Event()
+    page, other = MemoryTables.page, Owner("other", "other", "elsewhere")
+
+    def watched(tables, table, after, count):
+        found = page(tables, table, after, count)
+        if table is Table.HEADS:
+            seen.append(member.row.owner.address)
+            if len(seen) == 2:
+                MemoryLink(shared).ask(Take(shared.database.row, other))
+            if not found:
+                all_read.set()
+        return found
+
+    monkeypatch.setattr(MemoryTables, "page", watched)
+    near = Near(MemoryStore(), MemoryTables(shared))
+    member = Member(Owner("late"), MemoryLink(shared), near, ttl_s=60)
+    member.start()
+    assert await trio.to_thread.run_sync(all_read.wait, S_MAX)
+    await member.stop()
+    assert seen == ["", "", *["elsewhere"] * 4]
 
 
 async def test_a_slice_that_the_database_has_lost_is_not_kept(nodes, shared, model):
@@ -291,3 +363,78 @@ async def test_a_slice_that_the_database_has_lost_is_not_kept(nodes, shared, mod
     assert same(shared, near)
     assert near.get(Table.RUNS, b"another") == b"row"
     await second.journal.close()
+
+
+class Hanging(MemoryTables):
+    """Those of a server that is frozen, until somebody has had enough."""
+
+    def __init__(self, shared: Shared) -> None:
+        super().__init__(shared)
+        self.hangs = threading.Event()
+        self.enough = threading.Event()
+
+    def _hang(self) -> None:
+        if not self.enough.is_set():
+            self.hangs.set()
+            assert self.enough.wait(S_MAX), "nobody ended it"
+            raise LostError("interrupted")
+
+    def slice_number(self) -> int:
+        self._hang()
+        return super().slice_number()
+
+    def fold(self, *arguments: Any) -> None:
+        self._hang()
+        super().fold(*arguments)
+
+    def interrupt(self) -> None:
+        self.enough.set()
+
+    def end_hung(self, seconds: float) -> None:
+        if seconds == 0:
+            self.enough.set()
+
+
+class Dropped(MemoryLink):
+    def drop(self) -> None:
+        self.is_dropped = True
+
+
+async def hung(tables: Hanging, link: MemoryLink) -> Member:
+    """A standby that waits for a server that is frozen."""
+    member = Member(Owner("n"), link, Near(MemoryStore(), tables), ttl_s=TTL_S)
+    member.start()
+    assert await trio.to_thread.run_sync(tables.hangs.wait, S_MAX)
+    return member
+
+
+async def test_a_standby_does_not_wait_for_ever_for_what_it_reads(shared):
+    link = Dropped(shared)
+    member = await hung(Hanging(shared), link)
+    member.end_hung(S_MAX)  # not that long
+    assert not member.may_answer()
+    member.end_hung(0)
+    with trio.fail_after(S_MAX):
+        await member.wait_active()
+    assert link.is_dropped  # that may hang as well
+    await member.stop()
+
+
+async def test_a_standby_ends_though_what_it_reads_hangs(shared):
+    tables = Hanging(shared)
+    member = await hung(tables, MemoryLink(shared))
+    await member.stop()
+    assert tables.enough.is_set()
+
+
+async def test_a_checkpoint_does_not_wait_for_ever_either(nodes, shared, model):
+    tables = Hanging(shared)
+    running = await nodes.run(nodes.stand_by(), tables=tables)
+    model.append(running.journal, "t")
+    await running.until_durable()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(running.checkpoint)
+        assert await trio.to_thread.run_sync(tables.hangs.wait, S_MAX)
+        running.member.end_hung(0)
+    assert same(shared, running.member.near.store)
+    await running.journal.close()

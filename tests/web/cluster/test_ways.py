@@ -9,7 +9,12 @@ from chargehand.web.cluster.forwarding import SECRET, WAY
 from chargehand.web.lane.lane import Lane
 from chargehand.web.listeners import Way, answering
 from chargehand.web.settings import ServerSettings
+from chargehand.web.shapes.health import Standing
 from tests.web.cluster.nodes import Asked, saying
+
+
+def standing() -> Standing:
+    return Standing("active", "active", 0)
 
 
 @pytest.mark.parametrize("way", Way)
@@ -24,7 +29,7 @@ async def test_each_way_is_answered_by_its_own(make_node, way, is_here):
 
 
 async def test_the_active_node_has_an_application_for_each_way(system):
-    async with answering(system, ServerSettings()) as answerers:
+    async with answering(system, ServerSettings(), standing) as answerers:
         assert answerers.keys() == set(Way)
         assert len({id(answer) for answer in answerers.values()}) == len(Way)
         for way, answer in answerers.items():
@@ -39,7 +44,7 @@ async def test_the_active_node_has_an_application_for_each_way(system):
 async def test_a_deed_says_by_which_way_it_came(make_node, system, way, kind, is_here):
     standby, active = make_node("standby"), make_node("active")
     standby.see(active)
-    async with answering(system, ServerSettings()) as answerers:
+    async with answering(system, ServerSettings(), standing) as answerers:
         active.become_active(answerers)
         body = b'{"scope":"global","title":"a task","id":"t"}'
         headers = {"content-type": "application/json"}
@@ -53,7 +58,8 @@ async def test_a_deed_says_by_which_way_it_came(make_node, system, way, kind, is
 async def test_only_where_a_token_is_asked_for_the_description_asks_for_one(make_node, system, way):
     standby, active = make_node("standby"), make_node("active")
     standby.see(active)
-    async with answering(system, ServerSettings(token="secret-token-0123456789")) as answerers:
+    settings = ServerSettings(token="secret-token-0123456789")
+    async with answering(system, settings, standing) as answerers:
         active.become_active(answerers)
         asked = Asked("GET", "/openapi.json")
         await standby.ask(asked, way)

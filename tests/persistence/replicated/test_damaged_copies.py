@@ -127,12 +127,12 @@ async def at_work(place) -> None:
         await client.created(id="t", description="all of it")
         await journal.checkpoint(())
         assert (await client.post("/api/tasks/t/pause", {"reason": "later"})).status == 200
-    await place.open()
 
 
 @pytest.mark.parametrize("table", [Table.HEADS, Table.BODIES])
 async def test_what_a_copy_alone_has_damaged_is_set_aside_for_nobody(place, table):
     await at_work(place)
+    await place.open()
     flip(place.store, table, b"t", -1)
     with pytest.raises(EndedError, match="of t is damaged"):
         async with run_system(await place.open()):
@@ -150,12 +150,27 @@ async def test_what_a_copy_alone_has_damaged_is_set_aside_for_nobody(place, tabl
 @pytest.mark.parametrize("kind", [Kind.REPLICATED], ids=id_of, indirect=True)
 async def test_what_the_database_has_damaged_is_set_aside_and_is_no_reason_to_begin_anew(place):
     await at_work(place)
+    await place.open()
     flip(place.shared.rows, Table.HEADS, b"t", -1)
     flip(place.store, Table.HEADS, b"t", -1)
     with pytest.raises(EndedError):  # nobody knows by the copy alone
         async with run_system(await place.open()):
             pass
     for _ in range(2):  # then it is known to all
+        journal = await place.open()
+        async with run_system(journal) as system:
+            assert [fault.address for fault in system.faults] == ["t"]
+            await journal.checkpoint(())
+            assert place.store.count(Table.ASIDE) == 1
+
+
+async def test_a_damaged_record_in_the_database_is_set_aside_and_is_no_reason_to_begin_anew(place):
+    await at_work(place)
+    [(seq, _)] = place.log()
+    value = bytearray(place.get_log(seq))
+    value[40] ^= 1
+    place.put_log(seq, bytes(value))
+    for _ in range(2):
         journal = await place.open()
         async with run_system(journal) as system:
             assert [fault.address for fault in system.faults] == ["t"]

@@ -10,6 +10,6 @@ CPU time `cpu` tells; `floor` is what the disk takes, `constant_server` what the
 The loops, and the client that they load a server with, are those of `chargehand bench`
 (`web.bench`).
 
-By themselves: `start` (of commands), `stretches`, `health`, `hang_ups`, `chaos` and `fuzz`; they
-show `figures`.
+By themselves: `start` (of commands), `stretches`, `health`, `hang_ups`, `chaos`, `fuzz` and
+`cluster`; most show `figures`.
 """

@@ -36,6 +36,7 @@ class Node:
         self.url = url
         self._directory = directory / name
         self._directory.mkdir()
+        self.data: Final = self._directory / "data"
         self._ready_file = self._directory / "ready.json"
         self._process: subprocess.Popen[bytes] | None = None
         self._variables = variables
@@ -92,6 +93,16 @@ class Node:
     def has_ended(self) -> bool:
         return self._process is None or self._process.poll() is not None
 
+    @property
+    def port(self) -> int:
+        """Of its HTTP, on the loopback."""
+        return int(self.url.rpartition(":")[2])
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "it was started"
+        return self._process.pid
+
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None, "it was started"
         self._process.send_signal(number)
@@ -108,6 +119,14 @@ class Node:
         except httpx.TransportError:
             return False
         return answered.status_code == httpx.codes.OK
+
+    async def lacks_nothing(self, client: httpx.AsyncClient) -> bool:
+        """Whether it can have requests answered, and has all of the log that it knows of."""
+        try:
+            answered = await client.get(f"{self.url}/readyz", timeout=1.0)
+        except httpx.TransportError:
+            return False
+        return answered.status_code == httpx.codes.OK and not answered.json().get("lag_records")
 
 
 @final
@@ -139,8 +158,24 @@ class Cluster:
                     if node is not than and await node.is_active(self._client):
                         return node
                 await trio.sleep(LOOKS_S)
-        logs = "\n".join(f"{node.name}:\n{node.log[-1500:]}" for node in self.nodes)
-        raise RuntimeError(f"no other node becomes active\n{logs}")
+        raise RuntimeError(f"no other node becomes active\n{self._logs()}")
+
+    async def settled(self) -> Node:
+        """The active node, as soon as all others have what it has.
+
+        Raises:
+            RuntimeError: that is not so in time; with what the nodes have logged last.
+        """
+        with trio.move_on_after(S_MAX):
+            while True:
+                active = await self.active()
+                if all([await node.lacks_nothing(self._client) for node in self.nodes]):
+                    return active
+                await trio.sleep(LOOKS_S)
+        raise RuntimeError(f"some node lacks something\n{self._logs()}")
+
+    def _logs(self) -> str:
+        return "\n".join(f"{node.name}:\n{node.log[-1500:]}" for node in self.nodes)
 
     async def step_down(self, node: Node) -> None:
         """Raises: RuntimeError: it is not asked, as it was not active any more."""

@@ -10,7 +10,7 @@ import trio
 from chargehand.actors.errors import write_failed
 from chargehand.actors.frozen import frozen
 from chargehand.actors.limits import JOURNAL_PENDING_MAX
-from chargehand.actors.ports import Forgetting, Forgotten, StorageError
+from chargehand.actors.ports import Forgetting, Forgotten, Recovery, StorageError
 from chargehand.actors.record import Entry, OutstandingEffect, Settlement
 from chargehand.persistence.codec import encode_record
 from chargehand.persistence.folding import Folding
@@ -48,6 +48,7 @@ class StoreJournal:
         epoch: what the store was taken over with.
         writer: has written what it reports before the store is asked for it.
         heads: reads those of the store, where they are known already.
+        checked: looks at what is read back before anybody believes it.
 
     Raises:
         DamagedError: the store does not say how far it is folded.
@@ -59,6 +60,7 @@ class StoreJournal:
         epoch: int,
         writer: Writer,
         heads: Callable[[], StoredHeads] | None = None,
+        checked: Callable[[StoreRecovery], Recovery] | None = None,
     ) -> None:
         self.epoch: Final = epoch
         self._store = store
@@ -66,7 +68,8 @@ class StoreJournal:
         self._writer = writer
         self._folding = Folding(store, self._tail, self._writer)
         self.reads: Final = Reading(store, self._tail)
-        self.recovery: Final = StoreRecovery(store, self._tail, heads or partial(read_heads, store))
+        recovery = StoreRecovery(store, self._tail, heads or partial(read_heads, store))
+        self.recovery: Final[Recovery] = recovery if checked is None else checked(recovery)
         self._pending: deque[Entry] = deque()
         self._room = trio.lowlevel.ParkingLot()
         self._committed: Callable[[Sequence[Entry]], None] | None = None

@@ -19,7 +19,7 @@ from chargehand.persistence.recovery import log_last_seq
 from chargehand.persistence.replicated.changes import decode_changes
 from chargehand.persistence.replicated.far import FarTables
 from chargehand.persistence.seal import seal, unseal
-from chargehand.persistence.store import Change, DeleteRange, Put, Store, Table
+from chargehand.persistence.store import Change, Delete, DeleteRange, Put, Store, Table
 
 _log = logging.getLogger("chargehand")
 
@@ -77,6 +77,7 @@ class Near:
         self._journal = ""
         self._mark: Mark | None = None
         self.last_seq = 0  # the last number that it has
+        self.is_anew = False  # all of it was copied, and not found here
         self.heads: Final = WarmHeads(store)
 
     @property
@@ -175,6 +176,11 @@ class Near:
         assert self._mark is not None, "it was just made"
         if not self._follow_slices(self._mark, between):
             raise ForkedError("the tables in the database change faster than they can be copied")
+        self.is_anew = True
+
+    def give_up(self) -> None:
+        """Whoever opens the store next copies everything."""
+        self.store.commit([Delete(Table.META, _MARK_KEY)])
 
     def _follow_log(self, between: Callable[[], None]) -> None:
         folded = checkpoint_seq(self.store)

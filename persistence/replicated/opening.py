@@ -10,6 +10,7 @@ from chargehand.persistence.lmdb_store import DATA_FILE, MAP_BYTES_DEFAULT, Lmdb
 from chargehand.persistence.lock import DirectoryLock
 from chargehand.persistence.replicated.far import FarTables
 from chargehand.persistence.replicated.member import Member
+from chargehand.persistence.replicated.recovering import CopyRecovery
 from chargehand.persistence.replicated.writer import ReplicatedWriter
 
 NEAR: Final = "near"
@@ -67,4 +68,10 @@ def replicated_journal(member: Member, tables: FarTables) -> StoreJournal:
     """
     near = member.near
     writer = ReplicatedWriter(member, tables)
-    return StoreJournal(near.store, member.epoch, writer, near.heads.hand_over)
+    return StoreJournal(
+        near.store,
+        member.epoch,
+        writer,
+        near.heads.hand_over,
+        lambda recovery: CopyRecovery(recovery, near),
+    )

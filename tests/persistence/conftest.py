@@ -25,6 +25,7 @@ from chargehand.actors.task.state import (
     TaskState,
     TaskStatus,
 )
+from chargehand.persistence import checkpoint
 from chargehand.persistence.lmdb_store import LmdbStore
 from chargehand.persistence.memory_store import MemoryStore
 from tests.cluster.fixtures import address, left_out, servers
@@ -138,6 +139,18 @@ class Model:
         return state
 
     @classmethod
+    def check(cls, journal, addresses, records):
+        """The journal knows of exactly `records`, and folds to what they fold to."""
+        for one in addresses:
+            expected = [record for record in records if record.address == one]
+            state = None
+            for record in expected:
+                state = cls.fold(state, record)
+            assert cls.state_of(journal, one) == state
+            assert journal.reads.timeline(one, 0) == expected
+            assert journal.reads.timeline_latest(one, 3) == expected[-3:]
+
+    @classmethod
     def append(cls, journal, address, events=1, rows=(), *, deletes=False):
         record = cls.record(journal.next_seq, address, events, deletes=deletes)
         state = cls.fold(cls.state_of(journal, address), record)
@@ -206,6 +219,13 @@ async def running(nursery):
         return told
 
     return start
+
+
+@pytest.fixture
+def small_slices(monkeypatch):
+    """Each address, row and value of the log in a slice of its own: more places to crash."""
+    for bound in ("SLICE_ADDRESSES_MAX", "SLICE_ROWS_MAX", "SLICE_LOG_VALUES_MAX"):
+        monkeypatch.setattr(checkpoint, bound, 1)
 
 
 @pytest.fixture

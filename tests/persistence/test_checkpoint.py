@@ -17,7 +17,6 @@ from chargehand.actors.ports import StorageError
 from chargehand.actors.record import Cause, OutstandingEffect
 from chargehand.actors.task.effects import BlockerReopened, Effect
 from chargehand.actors.task.head import id_of
-from chargehand.persistence import checkpoint as checkpoint_module
 from chargehand.persistence import folding
 from chargehand.persistence.checkpoint import slices
 from chargehand.persistence.memory_store import MemoryStore
@@ -40,25 +39,6 @@ STEPS = st.lists(
 def outstanding(seq):
     effect = Effect("task-2", BlockerReopened("task-1"))
     return OutstandingEffect(Cause(seq, 0), seq, CALLER, effect)
-
-
-@pytest.fixture
-def small_slices(monkeypatch):
-    """Each address, row and value of the log in a slice of its own: more places to crash."""
-    for bound in ("SLICE_ADDRESSES_MAX", "SLICE_ROWS_MAX", "SLICE_LOG_VALUES_MAX"):
-        monkeypatch.setattr(checkpoint_module, bound, 1)
-
-
-def check(model, journal, records):
-    """The journal knows of exactly `records`, and folds to what they fold to."""
-    for address in ADDRESSES:
-        expected = [record for record in records if record.address == address]
-        state = None
-        for record in expected:
-            state = model.fold(state, record)
-        assert model.state_of(journal, address) == state
-        assert journal.reads.timeline(address, 0) == expected
-        assert journal.reads.timeline_latest(address, 3) == expected[-3:]
 
 
 def check_committed(model, journal, records):
@@ -99,7 +79,7 @@ async def play(model, journal, store, steps):
                         append("task-2", 2)
             check_committed(model, journal, appended)
         await model.commit(journal)
-        check(model, journal, appended)
+        model.check(journal, ADDRESSES, appended)
         await journal.close()
     return appended
 
@@ -121,7 +101,7 @@ async def test_after_a_crash_at_any_moment_everything_acknowledged_is_there_once
         journal = memory_journal(left)
         model.restart(journal)
         assert journal.durable_seq >= acknowledged
-        check(model, journal, [r for r in appended if r.last_seq <= journal.durable_seq])
+        model.check(journal, ADDRESSES, [r for r in appended if r.last_seq <= journal.durable_seq])
     # Life goes on after one of these crashes, with what an interrupted checkpoint left.
     left, _ = [*store.crashes[1:], (store.inner, 0)][crash % len(store.crashes)]
     store = faulty(left.copy())
@@ -132,7 +112,7 @@ async def test_after_a_crash_at_any_moment_everything_acknowledged_is_there_once
     after = await play_on(model, journal, store, [*more, ("checkpoint",)], before)
     journal = memory_journal(store.inner)
     model.restart(journal)
-    check(model, journal, after)
+    model.check(journal, ADDRESSES, after)
 
 
 async def play_on(model, journal, store, steps, before):
@@ -147,7 +127,7 @@ async def play_on(model, journal, store, steps, before):
                 await model.commit(journal)
                 await journal.checkpoint([])
             if kind != "append":
-                check(model, journal, [*before, *fresh])
+                model.check(journal, ADDRESSES, [*before, *fresh])
         await model.commit(journal)
         await journal.close()
     return [*before, *fresh]
@@ -338,14 +318,14 @@ async def test_a_checkpoint_and_the_log_behind_it_outlive_the_process(place, mod
         assert len(replayed) == 10
     records = records[: 30 + len(replayed)]
     assert replayed == records[30:]
-    check(model, journal, records)
+    model.check(journal, ADDRESSES, records)
     assert journal.next_seq == records[-1].last_seq + 1
     told = await place.run(journal)
     records.append(model.append(journal, ADDRESSES[0]))
     await model.commit(journal)
     assert told == records[-1:]
     await journal.checkpoint([])
-    check(model, journal, records)
+    model.check(journal, ADDRESSES, records)
 
 
 def cut_behind(monkeypatch, number):
@@ -370,7 +350,7 @@ async def test_a_checkpoint_that_is_cut_off_behind_any_slice_has_done_no_harm(
         cut_behind(monkeypatch, slices_made)
         journal = await place.open()
         model.restart(journal)
-        check(model, journal, records)
+        model.check(journal, ADDRESSES, records)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(run_cut_off, journal)
             records += [model.append(journal, address) for address in ADDRESSES]
@@ -381,14 +361,14 @@ async def test_a_checkpoint_that_is_cut_off_behind_any_slice_has_done_no_harm(
                 await journal.checkpoint([outstanding(slices_made)])
             with contextlib.suppress(StorageError):  # or all that counts came before
                 await journal.checkpoint([outstanding(slices_made)])
-            check(model, journal, records)
+            model.check(journal, ADDRESSES, records)
             with contextlib.suppress(StorageError):
                 await journal.close()
         is_cut = journal.failed is not None
     assert slices_made > 5
     journal = await place.open()
     model.restart(journal)
-    check(model, journal, records)
+    model.check(journal, ADDRESSES, records)
     assert journal.recovery.outstanding() == [outstanding(slices_made)]
 
 

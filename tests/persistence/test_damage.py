@@ -10,6 +10,7 @@ import pytest
 
 from chargehand.actors.ports import DamagedError, DamagedRowError
 from chargehand.actors.record import IndexRow, IndexTable
+from chargehand.actors.task.head import id_of
 from chargehand.persistence.framing import (
     BadFrame,
     encode_frame,
@@ -19,10 +20,11 @@ from chargehand.persistence.framing import (
     log_value,
 )
 from chargehand.persistence.index_rows import decode_row, encode_row
+from chargehand.persistence.replicated.far import EndedError
 from chargehand.persistence.seal import seal, unseal
 from chargehand.persistence.snapshots import decode_head, decode_snapshot, encode_snapshot
 from chargehand.persistence.store import Put, Table
-from tests.persistence.places import opened_again
+from tests.persistence.places import Replicated, opened_again
 
 BATCH = [
     encode_frame(7, 2, b"task-1", b"[1]"),
@@ -134,7 +136,7 @@ def test_any_flipped_bit_of_an_outstanding_effect_is_found():
 
 @opened_again
 async def test_a_snapshot_under_another_address_is_damage(model, place):
-    """Without the copy that has the damage a node has none."""
+    """A store of its own goes on without it; a node has it whole as soon as it has another copy."""
     journal = await place.open()
     await place.run(journal)
     records = [model.append(journal, address) for address in ("task-1", "task-2")]
@@ -152,8 +154,16 @@ async def test_a_snapshot_under_another_address_is_damage(model, place):
             journal.reads.timeline("task-2", 0)
         await journal.close()
         journal = await place.open()
-        if not place.keeps_copy:
-            assert journal.reads.timeline("task-2", 0) == records[1:]
-            return
+        if isinstance(place, Replicated):
+            break
         _, damage = journal.recovery.heads()
         assert damage.address == "task-2"
+    else:
+        return
+    if place.keeps_copy:  # it is given up
+        with pytest.raises(EndedError, match="task-2 is damaged"):
+            list(journal.recovery.heads())
+        journal = await place.open()
+    [heads] = journal.recovery.heads()
+    assert sorted(map(id_of, heads.tasks)) == ["task-1", "task-2"]
+    assert journal.reads.timeline("task-2", 0) == records[1:]

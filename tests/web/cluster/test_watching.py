@@ -1,16 +1,20 @@
 """What a node does about what may never be answered: it ends the wait for it."""
 
-import threading
+import socket
 
 import httpx
+import psycopg
 import pytest
 import trio
 
 from chargehand.persistence.memory_store import MemoryStore
+from chargehand.persistence.postgres import connection as connection_module
+from chargehand.persistence.postgres.address import JournalAddress
+from chargehand.persistence.postgres.link import ShardLink
 from chargehand.persistence.replicated import member as member_module
 from chargehand.persistence.replicated.member import LOOKS_S, Member
 from chargehand.persistence.replicated.near import Near
-from chargehand.persistence.replicated.shard import Owner, Unknown
+from chargehand.persistence.replicated.shard import Owner
 from chargehand.web.cluster.roles import HUNG_S, Roles
 from tests.persistence.replicated.memory import MemoryLink, MemoryTables, Shared
 from tests.web.cluster.nodes import Asked, saying
@@ -20,55 +24,80 @@ S_MAX = 120
 
 @pytest.fixture
 def boot_s(monkeypatch):
-    """The clock of members and of their links, which stands still; in seconds, in a list."""
+    """The clock of members and connections, which stands still; in seconds, in a list."""
     now_s = [1000.0]
-    monkeypatch.setattr(member_module, "boot_ns", lambda: int(now_s[0] * 1e9))
+    for module in (member_module, connection_module):
+        monkeypatch.setattr(module, "boot_ns", lambda: int(now_s[0] * 1e9))
     monkeypatch.setattr(member_module, "AGAIN_S", 0.001)
     return now_s
 
 
-class HungLink:
-    """A database that answers nothing from some moment on, until the wait is interrupted."""
+class HungConnection:
+    """To a server that has taken a statement, and says nothing any more."""
 
-    def __init__(self, shared, now_s):
+    closed = False
+
+    def __init__(self, begins):
+        self._line, self._server = socket.socketpair()
+        self._begins = begins
+
+    def add_notice_handler(self, handler):
+        """It says nothing."""
+
+    def fileno(self):
+        return self._line.fileno()
+
+    def execute(self, *args, **more):
+        self._begins()
+        self._line.settimeout(S_MAX)
+        assert self._line.recv(1) == b""
+        raise psycopg.OperationalError("the connection was cut")
+
+    def close(self):
+        self._line.close()
+        self._server.close()
+
+
+class HungLink:
+    """A database that answers from memory, and nothing from some moment on."""
+
+    def __init__(self, shared):
         self._inner = MemoryLink(shared)
-        self._now_s = now_s
-        self._asked_s = 0.0
+        self._shard = ShardLink(JournalAddress("host=nowhere"))
         self.hangs = False
         self.hung = trio.Event()  # a request hangs
-        self.interrupted = 0
-        self._token = trio.lowlevel.current_trio_token()
-        self._under_way: threading.Event | None = None
+        self.cut: set[HungConnection] = set()
 
     def ask(self, request):
-        if not self.hangs:
-            return self._inner.ask(request)
-        self._asked_s = self._now_s[0]
-        under_way = self._under_way = threading.Event()
-        self._token.run_sync_soon(self.hung.set)
-        assert under_way.wait(S_MAX)
-        return Unknown("interrupted")
+        return self._shard.ask(request) if self.hangs else self._inner.ask(request)
 
     def interrupt(self):
-        """Harmless while nothing is under way."""
-        under_way, self._under_way = self._under_way, None
-        if under_way is not None:
-            self.interrupted += 1
-            under_way.set()
+        self._shard.interrupt()
 
     def end_hung(self, seconds):
-        if self._now_s[0] - self._asked_s > seconds:
-            self.interrupt()
+        self._shard.end_hung(seconds)
 
     def drop(self):
-        """There is nothing to let go of."""
+        self._shard.drop()
 
 
 @pytest.fixture
-async def hung(boot_s):
+async def hung(boot_s, monkeypatch):
     """A member whose request hangs, and its link."""
     shared = Shared()
-    link = HungLink(shared, boot_s)
+    link = HungLink(shared)
+    token = trio.lowlevel.current_trio_token()
+
+    def connect(address):
+        return HungConnection(lambda: token.run_sync_soon(lambda: link.hung.set()))
+
+    def cut(connection):
+        link.cut.add(connection)
+        cut_off(connection)
+
+    cut_off = connection_module._cut
+    monkeypatch.setattr(connection_module, "connect", connect)
+    monkeypatch.setattr(connection_module, "_cut", cut)
     near = Near(MemoryStore(), MemoryTables(shared))
     member = Member(Owner("one", "one", "one:1"), link, near, ttl_s=0.3)
     member.start()
@@ -82,17 +111,12 @@ async def hung(boot_s):
     await member.stop()
 
 
-@pytest.mark.parametrize(("waited_s", "expected"), [(HUNG_S - 1, 0), (HUNG_S + 1, 1)])
-async def test_a_request_is_interrupted_when_it_has_hung_too_long(hung, boot_s, waited_s, expected):
+async def test_a_request_is_interrupted_when_it_has_hung_too_long_and_once(hung, boot_s):
     member, link = hung
-    boot_s[0] += waited_s
+    boot_s[0] += HUNG_S - 1
     member.end_hung(HUNG_S)
-    assert link.interrupted == expected
-
-
-async def test_a_request_that_hangs_is_interrupted_once(hung, boot_s):
-    member, link = hung
-    boot_s[0] += HUNG_S + 1
+    assert not link.cut
+    boot_s[0] += 2
     link.hung = trio.Event()
     for _ in range(5):  # as the watch does, before the thread has come to it
         member.end_hung(HUNG_S)
@@ -100,7 +124,7 @@ async def test_a_request_that_hangs_is_interrupted_once(hung, boot_s):
         await link.hung.wait()  # the next one, which has not hung for long
     for _ in range(5):
         member.end_hung(HUNG_S)
-    assert link.interrupted == 1
+    assert len(link.cut) == 1
 
 
 async def test_each_request_that_hangs_is_interrupted(hung, boot_s):
@@ -109,9 +133,9 @@ async def test_each_request_that_hangs_is_interrupted(hung, boot_s):
         boot_s[0] += HUNG_S + 1
         link.hung = trio.Event()
         member.end_hung(HUNG_S)
-        assert link.interrupted == count
         with trio.fail_after(S_MAX):
             await link.hung.wait()  # it asks again, as what became of it is not known
+        assert len(link.cut) == count
 
 
 async def test_what_the_database_answers_again_ends_the_doubt(hung, boot_s):
@@ -125,7 +149,7 @@ async def test_what_the_database_answers_again_ends_the_doubt(hung, boot_s):
         while not member.may_answer():
             await trio.lowlevel.checkpoint()
     assert member.epoch > epoch
-    assert link.interrupted == 1
+    assert len(link.cut) == 1
 
 
 async def test_the_watch_looks_for_what_hangs(make_node, autojump_clock):

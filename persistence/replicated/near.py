@@ -105,7 +105,8 @@ class Near:
         """Whether it could be gone on from what is here, which is sound as far as that reads it."""
         try:
             mark = self._mark or self._stored_mark()
-            if mark is None or not self._follow_slices(mark, between):
+            # The log between the slices of a checkpoint as well: all of them may take a second.
+            if mark is None or not self._follow_slices(mark, lambda: self._follow_log(between)):
                 return False
             self._follow_log(between)
         except DamagedError as error:
@@ -189,11 +190,12 @@ class Near:
         last_seq = self.last_seq = max(folded, log_last_seq(self.store))
         while values := self._far.log_after(last_seq, LOG_VALUES_READ_MAX):
             if values[0].first_seq != last_seq + 1:
-                return  # trimmed meanwhile: the slices that did it come next
+                break  # trimmed meanwhile: the slices that did it come next
             puts = [Put(Table.LOG, sequence_key(one.first_seq), one.value) for one in values]
             self.store.commit(puts)
             last_seq = self.last_seq = values[-1].last_seq
             between()
+        between()
 
     def _trimmed(self, folded: int) -> list[Change]:
         stop = sequence_key(folded + 1)

@@ -346,6 +346,31 @@ async def test_who_copies_sees_all_the_while_who_is_active(nodes, shared, model,
     assert seen == ["", "", *["elsewhere"] * 4]
 
 
+async def test_the_log_is_followed_while_a_checkpoint_is(nodes, shared, model, monkeypatch):
+    monkeypatch.setattr(near_module, "SLICES_READ_MAX", 1)
+    near = Near(MemoryStore(), MemoryTables(shared))
+    node = await nodes.active(ttl_s=60)
+    for number in range(300):
+        model.append(node.journal, f"t{number}")
+    await node.until_durable()
+    near.catch_up()
+    await node.checkpoint()
+    model.append(node.journal, "t0")
+    await node.until_durable()
+    seen, slices_after = [], MemoryTables.slices_after
+
+    def noted(tables, number, count):
+        seen.append(near.last_seq)
+        return slices_after(tables, number, count)
+
+    monkeypatch.setattr(MemoryTables, "slices_after", noted)
+    near.catch_up()
+    assert shared.slice > 3
+    assert seen == [300, *[301] * shared.slice]
+    assert same(shared, near.store)
+    await node.journal.close()
+
+
 async def test_a_slice_that_the_database_has_lost_is_not_kept(nodes, shared, model):
     near = MemoryStore()
     first = await nodes.active(near)

@@ -144,11 +144,12 @@ class Near:
         if mark.epoch != self._far.slice_epoch(mark.slice):
             return False
         while True:
-            if self._far.slice_number() < self.slice:
-                return False
+            made = self._far.slice_number()
+            if made <= self.slice:
+                return made == self.slice
             found = self._far.slices_after(self.slice, SLICES_READ_MAX)
             if not found:
-                return self._far.slice_number() == self.slice
+                return False
             for number, changes, epoch in found:
                 if number != self.slice + 1:
                     return False

@@ -27,6 +27,7 @@ _LIVE: Final = Operation.LIVENESS.path.encode()
 _READY: Final = Operation.READINESS.path.encode()
 NODES_PATH: Final = b"/api/nodes"
 STEP_DOWN_PATH: Final = b"/api/nodes/step-down"
+_WAYS: Final = {way.value.encode(): way for way in Way}
 _JSON: Final = (b"content-type", b"application/json")
 
 _NOBODY: Final = Refusal.of(
@@ -134,10 +135,12 @@ class PeerAnswerer:
 
     async def __call__(self, exchange: Exchange) -> None:
         headers = dict(exchange.head.headers)
-        if not hmac.compare_digest(headers.get(SECRET, b""), self._secret):
+        knows_secret = hmac.compare_digest(headers.get(SECRET, b""), self._secret)
+        way = _WAYS.get(headers.get(WAY, b""))
+        if way is None or not knows_secret:
             await exchange.refuse(_STRANGER)
             return
-        local = self._roles.local(Way(headers[WAY].decode()))
+        local = self._roles.local(way)
         if local is None:
             await exchange.refuse(_UNTOUCHED)
             return

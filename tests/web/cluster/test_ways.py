@@ -10,6 +10,7 @@ from chargehand.web.lane.lane import Lane
 from chargehand.web.listeners import Way, answering
 from chargehand.web.settings import ServerSettings
 from chargehand.web.shapes.health import Standing
+from tests.web.cluster import nodes
 from tests.web.cluster.nodes import Asked, saying
 
 
@@ -84,6 +85,18 @@ async def test_who_does_not_know_the_secret_is_no_node(make_node, secret):
     active.become_active(saying("to nodes alone"))
     given = {} if secret is None else {SECRET.decode(): secret}
     headers = {**given, WAY.decode(): "unix"}
+    answered = await active.take_in(
+        httpx.Request("GET", "http://active:1/api/tasks", headers=headers)
+    )
+    assert answered.status_code == 403
+    assert b"not_a_node" in await answered.aread()
+
+
+@pytest.mark.parametrize("way", [None, "", "nosuch"])
+async def test_who_names_no_way_is_no_node_of_this_version(make_node, way):
+    active = make_node("active")
+    active.become_active(saying("to nodes alone"))
+    headers = {SECRET.decode(): nodes.SECRET} | ({} if way is None else {WAY.decode(): way})
     answered = await active.take_in(
         httpx.Request("GET", "http://active:1/api/tasks", headers=headers)
     )

@@ -152,8 +152,8 @@ def test_signing_in_and_out_holds_for_every_tab(town, page, open_page):
 def test_who_opens_the_description_signs_in_first(town, page, api):
     page.open("docs")
     sign_in(page)
+    expect(page.page).to_have_url(f"{page.base}docs")
     expect(page.page.get_by_role("heading", name="Chargehand")).to_be_visible()
-    assert page.page.url == f"{page.base}docs"
     with httpx.Client(base_url=api.base_url) as program:
         assert program.get("/docs").status_code == 401
         reader = program.get("/docs", headers={"Accept": "text/html,*/*;q=0.8"})

@@ -41,7 +41,7 @@ def test_links_events_and_writes(town, base, open_page):
     task_id = town.create("Came behind the proxy")
     page.row("Came behind the proxy").get_by_role("link").first.click()
     expect(page.main.get_by_role("heading", level=1)).to_have_text("Came behind the proxy")
-    assert page.page.url == f"{base}task?id={task_id}"
+    expect(page.page).to_have_url(f"{base}task?id={task_id}")
     page.main.get_by_role("button", name="Start", exact=True).click()
     page.dialog.get_by_text("The same call").click()
     curl = page.dialog.locator(".same-call pre").first
@@ -54,4 +54,4 @@ def test_links_events_and_writes(town, base, open_page):
     page.page.get_by_label("Settings of this page").click()
     expect(page.page.get_by_role("link", name="The API")).to_be_visible()
     page.page.get_by_role("link", name="The API").click()
-    assert page.page.url == f"{base}docs"
+    expect(page.page).to_have_url(f"{base}docs")

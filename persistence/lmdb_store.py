@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 MAP_BYTES_DEFAULT: Final = 1 << 30  # of address space; the file grows as it is written
 DATA_FILE: Final = "data.mdb"
+NEAR: Final = "near"  # below a data directory: a node's copy of a shared journal
 READERS_MAX: Final = 16  # Trio's thread, the writer, and a tool that looks from outside
 # `check_length` reads LMDB's first format. A binding that writes a second one, too, takes that for
 # new files if an environment variable says so.

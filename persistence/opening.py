@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from chargehand.actors.ports import StorageError
 from chargehand.persistence.journal import StoreJournal
 from chargehand.persistence.layout import open_layout
-from chargehand.persistence.lmdb_store import MAP_BYTES_DEFAULT, LmdbStore
+from chargehand.persistence.lmdb_store import DATA_FILE, MAP_BYTES_DEFAULT, NEAR, LmdbStore
 from chargehand.persistence.memory_store import MemoryStore
 from chargehand.persistence.store import Store
 from chargehand.persistence.upgrade import upgrade
@@ -19,9 +20,14 @@ def open_journal(directory: Path, *, map_bytes: int = MAP_BYTES_DEFAULT) -> Stor
 
     Raises:
         InUseError: another process has it open.
-        StorageError: unreadable, another program's, or of a version that this one cannot read.
-            Nothing was changed then.
+        StorageError: unreadable, another program's, a node's, or of a version that this one cannot
+            read. Nothing was changed then.
     """
+    if (directory / NEAR / DATA_FILE).exists():
+        raise StorageError(
+            f"{directory} holds a node's copy of a shared journal: name that one by --journal, or "
+            "choose another --data-dir"
+        )
     store = LmdbStore(directory, map_bytes=map_bytes)
     try:
         return embedded_journal(store)

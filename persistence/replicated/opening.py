@@ -6,14 +6,13 @@ from typing import Final
 
 from chargehand.actors.ports import StorageError
 from chargehand.persistence.journal import StoreJournal
-from chargehand.persistence.lmdb_store import DATA_FILE, MAP_BYTES_DEFAULT, LmdbStore
+from chargehand.persistence.lmdb_store import DATA_FILE, MAP_BYTES_DEFAULT, NEAR, LmdbStore
 from chargehand.persistence.lock import DirectoryLock
 from chargehand.persistence.replicated.far import FarTables
 from chargehand.persistence.replicated.member import Member
 from chargehand.persistence.replicated.recovering import CopyRecovery
 from chargehand.persistence.replicated.writer import ReplicatedWriter
 
-NEAR: Final = "near"
 _BOOT_FILE: Final = "boot"
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 

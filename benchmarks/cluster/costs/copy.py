@@ -7,7 +7,7 @@ from typing import Any, Final, final
 import lmdb
 
 from chargehand.persistence.framing import log_frames
-from chargehand.persistence.replicated.opening import NEAR
+from chargehand.persistence.lmdb_store import NEAR
 from chargehand.persistence.store import Table
 
 _MAP_BYTES: Final = 1 << 34  # of address space: more than the standby's, however that grows

@@ -11,6 +11,9 @@ from typing import Final, final
 from urllib.parse import urlsplit
 
 _LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
+ANY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})
+"""What a listener is given that takes connections to any address of its machine."""
+
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _CACHED_ORIGINS: Final = 1024
 
@@ -72,7 +75,7 @@ class Hosts:
     ) -> None:
         self._port = port
         self._names = {*_LOOPBACK_NAMES, host.lower()}
-        self._any_address = host in ("", "0.0.0.0", "::")
+        self._any_address = host == "" or host in ANY_ADDRESS
         self._allowed_hosts = {split_authority(entry) for entry in allowed_hosts}
         self._allowed_origins = {canonical_origin(entry) for entry in allowed_origins}
         # A request's usual Host is one look-up.

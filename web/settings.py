@@ -18,7 +18,7 @@ from chargehand.actors.frozen import frozen
 from chargehand.actors.settings import Settings
 from chargehand.web.cli.environment import CLIENT_VARIABLES, PREFIX
 from chargehand.web.exits import ExitCode, Fatal
-from chargehand.web.hosts import canonical_origin, is_loopback, split_authority
+from chargehand.web.hosts import ANY_ADDRESS, canonical_origin, is_loopback, split_authority
 from chargehand.web.places import DATA_DIR, HTTP, SOCKET_NAME
 from chargehand.web.setting_values import LogLevel, ValueForm
 from chargehand.web.variables import nearest, unknown_variables
@@ -36,11 +36,16 @@ def _address(_: object, attribute: "Attribute[str]", value: str) -> None:
         raise ValueError(f"{attribute.name} must be HOST:PORT, not {value!r}")
 
 
-def _optional_address(_: object, attribute: "Attribute[str | None]", value: str | None) -> None:
-    if value is not None:
-        host, port = split_authority(value)
-        if not host or not port:
-            raise ValueError(f"{attribute.name} must be HOST:PORT, not {value!r}")
+def _reached(_: object, attribute: "Attribute[str | None]", value: str | None) -> None:
+    if value is None:
+        return
+    host, port = split_authority(value)
+    if not host or not port:
+        raise ValueError(f"{attribute.name} must be HOST:PORT, not {value!r}")
+    if host in ANY_ADDRESS:
+        raise ValueError(
+            f"{attribute.name} must be where the other nodes reach this one, not {value!r}"
+        )
 
 
 def _loopback(_: object, attribute: "Attribute[str | None]", value: str | None) -> None:
@@ -158,7 +163,7 @@ class ServerSettings:
     )
     advertise: str | None = field(
         default=None,
-        validator=_optional_address,
+        validator=_reached,
         metadata=_help("address at which the other nodes reach this one, and that it listens on"),
     )
     cluster_secret: str | None = field(

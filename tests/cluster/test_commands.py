@@ -67,6 +67,8 @@ def test_an_address_that_is_none_is_refused(wrong):
         (("--journal=postgresql://x/y",), "--journal needs --node"),
         (("--node=a",), "--node means nothing without --journal"),
         (("--advertise=nowhere",), "--advertise: must be HOST:PORT"),
+        (("--advertise=0.0.0.0:2125",), "--advertise: must be where the other nodes reach this"),
+        (("--advertise=[::]:2125",), "--advertise: must be where the other nodes reach this"),
     ],
 )
 def test_settings_of_a_node_go_together(options, says):

@@ -30,7 +30,7 @@ async def ready(stage: Stage) -> list[Row]:
         with server(stored.directory) as served:
             async with httpx.AsyncClient(trust_env=False, verify=False) as client:
                 url = f"http://127.0.0.1:{served.port}/readyz"
-                while (await client.get(url)).status_code != httpx.codes.OK:  # noqa: ASYNC110
+                while (await client.get(url)).status_code != httpx.codes.OK:  # noqa: ASYNC110 - a process cannot wake it
                     await trio.sleep(_LOOK_S)
             return time.perf_counter() - begun
 
@@ -41,7 +41,7 @@ async def ready(stage: Stage) -> list[Row]:
         try:
             await node.start()
             async with httpx.AsyncClient(trust_env=False, verify=False) as client:
-                while not await node.lacks_nothing(client):  # noqa: ASYNC110
+                while not await node.lacks_nothing(client):  # noqa: ASYNC110 - as above
                     await trio.sleep(_LOOK_S)
             return time.perf_counter() - begun
         finally:

@@ -126,12 +126,13 @@ class Near:
         """From another thread: `interrupt` a wait that has taken longer."""
         self._far.end_hung(seconds)
 
-    def make(self, number: int, changes: list[Change], epoch: int | None) -> None:
+    def make(self, number: int, changes: list[Change], epoch: int | None) -> Mark:
         """A slice that is in the database. Args: epoch: that it was made in; None: it may have been
         another one, so that the next who follows copies everything."""
-        self._mark = Mark(self._journal, number, epoch)
-        self.store.commit([*changes, self._mark.put()])
+        mark = self._mark = Mark(self._journal, number, epoch)
+        self.store.commit([*changes, mark.put()])
         self.heads.follow(changes)
+        return mark
 
     def _stored_mark(self) -> Mark | None:
         mark = mark_of(self.store)
@@ -162,6 +163,7 @@ class Near:
 
         Args and Raises: as `catch_up`, but that another try begins anew.
         """
+        self._mark, self.last_seq = None, 0  # half a copy is of nothing
         self.store.commit([DeleteRange(table, b"", None) for table in Table])
         self.heads.forget()
         begun = self._far.slice_number()
@@ -174,9 +176,7 @@ class Near:
                 self.store.commit([Put(table, key, value) for key, value in page])
                 after = page[-1][0]
                 between()
-        self.make(begun, [], epoch)
-        assert self._mark is not None, "it was just made"
-        if not self._follow_slices(self._mark, between):
+        if not self._follow_slices(self.make(begun, [], epoch), between):
             raise ForkedError("the tables in the database change faster than they can be copied")
         self.is_anew = True
 

@@ -372,6 +372,28 @@ async def test_the_log_is_followed_while_a_checkpoint_is(nodes, shared, model, m
     await node.journal.close()
 
 
+async def test_half_a_copy_is_not_followed(shared, monkeypatch):
+    far = MemoryTables(shared)
+    near = Near(MemoryStore(), far)
+    rows = [Put(Table.RUNS, b"%d" % number, b"row") for number in range(5)]
+    far.fold(shared.database.row.epoch, 0, rows)
+    near.catch_up()
+    assert same(shared, near.store)
+    page = MemoryTables.page
+
+    def lost(tables, table, after, count):
+        if table is Table.RUNS:
+            raise LostError("the database is away")
+        return page(tables, table, after, count)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryTables, "page", lost)
+        with pytest.raises(LostError):
+            near.copy()
+    near.catch_up()
+    assert same(shared, near.store)
+
+
 @pytest.mark.parametrize("read", ["slice_number", "slices_after", "slice_epoch"])
 async def test_a_slice_that_is_made_meanwhile_is_no_reason_to_copy(shared, monkeypatch, read):
     """Whichever of the reads it comes behind."""

@@ -59,11 +59,6 @@ class Outside:
     blockers: Mapping[str, Blocker]
     sessions: Sequence[SessionState]
 
-    @property
-    def holds_back(self) -> bool:
-        """Whether a pause keeps all agents off."""
-        return self.scheduler_paused or self.paused_by is not None
-
 
 def holds(task: TaskState, run: Run | None, outside: Outside) -> list[Diagnostic]:
     """All that has to be lifted before an agent works on it; nothing where one does, or did."""
@@ -219,7 +214,6 @@ def _owner(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | N
 def _no_taker(task: TaskState, run: Run | None, outside: Outside) -> Diagnostic | None:
     if (
         run is None
-        or outside.holds_back
         or not awaits_agent(task, run)
         or Takers(outside.sessions).has_any(queued_run(task, run))
     ):

@@ -84,6 +84,21 @@ def test_dispatch_that_somebody_else_pauses(town, open_page):
         expect(page.main).not_to_contain_text("Dispatch is paused")
 
 
+def test_a_pause_hides_no_other_reason_for_which_a_row_waits(town, open_page):
+    task_id = town.create("Wants a painter")
+    profile = {"worker": {"mode": "select", "required_capabilities": ["paint"]}}
+    town.call("PUT", f"/api/tasks/{task_id}/execution-profile", profile)
+    town.start(task_id)
+    town.post("/api/scheduler/pause", {"reason": "maintenance"})
+    page = open_page("queue")
+    row = page.row("Wants a painter")
+    expect(row).to_contain_text("with the capability paint")
+    expect(row).to_contain_text("Scheduler is paused")
+    town.post("/api/scheduler/resume")
+    expect(row).not_to_contain_text("Scheduler is paused")
+    expect(row).to_contain_text("with the capability paint")
+
+
 def test_rows_stay_under_the_pointer(town, open_page):
     town.create("Was there before")
     page = open_page("work?order=created")

@@ -397,6 +397,13 @@ class TestHolds:
         }
         assert found.diagnostics[0].message == "t is paused with parent above it"
 
+    @pytest.mark.parametrize("pause", [{"scheduler_paused": True}, {"paused_by": "parent"}])
+    def test_a_pause_hides_no_other_hold(self, pause):
+        """Else it comes up only when the pause is over, and nothing happens then."""
+        found = looked_at(Bench.with_run(), sessions=(), **pause)
+        assert Hold.NO_TAKER in holds(found)
+        assert len(holds(found)) == 2
+
     def test_an_owner_who_is_a_person(self):
         bench = Bench.with_run(owner=Owner(OwnerKind.HUMAN, "ann"))
         assert holds(looked_at(bench)) == {Hold.OWNED: f"chargehand run claim {bench.latest.id}"}

@@ -1,38 +1,47 @@
-// When the page is drawn: at once where nothing was for a while, and at most four times a second for
-// what comes by itself.
+// When the page is drawn. What comes by itself is drawn at once, but no more than four times in any
+// second: where a lot comes, at even distances.
 
-const APART_MS = 250;
+const IN_A_SECOND = 4;
+const SECOND_MS = 1000;
+const APART_MS = SECOND_MS / IN_A_SECOND;
 
 let draw = () => {};
-let last = -APART_MS;
+const latest = new Array(IN_A_SECOND).fill(-SECOND_MS); // when what came by itself was drawn, ascending
 let frame = null;
 let timer = null;
 
 export const setDraw = (drawing) => { draw = drawing; };
 
-function run() {
-  frame = null;
-  last = performance.now();
-  draw();
+/** The moment from which on what comes by itself may be drawn. One drawing alone, as that of each
+ * second, does not put off the next. */
+function earliest() {
+  const [first, , before, last] = latest;
+  return Math.max(first + SECOND_MS, last - before < APART_MS * 2 ? last + APART_MS : last);
 }
 
 /** Have it drawn with the next frame: somebody waits for what has come. */
 export function arrived() {
   clearTimeout(timer);
   timer = null;
-  frame ??= requestAnimationFrame(run);
+  frame ??= requestAnimationFrame(() => {
+    frame = null;
+    draw();
+  });
+}
+
+function came() {
+  latest.shift();
+  latest.push(performance.now());
+  arrived();
 }
 
 /** Have it drawn soon. */
 export function changed() {
   if (frame !== null || timer !== null) return;
-  const wait = last + APART_MS - performance.now();
-  if (wait <= 0) arrived();
-  else timer = setTimeout(arrived, wait);
+  const wait = earliest() - performance.now();
+  if (wait <= 0) came();
+  else timer = setTimeout(came, wait);
 }
 
 /** Draw now: somebody has pressed something. */
-export function drawNow() {
-  last = performance.now();
-  draw();
-}
+export function drawNow() { draw(); }

@@ -17,6 +17,9 @@ const AT_ONCE = 4;
 const REACHES_DOWN = new Set(['task.paused', 'task.resumed']);
 const INSPECTED_MAX = 100;
 
+/** A pause of the scheduler is on every row, and above the table: what is a row's own comes first. */
+const ownFirst = (one, other) => (one.code === 'scheduler_paused') - (other.code === 'scheduler_paused');
+
 /** Why each row waits, as the server says it: asked a few at a time, and again when its task changes. */
 class Reasons {
   constructor(onNews) {
@@ -151,7 +154,7 @@ export class Queue {
     if (!found) return html`<span class="none">…</span>`;
     if (found.error) return html`<span class="none">${found.error.status === 404 ? 'gone' : found.error.message}</span>`;
     const { diagnostics: list = [], next_action: next } = found.inspect;
-    return list.length ? html`${list[0].title}<small class="line">${this.exactly(list[0], row)}</small>${list.length > 1 ? html` <small>and ${list.length - 1} more</small>` : nothing}` : nextStep(next);
+    return list.length ? [...list].sort(ownFirst).map((one) => html`<div>${one.title}<small class="line">${this.exactly(one, row)}</small></div>`) : nextStep(next);
   }
 
   /** What of a reason is this row's own. */

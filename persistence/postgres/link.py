@@ -4,7 +4,7 @@ Used by one thread. Whatever is not a plain success without a warning is `Unknow
 may have happened, and it is for the node to find out.
 """
 
-from typing import Any, final
+from typing import Any, Final, final
 
 import psycopg
 
@@ -28,6 +28,8 @@ from chargehand.persistence.replicated.shard import (
     Unknown,
 )
 
+_UNSAFE: Final = Unknown("the database does not wait for a copy of what it commits")
+
 
 @final
 class ShardLink:
@@ -39,6 +41,7 @@ class ShardLink:
         self._database = Database(address)
         self._statements = Statements.of(address.schema)
         self._unreplicated = unreplicated
+        self._is_unsafe = False  # what was written last: nothing more is, until it would be safe
 
     def ask(self, request: Request) -> Answer:
         """The answer; it takes as long as the database takes. Never raises for its sake."""
@@ -61,23 +64,34 @@ class ShardLink:
         self._database.end_hung(seconds)
 
     def _answer(self, request: Request) -> Answer:
-        found = self._ask_once(request)
         if isinstance(request, Look):
-            return Unknown("there is no journal") if found is None else Found(_row(found))
+            return self._look()
+        if self._is_unsafe:
+            answer = self._look()
+            if self._is_unsafe:
+                return _UNSAFE if isinstance(answer, Found) else answer
+        found = self._ask_once(request)
         if found is None:
-            found = self._ask_once(Look())
-            return Unknown("there is no journal") if found is None else Found(_row(found))
+            return self._look()
         if self._database.warnings:
             # Canceled while it waited for its copies, a commit is visible, and not safe.
             why = "; ".join(self._database.warnings)
             self.drop()
             return Unknown(why)
-        if not self._is_safe(*found[-2:]):
-            return Unknown("the database does not wait for a copy of what it commits")
-        return Done(_row(found))
+        return _UNSAFE if self._find_unsafe(*found[-2:]) else Done(_row(found))
 
-    def _is_safe(self, commit: str, has_standbys: bool) -> bool:
-        return self._unreplicated or (commit in SAFE_COMMITS and has_standbys)
+    def _look(self) -> Answer:
+        found = self._ask_once(Look())
+        if found is None:
+            return Unknown("there is no journal")
+        if self._is_unsafe:
+            self._find_unsafe(*found[-2:])
+        return Found(_row(found))
+
+    def _find_unsafe(self, commit: str, has_standbys: bool) -> bool:
+        safe = self._unreplicated or (commit in SAFE_COMMITS and has_standbys)
+        self._is_unsafe = not safe
+        return self._is_unsafe
 
     def _ask_once(self, request: Request) -> tuple[Any, ...] | None:
         text, values = self._statement(request)

@@ -17,6 +17,7 @@ from chargehand.actors.boot_clock import boot_ns
 from chargehand.actors.ports import DamagedError
 from chargehand.persistence.framing import log_value, span
 from chargehand.persistence.pipeline import Waiting
+from chargehand.persistence.replicated.asking import Asking
 from chargehand.persistence.replicated.far import EndedError, Link, LostError
 from chargehand.persistence.replicated.near import ForkedError, Near
 from chargehand.persistence.replicated.node import (
@@ -36,6 +37,7 @@ from chargehand.persistence.replicated.node import (
     Write,
     step,
 )
+from chargehand.persistence.replicated.outage import Outage
 from chargehand.persistence.replicated.shard import (
     Answer,
     Batch,
@@ -87,11 +89,12 @@ class Member:
         self.ttl_s: Final = ttl_s
         self.waiting: Final = Waiting()
         self.near: Final = near
-        self._link = link
+        self._asking = Asking(link)
+        self._following = Outage(
+            "the log in the database cannot be read", "the log in the database is read again"
+        )
         shy_until_ns = boot_ns() + int(shy_s * 1e9)
         self._node: Node = Standby(owner, int(ttl_s * 1e9), shy_until_ns=shy_until_ns)
-        self._row = Row()
-        self._looked_ns = 0
         self._events: SimpleQueue[Event | None] = SimpleQueue()  # None: look what there is to do
         self._idle = False
         self._stopping = False
@@ -116,7 +119,12 @@ class Member:
     @property
     def row(self) -> Row:
         """What the database showed last: who is active, and how far the log has got."""
-        return self._row
+        return self._asking.row
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the database gives no answer; None: it does."""
+        return self._asking.outage.why or self._following.why
 
     @property
     def epoch(self) -> int:
@@ -171,8 +179,9 @@ class Member:
 
     def end_hung(self, seconds: float) -> None:
         """End each wait for an answer that takes longer; what became of it is found out then, maybe
-        from another server of the database."""
-        self._link.end_hung(seconds)
+        from another server of the database. To be called all the time: it says, too, what takes
+        longer than a ttl."""
+        self._asking.watch(self.ttl_s, seconds)
         self.near.end_hung(seconds)
         if self._writer is not None:
             self._writer.end_hung(seconds)
@@ -181,7 +190,7 @@ class Member:
         """End the thread, whatever waits. Harmless if repeated."""
         self._stopping = True
         self._events.put(None)
-        self._link.interrupt()
+        self._asking.interrupt()
         self.near.interrupt()
         if self._thread.is_alive():
             with trio.CancelScope(shield=True):
@@ -214,7 +223,7 @@ class Member:
         except BaseException as caught:
             error = caught
         finally:
-            self._link.drop()
+            self._asking.drop()
         if isinstance(self._node, Ended) and not self._node.released and error is None:
             error = EndedError(self._node.why)
         with self._changed:
@@ -234,10 +243,11 @@ class Member:
         try:
             self.near.catch_up(self._look_meanwhile)
         except (LostError, ForkedError) as error:
-            _log.warning("the database cannot be followed (%s)", error)
-            self._link.drop()  # it may be to the same server, and wait as long for that
+            self._following.goes_on(str(error))
+            self._asking.drop()  # it may be to the same server, and wait as long for that
             self._step(Answered(Unknown(str(error))))
         else:
+            self._following.is_over()
             self._step(Tick())
         if isinstance(self._node, Standby):
             self._wait(0 if self.near.heads.read_some() else LOOKS_S)
@@ -246,7 +256,7 @@ class Member:
         """Raises: EndedError: the thread is to end."""
         if self._stopping:
             raise EndedError("the node ended while it copied")
-        if boot_ns() - self._looked_ns >= LOOKS_S * 1e9:
+        if boot_ns() - self._asking.looked_ns >= LOOKS_S * 1e9:
             self._asked(Look())
 
     def _wait(self, seconds: float) -> None:
@@ -309,14 +319,10 @@ class Member:
         return []
 
     def _asked(self, request: Request) -> Answer:
-        answer = self._link.ask(request)
-        self._looked_ns = boot_ns()
-        if not isinstance(answer, Unknown):
-            self._row = answer.row
-        elif self._stopping:
-            raise EndedError("the node ended while the database was away")
-        else:
-            _log.warning("the database gives no answer (%s): asking again", answer.why)
+        answer = self._asking.ask(request)
+        if isinstance(answer, Unknown):
+            if self._stopping:
+                raise EndedError("the node ended while the database was away")
             time.sleep(AGAIN_S)
         return answer
 
@@ -334,9 +340,10 @@ class Member:
             except LostError as error:
                 if self._stopping:
                     raise
-                _log.warning("the database cannot be read (%s): reading again", error)
+                self._following.goes_on(str(error))
                 time.sleep(AGAIN_S)
             else:
+                self._following.is_over()
                 self.near.rest()
                 return
 

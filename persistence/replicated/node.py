@@ -5,7 +5,8 @@ returns the node as it is then, with what is to be done. A node has one request 
 
 Four rules carry everything:
 
-1. Nothing is acknowledged but by an answer of the database that says it is safe (`Done`).
+1. Nothing is acknowledged but by an answer of the database that says it is safe (`Done`), and that
+   while the node may answer: what came late waits for the next confirmation.
 2. An outcome that is not known is never guessed. The node takes its own next epoch, which nothing
    that is still on its way can pass, and then looks how far the log has got.
 3. A node that has taken the shard reads the log *after* its take is safe.
@@ -63,6 +64,8 @@ class Active:
     """Args:
     head: the last number that is acknowledged.
     batch: what is to be appended; it stays until its outcome is known.
+    safe: a batch in the log whose outcome came too late to be answered: it is acknowledged with the
+        next confirmation.
     asked, asked_ns: the request under way, and when it began.
     confirmed_ns: when the last request began that was done.
     doubts: something else that was written under this epoch has no answer: raise it.
@@ -75,6 +78,7 @@ class Active:
     head: int
     confirmed_ns: int
     batch: Batch | None = None
+    safe: Batch | None = None
     asked: Request | None = None
     asked_ns: int = 0
     doubts: bool = False
@@ -82,7 +86,11 @@ class Active:
 
     def may_answer(self, now_ns: int) -> bool:
         """Whether no other node can have become active by now."""
-        return not self.releases and now_ns - self.confirmed_ns < FRESH_PART * self.ttl_ns
+        return not self.releases and self.is_confirmed(now_ns)
+
+    def is_confirmed(self, now_ns: int) -> bool:
+        """Whether the last request that was done began not long ago."""
+        return now_ns - self.confirmed_ns < FRESH_PART * self.ttl_ns
 
 
 @final
@@ -268,13 +276,16 @@ def _done(node: Active, asked: Request | None, row: Row, now_ns: int) -> tuple[N
     if isinstance(asked, Release):
         return Ended("it was asked to step down", released=True), []
     node = replace(node, epoch=row.epoch, doubts=node.doubts and not isinstance(asked, Raise))
-    if row.head == node.head:
+    if row.head != node.head:
+        if node.batch is None or row.head != node.batch.last_seq:
+            return Ended(_torn(node, row)), []
+        node = replace(node, head=row.head, batch=None, safe=node.batch)
+    if node.safe is None:
         return _next(node, now_ns)
-    if node.batch is None or row.head != node.batch.last_seq:
-        return Ended(_torn(node, row)), []
-    batch = node.batch
-    after, effects = _next(replace(node, head=batch.last_seq, batch=None), now_ns)
-    return after, [Acknowledge(batch), *effects]
+    if not node.is_confirmed(now_ns):
+        return _sent(node, Renew(node.epoch, node.owner), now_ns)
+    after, effects = _next(replace(node, safe=None), now_ns)
+    return after, [Acknowledge(node.safe), *effects]
 
 
 def _superseded(node: Active, row: Row) -> str:

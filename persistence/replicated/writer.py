@@ -1,11 +1,11 @@
 """Writes to the database: the member's thread appends, and one more folds. Neither waits for the
 other."""
 
-import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
-from typing import final
+from typing import Final, final
 
 from chargehand.persistence.checkpoint import Slice
 from chargehand.persistence.delivery import Delivery
@@ -14,11 +14,13 @@ from chargehand.persistence.pipeline import CheckpointProgress, Report, progress
 from chargehand.persistence.replicated.far import EndedError, FarTables, FencedError, LostError
 from chargehand.persistence.replicated.member import AGAIN_S, Member
 from chargehand.persistence.replicated.node import Doubt
+from chargehand.persistence.replicated.outage import Outage
 from chargehand.persistence.replicated.shard import Batch
 from chargehand.persistence.store import DeleteRange, Table
 from chargehand.persistence.writer import writing
 
-_log = logging.getLogger("chargehand")
+PAUSE_S_MAX: Final = 5.0
+"""Between two attempts at a slice that fails: each takes an epoch."""
 
 
 @final
@@ -36,6 +38,10 @@ class ReplicatedWriter:
         self._folds: SimpleQueue[Iterator[Slice] | None] = SimpleQueue()  # None: there is no more
         self._delivery: Delivery | None = None
         self._error: BaseException | None = None
+        self._is_over = threading.Event()  # nobody waits for what is folded
+        self._outage = Outage(
+            "a slice of a checkpoint has no answer", "slices of checkpoints are made again"
+        )
         self.commits = 0
 
     # --- on Trio's thread -----------------------------------------------------------------------
@@ -64,6 +70,7 @@ class ReplicatedWriter:
             await self._member.stop()
 
     def _abandon(self) -> None:
+        self._is_over.set()
         self._folds.put(None)
         self._tables.interrupt()
 
@@ -110,6 +117,7 @@ class ReplicatedWriter:
             changes.append(DeleteRange(Table.LOG, b"", sequence_key(part.moves_to + 1)))
         number = near.slice
         made_in: int | None = None
+        pause_s = AGAIN_S
         while True:
             epoch = self._member.epoch
             try:
@@ -117,11 +125,14 @@ class ReplicatedWriter:
                 made_in = epoch
                 break
             except (LostError, FencedError) as error:
-                _log.warning("a slice of a checkpoint has no answer (%s): looking again", error)
-                self._member.tell(Doubt())
+                self._outage.goes_on(str(error))
+                self._member.tell(Doubt())  # each one takes an epoch
                 self._member.wait_raised(epoch)
             if self._is_made(number):
                 break
+            self._is_over.wait(pause_s)
+            pause_s = min(2 * pause_s, PAUSE_S_MAX)
+        self._outage.is_over()
         near.make(number + 1, changes, made_in)
         self.commits += 1
 

@@ -193,6 +193,28 @@ def test_what_waits_for_no_copy_is_not_safe(link, open_link, servers, address):
         servers[0].execute("ALTER ROLE postgres RESET synchronous_commit")
 
 
+@pytest.mark.parametrize(
+    "request_of", [lambda row: Raise(row.epoch, ONE), lambda row: Take(row, ONE)]
+)
+def test_while_nothing_is_safe_nothing_is_written_again_and_again(
+    open_link, servers, address, request_of
+):
+    """Each try would use an epoch up, and leave more that one machine alone has."""
+    taken(open_link(address))
+    servers[0].execute("ALTER ROLE postgres SET synchronous_commit = 'local'")
+    try:
+        link = open_link(address)
+        for _ in range(5):
+            assert isinstance(link.ask(request_of(row_of(link.ask(Look())))), Unknown)
+        assert row_of(link.ask(Look())).epoch == 2
+    finally:
+        servers[0].execute("ALTER ROLE postgres RESET synchronous_commit")
+    link.drop()
+    answer = link.ask(request_of(row_of(link.ask(Look()))))
+    assert isinstance(answer, Done)
+    assert answer.row.epoch == 3
+
+
 def test_a_journal_is_made_once(address):
     with pytest.raises(StorageError, match=r"there is a journal at .* already"):
         create(address)

@@ -266,6 +266,9 @@ class Schedule:
     def _acknowledge(self, process: Process, batch: s.Batch) -> None:
         if batch.frames in self._known:
             raise Violation(f"{batch} is acknowledged twice")
+        state = process.state
+        if isinstance(state, n.Active) and not state.is_confirmed(process.clock_ms(self.now_ms)):
+            raise Violation(f"{batch} is acknowledged when nothing may be answered")
         self._known.add(batch.frames)
         self.acknowledged.append(batch)
         process.log.add(batch.frames)

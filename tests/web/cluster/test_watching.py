@@ -11,6 +11,7 @@ from chargehand.persistence.memory_store import MemoryStore
 from chargehand.persistence.postgres import connection as connection_module
 from chargehand.persistence.postgres.address import JournalAddress
 from chargehand.persistence.postgres.link import ShardLink
+from chargehand.persistence.replicated import asking as asking_module
 from chargehand.persistence.replicated import member as member_module
 from chargehand.persistence.replicated.member import LOOKS_S, Member
 from chargehand.persistence.replicated.near import Near
@@ -26,7 +27,7 @@ S_MAX = 120
 def boot_s(monkeypatch):
     """The clock of members and connections, which stands still; in seconds, in a list."""
     now_s = [1000.0]
-    for module in (member_module, connection_module):
+    for module in (member_module, asking_module, connection_module):
         monkeypatch.setattr(module, "boot_ns", lambda: int(now_s[0] * 1e9))
     monkeypatch.setattr(member_module, "AGAIN_S", 0.001)
     return now_s
@@ -125,6 +126,26 @@ async def test_a_request_is_interrupted_when_it_has_hung_too_long_and_once(hung,
     for _ in range(5):
         member.end_hung(HUNG_S)
     assert len(link.cut) == 1
+
+
+async def test_a_request_that_takes_longer_than_a_ttl_is_trouble_until_it_is_answered(
+    hung, boot_s, caplog
+):
+    member, link = hung
+    member.end_hung(HUNG_S)
+    assert member.trouble is None
+    boot_s[0] += member.ttl_s + 0.1
+    for _ in range(5):
+        member.end_hung(HUNG_S)
+    assert "chargehand journal status" in member.trouble
+    assert caplog.text.count("the database gives no answer") == 1
+    link.hangs = False
+    boot_s[0] += HUNG_S + 1
+    member.end_hung(HUNG_S)
+    with trio.fail_after(S_MAX):
+        while member.trouble is not None:
+            await trio.lowlevel.checkpoint()
+    assert caplog.text.count("the database answers again") == 1
 
 
 async def test_each_request_that_hangs_is_interrupted(hung, boot_s):

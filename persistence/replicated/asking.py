@@ -1,0 +1,61 @@
+"""What a member asks of the row that fences, and what it has seen there last."""
+
+from typing import Final, final
+
+from chargehand.actors.boot_clock import boot_ns
+from chargehand.actors.limits import NS
+from chargehand.persistence.replicated.far import Link
+from chargehand.persistence.replicated.outage import Outage
+from chargehand.persistence.replicated.shard import Answer, Request, Row, Unknown
+
+
+@final
+class Asking:
+    """Used by the member's thread, but for `watch` and the attributes.
+
+    Attributes:
+        row: what the database showed last: who is active, and how far the log has got.
+        looked_ns: when that was.
+        outage: as it has no answer.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self.row = Row()
+        self.looked_ns = 0
+        self.outage: Final = Outage("the database gives no answer", "the database answers again")
+        self._link = link
+        self._asked_ns: int | None = None  # when the request under way began
+
+    def ask(self, request: Request) -> Answer:
+        """What the database answers, which takes as long as it takes."""
+        self._asked_ns = boot_ns()
+        try:
+            answer = self._link.ask(request)
+        finally:
+            self._asked_ns = None
+        self.looked_ns = boot_ns()
+        if isinstance(answer, Unknown):
+            self.outage.goes_on(answer.why)
+        else:
+            self.row = answer.row
+            self.outage.is_over()
+        return answer
+
+    def watch(self, slow_s: float, hung_s: float) -> None:
+        """Report a request that takes longer than `slow_s`, and end one that takes longer than
+        `hung_s`. On Trio's thread."""
+        asked_ns = self._asked_ns
+        if asked_ns is not None and boot_ns() - asked_ns > slow_s * NS:
+            self.outage.goes_on(
+                f"a request has waited for over {slow_s:g} s, as each does until a standby of the "
+                "database has it: see `chargehand journal status`"
+            )
+        self._link.end_hung(hung_s)
+
+    def interrupt(self) -> None:
+        """From another thread: end the wait for an answer, which is not known then."""
+        self._link.interrupt()
+
+    def drop(self) -> None:
+        """Let go of the connection."""
+        self._link.drop()

@@ -75,6 +75,12 @@ class EdgeCode(Enum):
     NO_ACTIVE_NODE = ("no_active_node", 503, Severity.WARN, "No active node")
     NODE_LOST = ("node_lost", 503, Severity.WARN, "The active node is gone")
     NOT_A_NODE = ("not_a_node", 403, Severity.ERROR, "Not a node of this cluster")
+    NODE_SET_OTHERWISE = (
+        "node_set_otherwise",
+        503,
+        Severity.ERROR,
+        "This node is set otherwise than the active one",
+    )
     INTERNAL = ("internal_error", 500, Severity.CRITICAL, "Internal error")
 
     def __init__(self, code: str, status: int, severity: Severity, title: str) -> None:

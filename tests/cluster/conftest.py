@@ -33,6 +33,7 @@ class NodeProcess:
         self.name = name
         self.peer_port = free_port()
         self._url = url
+        self.environment = {"CHARGEHAND_CLUSTER_SECRET": SECRET}  # besides; of its next start
         self._directory = root / name
         self._directory.mkdir()
         self._ready_file = self._directory / "ready.json"
@@ -46,7 +47,7 @@ class NodeProcess:
     def spawn(self, *options: str) -> subprocess.Popen[bytes]:
         self._ready_file.unlink(missing_ok=True)
         kept = {k: v for k, v in os.environ.items() if not k.startswith("CHARGEHAND_")}
-        secrets = {"CHARGEHAND_JOURNAL": self._url, "CHARGEHAND_CLUSTER_SECRET": SECRET}
+        given = {"CHARGEHAND_JOURNAL": self._url, **self.environment}
         arguments = [
             f"--data-dir={self._directory / 'data'}",
             f"--ready-file={self._ready_file}",
@@ -59,7 +60,7 @@ class NodeProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "chargehand", "serve", *arguments, *options],
                 cwd=ROOT,
-                env={**kept, **secrets, "PYTHONPATH": str(ROOT)},
+                env={**kept, **given, "PYTHONPATH": str(ROOT)},
                 stdout=log,
                 stderr=log,
             )

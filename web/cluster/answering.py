@@ -9,9 +9,10 @@ import trio
 
 from chargehand.persistence.postgres.presence import Seen
 from chargehand.persistence.replicated.far import LostError
+from chargehand.web.cluster.agreement import AGREES_PATH, TOKEN_SIGN, Agreement, Differs
 from chargehand.web.cluster.forwarding import CONNECT_S, SECRET, WAY, Forwarder, Outcome
 from chargehand.web.cluster.presence import NodePresence
-from chargehand.web.cluster.roles import NOT_ACTIVE, UNTOUCHED, Roles
+from chargehand.web.cluster.roles import NOT_A_NODE, NOT_ACTIVE, UNTOUCHED, Roles
 from chargehand.web.exchange import Answerer, Exchange
 from chargehand.web.listeners import Way
 from chargehand.web.operations import Operation
@@ -47,6 +48,12 @@ _STRANGER: Final = Refusal.of(
     "this listener is for the nodes of the cluster",
     "use the address of --http",
 )
+_NOT_KNOWN: Final = Refusal(_STRANGER.status, _STRANGER.problem, (NOT_A_NODE,))
+_OTHER_TOKEN: Final = Refusal.of(
+    EdgeCode.TOKEN_REQUIRED,
+    "the other node has another token",
+    "give all nodes the same one",
+)
 
 
 @final
@@ -54,10 +61,16 @@ class NodeAnswerer:
     """An `Answerer` of one way in."""
 
     def __init__(
-        self, roles: Roles, forwarder: Forwarder, presence: NodePresence, way: Way
+        self,
+        roles: Roles,
+        forwarder: Forwarder,
+        agreement: Agreement,
+        presence: NodePresence,
+        way: Way,
     ) -> None:
         self._roles = roles
         self._forwarder = forwarder
+        self._agreement = agreement
         self._presence = presence
         self._way = way
 
@@ -74,12 +87,18 @@ class NodeAnswerer:
             return
         waits_since_s = trio.current_time()
         while (local := self._roles.local(self._way)) is None:
-            address = self._roles.elsewhere
+            if (refusal := self._agreement.refusal()) is not None:
+                await exchange.refuse(refusal)
+                return
+            address, active = self._roles.elsewhere, self._roles.row.owner
             if address is not None:
                 asked_s = trio.current_time()
                 done = await self._forwarder.forward(exchange, self._way, address)
                 if done is Outcome.ANSWERED:
                     return
+                if done is Outcome.NOT_KNOWN:
+                    self._agreement.found(active, Differs.SECRET)
+                    continue
                 if trio.current_time() - asked_s > CONNECT_S:
                     waits_since_s = trio.current_time()  # a node had it until now
             if trio.current_time() - waits_since_s >= WAIT_S:
@@ -112,7 +131,9 @@ class NodeAnswerer:
         """Ready is who can have a request answered."""
         roles = self._roles
         standing = roles.standing()
-        is_ready = roles.is_active if wants_active else roles.is_active or bool(roles.elsewhere)
+        reason = self._agreement.reason
+        is_reached = bool(roles.elsewhere) and reason is None
+        is_ready = roles.is_active if wants_active else roles.is_active or is_reached
         shown: dict[str, object] = {
             "status": "ready" if is_ready else "not ready",
             "role": standing.role,
@@ -120,6 +141,8 @@ class NodeAnswerer:
             "epoch": roles.row.epoch,
             "lag_records": standing.lag_records,
         }
+        if reason is not None:
+            shown["reason"] = reason
         status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
         await _answer(exchange, status, shown)
 
@@ -127,18 +150,28 @@ class NodeAnswerer:
 @final
 class PeerAnswerer:
     """An `Answerer` of the listener for the other nodes, without a guard in front: it answers only
-    to who knows the secret, and only while this node is active."""
+    to who knows the secret, and only while this node is active.
 
-    def __init__(self, roles: Roles, secret: str) -> None:
+    Args:
+        sign: of the token.
+    """
+
+    def __init__(self, roles: Roles, secret: str, sign: bytes) -> None:
         self._roles = roles
         self._secret = secret.encode()
+        self._sign = sign
 
     async def __call__(self, exchange: Exchange) -> None:
         headers = dict(exchange.head.headers)
-        knows_secret = hmac.compare_digest(headers.get(SECRET, b""), self._secret)
+        if not hmac.compare_digest(headers.get(SECRET, b""), self._secret):
+            await exchange.refuse(_NOT_KNOWN)
+            return
         way = _WAYS.get(headers.get(WAY, b""))
-        if way is None or not knows_secret:
+        if way is None:
             await exchange.refuse(_STRANGER)
+            return
+        if exchange.head.target == AGREES_PATH:
+            await self._agree(exchange, headers.get(TOKEN_SIGN, b""))
             return
         local = self._roles.local(way)
         if local is None:
@@ -146,6 +179,12 @@ class PeerAnswerer:
             return
         exchange.answer_unless(self._roles.stale)
         await _answer_here(exchange, self._roles, local)
+
+    async def _agree(self, exchange: Exchange, sign: bytes) -> None:
+        if hmac.compare_digest(sign, self._sign):
+            await _answer(exchange, HTTPStatus.OK, {"agrees": True})
+        else:
+            await exchange.refuse(_OTHER_TOKEN)
 
 
 async def _answer_here(exchange: Exchange, roles: Roles, local: Answerer) -> None:

@@ -12,16 +12,17 @@ from typing import Final, final
 import httpx
 import trio
 
-from chargehand.web.cluster.roles import NOT_ACTIVE, UNTOUCHED, Roles
+from chargehand.web.cluster.roles import NOT_A_NODE, NOT_ACTIVE, UNTOUCHED, Roles
 from chargehand.web.exchange import Exchange
 from chargehand.web.listeners import Way
 from chargehand.web.problems import EdgeCode
-from chargehand.web.refusal import Refusal
+from chargehand.web.refusal import RawHeaders, Refusal
 
 SECRET: Final = b"chargehand-secret"
 WAY: Final = b"chargehand-way"
 
 CONNECT_S: Final = 2.0
+_SOON: Final = {"timeout": httpx.Timeout(CONNECT_S).as_dict()}
 _CONNECTIONS_MAX: Final = 8192
 _ALIVE: Final = 256  # unused ones that are kept
 # They are between two neighbours, and each pair has its own.
@@ -53,6 +54,7 @@ class Outcome(Enum):
 
     ANSWERED = "answered"
     NOT_DONE = "not done"  # nothing happened there: it may be sent to another one
+    NOT_KNOWN = "not known"  # the same: this node has not the secret that is known there
 
 
 @final
@@ -73,6 +75,17 @@ class Forwarder:
         async with httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False) as client:
             yield cls(client, roles, secret.encode())
 
+    async def ask(self, address: str, path: bytes, headers: RawHeaders) -> httpx.Response:
+        """What the node at `address` answers to a question of this node's own.
+
+        Raises:
+            httpx.TransportError: it has not answered in time.
+        """
+        url = httpx.URL(f"http://{address}").copy_with(raw_path=path)
+        own = [*headers, *self._signs(Way.TCP)]
+        request = httpx.Request("GET", url, headers=own, extensions=_SOON)
+        return await self._client.send(request)
+
     async def forward(self, exchange: Exchange, way: Way, address: str) -> Outcome:
         """Have the node at `address` answer. A client that hangs up is heard of there, too."""
         with trio.CancelScope() as scope:
@@ -92,6 +105,8 @@ class Forwarder:
         except httpx.TransportError:
             return await _lost(exchange)
         try:
+            if is_stranger(response):
+                return Outcome.NOT_KNOWN
             not_active = response.headers.get(NOT_ACTIVE[0].decode())
             if not_active == UNTOUCHED or (not_active and _is_repeatable(exchange)):
                 return Outcome.NOT_DONE
@@ -104,9 +119,18 @@ class Forwarder:
     def _request(self, exchange: Exchange, way: Way, address: str) -> httpx.Request:
         head = exchange.head
         headers = [(name, value) for name, value in head.headers if name not in _HOP_BY_HOP]
-        headers += [(SECRET, self._secret), (WAY, way.value.encode())]
+        headers += self._signs(way)
         url = httpx.URL(f"http://{address}").copy_with(raw_path=head.target)
         return httpx.Request(head.method, url, headers=headers, content=exchange.body or None)
+
+    def _signs(self, way: Way) -> list[tuple[bytes, bytes]]:
+        """By which a node knows another one."""
+        return [(SECRET, self._secret), (WAY, way.value.encode())]
+
+
+def is_stranger(response: httpx.Response) -> bool:
+    """Whether who asked has not the secret that is known there."""
+    return NOT_A_NODE[0].decode() in response.headers
 
 
 async def _lost(exchange: Exchange) -> Outcome:

@@ -29,6 +29,7 @@ from chargehand.persistence.replicated.near import Near
 from chargehand.persistence.replicated.opening import open_near, replicated_journal
 from chargehand.persistence.replicated.shard import Owner
 from chargehand.web.bridges.on_demand import bridges_of
+from chargehand.web.cluster.agreement import Agreement, token_sign
 from chargehand.web.cluster.answering import NodeAnswerer, PeerAnswerer
 from chargehand.web.cluster.forwarding import Forwarder
 from chargehand.web.cluster.presence import NodePresence
@@ -103,6 +104,7 @@ async def serve_node(
     assert settings.advertised is not None, "it was checked"
     assert settings.cluster_secret is not None, "it was checked"
     assert settings.advertise is not None, "it was checked"
+    assert settings.node is not None, "it was checked"
     begun_s = time.monotonic()
     peers = listen_tcp(*settings.advertised, setting="--advertise {}")
     async with AsyncExitStack() as stack:
@@ -111,19 +113,22 @@ async def serve_node(
         opened = Forwarder.opened(roles, settings.cluster_secret)
         forwarder = await stack.enter_async_context(opened)
         presence = NodePresence(roles, Presence(place.address), settings.journal_ttl_s)
+        sign = token_sign(settings.cluster_secret, settings.token)
+        agreement = Agreement(roles, forwarder, settings.node, sign)
         ways = ways_in(settings, listeners)
 
         def behind(way: Way) -> Application:
-            return _always(NodeAnswerer(roles, forwarder, presence, way))
+            return _always(NodeAnswerer(roles, forwarder, agreement, presence, way))
 
         fronts = [
             *fronts_of(ways, settings, behind),
-            _peer_front(peers, PeerAnswerer(roles, settings.cluster_secret), settings),
+            _peer_front(peers, PeerAnswerer(roles, settings.cluster_secret, sign), settings),
         ]
         async with trio.open_nursery() as nursery:
             for front in fronts:
                 await nursery.start(front.run)
             nursery.start_soon(roles.watch)
+            nursery.start_soon(agreement.watch)
             nursery.start_soon(presence.run)
             turns = _Turns(configuration, roles, place)
             nursery.start_soon(turns.run)

@@ -20,6 +20,9 @@ NOT_ACTIVE: Final = (b"chargehand-not-active", b"1")
 UNTOUCHED: Final = "untouched"
 """Its value where nothing was done for sure."""
 
+NOT_A_NODE: Final = (b"chargehand-not-a-node", b"1")
+"""In the answer to who is no node of this cluster."""
+
 HUNG_S: Final = 30.0
 """The database has not answered for so long. Not less: each such wait leaves a session behind in a
 server that waits for its copies."""

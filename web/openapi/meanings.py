@@ -116,6 +116,7 @@ MEANINGS: Final[Mapping[AnyCode, str]] = {
     EdgeCode.NO_ACTIVE_NODE: "Of several nodes none is active, or this one may not be; try again.",
     EdgeCode.NODE_LOST: "The active node was lost meanwhile; the write may have been done.",
     EdgeCode.NOT_A_NODE: "The listener is for the other nodes, and this was none of them.",
+    EdgeCode.NODE_SET_OTHERWISE: "This node has another secret or token than the active one.",
     EdgeCode.UNKNOWN_PATH: "Nothing is served at this path.",
     EdgeCode.INTERNAL: "A bug; the server's log has it.",
 }

@@ -8,7 +8,7 @@ from tests.web.cluster.nodes import FakeNode
 
 
 @pytest.fixture
-async def make_node() -> Callable[[str], FakeNode]:
+async def make_node() -> Callable[..., FakeNode]:
     """Makes nodes that reach each other."""
     cluster: dict[str, FakeNode] = {}
-    return lambda name: FakeNode(name, cluster)
+    return lambda name, **settings: FakeNode(name, cluster, **settings)

@@ -11,6 +11,7 @@ from attrs import define, field
 
 from chargehand.persistence.replicated.node import Active, Node, Standby
 from chargehand.persistence.replicated.shard import NOBODY, Owner, Row
+from chargehand.web.cluster.agreement import Agreement, token_sign
 from chargehand.web.cluster.answering import NodeAnswerer, PeerAnswerer
 from chargehand.web.cluster.forwarding import Forwarder
 from chargehand.web.cluster.roles import Roles
@@ -106,9 +107,17 @@ class FakeNode:
 
     Args:
         cluster: all nodes by their addresses.
+        secret, token: as it is set.
     """
 
-    def __init__(self, name: str, cluster: "dict[str, FakeNode]") -> None:
+    def __init__(
+        self,
+        name: str,
+        cluster: "dict[str, FakeNode]",
+        *,
+        secret: str = SECRET,
+        token: str | None = None,
+    ) -> None:
         self.name = name
         self.address = f"{name}:1"
         self.roles = Roles(self.address)
@@ -118,7 +127,10 @@ class FakeNode:
         cluster[self.address] = self
         self._cluster = cluster
         client = httpx.AsyncClient(transport=httpx.MockTransport(self._send))
-        self._forwarder = Forwarder(client, self.roles, SECRET.encode())
+        self._forwarder = Forwarder(client, self.roles, secret.encode())
+        sign = token_sign(secret, token)
+        self._door = PeerAnswerer(self.roles, secret, sign)
+        self.agreement = Agreement(self.roles, self._forwarder, name, sign)
 
     def see(self, active: "FakeNode | None", epoch: int = 1) -> None:
         """What the database shows from now on."""
@@ -133,7 +145,8 @@ class FakeNode:
 
     async def ask(self, asked: Asked, way: Way = Way.TCP) -> None:
         """Have it answered, as by the listener of that way."""
-        await NodeAnswerer(self.roles, self._forwarder, None, way)(asked.exchange)
+        answer = NodeAnswerer(self.roles, self._forwarder, self.agreement, None, way)
+        await answer(asked.exchange)
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         """To the door for nodes of another one."""
@@ -152,7 +165,7 @@ class FakeNode:
             request.content,
             [one for one in request.headers.multi_items() if one[0] != "content-length"],
         )
-        await PeerAnswerer(self.roles, SECRET)(asked.exchange)
+        await self._door(asked.exchange)
         return httpx.Response(asked.status, headers=asked.headers, stream=Whole(asked.body))
 
 

@@ -96,12 +96,16 @@ async def _serve_shared(
     signals: AsyncIterator[int],
 ) -> bool:
     """As a node among others."""
+    from chargehand.persistence.replicated.opening import (
+        held_for_node,  # which a server alone goes without
+    )
+
     node = needs_postgres(lambda: import_module("chargehand.web.cluster.process"))
     settings = configuration.server
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unix = listen_unix(settings.socket_path)
-    listeners = Listeners(tcp, unix, settings.socket_path, lane)
-    await node.serve_node(configuration, listeners, signals)
+    with held_for_node(settings.data_dir, map_bytes=settings.map_mib * _MIB):
+        unix = listen_unix(settings.socket_path)
+        listeners = Listeners(tcp, unix, settings.socket_path, lane)
+        await node.serve_node(configuration, listeners, signals)
     _log.info("stopped")
     return True
 

@@ -10,7 +10,10 @@ import pytest
 
 from chargehand.persistence.postgres.address import JournalAddress
 from chargehand.persistence.postgres.schema import create, find
+from chargehand.web.exits import ExitCode
 from tests.process.conftest import ROOT, S_MAX
+
+NODE = ("--node=a", "--advertise=127.0.0.1:2125", "--cluster-secret=x")
 
 
 def chargehand(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -54,11 +57,16 @@ def test_what_cannot_be_reached_is_said_without_the_password():
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("wrong", ["mysql://x/y", "postgresql://x/y?schema=No;Name", ""])
-def test_an_address_that_is_none_is_refused(wrong):
-    done = chargehand("journal", "status", wrong)
-    assert done.returncode != 0
+@pytest.mark.parametrize(
+    "wrong",
+    ["mysql://x/y", "nonsense", "postgresql://x/y?schema=No;Name", "postgresql://x/y?shema=z", ""],
+)
+@pytest.mark.parametrize("command", [("journal", "status"), ("journal", "init")])
+def test_an_address_that_is_none_is_refused(command, wrong):
+    done = chargehand(*command, wrong)
+    assert done.returncode == ExitCode.BAD_SETTING
     assert done.stderr.startswith("chargehand: ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -66,6 +74,11 @@ def test_an_address_that_is_none_is_refused(wrong):
     [
         (("--journal=postgresql://x/y",), "--journal needs --node"),
         (("--node=a",), "--node means nothing without --journal"),
+        (("--journal=mysql://x/y", *NODE), "the journal's address must begin with postgresql://"),
+        (
+            ("--journal=postgresql://x/y?shema=z", *NODE),
+            "has an unknown parameter shema: known are",
+        ),
         (("--advertise=nowhere",), "--advertise: must be HOST:PORT"),
         (("--advertise=0.0.0.0:2125",), "--advertise: must be where the other nodes reach this"),
         (("--advertise=[::]:2125",), "--advertise: must be where the other nodes reach this"),
@@ -73,7 +86,7 @@ def test_an_address_that_is_none_is_refused(wrong):
 )
 def test_settings_of_a_node_go_together(options, says):
     done = chargehand("serve", *options)
-    assert done.returncode != 0
+    assert done.returncode == ExitCode.BAD_SETTING
     assert says in done.stderr
 
 

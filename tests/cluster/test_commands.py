@@ -90,6 +90,25 @@ def test_settings_of_a_node_go_together(options, says):
     assert says in done.stderr
 
 
+@pytest.mark.parametrize("is_there", [False, True], ids=["no schema", "another's schema"])
+def test_a_role_without_rights_is_told_what_gives_it_them(servers, url, is_there):
+    primary, schema = servers[0], url.partition("?schema=")[2]
+    primary.execute('CREATE ROLE "poor-one" LOGIN')
+    try:
+        if is_there:
+            primary.execute(f"CREATE SCHEMA {schema}")
+        own = url.replace("//postgres@", "//poor-one@")
+        done = chargehand("journal", "init", own)
+        assert done.returncode == ExitCode.CANNOT_OPEN
+        assert f"schema {schema} at {own}: " in done.stderr
+        primary.execute(done.stderr.partition(", in this database: ")[2])
+        done = chargehand("journal", "init", own)
+        assert done.returncode == 0, done.stderr
+    finally:
+        primary.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+        primary.execute('DROP ROLE "poor-one"')
+
+
 RISKS = {
     "synchronous_commit": ("local", "synchronous_commit is local"),
     "synchronous_standby_names": ("", "synchronous_standby_names is empty"),
@@ -113,6 +132,51 @@ def test_a_database_that_could_lose_writes_is_refused_by_name(servers, make_node
     finally:
         primary.execute(f"ALTER SYSTEM SET {setting} = '{before}'")
         primary.execute("SELECT pg_reload_conf()")
+
+
+def test_a_journal_is_made_in_a_database_that_could_lose_writes_with_a_warning(servers, url):
+    primary = servers[0]
+    assert chargehand("journal", "init", f"{url}_safe").stderr == ""
+    [(before,)] = primary.execute("SHOW synchronous_standby_names")
+    primary.execute("ALTER SYSTEM SET synchronous_standby_names = ''")
+    primary.execute("SELECT pg_reload_conf()")
+    try:
+        done = chargehand("journal", "init", url, "--json")
+    finally:
+        primary.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{before}'")
+        primary.execute("SELECT pg_reload_conf()")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["head"] == 0
+    [warning] = done.stderr.splitlines()
+    assert warning.startswith("chargehand: warning: no node starts with it: ")
+    assert "synchronous_standby_names is empty" in warning
+
+
+def test_verify_checks_the_copy_of_a_node(make_node, tmp_path):
+    directory = tmp_path / "data"
+    node = make_node("alone").start(f"--data-dir={directory}")
+    node.create("x", key="k")
+    busy = chargehand("verify", str(directory))
+    assert busy.returncode == ExitCode.CANNOT_OPEN
+    assert "is in use by process" in busy.stderr
+    node.signal(signal.SIGTERM)
+    assert node.wait() == 0
+
+    done = chargehand("verify", str(directory))
+    assert done.returncode == 0, done.stdout
+    told, end = done.stdout.splitlines()
+    assert told.startswith(f"{directory} holds a node's copy of journal ")
+    assert "chargehand journal status" in told
+    assert end.startswith("all is well; checked: ")
+    found = json.loads(chargehand("verify", str(directory), "--json").stdout)
+    assert found["ok"]
+    assert found["copy_of"] in told
+
+    (file := directory / "near/data.mdb").write_bytes(bytes(file.stat().st_size))
+    done = chargehand("verify", str(directory))
+    assert done.returncode == ExitCode.DAMAGED
+    assert f"remove {directory / 'near'}" in done.stdout
+    assert "latest copy" not in done.stdout
 
 
 def test_nodes_are_listed_and_handed_over_by_command(three):

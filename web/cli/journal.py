@@ -57,7 +57,8 @@ def _show(found: "Found", *, as_json: bool) -> None:
 @click.argument("url", required=False)
 @click.option("--json", "as_json", is_flag=True, help="print it as JSON")
 def init(url: str | None, as_json: bool) -> None:
-    """Make an empty journal. Its schema is made as well, where it is not there.
+    """Make an empty journal. Its schema is made as well, where it is not there. Warns of a database
+    that could lose what it acknowledges, as no node starts with that.
 
     \b
     Example:
@@ -65,8 +66,13 @@ def init(url: str | None, as_json: bool) -> None:
     """
 
     def make(address: "JournalAddress") -> "Found":
+        from chargehand.persistence.postgres.safety import risks, told
         from chargehand.persistence.postgres.schema import create
 
+        # Before, as commits to a database without its standby wait for that.
+        if found := risks(address):
+            warning = f"warning: no node starts with it: {told(address, found)}"
+            print(f"chargehand: {warning}", file=sys.stderr, flush=True)
         return create(address)
 
     _show(_run(url, make), as_json=as_json)

@@ -93,8 +93,12 @@ class LmdbStore:
             with _storage_errors(f"cannot open {directory}", f"{directory}: "):
                 check_length(directory / DATA_FILE)
                 self._env = self._open(map_bytes)
-                self._refuse_foreign()
-                self._tables = dict(self._opened())
+                try:
+                    self._refuse_foreign()
+                    self._tables = dict(self._opened())
+                except BaseException:
+                    self._env.close()
+                    raise
         except StorageError:
             self._lock.release()
             raise

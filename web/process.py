@@ -26,7 +26,7 @@ from chargehand.persistence.lock import InUseError
 from chargehand.persistence.opening import open_journal
 from chargehand.persistence.replicated.far import EndedError
 from chargehand.web.bridges.on_demand import bridges_of
-from chargehand.web.cluster.needed import needs_postgres
+from chargehand.web.cluster.needed import journal_address, needs_postgres
 from chargehand.web.ending import end_at_once_on_a_second_signal, end_by_force_after
 from chargehand.web.exits import ExitCode, Fatal, first_leaf
 from chargehand.web.listeners import Listeners, fronts
@@ -96,12 +96,16 @@ async def _serve_shared(
     signals: AsyncIterator[int],
 ) -> bool:
     """As a node among others."""
+    from chargehand.persistence.replicated.opening import (
+        held_for_node,  # which a server alone goes without
+    )
+
     node = needs_postgres(lambda: import_module("chargehand.web.cluster.process"))
     settings = configuration.server
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unix = listen_unix(settings.socket_path)
-    listeners = Listeners(tcp, unix, settings.socket_path, lane)
-    await node.serve_node(configuration, listeners, signals)
+    with held_for_node(settings.data_dir, map_bytes=settings.map_mib * _MIB):
+        unix = listen_unix(settings.socket_path)
+        listeners = Listeners(tcp, unix, settings.socket_path, lane)
+        await node.serve_node(configuration, listeners, signals)
     _log.info("stopped")
     return True
 
@@ -112,7 +116,7 @@ def _listen(settings: ServerSettings) -> tuple[socket.socket, socket.socket | No
     if settings.lane_address is None:
         return tcp, None
     try:
-        return tcp, listen_tcp(*settings.lane_address, setting="--lane {}")
+        return tcp, listen_tcp(*settings.lane_address, setting="--lane {} (a free one)")
     except Fatal:
         tcp.close()
         raise
@@ -215,6 +219,8 @@ def begin_anew(why: BaseException) -> NoReturn:
 
 def run(configuration: Configuration) -> None:
     """Serve until the process ends. Raises: Fatal: it ends otherwise than by a signal."""
+    if configuration.server.journal is not None:
+        journal_address(configuration.server.journal)
     try:
         trio.run(serve, configuration, clock=BootClock())
     except BaseExceptionGroup as group:

@@ -154,8 +154,8 @@ class ServerSettings:
         default=None,
         repr=False,
         metadata=_help(
-            "postgresql:// address of a journal that several nodes share; unset: in the data "
-            "directory"
+            "postgresql:// address of a journal that several nodes share, with --node, --advertise "
+            "and --cluster-secret (docs/high-availability.md); unset: in the data directory"
         ),
     )
     node: str | None = field(
@@ -167,7 +167,12 @@ class ServerSettings:
         metadata=_help("address at which the other nodes reach this one, and that it listens on"),
     )
     cluster_secret: str | None = field(
-        default=None, repr=False, metadata=_help("what the nodes know each other by")
+        default=None,
+        repr=False,
+        metadata={
+            **_help("what the nodes know each other by; the same for all, and needed by --journal"),
+            "hint": "make one for all nodes, as by `openssl rand -hex 32`",
+        },
     )
     journal_ttl_s: float = field(
         default=5.0,
@@ -217,6 +222,7 @@ class Setting:
     form: ValueForm
     default: object
     help: str
+    hint: str = ""  # how to come by a value where it must not be empty
 
     @property
     def flag(self) -> str:
@@ -265,6 +271,7 @@ def all_settings() -> tuple[Setting, ...]:
             ValueForm.of(attribute.type),
             attribute.default,
             attribute.metadata["help"],
+            attribute.metadata.get("hint", ""),
         )
         for attribute in (*fields(ServerSettings), *fields(Settings))
     )
@@ -346,6 +353,21 @@ def _check_cluster(server: ServerSettings) -> None:
     if server.journal is None and len(missing) < len(needed):
         given = next(name for name, value in needed.items() if value is not None)
         raise Fatal(ExitCode.BAD_SETTING, f"{given} means nothing without --journal")
+    _check_advertised(server)
+
+
+def _check_advertised(server: ServerSettings) -> None:
+    """Raises: Fatal: the other nodes would come in where clients do."""
+    if server.advertise is None or server.advertised is None:
+        return
+    (host, port), (own, taken) = server.advertised, server.address
+    if port == taken and (host == own or own in ANY_ADDRESS):
+        raise Fatal(
+            ExitCode.BAD_SETTING,
+            f"--advertise: clients come in at port {port} already (--http {server.http}): choose "
+            f"another one for the nodes, as --advertise {server.advertise.rpartition(':')[0]}:"
+            f"{port % 65535 + 1}",
+        )
 
 
 def known_variables() -> frozenset[str]:
@@ -394,6 +416,9 @@ def _toml(setting: Setting, where: str, value: object) -> _Given:
 
 
 def _refused(setting: Setting, where: str, value: object) -> Fatal:
+    if isinstance(value, str) and not value.strip() and setting.form is ValueForm.TEXT:
+        step = setting.hint or "set it, or leave it out"
+        return Fatal(ExitCode.BAD_SETTING, f"{where} is empty: {step}")
     shown = "what is there" if setting.is_secret else repr(value)
     return Fatal(ExitCode.BAD_SETTING, f"{where}: expected {setting.form.expected}, not {shown}")
 

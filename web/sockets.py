@@ -20,13 +20,13 @@ KEEPALIVE_PROBES: Final = 4
 RESERVED_FILES: Final = 128  # descriptors left to the store, logs and the runtime
 
 
-def listen_tcp(host: str, port: int, setting: str = "--http {}") -> socket.socket:
+def listen_tcp(host: str, port: int, setting: str = "--http {} (a free one)") -> socket.socket:
     """A listening TCP socket; port 0 picks a free one.
 
     Accepted sockets inherit keep-alive probes, so a peer that lost its power is found.
 
     Args:
-        setting: how an address is set, which stands where the braces are.
+        setting: how another one is set; port 0 of this host stands where the braces are.
 
     Raises:
         Fatal: the address is taken, unknown or not ours.
@@ -53,7 +53,7 @@ def listen_tcp(host: str, port: int, setting: str = "--http {}") -> socket.socke
         listener.close()
         is_taken = error.errno == errno.EADDRINUSE
         free = f"[{host}]:0" if ":" in host else f"{host}:0"
-        step = f"; choose another with {setting.format(free)} (a free one)" if is_taken else ""
+        step = f"; choose another with {setting.format(free)}" if is_taken else ""
         raise Fatal(
             ExitCode.CANNOT_LISTEN, f"cannot listen on {shown}: {error.strerror}{step}"
         ) from error

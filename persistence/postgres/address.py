@@ -1,17 +1,34 @@
 """The address of a journal: a libpq URL with parameters of ours in it."""
 
+import contextlib
 import re
 from typing import Final, final
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from chargehand.actors.frozen import frozen
 from chargehand.actors.ports import StorageError
 
 SCHEMES: Final = ("postgresql", "postgres")
+SCHEMA: Final = "chargehand"
+"""Of the tables, unless another one is named."""
+
 _SCHEMA: Final = "schema"
 _PREPARED: Final = "prepared"
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _SECRETS: Final = frozenset({"password", "sslpassword"})
+_WORD: Final = re.compile(r"\w+")
+_ILLEGIBLE: Final = (
+    "the journal's address is not an address that libpq can read: postgresql://USER:PASSWORD@HOST/"
+    "DATABASE, where a % in a password is written as %25, and ? # / @ : as %3F %23 %2F %40 %3A"
+)
+
+
+@final
+class AddressError(StorageError):
+    """Raised when a text is no address of a journal. What it says holds no password."""
 
 
 @final
@@ -24,7 +41,7 @@ class JournalAddress:
     """
 
     conninfo: str
-    schema: str = "chargehand"
+    schema: str = SCHEMA
     prepared: bool = True
 
     @classmethod
@@ -32,12 +49,15 @@ class JournalAddress:
         """Of `postgresql://…`, with `schema=NAME` and `prepared=off` among its parameters.
 
         Raises:
-            StorageError: it is no such address.
+            AddressError: it is no such address.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in SCHEMES:
-            raise StorageError("the journal's address must begin with postgresql://")
-        schema, prepared = "chargehand", "on"
+        if url.partition(":")[0] not in SCHEMES:
+            raise AddressError("the journal's address must begin with postgresql://")
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise AddressError(_ILLEGIBLE) from None
+        schema, prepared = SCHEMA, "on"
         others: list[tuple[str, str]] = []
         for name, value in parse_qsl(parts.query, keep_blank_values=True):
             if name == _SCHEMA:
@@ -47,19 +67,40 @@ class JournalAddress:
             else:
                 others.append((name, value))
         if _NAME.fullmatch(schema) is None:
-            raise StorageError(
+            raise AddressError(
                 f"{schema!r} is no name of a schema: use lower-case letters, digits and _"
             )
         if prepared not in ("on", "off"):
-            raise StorageError("prepared= in the journal's address is on or off")
-        return cls(_url(parts, parts.netloc, others), schema, prepared == "on")
+            raise AddressError("prepared= in the journal's address is on or off")
+        conninfo = _url(parts, parts.netloc, others)
+        _check(conninfo, [name for name, _ in others])
+        return cls(conninfo, schema, prepared == "on")
 
     def __str__(self) -> str:
-        """Without passwords."""
+        """Without passwords, and with a schema of another name than usual."""
         parts = urlsplit(self.conninfo)
         user, at, hosts = parts.netloc.rpartition("@")
         shown = [(name, value) for name, value in parse_qsl(parts.query) if name not in _SECRETS]
+        if self.schema != SCHEMA:
+            shown.append((_SCHEMA, self.schema))
         return _url(parts, user.partition(":")[0] + at + hosts, shown)
+
+
+def _check(conninfo: str, names: list[str]) -> None:
+    """Raises: AddressError: libpq cannot read it, or does not know a parameter of these names."""
+    known = [one.keyword.decode() for one in psycopg.pq.Conninfo.get_defaults()]
+    unknown = [name for name in names if name not in known]
+    if all(map(_WORD.fullmatch, unknown)):  # else it may be the rest of a password
+        if unknown:
+            parameters = "an unknown parameter" if len(unknown) == 1 else "unknown parameters"
+            raise AddressError(
+                f"the journal's address has {parameters} {', '.join(unknown)}: known are "
+                f"{', '.join((_SCHEMA, _PREPARED, *known))}"
+            )
+        with contextlib.suppress(psycopg.Error):
+            conninfo_to_dict(conninfo)
+            return
+    raise AddressError(_ILLEGIBLE)
 
 
 def _url(parts: SplitResult, netloc: str, query: list[tuple[str, str]]) -> str:

@@ -52,7 +52,12 @@ def refuse_risks(address: JournalAddress) -> None:
     """Raises: StorageError: acknowledged writes could be lost; the message names every reason."""
     found = risks(address)
     if found:
-        raise StorageError(
-            f"the database of {address} could lose acknowledged writes: {'; '.join(found)} "
-            "(or start with --journal-unreplicated, and lose them with that machine)"
-        )
+        raise StorageError(told(address, found))
+
+
+def told(address: JournalAddress, found: list[str]) -> str:
+    """What to say of risks."""
+    return (
+        f"the database of {address} could lose acknowledged writes: {'; '.join(found)} "
+        "(or start with --journal-unreplicated, and lose them with that machine)"
+    )

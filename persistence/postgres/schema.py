@@ -9,7 +9,7 @@ from chargehand.actors.frozen import frozen
 from chargehand.actors.ports import StorageError
 from chargehand.persistence.layout import first_rows
 from chargehand.persistence.postgres.address import JournalAddress
-from chargehand.persistence.postgres.connection import connect
+from chargehand.persistence.postgres.connection import connect, said
 from chargehand.persistence.postgres.statements import FORMAT, SHARD, Statements
 
 _FIND: Final = "SELECT to_regclass(%s) IS NOT NULL"
@@ -39,28 +39,21 @@ def create(address: JournalAddress) -> Found:
     Raises:
         StorageError: there is one already, or the database does not let us.
     """
-    statements = Statements.of(address.schema)
     try:
         with connect(address) as connection:
-            if _exists(connection, address):
-                raise StorageError(f"there is a journal at {address} already")
-            with connection.transaction():
-                _make_schema(connection, address.schema)
-                for text in statements.tables:
-                    connection.execute(text)
-                connection.execute(
-                    f"INSERT INTO {address.schema}.shard VALUES (%s, %s, %s, 0, 0, 0, '', '', '')",
-                    (SHARD, uuid.uuid4(), FORMAT),
-                )
-                connection.execute(f"INSERT INTO {address.schema}.fold VALUES (%s, 0, 0)", (SHARD,))
-                for row in first_rows():
-                    connection.execute(
-                        f"INSERT INTO {address.schema}.rows VALUES (%s, %s, %b, %b)",
-                        (SHARD, row.table.value, row.key, row.value),
-                    )
-            return _found(connection, address)
+            try:
+                if _exists(connection, address):
+                    raise StorageError(f"there is a journal at {address} already")
+                _make(connection, address.schema)
+                return _found(connection, address)
+            except psycopg.errors.InsufficientPrivilege as error:
+                granted = _grant(connection, address.schema)
+                raise StorageError(
+                    f"no journal could be made in schema {address.schema} at {address}: "
+                    f"{said(error)}: let an administrator run, in this database: {granted}"
+                ) from error
     except psycopg.Error as error:
-        raise StorageError(f"no journal could be made at {address}: {error}") from error
+        raise StorageError(f"no journal could be made at {address}: {said(error)}") from error
 
 
 def find(address: JournalAddress) -> Found:
@@ -78,14 +71,40 @@ def find(address: JournalAddress) -> Found:
                 )
             return _found(connection, address)
     except psycopg.Error as error:
-        raise StorageError(f"the journal at {address} cannot be read: {error}") from error
+        raise StorageError(f"the journal at {address} cannot be read: {said(error)}") from error
 
 
-def _make_schema(connection: psycopg.Connection[Any], schema: str) -> None:
-    """A role that owns its schema, and nothing else, may not make one, even if it is there."""
+def _make(connection: psycopg.Connection[Any], schema: str) -> None:
+    with connection.transaction():
+        # A role that owns its schema, and nothing else, may not make one, even if it is there.
+        if not _has(connection, schema):
+            connection.execute(f"CREATE SCHEMA {schema}")
+        for text in Statements.of(schema).tables:
+            connection.execute(text)
+        connection.execute(
+            f"INSERT INTO {schema}.shard VALUES (%s, %s, %s, 0, 0, 0, '', '', '')",
+            (SHARD, uuid.uuid4(), FORMAT),
+        )
+        connection.execute(f"INSERT INTO {schema}.fold VALUES (%s, 0, 0)", (SHARD,))
+        for row in first_rows():
+            connection.execute(
+                f"INSERT INTO {schema}.rows VALUES (%s, %s, %b, %b)",
+                (SHARD, row.table.value, row.key, row.value),
+            )
+
+
+def _has(connection: psycopg.Connection[Any], schema: str) -> bool:
     there = connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,))
-    if there.fetchone() is None:
-        connection.execute(f"CREATE SCHEMA {schema}")
+    return there.fetchone() is not None
+
+
+def _grant(connection: psycopg.Connection[Any], schema: str) -> str:
+    """What lets the role make a journal."""
+    row = connection.execute("SELECT quote_ident(current_user)").fetchone()
+    assert row is not None, "it is one value"
+    if _has(connection, schema):
+        return f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {row[0]}"
+    return f"CREATE SCHEMA {schema} AUTHORIZATION {row[0]}"
 
 
 def _exists(connection: psycopg.Connection[Any], address: JournalAddress) -> bool:

@@ -10,7 +10,10 @@ import pytest
 
 from chargehand.persistence.postgres.address import JournalAddress
 from chargehand.persistence.postgres.schema import create, find
+from chargehand.web.exits import ExitCode
 from tests.process.conftest import ROOT, S_MAX
+
+NODE = ("--node=a", "--advertise=127.0.0.1:2125", "--cluster-secret=x")
 
 
 def chargehand(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -54,11 +57,16 @@ def test_what_cannot_be_reached_is_said_without_the_password():
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("wrong", ["mysql://x/y", "postgresql://x/y?schema=No;Name", ""])
-def test_an_address_that_is_none_is_refused(wrong):
-    done = chargehand("journal", "status", wrong)
-    assert done.returncode != 0
+@pytest.mark.parametrize(
+    "wrong",
+    ["mysql://x/y", "nonsense", "postgresql://x/y?schema=No;Name", "postgresql://x/y?shema=z", ""],
+)
+@pytest.mark.parametrize("command", [("journal", "status"), ("journal", "init")])
+def test_an_address_that_is_none_is_refused(command, wrong):
+    done = chargehand(*command, wrong)
+    assert done.returncode == ExitCode.BAD_SETTING
     assert done.stderr.startswith("chargehand: ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -66,6 +74,11 @@ def test_an_address_that_is_none_is_refused(wrong):
     [
         (("--journal=postgresql://x/y",), "--journal needs --node"),
         (("--node=a",), "--node means nothing without --journal"),
+        (("--journal=mysql://x/y", *NODE), "the journal's address must begin with postgresql://"),
+        (
+            ("--journal=postgresql://x/y?shema=z", *NODE),
+            "has an unknown parameter shema: known are",
+        ),
         (("--advertise=nowhere",), "--advertise: must be HOST:PORT"),
         (("--advertise=0.0.0.0:2125",), "--advertise: must be where the other nodes reach this"),
         (("--advertise=[::]:2125",), "--advertise: must be where the other nodes reach this"),
@@ -73,8 +86,27 @@ def test_an_address_that_is_none_is_refused(wrong):
 )
 def test_settings_of_a_node_go_together(options, says):
     done = chargehand("serve", *options)
-    assert done.returncode != 0
+    assert done.returncode == ExitCode.BAD_SETTING
     assert says in done.stderr
+
+
+@pytest.mark.parametrize("is_there", [False, True], ids=["no schema", "another's schema"])
+def test_a_role_without_rights_is_told_what_gives_it_them(servers, url, is_there):
+    primary, schema = servers[0], url.partition("?schema=")[2]
+    primary.execute('CREATE ROLE "poor-one" LOGIN')
+    try:
+        if is_there:
+            primary.execute(f"CREATE SCHEMA {schema}")
+        own = url.replace("//postgres@", "//poor-one@")
+        done = chargehand("journal", "init", own)
+        assert done.returncode == ExitCode.CANNOT_OPEN
+        assert f"schema {schema} at {own}: " in done.stderr
+        primary.execute(done.stderr.partition(", in this database: ")[2])
+        done = chargehand("journal", "init", own)
+        assert done.returncode == 0, done.stderr
+    finally:
+        primary.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+        primary.execute('DROP ROLE "poor-one"')
 
 
 RISKS = {
@@ -100,6 +132,51 @@ def test_a_database_that_could_lose_writes_is_refused_by_name(servers, make_node
     finally:
         primary.execute(f"ALTER SYSTEM SET {setting} = '{before}'")
         primary.execute("SELECT pg_reload_conf()")
+
+
+def test_a_journal_is_made_in_a_database_that_could_lose_writes_with_a_warning(servers, url):
+    primary = servers[0]
+    assert chargehand("journal", "init", f"{url}_safe").stderr == ""
+    [(before,)] = primary.execute("SHOW synchronous_standby_names")
+    primary.execute("ALTER SYSTEM SET synchronous_standby_names = ''")
+    primary.execute("SELECT pg_reload_conf()")
+    try:
+        done = chargehand("journal", "init", url, "--json")
+    finally:
+        primary.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{before}'")
+        primary.execute("SELECT pg_reload_conf()")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["head"] == 0
+    [warning] = done.stderr.splitlines()
+    assert warning.startswith("chargehand: warning: no node starts with it: ")
+    assert "synchronous_standby_names is empty" in warning
+
+
+def test_verify_checks_the_copy_of_a_node(make_node, tmp_path):
+    directory = tmp_path / "data"
+    node = make_node("alone").start(f"--data-dir={directory}")
+    node.create("x", key="k")
+    busy = chargehand("verify", str(directory))
+    assert busy.returncode == ExitCode.CANNOT_OPEN
+    assert "is in use by process" in busy.stderr
+    node.signal(signal.SIGTERM)
+    assert node.wait() == 0
+
+    done = chargehand("verify", str(directory))
+    assert done.returncode == 0, done.stdout
+    told, end = done.stdout.splitlines()
+    assert told.startswith(f"{directory} holds a node's copy of journal ")
+    assert "chargehand journal status" in told
+    assert end.startswith("all is well; checked: ")
+    found = json.loads(chargehand("verify", str(directory), "--json").stdout)
+    assert found["ok"]
+    assert found["copy_of"] in told
+
+    (file := directory / "near/data.mdb").write_bytes(bytes(file.stat().st_size))
+    done = chargehand("verify", str(directory))
+    assert done.returncode == ExitCode.DAMAGED
+    assert f"remove {directory / 'near'}" in done.stdout
+    assert "latest copy" not in done.stdout
 
 
 def test_nodes_are_listed_and_handed_over_by_command(three):

@@ -228,3 +228,28 @@ def test_a_lane_on_loopback_is_taken(address):
 
 def test_no_lane_has_a_port_unless_it_is_set():
     assert load({}, {}).server.lane_address is None
+
+
+NODE = {"node": "a", "advertise": "10.0.0.1:2125", "cluster_secret": "x"}
+
+
+def test_a_node_is_not_reached_where_clients_are():
+    node = {**NODE, "journal": "postgresql://db/x"}
+    for http in ("10.0.0.1:2125", "0.0.0.0:2125", "[::]:2125"):
+        told = refusal({**node, "http": http, "token": "t"})
+        assert told.startswith(f"--advertise: clients come in at port 2125 already (--http {http})")
+        assert "10.0.0.1:2126" in told
+    for http in ("10.0.0.2:2125", "0.0.0.0:2123", "127.0.0.1:0"):
+        assert load({**node, "http": http, "token": "t"}, {}).server.advertise == "10.0.0.1:2125"
+
+
+def test_a_secret_of_the_nodes_that_is_empty_is_named_with_how_one_is_made():
+    told = refusal(environment={"CHARGEHAND_CLUSTER_SECRET": " "})
+    assert told.startswith("CHARGEHAND_CLUSTER_SECRET is empty: ")
+    assert "openssl rand -hex 32" in told
+
+
+@pytest.mark.parametrize("name", ["token", "node"])
+def test_a_text_that_is_empty_is_called_so(name):
+    variable = f"CHARGEHAND_{name.upper()}"
+    assert refusal(environment={variable: ""}) == f"{variable} is empty: set it, or leave it out"

@@ -192,10 +192,10 @@ async def _opened(
         webhooks = webhooks_of(bridges)
         if serves_http:
             tcp = stack.enter_context(
-                closing(listen_tcp(*server.address, setting="serve_http={!r}"))
+                closing(listen_tcp(*server.address, setting="serve_http={!r} (a free one)"))
             )
         if server.lane_address is not None:
-            lane = listen_tcp(*server.lane_address, setting="serve_lane={!r}")
+            lane = listen_tcp(*server.lane_address, setting="serve_lane={!r} (a free one)")
             stack.enter_context(closing(lane))
         journal = journal_of()
         stack.push_async_callback(_close, journal)  # also where the block ends with an error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from chargehand.web.cli.environment import PREFIX
-from chargehand.web.cluster.needed import needs_postgres
+from chargehand.web.cluster.needed import journal_address, needs_postgres
 from chargehand.web.exits import ExitCode, Fatal
 
 if TYPE_CHECKING:
@@ -31,12 +31,10 @@ def journal() -> None:
 
 def _run(url: str | None, what: "Callable[[JournalAddress], Found]") -> "Found":
     def run() -> "Found":
-        from chargehand.persistence.postgres.address import JournalAddress
-
         text = url or os.environ.get(VARIABLE)
         if not text:
             raise Fatal(ExitCode.BAD_SETTING, f"name the journal: as an argument, or in {VARIABLE}")
-        return what(JournalAddress.parse(text))
+        return what(journal_address(text))
 
     return _reporting(run)
 
@@ -59,7 +57,8 @@ def _show(found: "Found", *, as_json: bool) -> None:
 @click.argument("url", required=False)
 @click.option("--json", "as_json", is_flag=True, help="print it as JSON")
 def init(url: str | None, as_json: bool) -> None:
-    """Make an empty journal. Its schema is made as well, where it is not there.
+    """Make an empty journal. Its schema is made as well, where it is not there. Warns of a database
+    that could lose what it acknowledges, as no node starts with that.
 
     \b
     Example:
@@ -67,8 +66,13 @@ def init(url: str | None, as_json: bool) -> None:
     """
 
     def make(address: "JournalAddress") -> "Found":
+        from chargehand.persistence.postgres.safety import risks, told
         from chargehand.persistence.postgres.schema import create
 
+        # Before, as commits to a database without its standby wait for that.
+        if found := risks(address):
+            warning = f"warning: no node starts with it: {told(address, found)}"
+            print(f"chargehand: {warning}", file=sys.stderr, flush=True)
         return create(address)
 
     _show(_run(url, make), as_json=as_json)
@@ -108,7 +112,7 @@ def copy(source: str, target: str, as_json: bool) -> None:
     """
 
     def run() -> "Copied":
-        from chargehand.persistence.postgres.address import SCHEMES, JournalAddress
+        from chargehand.persistence.postgres.address import SCHEMES
         from chargehand.persistence.postgres.copying import to_database, to_directory
 
         def is_address(text: str) -> bool:
@@ -117,8 +121,8 @@ def copy(source: str, target: str, as_json: bool) -> None:
         if is_address(source) == is_address(target):
             raise Fatal(ExitCode.BAD_SETTING, "one of both is a directory, the other an address")
         if is_address(target):
-            return to_database(Path(source), JournalAddress.parse(target))
-        return to_directory(JournalAddress.parse(source), Path(target))
+            return to_database(Path(source), journal_address(target))
+        return to_directory(journal_address(source), Path(target))
 
     copied = _reporting(run)
     if as_json:

@@ -70,7 +70,8 @@ def serve(config: Path | None, **flags: str | bool | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="print the findings as JSON")
 def verify(data_dir: Path, as_json: bool) -> None:
     """Check every record, checksum and reference of a data directory, and say what to do about each
-    fault. Changes nothing; refused while a server has the directory open.
+    fault. Changes nothing; refused while a server has the directory open. Of a node's directory it
+    checks the copy.
 
     \b
     Example:

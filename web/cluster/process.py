@@ -106,7 +106,7 @@ async def serve_node(
     assert settings.advertise is not None, "it was checked"
     assert settings.node is not None, "it was checked"
     begun_s = time.monotonic()
-    peers = listen_tcp(*settings.advertised, setting="--advertise {}")
+    peers = listen_tcp(*settings.advertised, setting="--advertise")
     async with AsyncExitStack() as stack:
         place = await _Place.checked(settings)
         roles = Roles(settings.advertise)

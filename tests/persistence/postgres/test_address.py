@@ -3,8 +3,7 @@
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from chargehand.actors.ports import StorageError
-from chargehand.persistence.postgres.address import JournalAddress
+from chargehand.persistence.postgres.address import AddressError, JournalAddress
 
 
 def test_parameters_of_ours_are_taken_out():
@@ -40,8 +39,38 @@ def test_it_is_shown_without_a_password(url):
         ("postgresql://x/y?schema=Mine", "'Mine' is no name of a schema"),
         ("postgresql://x/y?schema=a;drop", "is no name of a schema"),
         ("postgresql://x/y?prepared=maybe", "prepared= in the journal's address is on or off"),
+        ("postgresql://x/y?shema=jobs", "unknown parameter shema: known are schema, prepared, "),
+        ("postgresql://x/y?a=1&b=2", "unknown parameters a, b: known are schema, prepared, "),
+        ("postgresql://me:50%@x/y", "not an address that libpq can read"),
+        ("postgresql://[x/y", "not an address that libpq can read"),
     ],
 )
 def test_what_is_none_is_refused(url, says):
-    with pytest.raises(StorageError, match=says):
+    with pytest.raises(AddressError, match=says):
         JournalAddress.parse(url)
+
+
+def test_a_schema_that_was_named_is_shown():
+    assert str(JournalAddress.parse("postgresql://db/x?schema=jobs")).endswith("/x?schema=jobs")
+    shown = str(JournalAddress.parse("postgresql://db/x?schema=jobs&sslmode=require"))
+    assert shown == "postgresql://db/x?sslmode=require&schema=jobs"
+    assert str(JournalAddress.parse("postgresql://db/x")) == "postgresql://db/x"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://me:s3cret%@x/y", "postgresql://me:a?s3cret@x/y", "postgresql://me:[s3cret@x/y"],
+)
+def test_no_refusal_holds_a_password(url):
+    with pytest.raises(AddressError) as caught:
+        JournalAddress.parse(url)
+    assert "s3cret" not in str(caught.value)
+    assert "as %3F" in str(caught.value)
+
+
+def test_an_unknown_parameter_is_refused_with_all_that_are_known():
+    with pytest.raises(AddressError) as caught:
+        JournalAddress.parse("postgresql://x/y?shema=z")
+    known = str(caught.value).partition(": known are ")[2].split(", ")
+    assert known[:2] == ["schema", "prepared"]
+    assert "target_session_attrs" in known

@@ -16,7 +16,7 @@ from chargehand.actors.garbage import rare_collections
 from chargehand.actors.identity import BOOT_RECOVERY
 from chargehand.actors.ids import IdSource, RandomIds
 from chargehand.actors.limits import NS
-from chargehand.actors.ports import Journal, StorageError
+from chargehand.actors.ports import EndedError, Journal, StorageError
 from chargehand.actors.recovery import Recovered, recover
 from chargehand.actors.settings import Settings
 from chargehand.actors.system import System
@@ -168,6 +168,9 @@ async def _run_journal(
         failed = write_failed(error)
         system.publisher.failed(system.journal.unwritten(), failed)
         system.scheduler.end_waiting(failed)
-        _log.critical("storage has failed, the server ends: %s", error)
+        if isinstance(error, EndedError):
+            _log.warning("the server writes no more, and answers nothing more: %s", error)
+        else:
+            _log.critical("storage has failed, the server ends: %s", error)
         await trio.sleep(FAILURE_GRACE_S)
         raise

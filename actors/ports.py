@@ -23,6 +23,11 @@ class StorageError(Exception):
     """Raised when the store cannot be opened, read or written; the message names the cause."""
 
 
+class EndedError(StorageError):
+    """Raised when another process may write from now on, and this one may not: nothing is wrong
+    with what is stored."""
+
+
 class UnwritableError(StorageError):
     """Raised when a record holds what cannot be written: its own fault, not the store's."""
 

@@ -20,11 +20,10 @@ import trio
 
 from chargehand.actors.boot_clock import BootClock
 from chargehand.actors.lifecycle import run_system
-from chargehand.actors.ports import DamagedError, StorageError
+from chargehand.actors.ports import DamagedError, EndedError, StorageError
 from chargehand.actors.system import System
 from chargehand.persistence.lock import InUseError
 from chargehand.persistence.opening import open_journal
-from chargehand.persistence.replicated.far import EndedError
 from chargehand.web.bridges.on_demand import bridges_of
 from chargehand.web.cluster.needed import journal_address, needs_postgres
 from chargehand.web.ending import end_at_once_on_a_second_signal, end_by_force_after

@@ -19,10 +19,6 @@ class FencedError(StorageError):
     changed."""
 
 
-class EndedError(StorageError):
-    """Raised when the node may not write any more: the process ends, and may start again."""
-
-
 @final
 @frozen
 class LogValue:

@@ -14,11 +14,11 @@ from typing import Final, Protocol, final
 import trio
 
 from chargehand.actors.boot_clock import boot_ns
-from chargehand.actors.ports import DamagedError
+from chargehand.actors.ports import DamagedError, EndedError
 from chargehand.persistence.framing import log_value, span
 from chargehand.persistence.pipeline import Waiting
 from chargehand.persistence.replicated.asking import Asking
-from chargehand.persistence.replicated.far import EndedError, Link, LostError
+from chargehand.persistence.replicated.far import Link, LostError
 from chargehand.persistence.replicated.near import ForkedError, Near
 from chargehand.persistence.replicated.node import (
     RENEWS_PER_TTL,

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import final
 
-from chargehand.actors.ports import Damage
+from chargehand.actors.ports import Damage, EndedError
 from chargehand.actors.record import Entry, IndexRow, OutstandingEffect, Record
 from chargehand.persistence.heads import StoredHeads
 from chargehand.persistence.recovery import StoreRecovery
-from chargehand.persistence.replicated.far import EndedError
 from chargehand.persistence.replicated.near import Near
 
 

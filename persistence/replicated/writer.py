@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
 from typing import Final, final
 
+from chargehand.actors.ports import EndedError
 from chargehand.persistence.checkpoint import Slice
 from chargehand.persistence.delivery import Delivery
 from chargehand.persistence.framing import sequence_key
 from chargehand.persistence.pipeline import CheckpointProgress, Report, progress_of
-from chargehand.persistence.replicated.far import EndedError, FarTables, FencedError, LostError
+from chargehand.persistence.replicated.far import FarTables, FencedError, LostError
 from chargehand.persistence.replicated.member import AGAIN_S, Member
 from chargehand.persistence.replicated.node import Doubt
 from chargehand.persistence.replicated.outage import Outage

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chargehand.actors.ports import DamagedError, DamagedRowError
+from chargehand.actors.ports import DamagedError, DamagedRowError, EndedError
 from chargehand.actors.record import IndexRow, IndexTable
 from chargehand.actors.task.head import id_of
 from chargehand.persistence.framing import (
@@ -20,7 +20,6 @@ from chargehand.persistence.framing import (
     log_value,
 )
 from chargehand.persistence.index_rows import decode_row, encode_row
-from chargehand.persistence.replicated.far import EndedError
 from chargehand.persistence.seal import seal, unseal
 from chargehand.persistence.snapshots import decode_head, decode_snapshot, encode_snapshot
 from chargehand.persistence.store import Put, Table

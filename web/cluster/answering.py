@@ -1,6 +1,7 @@
 """What stands behind the guard of each listener of a node: here, or at the active node."""
 
 import hmac
+from functools import partial
 from http import HTTPStatus
 from typing import Final, final
 
@@ -12,7 +13,7 @@ from chargehand.persistence.replicated.far import LostError
 from chargehand.web.cluster.agreement import AGREES_PATH, TOKEN_SIGN, Agreement, Differs
 from chargehand.web.cluster.forwarding import CONNECT_S, SECRET, WAY, Forwarder, Outcome
 from chargehand.web.cluster.presence import NodePresence
-from chargehand.web.cluster.roles import NOT_A_NODE, NOT_ACTIVE, UNTOUCHED, Roles
+from chargehand.web.cluster.roles import NOT_A_NODE, NOT_ACTIVE, RETRY_AFTER, UNTOUCHED, Roles
 from chargehand.web.exchange import Answerer, Exchange
 from chargehand.web.listeners import Way
 from chargehand.web.operations import Operation
@@ -31,17 +32,11 @@ STEP_DOWN_PATH: Final = b"/api/nodes/step-down"
 _WAYS: Final = {way.value.encode(): way for way in Way}
 _JSON: Final = (b"content-type", b"application/json")
 
-_NOBODY: Final = Refusal.of(
-    EdgeCode.NO_ACTIVE_NODE,
-    "no node is active; nothing was done",
-    "try again in a second",
-    ((b"retry-after", b"1"),),
-)
 _UNTOUCHED: Final = Refusal.of(
     EdgeCode.NO_ACTIVE_NODE,
     "this node is not the active one; nothing was done",
     "ask another one",
-    ((b"retry-after", b"1"), (NOT_ACTIVE[0], UNTOUCHED.encode())),
+    (*RETRY_AFTER, (NOT_ACTIVE[0], UNTOUCHED.encode())),
 )
 _STRANGER: Final = Refusal.of(
     EdgeCode.NOT_A_NODE,
@@ -102,17 +97,17 @@ class NodeAnswerer:
                 if trio.current_time() - asked_s > CONNECT_S:
                     waits_since_s = trio.current_time()  # a node had it until now
             if trio.current_time() - waits_since_s >= WAIT_S:
-                await exchange.refuse(_NOBODY)
+                await exchange.refuse(_nobody(self._roles))
                 return
             await trio.sleep(LOOK_S)
-        exchange.answer_unless(self._roles.stale)
+        exchange.answer_unless(partial(self._roles.stale, exchange.head))
         await _answer_here(exchange, self._roles, local)
 
     async def _nodes(self, exchange: Exchange) -> None:
         try:
             found = await self._presence.nodes()
         except LostError:
-            await exchange.refuse(_NOBODY)
+            await exchange.refuse(_nobody(self._roles))
             return
         row = self._roles.row
         shown = [
@@ -131,14 +126,16 @@ class NodeAnswerer:
         """Ready is who can have a request answered."""
         roles = self._roles
         standing = roles.standing()
-        reason = self._agreement.reason
+        reason = self._agreement.reason or roles.trouble
         is_reached = bool(roles.elsewhere) and reason is None
-        is_ready = roles.is_active if wants_active else roles.is_active or is_reached
+        is_ready = roles.is_active or (is_reached and not wants_active)
+        if not is_ready and reason is None:
+            reason = "this node is not the active one" if is_reached else "no node is active"
         shown: dict[str, object] = {
             "status": "ready" if is_ready else "not ready",
             "role": standing.role,
             "active": standing.active,
-            "epoch": roles.row.epoch,
+            "epoch": standing.epoch,
             "lag_records": standing.lag_records,
         }
         if reason is not None:
@@ -177,7 +174,7 @@ class PeerAnswerer:
         if local is None:
             await exchange.refuse(_UNTOUCHED)
             return
-        exchange.answer_unless(self._roles.stale)
+        exchange.answer_unless(partial(self._roles.stale, exchange.head))
         await _answer_here(exchange, self._roles, local)
 
     async def _agree(self, exchange: Exchange, sign: bytes) -> None:
@@ -195,6 +192,16 @@ async def _answer_here(exchange: Exchange, roles: Roles, local: Answerer) -> Non
         return
     await _answer(exchange, HTTPStatus.ACCEPTED, {"node": roles.name_of_active})
     roles.leaving.set()
+
+
+def _nobody(roles: Roles) -> Refusal:
+    why = "" if roles.trouble is None else f" ({roles.trouble})"
+    return Refusal.of(
+        EdgeCode.NO_ACTIVE_NODE,
+        f"no node can confirm that it is active{why}; nothing was done",
+        "try again in a second",
+        RETRY_AFTER,
+    )
 
 
 def _role_of(node: Seen, active: str, is_gone_s: float) -> str:

@@ -12,7 +12,8 @@ from typing import Final, final
 import httpx
 import trio
 
-from chargehand.web.cluster.roles import NOT_A_NODE, NOT_ACTIVE, UNTOUCHED, Roles
+from chargehand.web.cluster.repeating import is_repeatable, next_step
+from chargehand.web.cluster.roles import NOT_A_NODE, NOT_ACTIVE, RETRY_AFTER, UNTOUCHED, Roles
 from chargehand.web.exchange import Exchange
 from chargehand.web.listeners import Way
 from chargehand.web.problems import EdgeCode
@@ -38,14 +39,6 @@ _HOP_BY_HOP: Final = frozenset(
         b"content-length",
         b"proxy-connection",
     }
-)
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-
-_LOST: Final = Refusal.of(
-    EdgeCode.NODE_LOST,
-    "the active node was lost before it answered: what was asked may have been done",
-    "look, or send it again under the same Idempotency-Key",
-    ((b"retry-after", b"1"),),
 )
 
 
@@ -108,7 +101,7 @@ class Forwarder:
             if is_stranger(response):
                 return Outcome.NOT_KNOWN
             not_active = response.headers.get(NOT_ACTIVE[0].decode())
-            if not_active == UNTOUCHED or (not_active and _is_repeatable(exchange)):
+            if not_active == UNTOUCHED or (not_active and is_repeatable(exchange.head)):
                 return Outcome.NOT_DONE
             await _pass_back(exchange, response)
         finally:
@@ -135,16 +128,16 @@ def is_stranger(response: httpx.Response) -> bool:
 
 async def _lost(exchange: Exchange) -> Outcome:
     """Nobody knows what became of it: what may be sent twice is."""
-    if _is_repeatable(exchange):
+    if is_repeatable(exchange.head):
         return Outcome.NOT_DONE
-    await exchange.refuse(_LOST)
-    return Outcome.ANSWERED
-
-
-def _is_repeatable(exchange: Exchange) -> bool:
-    return exchange.head.method in _SAFE or any(
-        name == b"idempotency-key" for name, _ in exchange.head.headers
+    lost = Refusal.of(
+        EdgeCode.NODE_LOST,
+        "the active node was lost before it answered: what was asked may have been done",
+        next_step(exchange.head),
+        RETRY_AFTER,
     )
+    await exchange.refuse(lost)
+    return Outcome.ANSWERED
 
 
 async def _pass_back(exchange: Exchange, response: httpx.Response) -> None:

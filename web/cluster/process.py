@@ -170,6 +170,7 @@ class _Turns:
             while not self._stop.is_set():
                 async with self._place.member(shy_s=shy_s) as member:
                     self._roles.begin(member)
+                    _log.info("standby: following the journal at %s", self._place.address)
                     try:
                         if await self._has_come(member):
                             await self._serve(member)
@@ -196,6 +197,8 @@ class _Turns:
                 (time.monotonic() - begun_s) * 1000,
             )
             await self._roles.leaving.wait()
+            if not self._stop.is_set():
+                _log.info("stepping down, as it was asked to")
             self._roles.end()  # what comes from now on is another node's
             system.begin_stop()
             await stop_fronts(self._fronts, settings.grace_s / 2)

@@ -1,5 +1,6 @@
 """Which node answers now, as this one knows it."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, final
@@ -8,9 +9,11 @@ import trio
 
 from chargehand.persistence.replicated.member import LOOKS_S, Member
 from chargehand.persistence.replicated.node import Active, Ended, Standby
-from chargehand.persistence.replicated.shard import Row
+from chargehand.persistence.replicated.shard import NOBODY, Owner, Row
+from chargehand.web.cluster.repeating import changes_nothing, next_step
 from chargehand.web.exchange import Answerer
 from chargehand.web.listeners import Way
+from chargehand.web.parsing import RequestHead
 from chargehand.web.problems import EdgeCode
 from chargehand.web.refusal import Refusal
 from chargehand.web.shapes.health import Standing
@@ -27,13 +30,9 @@ HUNG_S: Final = 30.0
 """The database has not answered for so long. Not less: each such wait leaves a session behind in a
 server that waits for its copies."""
 
-_STALE: Final = Refusal.of(
-    EdgeCode.NO_ACTIVE_NODE,
-    "this node cannot confirm that it is the active one, so it answers nothing; a write may have "
-    "been done",
-    "send it again in a second, under the same Idempotency-Key",
-    ((b"retry-after", b"1"), NOT_ACTIVE),
-)
+RETRY_AFTER: Final = ((b"retry-after", b"1"),)
+
+_log = logging.getLogger("chargehand")
 
 
 @final
@@ -49,6 +48,7 @@ class Roles:
         self.member: Member | None = None
         self._address = address
         self._local: Mapping[Way, Answerer] = {}
+        self._seen = NOBODY  # who was active last
         self._asked: dict[trio.CancelScope, str] = {}
         self.leaving = trio.Event()
 
@@ -77,9 +77,17 @@ class Roles:
     def _may_answer(self) -> bool:
         return self.member is not None and self.member.may_answer()
 
-    def stale(self) -> Refusal | None:
+    def stale(self, head: RequestHead) -> Refusal | None:
         """Why what was found out must not be answered: asked as the answer begins."""
-        return None if self.is_active else _STALE
+        if self.is_active:
+            return None
+        done = "" if changes_nothing(head) else "; it may have been done"
+        return Refusal.of(
+            EdgeCode.NO_ACTIVE_NODE,
+            f"this node cannot confirm that it is the active one, so it answers nothing{done}",
+            next_step(head),
+            (*RETRY_AFTER, NOT_ACTIVE),
+        )
 
     @property
     def elsewhere(self) -> str | None:
@@ -113,15 +121,32 @@ class Roles:
             await trio.sleep(LOOKS_S)
             if self.member is not None:
                 self.member.end_hung(HUNG_S)
-            active = self.row.owner.address
+            owner = self.row.owner
+            if owner != self._seen:
+                self._report(owner)
             for scope, address in self._asked.items():
-                if active not in ("", address):
+                if owner.address not in ("", address):
                     scope.cancel()
+
+    def _report(self, owner: Owner) -> None:
+        """Another process is active, or none."""
+        self._seen = owner
+        if owner == NOBODY:
+            _log.info("no node is active")
+        elif owner.address != self._address:  # of itself it is logged with what it has read
+            _log.info(
+                "node %s at %s is active, epoch %d", owner.node, owner.address, self.row.epoch
+            )
 
     def standing(self) -> Standing:
         """For probes and for people."""
         lag_records = max(0, self.row.head - self.followed_seq)
-        return Standing(self.role, self.name_of_active, lag_records)
+        return Standing(self.role, self.name_of_active, self.row.epoch, lag_records)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the database gives this node no answer; None: it does."""
+        return None if self.member is None else self.member.trouble
 
     @property
     def name_of_active(self) -> str | None:
@@ -134,7 +159,7 @@ class Roles:
             return "active"
         match None if self.member is None else self.member.node:
             case Active():
-                return "becoming active"
+                return "unconfirmed" if self._local else "becoming active"
             case Standby():
                 return "standby"
             case Ended() | None:

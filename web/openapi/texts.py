@@ -406,7 +406,8 @@ FIELDS: Final[Mapping[str, str]] = {
         "What retention has done since the start; left out where nothing of it is set."
     ),
     "ReadinessResponse.role": (
-        "Of one of several nodes: `active`, `standby`, `becoming active` or `between turns`."
+        "Of one of several nodes: `active`, `standby`, `becoming active`, `unconfirmed` or "
+        "`between turns`."
     ),
     "ReadinessResponse.active": "The name of the node that is active.",
     "ReadinessResponse.lag_records": (

@@ -55,11 +55,13 @@ class Standing:
 
     Args:
         active: the name of the node that is; None: there is none.
+        epoch: that it writes with.
         lag_records: so many are in the journal that this node does not have yet.
     """
 
     role: str
     active: str | None
+    epoch: int
     lag_records: int
 
 
@@ -91,7 +93,7 @@ def readiness_of(
     first = [_shown(fault) for fault, _ in zip(faults, range(FAULTS_SHOWN_MAX), strict=False)]
     return ReadinessResponse(
         ReadyStatus.READY,
-        epoch,
+        epoch if standing is None else standing.epoch,
         first or None,
         len(faults) or None,
         faults.crash_count or None,

@@ -5,10 +5,9 @@ import pytest
 
 from chargehand.actors.identity import OriginKind
 from chargehand.actors.lifecycle import run_system
-from chargehand.actors.ports import DamagedError
+from chargehand.actors.ports import DamagedError, EndedError
 from chargehand.actors.task import head
 from chargehand.persistence.framing import sequence_key
-from chargehand.persistence.replicated.far import EndedError
 from chargehand.persistence.store import Delete, Put, Store, Table
 from chargehand.web.app import create_app
 from tests.persistence.places import Kind, id_of

@@ -8,7 +8,7 @@ from unittest.mock import ANY
 import pytest
 import trio
 
-from chargehand.actors.ports import StorageError
+from chargehand.actors.ports import EndedError, StorageError
 from chargehand.actors.task.head import id_of
 from chargehand.persistence.codec import encode_record
 from chargehand.persistence.framing import log_value
@@ -16,7 +16,7 @@ from chargehand.persistence.memory_store import MemoryStore
 from chargehand.persistence.replicated import member as member_module
 from chargehand.persistence.replicated import near as near_module
 from chargehand.persistence.replicated.changes import encode_changes
-from chargehand.persistence.replicated.far import EndedError, LostError
+from chargehand.persistence.replicated.far import LostError
 from chargehand.persistence.replicated.member import Member
 from chargehand.persistence.replicated.near import Near, mark_of
 from chargehand.persistence.replicated.opening import replicated_journal

@@ -32,6 +32,7 @@ class FakeMember:
     node: Node = field(init=False)
     confirmed: bool = False
     followed_seq: int = 0
+    trouble: str | None = None
     hung_s: list[float] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """What is asked while no node is active, or none can say that it is: by Trio's clock alone."""
 
 import httpx
+import orjson
 import pytest
 import trio
 
@@ -103,6 +104,31 @@ def losing_its_confirmation(node, *, ends_turn=False):
         await exchange.send(b"stale", False)
 
     return answer
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "may_be_done", "next_step"),
+    [
+        ("GET", {}, False, "send it again in a second"),
+        ("POST", {"Idempotency-Key": "k"}, True, "under the same Idempotency-Key"),
+        ("POST", {}, True, "look whether it was done before you send it again"),
+    ],
+)
+@pytest.mark.parametrize("is_here", [True, False])
+async def test_who_is_not_answered_hears_what_to_do_with_this_request(
+    make_node, autojump_clock, method, headers, may_be_done, next_step, is_here
+):
+    standby, active = make_node("standby"), make_node("active")
+    standby.see(active)
+    active.become_active(losing_its_confirmation(active))
+    asked = Asked(method, "/api/tasks", headers=headers)
+    await (active if is_here else standby).ask(asked)
+    said = orjson.loads(asked.body)["error"]
+    if is_here or (method == "POST" and not headers):
+        assert ("may have been done" in said) == may_be_done
+        assert next_step in said
+    else:  # it was asked again, and nobody could answer
+        assert "nothing was done" in said
 
 
 @pytest.mark.parametrize("ends_turn", [False, True])

@@ -15,7 +15,7 @@ from tests.web.cluster.nodes import Asked, saying
 
 
 def standing() -> Standing:
-    return Standing("active", "active", 0)
+    return Standing("active", "active", 1, 0)
 
 
 @pytest.mark.parametrize("way", Way)

@@ -1,18 +1,45 @@
 """Whether a database could lose what it has acknowledged, by how it is set up."""
 
-from typing import Final
+from typing import Final, final
 
 import psycopg
 
+from chargehand.actors.frozen import frozen
 from chargehand.actors.ports import StorageError
 from chargehand.persistence.postgres.address import JournalAddress
-from chargehand.persistence.postgres.connection import Database, said
+from chargehand.persistence.postgres.connection import Database, Rows, said
 
 SAFE_COMMITS: Final = frozenset({"on", "remote_apply"})
 
 _READ: Final = """SELECT current_setting('fsync'), current_setting('full_page_writes'),
     current_setting('synchronous_commit'), current_setting('synchronous_standby_names'),
     (SELECT count(*) FROM pg_stat_replication)"""
+# A role sees so much of its own sessions, and nodes have one in common.
+_WAITING: Final = """SELECT count(*),
+    coalesce(max(extract(epoch FROM clock_timestamp() - query_start)), 0)::float8
+    FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND datname = current_database()"""
+
+
+@final
+@frozen
+class Safety:
+    """How safe a database keeps what it acknowledges, now.
+
+    Args:
+        risks: what could lose acknowledged writes, each with what to set instead.
+        waiting_commits: so many have no answer until a standby has them.
+        waits_s: seconds for which the longest has waited.
+    """
+
+    risks: list[str]
+    waiting_commits: int
+    waits_s: float
+
+
+def safety(address: JournalAddress) -> Safety:
+    """Raises: StorageError: the database cannot be asked."""
+    [(waiting, waits_s)] = _asked(address, _WAITING)
+    return Safety(risks(address), waiting, waits_s)
 
 
 def risks(address: JournalAddress) -> list[str]:
@@ -21,13 +48,7 @@ def risks(address: JournalAddress) -> list[str]:
     Raises:
         StorageError: the database cannot be asked.
     """
-    database = Database(address)
-    try:
-        [(fsync, pages, commit, names, standbys)] = database.rows(_READ)
-    except psycopg.Error as error:
-        raise StorageError(f"the journal at {address} cannot be read: {said(error)}") from error
-    finally:
-        database.drop()
+    [(fsync, pages, commit, names, standbys)] = _asked(address, _READ)
     found = []
     if fsync != "on":
         found.append(f"fsync is {fsync}: a power cut loses commits; set it to on")
@@ -46,6 +67,16 @@ def risks(address: JournalAddress) -> list[str]:
     elif not standbys:
         found.append("no standby is connected: commits wait for one; start it")
     return found
+
+
+def _asked(address: JournalAddress, text: str) -> Rows:
+    database = Database(address)
+    try:
+        return database.rows(text)
+    except psycopg.Error as error:
+        raise StorageError(f"the journal at {address} cannot be read: {said(error)}") from error
+    finally:
+        database.drop()
 
 
 def refuse_risks(address: JournalAddress) -> None:

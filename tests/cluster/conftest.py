@@ -22,7 +22,21 @@ SECRET: Final = "known to the nodes"
 
 pytest_terminal_summary = left_out
 
-__all__ = ["address", "database", "server", "servers"]
+__all__ = ["address", "chargehand", "database", "server", "servers"]
+
+
+def chargehand(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command, as it is typed."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("CHARGEHAND_")}
+    return subprocess.run(
+        [sys.executable, "-m", "chargehand", *arguments],
+        cwd=ROOT,
+        env={**kept, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        timeout=S_MAX,
+        check=False,
+    )
 
 
 @final

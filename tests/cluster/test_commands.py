@@ -1,32 +1,16 @@
 """The commands of operators of several nodes, as they are typed."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 
 import pytest
 
 from chargehand.persistence.postgres.address import JournalAddress
 from chargehand.persistence.postgres.schema import create, find
 from chargehand.web.exits import ExitCode
-from tests.process.conftest import ROOT, S_MAX
+from tests.cluster.conftest import chargehand
 
 NODE = ("--node=a", "--advertise=127.0.0.1:2125", "--cluster-secret=x")
-
-
-def chargehand(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("CHARGEHAND_")}
-    return subprocess.run(
-        [sys.executable, "-m", "chargehand", *arguments],
-        cwd=ROOT,
-        env={**kept, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        timeout=S_MAX,
-        check=False,
-    )
 
 
 @pytest.fixture
@@ -44,6 +28,8 @@ def test_a_journal_is_made_and_looked_at(url):
     assert shown.returncode == 0, shown.stderr
     assert made["journal"] in shown.stdout
     assert "nobody" in shown.stdout
+    assert "waiting  0 commits for a standby" in shown.stdout
+    assert shown.stderr == ""
     again = chargehand("journal", "init", url)
     assert again.returncode != 0
     assert "already" in again.stderr

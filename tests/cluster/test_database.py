@@ -1,17 +1,19 @@
 """What the nodes do when the database is slow, away, or another one."""
 
+import json
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.cluster.postgres import PostgresServer, a_directory, replicated
 from chargehand.persistence.postgres.address import JournalAddress
 from chargehand.persistence.postgres.schema import create
-from tests.cluster.conftest import NodeProcess
+from tests.cluster.conftest import NodeProcess, chargehand
 from tests.cluster.fixtures import need_postgres
 from tests.process.conftest import S_MAX
 
@@ -41,6 +43,13 @@ def start_node(tmp_path: Path, own_servers) -> Iterator[Callable[..., NodeProces
         node.kill()
 
 
+def journal_status(server: PostgresServer) -> dict[str, Any]:
+    done = chargehand("journal", "status", server.url, "--json")
+    assert done.returncode == 0, done.stderr
+    shown: dict[str, Any] = json.loads(done.stdout)
+    return shown
+
+
 def test_nothing_is_answered_while_no_copy_can_be_made_and_all_goes_on_after(
     own_servers, start_node
 ):
@@ -58,6 +67,10 @@ def test_nothing_is_answered_while_no_copy_can_be_made_and_all_goes_on_after(
         assert time.monotonic() < deadline_s, shown
         time.sleep(0.02)
     assert (shown["status"], shown["role"]) == ("not ready", "unconfirmed")
+    status = journal_status(own_servers[0])
+    assert status["waiting_commits"] >= 1
+    assert status["waiting_seconds"] > 0
+    assert [risk for risk in status["risks"] if "no standby is connected" in risk]
     assert not answers
     copy.start()
     thread.join()
@@ -69,6 +82,7 @@ def test_nothing_is_answered_while_no_copy_can_be_made_and_all_goes_on_after(
     assert sorted(node.titles()) == ["before", "meanwhile"]
     assert "the database answers again" in node.log
     assert 1 <= node.log.count("the database gives no answer") < 10
+    assert journal_status(own_servers[0])["risks"] == []
 
 
 def test_a_node_ends_when_it_is_asked_though_the_database_is_away(own_servers, start_node):

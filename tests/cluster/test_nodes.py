@@ -91,6 +91,7 @@ def test_a_node_that_was_frozen_answers_nothing_stale_and_begins_anew(three):
         first.restarted()
     assert sorted(first.titles()) == ["before", "meanwhile"]
     assert first.client.get("/readyz").json()["active"] != first.name
+    assert "CRITICAL" not in first.log  # nothing is wrong with what is stored
     assert sorted(third.titles()) == ["before", "meanwhile"]
 
 

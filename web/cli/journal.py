@@ -16,6 +16,7 @@ from chargehand.web.exits import ExitCode, Fatal
 if TYPE_CHECKING:
     from chargehand.persistence.postgres.address import JournalAddress
     from chargehand.persistence.postgres.copying import Copied
+    from chargehand.persistence.postgres.safety import Safety
     from chargehand.persistence.postgres.schema import Found
 
 T = TypeVar("T")
@@ -29,8 +30,8 @@ def journal() -> None:
     schema=NAME and prepared=off among its parameters, where they are wanted."""
 
 
-def _run(url: str | None, what: "Callable[[JournalAddress], Found]") -> "Found":
-    def run() -> "Found":
+def _run(url: str | None, what: "Callable[[JournalAddress], T]") -> T:
+    def run() -> T:
         text = url or os.environ.get(VARIABLE)
         if not text:
             raise Fatal(ExitCode.BAD_SETTING, f"name the journal: as an argument, or in {VARIABLE}")
@@ -39,18 +40,22 @@ def _run(url: str | None, what: "Callable[[JournalAddress], Found]") -> "Found":
     return _reporting(run)
 
 
-def _show(found: "Found", *, as_json: bool) -> None:
-    shown = {
+def _shown(found: "Found") -> dict[str, object]:
+    return {
         "journal": found.journal,
         "epoch": found.epoch,
         "head": found.head,
         "active": found.node or None,
     }
-    if as_json:
-        print(json.dumps(shown))
-        return
+
+
+def _print(shown: "dict[str, object]") -> None:
     for name, value in shown.items():
         print(f"{name:8} {'nobody' if value is None else value}")
+
+
+def _warn(text: str) -> None:
+    print(f"chargehand: warning: {text}", file=sys.stderr, flush=True)
 
 
 @journal.command()
@@ -71,30 +76,50 @@ def init(url: str | None, as_json: bool) -> None:
 
         # Before, as commits to a database without its standby wait for that.
         if found := risks(address):
-            warning = f"warning: no node starts with it: {told(address, found)}"
-            print(f"chargehand: {warning}", file=sys.stderr, flush=True)
+            _warn(f"no node starts with it: {told(address, found)}")
         return create(address)
 
-    _show(_run(url, make), as_json=as_json)
+    shown = _shown(_run(url, make))
+    if as_json:
+        print(json.dumps(shown))
+    else:
+        _print(shown)
 
 
 @journal.command()
 @click.argument("url", required=False)
 @click.option("--json", "as_json", is_flag=True, help="print it as JSON")
 def status(url: str | None, as_json: bool) -> None:
-    """Who writes the journal, and how far it has got.
+    """Who writes the journal, how far it has got, and whether its database could lose what it
+    acknowledges. A commit waits until a standby of the database has it: how many do?
 
     \b
     Example:
       chargehand journal status postgresql://chargehand@db.internal/chargehand
     """
 
-    def look(address: "JournalAddress") -> "Found":
+    def look(address: "JournalAddress") -> "tuple[Found, Safety]":
+        from chargehand.persistence.postgres.safety import safety
         from chargehand.persistence.postgres.schema import find
 
-        return find(address)
+        return find(address), safety(address)
 
-    _show(_run(url, look), as_json=as_json)
+    found, safe = _run(url, look)
+    shown = _shown(found)
+    if as_json:
+        shown |= {
+            "waiting_commits": safe.waiting_commits,
+            "waiting_seconds": round(safe.waits_s, 1),
+            "risks": safe.risks,
+        }
+        print(json.dumps(shown))
+        return
+    commits = safe.waiting_commits
+    lasting = f", for up to {safe.waits_s:.0f} s" if commits else ""
+    waiting = f"{commits} commit{'' if commits == 1 else 's'} for a standby of the database"
+    _print({**shown, "waiting": waiting + lasting})
+    for risk in safe.risks:
+        _warn(risk)
 
 
 @journal.command()

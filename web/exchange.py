@@ -183,8 +183,8 @@ class Exchange:
         """They go into the answer, whoever begins it."""
         self._more_headers = (*self._more_headers, *headers)
 
-    def answer_unless(self, stale: Callable[[], Refusal | None]) -> None:
-        """Ask `stale` as the answer begins; a refusal of it goes out instead."""
+    def answer_unless(self, stale: Callable[[], Refusal | None] | None) -> None:
+        """Ask `stale` as the answer begins; a refusal of it goes out instead. None: ask nobody."""
         self._stale = stale
 
     def begin(self, status: int, headers: RawHeaders) -> None:

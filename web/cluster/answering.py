@@ -13,16 +13,24 @@ from chargehand.persistence.replicated.far import LostError
 from chargehand.web.cluster.agreement import AGREES_PATH, TOKEN_SIGN, Agreement, Differs
 from chargehand.web.cluster.forwarding import CONNECT_S, SECRET, WAY, Forwarder, Outcome
 from chargehand.web.cluster.presence import NodePresence
-from chargehand.web.cluster.roles import NOT_A_NODE, NOT_ACTIVE, RETRY_AFTER, UNTOUCHED, Roles
+from chargehand.web.cluster.repeating import changes_nothing, next_step
+from chargehand.web.cluster.roles import (
+    NOT_A_NODE,
+    NOT_ACTIVE,
+    RETRY_AFTER,
+    UNTOUCHED,
+    WAIT_S,
+    WAITED,
+    Roles,
+    unconfirmed,
+)
 from chargehand.web.exchange import Answerer, Exchange
 from chargehand.web.listeners import Way
 from chargehand.web.operations import Operation
+from chargehand.web.parsing import RequestHead
 from chargehand.web.problems import EdgeCode
 from chargehand.web.refusal import Refusal
 
-WAIT_S: Final = 30.0
-"""For an active node, while one takes over from the other. What that has, takes as long as it
-takes."""
 LOOK_S: Final = 0.02
 
 _LIVE: Final = Operation.LIVENESS.path.encode()
@@ -80,34 +88,42 @@ class NodeAnswerer:
         if path == NODES_PATH and exchange.head.method == "GET":
             await self._nodes(exchange)
             return
+        local = await self._here_or_elsewhere(exchange)
+        if local is not None:
+            await _answer_here(exchange, self._roles, local)
+
+    async def _here_or_elsewhere(self, exchange: Exchange) -> Answerer | None:
+        """What is to answer here; None: it is answered, by another node or with a refusal."""
+        roles = self._roles
         waits_since_s = trio.current_time()
-        while (local := self._roles.local(self._way)) is None:
+        may_be_done = False
+        while (local := roles.local(self._way)) is None:
             if (refusal := self._agreement.refusal()) is not None:
                 await exchange.refuse(refusal)
-                return
-            address, active = self._roles.elsewhere, self._roles.row.owner
+                return None
+            address, active = roles.elsewhere, roles.row.owner
             if address is not None:
                 asked_s = trio.current_time()
                 done = await self._forwarder.forward(exchange, self._way, address)
                 if done is Outcome.ANSWERED:
-                    return
+                    return None
                 if done is Outcome.NOT_KNOWN:
                     self._agreement.found(active, Differs.SECRET)
                     continue
-                if trio.current_time() - asked_s > CONNECT_S:
+                may_be_done |= done in (Outcome.LOST, Outcome.WAITED)
+                if done is Outcome.LOST and trio.current_time() - asked_s > CONNECT_S:
                     waits_since_s = trio.current_time()  # a node had it until now
             if trio.current_time() - waits_since_s >= WAIT_S:
-                await exchange.refuse(_nobody(self._roles))
-                return
+                await exchange.refuse(_nobody(roles, exchange.head, may_be_done=may_be_done))
+                return None
             await trio.sleep(LOOK_S)
-        exchange.answer_unless(partial(self._roles.stale, exchange.head))
-        await _answer_here(exchange, self._roles, local)
+        return local
 
     async def _nodes(self, exchange: Exchange) -> None:
         try:
             found = await self._presence.nodes()
         except LostError:
-            await exchange.refuse(_nobody(self._roles))
+            await exchange.refuse(_nobody(self._roles, exchange.head))
             return
         row = self._roles.row
         shown = [
@@ -174,7 +190,6 @@ class PeerAnswerer:
         if local is None:
             await exchange.refuse(_UNTOUCHED)
             return
-        exchange.answer_unless(partial(self._roles.stale, exchange.head))
         await _answer_here(exchange, self._roles, local)
 
     async def _agree(self, exchange: Exchange, sign: bytes) -> None:
@@ -187,19 +202,28 @@ class PeerAnswerer:
 async def _answer_here(exchange: Exchange, roles: Roles, local: Answerer) -> None:
     """As the active node: what is about that itself, and all else by `local`."""
     head = exchange.head
+    exchange.answer_unless(partial(roles.stale, head))
     if head.method != "POST" or head.target.partition(b"?")[0] != STEP_DOWN_PATH:
-        await local(exchange)
+        with trio.CancelScope() as scope, roles.answering(exchange, scope):
+            await local(exchange)
+        if scope.cancelled_caught and exchange.status is None:
+            exchange.answer_unless(None)
+            await exchange.refuse(unconfirmed(head, WAITED.encode()))
         return
     await _answer(exchange, HTTPStatus.ACCEPTED, {"node": roles.name_of_active})
     roles.leaving.set()
 
 
-def _nobody(roles: Roles) -> Refusal:
+def _nobody(roles: Roles, head: RequestHead, *, may_be_done: bool = False) -> Refusal:
     why = "" if roles.trouble is None else f" ({roles.trouble})"
+    if changes_nothing(head):
+        done = ""
+    else:
+        done = "; it may have been done" if may_be_done else "; nothing was done"
     return Refusal.of(
         EdgeCode.NO_ACTIVE_NODE,
-        f"no node can confirm that it is active{why}; nothing was done",
-        "try again in a second",
+        f"no node can confirm that it is active{why}{done}",
+        next_step(head) if may_be_done else "try again in a second",
         RETRY_AFTER,
     )
 

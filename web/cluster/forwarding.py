@@ -13,7 +13,14 @@ import httpx
 import trio
 
 from chargehand.web.cluster.repeating import is_repeatable, next_step
-from chargehand.web.cluster.roles import NOT_A_NODE, NOT_ACTIVE, RETRY_AFTER, UNTOUCHED, Roles
+from chargehand.web.cluster.roles import (
+    NOT_A_NODE,
+    NOT_ACTIVE,
+    RETRY_AFTER,
+    UNTOUCHED,
+    WAITED,
+    Roles,
+)
 from chargehand.web.exchange import Exchange
 from chargehand.web.listeners import Way
 from chargehand.web.problems import EdgeCode
@@ -47,6 +54,8 @@ class Outcome(Enum):
 
     ANSWERED = "answered"
     NOT_DONE = "not done"  # nothing happened there: it may be sent to another one
+    LOST = "lost"  # it may have been done, and may be sent again
+    WAITED = "waited"  # the same, after a wait in which no other node became active
     NOT_KNOWN = "not known"  # the same: this node has not the secret that is known there
 
 
@@ -83,11 +92,12 @@ class Forwarder:
         """Have the node at `address` answer. A client that hangs up is heard of there, too."""
         with trio.CancelScope() as scope:
             exchange.cancel_when_gone(scope)
-            with self._roles.asking(address, scope):
+            with self._roles.asking(address, exchange, scope):
                 return await self._forward(exchange, way, address)
         if exchange.is_gone or exchange.status is not None:
             return Outcome.ANSWERED  # as far as it goes: a stream is followed again
-        return await _lost(exchange)
+        is_stuck = self._roles.elsewhere == address
+        return await _lost(exchange, Outcome.WAITED if is_stuck else Outcome.LOST)
 
     async def _forward(self, exchange: Exchange, way: Way, address: str) -> Outcome:
         request = self._request(exchange, way, address)
@@ -101,8 +111,10 @@ class Forwarder:
             if is_stranger(response):
                 return Outcome.NOT_KNOWN
             not_active = response.headers.get(NOT_ACTIVE[0].decode())
-            if not_active == UNTOUCHED or (not_active and is_repeatable(exchange.head)):
+            if not_active == UNTOUCHED:
                 return Outcome.NOT_DONE
+            if not_active and is_repeatable(exchange.head):
+                return Outcome.WAITED if not_active == WAITED else Outcome.LOST
             await _pass_back(exchange, response)
         finally:
             with trio.CancelScope(shield=True), trio.move_on_after(1):
@@ -126,10 +138,10 @@ def is_stranger(response: httpx.Response) -> bool:
     return NOT_A_NODE[0].decode() in response.headers
 
 
-async def _lost(exchange: Exchange) -> Outcome:
-    """Nobody knows what became of it: what may be sent twice is."""
+async def _lost(exchange: Exchange, outcome: Outcome = Outcome.LOST) -> Outcome:
+    """Nobody knows what became of it: what may be sent twice is, as `outcome` says."""
     if is_repeatable(exchange.head):
-        return Outcome.NOT_DONE
+        return outcome
     lost = Refusal.of(
         EdgeCode.NODE_LOST,
         "the active node was lost before it answered: what was asked may have been done",

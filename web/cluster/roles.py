@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 import trio
 
@@ -11,7 +11,7 @@ from chargehand.persistence.replicated.member import LOOKS_S, Member
 from chargehand.persistence.replicated.node import Active, Ended, Standby
 from chargehand.persistence.replicated.shard import NOBODY, Owner, Row
 from chargehand.web.cluster.repeating import changes_nothing, next_step
-from chargehand.web.exchange import Answerer
+from chargehand.web.exchange import Answerer, Exchange
 from chargehand.web.listeners import Way
 from chargehand.web.parsing import RequestHead
 from chargehand.web.problems import EdgeCode
@@ -22,10 +22,14 @@ NOT_ACTIVE: Final = (b"chargehand-not-active", b"1")
 """In the answer of a node that is not, or may not be any more."""
 UNTOUCHED: Final = "untouched"
 """Its value where nothing was done for sure."""
+WAITED: Final = "waited"
+"""Its value where the node has waited for its confirmation, for `WAIT_S`."""
 
 NOT_A_NODE: Final = (b"chargehand-not-a-node", b"1")
 """In the answer to who is no node of this cluster."""
 
+WAIT_S: Final = 30.0
+"""For an active node, while one takes over from the other, or the database is away."""
 HUNG_S: Final = 30.0
 """The database has not answered for so long. Not less: each such wait leaves a session behind in a
 server that waits for its copies."""
@@ -33,6 +37,26 @@ server that waits for its copies."""
 RETRY_AFTER: Final = ((b"retry-after", b"1"),)
 
 _log = logging.getLogger("chargehand")
+
+
+def unconfirmed(head: RequestHead, how: bytes = NOT_ACTIVE[1]) -> Refusal:
+    """What is answered instead of what may be old, or has not come in time."""
+    done = "" if changes_nothing(head) else "; it may have been done"
+    return Refusal.of(
+        EdgeCode.NO_ACTIVE_NODE,
+        f"this node cannot confirm that it is the active one, so it answers nothing{done}",
+        next_step(head),
+        (*RETRY_AFTER, (NOT_ACTIVE[0], how)),
+    )
+
+
+@final
+class _Asked(NamedTuple):
+    """A request that waits. Args: address: of the node that has it. since_s: by Trio's clock."""
+
+    exchange: Exchange
+    address: str
+    since_s: float
 
 
 @final
@@ -49,7 +73,9 @@ class Roles:
         self._address = address
         self._local: Mapping[Way, Answerer] = {}
         self._seen = NOBODY  # who was active last
-        self._asked: dict[trio.CancelScope, str] = {}
+        self._asked: dict[trio.CancelScope, _Asked] = {}
+        self._answered: dict[trio.CancelScope, Exchange] = {}  # requests that are answered here
+        self._unconfirmed_since_s: float | None = None
         self.leaving = trio.Event()
 
     def begin(self, member: Member) -> None:
@@ -79,15 +105,7 @@ class Roles:
 
     def stale(self, head: RequestHead) -> Refusal | None:
         """Why what was found out must not be answered: asked as the answer begins."""
-        if self.is_active:
-            return None
-        done = "" if changes_nothing(head) else "; it may have been done"
-        return Refusal.of(
-            EdgeCode.NO_ACTIVE_NODE,
-            f"this node cannot confirm that it is the active one, so it answers nothing{done}",
-            next_step(head),
-            (*RETRY_AFTER, NOT_ACTIVE),
-        )
+        return None if self.is_active else unconfirmed(head)
 
     @property
     def elsewhere(self) -> str | None:
@@ -106,14 +124,25 @@ class Roles:
         return 0 if self.member is None else self.member.followed_seq
 
     @contextmanager
-    def asking(self, address: str, scope: trio.CancelScope) -> Iterator[None]:
+    def asking(self, address: str, exchange: Exchange, scope: trio.CancelScope) -> Iterator[None]:
         """Around a request to the node at `address`: `scope` is canceled once another one is
-        active, as that one may never answer."""
-        self._asked[scope] = address
+        active, as that one may never answer; or when it has not answered for long, and the database
+        is away, without which no other one becomes active."""
+        self._asked[scope] = _Asked(exchange, address, trio.current_time())
         try:
             yield
         finally:
             del self._asked[scope]
+
+    @contextmanager
+    def answering(self, exchange: Exchange, scope: trio.CancelScope) -> Iterator[None]:
+        """Around a request that is answered here: `scope` is canceled when the node has not been
+        able to confirm for `WAIT_S` that it is active, and no answer has begun."""
+        self._answered[scope] = exchange
+        try:
+            yield
+        finally:
+            del self._answered[scope]
 
     async def watch(self) -> None:
         """Look who is active, all the time."""
@@ -124,8 +153,26 @@ class Roles:
             owner = self.row.owner
             if owner != self._seen:
                 self._report(owner)
-            for scope, address in self._asked.items():
-                if owner.address not in ("", address):
+            self._end_waits(trio.current_time())
+
+    def _end_waits(self, now_s: float) -> None:
+        """Cancel what waits for what may never come."""
+        active = self.row.owner.address
+        for scope, asked in self._asked.items():
+            is_stuck = (
+                self.trouble is not None
+                and asked.exchange.status is None
+                and now_s - asked.since_s > 2 * WAIT_S
+            )
+            if active not in ("", asked.address) or is_stuck:
+                scope.cancel()
+        if not self._local or self._may_answer:
+            self._unconfirmed_since_s = None
+        elif self._unconfirmed_since_s is None:
+            self._unconfirmed_since_s = now_s
+        elif now_s - self._unconfirmed_since_s > WAIT_S:
+            for scope, exchange in self._answered.items():
+                if exchange.status is None:
                     scope.cancel()
 
     def _report(self, owner: Owner) -> None:

@@ -66,6 +66,12 @@ def test_an_address_that_is_none_is_refused(wrong):
     [
         (("--journal=postgresql://x/y",), "--journal needs --node"),
         (("--node=a",), "--node means nothing without --journal"),
+        (("--node=",), "--node: expected a text that is not empty"),
+        (("--node=a b",), "--node: must be up to 128 letters, digits and . _ : -"),
+        (("--node=a\x1bb",), "--node: must be up to 128 letters"),
+        (("--node=-a",), "--node: must be up to 128 letters"),
+        ((f"--node={'x' * 129}",), f"not '{'x' * 80}…'"),
+        ((f"--node={'x' * 128}",), "--node means nothing without --journal"),
         (("--advertise=nowhere",), "--advertise: must be HOST:PORT"),
         (("--advertise=0.0.0.0:2125",), "--advertise: must be where the other nodes reach this"),
         (("--advertise=[::]:2125",), "--advertise: must be where the other nodes reach this"),

@@ -7,12 +7,13 @@ from typing import Final, final
 import orjson
 import trio
 
-from chargehand.persistence.postgres.presence import Seen
 from chargehand.persistence.replicated.far import LostError
 from chargehand.web.cluster.agreement import AGREES_PATH, TOKEN_SIGN, Agreement, Differs
 from chargehand.web.cluster.forwarding import CONNECT_S, SECRET, WAY, Forwarder, Outcome
+from chargehand.web.cluster.listing import listing
 from chargehand.web.cluster.presence import NodePresence
 from chargehand.web.cluster.roles import NOT_A_NODE, NOT_ACTIVE, UNTOUCHED, Roles
+from chargehand.web.cluster.step_down import refused_step_down
 from chargehand.web.exchange import Answerer, Exchange
 from chargehand.web.listeners import Way
 from chargehand.web.operations import Operation
@@ -35,6 +36,12 @@ _NOBODY: Final = Refusal.of(
     EdgeCode.NO_ACTIVE_NODE,
     "no node is active; nothing was done",
     "try again in a second",
+    ((b"retry-after", b"1"),),
+)
+_NOT_KNOWN_NOW: Final = Refusal.of(
+    EdgeCode.NODES_NOT_KNOWN,
+    "the database, which knows the nodes, does not answer",
+    "try again in a second, or ask it: chargehand journal status",
     ((b"retry-after", b"1"),),
 )
 _UNTOUCHED: Final = Refusal.of(
@@ -106,26 +113,17 @@ class NodeAnswerer:
                 return
             await trio.sleep(LOOK_S)
         exchange.answer_unless(self._roles.stale)
-        await _answer_here(exchange, self._roles, local)
+        await _answer_here(exchange, self._roles, self._presence, local)
 
     async def _nodes(self, exchange: Exchange) -> None:
         try:
             found = await self._presence.nodes()
         except LostError:
-            await exchange.refuse(_NOBODY)
+            await exchange.refuse(_NOT_KNOWN_NOW)
             return
-        row = self._roles.row
-        shown = [
-            {
-                "name": one.name,
-                "address": one.address,
-                "role": _role_of(one, row.owner.node, self._presence.is_gone_s),
-                "seen_seconds_ago": round(one.ago_s, 1),
-                "lag_records": max(0, row.head - one.followed_seq),
-            }
-            for one in found
-        ]
-        await _answer(exchange, HTTPStatus.OK, {"nodes": shown, "epoch": row.epoch})
+        roles, presence = self._roles, self._presence
+        shown = listing(found, roles.row, presence.me.node, roles.followed_seq, presence.is_gone_s)
+        await _answer(exchange, HTTPStatus.OK, shown)
 
     async def _readiness(self, exchange: Exchange, *, wants_active: bool) -> None:
         """Ready is who can have a request answered."""
@@ -156,8 +154,9 @@ class PeerAnswerer:
         sign: of the token.
     """
 
-    def __init__(self, roles: Roles, secret: str, sign: bytes) -> None:
+    def __init__(self, roles: Roles, presence: NodePresence, secret: str, sign: bytes) -> None:
         self._roles = roles
+        self._presence = presence
         self._secret = secret.encode()
         self._sign = sign
 
@@ -178,7 +177,7 @@ class PeerAnswerer:
             await exchange.refuse(_UNTOUCHED)
             return
         exchange.answer_unless(self._roles.stale)
-        await _answer_here(exchange, self._roles, local)
+        await _answer_here(exchange, self._roles, self._presence, local)
 
     async def _agree(self, exchange: Exchange, sign: bytes) -> None:
         if hmac.compare_digest(sign, self._sign):
@@ -187,20 +186,19 @@ class PeerAnswerer:
             await exchange.refuse(_OTHER_TOKEN)
 
 
-async def _answer_here(exchange: Exchange, roles: Roles, local: Answerer) -> None:
+async def _answer_here(
+    exchange: Exchange, roles: Roles, presence: NodePresence, local: Answerer
+) -> None:
     """As the active node: what is about that itself, and all else by `local`."""
     head = exchange.head
     if head.method != "POST" or head.target.partition(b"?")[0] != STEP_DOWN_PATH:
         await local(exchange)
         return
-    await _answer(exchange, HTTPStatus.ACCEPTED, {"node": roles.name_of_active})
+    if (refusal := await refused_step_down(presence)) is not None:
+        await exchange.refuse(refusal)
+        return
+    await _answer(exchange, HTTPStatus.ACCEPTED, {"node": presence.me.node})
     roles.leaving.set()
-
-
-def _role_of(node: Seen, active: str, is_gone_s: float) -> str:
-    if node.ago_s > is_gone_s:
-        return "gone"
-    return "active" if node.name == active else "standby"
 
 
 async def _answer(exchange: Exchange, status: int, shown: dict[str, object]) -> None:

@@ -62,6 +62,11 @@ def valid_task_id(text: str) -> bool:
     return _CALLERS_ID.fullmatch(text) is not None
 
 
+def valid_node_name(text: str) -> bool:
+    """Whether an operator may give one of several nodes the name `text`: as a caller a task."""
+    return valid_task_id(text)
+
+
 def valid_session_id(text: str) -> bool:
     """Whether a caller may choose `text` as a session's id; `@` is allowed besides."""
     return _SESSION_ID.fullmatch(text) is not None

@@ -75,6 +75,8 @@ class EdgeCode(Enum):
     NO_ACTIVE_NODE = ("no_active_node", 503, Severity.WARN, "No active node")
     NODE_LOST = ("node_lost", 503, Severity.WARN, "The active node is gone")
     NOT_A_NODE = ("not_a_node", 403, Severity.ERROR, "Not a node of this cluster")
+    NO_OTHER_NODE = ("no_other_node", 409, Severity.WARN, "No other node")
+    NODES_NOT_KNOWN = ("nodes_not_known", 503, Severity.WARN, "The nodes are not known")
     NODE_SET_OTHERWISE = (
         "node_set_otherwise",
         503,

@@ -223,6 +223,9 @@ def run(configuration: Configuration) -> None:
     try:
         trio.run(serve, configuration, clock=BootClock())
     except BaseExceptionGroup as group:
+        fatal, _ = group.split(Fatal)
+        if fatal is not None:
+            raise first_leaf(fatal) from group
         superseded = _superseded(group)
         if superseded is not None:
             begin_anew(superseded)

@@ -15,6 +15,7 @@ from attrs import Attribute, field, fields
 from attrs.validators import ge, gt
 
 from chargehand.actors.frozen import frozen
+from chargehand.actors.ids import valid_node_name
 from chargehand.actors.settings import Settings
 from chargehand.web.cli.environment import CLIENT_VARIABLES, PREFIX
 from chargehand.web.exits import ExitCode, Fatal
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from chargehand.web.bridges.configuration import Webhook
 
 CONFIG_VARIABLE: Final = "CHARGEHAND_CONFIG"
+_SHOWN_CHARS_MAX: Final = 80  # of a value that is refused
 BRIDGES: Final = "bridges"  # tables of the file, and of nothing else
 
 
@@ -45,6 +47,15 @@ def _reached(_: object, attribute: "Attribute[str | None]", value: str | None) -
     if host in ANY_ADDRESS:
         raise ValueError(
             f"{attribute.name} must be where the other nodes reach this one, not {value!r}"
+        )
+
+
+def _node_name(_: object, attribute: "Attribute[str | None]", value: str | None) -> None:
+    if value is not None and not valid_node_name(value):
+        shown = value if len(value) <= _SHOWN_CHARS_MAX else f"{value[:_SHOWN_CHARS_MAX]}…"
+        raise ValueError(
+            f"{attribute.name} must be up to 128 letters, digits and . _ : - that begin with a "
+            f"letter or digit, not {shown!r}"
         )
 
 
@@ -159,7 +170,9 @@ class ServerSettings:
         ),
     )
     node: str | None = field(
-        default=None, metadata=_help("name of this node among those that share the journal")
+        default=None,
+        validator=_node_name,
+        metadata=_help("name of this node among those that share the journal"),
     )
     advertise: str | None = field(
         default=None,

@@ -48,6 +48,13 @@ def _list(client: "Client", as_json: bool, _: dict[str, Any]) -> None:
     for node in found["nodes"]:
         table.add_row(*(str(node[member]) for member in _COLUMNS))
     Console().print(table)
+    still_s = found.get("unconfirmed_seconds")
+    if still_s is not None:
+        click.echo(
+            f"chargehand: no node could say that it is there for {still_s:g} s, as the database "
+            "confirms no commit (is its standby gone?): who has gone since is not known",
+            err=True,
+        )
 
 
 def _step_down(client: "Client", as_json: bool, _: dict[str, Any]) -> None:
@@ -77,7 +84,7 @@ node.add_command(
         _step_down,
         [],
         "Have another node become the active one",
-        "What comes meanwhile waits for it. Without another one this node goes on.",
+        "What comes meanwhile waits for it. Where no other node is there it is refused.",
         "node step-down",
         callers=Callers.NOBODY,
     )

@@ -27,7 +27,7 @@ AGAIN_S: Final = 0.5
 """After a question that was not answered."""
 
 _PURPOSE: Final = b"chargehand token"
-_NEXT: Final = "give all nodes the same {}, and start this one again"
+_NEXT: Final = "give all nodes the same one, and start this one again"
 _RETRY_AFTER: Final = (b"retry-after", b"60")  # it takes an operator
 
 _log = logging.getLogger("chargehand")
@@ -90,7 +90,7 @@ class Agreement:
             return
         self._asked, self._differs = active, differs
         if differs is not None:
-            _log.error("%s: %s", self._what(active, differs), _NEXT.format(differs.value))
+            _log.error("%s: %s", self._what(active, differs), _NEXT)
 
     @property
     def reason(self) -> str | None:
@@ -98,7 +98,7 @@ class Agreement:
         differs = self._differs_now
         if differs is None:
             return None
-        return f"{self._what(self._roles.row.owner, differs)}: {_NEXT.format(differs.value)}"
+        return f"{self._what(self._roles.row.owner, differs)}: {_NEXT}"
 
     def refusal(self) -> Refusal | None:
         """The same to who asks for something."""
@@ -108,7 +108,7 @@ class Agreement:
         return Refusal.of(
             EdgeCode.NODE_SET_OTHERWISE,
             f"{self._what(self._roles.row.owner, differs)}; nothing was done",
-            f"ask another node; its operator: {_NEXT.format(differs.value)}",
+            f"ask another node; its operator: {_NEXT}",
             (_RETRY_AFTER,),
         )
 

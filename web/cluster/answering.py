@@ -1,29 +1,19 @@
-"""What stands behind the guard of each listener of a node: here, or at the active node."""
+"""What stands behind the guard of each listener of a node: it answers here, or has the active node
+answer."""
 
-import hmac
-from functools import partial
 from http import HTTPStatus
 from typing import Final, final
 
-import orjson
 import trio
 
-from chargehand.persistence.postgres.presence import Seen
 from chargehand.persistence.replicated.far import LostError
-from chargehand.web.cluster.agreement import AGREES_PATH, TOKEN_SIGN, Agreement, Differs
-from chargehand.web.cluster.forwarding import CONNECT_S, SECRET, WAY, Forwarder, Outcome
+from chargehand.web.cluster.agreement import Agreement, Differs
+from chargehand.web.cluster.forwarding import CONNECT_S, Forwarder, Outcome
+from chargehand.web.cluster.here import answer_here, answer_json
+from chargehand.web.cluster.listing import listing
 from chargehand.web.cluster.presence import NodePresence
 from chargehand.web.cluster.repeating import changes_nothing, next_step
-from chargehand.web.cluster.roles import (
-    NOT_A_NODE,
-    NOT_ACTIVE,
-    RETRY_AFTER,
-    UNTOUCHED,
-    WAIT_S,
-    WAITED,
-    Roles,
-    unconfirmed,
-)
+from chargehand.web.cluster.roles import RETRY_AFTER, WAIT_S, Roles
 from chargehand.web.exchange import Answerer, Exchange
 from chargehand.web.listeners import Way
 from chargehand.web.operations import Operation
@@ -36,26 +26,12 @@ LOOK_S: Final = 0.02
 _LIVE: Final = Operation.LIVENESS.path.encode()
 _READY: Final = Operation.READINESS.path.encode()
 NODES_PATH: Final = b"/api/nodes"
-STEP_DOWN_PATH: Final = b"/api/nodes/step-down"
-_WAYS: Final = {way.value.encode(): way for way in Way}
-_JSON: Final = (b"content-type", b"application/json")
 
-_UNTOUCHED: Final = Refusal.of(
-    EdgeCode.NO_ACTIVE_NODE,
-    "this node is not the active one; nothing was done",
-    "ask another one",
-    (*RETRY_AFTER, (NOT_ACTIVE[0], UNTOUCHED.encode())),
-)
-_STRANGER: Final = Refusal.of(
-    EdgeCode.NOT_A_NODE,
-    "this listener is for the nodes of the cluster",
-    "use the address of --http",
-)
-_NOT_KNOWN: Final = Refusal(_STRANGER.status, _STRANGER.problem, (NOT_A_NODE,))
-_OTHER_TOKEN: Final = Refusal.of(
-    EdgeCode.TOKEN_REQUIRED,
-    "the other node has another token",
-    "give all nodes the same one",
+_NOT_KNOWN_NOW: Final = Refusal.of(
+    EdgeCode.NODES_NOT_KNOWN,
+    "the database, which knows the nodes, does not answer",
+    "try again in a second, or ask it: chargehand journal status",
+    ((b"retry-after", b"1"),),
 )
 
 
@@ -80,7 +56,7 @@ class NodeAnswerer:
     async def __call__(self, exchange: Exchange) -> None:
         path, _, query = exchange.head.target.partition(b"?")
         if path == _LIVE:
-            await _answer(exchange, HTTPStatus.OK, {"status": "ok"})
+            await answer_json(exchange, HTTPStatus.OK, {"status": "ok"})
             return
         if path == _READY and (not self._roles.is_active or query == b"active"):
             await self._readiness(exchange, wants_active=query == b"active")
@@ -90,7 +66,7 @@ class NodeAnswerer:
             return
         local = await self._here_or_elsewhere(exchange)
         if local is not None:
-            await _answer_here(exchange, self._roles, local)
+            await answer_here(exchange, self._roles, self._presence, local)
 
     async def _here_or_elsewhere(self, exchange: Exchange) -> Answerer | None:
         """What is to answer here; None: it is answered, by another node or with a refusal."""
@@ -123,20 +99,11 @@ class NodeAnswerer:
         try:
             found = await self._presence.nodes()
         except LostError:
-            await exchange.refuse(_nobody(self._roles, exchange.head))
+            await exchange.refuse(_NOT_KNOWN_NOW)
             return
-        row = self._roles.row
-        shown = [
-            {
-                "name": one.name,
-                "address": one.address,
-                "role": _role_of(one, row.owner.node, self._presence.is_gone_s),
-                "seen_seconds_ago": round(one.ago_s, 1),
-                "lag_records": max(0, row.head - one.followed_seq),
-            }
-            for one in found
-        ]
-        await _answer(exchange, HTTPStatus.OK, {"nodes": shown, "epoch": row.epoch})
+        roles, presence = self._roles, self._presence
+        shown = listing(found, roles.row, presence.me.node, roles.followed_seq, presence.is_gone_s)
+        await answer_json(exchange, HTTPStatus.OK, shown)
 
     async def _readiness(self, exchange: Exchange, *, wants_active: bool) -> None:
         """Ready is who can have a request answered."""
@@ -157,61 +124,7 @@ class NodeAnswerer:
         if reason is not None:
             shown["reason"] = reason
         status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
-        await _answer(exchange, status, shown)
-
-
-@final
-class PeerAnswerer:
-    """An `Answerer` of the listener for the other nodes, without a guard in front: it answers only
-    to who knows the secret, and only while this node is active.
-
-    Args:
-        sign: of the token.
-    """
-
-    def __init__(self, roles: Roles, secret: str, sign: bytes) -> None:
-        self._roles = roles
-        self._secret = secret.encode()
-        self._sign = sign
-
-    async def __call__(self, exchange: Exchange) -> None:
-        headers = dict(exchange.head.headers)
-        if not hmac.compare_digest(headers.get(SECRET, b""), self._secret):
-            await exchange.refuse(_NOT_KNOWN)
-            return
-        way = _WAYS.get(headers.get(WAY, b""))
-        if way is None:
-            await exchange.refuse(_STRANGER)
-            return
-        if exchange.head.target == AGREES_PATH:
-            await self._agree(exchange, headers.get(TOKEN_SIGN, b""))
-            return
-        local = self._roles.local(way)
-        if local is None:
-            await exchange.refuse(_UNTOUCHED)
-            return
-        await _answer_here(exchange, self._roles, local)
-
-    async def _agree(self, exchange: Exchange, sign: bytes) -> None:
-        if hmac.compare_digest(sign, self._sign):
-            await _answer(exchange, HTTPStatus.OK, {"agrees": True})
-        else:
-            await exchange.refuse(_OTHER_TOKEN)
-
-
-async def _answer_here(exchange: Exchange, roles: Roles, local: Answerer) -> None:
-    """As the active node: what is about that itself, and all else by `local`."""
-    head = exchange.head
-    exchange.answer_unless(partial(roles.stale, head))
-    if head.method != "POST" or head.target.partition(b"?")[0] != STEP_DOWN_PATH:
-        with trio.CancelScope() as scope, roles.answering(exchange, scope):
-            await local(exchange)
-        if scope.cancelled_caught and exchange.status is None:
-            exchange.answer_unless(None)
-            await exchange.refuse(unconfirmed(head, WAITED.encode()))
-        return
-    await _answer(exchange, HTTPStatus.ACCEPTED, {"node": roles.name_of_active})
-    roles.leaving.set()
+        await answer_json(exchange, status, shown)
 
 
 def _nobody(roles: Roles, head: RequestHead, *, may_be_done: bool = False) -> Refusal:
@@ -226,14 +139,3 @@ def _nobody(roles: Roles, head: RequestHead, *, may_be_done: bool = False) -> Re
         next_step(head) if may_be_done else "try again in a second",
         RETRY_AFTER,
     )
-
-
-def _role_of(node: Seen, active: str, is_gone_s: float) -> str:
-    if node.ago_s > is_gone_s:
-        return "gone"
-    return "active" if node.name == active else "standby"
-
-
-async def _answer(exchange: Exchange, status: int, shown: dict[str, object]) -> None:
-    body = orjson.dumps(shown)
-    await exchange.answer(status, [_JSON, (b"content-length", b"%d" % len(body))], body)

@@ -30,8 +30,10 @@ from chargehand.persistence.replicated.opening import open_near, replicated_jour
 from chargehand.persistence.replicated.shard import Owner
 from chargehand.web.bridges.on_demand import bridges_of
 from chargehand.web.cluster.agreement import Agreement, token_sign
-from chargehand.web.cluster.answering import NodeAnswerer, PeerAnswerer
+from chargehand.web.cluster.answering import NodeAnswerer
 from chargehand.web.cluster.forwarding import Forwarder
+from chargehand.web.cluster.naming import former_holder
+from chargehand.web.cluster.peers import PeerAnswerer
 from chargehand.web.cluster.presence import NodePresence
 from chargehand.web.cluster.roles import Roles
 from chargehand.web.connection import Bounds
@@ -48,6 +50,9 @@ from chargehand.web.version import program_version
 
 SHY_S: Final = 2.0
 """In which another node takes over from one that stepped down, if there is one."""
+
+SAID_S: Final = 2.0
+"""A start waits no longer for the database to confirm that the node is there."""
 
 _MIB: Final = 1024 * 1024
 _log = logging.getLogger("chargehand")
@@ -112,7 +117,10 @@ async def serve_node(
         roles = Roles(settings.advertise)
         opened = Forwarder.opened(roles, settings.cluster_secret)
         forwarder = await stack.enter_async_context(opened)
-        presence = NodePresence(roles, Presence(place.address), settings.journal_ttl_s)
+        me = Owner(uuid.uuid4().hex, settings.node, settings.advertise)
+        saying, reading = Presence(place.address), Presence(place.address)
+        former = await former_holder(saying, me)
+        presence = NodePresence(roles, me, saying, reading, former, ttl_s=settings.journal_ttl_s)
         sign = token_sign(settings.cluster_secret, settings.token)
         agreement = Agreement(roles, forwarder, settings.node, sign)
         ways = ways_in(settings, listeners)
@@ -122,7 +130,9 @@ async def serve_node(
 
         fronts = [
             *fronts_of(ways, settings, behind),
-            _peer_front(peers, PeerAnswerer(roles, settings.cluster_secret, sign), settings),
+            _peer_front(
+                peers, PeerAnswerer(roles, presence, settings.cluster_secret, sign), settings
+            ),
         ]
         async with trio.open_nursery() as nursery:
             for front in fronts:
@@ -130,6 +140,8 @@ async def serve_node(
             nursery.start_soon(roles.watch)
             nursery.start_soon(agreement.watch)
             nursery.start_soon(presence.run)
+            with trio.move_on_after(SAID_S):  # the others shall know of it, if nothing is wrong
+                await presence.said.wait()
             turns = _Turns(configuration, roles, place)
             nursery.start_soon(turns.run)
             _report(settings, listeners, begun_s)
@@ -140,6 +152,7 @@ async def serve_node(
             for front in fronts:
                 await front.stop_accepting()
             await turns.end(fronts)
+            await presence.leave()
             await stop_fronts(fronts, settings.grace_s / 4)
             nursery.cancel_scope.cancel()
     if listeners.unix_path is not None:

@@ -116,6 +116,8 @@ MEANINGS: Final[Mapping[AnyCode, str]] = {
     EdgeCode.NO_ACTIVE_NODE: "Of several nodes none is active, or this one may not be; try again.",
     EdgeCode.NODE_LOST: "The active node was lost meanwhile; the write may have been done.",
     EdgeCode.NOT_A_NODE: "The listener is for the other nodes, and this was none of them.",
+    EdgeCode.NO_OTHER_NODE: "The active node cannot hand over, as no other one is there.",
+    EdgeCode.NODES_NOT_KNOWN: "The database, which knows the nodes, does not answer; try again.",
     EdgeCode.NODE_SET_OTHERWISE: "This node has another secret or token than the active one.",
     EdgeCode.UNKNOWN_PATH: "Nothing is served at this path.",
     EdgeCode.INTERNAL: "A bug; the server's log has it.",

@@ -9,11 +9,14 @@ import orjson
 import trio
 from attrs import define, field
 
+from chargehand.persistence.postgres.presence import Seen
+from chargehand.persistence.replicated.far import LostError
 from chargehand.persistence.replicated.node import Active, Node, Standby
 from chargehand.persistence.replicated.shard import NOBODY, Owner, Row
 from chargehand.web.cluster.agreement import Agreement, token_sign
-from chargehand.web.cluster.answering import NodeAnswerer, PeerAnswerer
+from chargehand.web.cluster.answering import NodeAnswerer
 from chargehand.web.cluster.forwarding import Forwarder
+from chargehand.web.cluster.peers import PeerAnswerer
 from chargehand.web.cluster.roles import Roles
 from chargehand.web.exchange import Answerer, Exchange
 from chargehand.web.listeners import Way
@@ -43,6 +46,22 @@ class FakeMember:
 
     def end_hung(self, seconds: float) -> None:
         self.hung_s.append(seconds)
+
+
+@final
+@define(eq=False)
+class FakePresence:
+    """In place of `NodePresence`. Attributes: found: the nodes; None: the database is away."""
+
+    me: Owner
+    found: list[Seen] | None = field(factory=list)
+    is_gone_s: float = 3.0
+
+    async def nodes(self) -> list[Seen]:
+        await trio.lowlevel.checkpoint()
+        if self.found is None:
+            raise LostError("the database is away")
+        return self.found
 
 
 @final
@@ -130,7 +149,8 @@ class FakeNode:
         client = httpx.AsyncClient(transport=httpx.MockTransport(self._send))
         self._forwarder = Forwarder(client, self.roles, secret.encode())
         sign = token_sign(secret, token)
-        self._door = PeerAnswerer(self.roles, secret, sign)
+        self.presence = FakePresence(self.member.owner)
+        self._door = PeerAnswerer(self.roles, self.presence, secret, sign)
         self.agreement = Agreement(self.roles, self._forwarder, name, sign)
 
     def see(self, active: "FakeNode | None", epoch: int = 1) -> None:
@@ -146,7 +166,7 @@ class FakeNode:
 
     async def ask(self, asked: Asked, way: Way = Way.TCP) -> None:
         """Have it answered, as by the listener of that way."""
-        answer = NodeAnswerer(self.roles, self._forwarder, self.agreement, None, way)
+        answer = NodeAnswerer(self.roles, self._forwarder, self.agreement, self.presence, way)
         await answer(asked.exchange)
 
     async def _send(self, request: httpx.Request) -> httpx.Response:

@@ -89,7 +89,7 @@ class Member:
         self.ttl_s: Final = ttl_s
         self.waiting: Final = Waiting()
         self.near: Final = near
-        self._asking = Asking(link)
+        self._asking = Asking(link, owner)
         self._following = Outage(
             "the log in the database cannot be read", "the log in the database is read again"
         )

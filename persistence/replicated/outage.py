@@ -1,5 +1,5 @@
 """What the log says while something fails again and again: that it does, now and then that it still
-does, and that it works again. Attempts may be many; lines are few."""
+does, and that it works again. Attempts may be many, and outages short; lines are few."""
 
 import logging
 from typing import Final, final
@@ -30,18 +30,21 @@ class Outage:
         self.why: str | None = None
         self._fails = fails
         self._works = works
-        self._since_ns = self._again_ns = 0
+        self._since_ns = self._over_ns = self._again_ns = 0
         self._pause_s = FIRST_S
+        self._is_logged = False
 
     def goes_on(self, why: str) -> None:
         """Another attempt has failed, or one takes too long."""
         now_ns = boot_ns()
         if self.why is None:
-            self._since_ns = self._again_ns = now_ns
-            self._pause_s = FIRST_S
+            self._since_ns, self._is_logged = now_ns, False
+            if now_ns - self._over_ns >= FIRST_S * NS:
+                self._again_ns, self._pause_s = now_ns, FIRST_S
         self.why = why
         if now_ns < self._again_ns:
             return
+        self._is_logged = True
         lasted_s = (now_ns - self._since_ns) / NS
         lasting = f" for {lasted_s:.0f} s" if lasted_s else ""
         _log.warning("%s%s: %s", self._fails, lasting, why)
@@ -50,6 +53,9 @@ class Outage:
 
     def is_over(self) -> None:
         """An attempt has succeeded."""
-        if self.why is not None:
-            self.why = None
-            _log.warning("%s, after %.1f s", self._works, (boot_ns() - self._since_ns) / NS)
+        if self.why is None:
+            return
+        self.why, self._over_ns = None, boot_ns()
+        if self._is_logged:
+            lasted_s = (self._over_ns - self._since_ns) / NS
+            _log.warning("%s, after %.1f s", self._works, lasted_s)

@@ -41,7 +41,7 @@ class ReplicatedWriter:
         self._error: BaseException | None = None
         self._is_over = threading.Event()  # nobody waits for what is folded
         self._outage = Outage(
-            "a slice of a checkpoint has no answer", "slices of checkpoints are made again"
+            "a slice of a checkpoint is not made", "slices of checkpoints are made again"
         )
         self.commits = 0
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, final
 import trio
 
 from chargehand.persistence.replicated.member import LOOKS_S, Member
-from chargehand.persistence.replicated.node import Active, Ended, Standby
+from chargehand.persistence.replicated.node import FRESH_PART, Active, Ended, Standby
 from chargehand.persistence.replicated.shard import NOBODY, Owner, Row
 from chargehand.web.cluster.repeating import changes_nothing, next_step
 from chargehand.web.exchange import Answerer, Exchange
@@ -169,7 +169,8 @@ class Roles:
         if not self._local or self._may_answer:
             self._unconfirmed_since_s = None
         elif self._unconfirmed_since_s is None:
-            self._unconfirmed_since_s = now_s
+            assert self.member is not None, "it serves"
+            self._unconfirmed_since_s = now_s - FRESH_PART * self.member.ttl_s
         elif now_s - self._unconfirmed_since_s > WAIT_S:
             for scope, exchange in self._answered.items():
                 if exchange.status is None:

@@ -58,3 +58,13 @@ def test_the_next_outage_is_another_one(now_s, lines):
         outage.is_over()
         now_s[0] += 100
     assert lines()[::2] == ["it fails: refused", "it fails: no route"]
+
+
+def test_outages_that_follow_each_other_closely_are_one_for_the_log(now_s, lines):
+    outage = Outage("it fails", "it works again")
+    for _ in range(3600):
+        outage.goes_on("refused")
+        now_s[0] += 0.5
+        outage.is_over()
+        now_s[0] += 0.5
+    assert 0 < len(lines()) < 2 * (3600 / LAST_S + 10)

@@ -22,6 +22,7 @@ from chargehand.web.exchange import Answerer, Exchange
 from chargehand.web.listeners import Way
 from chargehand.web.parsing import RequestHead
 
+TTL_S: Final = 5.0
 SECRET: Final = "known to the nodes"
 
 
@@ -36,6 +37,7 @@ class FakeMember:
     confirmed: bool = False
     followed_seq: int = 0
     trouble: str | None = None
+    ttl_s: float = TTL_S
     hung_s: list[float] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:

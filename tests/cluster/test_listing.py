@@ -73,3 +73,20 @@ def test_nodes_are_listed_while_commits_wait(own_servers, start_node):
         assert time.monotonic() < deadline_s
         time.sleep(0.05)
     assert other.create("goes on", key="k").status_code == 201
+
+
+def test_a_standby_stops_in_order_while_commits_wait(own_servers, start_node):
+    """It cannot take itself off the list, and does not wait for that."""
+    _, copy = own_servers
+    nodes = Three([start_node(name, "--grace-s=20") for name in ("one", "two")])
+    active = nodes.active()
+    [other] = nodes.others(active)
+    wait_roles(active, **{active.name: "active", other.name: "standby"})
+    copy.kill()
+    deadline_s = time.monotonic() + S_MAX
+    while active.client.get("/api/nodes").json()["unconfirmed_seconds"] is None:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+    other._process.terminate()
+    assert other.wait() == 0, other.log
+    assert "by force" not in other.log

@@ -73,7 +73,7 @@ class Agreement:
             answered = await self._forwarder.ask(
                 active.address, AGREES_PATH, ((TOKEN_SIGN, self._sign),)
             )
-        except httpx.TransportError as error:
+        except httpx.HTTPError as error:
             _log.debug("the active node %s does not answer: %s", active.node, error)
             return False
         if is_stranger(answered):

@@ -81,7 +81,7 @@ class Forwarder:
         """What the node at `address` answers to a question of this node's own.
 
         Raises:
-            httpx.TransportError: it has not answered in time.
+            httpx.HTTPError: it has not answered in time.
         """
         url = httpx.URL(f"http://{address}").copy_with(raw_path=path)
         own = [*headers, *self._signs(Way.TCP)]

@@ -138,3 +138,46 @@ def test_held_runs_are_released(town, open_page):
     expect(page.main).to_contain_text("No run is held by anybody.")
     for run_id in held:
         town.until(run_id, "queued")
+
+
+def test_all_that_failed_are_tried_again_from_the_inbox_also_those_not_shown(
+    town, open_page, workspace
+):
+    tasks = failed(town, workspace, COUNT)
+    page = open_page("inbox?lane=failed_runs&query=Has+failed")
+    at_work(page)
+    expect(page.main.locator("[data-row]")).to_have_count(50)
+    expect(
+        page.main.get_by_role("button", name="Select the 50 that failed on this page")
+    ).to_be_visible()
+    page.main.get_by_role("button", name="Retry all that failed").click()
+    expect(page.dialog).to_contain_text(f"Queues a new run in place of {COUNT} runs")
+    expect(page.dialog.get_by_role("listitem").last).to_have_text(f"… and {COUNT - 10} more")
+    assert runs(town, workspace, "queued") == []  # nothing is done yet
+    page.dialog.get_by_role("button", name=f"Retry {COUNT} runs").click()
+    expect(page.dialog).to_contain_text(f"{COUNT} of {COUNT} runs retried.")
+    page.dialog.get_by_role("button", name="Done").click()
+    expect(page.main).to_contain_text("Nothing matches this filter.")
+    assert page.page.evaluate("() => window.isKept")
+    assert {row["task"]["id"] for row in runs(town, workspace, "queued")} == set(tasks)
+
+
+def test_back_leads_to_the_row_where_somebody_was(town, open_page, workspace):
+    placed = {"scope": "workspace", "workspace": workspace}
+    town.batch([{"title": f"Is one of many {n:02}", **placed} for n in range(COUNT)])
+    page = open_page(f"work?filter=workspace:{workspace}&order=created")
+    listed = page.main.locator("[data-row]")
+    expect(listed).to_have_count(50)
+    page.main.get_by_role("button", name="Show more").click()
+    expect(listed).to_have_count(COUNT)
+    last = listed.last.get_by_role("link").first
+    title = last.inner_text()
+    last.scroll_into_view_if_needed()
+    scrolled = page.page.evaluate("() => scrollY")
+    assert scrolled > 0
+    last.click()
+    expect(page.main.get_by_role("heading", level=1)).to_have_text(title)
+    assert page.page.evaluate("() => scrollY") == 0
+    page.page.go_back()
+    expect(listed).to_have_count(COUNT)
+    page.page.wait_for_function("(y) => Math.abs(scrollY - y) < 10", arg=scrolled)

@@ -84,3 +84,31 @@ def test_the_titles_of_the_town_are_hostile():
     assert "\u202e" in RTL_TITLE
     assert "\u200d" in EMOJI_TITLE
     assert len(LONG_TITLE) == 500
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        ("the disk is full\nask the operator", "the disk is full"),
+        ("Error: no route\n    at connect (net.js:1)", "Error: no route"),
+        (
+            "Traceback (most recent call last):\n  File x\nValueError: no number",
+            "ValueError: no number",
+        ),
+    ],
+)
+def test_the_line_that_says_what_went_wrong_is_shown(town, open_page, request, error, line):
+    title = f"Has failed with {line}"
+    run_id = town.failed(town.queued(title), error)
+    try:
+        page = open_page("inbox?lane=failed_runs")
+        expect(page.row(title).locator(".error-text")).to_have_text(line)
+    finally:
+        town.retried(run_id)
+
+
+def test_a_rejected_task_says_so_in_the_list(town, open_page):
+    task_id = town.create("Is rejected", approval_policy="manual")
+    town.post(f"/api/tasks/{task_id}/reject")
+    page = open_page("work?filter=rejected")
+    expect(page.row("Is rejected")).to_contain_text("Rejected")

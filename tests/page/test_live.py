@@ -99,6 +99,17 @@ def test_a_pause_hides_no_other_reason_for_which_a_row_waits(town, open_page):
     expect(row).to_contain_text("with the capability paint")
 
 
+def test_an_age_grows_while_nothing_happens(town, context, open_page):
+    town.queued("Waits for an hour")
+    tab = context.new_page()
+    tab.clock.install()
+    page = open_page("now", page=tab)
+    page.live()
+    expect(page.main).to_contain_text("The oldest waits for")
+    tab.clock.fast_forward("01:00:00")
+    expect(page.main).to_contain_text("The oldest waits for 1 h")
+
+
 def test_rows_stay_under_the_pointer(town, open_page):
     town.create("Was there before")
     page = open_page("work?order=created")

@@ -63,8 +63,8 @@ export function cut(text, most = 300) {
   return characters.length <= most ? characters.join('') : `${characters.slice(0, most).join('')}…`;
 }
 
-/** What tells most of an error in a line: of a traceback that is the last one. */
-export const telling = (error) => cut(error.trimEnd().split('\n').at(-1).trim(), 200);
+/** What tells most of an error in a line: of a traceback of Python that is the last one. */
+export const telling = (error) => cut(error.trim().split('\n').at(error.includes('Traceback (most') ? -1 : 0).trim(), 200);
 
 export const bytes = (count) => (count < 1024 ? `${count} B`
   : count < 1024 * 1024 ? `${(count / 1024).toFixed(1)} KiB` : `${(count / 1024 / 1024).toFixed(1)} MiB`);

@@ -1,4 +1,6 @@
-// The address is the whole state of what is shown: a view and its parameters.
+// The address is the whole state of what is shown: a view and its parameters. An entry of the history
+// knows besides how far somebody had scrolled, and through how many rows, for who comes back.
+import { app } from './state.js';
 
 const VIEWS = ['now', 'inbox', 'work', 'queue', 'agents', 'task', 'run', 'review', 'scheduler', 'new'];
 
@@ -20,8 +22,14 @@ export function to(view, params = {}) {
   return query ? `${view}?${query}` : view;
 }
 
+function push(url) {
+  history.replaceState({ y: scrollY, rows: app.rows }, '');
+  history.pushState({}, '', url);
+}
+
 export function navigate(view, params, { replace = false } = {}) {
-  history[replace ? 'replaceState' : 'pushState']({}, '', to(view, params));
+  if (replace) history.replaceState(history.state, '', to(view, params));
+  else push(to(view, params));
   listener(current());
 }
 
@@ -51,7 +59,7 @@ export function start(onRoute) {
     const name = url.pathname.slice(folder.length);
     if (url.origin !== location.origin || !url.pathname.startsWith(folder) || !VIEWS.includes(name)) return;
     event.preventDefault();
-    if (url.href !== location.href) history.pushState({}, '', url.href);
+    if (url.href !== location.href) push(url.href);
     onRoute(current());
   });
   onRoute(current());

@@ -8,4 +8,5 @@ export const app = {
   isReadOnly: false,
   inboxCount: 0,
   reviewCount: 0,
+  rows: 0, // of the list that is shown
 };

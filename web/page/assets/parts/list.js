@@ -4,6 +4,7 @@ import { html, live, nothing, repeat } from '../core/html.js';
 import { CallError } from '../core/api.js';
 import { arrived, changed, drawNow } from '../core/paint.js';
 import { cut, plural } from '../core/format.js';
+import { app } from '../core/state.js';
 import { loading, refusal } from './basic.js';
 
 const RELOAD_APART_MS = 1000;
@@ -73,8 +74,17 @@ export class List {
       this.error = error instanceof CallError ? error : new CallError(0, '', String(error), '', null);
       this.seen = null;
     }
-    if (isFirst) arrived();
+    app.rows = this.rows.length;
+    if (isFirst) await this.comeBack();
     else changed();
+  }
+
+  /** To where somebody was before. */
+  async comeBack() {
+    const { y, rows } = history.state ?? {};
+    while (this.rows.length < rows && this.next && !this.error && !this.isClosed) await this.more();
+    arrived();
+    if (y) requestAnimationFrame(() => scrollTo(0, y));
   }
 
   async more() {
@@ -88,6 +98,7 @@ export class List {
       this.next = page.next;
       this.hasMore = true;
       this.error = null;
+      app.rows = this.rows.length;
     } catch (error) {
       this.error = error;
     }

@@ -6,7 +6,7 @@ import { needsSomebody } from '../core/needs.js';
 import { change, jump, to } from '../core/router.js';
 import { app } from '../core/state.js';
 import { LANES, reason } from '../core/words.js';
-import { BULK_RUNS, BULK_TASKS, bulkBar } from '../actions/bulk.js';
+import { BULK_RUNS, BULK_TASKS, bulkBar, performBulk } from '../actions/bulk.js';
 import { actionButtons, chooseAction, ofOther } from '../actions/perform.js';
 import { RUN_ACTIONS, recover, retry } from '../actions/runs.js';
 import { TASK_ACTIONS, approve, reject } from '../actions/tasks.js';
@@ -15,6 +15,9 @@ import { List } from '../parts/list.js';
 
 const ORDER = ['approvals', 'failed_runs', 'blocked', 'my_work', 'archived'];
 const PAGE = 50;
+const MANY = 500;
+const AT_MOST = 10000;
+const asRun = (item) => ({ id: item.run.id, title: item.task.title, status: item.run.status });
 /** Events behind which a task may be in the inbox that was not there before. */
 const MAY_NEED_SOMEBODY = /created|updated|published|status_changed|dependency|failed|attention|starved|without_lease|review|fail$/;
 
@@ -67,7 +70,7 @@ export class Inbox {
 
   title() { return 'Inbox'; }
 
-  async read(cursor) {
+  async read(cursor, limit = PAGE) {
     const query = { query: this.params.query, unread: this.params.unread };
     const counts = cursor ? null : get('api/observe/tasks/inbox', { ...query, limit: 1 });
     if (counts) {
@@ -76,9 +79,21 @@ export class Inbox {
       app.inboxCount = needsSomebody(inbox);
       this.firstLane = ORDER.find((lane) => this.groups.some((group) => group.lane === lane && group.count)) ?? 'approvals';
     }
-    const { body, next } = await get('api/observe/tasks/inbox', { ...query, lane: this.lane, limit: PAGE, cursor });
+    const { body, next } = await get('api/observe/tasks/inbox', { ...query, lane: this.lane, limit, cursor });
     const group = (body.inbox.groups ?? []).find((one) => one.lane === this.lane);
     return { rows: group?.items ?? [], next, total: group?.count ?? 0 };
+  }
+
+  /** Of this lane, as it is filtered, also what is not shown. */
+  async retryAll() {
+    const rows = [];
+    let cursor;
+    do {
+      const page = await this.read(cursor, MANY);
+      rows.push(...page.rows.filter((item) => item.run && retry.when(item.run)));
+      cursor = page.next;
+    } while (cursor && rows.length < AT_MOST);
+    performBulk(BULK_RUNS[0], { rows: rows.map(asRun) }, this.done, this.done);
   }
 
   load() { this.list.reload(); }
@@ -110,11 +125,12 @@ export class Inbox {
     const search = (event) => { event.preventDefault(); const { value } = event.target.elements.query; if (!jump(value)) change({ query: value || undefined }); };
     const isFailed = this.lane === 'failed_runs';
     const bulk = isFailed
-      ? bulkBar(this.list, BULK_RUNS, { toRow: (item) => ({ id: item.run.id, title: item.task.title, status: item.run.status }), applies: (_, item) => Boolean(item.run) })
+      ? bulkBar(this.list, BULK_RUNS, { toRow: asRun, applies: (_, item) => Boolean(item.run) })
       : bulkBar(this.list, BULK_TASKS, { toRow: (item) => ({ id: item.task.id, title: item.task.title, status: item.task.status }) });
     const failedRows = this.list.rows.filter((item) => item.run && retry.when(item.run));
     const failed = isFailed && failedRows.length && !this.list.selection.size
-      ? html`<p><button type="button" @click=${() => this.list.select(failedRows)}>Select the ${number(failedRows.length)} that failed</button> to retry them together.</p>` : nothing;
+      ? html`<div class="actions"><button type="button" @click=${() => this.retryAll()}>Retry all that failed</button>
+        <button type="button" @click=${() => this.list.select(failedRows)}>Select the ${number(failedRows.length)} that failed${this.list.next ? ' on this page' : ''}</button></div>` : nothing;
     return html`<h1>Inbox</h1>
       <nav aria-label="Lanes"><ul class="lanes">${ORDER.map((lane) => {
     const group = this.groups?.find((one) => one.lane === lane);

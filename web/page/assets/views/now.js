@@ -1,7 +1,7 @@
 // Does work flow, and what needs a person?
 import { html, nothing } from '../core/html.js';
 import { get } from '../core/api.js';
-import { duration, number, plural, setServerTime, telling } from '../core/format.js';
+import { duration, nowMs, number, plural, setServerTime, telling } from '../core/format.js';
 import { to } from '../core/router.js';
 import { app } from '../core/state.js';
 import { LANES, reason } from '../core/words.js';
@@ -88,10 +88,13 @@ export class Now {
     else parts.push(html`<strong class="good">Work flows</strong>: ${plural(active, 'run')} under way, ${number(totals.queued_runs)} waiting.`);
     const last = this.history.value?.minutes.at(-1);
     if (totals.queued_runs && last && last.oldest_claimable_age_ms === undefined && !scheduler?.paused) parts.push(html` None of those that wait can be claimed now. <a href="queue">See why</a>`);
-    if (queue.total) parts.push(html` The oldest waits for ${duration(queue.oldest_queue_age_ms)}.`);
+    if (queue.total) parts.push(html` The oldest waits for ${duration(queue.oldest_queue_age_ms + this.since(dashboard.freshness.observed_at))}.`);
     if (health.stuck_runs) parts.push(html` <span class="bad">${plural(health.stuck_runs, 'run')} seem stuck.</span>`);
     return html`<p class="headline">${parts}</p>`;
   }
+
+  /** Ages grow while nothing happens. */
+  since(iso) { return Math.max(0, nowMs() - Date.parse(iso)); }
 
   needs() {
     const inbox = this.inbox.value;
@@ -142,7 +145,7 @@ export class Now {
         ${[['An approval is missing', totals.awaiting_approval_tasks, to('work', { filter: 'approval:pending' })],
     ['Dependencies are not completed', totals.dependency_blocked_tasks, to('work', { filter: 'status:blocked' })],
     ['Tasks are paused', this.scheduler.value?.paused_task_count, to('queue', { paused: 'true' })],
-    ['Nobody has claimed it yet', totals.queued_runs, 'queue'],
+    ['It is in the queue, which says why', totals.queued_runs, 'queue'],
     ['No session may claim it', this.scheduler.value?.starved_run_count, 'queue'],
     ['A run needs attention', this.scheduler.value?.needs_attention_run_count, to('inbox', { lane: 'failed_runs' })]].map(([text, count, href]) => html`<tr><th scope="row">${text}</th>
         <td>${count ? html`<a href=${href}>${number(count)}</a>` : number(count)}</td></tr>`)}</tbody></table></section></div>`;
@@ -174,7 +177,7 @@ function chartsOf(history) {
   return [
     bars('Tasks created', created, `${plural(sum(created), 'task')}, at most ${number(most(created))} a minute.`),
     bars('Runs ended', completed.map((value, at) => value + failed[at]), `${number(sum(completed))} completed, ${number(sum(failed))} failed (red).`, failed),
-    bars('Oldest waiting run', age, most(age) ? `At most ${duration(most(age))}; ${duration(age.at(-1))} now.` : 'Nothing waited.'),
+    bars('Oldest waiting run', age, most(age) ? `At most ${duration(most(age))} so far.` : 'Nothing waited.'),
     bars('Wait until claimed (95 %)', wait, most(wait) ? `At most ${duration(most(wait))} in a minute.` : 'Nothing was claimed.'),
     bars('Work on a run (95 %)', work, most(work) ? `At most ${duration(most(work))} in a minute.` : 'Nothing has ended.'),
   ];

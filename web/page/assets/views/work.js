@@ -117,7 +117,7 @@ export class Work {
       actOn: (task) => chooseAction(task.title, TASK_ACTIONS, task, done),
       columns: [
         { head: 'Task', className: 'wide', cell: (task) => html`${taskLink(task)}${task.identifier ? html` <small>${cut(task.identifier, 60)}</small>` : nothing}${task.child_count ? html` <small>${task.child_count} below</small>` : nothing}` },
-        { head: 'Status', cell: (task) => html`${badge(task.status)}${task.effective_paused ? note('Paused', 'warn') : nothing}${task.approval_state === 'pending' ? note('Awaits approval', 'warn') : nothing}` },
+        { head: 'Status', cell: (task) => html`${badge(task.status)}${task.effective_paused ? note('Paused', 'warn') : nothing}${task.approval_state === 'pending' ? note('Awaits approval', 'warn') : task.approval_state === 'rejected' ? note('Rejected', 'bad') : nothing}` },
         { head: 'Run', cell: (task) => (task.active_run ? html`<a href=${to('run', { id: task.active_run.id })}>${badge(task.active_run.status)}</a>` : this.failures.badge(task.id) ?? html`<span class="none">–</span>`) },
         { head: 'Priority', cell: (task) => task.priority },
         { head: 'Owner', cell: (task) => (task.owner ? cut(`${task.owner.kind}:${task.owner.ref}`, 40) : html`<span class="none">–</span>`) },

@@ -41,7 +41,7 @@ class ShardLink:
         self._database = Database(address)
         self._statements = Statements.of(address.schema)
         self._unreplicated = unreplicated
-        self._is_unsafe = False  # what was written last: nothing more is, until it would be safe
+        self._is_unsafe = False  # as far as was seen: nothing is written until it would be safe
 
     def ask(self, request: Request) -> Answer:
         """The answer; it takes as long as the database takes. Never raises for its sake."""
@@ -84,8 +84,7 @@ class ShardLink:
         found = self._ask_once(Look())
         if found is None:
             return Unknown("there is no journal")
-        if self._is_unsafe:
-            self._find_unsafe(*found[-2:])
+        self._find_unsafe(*found[-2:])
         return Found(_row(found))
 
     def _find_unsafe(self, commit: str, has_standbys: bool) -> bool:
@@ -105,7 +104,7 @@ class ShardLink:
             case Look():
                 return of.look, (SHARD,)
             case Take(seen, owner):
-                new = (owner.process, owner.node, owner.address)
+                new = (owner.process, owner.node, owner.address, owner.ttl_ns)
                 known = (seen.epoch, seen.head, seen.beat, seen.owner.process)
                 return of.take, (*new, SHARD, *known)
             case Raise(epoch, owner):
@@ -120,5 +119,5 @@ class ShardLink:
 
 
 def _row(found: tuple[Any, ...]) -> Row:
-    epoch, head, beat, process, node, address = found[:6]
-    return Row(epoch, head, Owner(process, node, address), beat)
+    epoch, head, beat, process, node, address, ttl_ns = found[:7]
+    return Row(epoch, head, Owner(process, node, address, ttl_ns), beat)

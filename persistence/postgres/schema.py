@@ -82,7 +82,7 @@ def _make(connection: psycopg.Connection[Any], schema: str) -> None:
         for text in Statements.of(schema).tables:
             connection.execute(text)
         connection.execute(
-            f"INSERT INTO {schema}.shard VALUES (%s, %s, %s, 0, 0, 0, '', '', '')",
+            f"INSERT INTO {schema}.shard VALUES (%s, %s, %s, 0, 0, 0, '', '', '', 0)",
             (SHARD, uuid.uuid4(), FORMAT),
         )
         connection.execute(f"INSERT INTO {schema}.fold VALUES (%s, 0, 0)", (SHARD,))

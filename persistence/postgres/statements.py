@@ -7,7 +7,7 @@ from chargehand.actors.frozen import frozen
 SHARD: Final = 0
 """There is one so far."""
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of the tables here; what is in them has formats of its own."""
 
 # `shard` is the fence of the log, `fold` that of the tables, so that neither waits for the other.
@@ -22,7 +22,8 @@ _TABLES: Final = (
         beat bigint NOT NULL,
         process text NOT NULL,
         node text NOT NULL,
-        address text NOT NULL
+        address text NOT NULL,
+        ttl_ns bigint NOT NULL
     ) WITH (fillfactor = 10)""",
     """CREATE TABLE {s}.fold (
         shard integer PRIMARY KEY REFERENCES {s}.shard,
@@ -61,7 +62,7 @@ _TABLES: Final = (
     "ALTER TABLE {s}.slices ALTER COLUMN changes SET STORAGE EXTERNAL",
 )
 
-_ROW: Final = "epoch, head, beat, process, node, address"
+_ROW: Final = "epoch, head, beat, process, node, address, ttl_ns"
 # What is done is safe only where a commit waits for a copy, which may be switched off at any time:
 # so it is looked at with each write.
 _SAFE: Final = (
@@ -70,7 +71,8 @@ _SAFE: Final = (
 
 _LOOK: Final = f"SELECT {_ROW}, {_SAFE} FROM {{s}}.shard WHERE id = %s"
 _TAKE: Final = f"""WITH taken AS (
-    UPDATE {{s}}.shard SET epoch = epoch + 1, beat = beat + 1, process = %s, node = %s, address = %s
+    UPDATE {{s}}.shard SET epoch = epoch + 1, beat = beat + 1, process = %s, node = %s,
+        address = %s, ttl_ns = %s
     WHERE id = %s AND epoch = %s AND head = %s AND beat = %s AND process = %s RETURNING *
 ), folds AS (
     UPDATE {{s}}.fold SET epoch = taken.epoch FROM taken WHERE fold.shard = taken.id RETURNING 1
@@ -90,7 +92,8 @@ _APPEND: Final = f"""WITH moved AS (
 ) SELECT {_ROW}, {_SAFE} FROM moved"""
 _RENEW: Final = f"""UPDATE {{s}}.shard SET beat = beat + 1
     WHERE id = %s AND epoch = %s AND process = %s RETURNING {_ROW}, {_SAFE}"""
-_RELEASE: Final = f"""UPDATE {{s}}.shard SET beat = beat + 1, process = '', node = '', address = ''
+_RELEASE: Final = f"""UPDATE {{s}}.shard SET beat = beat + 1, process = '', node = '',
+        address = '', ttl_ns = 0
     WHERE id = %s AND epoch = %s AND process = %s RETURNING {_ROW}, {_SAFE}"""
 
 

@@ -14,6 +14,8 @@ from typing import Final, Protocol, final
 import trio
 
 from chargehand.actors.boot_clock import boot_ns
+from chargehand.actors.frozen import replace
+from chargehand.actors.limits import NS
 from chargehand.actors.ports import DamagedError, EndedError
 from chargehand.persistence.framing import log_value, span
 from chargehand.persistence.pipeline import Waiting
@@ -85,6 +87,7 @@ class Member:
     def __init__(
         self, owner: Owner, link: Link, near: Near, *, ttl_s: float = TTL_S, shy_s: float = 0
     ) -> None:
+        owner = replace(owner, ttl_ns=int(ttl_s * NS))
         self.owner: Final = owner
         self.ttl_s: Final = ttl_s
         self.waiting: Final = Waiting()
@@ -93,8 +96,8 @@ class Member:
         self._following = Outage(
             "the log in the database cannot be read", "the log in the database is read again"
         )
-        shy_until_ns = boot_ns() + int(shy_s * 1e9)
-        self._node: Node = Standby(owner, int(ttl_s * 1e9), shy_until_ns=shy_until_ns)
+        shy_until_ns = boot_ns() + int(shy_s * NS)
+        self._node: Node = Standby(owner, owner.ttl_ns, shy_until_ns=shy_until_ns)
         self._events: SimpleQueue[Event | None] = SimpleQueue()  # None: look what there is to do
         self._idle = False
         self._stopping = False

@@ -16,6 +16,7 @@ Four rules carry everything:
 from typing import Final, final
 
 from chargehand.actors.frozen import frozen, replace
+from chargehand.actors.limits import NS
 from chargehand.persistence.replicated.shard import (
     NOBODY,
     Answer,
@@ -34,6 +35,8 @@ from chargehand.persistence.replicated.shard import (
     Unknown,
 )
 
+HESITATES_NS: Final = NS
+"""Less than a node waits that has stepped down."""
 RENEWS_PER_TTL: Final = 3
 FRESH_PART: Final = 0.8
 """Of a ttl: how long the active node answers after its last confirmed write began. The rest is for
@@ -47,6 +50,7 @@ class Standby:
     owner: this process.
     seen, since_ns: the row, and when it was first seen to be like that; None: nothing is known.
     shy_until_ns: until then another node shall have its chance first.
+    hesitates: others are better suited, as they can work with the rest: they have some time more.
     """
 
     owner: Owner
@@ -56,6 +60,7 @@ class Standby:
     seen: Row | None = None
     since_ns: int = 0
     shy_until_ns: int = 0
+    hesitates: bool = False
 
 
 @final
@@ -135,13 +140,21 @@ class StepDown:
 
 @final
 @frozen
+class Hesitate:
+    """Whether other standbys are better suited. Says nothing to an active node."""
+
+    is_on: bool
+
+
+@final
+@frozen
 class Answered:
     """The request under way is over."""
 
     answer: Answer
 
 
-Event = Tick | Write | Doubt | StepDown | Answered
+Event = Tick | Write | Doubt | StepDown | Hesitate | Answered
 
 # --- what is to be done -------------------------------------------------------------------------
 
@@ -191,6 +204,8 @@ def _standby(node: Standby, event: Event, now_ns: int) -> tuple[Node, list[Effec
     match event:
         case Tick() if node.asked is None:
             return _sent(node, Look(), now_ns)
+        case Hesitate(is_on):
+            return replace(node, hesitates=is_on), []
         case Answered(answer):
             return _standby_answered(replace(node, asked=None), node.asked, answer, now_ns)
         case _:
@@ -212,14 +227,17 @@ def _standby_answered(
             if row.owner == node.owner:
                 # By a take whose answer was lost. Only what is answered is safe.
                 return _sent(node, Raise(row.epoch, node.owner), now_ns)
-            is_free = row.owner == NOBODY or _stands_still(node, row, now_ns)
-            if is_free and now_ns >= node.shy_until_ns:
+            if row != node.seen:
+                node = replace(node, seen=row, since_ns=now_ns)
+            if now_ns >= max(node.shy_until_ns, node.since_ns + _patience_ns(node, row)):
                 return _sent(node, Take(row, node.owner), now_ns)
-            return node if row == node.seen else replace(node, seen=row, since_ns=now_ns), []
+            return node, []
 
 
-def _stands_still(node: Standby, row: Row, now_ns: int) -> bool:
-    return row == node.seen and now_ns - node.since_ns >= node.ttl_ns
+def _patience_ns(node: Standby, row: Row) -> int:
+    """How long the row must have stood still."""
+    ttl_ns = 0 if row.owner == NOBODY else max(node.ttl_ns, row.owner.ttl_ns)
+    return ttl_ns + (HESITATES_NS if node.hesitates else 0)
 
 
 # --- active -------------------------------------------------------------------------------------
@@ -234,7 +252,7 @@ def _active(node: Active, event: Event, now_ns: int) -> tuple[Node, list[Effect]
             return _next(replace(node, doubts=True), now_ns)
         case StepDown():
             return _next(replace(node, releases=True), now_ns)
-        case Tick():
+        case Tick() | Hesitate():
             return _next(node, now_ns)
         case Answered(answer):
             return _active_answered(replace(node, asked=None), node.asked, answer, now_ns)

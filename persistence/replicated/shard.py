@@ -17,11 +17,14 @@ class Owner:
     process: no other process ever calls itself that, not even the next one of the same node.
     node: its name, for people.
     address: where the other nodes reach it, `HOST:PORT`.
+    ttl_ns: how long it may answer after its last sign of life, so that whoever takes over waits
+        for longer, whatever ttl that one has itself.
     """
 
     process: str
     node: str = ""
     address: str = ""
+    ttl_ns: int = 0
 
 
 NOBODY: Final = Owner("")

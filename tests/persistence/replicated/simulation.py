@@ -216,7 +216,10 @@ class Schedule:
         self._starts += 1
         name = f"{'abc'[at]}{self._starts}"
         rate = 1 + self.random.uniform(-DRIFT, DRIFT)
-        process = Process(name, rate, self.now_ms, n.Standby(s.Owner(name, name), TTL_MS))
+        # They need not be set alike: each waits for as long as the active one may answer.
+        ttl_ms = TTL_MS if self.random.random() < 0.7 else self.random.randrange(TTL_MS, 3 * TTL_MS)
+        owner = s.Owner(name, name, ttl_ns=ttl_ms)
+        process = Process(name, rate, self.now_ms, n.Standby(owner, ttl_ms))
         self._after(self.random.randrange(LOOKS_MS), lambda: self._tick(process))
         return process
 

@@ -8,6 +8,10 @@ from chargehand.persistence.replicated.far import Link
 from chargehand.persistence.replicated.outage import Outage
 from chargehand.persistence.replicated.shard import Answer, Done, Look, Owner, Request, Row, Unknown
 
+_UNCONFIRMED: Final = (
+    "it confirms no write, which may wait for its standby: see `chargehand journal status`"
+)
+
 
 @final
 class Asking:
@@ -19,16 +23,18 @@ class Asking:
     Attributes:
         row: what the database showed last: who is active, and how far the log has got.
         looked_ns: when that was.
+        moved_ns: when it was another one than before.
         outage: as it has no answer.
     """
 
     def __init__(self, link: Link, owner: Owner) -> None:
         self.row = Row()
-        self.looked_ns = 0
+        self.looked_ns = self.moved_ns = 0
         self.outage: Final = Outage("the database gives no answer", "the database answers again")
         self._link = link
         self._owner = owner
         self._asked_ns: int | None = None  # when the request under way began
+        self._is_over = False
         self._writes = False  # it is more than a look
         self._unwritten: Row | None = None  # as it was when a write had no answer
 
@@ -42,18 +48,21 @@ class Asking:
             self._asked_ns = None
         self.looked_ns = boot_ns()
         if isinstance(answer, Unknown):
-            self._fails(answer.why)
+            if not self._is_over:
+                self._fails(answer.why)
             return answer
         if isinstance(answer, Done) or self._is_written(answer.row):
             self._unwritten = None
             self.outage.is_over()
+        if answer.row != self.row:
+            self.moved_ns = self.looked_ns
         self.row = answer.row
         return answer
 
-    def _fails(self, why: str) -> None:
+    def _fails(self, why: str, since_ns: int | None = None) -> None:
         if self._writes:
             self._unwritten = self.row
-        self.outage.goes_on(why)
+        self.outage.goes_on(why, since_ns)
 
     def _is_written(self, row: Row) -> bool:
         """Whether writes are answered, as far as a look shows that: somebody else's."""
@@ -64,14 +73,12 @@ class Asking:
         `hung_s`. On Trio's thread."""
         asked_ns = self._asked_ns
         if asked_ns is not None and boot_ns() - asked_ns > slow_s * NS:
-            self._fails(
-                f"a request has waited for over {slow_s:g} s, as each does until a standby of the "
-                "database has it: see `chargehand journal status`"
-            )
+            self._fails(_UNCONFIRMED if self._writes else "it answers no question", asked_ns)
         self._link.end_hung(hung_s)
 
     def interrupt(self) -> None:
-        """From another thread: end the wait for an answer, which is not known then."""
+        """From another thread: end the wait for an answer, as nobody wants one any more."""
+        self._is_over = True
         self._link.interrupt()
 
     def drop(self) -> None:

@@ -31,6 +31,7 @@ from chargehand.persistence.replicated.node import (
     Effect,
     Ended,
     Event,
+    Hesitate,
     Node,
     Serve,
     Standby,
@@ -102,6 +103,7 @@ class Member:
         self._idle = False
         self._stopping = False
         self._finishing = False
+        self._hesitates = False
         self._changed = threading.Condition()  # the node's epoch, or that it has ended
         self._writer: Writing | None = None  # until somebody writes
         self._token = trio.lowlevel.current_trio_token()
@@ -128,6 +130,11 @@ class Member:
     def trouble(self) -> str | None:
         """Why the database gives no answer; None: it does."""
         return self._asking.outage.why or self._following.why
+
+    @property
+    def still_s(self) -> float:
+        """Seconds for which the row has been as it is, as far as this node has seen it."""
+        return (boot_ns() - self._asking.moved_ns) / NS
 
     @property
     def epoch(self) -> int:
@@ -179,6 +186,12 @@ class Member:
         """Write what waits, then let another node go on. On any thread."""
         self._finishing = True
         self._events.put(None)
+
+    def hesitate(self, *, is_on: bool) -> None:
+        """Let other standbys go first, which can work with the rest; or no longer."""
+        if is_on != self._hesitates:
+            self._hesitates = is_on
+            self._events.put(Hesitate(is_on))
 
     def end_hung(self, seconds: float) -> None:
         """End each wait for an answer that takes longer; what became of it is found out then, maybe
@@ -263,12 +276,13 @@ class Member:
             self._asked(Look())
 
     def _wait(self, seconds: float) -> None:
-        """Nothing that is wanted of it changes what it does meanwhile, but its end."""
         if not self._stopping:
             try:
-                self._events.get(timeout=seconds)
+                event = self._events.get(timeout=seconds)
             except Empty:
                 return
+            if event is not None:
+                self._step(event)
 
     def _next_event(self) -> Event:
         """A batch, if one waits, else what somebody wants, or that time has passed."""

@@ -34,11 +34,11 @@ class Outage:
         self._pause_s = FIRST_S
         self._is_logged = False
 
-    def goes_on(self, why: str) -> None:
-        """Another attempt has failed, or one takes too long."""
+    def goes_on(self, why: str, since_ns: int | None = None) -> None:
+        """Another attempt has failed, or one takes too long: since then; None: since now."""
         now_ns = boot_ns()
         if self.why is None:
-            self._since_ns, self._is_logged = now_ns, False
+            self._since_ns, self._is_logged = since_ns or now_ns, False
             if now_ns - self._over_ns >= FIRST_S * NS:
                 self._again_ns, self._pause_s = now_ns, FIRST_S
         self.why = why

@@ -62,6 +62,8 @@ class Agreement:
         """Ask each process that becomes active, all the time."""
         while True:
             active = self._roles.row.owner
+            if (member := self._roles.member) is not None:
+                member.hesitate(is_on=self._differs is not None)
             if self._roles.elsewhere is None or active == self._asked:
                 await trio.sleep(LOOKS_S)
             elif not await self._ask(active):

@@ -12,6 +12,7 @@ from chargehand.web.cluster.forwarding import CONNECT_S, Forwarder, Outcome
 from chargehand.web.cluster.here import answer_here, answer_json
 from chargehand.web.cluster.listing import listing
 from chargehand.web.cluster.presence import NodePresence
+from chargehand.web.cluster.readiness import readiness
 from chargehand.web.cluster.repeating import changes_nothing, next_step
 from chargehand.web.cluster.roles import RETRY_AFTER, WAIT_S, Roles
 from chargehand.web.exchange import Answerer, Exchange
@@ -59,7 +60,8 @@ class NodeAnswerer:
             await answer_json(exchange, HTTPStatus.OK, {"status": "ok"})
             return
         if path == _READY and (not self._roles.is_active or query == b"active"):
-            await self._readiness(exchange, wants_active=query == b"active")
+            status, shown = readiness(self._roles, self._agreement, wants_active=query == b"active")
+            await answer_json(exchange, status, shown)
             return
         if path == NODES_PATH and exchange.head.method == "GET":
             await self._nodes(exchange)
@@ -104,27 +106,6 @@ class NodeAnswerer:
         roles, presence = self._roles, self._presence
         shown = listing(found, roles.row, presence.me.node, roles.followed_seq, presence.is_gone_s)
         await answer_json(exchange, HTTPStatus.OK, shown)
-
-    async def _readiness(self, exchange: Exchange, *, wants_active: bool) -> None:
-        """Ready is who can have a request answered."""
-        roles = self._roles
-        standing = roles.standing()
-        reason = self._agreement.reason or roles.trouble
-        is_reached = bool(roles.elsewhere) and reason is None
-        is_ready = roles.is_active or (is_reached and not wants_active)
-        if not is_ready and reason is None:
-            reason = "this node is not the active one" if is_reached else "no node is active"
-        shown: dict[str, object] = {
-            "status": "ready" if is_ready else "not ready",
-            "role": standing.role,
-            "active": standing.active,
-            "epoch": standing.epoch,
-            "lag_records": standing.lag_records,
-        }
-        if reason is not None:
-            shown["reason"] = reason
-        status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
-        await answer_json(exchange, status, shown)
 
 
 def _nobody(roles: Roles, head: RequestHead, *, may_be_done: bool = False) -> Refusal:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, final
 
 import trio
 
+from chargehand.actors.limits import NS
 from chargehand.persistence.replicated.member import LOOKS_S, Member
 from chargehand.persistence.replicated.node import FRESH_PART, Active, Ended, Standby
 from chargehand.persistence.replicated.shard import NOBODY, Owner, Row
@@ -195,6 +196,21 @@ class Roles:
     def trouble(self) -> str | None:
         """Why the database gives this node no answer; None: it does."""
         return None if self.member is None else self.member.trouble
+
+    @property
+    def ttl_s(self) -> float:
+        """After which another node takes over from the one that is active."""
+        own_s = 0.0 if self.member is None else self.member.ttl_s
+        return max(own_s, self.row.owner.ttl_ns / NS)
+
+    @property
+    def still_s(self) -> float | None:
+        """For how many seconds the active node, another one, has shown no sign of life; None: for
+        so few that it may answer."""
+        if self.member is None:
+            return None
+        still_s = self.member.still_s
+        return still_s if still_s > FRESH_PART * self.ttl_s else None
 
     @property
     def name_of_active(self) -> str | None:

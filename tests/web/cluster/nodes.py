@@ -37,6 +37,8 @@ class FakeMember:
     confirmed: bool = False
     followed_seq: int = 0
     trouble: str | None = None
+    still_s: float = 0.0
+    hesitates: bool = False
     ttl_s: float = TTL_S
     hung_s: list[float] = field(factory=list)
 
@@ -45,6 +47,9 @@ class FakeMember:
 
     def may_answer(self) -> bool:
         return isinstance(self.node, Active) and self.confirmed
+
+    def hesitate(self, *, is_on: bool) -> None:
+        self.hesitates = is_on
 
     def end_hung(self, seconds: float) -> None:
         self.hung_s.append(seconds)

@@ -55,6 +55,11 @@ async def test_a_node_that_follows_asks_whether_it_is_set_alike(
     assert (asked.status, asked.code) == (503, "node_set_otherwise")
     assert variable.encode() in asked.body
     assert asked.headers["retry-after"] == "60"
+    # It takes over only if nobody else does: all others would refuse what they are asked.
+    assert node.member.hesitates
+    node.see(None)
+    await trio.sleep(10)
+    assert node.member.hesitates
 
 
 async def test_a_node_that_is_set_alike_is_ready_and_says_nothing(
@@ -72,6 +77,7 @@ async def test_a_node_that_is_set_alike_is_ready_and_says_nothing(
     await node.ask(asked)
     assert asked.body == b"one"
     assert not errors(caplog)
+    assert not node.member.hesitates
 
 
 @pytest.mark.parametrize("request_line", [READ, ("POST", "/api/tasks")])

@@ -6,10 +6,13 @@ import orjson
 import pytest
 import trio
 
+from chargehand.actors.frozen import replace
+from chargehand.actors.limits import NS
+from chargehand.persistence.replicated.node import FRESH_PART
 from chargehand.persistence.replicated.shard import Row
 from chargehand.web.listeners import answering
 from chargehand.web.settings import ServerSettings
-from tests.web.cluster.nodes import Asked, saying
+from tests.web.cluster.nodes import TTL_S, Asked, saying
 
 
 async def readiness(node, query=""):
@@ -52,6 +55,46 @@ async def test_a_node_without_its_database_says_why_it_is_not_ready(make_node):
     for query in ("", "?active"):
         status, shown = await readiness(active, query)
         assert (status, shown["role"], shown["reason"]) == (503, "unconfirmed", "it waits")
+
+
+async def test_a_standby_is_not_ready_when_the_active_node_shows_no_sign_of_life(make_node):
+    """By the same clock, and as soon as that one answers nothing itself."""
+    standby, active = make_node("standby"), make_node("active")
+    standby.see(active)
+    standby.member.still_s = FRESH_PART * TTL_S - 0.1
+    assert (await readiness(standby))[0] == 200
+    standby.member.still_s = FRESH_PART * TTL_S + 0.6
+    status, shown = await readiness(standby)
+    assert (status, shown["reason"]) == (
+        503,
+        "active, which is active, has had nothing confirmed for 5 s",
+    )
+    slower = replace(active.member.owner, ttl_ns=60 * NS)  # which may answer for longer
+    standby.member.row = replace(standby.member.row, owner=slower)
+    assert (await readiness(standby))[0] == 200
+
+
+async def test_a_node_that_was_active_before_it_was_killed_says_so(make_node):
+    node = make_node("one")
+    node.see(node)
+    status, shown = await readiness(node)
+    assert (status, shown["active"]) == (503, "one")
+    assert shown["reason"].startswith("this node was active before it was started anew")
+
+
+@pytest.mark.parametrize(
+    ("is_served", "reason"),
+    [(True, "the database does not confirm"), (False, "this node becomes the active one")],
+)
+async def test_what_an_active_node_is_about_before_it_answers(make_node, is_served, reason):
+    node = make_node("one")
+    node.become_active(saying("ready"))
+    if not is_served:
+        node.roles.end()
+    node.member.confirmed = False
+    status, shown = await readiness(node)
+    assert status == 503
+    assert shown["reason"].startswith(reason)
 
 
 async def test_who_waited_in_vain_hears_of_the_database(make_node, autojump_clock):

@@ -20,11 +20,12 @@ import trio
 
 from chargehand.actors.boot_clock import BootClock
 from chargehand.actors.lifecycle import run_system
-from chargehand.actors.ports import DamagedError, EndedError, StorageError
+from chargehand.actors.ports import DamagedError, StorageError
 from chargehand.actors.system import System
 from chargehand.persistence.lock import InUseError
 from chargehand.persistence.opening import open_journal
 from chargehand.web.bridges.on_demand import bridges_of
+from chargehand.web.cluster.ended import superseded_by
 from chargehand.web.cluster.needed import journal_address, needs_postgres
 from chargehand.web.ending import end_at_once_on_a_second_signal, end_by_force_after
 from chargehand.web.exits import ExitCode, Fatal, first_leaf
@@ -199,15 +200,6 @@ def _behind(seconds: int) -> str:
     return f"; the clock is {timedelta(seconds=seconds)} behind the last record, see the log"
 
 
-def _superseded(error: BaseException) -> EndedError | None:
-    """Why another node goes on, if that is what has ended everything here."""
-    if isinstance(error, BaseExceptionGroup):
-        return next(filter(None, map(_superseded, error.exceptions)), None)
-    if error.__cause__ is not None and not isinstance(error, EndedError):
-        return _superseded(error.__cause__)
-    return error if isinstance(error, EndedError) else None
-
-
 def begin_anew(why: BaseException) -> NoReturn:
     """Replace the program by itself: nothing of what it knew may be answered any more."""
     _log.warning("%s; beginning anew as a standby", why)
@@ -226,7 +218,7 @@ def run(configuration: Configuration) -> None:
         fatal, _ = group.split(Fatal)
         if fatal is not None:
             raise first_leaf(fatal) from group
-        superseded = _superseded(group)
+        superseded = superseded_by(group)
         if superseded is not None:
             begin_anew(superseded)
         failed, others = group.split(StorageError)

@@ -95,6 +95,19 @@ def test_a_node_that_was_frozen_answers_nothing_stale_and_begins_anew(three):
     assert sorted(third.titles()) == ["before", "meanwhile"]
 
 
+def test_a_node_that_is_superseded_as_it_is_to_end_ends(three):
+    first = three.active()
+    assert first.create("before").status_code == 201
+    first.signal(signal.SIGSTOP)
+    [second, _] = three.others(first)
+    assert second.create("meanwhile", key="k").status_code == 201
+    first.signal(signal.SIGTERM)  # which it sees when it goes on, before it sees the other
+    first.signal(signal.SIGCONT)
+    assert first.wait() == 0, first.log
+    assert "beginning anew" not in first.log
+    assert sorted(second.titles()) == ["before", "meanwhile"]
+
+
 def test_a_stream_goes_on_over_a_takeover_without_a_gap_or_a_repeat(three):
     first = three.active()
     [second, third] = three.others(first)

@@ -31,6 +31,7 @@ from chargehand.persistence.replicated.shard import Owner
 from chargehand.web.bridges.on_demand import bridges_of
 from chargehand.web.cluster.agreement import Agreement, token_sign
 from chargehand.web.cluster.answering import NodeAnswerer
+from chargehand.web.cluster.ended import superseded_by
 from chargehand.web.cluster.forwarding import Forwarder
 from chargehand.web.cluster.naming import former_holder
 from chargehand.web.cluster.peers import PeerAnswerer
@@ -178,20 +179,29 @@ class _Turns:
         await self._ended.wait()
 
     async def run(self) -> None:
-        shy_s = 0.0
+        """Raises: EndedError: (in a group) another node has taken over. Not once it is to end."""
         try:
-            while not self._stop.is_set():
-                async with self._place.member(shy_s=shy_s) as member:
-                    self._roles.begin(member)
-                    _log.info("standby: following the journal at %s", self._place.address)
-                    try:
-                        if await self._has_come(member):
-                            await self._serve(member)
-                    finally:
-                        self._roles.end()
-                shy_s = SHY_S
+            await self._take_turns()
+        except Exception as error:
+            superseded = superseded_by(error)
+            if superseded is None or not self._stop.is_set():
+                raise
+            _log.info("%s", superseded)
         finally:
             self._ended.set()
+
+    async def _take_turns(self) -> None:
+        shy_s = 0.0
+        while not self._stop.is_set():
+            async with self._place.member(shy_s=shy_s) as member:
+                self._roles.begin(member)
+                _log.info("standby: following the journal at %s", self._place.address)
+                try:
+                    if await self._has_come(member):
+                        await self._serve(member)
+                finally:
+                    self._roles.end()
+            shy_s = SHY_S
 
     async def _serve(self, member: Member) -> None:
         begun_s = time.monotonic()

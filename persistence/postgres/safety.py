@@ -19,6 +19,8 @@ _WAITING: Final = """SELECT count(*),
     coalesce(max(extract(epoch FROM clock_timestamp() - query_start)), 0)::float8
     FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND datname = current_database()"""
 
+_STALLED: Final = "no standby of the database is connected: commits wait for one; start it"
+
 
 @final
 @frozen
@@ -27,46 +29,38 @@ class Safety:
 
     Args:
         risks: what could lose acknowledged writes, each with what to set instead.
+        stalled: why nothing is acknowledged at all; None: no reason is seen.
         waiting_commits: so many have no answer until a standby has them.
         waits_s: seconds for which the longest has waited.
     """
 
     risks: list[str]
+    stalled: str | None
     waiting_commits: int
     waits_s: float
 
 
 def safety(address: JournalAddress) -> Safety:
     """Raises: StorageError: the database cannot be asked."""
-    [(waiting, waits_s)] = _asked(address, _WAITING)
-    return Safety(risks(address), waiting, waits_s)
-
-
-def risks(address: JournalAddress) -> list[str]:
-    """What could lose acknowledged writes, each with what to set instead.
-
-    Raises:
-        StorageError: the database cannot be asked.
-    """
     [(fsync, pages, commit, names, standbys)] = _asked(address, _READ)
-    found = []
+    [(waiting, waits_s)] = _asked(address, _WAITING)
+    risks = []
     if fsync != "on":
-        found.append(f"fsync is {fsync}: a power cut loses commits; set it to on")
+        risks.append(f"fsync is {fsync}: a power cut loses commits; set it to on")
     if pages != "on":
-        found.append(f"full_page_writes is {pages}: a power cut may tear pages; set it to on")
+        risks.append(f"full_page_writes is {pages}: a power cut may tear pages; set it to on")
     if commit not in SAFE_COMMITS:
-        found.append(
+        risks.append(
             f"synchronous_commit is {commit}: a commit is acknowledged before a standby has it on "
             "disk; set it to on for the role"
         )
     if not names:
-        found.append(
+        risks.append(
             "synchronous_standby_names is empty: no standby has what is acknowledged; name some, "
             "as ANY 1 (one, two)"
         )
-    elif not standbys:
-        found.append("no standby is connected: commits wait for one; start it")
-    return found
+    is_stalled = bool(names) and commit in SAFE_COMMITS and not standbys
+    return Safety(risks, _STALLED if is_stalled else None, waiting, waits_s)
 
 
 def _asked(address: JournalAddress, text: str) -> Rows:
@@ -79,11 +73,16 @@ def _asked(address: JournalAddress, text: str) -> Rows:
         database.drop()
 
 
-def refuse_risks(address: JournalAddress) -> None:
-    """Raises: StorageError: acknowledged writes could be lost; the message names every reason."""
-    found = risks(address)
-    if found:
-        raise StorageError(told(address, found))
+def refuse_risks(address: JournalAddress) -> str | None:
+    """What keeps commits waiting although nothing could be lost; None: nothing does.
+
+    Raises:
+        StorageError: acknowledged writes could be lost; the message names every reason.
+    """
+    found = safety(address)
+    if found.risks:
+        raise StorageError(told(address, found.risks))
+    return found.stalled
 
 
 def told(address: JournalAddress, found: list[str]) -> str:

@@ -70,7 +70,8 @@ def test_nothing_is_answered_while_no_copy_can_be_made_and_all_goes_on_after(
     status = journal_status(own_servers[0])
     assert status["waiting_commits"] >= 1
     assert status["waiting_seconds"] > 0
-    assert [risk for risk in status["risks"] if "no standby is connected" in risk]
+    assert status["risks"] == []
+    assert "no standby of the database is connected" in status["stalled"]
     assert not answers
     copy.start()
     thread.join()
@@ -82,7 +83,47 @@ def test_nothing_is_answered_while_no_copy_can_be_made_and_all_goes_on_after(
     assert sorted(node.titles()) == ["before", "meanwhile"]
     assert "the database answers again" in node.log
     assert 1 <= node.log.count("the database gives no answer") < 10
-    assert journal_status(own_servers[0])["risks"] == []
+    assert journal_status(own_servers[0])["stalled"] is None
+
+
+def test_a_node_starts_while_commits_wait_and_is_ready_when_they_do_not(own_servers, start_node):
+    _, copy = own_servers
+    node = start_node("alone")
+    assert node.create("before").status_code == 201
+    copy.kill()
+    node.kill()
+    node.start()
+    assert "no standby of the database is connected" in node.log
+    assert node.client.get("/readyz").status_code == 503
+    copy.start()
+    assert node.create("after").status_code == 201
+    assert sorted(node.titles()) == ["after", "before"]
+
+
+@pytest.mark.parametrize("setting", ["synchronous_standby_names", "synchronous_commit"])
+def test_nobody_takes_over_while_the_database_waits_for_no_copy(own_servers, start_node, setting):
+    """Nor is anything acknowledged: the active node stays that, and goes on when it is safe."""
+    primary, _ = own_servers
+    nodes = [start_node(name) for name in ("a", "b")]
+    assert nodes[0].create("before").status_code == 201
+    [active] = [node for node in nodes if node.is_active]
+    before = primary.execute(f"SHOW {setting}")[0][0]
+    value = "" if setting == "synchronous_standby_names" else "local"
+    primary.execute(f"ALTER SYSTEM SET {setting} = '{value}'")
+    primary.execute("SELECT pg_reload_conf()")
+    deadline_s = time.monotonic() + S_MAX
+    reasons = set()
+    while not all("does not wait for a copy" in one for one in reasons) or not reasons:
+        reasons = {node.client.get("/readyz").json().get("reason", "") for node in nodes}
+        assert time.monotonic() < deadline_s, reasons
+        time.sleep(0.02)
+    primary.execute(f"ALTER SYSTEM SET {setting} = '{before}'")
+    primary.execute("SELECT pg_reload_conf()")
+    assert active.create("after").status_code == 201
+    for node in nodes:
+        assert "beginning anew" not in node.log
+        assert sorted(node.titles()) == ["after", "before"]
+    assert active.client.get("/readyz").json()["active"] == active.name
 
 
 def test_a_node_ends_when_it_is_asked_though_the_database_is_away(own_servers, start_node):

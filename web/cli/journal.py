@@ -71,12 +71,15 @@ def init(url: str | None, as_json: bool) -> None:
     """
 
     def make(address: "JournalAddress") -> "Found":
-        from chargehand.persistence.postgres.safety import risks, told
+        from chargehand.persistence.postgres.safety import safety, told
         from chargehand.persistence.postgres.schema import create
 
         # Before, as commits to a database without its standby wait for that.
-        if found := risks(address):
-            _warn(f"no node starts with it: {told(address, found)}")
+        found = safety(address)
+        if found.risks:
+            _warn(f"no node starts with it: {told(address, found.risks)}")
+        if found.stalled is not None:
+            _warn(found.stalled)
         return create(address)
 
     shown = _shown(_run(url, make))
@@ -111,6 +114,7 @@ def status(url: str | None, as_json: bool) -> None:
             "waiting_commits": safe.waiting_commits,
             "waiting_seconds": round(safe.waits_s, 1),
             "risks": safe.risks,
+            "stalled": safe.stalled,
         }
         print(json.dumps(shown))
         return
@@ -118,8 +122,8 @@ def status(url: str | None, as_json: bool) -> None:
     lasting = f", for up to {safe.waits_s:.0f} s" if commits else ""
     waiting = f"{commits} commit{'' if commits == 1 else 's'} for a standby of the database"
     _print({**shown, "waiting": waiting + lasting})
-    for risk in safe.risks:
-        _warn(risk)
+    for reason in (*safe.risks, *filter(None, [safe.stalled])):
+        _warn(reason)
 
 
 @journal.command()

@@ -74,7 +74,9 @@ class _Place:
         address = JournalAddress.parse(settings.journal)
         await trio.to_thread.run_sync(find, address)
         if not settings.journal_unreplicated:
-            await trio.to_thread.run_sync(refuse_risks, address)
+            stalled = await trio.to_thread.run_sync(refuse_risks, address)
+            if stalled is not None:
+                _log.warning("%s", stalled)
         return cls(address, settings)
 
     @asynccontextmanager

@@ -107,7 +107,8 @@ def test_what_the_server_refuses_is_told_with_its_next_step(town, open_page):
     page.dialog.get_by_label("Task to wait for").fill(town.create("Comes first"))
     press(page, "Add a dependency")
     page.said("Added.")
-    expect(page.main.get_by_role("link", name="Comes first")).to_be_visible()
+    shown = page.main.get_by_role("region", name="Dependencies")
+    expect(shown.get_by_role("link", name="Comes first")).to_be_visible()
 
 
 def test_a_task_is_handed_in_with_what_it_waits_for(town, open_page):

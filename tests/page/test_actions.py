@@ -107,7 +107,8 @@ def test_what_the_server_refuses_is_told_with_its_next_step(town, open_page):
     page.dialog.get_by_label("Task to wait for").fill(town.create("Comes first"))
     press(page, "Add a dependency")
     page.said("Added.")
-    expect(page.main.get_by_role("link", name="Comes first")).to_be_visible()
+    shown = page.main.get_by_role("region", name="Dependencies")
+    expect(shown.get_by_role("link", name="Comes first")).to_be_visible()
 
 
 def test_a_task_is_handed_in_with_what_it_waits_for(town, open_page):
@@ -146,12 +147,39 @@ def test_a_run_of_a_new_task_waits_for_its_dependencies(town, open_page):
 
 def test_a_dependency_that_names_no_task_is_refused_in_words(town, open_page):
     page = open_page("new")
-    page.allowed = ("404",)
     page.main.get_by_label("Title").fill("Waits for nothing")
     page.main.get_by_label("Depends on").fill("no-such-task")
     page.main.get_by_role("button", name="Create the task").click()
     expect(page.main.get_by_role("alert")).to_contain_text("no-such-task")
+    assert not town.call("GET", "/api/tasks?query=Waits+for+nothing")["tasks"]
+
+
+def test_a_draft_stays_one(town, open_page):
+    page = open_page("new")
+    page.main.get_by_label("Title").fill("Is published later")
+    page.main.get_by_text("More", exact=True).click()
+    page.main.get_by_label("A draft").check()
+    expect(page.main.get_by_label("Queue a run of it")).to_have_count(0)
+    page.main.get_by_role("button", name="Create the task").click()
+    expect(page.main.get_by_role("heading", level=1)).to_have_text("Is published later")
+    task_id = page.page.url.partition("id=")[2]
+    assert town.call("GET", f"/api/tasks/{task_id}")["task"]["summary"]["status"] == "draft"
+
+
+def test_a_refused_profile_is_corrected_and_the_task_is_made_once(town, open_page):
+    page = open_page("new")
+    page.allowed = ("400",)
+    page.main.get_by_label("Title").fill("Is made once")
+    page.main.get_by_text("More", exact=True).click()
+    page.main.get_by_label("Execution profile").fill('{"worker": {"mode": "none such"}}')
+    page.main.get_by_role("button", name="Create the task").click()
     expect(page.main).to_contain_text("The task is created; what follows was refused.")
+    page.main.get_by_label("Execution profile").fill('{"worker": {"mode": "select"}}')
+    page.main.get_by_role("button", name="Create the task").click()
+    expect(page.main.get_by_role("heading", level=1)).to_have_text("Is made once")
+    (task,) = town.call("GET", "/api/tasks?query=Is+made+once")["tasks"]
+    (run,) = town.call("GET", f"/api/tasks/{task['id']}/runs")["runs"]
+    assert run["status"] == "queued"
 
 
 def test_a_child_is_added_to_the_tree(town, open_page):

@@ -1,10 +1,15 @@
 """Each dialog shows its call as it is typed elsewhere: `chargehand` must know the command and each
-flag, and the API the path of the `curl`."""
+flag, and the API the path of the `curl`. What makes a new task does the same as the
+button when it is pasted."""
 
 import json
+import os
 import re
 import shlex
-from typing import Final
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,6 +18,7 @@ from playwright.sync_api import Locator, expect
 from chargehand.web.operations import Operation
 from tests.cli.suggested import command_of
 from tests.page.town import Town
+from tests.process.conftest import S_MAX
 
 PATHS: Final = [
     (operation.method, re.compile(re.sub(r"\{\w+\}", "[^/]+", operation.path)))
@@ -25,6 +31,7 @@ TEXTS: Final = {
     "kind-lines": "first thing\nit's the second",
     "kind-owner": "pool:builders",
 }
+PROFILE: Final = '{"worker": {"mode": "select", "required_capabilities": ["it\'s-python"]}}'
 TASK_ACTIONS: Final = {
     *("Approve", "Reject", "Publish", "Resume", "Start", "Queue a run", "Pause", "Change"),
     *("Add a dependency", "Mark as read", "Archive", "Dismiss", "Cancel task", "Delete"),
@@ -49,7 +56,8 @@ def fill(form: Locator) -> None:
     """Give each field a value, so that each member and flag is there."""
     for more in form.locator("details.more").all():
         more.evaluate("(one) => { one.open = true; }")
-    for row in form.locator(".field").all():
+    # From the end: a draft takes away a field that is before its own.
+    for row in reversed(form.locator(".field").all()):
         classes = (row.get_attribute("class") or "").split()
         if "kind-choice" in classes:
             select = row.locator("select")
@@ -69,7 +77,8 @@ def check(calls: list[str]) -> None:
     """Raises: click.UsageError: there is no such command, or a flag of it is unknown."""
     assert calls
     for lines in calls:
-        for line in lines.split("\n"):
+        for line in lines.split(" &&\n"):
+            assert "\n" not in line
             if line.startswith("curl "):
                 check_curl(line)
             else:
@@ -199,12 +208,124 @@ def test_a_result_is_one_value_whatever_it_is(town, open_page, result):
 
 @pytest.mark.parametrize("draft", [False, True])
 def test_of_new_tasks(town, open_page, draft):
+    for line in TEXTS["kind-lines"].split("\n"):
+        town.create("Is waited for", identifier=f"{line} {draft}")
     page = open_page("new")
     for view in ("new", f"new?parent={town.create('Is above')}"):
         page.open(view)
         fill(page.main.locator("form.new"))
+        named = [f"{line} {draft}" for line in TEXTS["kind-lines"].split("\n")]
+        page.main.get_by_label("Depends on").fill("\n".join(named))
         page.main.get_by_label("A draft").set_checked(draft)
-        page.main.get_by_label("Execution profile").fill('{"worker": {"mode": "select"}}')
+        page.main.get_by_label("Execution profile").fill(PROFILE)
+        expect(page.main.locator(".same-call pre")).to_have_count(2)
         calls = page.main.locator(".same-call pre").all_inner_texts()
-        assert [len(lines.split("\n")) for lines in calls] == [5, 5]
+        # A draft has no run.
+        assert [len(lines.split("\n")) for lines in calls] == [2 if draft else 3] * 2
         check(calls)
+
+
+def paste(town, text: str) -> int:
+    """Run it as a shell does; how it ends."""
+    bin_path = Path(sys.executable).parent
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("CHARGEHAND_")} | {
+        "CHARGEHAND_URL": str(town.api.base_url).rstrip("/"),
+        "PATH": f"{bin_path}{os.pathsep}{os.environ['PATH']}",
+    }
+    done = subprocess.run(
+        ["bash", "-c", text], env=environment, capture_output=True, text=True, timeout=S_MAX
+    )
+    return done.returncode
+
+
+def newest(town, title: str) -> dict[str, Any]:
+    """What there is of the one task of that title, without its id; it is deleted then."""
+    (found,) = [
+        task
+        for task in town.call("GET", "/api/tasks?include_drafts=true&limit=1000")["tasks"]
+        if task["title"] == title
+    ]
+    task_id = found["id"]
+    detail = town.call("GET", f"/api/tasks/{task_id}")["task"]
+    profile = town.call("GET", f"/api/tasks/{task_id}/execution-profile")["profile"]
+    runs = town.call("GET", f"/api/tasks/{task_id}/runs")["runs"]
+    told = {
+        "status": detail["summary"]["status"],
+        "parent": detail["summary"].get("parent_task_id"),
+        "priority": detail["summary"]["priority"],
+        "description": detail["task"].get("description"),
+        "depends on": [one["depends_on"]["id"] for one in detail.get("dependency_references", [])],
+        "worker": profile["worker"],
+        "runs": [run["status"] for run in runs],
+    }
+    town.post(f"/api/tasks/{task_id}/cancel")
+    town.call("DELETE", f"/api/tasks/{task_id}")
+    return told
+
+
+@pytest.mark.parametrize("starts", [True, False])
+@pytest.mark.parametrize("depends", [True, False])
+@pytest.mark.parametrize("profile", ["", PROFILE], ids=["plain", "profile"])
+def test_what_is_pasted_makes_what_the_button_makes(town, open_page, profile, depends, starts):
+    title = f"It's made {profile} {depends} {starts}"
+    parent = town.create("Is above")
+    name = f"FIRST {parent}"
+    blocker = town.create("Comes first", identifier=name)
+    page = open_page(f"new?parent={parent}")
+    made = []
+    for way in ("chargehand", "curl", "button"):
+        page.open(f"new?parent={parent}")
+        page.main.get_by_label("Title").fill(title)
+        page.main.get_by_label("Description").fill("As it's\n  typed.")
+        page.main.get_by_label("Queue a run of it").set_checked(starts)
+        page.main.locator("details.more").evaluate("(one) => { one.open = true; }")
+        page.main.get_by_label("Execution profile").fill(profile)
+        if depends:
+            page.main.get_by_label("Depends on").fill(name)
+        shown = page.main.locator(".same-call pre").filter(has_text=re.compile(f"^{way}"))
+        if way == "button":
+            page.main.get_by_role("button", name="Create the task").click()
+            expect(page.main.get_by_role("heading", level=1)).to_have_text(title)
+        else:
+            expect(shown).to_have_count(1)
+            assert paste(town, shown.inner_text()) == 0
+        made.append(newest(town, title))
+    assert made == [made[0]] * 3
+    assert made[0]["status"] == ("blocked" if depends else "ready")
+    assert made[0]["depends on"] == ([blocker] if depends else [])
+    assert made[0]["runs"] == (["queued"] if starts else [])
+    assert made[0]["worker"].get("required_capabilities", []) == (
+        ["it's-python"] if profile else []
+    )
+
+
+@pytest.mark.parametrize("profile", ["", PROFILE], ids=["plain", "profile"])
+def test_a_dependency_that_is_gone_stops_all_of_it(town, open_page, profile):
+    title = f"Is never made {profile}"
+    blocker = town.create("Is gone soon")
+    page = open_page("new")
+    page.allowed = ("404",)
+    page.main.get_by_label("Title").fill(title)
+    page.main.locator("details.more").evaluate("(one) => { one.open = true; }")
+    page.main.get_by_label("Execution profile").fill(profile)
+    page.main.get_by_label("Depends on").fill(blocker)
+    shown = page.main.locator(".same-call pre")
+    expect(shown).to_have_count(2)
+    town.call("DELETE", f"/api/tasks/{blocker}")
+    assert all(paste(town, text) for text in shown.all_inner_texts())
+    page.main.get_by_role("button", name="Create the task").click()
+    expect(page.main.get_by_role("alert")).to_contain_text(blocker)
+    assert not town.call("GET", "/api/tasks?query=Is+never+made")["tasks"]
+
+
+def test_no_call_is_shown_before_it_is_known_what_it_waits_for(town, open_page):
+    town.create("One of two", identifier="TWICE")
+    town.create("Two of two", identifier="TWICE")
+    page = open_page("new")
+    page.main.get_by_label("Title").fill("Waits")
+    same = page.main.locator(".same-call")
+    for name, words in (("no-such-task", "no id or identifier"), ("TWICE", "several tasks")):
+        page.main.get_by_label("Depends on").fill(name)
+        expect(same).to_contain_text(f"“{name}” is ")
+        expect(same).to_contain_text(words)
+        expect(same.locator("pre")).to_have_count(0)

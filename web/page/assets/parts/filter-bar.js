@@ -36,7 +36,11 @@ function suggestions(typed, names) {
 export function filterBar(state, typed, names, onFilter, label = 'Filter') {
   state.typed ??= typed;
   if (state.of !== typed) { state.of = typed; state.typed = typed; }
-  const submit = (event) => { event.preventDefault(); onFilter(state.typed.trim()); };
+  const submit = (event) => {
+    event.preventDefault();
+    onFilter(state.typed.trim());
+    document.getElementById('main').focus({ preventScroll: true }); // the keys are those of the list again
+  };
   const { unknown } = parse(state.typed, names);
   return html`<form class="filter" role="search" @submit=${submit}>
     <label for="filter" class="offscreen">${label}</label>

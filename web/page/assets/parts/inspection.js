@@ -2,7 +2,7 @@
 import { html, nothing } from '../core/html.js';
 import { to } from '../core/router.js';
 import { nextAction } from '../core/words.js';
-import { command, note, reachingNote } from './basic.js';
+import { badge, command, note, reachingNote, taskLink } from './basic.js';
 
 const TONES = { info: 'info', warn: 'warn', error: 'bad', critical: 'bad' };
 
@@ -24,10 +24,24 @@ export function about(message, { taskId, runId } = {}) {
   return text;
 }
 
-/** Diagnostics with the command that each suggests. Args: own: the ids of what one looks at. */
-export function diagnostics(list = [], own = {}) {
+const NAMED = 3;
+
+/** The tasks that are waited for, by name; undefined where the reason is another one.
+ * Args: references: the dependencies. failures: a `Failures`; without it no states are shown. */
+export function waitsFor({ code, evidence }, references = [], failures) {
+  if (code !== 'task_awaiting_dependencies' || evidence.review_ids) return undefined; // the message says which reviews
+  const ids = evidence.depends_on_task_ids.split(' ');
+  const tasks = references.map((one) => one.depends_on).filter((one) => ids.includes(one.id));
+  if (tasks.length < ids.length) return undefined;
+  const state = (task) => failures && (failures.badge(task.id) ?? badge(task.status));
+  return html`${tasks.slice(0, NAMED).map((task) => html`${state(task) ?? nothing} ${taskLink(task)} `)}${tasks.length > NAMED ? `and ${tasks.length - NAMED} more` : nothing}`;
+}
+
+/** Diagnostics with the command that each suggests. Args: own: the ids of what one looks at.
+ * words(one): what is shown of one instead of its message, or undefined. */
+export function diagnostics(list = [], own = {}, words = () => undefined) {
   if (!list.length) return nothing;
-  return html`${list.some((one) => one.suggested_command) ? reachingNote() : nothing}<ul class="diagnostics">${list.map((one) => html`<li><strong class=${TONES[one.severity] ?? 'info'}>${one.title}</strong>: ${linked(about(one.message, own))}
+  return html`${list.some((one) => one.suggested_command) ? reachingNote() : nothing}<ul class="diagnostics">${list.map((one) => html`<li><strong class=${TONES[one.severity] ?? 'info'}>${one.title}</strong>: ${words(one) ?? linked(about(one.message, own))}
     <code class="code">${one.code}</code>
     ${one.suggested_command ? command(one.suggested_command) : nothing}</li>`)}</ul>`;
 }

@@ -9,14 +9,16 @@ import { OWNERS, PRIORITIES, bodyOf, channel, faultOf, fieldRows, metadata } fro
 import { chargehand, curl } from '../core/same-call.js';
 import { command, reachingNote, refusal, taskLink } from '../parts/basic.js';
 import { say } from '../parts/speak.js';
-import { Part } from './base.js';
+import { Part, seldom } from './base.js';
 
+const LOOK_APART_MS = 300;
+const DEPENDS_ON = { name: 'depends_on', label: 'Depends on', kind: 'lines', only: 'page', hint: 'Ids or identifiers of tasks, one on each line.' };
 const FIELDS = [
   { name: 'title', label: 'Title', kind: 'text', required: true },
   { name: 'description', label: 'Description', kind: 'long', hint: 'What is to be done.' },
   { name: 'priority', label: 'Priority', kind: 'choice', choices: PRIORITIES },
-  { name: 'depends_on', label: 'Depends on', kind: 'lines', only: 'page', hint: 'Ids or identifiers of tasks, one on each line.' },
-  { name: 'start', label: 'Queue a run of it', kind: 'flag', only: 'page', hint: 'Agents may claim it once nothing holds the task up.' },
+  DEPENDS_ON,
+  { name: 'start', label: 'Queue a run of it', kind: 'flag', only: 'page', when: (texts) => texts.draft !== 'true', hint: 'Agents may claim it once nothing holds the task up.' },
   { name: 'draft', label: 'A draft, to be published later', kind: 'flag', rare: true },
   { name: 'approval_policy', label: 'Approval', kind: 'choice', choices: ['none', 'manual'], rare: true, hint: 'Manual: a person must approve it first.' },
   { name: 'auto_enqueue_on_ready', label: 'Queue a run when it becomes ready', kind: 'flag', rare: true },
@@ -30,8 +32,13 @@ const FIELDS = [
   { name: 'profile', label: 'Execution profile', kind: 'json', rare: true, only: 'page', hint: 'As {"worker": {"mode": "select", "required_capabilities": ["python"]}}.' },
 ];
 
-/** An id that says what it is of. */
-const slug = (title) => (title ?? '').toLowerCase().match(/[a-z0-9]+/g)?.join('-').slice(0, 40) || 'new-task';
+/** The task that a line names: `{id}`, or `{fault}` in words. */
+async function named(line) {
+  const { tasks } = (await get('api/tasks', { query: line, include_drafts: true, limit: 1000 })).body;
+  const found = ['id', 'identifier'].map((member) => tasks.filter((task) => task[member] === line)).find((some) => some.length) ?? [];
+  if (found.length === 1) return { id: found[0].id };
+  return { fault: `“${line}” is ${found.length ? 'the identifier of several tasks: name one by its id' : 'no id or identifier of a task'}` };
+}
 
 export class New {
   constructor(params) {
@@ -40,6 +47,10 @@ export class New {
     this.error = null;
     this.busy = false;
     this.key = newKey();
+    this.made = null;
+    this.id = `task-${newKey().slice(-24)}`;
+    this.found = new Map();
+    this.findSoon = seldom(LOOK_APART_MS, () => this.find(), LOOK_APART_MS);
     this.parent = new Part(async () => (await get(`api/tasks/${encodeURIComponent(params.parent)}`)).body.task.summary);
   }
 
@@ -56,49 +67,54 @@ export class New {
 
   follow(params) { return params.parent === this.params.parent; }
 
-  /** The calls as they are shown: with an id, which those behind the first one need. */
-  shownCalls() {
-    const needsId = !this.texts.id?.trim() && this.calls().length > 1;
-    return this.calls(undefined, needsId ? slug(this.texts.title) : undefined);
+  close() { this.findSoon.cancel(); }
+
+  blockers() { return bodyOf([{ ...DEPENDS_ON, only: undefined }], this.texts).depends_on ?? []; }
+
+  /** Identifiers become ids, also for what is shown; what names no task is looked for again. */
+  async find() {
+    await Promise.all(this.blockers().filter((line) => !this.found.get(line)?.id).map(async (line) => {
+      this.found.set(line, await named(line).catch((error) => ({ fault: error.message })));
+    }));
+    drawNow();
   }
 
-  /** All the calls that are made, in order. Args: id: of the task, as it stands in an address. */
-  calls(id, madeUp) {
-    const body = bodyOf(FIELDS, this.texts);
-    if (madeUp) body.id = madeUp;
-    id ??= encodeURIComponent(body.id ?? 'ID');
+  /** Why the calls are not known, or undefined. */
+  unknown() {
+    const line = this.blockers().find((one) => !this.found.get(one)?.id);
+    return line && (this.found.get(line)?.fault ?? `Looking for “${line}” …`);
+  }
+
+  /** All that is to be done, in order: the task with its dependencies is made at once or not at all, and
+   * no run of it is queued before its profile is there. */
+  calls() {
+    const { texts, made, params: { parent } } = this;
+    const body = bodyOf(FIELDS, texts);
     body.scope = body.workspace ? 'workspace' : 'global';
     body.title ??= 'TITLE'; // what is shown is whole; it is not sent without one
-    const parent = this.params.parent;
-    const { scope: _, title, ...flags } = body;
-    const calls = [parent
-      ? { method: 'POST', path: `api/tasks/${encodeURIComponent(parent)}/children`, body, words: chargehand(['task', 'add-child', parent, title], flags) }
-      : { method: 'POST', path: 'api/tasks', body, words: chargehand(['task', 'create', title], flags) }];
-    const path = `api/tasks/${id}`;
-    if (this.texts.profile?.trim()) {
-      const profile = JSON.parse(this.texts.profile);
-      calls.push({ method: 'PUT', path: `${path}/execution-profile`, body: profile, words: chargehand(['profile', 'set', id, JSON.stringify(profile)]) });
+    const profile = texts.profile?.trim() && JSON.parse(texts.profile);
+    if (profile) body.id ??= this.id;
+    const id = made?.id ?? body.id;
+    const path = `api/tasks/${encodeURIComponent(id)}`;
+    const starts = texts.start === 'true' && texts.draft !== 'true';
+    const isQueued = starts && !profile && !made;
+    const ids = [...new Set(this.blockers().map((line) => this.found.get(line)?.id))];
+    const calls = [];
+    if (!made && (isQueued || ids.length)) {
+      const item = { ...body };
+      if (parent) item.parent_task_id = parent;
+      if (ids.length) item.depends_on = ids.map((one) => ({ task_id: one }));
+      if (isQueued) item.enqueue = true;
+      calls.push({ method: 'POST', path: 'api/tasks/batch', body: { items: [item] }, words: chargehand(['task', 'create-batch', JSON.stringify([item])]) });
+    } else if (!made) {
+      const { scope: _, title, ...flags } = body;
+      calls.push(parent
+        ? { method: 'POST', path: `api/tasks/${encodeURIComponent(parent)}/children`, body, words: chargehand(['task', 'add-child', parent, title], flags) }
+        : { method: 'POST', path: 'api/tasks', body, words: chargehand(['task', 'create', title], flags) });
     }
-    for (const blocker of (this.texts.depends_on ?? '').split('\n').map((line) => line.trim()).filter(Boolean)) {
-      calls.push({ method: 'POST', path: `${path}/dependencies`, body: { depends_on_task_id: blocker }, words: chargehand(['task', 'add-dependency', id, blocker]) });
-    }
-    if (this.texts.start === 'true') {
-      calls.push(this.texts.draft === 'true'
-        ? { method: 'POST', path: `${path}/publish`, body: {}, words: chargehand(['task', 'publish', id]) }
-        : { method: 'POST', path: `${path}/runs`, body: {}, words: chargehand(['task', 'enqueue', id]) });
-    }
+    if (profile) calls.push({ method: 'PUT', path: `${path}/execution-profile`, body: profile, words: chargehand(['profile', 'set', id, JSON.stringify(profile)]) });
+    if (starts && !isQueued) calls.push({ method: 'POST', path: `${path}/runs`, body: {}, words: chargehand(['task', 'enqueue', id]) });
     return calls;
-  }
-
-  /** Identifiers become ids; what names no task, or several, stays, and is refused as it is. */
-  async resolveDependencies() {
-    const lines = (this.texts.depends_on ?? '').split('\n').map((line) => line.trim()).filter(Boolean);
-    this.texts.depends_on = (await Promise.all(lines.map(async (line) => {
-      if (/^task-[0-9a-f]{24}$/.test(line)) return line;
-      const { body } = await get('api/tasks', { query: line, include_drafts: true, limit: 50 });
-      const found = body.tasks.filter((task) => task.identifier === line);
-      return body.tasks.some((task) => task.id === line) || found.length !== 1 ? line : found[0].id;
-    }))).join('\n');
   }
 
   async submit(event) {
@@ -114,20 +130,19 @@ export class New {
     this.busy = true;
     this.error = null;
     drawNow();
-    let made = null;
     try {
-      await this.resolveDependencies();
-      const [first] = this.calls();
-      made = (await write(first.method, first.path, first.body, this.key)).task;
-      for (const [at, call] of this.calls(encodeURIComponent(made.id)).slice(1).entries()) {
-        await write(call.method, call.path, call.body, `${this.key}-${at}`);
+      await this.find();
+      const unknown = this.unknown();
+      if (unknown) throw new Error(unknown);
+      for (const [at, call] of this.calls().entries()) {
+        const { task, results } = await write(call.method, call.path, call.body, `${this.key}-${at}`);
+        this.made ??= task ?? results[0].task;
       }
       say('The task is created.');
-      navigate('task', { id: made.id });
+      navigate('task', { id: this.made.id });
     } catch (error) {
+      error.message = error.message.replace(/^item 0: /, '');
       this.error = error;
-      this.made = made;
-      if (made === null) this.key = newKey();
     } finally {
       this.busy = false;
       drawNow();
@@ -136,18 +151,21 @@ export class New {
 
   render() {
     const fault = faultOf(FIELDS.filter((field) => !field.required), this.texts);
-    const calls = fault ? [] : this.shownCalls();
+    const unknown = this.unknown();
+    const calls = fault || unknown ? [] : this.calls();
+    // The first refusal stops the rest.
+    const typed = (words) => calls.map(words).join(' &&\n');
     return html`<h1>${this.title()}</h1>
       ${this.params.parent ? html`<p>Below ${this.parent.value ? taskLink(this.parent.value) : this.params.parent}</p>${refusal(this.parent.error)}` : nothing}
       <form class="new" @submit=${(event) => this.submit(event)} novalidate>
-        ${fieldRows(FIELDS, this.texts, () => { this.error = null; if (!this.made) this.key = newKey(); drawNow(); })}
+        ${fieldRows(FIELDS, this.texts, () => { this.error = null; this.key = newKey(); if (this.unknown()) this.findSoon(); drawNow(); })}
         ${refusal(this.error)}
         ${this.made ? html`<p><a href=${to('task', { id: this.made.id })}>The task</a> is created; what follows was refused. Correct it here and send it again, or go on with the task.</p>` : nothing}
         <div class="actions"><button type="submit" class="primary" ?disabled=${this.busy}>Create the task</button></div>
       </form>
-      ${calls.length ? html`<section class="same-call" aria-labelledby="same"><h2 id="same">The same by the command line</h2>
-        ${reachingNote()}
-        ${command(calls.map((call) => call.words).join('\n'), 'Copy the chargehand commands')}
-        <h2>The same by curl</h2>${command(calls.map((call) => curl(call, app.tokenRequired)).join('\n'), 'Copy the curl commands')}</section>` : nothing}`;
+      ${calls.length || unknown ? html`<section class="same-call" aria-labelledby="same"><h2 id="same">The same by the command line</h2>
+        ${unknown ? html`<p>${unknown}</p>` : html`${reachingNote()}
+        ${command(typed((call) => call.words), 'Copy the chargehand commands')}
+        <h2>The same by curl</h2>${command(typed((call) => `${curl(call, app.tokenRequired)} --fail-with-body`), 'Copy the curl commands')}`}</section>` : nothing}`;
   }
 }

@@ -84,7 +84,7 @@ export class Now {
     if (scheduler?.paused) {
       parts.push(html`<strong class="warn">Dispatch is paused</strong> by ${scheduler.paused_by ?? 'somebody'}${scheduler.paused_reason ? html`: ${scheduler.paused_reason}` : nothing}. <a href="scheduler">Resume it</a>`);
     } else if (!active && !totals.queued_runs) parts.push(html`<strong>Nothing is under way</strong>, and nothing waits.`);
-    else if (!active) parts.push(html`<strong class="warn">Nobody is working</strong>, and ${plural(totals.queued_runs, 'run')} wait. <a href="queue">See why</a>`);
+    else if (!active) parts.push(html`<strong class="warn">Nobody is working</strong>, and ${plural(totals.queued_runs, 'run')} wait${totals.queued_runs === 1 ? 's' : ''}. <a href="queue">See why</a>`);
     else parts.push(html`<strong class="good">Work flows</strong>: ${plural(active, 'run')} under way, ${number(totals.queued_runs)} waiting.`);
     const last = this.history.value?.minutes.at(-1);
     if (totals.queued_runs && last && last.oldest_claimable_age_ms === undefined && !scheduler?.paused) parts.push(html` None of those that wait can be claimed now. <a href="queue">See why</a>`);

@@ -8,7 +8,7 @@ import { RUN_ACTIONS } from '../actions/runs.js';
 import { TASK_ACTIONS } from '../actions/tasks.js';
 import { BULK_RUNS, HELD_RUNS, bulkBar } from '../actions/bulk.js';
 import { ago, at, loading, note, refusal, runLink, taskLink } from '../parts/basic.js';
-import { about, diagnostics, nextStep } from '../parts/inspection.js';
+import { about, diagnostics, nextStep, waitsFor } from '../parts/inspection.js';
 import { List } from '../parts/list.js';
 import { Part, seldom } from './base.js';
 
@@ -158,11 +158,9 @@ export class Queue {
   }
 
   /** What of a reason is this row's own. */
-  exactly({ code, message }, { task, run }) {
-    if (code === 'task_paused' && task.paused_reason) return cut(task.paused_reason, 200);
-    const blockers = (task.dependencies ?? []).map((one) => one.depends_on).filter((one) => one.status !== 'completed');
-    if (code === 'task_awaiting_dependencies' && blockers.length) return html`${blockers.slice(0, 3).map((one) => html`${taskLink(one)} `)}${blockers.length > 3 ? `and ${blockers.length - 3} more` : nothing}`;
-    return about(message, { taskId: task.id, runId: run.id });
+  exactly(one, { task, run }) {
+    if (one.code === 'task_paused' && task.paused_reason) return cut(task.paused_reason, 200);
+    return waitsFor(one, task.dependencies) ?? about(one.message, { taskId: task.id, runId: run.id });
   }
 
   opened(row) {

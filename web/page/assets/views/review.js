@@ -115,7 +115,7 @@ export class Review {
     const items = (one.missing_work ?? []).map((item) => ({ item, isAgain: seen.has(item) }));
     items.forEach(({ item }) => seen.add(item));
     return html`<li><a href=${to('review', { id: one.review_id })} aria-current=${one.review_id === current.review_id ? 'true' : nothing}>Round ${one.review_round}</a> ${badge(one.status)}
-      ${one.outcome ? reason(one.outcome) : nothing} <small>${ago(isTime(one.reviewed_at) ? one.reviewed_at : one.requested_at)}</small>
+      ${one.outcome ? reason(one.outcome) : nothing}${one.reason ? html`: <bdi>${cut(one.reason, 300)}</bdi>` : nothing} <small>${ago(isTime(one.reviewed_at) ? one.reviewed_at : one.requested_at)}</small>
       ${items.length ? html`<ul>${items.map(({ item, isAgain }) => html`<li>${isAgain ? html`<strong class="warn">again: </strong>` : nothing}<bdi>${cut(item, 300)}</bdi></li>`)}</ul>` : nothing}
       ${one.next_round_guidance ? html`<p class="text"><bdi>${cut(one.next_round_guidance, 1000)}</bdi></p>` : nothing}</li>`;
   })}</ol>`;

@@ -1,7 +1,7 @@
 // What is this work, its tree, and its story? State and what to do next come first.
 import { html, nothing, repeat } from '../core/html.js';
 import { CallError, get, getText } from '../core/api.js';
-import { cut, number, plural } from '../core/format.js';
+import { cut, isTime, number, plural } from '../core/format.js';
 import { change, to } from '../core/router.js';
 import { eventName, reason, status } from '../core/words.js';
 import { actionButtons, chooseAction, ofOther, perform } from '../actions/perform.js';
@@ -9,7 +9,7 @@ import { OWN_WORK, recover, release, retry, verdict } from '../actions/runs.js';
 import { TASK_ACTIONS, deleteProfile, removeDependency, resend, setProfile, subscribe, unsubscribe } from '../actions/tasks.js';
 import { ago, at, badge, facts, identifier, left, loading, note, refusal, runLink, taskLink, title } from '../parts/basic.js';
 import { Failures } from '../parts/failures.js';
-import { diagnostics, nextStep } from '../parts/inspection.js';
+import { diagnostics, nextStep, waitsFor } from '../parts/inspection.js';
 import { json, textOf } from '../parts/json.js';
 import { patchedTask } from '../parts/list.js';
 import { Tree } from '../parts/tree.js';
@@ -21,16 +21,6 @@ const HEARTBEAT = 'task.run_lease_extended';
 const APART_MS = 1000;
 const TIMELINE = 50;
 const TABS = { story: 'Story', tree: 'Tree', dependencies: 'Dependencies', runs: 'Runs', reviews: 'Reviews', profile: 'Profile', webhooks: 'Webhooks' };
-
-/** An answer that may say that there is none. */
-async function orNone(asking) {
-  try {
-    return (await asking).body;
-  } catch (error) {
-    if (error instanceof CallError && error.status === 404) return null;
-    throw error;
-  }
-}
 
 /** The story, newest first; heartbeats in a row are one item, the newest of them. */
 function folded(items) {
@@ -62,7 +52,10 @@ export class Task {
     });
     this.runs = new Part(async () => (await get(`${path}/runs`, { limit: 100 })).body.runs);
     this.reviews = new Part(async () => (await get(`${path}/reviews`, { limit: 100 })).body.reviews);
-    this.profile = new Part(async () => ({ profile: (await orNone(get(`${path}/execution-profile`)))?.profile ?? null }));
+    this.profile = new Part(async () => {
+      const { profile } = (await get(`${path}/execution-profile`)).body;
+      return { profile: isTime(profile.created_at) ? profile : null };
+    });
     this.webhooks = new Part(async () => {
       const [subscriptions, undelivered] = await Promise.all([get(`${path}/notifications/bridges`), get(`${path}/notifications/undelivered`)]);
       return { subscriptions: subscriptions.body.subscriptions, messages: undelivered.body.messages };
@@ -83,8 +76,10 @@ export class Task {
   load() {
     this.detail.load().then(() => {
       if (this.detail.value?.summary.parent_task_id && !this.parent.value) this.parent.load();
-      // What is below it is of interest, too.
-      for (const child of this.detail.value?.children ?? []) this.family.add(child.id);
+      const { children = [], dependency_references: references = [] } = this.detail.value ?? {};
+      // What is below it, and what it waits for, is of interest, too.
+      for (const { id } of [...children, ...references.map((one) => one.depends_on)]) this.family.add(id);
+      if (references.length) this.failures.load();
     });
     if (!this.params.id) return;
     this.inspect.load();
@@ -169,7 +164,7 @@ export class Task {
       ${run ? html` Attempt ${run.attempt}: ${badge(run.status)} ${runLink({ id: run.run_id })}${run.lease_until && inspect.next_action === 'running' ? html`, ${left(run.lease_until)}` : nothing}${inspect.bound_session ? html`, ${run.lease_until ? 'held by' : 'last held by'} <strong>${inspect.bound_session.session_id}</strong>` : nothing}` : nothing}</p>
       ${run?.last_error_summary ? html`<p class="error-text">${cut(this.errorOf(run), 2000)}</p>` : nothing}
       ${run ? html`<div class="actions">${actionButtons(this.runActions(run), this.run(run), this.done, { all: true })}</div>` : nothing}
-      ${diagnostics(inspect.diagnostics, { taskId: task.id, runId: run?.run_id })}`;
+      ${diagnostics(inspect.diagnostics, { taskId: task.id, runId: run?.run_id }, (one) => waitsFor(one, this.detail.value.dependency_references, this.failures))}`;
   }
 
   /** The summary of an error is short. */

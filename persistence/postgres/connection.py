@@ -29,6 +29,8 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "application_name": "chargehand",
 }
 
+_CUT: Final = "it had not answered for long, so the connection was given up"
+
 Rows = list[tuple[Any, ...]]
 Values = Sequence[object] | Mapping[str, object]
 
@@ -46,6 +48,7 @@ class Database:
         self.address = address
         self.warnings: list[str] = []
         self._connection: psycopg.Connection[Any] | None = None
+        self._is_cut = False  # by this program, as nothing came
         self._asked_ns: int | None = None  # when the statement under way began
 
     def rows(self, text: str, values: Values = ()) -> Rows:
@@ -63,9 +66,14 @@ class Database:
     @contextmanager
     def _asking(self) -> Iterator[psycopg.Connection[Any]]:
         connection = self.connected()  # which has a time limit of its own
+        self._is_cut = False
         self._asked_ns = boot_ns()
         try:
             yield connection
+        except psycopg.Error as error:
+            if self._is_cut:  # the server did nothing of what libpq says then
+                raise psycopg.OperationalError(_CUT) from error
+            raise
         finally:
             self._asked_ns = None
 
@@ -89,6 +97,7 @@ class Database:
         """From another thread: end the wait for what is under way, as if the server were gone."""
         connection = self._connection
         if connection is not None:
+            self._is_cut = True
             _cut(connection)
 
     def end_hung(self, seconds: float) -> None:

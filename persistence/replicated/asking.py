@@ -9,7 +9,7 @@ from chargehand.persistence.replicated.outage import Outage
 from chargehand.persistence.replicated.shard import Answer, Done, Look, Owner, Request, Row, Unknown
 
 _UNCONFIRMED: Final = (
-    "it confirms no write, which may wait for its standby: see `chargehand journal status`"
+    "it confirms no write, which may wait for its standby (see `chargehand journal status`)"
 )
 
 

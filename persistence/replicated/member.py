@@ -129,7 +129,7 @@ class Member:
     @property
     def trouble(self) -> str | None:
         """Why the database gives no answer; None: it does."""
-        return self._asking.outage.why or self._following.why
+        return self._asking.outage.said or self._following.said
 
     @property
     def still_s(self) -> float:

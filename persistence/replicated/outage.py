@@ -34,6 +34,12 @@ class Outage:
         self._pause_s = FIRST_S
         self._is_logged = False
 
+    @property
+    def said(self) -> str | None:
+        """What is wrong, in a sentence; None: nothing is."""
+        why = self.why
+        return None if why is None else f"{self._fails}: {why}"
+
     def goes_on(self, why: str, since_ns: int | None = None) -> None:
         """Another attempt has failed, or one takes too long: since then; None: since now."""
         now_ns = boot_ns()

@@ -177,6 +177,7 @@ def test_a_wait_for_an_answer_can_be_ended(link, servers, address):
         link.interrupt()
         thread.join(S_MAX)
         assert isinstance(answers[0], Unknown)
+        assert "had not answered for long" in answers[0].why
     finally:
         standby.start()
 

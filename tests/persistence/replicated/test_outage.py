@@ -28,12 +28,13 @@ def test_the_first_failure_is_logged_and_the_end(now_s, lines):
     assert lines() == []
     outage.goes_on("no route")
     assert outage.why == "no route"
+    assert outage.said == "it fails: no route"
     now_s[0] += 1.5
     outage.goes_on("refused")
     assert outage.why == "refused"
     outage.is_over()
     outage.is_over()
-    assert outage.why is None
+    assert outage.why is outage.said is None
     assert lines() == ["it fails: no route", "it works again, after 1.5 s"]
 
 

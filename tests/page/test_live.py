@@ -87,7 +87,8 @@ def test_dispatch_that_somebody_else_pauses(town, open_page):
 def test_a_pause_is_told_once_in_every_view(town, open_page):
     run_id = town.queued("Waits for a resume")
     task_id = town.tasks["Waits for a resume"]
-    pages = [open_page(view) for view in (*VIEWS, f"task?id={task_id}", f"run?id={run_id}")]
+    single = ("task", "run", f"task?id={task_id}", f"run?id={run_id}")
+    pages = [open_page(view) for view in (*VIEWS, *single)]
     for page in pages:
         page.live()
     town.post("/api/scheduler/pause", {"reason": "the disk is changed"})

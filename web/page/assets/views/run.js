@@ -65,7 +65,7 @@ export class Run {
     this.again();
   }
 
-  onChanged(what) { if (what === 'scheduler') this.inspect.load(); }
+  onChanged(what) { if (what === 'scheduler' && this.params.id) this.inspect.load(); }
 
   onKey(key) {
     if (key !== 'a' || !this.detail.value) return false;

@@ -138,6 +138,7 @@ FORGET_STEP_MAX: Final = 64  # sessions looked at in one go
 FORGET_AGAIN_S: Final = 60  # until it is tried again, where it could not be written
 
 # Time.
+TIME_NS_MAX: Final = 2**63 - 1  # in the year 2262; later times cannot be stored
 TICK_S: Final = 0.2  # Trio's loop turns at least so often, so that a resume is seen soon
 TURN_S_MAX: Final = 0.4  # of one turn; what is longer is a stall, and no lease pays for it
 STALL_TOLD_S: Final = 1.0  # a stall from here on is logged; shorter ones are counted only

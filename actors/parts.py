@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable
+from functools import partial
 
 from chargehand.actors import limits
 from chargehand.actors.actor import Services
@@ -41,6 +42,7 @@ from chargehand.actors.slices import Background
 from chargehand.actors.surroundings import SystemSurroundings
 from chargehand.actors.time_watch import TimeWatch
 from chargehand.actors.views.history import History, Standing
+from chargehand.actors.views.streams import Changed
 from chargehand.actors.views.views import Views
 
 
@@ -152,6 +154,7 @@ class Parts:
             dispatch=dispatch,
             faults=self.faults,
             send=self.directory.send,
+            changed=partial(self.views.streams.changed, Changed.SCHEDULER),
         )
         self.faults.listen(self.scheduler.set_aside)
         self.review_deadlines = ReviewDeadlines(clock, self.directory.push)

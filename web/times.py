@@ -4,11 +4,11 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from chargehand.actors import limits
 from chargehand.actors.errors import Rejected, invalid
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_NS_MAX: Final = 2**63 - 1  # in the year 2262; later ones cannot be stored
 
 # `date-time` of RFC 3339, section 5.6. Python reads more: weeks, ordinal days, a comma, no zone.
 _DATE_TIME: Final = re.compile(
@@ -34,7 +34,7 @@ def time_ns(pointer: str, value: str | None) -> int | None:
         at_ns = (moment - _EPOCH) // _MICROSECOND * 1000
     except (ValueError, OverflowError):
         raise _no_time(pointer) from None
-    if at_ns > _NS_MAX:
+    if at_ns > limits.TIME_NS_MAX:
         raise invalid(pointer, f"{pointer} is later than the year 2262", "send an earlier time")
     return at_ns if at_ns > 0 else None
 

@@ -1,8 +1,7 @@
 """The scheduler actor: one message after the other, and nothing polled.
 
 What it knows of tasks and sessions it takes from committed records, which reach its mailbox before
-anyone whose call caused them is answered. What follows from a record is done when it arrives here,
-whether or not the caller still waits: a caller only waits.
+anyone whose call caused them is answered. What follows from one is done whether or not they wait.
 """
 
 import logging
@@ -78,6 +77,7 @@ class Scheduler:
         switch: pause and resume, which only this actor writes.
         dispatch: the rules of handing out, which only this actor calls.
         send: puts a caller's message into a task's mailbox (`Directory.send`).
+        changed: called when the status changes, but no record says so.
     """
 
     def __init__(
@@ -90,6 +90,7 @@ class Scheduler:
         dispatch: Dispatch,
         faults: Faults,
         send: Callable[[str, Envelope], None],
+        changed: Callable[[], None],
     ) -> None:
         self._clock = clock
         self._dispatch = dispatch
@@ -101,6 +102,7 @@ class Scheduler:
             dispatch=dispatch,
             drain_s=settings.drain_s,
             later=self.later,
+            changed=changed,
         )
         self._attachments = Attachments(dispatch.allowance, dispatch.lease_expiry, send, self.later)
         self._mailbox: Mailbox[_Message] = Mailbox(settings.max_claimers)

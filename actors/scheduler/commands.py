@@ -35,8 +35,26 @@ class ClaimNext:
 
 @final
 @frozen
+class DrainUnderWay:
+    """A drain that waits; of several the one that waits longest.
+
+    Args:
+        ends_at_ns: of the wall, when its time is up.
+    """
+
+    started_at_ns: int
+    ends_at_ns: int
+    claims_at_start: int
+
+
+@final
+@frozen
 class SchedulerStatus:
-    """Counts of the whole server, all of one moment."""
+    """Counts of the whole server, all of one moment.
+
+    Args:
+        drain: None while none is under way.
+    """
 
     pause: Pause | None
     active_claim_count: int
@@ -45,6 +63,7 @@ class SchedulerStatus:
     starved_run_count: int
     needs_attention_run_count: int
     as_of_ns: int
+    drain: DrainUnderWay | None = None
 
 
 @final

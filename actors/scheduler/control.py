@@ -27,6 +27,7 @@ class Control:
     """Args:
     drain_s: how long a drain waits that names no time.
     later: has something run as a later message of the scheduler's.
+    changed: called when a drain begins or ends of which nothing is written.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Control:
         dispatch: Dispatch,
         drain_s: float,
         later: Callable[[Callable[[], None]], None],
+        changed: Callable[[], None],
     ) -> None:
         self._clock = clock
         self._graph = graph
@@ -45,10 +47,12 @@ class Control:
         self._dispatch = dispatch
         self._drain_s = drain_s
         self._later = later
+        self._changed = changed
         self.drains = Drains()
 
     def status(self) -> SchedulerStatus:
         board = self._dispatch.board
+        last = self.drains.last
         return SchedulerStatus(
             pause=self._switch.pause_state,
             active_claim_count=self._dispatch.active_claims,
@@ -57,6 +61,7 @@ class Control:
             starved_run_count=len(board.starved),
             needs_attention_run_count=board.attention_count,
             as_of_ns=self._clock.now_ns(),
+            drain=None if last is None else last.shown(),
         )
 
     def pause(self, reason: str | None, caller: Caller, reply: Reply[SchedulerStatus]) -> None:
@@ -86,15 +91,22 @@ class Control:
     def drain(
         self, reason: str | None, timeout_s: int | None, caller: Caller, reply: Reply[DrainOutcome]
     ) -> None:
-        now_ns = self._clock.elapsed_ns()
-        wait_s = self._drain_s if timeout_s is None else timeout_s
-        drain = Drain(caller, reply, self._clock.now_ns(), now_ns + int(wait_s * NS))
+        now_ns = self._clock.now_ns()
+        wait_ns = int((self._drain_s if timeout_s is None else timeout_s) * NS)
+        drain = Drain(
+            caller,
+            reply,
+            started_at_ns=now_ns,
+            until_ns=self._clock.elapsed_ns() + wait_ns,
+            ends_at_ns=min(now_ns + wait_ns, limits.TIME_NS_MAX),
+            claims_at_start=self._dispatch.active_claims,
+        )
         earlier = self._switch.earlier(caller)
         if earlier is not None:
             drain.started_at_ns, drain.repeats = earlier.at_ns, True
             self._when_durable(lambda: self._begin_drain(drain), drain.reply.fail)
             return
-        entry = self._switch.start_drain(reason, caller, self._dispatch.active_claims)
+        entry = self._switch.start_drain(reason, caller, drain.claims_at_start)
         self._follow(entry, lambda: self._begin_drain(drain), reply.fail)
 
     def _begin_drain(self, drain: Drain) -> None:
@@ -104,12 +116,15 @@ class Control:
             self._end_drains([drain])
         else:
             self.drains.open(drain)
+            if drain.repeats:
+                self._changed()
 
     def _end_drains(self, drains: Sequence[Drain]) -> None:
         """No claim is active any more, or the time of these is up."""
         remaining = self._dispatch.active_claims
         for drain in drains:
             if drain.repeats:
+                self._changed()
                 self._answer_drain(drain, remaining, remaining > 0)
                 continue
             try:

@@ -7,7 +7,7 @@ from attrs import define
 from chargehand.actors.deadlines import Deadlines
 from chargehand.actors.identity import Caller
 from chargehand.actors.mailbox import Reply
-from chargehand.actors.scheduler.commands import DrainOutcome
+from chargehand.actors.scheduler.commands import DrainOutcome, DrainUnderWay
 
 
 @final
@@ -18,6 +18,8 @@ class Drain:
     Args:
         started_at_ns: of the wall, to be shown.
         until_ns: when its time is up, by `Clock.elapsed_ns`: its caller waits no longer.
+        ends_at_ns: the same of the wall, to be shown.
+        claims_at_start: how many claims were active when it was asked for.
         repeats: it was sent again; its caller is answered, and nothing is written of it.
     """
 
@@ -25,7 +27,12 @@ class Drain:
     reply: Reply[DrainOutcome]
     started_at_ns: int
     until_ns: int
+    ends_at_ns: int
+    claims_at_start: int
     repeats: bool = False
+
+    def shown(self) -> DrainUnderWay:
+        return DrainUnderWay(self.started_at_ns, self.ends_at_ns, self.claims_at_start)
 
 
 @final
@@ -34,12 +41,24 @@ class Drains:
 
     def __init__(self) -> None:
         self._open: Deadlines[Drain] = Deadlines()
+        self._last: Drain | None = None  # may be over
 
     def __len__(self) -> int:
         return len(self._open)
 
     def open(self, drain: Drain) -> None:
         self._open.set(drain, drain.until_ns)
+        last = self.last
+        if last is None or drain.until_ns > last.until_ns:
+            self._last = drain
+
+    @property
+    def last(self) -> Drain | None:
+        """The one whose time is up last; None without any."""
+        if self._last is not None and self._last not in self._open:
+            # Its time is not up before that of the others, but a resume ends the earlier ones.
+            self._last = max(self._open.keys(), key=lambda one: one.until_ns, default=None)
+        return self._last
 
     def take_all(self) -> list[Drain]:
         """All that are under way; they are no longer."""

@@ -2,13 +2,15 @@
 
 import json
 import re
+import socket
+import time
 
 import pytest
 
 from chargehand.actors import limits
 from chargehand.web.cli import connection, verbs
 from chargehand.web.exits import ClientExit
-from tests.cli.conftest import TOKEN
+from tests.cli.conftest import S_MAX, TOKEN
 from tests.cli.suggested import words_of
 
 AGENT = {"CHARGEHAND_SESSION_ID": "sess-1", "CHARGEHAND_AGENT": "builder"}
@@ -270,6 +272,23 @@ def test_a_drain_in_vain_fails_and_names_who_holds_what(line):
     assert done.exit_code == ClientExit.LATER
     left = done.stdout.partition("still at work\n")[2].splitlines()
     assert left[1].split()[:4] == [run_id, "claimed", "sess-1", task_id]
+
+
+def test_the_status_shows_a_drain_that_is_under_way(line, served):
+    queued(line)
+    line.output("agent", "next", **AGENT)
+    with socket.socket(socket.AF_UNIX) as other:
+        other.connect(str(served.socket))
+        other.sendall(b"POST /api/scheduler/drain HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n")
+        end = time.monotonic() + S_MAX
+        while "drain" not in line.json("scheduler", "status")["scheduler"]:
+            assert time.monotonic() < end, "the drain does not begin"
+            time.sleep(0.01)
+        shown = line.output("scheduler", "status").partition("\ndrain\n")[2]
+        assert re.search(r"started_at +\d{4}-\d\d-\d\d .*Z\n", shown)
+        assert re.search(r"claims_at_start +1\n", shown)
+        line.output("scheduler", "resume")
+        assert "claims_at_start" not in line.output("scheduler", "status")
 
 
 def test_who_gets_nothing_because_of_a_pause_is_told_of_it(line, monkeypatch):

@@ -13,6 +13,7 @@ KEY_REUSED: Final = "idempotency_key_reused"  # 409 of any write; nobody meets i
 # Optional members of answers that the contract does not have, by its schema.
 MORE_SHOWN: Final = {
     "DrainResponse": ("remaining_runs",),
+    "SchedulerStatus": ("drain",),
     "Subscription": ("due", "off_since", "undelivered", "undelivered_dropped"),
 }
 # What a claim shows of its task beyond the reference that the contract has.

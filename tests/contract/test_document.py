@@ -63,11 +63,12 @@ NEVER_SHOWN = re.compile(
 MORE_PLACES = re.compile(
     r"/subscriptions?(/\*)?/(due|off_since|undelivered|undelivered_dropped)"
     r"|/claim/task/(description|metadata)(/.*)?"
+    r"|/scheduler/drain(/.*)?"
 )
 # What an answer shows more beside what the contract has for the operation.
 MORE_ANSWERED = {
     Operation.CLAIM_RUN: re.compile(r"/task(/.*)?"),
-    Operation.DRAIN_SCHEDULER: re.compile(r"/remaining_runs(/.*)?"),
+    Operation.DRAIN_SCHEDULER: re.compile(r"/(remaining_runs|scheduler/drain)(/.*)?"),
 }
 NEVER_NULL = {  # what is required and null is missing, whatever the contract says
     (Operation.SUBMIT_VERDICT, "/verdict/confidence"),

@@ -260,9 +260,111 @@ def test_a_drain_that_times_out_names_what_is_held(town, open_page):
     press(page, "Drain")
     drain = page.main.get_by_role("region", name="Drain")
     expect(drain).to_contain_text("The drain has timed out: 1 claim left.")
-    expect(drain.get_by_role("link", name=run_id)).to_be_visible()
+    link = drain.get_by_role("link", name="Is held on to", exact=True)
+    expect(link).to_have_attribute("href", f"run?id={run_id}")
+    holder = town.call("GET", f"/api/task-runs/{run_id}")["run"]["run"]["claimed_by"]["ref"]
+    expect(drain.get_by_role("listitem")).to_contain_text(f"held by {holder}")
+    # Who comes anew sees no drain, but still what is at work.
+    page.page.reload()
+    held = page.main.get_by_role("region", name="Still at work")
+    expect(held.get_by_role("link", name="Is held on to", exact=True)).to_be_visible()
+    town.post(f"/api/agent/tasks/{run_id}/complete", {"result": 1}, **agent)
+    expect(held).to_have_count(0)
+    town.post("/api/scheduler/resume")
+
+
+def test_a_drain_is_seen_in_every_tab_and_after_a_reload(town, open_page):
+    (first, agent), (second, other) = (town.leased(f"Is left {n}") for n in range(2))
+    pages = [open_page("scheduler") for _ in range(2)]
+    for page in pages:
+        page.live()
+    pages[0].main.get_by_role("button", name="Drain", exact=True).click()
+    press(pages[0], "Drain")
+    for page in pages:
+        drain = page.main.get_by_role("region", name="Drain")
+        expect(drain).to_contain_text("2 claims left of 2")
+        expect(drain).to_contain_text("until 2")
+        expect(page.main.get_by_role("button", name="Drain", exact=True)).to_be_disabled()
+    town.post(f"/api/agent/tasks/{first}/complete", {"result": 1}, **agent)
+    pages[0].page.reload()
+    for page in pages:
+        drain = page.main.get_by_role("region", name="Drain")
+        expect(drain).to_contain_text("1 claim left of 2")
+        expect(drain.get_by_role("progressbar")).to_have_attribute("value", "1")
+        expect(drain.get_by_role("link")).to_have_text(["Is left 1"])
+        expect(page.main.get_by_role("button", name="Drain", exact=True)).to_be_disabled()
+    town.post(f"/api/agent/tasks/{second}/complete", {"result": 2}, **other)
+    for page in pages:
+        expect(page.main.get_by_role("region", name="Drain")).to_have_text("The drain is complete.")
+        expect(page.main.get_by_role("button", name="Drain", exact=True)).to_be_enabled()
+    town.post("/api/scheduler/resume")
+    for page in pages:
+        expect(page.main.get_by_role("region", name="Drain")).to_have_count(0)
+
+
+def test_a_drain_that_a_resume_ends_tells_so_where_it_was_asked_for(town, open_page):
+    run_id, agent = town.leased("Outlives the drain")
+    page, other = (open_page("scheduler") for _ in range(2))
+    for one in (page, other):
+        one.live()
+    page.main.get_by_role("button", name="Drain", exact=True).click()
+    press(page, "Drain")
+    drain = other.main.get_by_role("region", name="Drain")
+    expect(drain).to_contain_text("1 claim left of 1")
+    other.main.get_by_role("button", name="Resume dispatch").click()
+    press(other, "Resume dispatch")
+    page.said("The drain was ended: 1 claim left.")
+    for one in (page, other):
+        expect(one.main).to_contain_text("Dispatch is on")
+        expect(one.main.get_by_role("region", name="Drain")).to_have_count(0)
+    town.post(f"/api/agent/tasks/{run_id}/complete", {"result": 1}, **agent)
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        ("2027-01-31T12:05:00.5Z", "The drain has timed out: 1 claim left."),
+        ("2027-01-31T12:04:00Z", "The drain was ended: 1 claim left."),
+    ],
+    ids=["in time", "before its time"],
+)
+def test_who_did_not_ask_for_a_drain_sees_how_it_ended(town, open_page, at, told):
+    run_id, agent = town.leased("Is left over")
+    page = open_page("scheduler")
+    page.live()
+    shown = town.call("GET", "/api/scheduler")["scheduler"]
+    started_at, ends_at = "2027-01-31T12:00:00Z", "2027-01-31T12:05:00Z"
+    drain = {"started_at": started_at, "ends_at": ends_at, "claims_at_start": 3}
+    shown |= {"paused": True, "paused_at": started_at, "as_of": started_at, "drain": drain}
+    page.page.route(
+        "**/api/scheduler", lambda route: route.fulfill(json={"scheduler": dict(shown)})
+    )
+    town.post("/api/scheduler/pause")  # which has it read
+    region = page.main.get_by_role("region", name="Drain")
+    expect(region).to_contain_text("1 claim left of 3")
+    del shown["drain"]
+    shown["as_of"] = at
+    town.post("/api/scheduler/pause")
+    expect(region).to_contain_text(told)
+    expect(region.get_by_role("link", name="Is left over", exact=True)).to_be_visible()
     town.post(f"/api/agent/tasks/{run_id}/complete", {"result": 1}, **agent)
     town.post("/api/scheduler/resume")
+
+
+def test_a_drain_says_which_pause_it_takes_the_place_of(town, open_page):
+    town.post("/api/scheduler/pause", {"reason": "the disk is changed"})
+    page = open_page("scheduler")
+    page.main.get_by_role("button", name="Drain", exact=True).click()
+    expect(page.dialog).to_contain_text("It takes the place of the pause by human:local-user since")
+    expect(page.dialog).to_contain_text(": the disk is changed.")
+    expect(page.dialog.get_by_label("Reason")).to_have_value("the disk is changed")
+    press(page, "Drain")
+    page.said("The drain is complete.")
+    expect(page.main.locator(".headline")).to_contain_text(": the disk is changed.")
+    town.post("/api/scheduler/resume")
+    page.main.get_by_role("button", name="Drain", exact=True).click()
+    expect(page.dialog.get_by_label("Reason")).to_have_value("")
+    expect(page.dialog).not_to_contain_text("takes the place")
 
 
 def test_a_session_is_ended(town, open_page):

@@ -84,6 +84,40 @@ def test_dispatch_that_somebody_else_pauses(town, open_page):
         expect(page.main).not_to_contain_text("Dispatch is paused")
 
 
+def test_a_pause_is_told_once_in_every_view(town, open_page):
+    run_id = town.queued("Waits for a resume")
+    task_id = town.tasks["Waits for a resume"]
+    single = ("task", "run", f"task?id={task_id}", f"run?id={run_id}")
+    pages = [open_page(view) for view in (*VIEWS, *single)]
+    for page in pages:
+        page.live()
+    town.post("/api/scheduler/pause", {"reason": "the disk is changed"})
+    told = "Dispatch is paused by human:local-user since "
+    for page in pages:
+        line = page.main.locator("p", has_text="Dispatch is paused")
+        expect(line).to_have_count(1)
+        expect(line).to_contain_text(told)
+        expect(line).to_contain_text(": the disk is changed.")
+    for page in pages[-2:]:
+        reason = page.main.locator(".diagnostics li", has_text="Scheduler is paused")
+        expect(reason.get_by_role("link", name="Resume it")).to_have_attribute("href", "scheduler")
+    pages[0].main.get_by_role("link", name="Resume", exact=True).click()
+    pages[0].main.get_by_role("button", name="Resume dispatch").click()
+    pages[0].dialog.get_by_role("button", name="Resume dispatch").click()
+    for page in pages:
+        expect(page.main).not_to_contain_text("Dispatch is paused")
+    for page in pages[-2:]:
+        expect(page.main).not_to_contain_text("Scheduler is paused")
+
+
+def test_a_pause_is_told_to_who_comes_later(town, open_page):
+    town.post("/api/scheduler/pause", {"reason": "the disk is changed"})
+    for view in VIEWS:
+        page = open_page(view)
+        expect(page.main.locator("p", has_text="Dispatch is paused")).to_have_count(1)
+    town.post("/api/scheduler/resume")
+
+
 def test_a_pause_hides_no_other_reason_for_which_a_row_waits(town, open_page):
     task_id = town.create("Wants a painter")
     profile = {"worker": {"mode": "select", "required_capabilities": ["paint"]}}

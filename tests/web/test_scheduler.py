@@ -1,5 +1,7 @@
 """The scheduler over HTTP."""
 
+from datetime import datetime
+
 import pytest
 import trio
 
@@ -53,6 +55,11 @@ async def test_drain_waits_for_claims(client, autojump_clock):
 
         nursery.start_soon(drain)
         await trio.sleep(80)  # longer than an answer may take to be sent
+        shown = (await client.get("/api/scheduler")).json["scheduler"]["drain"]
+        assert set(shown) == {"started_at", "ends_at", "claims_at_start"}
+        started, ends = (datetime.fromisoformat(shown[name]) for name in ("started_at", "ends_at"))
+        assert (ends - started).total_seconds() == 90
+        assert shown["claims_at_start"] == 1
         await agent.post(f"/api/agent/tasks/{run['id']}/heartbeat")
         await agent.post(f"/api/agent/tasks/{run['id']}/complete")
 

@@ -376,6 +376,9 @@ FIELDS: Final[Mapping[str, str]] = {
     "stale_after_ms": "How long nothing may happen, although there is work, before it is stale.",
     "BoundSession.started_at": "When the session was made.",
     "DrainResponse.started_at": "When the drain began.",
+    "DrainUnderWay.started_at": "When it began.",
+    "ends_at": "When its time is up.",
+    "claims_at_start": "Runs that were at work when it began; `active_claim_count` are now.",
     "Review.started_at": "Never set: nobody is sent to a review.",
     "start": "When the minute began.",
     "started_at": "When the work on it began.",
@@ -509,6 +512,10 @@ OBJECTS: Final[Mapping[str, str]] = {
     "bound_session": "The session that the run names.",
     "claim_latency_ms": "From a run's place in the queue to its claim.",
     "claimed_by": "Who has claimed it.",
+    "drain": (
+        "The drain that waits for claims under way, of several the one that waits longest; left "
+        "out while there is none."
+    ),
     "continuation_run": "The run that goes on after a rejection.",
     "coordination_channel": "Where those who work on the run talk to each other.",
     "coordinator": "Who coordinates the work.",

@@ -13,6 +13,17 @@ from chargehand.web.shapes.runs import Run, RunSummary, run_of
 from chargehand.web.shapes.tasks import TaskSummary, summary_of
 
 
+class Drain(Protocol):
+    """A drain that is under way."""
+
+    @property
+    def started_at_ns(self) -> int: ...
+    @property
+    def ends_at_ns(self) -> int: ...
+    @property
+    def claims_at_start(self) -> int: ...
+
+
 class Status(Protocol):
     """The scheduler's counts at one moment."""
 
@@ -30,6 +41,16 @@ class Status(Protocol):
     def needs_attention_run_count(self) -> int: ...
     @property
     def as_of_ns(self) -> int: ...
+    @property
+    def drain(self) -> Drain | None: ...
+
+
+@final
+@define(eq=False)
+class DrainUnderWay(Shape):
+    started_at: str
+    ends_at: str
+    claims_at_start: int
 
 
 @final
@@ -45,6 +66,7 @@ class SchedulerStatus(Shape):
     paused_by: str | None = None
     paused_at: str | None = None
     paused_reason: str | None = None
+    drain: DrainUnderWay | None = None
 
 
 @final
@@ -113,4 +135,12 @@ def scheduler_of(status: Status) -> SchedulerStatus:
         paused_by=None if pause is None else str(pause.by),
         paused_at=optional_time(None if pause is None else pause.at_ns),
         paused_reason=None if pause is None else pause.reason or None,
+        drain=_drain_of(status.drain),
     )
+
+
+def _drain_of(drain: Drain | None) -> DrainUnderWay | None:
+    if drain is None:
+        return None
+    started_at, ends_at = rfc3339(drain.started_at_ns), rfc3339(drain.ends_at_ns)
+    return DrainUnderWay(started_at, ends_at, drain.claims_at_start)

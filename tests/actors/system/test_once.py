@@ -6,6 +6,7 @@ import pytest
 import trio
 import trio.testing
 
+from chargehand.actors import limits
 from chargehand.actors.errors import Code, Rejected
 from chargehand.actors.idempotency.once import Once, digest_of
 from chargehand.actors.identity import Caller
@@ -13,6 +14,7 @@ from chargehand.actors.registry.commands import CreateWorkspace, RegisterSession
 from chargehand.actors.scheduler.commands import ClaimNext
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.state import RunStatus, Scope
+from chargehand.actors.views.streams import EVERYTHING, Changed
 from chargehand.persistence.store import Table
 from tests.actors.system.desk import OPERATOR, CrashStore, agent, started, waiting
 from tests.actors.system.hang_ups import STEPS_MAX, check_nothing_is_held, hung_up, picture
@@ -225,6 +227,26 @@ async def test_a_drain_that_is_sent_again_waits_with_the_first(desk):
         await trio.testing.wait_all_tasks_blocked()
         assert [outcome.completed for outcome in outcomes] == [True, True]
         assert len({outcome.started_at_ns for outcome in outcomes}) == 1
+
+
+async def test_followers_are_told_of_a_drain_that_goes_on_because_it_was_sent_again(desk):
+    """Nothing is written of it, so no record tells them."""
+    await desk.queued()
+    await desk.claim("s1", lease_seconds=600)
+    drain = partial(desk.system.scheduler.drain, "stop", 10, under("k"))
+    await drain()
+    newest = desk.system.views.newest_seq
+    with (
+        trio.fail_after(60),
+        desk.system.views.subscribe_all(EVERYTHING, newest, hears_changes=True) as subscriber,
+    ):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(drain)
+            assert await subscriber.receive() is Changed.SCHEDULER
+            shown = (await desk.system.scheduler.status()).drain
+            assert shown.ends_at_ns - shown.started_at_ns == 20 * limits.NS
+            assert await subscriber.receive() is Changed.SCHEDULER
+            assert (await desk.system.scheduler.status()).drain is None
 
 
 async def test_a_session_that_was_ended_since_is_not_registered_again(desk):

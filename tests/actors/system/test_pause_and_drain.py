@@ -12,7 +12,9 @@ from chargehand.actors.scheduler.events import DrainCompleted
 from chargehand.actors.scheduler.state import SCHEDULER_ADDRESS
 from chargehand.actors.task import commands as c
 from chargehand.actors.task.state import RunStatus
+from chargehand.actors.times import rfc3339
 from chargehand.actors.views.backlog import BacklogFilter
+from chargehand.actors.views.streams import EVERYTHING, Changed
 from tests.actors.system.desk import NS, OPERATOR, agent, started, waiting
 
 
@@ -179,6 +181,90 @@ async def test_a_drain_goes_on_when_its_caller_has_gone(desk):
     assert len(desk.system.scheduler._control.drains) == 0
     records = desk.system.journal.reads.timeline(SCHEDULER_ADDRESS, 0)
     assert [type(event) for event in records[-1].events] == [DrainCompleted]
+
+
+async def under_way(desk):
+    return (await desk.system.scheduler.status()).drain
+
+
+async def test_the_status_shows_a_drain_while_it_is_under_way(desk):
+    runs = await desk.many_queued(2)
+    for number in range(2):
+        await desk.claim(f"s{number}")
+    held = {run.id: (await desk.run(run.id)).session_id for run in runs}
+    assert await under_way(desk) is None
+    begun_ns = (await desk.system.scheduler.status()).as_of_ns
+    async with waiting(desk, partial(drain, desk, 90)):
+        for session_id in (None, held[runs[0].id]):
+            if session_id is not None:
+                await trio.sleep(5)
+                await desk.complete(session_id, runs[0].id)
+            shown = await under_way(desk)
+            assert shown.started_at_ns == pytest.approx(begun_ns, abs=1000)
+            assert shown.ends_at_ns - shown.started_at_ns == 90 * NS
+            assert shown.claims_at_start == 2
+        await desk.complete(held[runs[1].id], runs[1].id)
+        await trio.testing.wait_all_tasks_blocked()
+        assert await under_way(desk) is None
+
+
+async def test_of_several_drains_the_status_shows_the_one_that_ends_last(desk):
+    await desk.queued()
+    await desk.claim("s1", lease_seconds=600)
+    lengths = []
+    async with trio.open_nursery() as nursery:
+        for timeout_s in (20, 30, 10):
+            nursery.start_soon(drain, desk, timeout_s)
+        for now_s in (0, 15, 25):
+            await trio.sleep(now_s - trio.current_time())
+            await trio.testing.wait_all_tasks_blocked()
+            shown = await under_way(desk)
+            lengths.append((shown.ends_at_ns - shown.started_at_ns) // NS)
+    assert lengths == [30, 30, 30]
+    assert await under_way(desk) is None
+
+
+async def test_a_drain_may_end_later_than_any_time_that_can_be_written(desk):
+    await desk.queued()
+    await desk.claim("s1")
+    async with waiting(desk, partial(drain, desk, 10**12)):
+        assert rfc3339((await under_way(desk)).ends_at_ns).startswith("2262-")
+
+
+async def end_by_work(desk, run):
+    await desk.complete("s1", run.id)
+
+
+async def end_by_time(desk, run):
+    await trio.sleep(61)
+
+
+async def end_by_resume(desk, run):
+    await desk.system.scheduler.resume(OPERATOR)
+
+
+@pytest.mark.parametrize("end", [end_by_work, end_by_time, end_by_resume])
+async def test_followers_are_told_when_a_drain_begins_and_ends(desk, end):
+    run = await desk.queued()
+    await desk.claim("s1", lease_seconds=600)
+    newest = desk.system.views.newest_seq
+    seen = []
+
+    async def follow(task_status):
+        with desk.system.views.subscribe_all(EVERYTHING, newest, hears_changes=True) as subscriber:
+            task_status.started()
+            while True:
+                if await subscriber.receive() is Changed.SCHEDULER:
+                    seen.append(await under_way(desk) is not None)
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lambda task_status: follow(task_status))
+        async with waiting(desk, partial(drain, desk)):
+            assert seen == [True]
+            await end(desk, run)
+            await trio.testing.wait_all_tasks_blocked()
+            assert seen[-1] is False
+        nursery.cancel_scope.cancel()
 
 
 # --- more than one slice ------------------------------------------------------------------------

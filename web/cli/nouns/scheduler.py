@@ -12,7 +12,10 @@ from chargehand.web.cli.verbs import Verb, Watch
 from chargehand.web.exits import ClientExit
 from chargehand.web.operations import Operation as Op
 
-_SCHEDULER: Final = (Card("scheduler"),)
+_SCHEDULER: Final = (
+    Card("scheduler", without=("drain",)),
+    Card("scheduler.drain", "drain"),
+)
 
 
 def _drained(body: Mapping[str, Any]) -> ClientExit:
@@ -72,7 +75,7 @@ VERBS: Final = (
         example="--timeout-seconds 120",
         fields=(REASON, Field("timeout_seconds", "how long to wait", int)),
         shows=(
-            Card("scheduler"),
+            *_SCHEDULER,
             Listing(
                 "",
                 (

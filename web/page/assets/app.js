@@ -7,10 +7,10 @@ import { listen, wake } from './core/live.js';
 import { applyTheme, prefs, setTheme, setZone } from './core/prefs.js';
 import { roughly } from './core/format.js';
 import { current, navigate, start as startRouter, to } from './core/router.js';
-import { loadNeeds } from './core/needs.js';
+import { loadNeeds, scheduler } from './core/needs.js';
 import { app } from './core/state.js';
 import { seldom } from './views/base.js';
-import { refusal } from './parts/basic.js';
+import { paused, refusal } from './parts/basic.js';
 import { dialog, showDialog } from './parts/dialog.js';
 import { statusLine } from './parts/speak.js';
 
@@ -67,11 +67,23 @@ async function go(next) {
   const isFirst = view === null;
   view?.close?.();
   view = new View(next.params);
-  if (app.isOpen) view.load();
+  if (app.isOpen) loadAll();
   drawNow();
   if (isFirst) return;
   scrollTo(0, 0);
   document.getElementById('main')?.focus({ preventScroll: true });
+}
+
+/** Have the view read what it shows, and what stands above it, unless it does that itself. */
+function loadAll() {
+  const { version } = scheduler;
+  view?.load();
+  if (scheduler.version === version) scheduler.load();
+}
+
+function onChanged(what) {
+  if (what === 'scheduler') scheduler.load();
+  view?.onChanged?.(what);
 }
 
 /** One word of how fresh the page is. */
@@ -84,7 +96,7 @@ function statusWord() {
 
 function togglePause() {
   app.isPaused = !app.isPaused;
-  if (!app.isPaused) view?.load();
+  if (!app.isPaused) loadAll();
   drawNow();
 }
 
@@ -97,7 +109,7 @@ function onMessage(message) {
       app.stream = status;
       app.streamSince = Date.now();
       // What has no number may have changed meanwhile.
-      if (status === 'live' && !app.isPaused) for (const what of ['scheduler', 'registry']) view?.onChanged?.(what);
+      if (status === 'live' && !app.isPaused) for (const what of ['scheduler', 'registry']) onChanged(what);
     }
     if (status === 'live' && view instanceof Away) location.reload();
     if (message.status === 'unauthorized') signedOut();
@@ -107,9 +119,9 @@ function onMessage(message) {
   } else if (app.isPaused || !view) {
     // When updates go on, all is read anew.
   } else if (message.kind === 'resync') {
-    view.load();
+    loadAll();
   } else if (message.kind === 'changed') {
-    view.onChanged?.(message.what);
+    onChanged(message.what);
   } else if (message.kind === 'events') {
     view.onEvents?.(message.events);
     needsAgain();
@@ -131,7 +143,7 @@ function signedIn() {
   app.signInError = null;
   wake();
   loadNeeds();
-  view?.load();
+  loadAll();
   drawNow();
 }
 
@@ -222,7 +234,7 @@ function shell() {
           ${app.tokenRequired ? html`<button type="button" @click=${signOut}>Sign out</button>` : nothing}
         </div></details></div>
     </header>
-    <main id="main" tabindex="-1">${view?.render() ?? nothing}</main>
+    <main id="main" tabindex="-1">${scheduler.value?.paused && place.view !== 'scheduler' ? html`<p class="paused">${paused(scheduler.value)} <a href="scheduler">Resume</a></p>` : nothing}${view?.render() ?? nothing}</main>
     ${statusLine()}
     ${dialog()}`;
 }

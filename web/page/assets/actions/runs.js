@@ -1,4 +1,5 @@
 // What can be done with a run, a review, the scheduler, and a session.
+import { absolute } from '../core/format.js';
 import { ACTIVE_RUN } from '../core/words.js';
 import { key, metadata, reason } from './fields.js';
 
@@ -138,9 +139,9 @@ export const SCHEDULER_ACTIONS = [
 
 export const drain = {
   label: 'Drain', done: 'Drained', danger: true,
-  says: (scheduler) => `Pauses dispatch, and waits until the ${scheduler.active_claim_count} claims under way have ended.`,
+  says: ({ active_claim_count: count, paused, paused_by: by, paused_at: since, paused_reason: why }) => `Pauses dispatch, and waits until the ${count} claims under way have ended.${paused ? ` It takes the place of the pause by ${by} since ${absolute(since)}${why ? `: ${why}` : ''}.` : ''}`,
   path: () => 'api/scheduler/drain',
-  initial: () => ({ timeout_seconds: '300' }),
+  initial: (scheduler) => ({ timeout_seconds: '300', reason: scheduler.paused_reason ?? '' }),
   fields: [reason(), { name: 'timeout_seconds', label: 'Timeout', kind: 'number', hint: 'Seconds.' }],
   command: () => ['scheduler', 'drain'],
 };

@@ -1,7 +1,10 @@
-// How much needs somebody, wherever one is in the page.
+// What all views tell: how much needs somebody, and whether dispatch is paused.
 import { get } from './api.js';
 import { changed } from './paint.js';
 import { app } from './state.js';
+import { Part } from '../views/base.js';
+
+export const scheduler = new Part(async () => (await get('api/scheduler')).body.scheduler);
 
 /** What is blocked waits by itself, as a rule; what is archived is done with. */
 const LANES = ['approvals', 'failed_runs', 'my_work'];

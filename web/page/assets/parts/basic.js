@@ -94,6 +94,9 @@ export function refusal(error) {
     ${error.code ? html` <code class="code">${error.code}</code>` : nothing}</div>`;
 }
 
+/** Who has paused dispatch, since when and why. */
+export const paused = (status, most = 200) => html`<strong class="warn">Dispatch is paused</strong> by ${status.paused_by ?? 'somebody'} since ${at(status.paused_at)}${status.paused_reason ? html`: <bdi>${cut(status.paused_reason, most)}</bdi>` : nothing}.`;
+
 export const loading = html`<p class="empty" data-empty="loading">Loading …</p>`;
 
 /** Nothing was ever made: what this is, and what to type. */

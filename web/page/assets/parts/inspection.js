@@ -42,6 +42,6 @@ export function waitsFor({ code, evidence }, references = [], failures) {
 export function diagnostics(list = [], own = {}, words = () => undefined) {
   if (!list.length) return nothing;
   return html`${list.some((one) => one.suggested_command) ? reachingNote() : nothing}<ul class="diagnostics">${list.map((one) => html`<li><strong class=${TONES[one.severity] ?? 'info'}>${one.title}</strong>: ${words(one) ?? linked(about(one.message, own))}
-    <code class="code">${one.code}</code>
+    <code class="code">${one.code}</code>${one.code === 'scheduler_paused' ? html` <a href="scheduler">Resume it</a>` : nothing}
     ${one.suggested_command ? command(one.suggested_command) : nothing}</li>`)}</ul>`;
 }

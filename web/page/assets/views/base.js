@@ -28,6 +28,12 @@ export class Part {
     this.version = 0;
   }
 
+  /** Something newer than what is being read has come by another way. */
+  take(value) {
+    this.version += 1;
+    this.value = value;
+  }
+
   async load() {
     const version = ++this.version;
     const isFirst = this.value === null;

@@ -7,7 +7,7 @@ import { app } from '../core/state.js';
 import { LANES, reason } from '../core/words.js';
 import { ago, badge, left, loading, nothingYet, refusal, taskLink, title } from '../parts/basic.js';
 import { bars } from '../parts/chart.js';
-import { OPEN_REVIEWS, needsSomebody } from '../core/needs.js';
+import { OPEN_REVIEWS, needsSomebody, scheduler } from '../core/needs.js';
 import { Part, seldom } from './base.js';
 
 const APART_MS = 1000;
@@ -28,7 +28,7 @@ export class Now {
       app.inboxCount = needsSomebody(inbox);
       return inbox;
     });
-    this.scheduler = new Part(async () => (await get('api/scheduler')).body.scheduler);
+    this.scheduler = scheduler;
     this.held = new Part(async () => (await get('api/runs', { status: 'active', limit: 8 })).body.runs.map(({ run, task }) => ({ ...run, task })));
     this.reviews = new Part(async () => {
       const { reviews } = (await get('api/task-reviews', OPEN_REVIEWS)).body;
@@ -59,8 +59,6 @@ export class Now {
     this.historyAgain();
   }
 
-  onChanged(what) { if (what === 'scheduler') this.scheduler.load(); }
-
   render() {
     const dashboard = this.dashboard.value;
     if (!dashboard) return html`<h1>Now</h1>${this.dashboard.error ? refusal(this.dashboard.error) : loading}`;
@@ -77,17 +75,16 @@ export class Now {
 
   /** The first sentence: does it go on? */
   flow(dashboard) {
-    const scheduler = this.scheduler.value;
+    const isPaused = scheduler.value?.paused;
     const { totals, queue, health } = dashboard;
     const active = totals.claimed_runs + totals.starting_runs + totals.running_runs;
     const parts = [];
-    if (scheduler?.paused) {
-      parts.push(html`<strong class="warn">Dispatch is paused</strong> by ${scheduler.paused_by ?? 'somebody'}${scheduler.paused_reason ? html`: ${scheduler.paused_reason}` : nothing}. <a href="scheduler">Resume it</a>`);
-    } else if (!active && !totals.queued_runs) parts.push(html`<strong>Nothing is under way</strong>, and nothing waits.`);
+    if (isPaused) parts.push(html`${plural(active, 'run')} under way, ${number(totals.queued_runs)} waiting.`);
+    else if (!active && !totals.queued_runs) parts.push(html`<strong>Nothing is under way</strong>, and nothing waits.`);
     else if (!active) parts.push(html`<strong class="warn">Nobody is working</strong>, and ${plural(totals.queued_runs, 'run')} wait${totals.queued_runs === 1 ? 's' : ''}. <a href="queue">See why</a>`);
     else parts.push(html`<strong class="good">Work flows</strong>: ${plural(active, 'run')} under way, ${number(totals.queued_runs)} waiting.`);
     const last = this.history.value?.minutes.at(-1);
-    if (totals.queued_runs && last && last.oldest_claimable_age_ms === undefined && !scheduler?.paused) parts.push(html` None of those that wait can be claimed now. <a href="queue">See why</a>`);
+    if (totals.queued_runs && last && last.oldest_claimable_age_ms === undefined && !isPaused) parts.push(html` None of those that wait can be claimed now. <a href="queue">See why</a>`);
     if (queue.total) parts.push(html` The oldest waits for ${duration(queue.oldest_queue_age_ms + this.since(dashboard.freshness.observed_at))}.`);
     if (health.stuck_runs) parts.push(html` <span class="bad">${plural(health.stuck_runs, 'run')} seem stuck.</span>`);
     return html`<p class="headline">${parts}</p>`;

@@ -2,6 +2,7 @@
 import { html, nothing } from '../core/html.js';
 import { get } from '../core/api.js';
 import { cut, number } from '../core/format.js';
+import { scheduler } from '../core/needs.js';
 import { change, to } from '../core/router.js';
 import { chooseAction, actionButtons } from '../actions/perform.js';
 import { RUN_ACTIONS } from '../actions/runs.js';
@@ -10,7 +11,7 @@ import { BULK_RUNS, HELD_RUNS, bulkBar } from '../actions/bulk.js';
 import { ago, at, loading, note, refusal, runLink, taskLink } from '../parts/basic.js';
 import { about, diagnostics, nextStep, waitsFor } from '../parts/inspection.js';
 import { List } from '../parts/list.js';
-import { Part, seldom } from './base.js';
+import { seldom } from './base.js';
 
 const PAGE = 50;
 const AT_ONCE = 4;
@@ -62,10 +63,9 @@ class Reasons {
 export class Queue {
   constructor(params) {
     this.params = params;
-    this.scheduler = new Part(async () => (await get('api/scheduler')).body.scheduler);
     this.round = 0;
     this.make();
-    this.schedulerAgain = seldom(1000, () => this.scheduler.load());
+    this.schedulerAgain = seldom(1000, () => scheduler.load());
   }
 
   make() {
@@ -115,7 +115,7 @@ export class Queue {
   load() {
     this.round += 1;
     this.list.reload();
-    this.scheduler.load();
+    scheduler.load();
   }
 
   shown() { if (this.list.isStale) this.load(); }
@@ -143,7 +143,6 @@ export class Queue {
   /** Dispatch, and who may claim what: both may be the reason for which a row waits. */
   onChanged() {
     this.round += 1;
-    this.schedulerAgain();
     this.list.onEvents([]);
   }
 
@@ -172,10 +171,10 @@ export class Queue {
   }
 
   render() {
-    const scheduler = this.scheduler.value;
+    const { value: status, error } = scheduler;
     return html`<h1>Queue</h1>
-      ${refusal(this.scheduler.error)}
-      ${scheduler ? html`<p class="headline">${scheduler.paused ? html`<strong class="warn">Dispatch is paused</strong>: nothing here is given to anybody. <a href="scheduler">Resume it</a>` : html`${number(scheduler.queued_run_count)} queued, ${number(scheduler.active_claim_count)} claimed. The first that an agent may claim is given next.`}</p>` : nothing}
+      ${refusal(error)}
+      ${status ? html`<p class="headline">${number(status.queued_run_count)} queued, ${number(status.active_claim_count)} claimed. ${status.paused ? 'Nothing here is given to anybody.' : 'The first that an agent may claim is given next.'}</p>` : nothing}
       <p><label><input type="checkbox" .checked=${this.params.paused === 'true'} @change=${(event) => change({ paused: event.target.checked ? 'true' : undefined })}> Runs of paused tasks too</label></p>
       ${bulkBar(this.list, [BULK_RUNS[1], HELD_RUNS[1]], { toRow: (row) => ({ id: row.run.id, title: row.task.title, status: row.run.status }) })}
       ${this.list.table()}`;

@@ -65,6 +65,8 @@ export class Run {
     this.again();
   }
 
+  onChanged(what) { if (what === 'scheduler' && this.params.id) this.inspect.load(); }
+
   onKey(key) {
     if (key !== 'a' || !this.detail.value) return false;
     chooseAction(this.detail.value.run.id, RUN_ACTIONS, this.detail.value.run, this.done);

@@ -1,32 +1,51 @@
 // Is dispatch on, who stopped it and why, and how far is the drain?
 import { html, nothing } from '../core/html.js';
 import { get, newKey, write } from '../core/api.js';
+import { scheduler } from '../core/needs.js';
 import { changed, drawNow } from '../core/paint.js';
-import { duration, number, plural } from '../core/format.js';
+import { duration, nowMs, number, plural } from '../core/format.js';
+import { to } from '../core/router.js';
 import { actionButtons, chooseAction, sameCall, callOf } from '../actions/perform.js';
 import { SCHEDULER_ACTIONS, drain } from '../actions/runs.js';
 import { bodyOf, faultOf, fieldRows } from '../actions/fields.js';
-import { ago, at, badge, facts, loading, refusal, runLink } from '../parts/basic.js';
+import { at, badge, facts, loading, paused, refusal, title } from '../parts/basic.js';
 import { closeDialog, showDialog } from '../parts/dialog.js';
 import { say } from '../parts/speak.js';
 import { Part, seldom } from './base.js';
 
-/** A drain that this page has asked for; it goes on while other views are shown. */
-const draining = { isOn: false, since: 0, from: 0, answer: null, error: null };
+/** What this page has asked for, the drain that it saw last, and how that has ended, as the answer to
+ * one says it. Whatever view is shown, a drain goes on. */
+const known = { isAsked: false, error: null, seen: null, ended: null };
+
+const outcome = ({ completed, timed_out: isLate, remaining_claims: left }) => (completed
+  ? 'The drain is complete' : `The drain ${isLate ? 'has timed out' : 'was ended'}: ${plural(left, 'claim')} left`);
+
+/** Who asked for a drain is answered how it ended; others see that it is gone. */
+function follow({ drain, paused: isPaused, active_claim_count: left, as_of: now }) {
+  if (drain || !isPaused) known.ended = null;
+  else if (known.seen) known.ended = { completed: !left, timed_out: Date.parse(now) >= Date.parse(known.seen.ends_at), remaining_claims: left };
+  known.seen = drain;
+}
 
 export class Scheduler {
   constructor() {
-    this.status = new Part(async () => (await get('api/scheduler')).body.scheduler);
+    this.status = scheduler;
+    this.held = new Part(async () => (await get('api/runs', { status: 'active', limit: 100 })).body.runs);
     this.ready = new Part(async () => (await get('readyz')).body);
     this.workspaces = new Part(async () => (await get('api/workspaces')).body.workspaces);
     this.done = () => this.load();
-    this.again = seldom(500, () => this.status.load());
+    this.again = seldom(500, () => this.loadStatus());
   }
 
   title() { return 'Scheduler'; }
 
+  async loadStatus() {
+    await scheduler.load();
+    if (scheduler.value?.paused) this.held.load();
+  }
+
   load() {
-    this.status.load();
+    this.loadStatus();
     this.ready.load();
     this.workspaces.load();
   }
@@ -40,7 +59,7 @@ export class Scheduler {
   onEvents() { this.again(); }
 
   onChanged(what) {
-    if (what === 'scheduler') this.again();
+    if (what === 'scheduler') this.held.load();
     else this.workspaces.load();
   }
 
@@ -52,18 +71,19 @@ export class Scheduler {
 
   /** Waits for its end without holding the dialog, as it takes as long as the work under way. */
   drain() {
-    const texts = { ...drain.initial() };
+    const texts = drain.initial(this.status.value);
     const state = { error: null };
     const submit = (event) => {
       event.preventDefault();
       const fault = faultOf(drain.fields, texts);
       if (fault) { state.error = { message: fault.message }; drawNow(); return; }
-      Object.assign(draining, { isOn: true, since: Date.now(), from: this.status.value.active_claim_count, answer: null, error: null });
+      Object.assign(known, { isAsked: true, error: null, ended: null });
       closeDialog();
       write('POST', 'api/scheduler/drain', bodyOf(drain.fields, texts), newKey()).then((answer) => {
-        draining.answer = answer;
-        say(answer.completed ? 'The drain is complete.' : `The drain has timed out: ${plural(answer.remaining_claims, 'claim')} left.`);
-      }, (error) => { draining.error = error; }).finally(() => { draining.isOn = false; this.load(); changed(); });
+        Object.assign(known, { seen: null, ended: answer });
+        scheduler.take(answer.scheduler);
+        say(`${outcome(answer)}.`);
+      }, (error) => { known.error = error; }).finally(() => { known.isAsked = false; this.load(); changed(); });
       this.again();
     };
     showDialog('Drain', () => html`<form @submit=${submit} novalidate><p>${drain.says(this.status.value)}</p>
@@ -75,31 +95,30 @@ export class Scheduler {
   render() {
     const status = this.status.value;
     if (!status) return html`<h1>Scheduler</h1>${this.status.error ? refusal(this.status.error) : loading}`;
+    follow(status);
     return html`<h1>Scheduler</h1>
-      ${refusal(this.status.error)}
+      ${refusal(this.status.error ?? this.held.error ?? known.error)}
       <p class="headline">${status.paused
-    ? html`<strong class="warn">Dispatch is paused</strong> by ${status.paused_by ?? 'somebody'} since ${at(status.paused_at)}${status.paused_reason ? html`: <bdi>${status.paused_reason}</bdi>` : nothing}.`
+    ? paused(status, 5000)
     : html`<strong class="good">Dispatch is on</strong>: agents are given work.`}</p>
-      ${this.drainState(status)}
       <div class="actions">${actionButtons(SCHEDULER_ACTIONS, status, this.done, { all: true })}
-        <button type="button" class="danger" ?disabled=${draining.isOn} @click=${() => this.drain()}>Drain</button></div>
+        <button type="button" class="danger" ?disabled=${known.isAsked || status.drain} @click=${() => this.drain()}>Drain</button></div>
+      ${status.paused ? this.left(status) : nothing}
       ${facts([['Claims under way', number(status.active_claim_count)], ['Queued runs', number(status.queued_run_count)], ['Paused tasks', number(status.paused_task_count)],
     ['Starved runs', number(status.starved_run_count)], ['Runs that need attention', number(status.needs_attention_run_count)]])}
       ${this.server()}
       <section aria-labelledby="workspaces"><h2 id="workspaces">Workspaces</h2>${!this.workspaces.value ? loading : this.workspaces.value.length ? html`<ul class="brief">${this.workspaces.value.map((one) => html`<li><strong>${one.name}</strong> <code>${one.root_dir}</code> <a href=${`work?filter=${encodeURIComponent(`workspace:${one.id}`)}`}>its tasks</a></li>`)}</ul>` : html`<p class="empty calm">None was registered.</p>`}</section>`;
   }
 
-  drainState(status) {
-    const { isOn, answer, error, from, since } = draining;
-    if (isOn) {
-      const ended = Math.max(0, from - status.active_claim_count);
-      return html`<section class="drain" aria-label="Drain"><p><strong>Draining</strong> for ${duration(Date.now() - since)}: ${plural(status.active_claim_count, 'claim')} left of ${number(from)}.</p>
-        <progress max=${Math.max(1, from)} value=${ended} aria-label="Claims that have ended"></progress></section>`;
-    }
-    if (error) return refusal(error);
-    if (!answer) return nothing;
-    return html`<section class="drain" aria-label="Drain"><p>${answer.completed ? html`<strong class="good">The drain is complete</strong>, ${ago(answer.completed_at)}: nothing is held any more.` : html`<strong class="warn">The drain has timed out</strong>: ${plural(answer.remaining_claims, 'claim')} left.`}</p>
-      ${(answer.remaining_runs ?? []).length ? html`<ul class="brief">${answer.remaining_runs.map((run) => html`<li>${badge(run.status)} ${runLink(run)} <small>held by ${run.claimed_by?.ref ?? '–'}</small></li>`)}</ul>` : nothing}</section>`;
+  /** What a pause leaves at work, and how far a drain is. */
+  left({ drain, active_claim_count: left }) {
+    const { ended } = known;
+    if (!drain && !ended && !left) return nothing;
+    const from = drain && Math.max(drain.claims_at_start, left);
+    return html`<section class="drain" aria-label=${drain || ended ? 'Drain' : 'Still at work'}>${drain ? html`<p><strong>Draining</strong> for ${duration(nowMs() - Date.parse(drain.started_at))}, until ${at(drain.ends_at)}: ${plural(left, 'claim')} left of ${number(from)}.</p>
+        <progress max=${from || 1} value=${from - left} aria-label="Claims that have ended"></progress>`
+    : ended ? html`<p><strong class=${ended.completed ? 'good' : 'warn'}>${outcome(ended)}.</strong></p>` : html`<p>${plural(left, 'claim')} under way:</p>`}
+      <ul class="brief">${(left && this.held.value || []).map(({ run, task }) => html`<li>${badge(run.status)} <a href=${to('run', { id: run.id })}>${title(task.title)}</a> <small>held by ${run.claimed_by?.ref ?? '–'}</small></li>`)}</ul></section>`;
   }
 
   server() {

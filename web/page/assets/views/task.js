@@ -120,6 +120,8 @@ export class Task {
     this.again();
   }
 
+  onChanged(what) { if (what === 'scheduler' && this.params.id) this.inspect.load(); }
+
   onKey(key) {
     if (key !== 'a' || !this.detail.value) return false;
     const { current_run: run } = this.inspect.value ?? {};

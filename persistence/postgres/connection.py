@@ -47,12 +47,29 @@ class Database:
         self.warnings: list[str] = []
         self._connection: psycopg.Connection[Any] | None = None
         self._asked_ns: int | None = None  # when the statement under way began
+        self._is_cut = False  # somebody has ended the wait for it
 
     def rows(self, text: str, values: Values = ()) -> Rows:
         """What a statement returns. Raises: psycopg.Error."""
         with self._asking() as connection:
             found: Rows = connection.execute(self._named(text), values, binary=True).fetchall()
         return found
+
+    def read(self, text: str, values: Values = ()) -> Rows:
+        """What a statement that changes nothing returns. If its connection turns out to be lost, as
+        an idle one may have been for long, it is asked again on a new one.
+
+        Raises: psycopg.Error.
+        """
+        former, self._is_cut = self._connection, False
+        if former is not None and former.closed:
+            former = None
+        try:
+            return self.rows(text, values)
+        except psycopg.OperationalError:
+            if former is None or not former.closed or self._is_cut:
+                raise
+        return self.rows(text, values)
 
     def change(self, text: str, values: Values = ()) -> int:
         """How many rows a statement has changed. Raises: psycopg.Error."""
@@ -87,6 +104,7 @@ class Database:
 
     def interrupt(self) -> None:
         """From another thread: end the wait for what is under way, as if the server were gone."""
+        self._is_cut = True
         connection = self._connection
         if connection is not None:
             _cut(connection)

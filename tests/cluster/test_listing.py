@@ -27,6 +27,9 @@ def test_a_node_that_is_killed_is_gone_and_one_that_stops_is_off_the_list(three)
     three.all_listed()
     second.kill()
     wait_roles(first, **{first.name: "active", second.name: "gone", third.name: "standby"})
+    listed = chargehand("node", "list", CHARGEHAND_URL=str(first.client.base_url)).stdout
+    [row] = [line.split() for line in listed.splitlines() if line.startswith(second.name)]
+    assert (row[1], row[3]) == ("gone", "\N{EN DASH}")
     third._process.terminate()
     assert third.wait() == 0
     assert roles(first) == {first.name: "active", second.name: "gone"}

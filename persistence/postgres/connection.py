@@ -26,7 +26,6 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "keepalives_count": 2,
     "tcp_user_timeout": 5000,
     "target_session_attrs": "read-write",
-    "application_name": "chargehand",
 }
 
 Rows = list[tuple[Any, ...]]
@@ -126,7 +125,8 @@ def connect(address: JournalAddress) -> psycopg.Connection[Any]:
     Raises:
         psycopg.Error: there is none to be had.
     """
-    wanted = {**_DEFAULTS, **conninfo_to_dict(address.conninfo)}
+    named = {"application_name": address.application}
+    wanted = {**_DEFAULTS, **named, **conninfo_to_dict(address.conninfo)}
     failed: list[psycopg.Error] = []
     for server in _servers(wanted):
         try:

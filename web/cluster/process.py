@@ -70,7 +70,8 @@ class _Place:
     async def checked(cls, settings: ServerSettings) -> "_Place":
         """Raises: StorageError: there is no such journal, or it could lose something."""
         assert settings.journal is not None, "the journal is shared"
-        address = JournalAddress.parse(settings.journal)
+        assert settings.node is not None, "it was checked"
+        address = JournalAddress.parse(settings.journal).of_node(settings.node)
         await trio.to_thread.run_sync(find, address)
         if not settings.journal_unreplicated:
             await trio.to_thread.run_sync(refuse_risks, address)

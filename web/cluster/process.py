@@ -169,6 +169,7 @@ class _Turns:
         self._roles = roles
         self._place = place
         self._fronts: list[Front] = []
+        self._left_epoch: int | None = None  # in which it has stepped down
         self._stop, self._ended = trio.Event(), trio.Event()
 
     async def end(self, fronts: list[Front]) -> None:
@@ -190,12 +191,15 @@ class _Turns:
                             await self._serve(member)
                     finally:
                         self._roles.end()
+                self._left_epoch = member.row.epoch
                 shy_s = SHY_S
         finally:
             self._ended.set()
 
     async def _serve(self, member: Member) -> None:
         begun_s = time.monotonic()
+        if self._left_epoch is not None and member.row.epoch == self._left_epoch + 1:
+            _log.warning("no other node took over within %g s, so this one is active again", SHY_S)
         settings = self._configuration.server
         journal = replicated_journal(member, PostgresTables(self._place.address))
         async with (

@@ -12,7 +12,7 @@ class ExitCode(IntEnum):
     DAMAGED = 65  # `chargehand verify` has found faults
     CANNOT_LISTEN = 69  # an address or the socket path is taken
     INTERNAL = 70  # a bug, or a stop that did not end within its deadline
-    CANNOT_OPEN = 73  # the data directory: locked, not writable, of another format, damaged
+    CANNOT_OPEN = 73  # the data directory, or the journal in a database: see README
     STORAGE_FAILED = 74  # a commit failed while running; what was acknowledged is on disk
     BAD_SETTING = 78
 

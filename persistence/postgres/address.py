@@ -2,13 +2,14 @@
 
 import contextlib
 import re
+from difflib import get_close_matches
 from typing import Final, final
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from chargehand.actors.frozen import frozen
+from chargehand.actors.frozen import frozen, replace
 from chargehand.actors.ports import StorageError
 
 SCHEMES: Final = ("postgresql", "postgres")
@@ -20,6 +21,7 @@ _PREPARED: Final = "prepared"
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _SECRETS: Final = frozenset({"password", "sslpassword"})
 _WORD: Final = re.compile(r"\w+")
+_SERVER: Final = re.compile(r"(\[[^]]*]|[^][:]*)(:[0-9]*)?")
 _ILLEGIBLE: Final = (
     "the journal's address is not an address that libpq can read: postgresql://USER:PASSWORD@HOST/"
     "DATABASE, where a % in a password is written as %25, and ? # / @ : as %3F %23 %2F %40 %3A"
@@ -38,11 +40,13 @@ class JournalAddress:
     conninfo: what libpq connects to.
     schema: of the tables.
     prepared: whether statements may be prepared; poolers of an old kind lose them.
+    application: what the database shows of its connections, unless `conninfo` names it.
     """
 
     conninfo: str
     schema: str = SCHEMA
     prepared: bool = True
+    application: str = "chargehand"
 
     @classmethod
     def parse(cls, url: str) -> "JournalAddress":
@@ -57,6 +61,7 @@ class JournalAddress:
             parts = urlsplit(url)
         except ValueError:
             raise AddressError(_ILLEGIBLE) from None
+        _refuse_parts_of_a_password(url, parts)
         schema, prepared = SCHEMA, "on"
         others: list[tuple[str, str]] = []
         for name, value in parse_qsl(parts.query, keep_blank_values=True):
@@ -76,6 +81,10 @@ class JournalAddress:
         _check(conninfo, [name for name, _ in others])
         return cls(conninfo, schema, prepared == "on")
 
+    def of_node(self, name: str) -> "JournalAddress":
+        """As a node of this name connects to it."""
+        return replace(self, application=f"chargehand {name}")
+
     def __str__(self) -> str:
         """Without passwords, and with a schema of another name than usual."""
         parts = urlsplit(self.conninfo)
@@ -84,6 +93,15 @@ class JournalAddress:
         if self.schema != SCHEMA:
             shown.append((_SCHEMA, self.schema))
         return _url(parts, user.partition(":")[0] + at + hosts, shown)
+
+
+def _refuse_parts_of_a_password(url: str, parts: SplitResult) -> None:
+    """Raises: AddressError: some of a password may stand where it is shown, as it was not encoded.
+    Of a host, a database and a parameter an @ is %40 as well."""
+    _, has_user, hosts = parts.netloc.rpartition("@")
+    is_apart = url.count("@") == len(has_user) and "#" not in url
+    if not is_apart or not all(map(_SERVER.fullmatch, hosts.split(","))):
+        raise AddressError(_ILLEGIBLE)
 
 
 def _check(conninfo: str, names: list[str]) -> None:
@@ -95,12 +113,18 @@ def _check(conninfo: str, names: list[str]) -> None:
             parameters = "an unknown parameter" if len(unknown) == 1 else "unknown parameters"
             raise AddressError(
                 f"the journal's address has {parameters} {', '.join(unknown)}: known are "
-                f"{', '.join((_SCHEMA, _PREPARED, *known))}"
+                f"{_SCHEMA}, {_PREPARED}, and those of libpq{_meant(unknown, known)}"
             )
         with contextlib.suppress(psycopg.Error):
             conninfo_to_dict(conninfo)
             return
     raise AddressError(_ILLEGIBLE)
+
+
+def _meant(unknown: list[str], known: list[str]) -> str:
+    names = [_SCHEMA, _PREPARED, *known]
+    nearest = [near for name in unknown for near in get_close_matches(name, names, n=1)]
+    return f"; did you mean {', '.join(nearest)}?" if nearest else ""
 
 
 def _url(parts: SplitResult, netloc: str, query: list[tuple[str, str]]) -> str:

@@ -26,7 +26,6 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "keepalives_count": 2,
     "tcp_user_timeout": 5000,
     "target_session_attrs": "read-write",
-    "application_name": "chargehand",
 }
 
 _CUT: Final = "it had not answered for long, so the connection was given up"
@@ -50,12 +49,29 @@ class Database:
         self._connection: psycopg.Connection[Any] | None = None
         self._is_cut = False  # by this program, as nothing came
         self._asked_ns: int | None = None  # when the statement under way began
+        self._is_cut = False  # somebody has ended the wait for it
 
     def rows(self, text: str, values: Values = ()) -> Rows:
         """What a statement returns. Raises: psycopg.Error."""
         with self._asking() as connection:
             found: Rows = connection.execute(self._named(text), values, binary=True).fetchall()
         return found
+
+    def read(self, text: str, values: Values = ()) -> Rows:
+        """What a statement that changes nothing returns. If its connection turns out to be lost, as
+        an idle one may have been for long, it is asked again on a new one.
+
+        Raises: psycopg.Error.
+        """
+        former, self._is_cut = self._connection, False
+        if former is not None and former.closed:
+            former = None
+        try:
+            return self.rows(text, values)
+        except psycopg.OperationalError:
+            if former is None or not former.closed or self._is_cut:
+                raise
+        return self.rows(text, values)
 
     def change(self, text: str, values: Values = ()) -> int:
         """How many rows a statement has changed. Raises: psycopg.Error."""
@@ -95,6 +111,7 @@ class Database:
 
     def interrupt(self) -> None:
         """From another thread: end the wait for what is under way, as if the server were gone."""
+        self._is_cut = True
         connection = self._connection
         if connection is not None:
             self._is_cut = True
@@ -117,7 +134,8 @@ def connect(address: JournalAddress) -> psycopg.Connection[Any]:
     Raises:
         psycopg.Error: there is none to be had.
     """
-    wanted = {**_DEFAULTS, **conninfo_to_dict(address.conninfo)}
+    named = {"application_name": address.application}
+    wanted = {**_DEFAULTS, **named, **conninfo_to_dict(address.conninfo)}
     failed: list[psycopg.Error] = []
     for server in _servers(wanted):
         try:

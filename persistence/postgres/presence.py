@@ -87,7 +87,7 @@ class Presence:
     def nodes(self) -> list[Seen]:
         """All that are on the list, by name."""
         with self._losses():
-            return [Seen(*row) for row in self._database.rows(_LIST)]
+            return [Seen(*row) for row in self._database.read(_LIST)]
 
     def leave(self, owner: Owner) -> None:
         """The process is not there any more, and needs its name no longer."""

@@ -135,7 +135,10 @@ class PostgresTables:
         if self._database.warnings:
             raise LostError("; ".join(self._database.warnings))
         if not moved:
-            raise FencedError(f"the tables are not of epoch {epoch} and slice {number} any more")
+            raise FencedError(
+                f"the database takes nothing of epoch {epoch} any more, as a later one has begun, "
+                f"or it has more than the {number} parts of checkpoints that this node knows of"
+            )
 
     @contextmanager
     def _losses(self) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """Writes to the database: the member's thread appends, and one more folds. Neither waits for the
 other."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,8 @@ from chargehand.persistence.writer import writing
 PAUSE_S_MAX: Final = 5.0
 """Between two attempts at a slice that fails: each takes an epoch."""
 
+_log = logging.getLogger("chargehand")
+
 
 @final
 class ReplicatedWriter:
@@ -41,7 +44,8 @@ class ReplicatedWriter:
         self._error: BaseException | None = None
         self._is_over = threading.Event()  # nobody waits for what is folded
         self._outage = Outage(
-            "a slice of a checkpoint is not made", "slices of checkpoints are made again"
+            "a checkpoint cannot be written to the database",
+            "checkpoints are written to the database again",
         )
         self.commits = 0
 
@@ -119,6 +123,7 @@ class ReplicatedWriter:
         number = near.slice
         made_in: int | None = None
         pause_s = AGAIN_S
+        was_fenced = False
         while True:
             epoch = self._member.epoch
             try:
@@ -126,7 +131,12 @@ class ReplicatedWriter:
                 made_in = epoch
                 break
             except (LostError, FencedError) as error:
-                self._outage.goes_on(str(error))
+                # Once is in order: the epoch was raised since it was looked at.
+                if isinstance(error, FencedError) and not was_fenced:
+                    was_fenced = True
+                    _log.debug("a checkpoint goes on in a later epoch: %s", error)
+                else:
+                    self._outage.goes_on(str(error))
                 self._member.tell(Doubt())  # each one takes an epoch
                 self._member.wait_raised(epoch)
             if self._is_made(number):

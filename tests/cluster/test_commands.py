@@ -6,10 +6,12 @@ import signal
 import pytest
 
 from chargehand.persistence.postgres.address import JournalAddress
+from chargehand.persistence.postgres.connection import connect
 from chargehand.persistence.postgres.schema import create, find
 from chargehand.web.exits import ExitCode
-from tests.cluster.conftest import chargehand
+from tests.cluster.conftest import Three, chargehand
 
+ADDRESS = "postgresql://me@127.0.0.1:1/x"
 NODE = ("--node=a", "--advertise=127.0.0.1:2125", "--cluster-secret=x")
 
 
@@ -185,6 +187,39 @@ def test_nodes_are_listed_and_handed_over_by_command(three):
     assert three.active() is not active
     shown = chargehand("node", "list", **environment).stdout
     assert len(shown.splitlines()) == 4
+
+
+def test_the_database_shows_which_node_a_connection_is_of(make_node, servers):
+    def shown() -> set[object]:
+        found = servers[0].execute(
+            "SELECT application_name FROM pg_stat_activity "
+            "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        return {name for (name,) in found}
+
+    before = shown()
+    node, other = make_node("one").start(), make_node("two").start()
+    Three([node, other]).active()
+    assert shown() - before == {"chargehand one", "chargehand two"}
+
+
+def test_a_name_in_the_address_is_shown_to_the_database_as_it_is(servers, url):
+    named = JournalAddress.parse(f"{url}&application_name=jobs").of_node("one")
+    with connect(named) as connection:
+        assert connection.execute("SHOW application_name").fetchone() == ("jobs",)
+
+
+def test_the_longest_name_of_a_node_connects(servers, url):
+    with connect(JournalAddress.parse(url).of_node("x" * 128)) as connection:
+        [name] = connection.execute("SHOW application_name").fetchone()
+    assert name.startswith("chargehand xxx")
+
+
+@pytest.mark.parametrize("places", [("", ADDRESS), (ADDRESS, ""), ("", ""), (" ", ADDRESS)])
+def test_nothing_is_copied_from_or_to_a_place_without_a_name(places, tmp_path):
+    done = chargehand("journal", "copy", *places)
+    assert done.returncode == ExitCode.BAD_SETTING
+    assert done.stderr.startswith("chargehand: an empty text is no place of a journal")
 
 
 def test_a_server_alone_says_so(tmp_path, make_node, server):

@@ -1,5 +1,6 @@
 """What `node list` and `step-down` say where something is wrong."""
 
+import signal
 import time
 
 from tests.cluster.conftest import NodeProcess, Three
@@ -27,6 +28,9 @@ def test_a_node_that_is_killed_is_gone_and_one_that_stops_is_off_the_list(three)
     three.all_listed()
     second.kill()
     wait_roles(first, **{first.name: "active", second.name: "gone", third.name: "standby"})
+    listed = chargehand("node", "list", CHARGEHAND_URL=str(first.client.base_url)).stdout
+    [row] = [line.split() for line in listed.splitlines() if line.startswith(second.name)]
+    assert (row[1], row[3]) == ("gone", "\N{EN DASH}")
     third._process.terminate()
     assert third.wait() == 0
     assert roles(first) == {first.name: "active", second.name: "gone"}
@@ -37,6 +41,34 @@ def test_a_node_that_is_killed_is_gone_and_one_that_stops_is_off_the_list(three)
     assert first.is_active
     second.start()
     wait_roles(first, **{first.name: "active", second.name: "standby"})
+
+
+def test_a_node_that_nobody_takes_over_from_is_active_again_and_says_so(three):
+    first = three.active()
+    [second, third] = three.others(first)
+    third.kill()
+    again = "no other node took over within 2 s, so this one is active again"
+    is_handed_over = False
+    while not is_handed_over:
+        wait_roles(first, **{first.name: "active", second.name: "standby", third.name: "gone"})
+        second.signal(signal.SIGSTOP)  # seen just now, so that it could take over
+        is_handed_over = first.post("/api/nodes/step-down").status_code == 202
+        if not is_handed_over:
+            second.signal(signal.SIGCONT)
+    deadline_s = time.monotonic() + S_MAX
+    while again not in first.log:
+        assert time.monotonic() < deadline_s, first.log
+        time.sleep(0.02)
+    assert first.is_active
+    second.signal(signal.SIGCONT)
+    wait_roles(first, **{first.name: "active", second.name: "standby", third.name: "gone"})
+    for former, other in [(first, second), (second, first)]:
+        assert former.post("/api/nodes/step-down").status_code == 202
+        while not other.is_active:
+            assert time.monotonic() < deadline_s, other.log
+            time.sleep(0.02)
+        wait_roles(other, **{other.name: "active", former.name: "standby", third.name: "gone"})
+    assert (first.log + second.log).count(again) == 1
 
 
 def test_a_node_is_forgotten_after_an_hour(make_node, servers, address):

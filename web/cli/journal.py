@@ -147,6 +147,12 @@ def copy(source: str, target: str, as_json: bool) -> None:
         def is_address(text: str) -> bool:
             return text.partition(":")[0] in SCHEMES
 
+        if not (source.strip() and target.strip()):
+            raise Fatal(
+                ExitCode.BAD_SETTING,
+                "an empty text is no place of a journal (is a variable not set?): name a data "
+                "directory, . for the current one, and an address",
+            )
         if is_address(source) == is_address(target):
             raise Fatal(ExitCode.BAD_SETTING, "one of both is a directory, the other an address")
         if is_address(target):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chargehand.web.cli.client import Client
 
 _PATH: Final = "/api/nodes"
+_NOT_KNOWN: Final = "\N{EN DASH}"
 _COLUMNS: Final = {
     "name": "node",
     "role": "role",
@@ -46,7 +47,8 @@ def _list(client: "Client", as_json: bool, _: dict[str, Any]) -> None:
 
     table = Table(*_COLUMNS.values(), box=None, pad_edge=False)
     for node in found["nodes"]:
-        table.add_row(*(str(node[member]) for member in _COLUMNS))
+        values = (node[member] for member in _COLUMNS)
+        table.add_row(*(_NOT_KNOWN if value is None else str(value) for value in values))
     Console().print(table)
     still_s = found.get("unconfirmed_seconds")
     if still_s is not None:

@@ -32,6 +32,11 @@ async def answer_here(
     if (refusal := await refused_step_down(presence)) is not None:
         await exchange.refuse(refusal)
         return
+    if exchange.is_gone:
+        return  # who has waited, and left, does not expect it to happen later
+    if (stale := roles.stale(head)) is not None:
+        await exchange.refuse(stale)
+        return
     await answer_json(exchange, HTTPStatus.ACCEPTED, {"node": presence.me.node})
     roles.leaving.set()
 

@@ -30,7 +30,9 @@ def listing(
             return "gone"
         return "active" if one.name == row.owner.node else "standby"
 
-    def lag(one: Seen) -> int:
+    def lag(one: Seen) -> int | None:
+        if role(one) == "gone":
+            return None  # it would grow with the log, whatever became of that node
         if one.name == row.owner.node:
             return 0
         return max(0, row.head - (followed_seq if one.name == me else one.followed_seq))

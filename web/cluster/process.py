@@ -71,7 +71,8 @@ class _Place:
     async def checked(cls, settings: ServerSettings) -> "_Place":
         """Raises: StorageError: there is no such journal, or it could lose something."""
         assert settings.journal is not None, "the journal is shared"
-        address = JournalAddress.parse(settings.journal)
+        assert settings.node is not None, "it was checked"
+        address = JournalAddress.parse(settings.journal).of_node(settings.node)
         await trio.to_thread.run_sync(find, address)
         if not settings.journal_unreplicated:
             stalled = await trio.to_thread.run_sync(refuse_risks, address)
@@ -171,6 +172,7 @@ class _Turns:
         self._roles = roles
         self._place = place
         self._fronts: list[Front] = []
+        self._left_epoch: int | None = None  # in which it has stepped down
         self._stop, self._ended = trio.Event(), trio.Event()
 
     async def end(self, fronts: list[Front]) -> None:
@@ -203,10 +205,13 @@ class _Turns:
                         await self._serve(member)
                 finally:
                     self._roles.end()
+            self._left_epoch = member.row.epoch
             shy_s = SHY_S
 
     async def _serve(self, member: Member) -> None:
         begun_s = time.monotonic()
+        if self._left_epoch is not None and member.row.epoch == self._left_epoch + 1:
+            _log.warning("no other node took over within %g s, so this one is active again", SHY_S)
         settings = self._configuration.server
         journal = replicated_journal(member, PostgresTables(self._place.address))
         async with (

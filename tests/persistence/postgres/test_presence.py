@@ -1,12 +1,16 @@
 """Who is there, as the database has it; and that a name is one process's at a time."""
 
+import threading
+import time
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from chargehand.persistence.postgres.presence import FORGOTTEN_S, Presence
 from chargehand.persistence.replicated.far import LostError
 from chargehand.persistence.replicated.shard import Owner
+from tests.process.conftest import S_MAX
 
 ONE = Owner("p1", "a", "10.0.0.1:2124")
 TWO = Owner("p2", "a", "10.0.0.2:2124")
@@ -88,6 +92,50 @@ def test_who_has_said_nothing_for_long_while_others_did_is_forgotten(presence, s
     back(120, "name = 'b'")
     presence.forget()
     assert names(presence) == ["a"]
+
+
+def end_connections(servers) -> None:
+    [*_] = servers[0].execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name='chargehand'"
+    )
+
+
+def test_the_nodes_are_read_again_where_the_connection_was_lost_meanwhile(presence, servers):
+    assert presence.say(ONE, 1)
+    assert names(presence) == ["a"]
+    end_connections(servers)
+    assert names(presence) == ["a"]
+
+
+def test_what_is_said_is_not_said_a_second_time(presence, servers):
+    assert presence.say(ONE, 1)
+    end_connections(servers)
+    with pytest.raises(LostError):
+        presence.say(ONE, 1)
+
+
+def test_a_read_that_hangs_is_not_begun_again(presence, servers, address):
+    """Who asked has waited for as long as it wants to."""
+    assert presence.say(ONE, 1)
+    failed: list[LostError] = []
+
+    def read() -> None:
+        try:
+            presence.nodes()
+        except LostError as error:
+            failed.append(error)
+
+    with psycopg.connect(servers[0].url) as other:
+        other.execute(f"LOCK TABLE {address.schema}.node")
+        thread = threading.Thread(target=read, daemon=True)
+        thread.start()
+        deadline_s = time.monotonic() + S_MAX
+        while not presence._database._asked_ns:
+            assert time.monotonic() < deadline_s
+            time.sleep(0.01)
+        presence.interrupt()
+        thread.join(S_MAX)
+    assert failed
 
 
 def test_of_a_database_that_is_away_nothing_is_known(presence, servers, address):

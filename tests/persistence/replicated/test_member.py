@@ -1,6 +1,7 @@
 """Nodes with threads of their own on a database in memory: writing, folding, handing over."""
 
 import itertools
+import logging
 import threading
 from typing import Any, final
 from unittest.mock import ANY
@@ -16,7 +17,7 @@ from chargehand.persistence.memory_store import MemoryStore
 from chargehand.persistence.replicated import member as member_module
 from chargehand.persistence.replicated import near as near_module
 from chargehand.persistence.replicated.changes import encode_changes
-from chargehand.persistence.replicated.far import LostError
+from chargehand.persistence.replicated.far import FencedError, LostError
 from chargehand.persistence.replicated.member import Member
 from chargehand.persistence.replicated.near import Near, mark_of
 from chargehand.persistence.replicated.opening import replicated_journal
@@ -166,6 +167,38 @@ async def test_a_checkpoint_is_in_the_database_and_near(nodes, shared, model, fo
     assert node.journal.reads.state("t1").max_attempts == 6
     model.append(node.journal, "t1")
     await node.until_durable()
+    await node.journal.close()
+
+
+@pytest.mark.parametrize("refusals", [1, 3])
+async def test_a_checkpoint_that_is_refused_is_logged_if_that_goes_on(
+    nodes, shared, model, caplog, monkeypatch, refusals
+):
+    """Once is what happens where the epoch is raised in that moment."""
+    fold = MemoryTables.fold
+    left = [refusals]
+
+    def refused(*arguments: Any) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise FencedError("of another epoch")
+        fold(*arguments)
+
+    monkeypatch.setattr(MemoryTables, "fold", refused)
+    caplog.set_level(logging.INFO, "chargehand")
+    near = MemoryStore()
+    node = await nodes.active(near, ttl_s=60)
+    model.append(node.journal, "t1")
+    await node.until_durable()
+    await node.checkpoint()
+    assert same(shared, near)
+    assert left == [0]
+    said = [one.getMessage() for one in caplog.records if "checkpoint" in one.getMessage()]
+    if refusals == 1:
+        assert said == []
+    else:
+        assert said[0] == "a checkpoint cannot be written to the database: of another epoch"
+        assert said[-1].startswith("checkpoints are written to the database again, after ")
     await node.journal.close()
 
 

@@ -59,6 +59,13 @@ def test_what_a_node_lacks_is_what_it_said_last_and_of_itself_what_it_has():
     assert [one["lag_records"] for one in ahead["nodes"]] == [0, 0]
 
 
+def test_what_a_node_that_is_gone_lacks_is_not_known():
+    found = shown(seen("a", 0.1), seen("b", 9, 70), seen("c", 0.1, 80))
+    assert [one["lag_records"] for one in found["nodes"]] == [0, None, 20]
+    without_its_active_one = shown(seen("a", 9), seen("b", 0.1, 70), me="b", followed=70)
+    assert [one["lag_records"] for one in without_its_active_one["nodes"]] == [None, 30]
+
+
 def test_a_clock_of_the_database_that_was_set_back_shows_no_time_ahead():
     [one] = shown(seen("a", -5.0))["nodes"]
     assert (one["seen_seconds_ago"], one["role"]) == (0.0, "active")

@@ -11,6 +11,24 @@ from tests.web.cluster.nodes import Asked, saying
 STEP_DOWN = ("POST", "/api/nodes/step-down")
 
 
+class ReadsAndLeaves:
+    """A client that closes its connection as soon as it has its answer."""
+
+    client = server = None
+    is_last = True
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._peer = asked.exchange._peer
+
+    async def write(self, data: bytes) -> None:
+        await self._peer.write(data)
+        self._asked.exchange.hang_up()
+
+    def made_room(self) -> None:
+        """It never waits."""
+
+
 def seen(name: str, ago_s: float = 0.1) -> Seen:
     return Seen(name, f"{name}:1", ago_s, 0)
 
@@ -58,6 +76,55 @@ async def test_one_that_has_just_started_is_waited_for(ask, autojump_clock, nurs
     active, asked = await ask(found)
     assert asked.status == 202
     assert active.roles.leaving.is_set()
+
+
+async def test_for_a_caller_that_has_hung_up_while_it_waited_no_node_hands_over(
+    make_node, autojump_clock, nursery
+):
+    node, asked = make_node("one"), Asked(*STEP_DOWN)
+    node.become_active(saying("one"))
+    node.member.confirmed = False
+    node.presence.found = [seen("one"), seen("two")]
+
+    async def leave():
+        await trio.sleep(1)
+        asked.exchange.hang_up()
+        await trio.sleep(1)
+        node.member.confirmed = True
+
+    nursery.start_soon(leave)
+    await node.ask(asked)
+    assert trio.current_time() == pytest.approx(2, abs=0.1)
+    assert not node.roles.leaving.is_set()
+    assert asked.exchange.status is None
+
+
+async def test_a_caller_that_hangs_up_once_it_is_answered_is_obeyed(make_node):
+    node, asked = make_node("one"), Asked(*STEP_DOWN)
+    node.become_active(saying("one"))
+    node.presence.found = [seen("one"), seen("two")]
+    asked.exchange._peer = ReadsAndLeaves(asked)
+    await node.ask(asked)
+    assert (asked.status, asked.exchange.is_gone) == (202, True)
+    assert node.roles.leaving.is_set()
+
+
+async def test_a_node_that_lost_its_confirmation_meanwhile_hands_nothing_over(
+    make_node, autojump_clock, nursery
+):
+    node, asked = make_node("one"), Asked(*STEP_DOWN)
+    node.become_active(saying("one"))
+    node.presence.found = found = [seen("one")]
+
+    async def lose():
+        await trio.sleep(1)
+        node.member.confirmed = False
+        found.append(seen("two"))
+
+    nursery.start_soon(lose)
+    await node.ask(asked)
+    assert (asked.status, asked.code) == (503, "no_active_node")
+    assert not node.roles.leaving.is_set()
 
 
 async def test_the_nodes_are_not_known_while_the_database_does_not_answer(make_node):

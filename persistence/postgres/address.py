@@ -19,6 +19,7 @@ SCHEMA: Final = "chargehand"
 _SCHEMA: Final = "schema"
 _PREPARED: Final = "prepared"
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_APPLICATION_BYTES_MAX: Final = 63  # PostgreSQL keeps no more
 _SECRETS: Final = frozenset({"password", "sslpassword"})
 _WORD: Final = re.compile(r"\w+")
 _SERVER: Final = re.compile(r"(\[[^]]*]|[^][:]*)(:[0-9]*)?")
@@ -83,7 +84,7 @@ class JournalAddress:
 
     def of_node(self, name: str) -> "JournalAddress":
         """As a node of this name connects to it."""
-        return replace(self, application=f"chargehand {name}")
+        return replace(self, application=f"chargehand {name}"[:_APPLICATION_BYTES_MAX])
 
     def __str__(self) -> str:
         """Without passwords, and with a schema of another name than usual."""

@@ -210,8 +210,6 @@ class _Turns:
 
     async def _serve(self, member: Member) -> None:
         begun_s = time.monotonic()
-        if self._left_epoch is not None and member.row.epoch == self._left_epoch + 1:
-            _log.warning("no other node took over within %g s, so this one is active again", SHY_S)
         settings = self._configuration.server
         journal = replicated_journal(member, PostgresTables(self._place.address))
         async with (
@@ -226,6 +224,10 @@ class _Turns:
                 system.recovered_tasks,
                 (time.monotonic() - begun_s) * 1000,
             )
+            if self._left_epoch is not None and member.row.epoch == self._left_epoch + 1:
+                _log.warning(
+                    "no other node took over within %g s, so this one is active again", SHY_S
+                )
             await self._roles.leaving.wait()
             if not self._stop.is_set():
                 _log.info("stepping down, as it was asked to")

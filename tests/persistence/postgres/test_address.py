@@ -87,6 +87,12 @@ def test_no_refusal_holds_a_password(url):
     assert "as %3F" in str(caught.value)
 
 
+def test_what_the_database_is_told_of_a_node_is_no_longer_than_it_keeps():
+    address = JournalAddress.parse("postgresql://db/x")
+    assert address.of_node("a").application == "chargehand a"
+    assert address.of_node("x" * 128).application == "chargehand " + 52 * "x"
+
+
 def test_a_password_in_code_is_read():
     url = "postgresql://me:a%25b%3Fc%23d%2Fe%40f%3Ag@[::1]:5432,two/x?application_name=a%40b"
     found = JournalAddress.parse(url)

@@ -47,9 +47,8 @@ class Database:
         self.address = address
         self.warnings: list[str] = []
         self._connection: psycopg.Connection[Any] | None = None
-        self._is_cut = False  # by this program, as nothing came
         self._asked_ns: int | None = None  # when the statement under way began
-        self._is_cut = False  # somebody has ended the wait for it
+        self._is_cut = False  # somebody here has ended the wait for it
 
     def rows(self, text: str, values: Values = ()) -> Rows:
         """What a statement returns. Raises: psycopg.Error."""
@@ -114,7 +113,6 @@ class Database:
         self._is_cut = True
         connection = self._connection
         if connection is not None:
-            self._is_cut = True
             _cut(connection)
 
     def end_hung(self, seconds: float) -> None:

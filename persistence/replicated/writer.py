@@ -137,7 +137,8 @@ class ReplicatedWriter:
                     _log.debug("a checkpoint goes on in a later epoch: %s", error)
                 else:
                     self._outage.goes_on(str(error))
-                self._member.tell(Doubt())  # each one takes an epoch
+                if self._member.epoch == epoch:
+                    self._member.tell(Doubt())  # which takes an epoch
                 self._member.wait_raised(epoch)
             if self._is_made(number):
                 break

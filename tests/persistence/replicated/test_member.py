@@ -20,6 +20,7 @@ from chargehand.persistence.replicated.changes import encode_changes
 from chargehand.persistence.replicated.far import FencedError, LostError
 from chargehand.persistence.replicated.member import Member
 from chargehand.persistence.replicated.near import Near, mark_of
+from chargehand.persistence.replicated.node import Doubt
 from chargehand.persistence.replicated.opening import replicated_journal
 from chargehand.persistence.replicated.shard import NOBODY, Batch, Done, Look, Owner, Take
 from chargehand.persistence.store import Put, Table
@@ -199,6 +200,34 @@ async def test_a_checkpoint_that_is_refused_is_logged_if_that_goes_on(
     else:
         assert said[0] == "a checkpoint cannot be written to the database: of another epoch"
         assert said[-1].startswith("checkpoints are written to the database again, after ")
+    await node.journal.close()
+
+
+async def test_a_part_of_a_checkpoint_that_a_raise_has_overtaken_takes_no_epoch(
+    nodes, shared, model
+):
+    member = nodes.stand_by(ttl_s=60)
+
+    @final
+    class Overtaken(MemoryTables):
+        is_first = True
+
+        def fold(self, epoch, *rest) -> None:
+            if self.is_first:
+                self.is_first = False
+                member.tell(Doubt())
+                member.wait_raised(epoch)
+            super().fold(epoch, *rest)
+
+    node = await nodes.run(member, tables=Overtaken(shared))
+    model.append(node.journal, "t")
+    await node.until_durable()
+    epoch = member.epoch
+    await node.checkpoint()
+    model.append(node.journal, "t")  # behind all that the thread has to do before
+    await node.until_durable()
+    assert member.epoch == epoch + 1
+    assert same(shared, member.near.store)
     await node.journal.close()
 
 

@@ -36,7 +36,8 @@ async def ready(stage: Stage) -> list[Row]:
 
     async def empty() -> float:
         directory = stage.made()
-        node = stage.node(directory, stored.address, "empty")
+        # Another node each time: one that comes back at another address looks whether it is gone.
+        node = stage.node(directory, stored.address, f"empty-{directory.name}")
         begun = time.perf_counter()
         try:
             await node.start()

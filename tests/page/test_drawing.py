@@ -77,3 +77,22 @@ def test_what_came_is_drawn_with_an_answer_that_somebody_waits_for(page):
     assert len(drawn(page)) == 3
     page.clock.run_for(SECOND_MS)
     assert len(drawn(page)) == 3
+
+
+def test_what_counts_seconds_is_drawn_only_where_nothing_else_was(page):
+    """Else it would use up what is kept for changes."""
+    tick = "() => paint.ticked()"
+    page.evaluate(tick)
+    page.clock.run_for(FRAME_MS)
+    assert len(drawn(page)) == 1
+    for _ in range(3):
+        page.clock.run_for(SECOND_MS // 2)
+        changed(page)
+        page.clock.run_for(FRAME_MS)
+        page.evaluate(tick)
+        page.clock.run_for(FRAME_MS)
+    assert len(drawn(page)) == 4
+    page.clock.run_for(SECOND_MS)
+    page.evaluate(tick)
+    page.clock.run_for(FRAME_MS)
+    assert len(drawn(page)) == 5

@@ -1,7 +1,7 @@
 // The page: what frames each view, and where its events, keys and addresses come in.
 import { html, nothing, render } from './core/html.js';
 import { onReadOnly, onUnauthorized, session, get, CallError } from './core/api.js';
-import { changed, drawNow, setDraw } from './core/paint.js';
+import { changed, drawNow, setDraw, ticked } from './core/paint.js';
 import { HELP, start as startKeys } from './core/keys.js';
 import { listen, wake } from './core/live.js';
 import { applyTheme, prefs, setTheme, setZone } from './core/prefs.js';
@@ -270,7 +270,7 @@ async function begin() {
     view?.shown?.();
     changed();
   });
-  setInterval(() => { if (!document.hidden && app.isOpen) changed(); }, TICK_MS);
+  setInterval(() => { if (!document.hidden && app.isOpen) ticked(); }, TICK_MS);
   app.tokenRequired = document.querySelector('meta[name="chargehand-token"]').content === 'asked';
   if (app.tokenRequired) app.isOpen = await session.read().then(({ open }) => open, () => true);
   if (app.isOpen && current().view !== 'now') loadNeeds(); // which reads it by itself

@@ -5,15 +5,22 @@ const IN_A_SECOND = 4;
 const SECOND_MS = 1000;
 const APART_MS = SECOND_MS / IN_A_SECOND;
 
-let draw = () => {};
+let drawing = () => {};
+let drawnAt = -SECOND_MS;
 const latest = new Array(IN_A_SECOND).fill(-SECOND_MS); // when what came by itself was drawn, ascending
 let frame = null;
 let timer = null;
 
-export const setDraw = (drawing) => { draw = drawing; };
+export const setDraw = (how) => { drawing = how; };
+
+/** Draw now: somebody has pressed something. */
+export function drawNow() {
+  drawnAt = performance.now();
+  drawing();
+}
 
 /** The moment from which on what comes by itself may be drawn. One drawing alone, as that of each
- * second, does not put off the next. */
+ * second where nothing happens, does not put off the next. */
 function earliest() {
   const [first, , before, last] = latest;
   return Math.max(first + SECOND_MS, last - before < APART_MS * 2 ? last + APART_MS : last);
@@ -25,7 +32,7 @@ export function arrived() {
   timer = null;
   frame ??= requestAnimationFrame(() => {
     frame = null;
-    draw();
+    drawNow();
   });
 }
 
@@ -43,5 +50,7 @@ export function changed() {
   else timer = setTimeout(came, wait);
 }
 
-/** Draw now: somebody has pressed something. */
-export function drawNow() { draw(); }
+/** A second has passed, for what counts seconds: what was drawn within it shows them already. */
+export function ticked() {
+  if (performance.now() - drawnAt >= SECOND_MS * 0.9) changed();
+}

@@ -181,3 +181,14 @@ def test_back_leads_to_the_row_where_somebody_was(town, open_page, workspace):
     page.page.go_back()
     expect(listed).to_have_count(COUNT)
     page.page.wait_for_function("(y) => Math.abs(scrollY - y) < 10", arg=scrolled)
+
+
+def test_failures_that_cannot_be_read_are_reported(town, open_page, workspace):
+    failed(town, workspace, 1)
+    page = open_page("inbox?lane=failed_runs&query=Has+failed")
+    page.allowed = ("503",)
+    body = {"error": "no node is active", "diagnostic": {"code": "no_active_node"}}
+    page.page.route("**/inbox?*limit=500*", lambda route: route.fulfill(status=503, json=body))
+    page.main.get_by_role("button", name="Retry all that failed").click()
+    expect(page.main.get_by_role("alert")).to_contain_text("o node is active")
+    expect(page.dialog).to_have_count(0)

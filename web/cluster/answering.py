@@ -32,7 +32,7 @@ _NOT_KNOWN_NOW: Final = Refusal.of(
     EdgeCode.NODES_NOT_KNOWN,
     "the database, which knows the nodes, does not answer",
     "try again in a second, or ask it: chargehand journal status",
-    ((b"retry-after", b"1"),),
+    RETRY_AFTER,
 )
 
 

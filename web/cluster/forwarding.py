@@ -56,7 +56,7 @@ class Outcome(Enum):
     NOT_DONE = "not done"  # nothing happened there: it may be sent to another one
     LOST = "lost"  # it may have been done, and may be sent again
     WAITED = "waited"  # the same, after a wait in which no other node became active
-    NOT_KNOWN = "not known"  # the same: this node has not the secret that is known there
+    NOT_KNOWN = "not known"  # nothing happened: this node has not the secret that is known there
 
 
 @final

@@ -3,6 +3,7 @@ import { html, nothing } from '../core/html.js';
 import { get } from '../core/api.js';
 import { cut, number, telling } from '../core/format.js';
 import { needsSomebody } from '../core/needs.js';
+import { drawNow } from '../core/paint.js';
 import { change, jump, to } from '../core/router.js';
 import { app } from '../core/state.js';
 import { LANES, reason } from '../core/words.js';
@@ -88,11 +89,17 @@ export class Inbox {
   async retryAll() {
     const rows = [];
     let cursor;
-    do {
-      const page = await this.read(cursor, MANY);
-      rows.push(...page.rows.filter((item) => item.run && retry.when(item.run)));
-      cursor = page.next;
-    } while (cursor && rows.length < AT_MOST);
+    try {
+      do {
+        const page = await this.read(cursor, MANY);
+        rows.push(...page.rows.filter((item) => item.run && retry.when(item.run)));
+        cursor = page.next;
+      } while (cursor && rows.length < AT_MOST);
+    } catch (error) {
+      this.list.error = error;
+      drawNow();
+      return;
+    }
     performBulk(BULK_RUNS[0], { rows: rows.map(asRun) }, this.done, this.done);
   }
 
